@@ -1,0 +1,59 @@
+# Everything a contributor types. Each target makes the environment it needs.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+HOST ?= 127.0.0.1
+PORT ?= 5000
+
+.PHONY: help demo test test-oldest lint types architecture coverage bench surface clean
+
+help:
+	@echo "make demo      the example app at http://$(HOST):$(PORT)"
+	@echo "make test      the whole test suite"
+	@echo "make lint      ruff, check and format"
+	@echo "make types     mypy --strict"
+	@echo "make coverage  the test suite with a coverage report"
+	@echo "make bench     the benchmarks (installs the peers into .venv-bench)"
+	@echo "make test-oldest  the test suite on the oldest supported libraries"
+
+$(VENV)/demo.stamp: pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	touch $@
+
+$(VENV)/dev.stamp: pyproject.toml requirements/dev.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable . --requirement requirements/dev.txt
+	touch $@ $(VENV)/demo.stamp
+
+demo: $(VENV)/demo.stamp
+	$(BIN)/python -m examples --host $(HOST) --port $(PORT)
+
+test: $(VENV)/dev.stamp
+	$(BIN)/python -m pytest -q
+
+coverage: $(VENV)/dev.stamp
+	$(BIN)/python -m pytest -q --cov --cov-report=term --cov-report=html
+
+lint: $(VENV)/dev.stamp
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/dev.stamp
+	$(BIN)/mypy --strict
+
+architecture: $(VENV)/dev.stamp
+	$(BIN)/python -m pytest -q tests/test_architecture.py tests/test_exports.py
+
+test-oldest:
+	test -x .venv-oldest/bin/python || $(PYTHON) -m venv .venv-oldest
+	.venv-oldest/bin/python -m pip install --quiet --disable-pip-version-check --editable . --requirement requirements/dev.txt --constraint requirements/oldest.txt
+	.venv-oldest/bin/python -m pytest -q
+
+bench:
+	test -x .venv-bench/bin/python || $(PYTHON) -m venv .venv-bench
+	.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check --editable . --requirement benchmarks/requirements.txt
+	.venv-bench/bin/python -m benchmarks
+
+clean:
+	rm -rf .venv .venv-bench .venv-oldest .mypy_cache .ruff_cache .pytest_cache .hypothesis htmlcov .coverage

@@ -1,0 +1,411 @@
+"""The async face of the app: :class:`Flask`, an ASGI application.
+
+Setup is in :mod:`asyncflask.base`. Here are the steps that serve a connection, as methods that a
+subclass may override or a caller may replace (each hands on to ``dispatch/``), and what starts,
+serves, tests and stops an app.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import typing as t
+from collections.abc import AsyncIterator, Callable
+
+import click
+import hypercorn
+import hypercorn.asyncio
+from werkzeug.exceptions import HTTPException
+
+from . import background
+from . import typing as ft
+from ._current import current
+from .asgi import run_shutdown, run_startup, serve_http, serve_lifespan, serve_websocket
+from .base import App
+from .cli.environment import get_load_dotenv, load_dotenv, set_debug_flag
+from .cli.serve import serve
+from .concurrency import is_async, run_sync
+from .ctx import Context
+from .dispatch import errors, pipeline, teardown
+from .dispatch.calls import emit
+from .dispatch.lanes import HTTP, WEBSOCKET
+from .exceptions import OutOfContext
+from .scaffold import F, setupmethod
+from .signals import got_background_exception
+from .testing import CliRunner, TestApp, TestClient
+from .testing.builder import EnvironBuilder, body_messages, body_of, scope_of
+from .wrappers import Request, Response, SyncRequest, SyncWebsocket, Websocket
+
+_SERVERS = {"http": serve_http, "websocket": serve_websocket, "lifespan": serve_lifespan}
+
+
+class Flask(App):
+    """A Flask application on a native event loop; an ASGI callable.
+
+    ``async def`` views and hooks run on the loop and get an awaitable ``request``; ``def`` ones run
+    in a worker thread and get Flask's synchronous ``request``. See :class:`~asyncflask.base.App`
+    for the parameters, which are Flask's.
+
+    Source: ``Flask: Flask``, ``Quart: Quart``, ASGI 3.
+    """
+
+    request_class: type[Request] = Request
+    response_class: type[t.Any] = Response
+    websocket_class: type[Websocket] = Websocket
+    #: what ``def`` callables see as ``request`` and ``websocket``
+    sync_request_class: type[SyncRequest] = SyncRequest
+    sync_websocket_class: type[SyncWebsocket] = SyncWebsocket
+    test_app_class: type[TestApp] = TestApp
+    test_client_class: type[TestClient] | None = None
+
+    def __init__(self, *args: t.Any, **kwargs: t.Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.before_serving_funcs: list[t.Any] = []
+        self.while_serving_gens: list[t.Any] = []
+        self.after_serving_funcs: list[t.Any] = []
+        self.serving_generators: list[AsyncIterator[t.Any]] = []
+        self.background_tasks: set[asyncio.Task[None]] = set()
+        #: the lifespan scope's ``state``, for ``before_serving`` functions to fill
+        self.lifespan_state: dict[str, t.Any] = {}
+
+    # -- ASGI --------------------------------------------------------------------------------------
+
+    async def __call__(self, scope: ft.Scope, receive: ft.Receive, send: ft.Send) -> None:
+        """Serve one ASGI connection; wrap :attr:`asgi_app` to put middleware around the app."""
+        await self.asgi_app(scope, receive, send)
+
+    async def asgi_app(self, scope: ft.Scope, receive: ft.Receive, send: ft.Send) -> None:
+        """Serve one ASGI connection.
+
+        Replace it to apply middleware without losing the app object:
+        ``app.asgi_app = Middleware(app.asgi_app)``, as with Flask's ``wsgi_app``.
+
+        Raises:
+            RuntimeError: The scope's type is none of ASGI 3's.
+        """
+        server = _SERVERS.get(scope["type"])
+        if server is None:
+            raise RuntimeError(
+                f"{self!r} was called with an ASGI scope of type {scope['type']!r}; it serves"
+                f" {', '.join(map(repr, _SERVERS))}."
+            )
+        await server(self, scope, receive, send)
+
+    # -- steps (each may be overridden or replaced) ------------------------------------------------
+
+    async def full_dispatch_request(self) -> t.Any:
+        """Run hooks, view, and what follows; return the response. (Flask's same name.)"""
+        return await pipeline.full_dispatch(self, _carrier())
+
+    async def preprocess_request(self) -> t.Any:
+        """Run URL value preprocessors and ``before_request`` functions; return their response."""
+        return await pipeline.preprocess(self, _carrier())
+
+    async def dispatch_request(self) -> t.Any:
+        """Call the view that was matched and return what it returns."""
+        return await pipeline.dispatch(self, _carrier())
+
+    async def finalize_request(self, rv: t.Any, from_error_handler: bool = False) -> t.Any:
+        """Make a view's return value a response and process it."""
+        return await pipeline.finalize(self, _carrier(), rv, from_error_handler)
+
+    async def process_response(self, response: t.Any) -> t.Any:
+        """Run ``after_request`` functions and save the session."""
+        return await pipeline.process(self, _carrier(), response)
+
+    async def handle_exception(self, e: Exception) -> t.Any:
+        """Answer 500 for an error that nothing handled, or raise it again."""
+        return await errors.handle_exception(self, _carrier(), e)
+
+    async def handle_http_exception(self, e: HTTPException) -> t.Any:
+        """Answer an HTTP error by its handler, else by itself."""
+        return await errors.handle_http(self, _carrier(), e)
+
+    async def handle_user_exception(self, e: Exception) -> t.Any:
+        """Answer an error of a view or hook by its handler, or raise it again."""
+        return await errors.handle_user(self, _carrier(), e)
+
+    def raise_routing_exception(self, request: t.Any) -> t.NoReturn:
+        """Raise the error that matching met."""
+        raise request.routing_exception
+
+    def log_exception(self, exc_info: t.Any) -> None:
+        """Log an error that nothing handled."""
+        ctx = current()
+        connection = None if ctx is None else ctx.connection
+        where = "" if connection is None else f" on {connection.path!r} [{connection.method}]"
+        self.logger.error("Exception%s", where, exc_info=exc_info)
+
+    async def do_teardown_request(self, exc: BaseException | None = None) -> None:
+        """Run the ``teardown_request`` functions."""
+        await self._attempt_all(teardown.end_connection, exc)
+
+    async def do_teardown_appcontext(self, exc: BaseException | None = None) -> None:
+        """Run the ``teardown_appcontext`` functions."""
+        await self._attempt_all(teardown.end_app, exc)
+
+    async def _attempt_all(self, part: t.Any, exc: BaseException | None) -> None:
+        failures: list[Exception] = []
+        await part(self, current(), exc, failures)
+        teardown.raise_first(self, failures)
+
+    # A websocket has the same steps; the lane of the current context says which is meant.
+    full_dispatch_websocket = full_dispatch_request
+    preprocess_websocket = preprocess_request
+    dispatch_websocket = dispatch_request
+    finalize_websocket = finalize_request
+    postprocess_websocket = process_response
+    handle_websocket_exception = handle_exception
+    do_teardown_websocket = do_teardown_request
+
+    # -- contexts ----------------------------------------------------------------------------------
+
+    def request_context(
+        self,
+        scope: ft.Scope,
+        receive: ft.Receive | None = None,
+        send: ft.Send | None = None,
+    ) -> Context:
+        """Make the context of an HTTP scope.
+
+        **Differs from Flask:** it takes an ASGI scope, not a WSGI environ.
+        """
+        return Context(self, HTTP, scope, receive, send)
+
+    def websocket_context(
+        self,
+        scope: ft.Scope,
+        receive: ft.Receive | None = None,
+        send: ft.Send | None = None,
+    ) -> Context:
+        """Make the context of a websocket scope."""
+        return Context(self, WEBSOCKET, scope, receive, send)
+
+    def test_request_context(self, *args: t.Any, **kwargs: t.Any) -> Context:
+        """Make the context of a made-up request, for tests and the shell.
+
+        Args:
+            args: As for the test client's ``get``: the path.
+            kwargs: ``method``, ``headers``, ``json``, ``data``, ``query_string``, ``base_url`` …
+
+        Source: ``Flask: app.test_request_context``.
+        """
+        return self.request_context(*_made_up(self, "http", args, kwargs))
+
+    def test_websocket_context(self, *args: t.Any, **kwargs: t.Any) -> Context:
+        """Make the context of a made-up websocket handshake."""
+        return self.websocket_context(*_made_up(self, "websocket", args, kwargs))
+
+    # -- colours -----------------------------------------------------------------------------------
+
+    def ensure_async(self, func: Callable[..., t.Any]) -> Callable[..., t.Awaitable[t.Any]]:
+        """Return ``func`` as something to await: itself, or a call in the request's worker thread.
+
+        Source: ``Quart: app.ensure_async``.
+        """
+        if is_async(func):
+            return func
+        return self.sync_to_async(func)
+
+    def sync_to_async(self, func: Callable[..., t.Any]) -> Callable[..., t.Awaitable[t.Any]]:
+        """Return a ``def`` function as something to await; inside a context, on its worker."""
+        plain = run_sync(func)
+
+        async def runner(*args: t.Any, **kwargs: t.Any) -> t.Any:
+            ctx: Context | None = current()
+            if ctx is None:
+                return await plain(*args, **kwargs)
+            return await ctx.run_def(func, *args, **kwargs)
+
+        return runner
+
+    # -- serving -----------------------------------------------------------------------------------
+
+    @setupmethod
+    def before_serving(self, f: F) -> F:
+        """Run ``f()``, in an app context, before the first request is accepted."""
+        self.before_serving_funcs.append(f)
+        return f
+
+    @setupmethod
+    def while_serving(self, f: F) -> F:
+        """Run the async generator ``f()``: to its ``yield`` at startup, the rest at shutdown."""
+        self.while_serving_gens.append(f)
+        return f
+
+    @setupmethod
+    def after_serving(self, f: F) -> F:
+        """Run ``f()``, in an app context, after the last request was answered."""
+        self.after_serving_funcs.append(f)
+        return f
+
+    async def startup(self) -> None:
+        """Run what is due before serving; the lifespan protocol calls this."""
+        await run_startup(self)
+
+    async def shutdown(self) -> None:
+        """Let background tasks end, run what is due after serving, and end idle workers."""
+        try:
+            await background.drain(self, self.config["BACKGROUND_TASK_SHUTDOWN_TIMEOUT"])
+        finally:
+            await run_shutdown(self)
+            self.workers.trim()
+
+    def add_background_task(self, func: t.Any, *args: t.Any, **kwargs: t.Any) -> None:
+        """Start work that goes on after the response, in an app context of its own.
+
+        Args:
+            func: ``async def`` runs on the loop, ``def`` in a worker thread.
+            args: Its arguments.
+            kwargs: Its keyword arguments.
+
+        Raises:
+            RuntimeError: No event loop runs here.
+
+        Source: ``Quart: app.add_background_task``.
+        """
+        background.start(self, func, args, kwargs)
+
+    async def handle_background_exception(self, error: Exception) -> None:
+        """Note the error of a background task: signal ``got_background_exception``, and the log."""
+        if got_background_exception.receivers:
+            ctx = current() or self.app_context()
+            await emit(ctx, got_background_exception, self, exception=error)
+        task = asyncio.current_task()
+        name = "?" if task is None else task.get_name()
+        self.logger.error("Background task %r failed.", name, exc_info=error)
+
+    def run(
+        self,
+        host: str | None = None,
+        port: int | None = None,
+        debug: bool | None = None,
+        load_dotenv: bool = True,
+        **options: t.Any,
+    ) -> None:
+        """Serve the app on this machine, for development, until it is interrupted.
+
+        Args:
+            host: Address to listen at; ``127.0.0.1``, or that of ``SERVER_NAME``.
+            port: Port to listen at; ``5000``, or that of ``SERVER_NAME``.
+            debug: Turns debug mode on or off.
+            load_dotenv: Whether ``.env`` and ``.flaskenv`` are read first.
+            options: ``use_reloader`` (by default as ``debug``), ``certfile``, ``keyfile``,
+                ``ssl_context``, ``extra_files``, ``exclude_patterns``.
+
+        Source: ``Flask: app.run``. **Differs from Flask:** it serves with hypercorn.
+        """
+        if os.environ.get("FLASK_RUN_FROM_CLI") == "true":
+            # `asyncflask run` imports the module that calls this; it serves by itself.
+            return
+        self._prepare_run(debug, load_dotenv)
+        host, port = self._address(host, port)
+        options.setdefault("use_reloader", self.debug)
+        mode = "on" if self.debug else "off"
+        click.echo(f" * Serving {self.name!r} on {host}:{port} (debug mode: {mode})", err=True)
+        serve(self, host, port, **options)
+
+    def _prepare_run(self, debug: bool | None, dotenv: bool) -> None:
+        if get_load_dotenv(dotenv):
+            load_dotenv()
+            if "FLASK_DEBUG" in os.environ and debug is None:
+                debug = os.environ["FLASK_DEBUG"].lower() not in {"0", "false", "no"}
+        if debug is not None:
+            self.debug = bool(debug)
+            set_debug_flag(self.debug)
+
+    def _address(self, host: str | None, port: int | None) -> tuple[str, int]:
+        server_name = self.config["SERVER_NAME"]
+        known_host, _, known_port = (server_name or "").partition(":")
+        if port is None:
+            port = int(known_port) if known_port else 5000
+        return host or known_host or "127.0.0.1", port
+
+    async def run_task(
+        self,
+        host: str = "127.0.0.1",
+        port: int = 5000,
+        debug: bool | None = None,
+        ca_certs: str | None = None,
+        certfile: str | None = None,
+        keyfile: str | None = None,
+        shutdown_trigger: Callable[..., t.Awaitable[None]] | None = None,
+    ) -> None:
+        """Serve the app in a loop that runs already, until ``shutdown_trigger`` returns.
+
+        Args:
+            host: Address to listen at.
+            port: Port to listen at.
+            debug: Turns debug mode on or off.
+            ca_certs: Certificate authorities of clients, in PEM format.
+            certfile: A certificate in PEM format.
+            keyfile: Its key.
+            shutdown_trigger: Awaited; by default until SIGINT or SIGTERM.
+
+        Source: ``Quart: app.run_task``.
+        """
+        if debug is not None:
+            self.debug = debug
+        config = hypercorn.Config()
+        config.bind = [f"{host}:{port}"]
+        config.ca_certs, config.certfile, config.keyfile = ca_certs, certfile, keyfile
+        await hypercorn.asyncio.serve(
+            self,  # type: ignore[arg-type]  # an ASGI app, spelled with TypedDicts there
+            config,
+            shutdown_trigger=shutdown_trigger,
+            mode="asgi",
+        )
+
+    # -- testing -----------------------------------------------------------------------------------
+
+    def test_app(self) -> TestApp:
+        """Return the app as a test runs it: ``async with app.test_app() as running:``."""
+        return self.test_app_class(self)
+
+    def test_client(self, use_cookies: bool = True, **kwargs: t.Any) -> TestClient:
+        """Return a client that calls the app without a server.
+
+        Args:
+            use_cookies: Whether it keeps cookies from one request to the next.
+            kwargs: For the client class.
+        """
+        cls = self.test_client_class or TestClient
+        return cls(self, self.response_class, use_cookies=use_cookies, **kwargs)
+
+    def test_cli_runner(self, **kwargs: t.Any) -> CliRunner:
+        """Return a runner for the app's commands."""
+        cls: t.Any = self.test_cli_runner_class or CliRunner
+        return t.cast(CliRunner, cls(self, **kwargs))
+
+
+Flask._untouched = Flask
+
+
+def _carrier() -> Context:
+    ctx: Context | None = current()
+    if ctx is None or ctx.carrier is None:
+        raise OutOfContext(
+            "A step of serving a request was called where no request context is active. Call it"
+            " inside `async with app.test_request_context(...)`."
+        )
+    return ctx.carrier
+
+
+def _made_up(
+    app: Flask, kind: str, args: tuple[t.Any, ...], kwargs: dict[str, t.Any]
+) -> tuple[ft.Scope, ft.Receive, ft.Send]:
+    """Return scope, receive and send of a connection that a test describes."""
+    builder = EnvironBuilder(app, *args, **kwargs)
+    try:
+        environ = builder.get_environ()
+        messages = list(body_messages(body_of(environ)))
+    finally:
+        builder.close()
+
+    async def receive() -> ft.Message:
+        return messages.pop(0) if messages else {"type": f"{kind}.disconnect"}
+
+    async def send(message: ft.Message) -> None:
+        pass  # Nobody listens.
+
+    return scope_of(environ, kind), receive, send

@@ -1,0 +1,174 @@
+"""Where an app meets an ASGI server: HTTP, websocket and lifespan.
+
+For each connection: make a context, let ``dispatch/`` run it (on the loop, or in the request's
+worker thread when the view is ``def``), send the answer. What goes wrong outside of the app's own
+error handling ends here too.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ._current import slot
+from .concurrency import is_async, on_worker
+from .ctx import Context
+from .debug.page import traceback_response
+from .dispatch.calls import call, emit
+from .dispatch.lanes import HTTP, WEBSOCKET
+from .dispatch.pipeline import run
+from .dispatch.teardown import raise_first
+from .exceptions import WorkerQueueFull
+from .signals import appcontext_pushed, got_serving_exception
+from .typing import Receive, Scope, Send
+from .wrappers.sending import send_response
+from .wrappers.sync import prefetch
+
+
+async def serve_http(app: Any, scope: Scope, receive: Receive, send: Send) -> None:
+    """Serve one HTTP request. (ASGI: http.)"""
+    ctx = Context(app, HTTP, scope, receive, send)
+    previous = slot.get()
+    slot.set(ctx)
+    try:
+        response = await _answer(app, ctx)
+        slot.set(previous)  # A streamed body has its context only if it was asked to keep it.
+        await send_response(
+            response,
+            scope["method"],
+            send,
+            ctx.wait_disconnect,
+            ctx.run_def,
+            scope.get("extensions") or (),
+        )
+    finally:
+        slot.set(previous)
+        if ctx.lease is not None:
+            ctx.lease.release()
+
+
+async def serve_websocket(app: Any, scope: Scope, receive: Receive, send: Send) -> None:
+    """Serve one websocket. (ASGI: websocket.)"""
+    ctx = Context(app, WEBSOCKET, scope, receive, send)
+    previous = slot.get()
+    slot.set(ctx)
+    try:
+        websocket = ctx.websocket
+        try:
+            response = await _answer(app, ctx)
+        except Exception:
+            await websocket.end(code=1011)
+            raise
+        await websocket.end(response)
+    finally:
+        slot.set(previous)
+        if ctx.lease is not None:
+            ctx.lease.release()
+
+
+async def _answer(app: Any, ctx: Context) -> Any:
+    """Let the pipeline answer, where the view's colour belongs."""
+    if appcontext_pushed.receivers:
+        await emit(ctx, appcontext_pushed, app)
+    ctx.match_request()
+    rule = ctx.url_rule
+    try:
+        if rule is not None:
+            # What generic ASGI tracing names a request by.
+            ctx.scope["route"] = rule
+            view = app.view_functions.get(rule.endpoint)
+            if view is not None and not is_async(view):
+                return await _answer_in_worker(app, ctx)
+        return await run(app, ctx)
+    except Exception as error:
+        page = traceback_response(app, ctx, error)
+        if page is None:
+            raise
+        return page
+
+
+async def _answer_in_worker(app: Any, ctx: Context) -> Any:
+    """Run the whole chain in the worker thread that is leased for the request (design D2)."""
+    try:
+        lease = ctx.lease = await app.workers.lease()
+    except WorkerQueueFull as error:
+        ctx.routing_exception = error
+        return await run(app, ctx)
+    prefetch(ctx)
+    ctx.place = "worker"
+
+    def moved() -> None:
+        ctx.place = "loop"
+
+    return await on_worker(lease, run(app, ctx), moved)
+
+
+# -- lifespan --------------------------------------------------------------------------------------
+
+
+async def serve_lifespan(app: Any, scope: Scope, receive: Receive, send: Send) -> None:
+    """Start the app up and shut it down when the server says so. (ASGI: lifespan.)"""
+    if "state" in scope:
+        app.lifespan_state = scope["state"]
+    while True:
+        kind = (await receive())["type"]
+        step = {"lifespan.startup": app.startup, "lifespan.shutdown": app.shutdown}.get(kind)
+        if step is None:
+            raise RuntimeError(
+                f"The server sent {kind!r} in the lifespan scope; 'lifespan.startup' and"
+                " 'lifespan.shutdown' are what ASGI 3 has."
+            )
+        try:
+            await step()
+        except Exception as error:
+            app.logger.exception("The app failed in %s.", kind)
+            ctx = app.app_context()
+            if got_serving_exception.receivers:
+                await emit(ctx, got_serving_exception, app, exception=error)
+            await send({"type": f"{kind}.failed", "message": f"{type(error).__name__}: {error}"})
+            return
+        await send({"type": f"{kind}.complete"})
+        if kind == "lifespan.shutdown":
+            return
+
+
+async def run_startup(app: Any) -> None:
+    """Run the ``before_serving`` functions, then each ``while_serving`` generator's first part."""
+    app.serving_generators = []
+    async with app.app_context() as ctx:
+        for func in app.before_serving_funcs:
+            await call(ctx, func)
+        for function in app.while_serving_gens:
+            generator = function()
+            await anext(generator)
+            app.serving_generators.append(generator)
+
+
+async def run_shutdown(app: Any) -> None:
+    """Run the ``after_serving`` functions and each ``while_serving`` generator's last part.
+
+    All of them run; the first error is raised at the end, the others are logged.
+    """
+    errors: list[Exception] = []
+    async with app.app_context() as ctx:
+        for func in app.after_serving_funcs:
+            try:
+                await call(ctx, func)
+            except Exception as error:
+                errors.append(error)
+        for generator in reversed(app.serving_generators):
+            try:
+                await anext(generator)
+            except StopAsyncIteration:
+                continue
+            except Exception as error:
+                errors.append(error)
+            else:
+                errors.append(_yielded_twice(generator))
+    raise_first(app, errors)
+
+
+def _yielded_twice(generator: Any) -> RuntimeError:
+    return RuntimeError(
+        f"The while_serving generator {generator!r} yielded twice. It yields once: what stands"
+        " before runs at startup, what stands behind at shutdown."
+    )

@@ -1,0 +1,104 @@
+"""Background tasks: work that goes on after the response, named, supervised, and ended in order.
+
+A task runs in an app context of its own. Its error goes to ``app.handle_background_exception``; at
+shutdown the tasks have ``BACKGROUND_TASK_SHUTDOWN_TIMEOUT`` seconds to end, then they are
+cancelled. Nothing is kept: a task is lost if the process dies.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from ._current import current, slot
+from .ctx import Context
+from .dispatch.calls import call
+
+
+class Supervisor(Protocol):
+    """What background tasks ask of an app."""
+
+    background_tasks: set[asyncio.Task[None]]
+
+    @property
+    def logger(self) -> Any: ...
+
+    def app_context(self) -> Context: ...
+
+    async def handle_background_exception(self, error: Exception) -> None: ...
+
+
+def start(
+    app: Supervisor, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> None:
+    """Start ``func(*args, **kwargs)`` as a background task, from the loop or from a ``def`` view.
+
+    Raises:
+        RuntimeError: No event loop is known here.
+    """
+    try:
+        loop = asyncio.get_running_loop()
+    except RuntimeError:
+        pass
+    else:
+        _create(app, loop, func, args, kwargs)
+        return
+    ctx: Context | None = current()
+    lease = None if ctx is None else (ctx.carrier or ctx).lease
+    if lease is None:
+        raise RuntimeError(
+            f"add_background_task({func!r}) was called where no event loop runs. Call it in a view,"
+            " a hook, or a `before_serving` function."
+        )
+    lease.loop.call_soon_threadsafe(_create, app, lease.loop, func, args, kwargs)
+
+
+def _create(
+    app: Supervisor,
+    loop: asyncio.AbstractEventLoop,
+    func: Callable[..., Any],
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+) -> None:
+    context = contextvars.copy_context()
+    context.run(slot.set, None)  # The request may be over before the task is.
+    name = getattr(func, "__qualname__", None) or repr(func)
+    task = loop.create_task(_run(app, func, args, kwargs), name=name, context=context)
+    app.background_tasks.add(task)
+    task.add_done_callback(app.background_tasks.discard)
+
+
+async def _run(
+    app: Supervisor, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> None:
+    ctx = app.app_context()
+    try:
+        async with ctx:
+            await call(ctx, func, *args, **kwargs)
+    except Exception as error:
+        await app.handle_background_exception(error)
+
+
+async def drain(app: Supervisor, grace: float | None) -> None:
+    """Wait for the tasks to end; cancel those that need longer than ``grace`` seconds.
+
+    Args:
+        app: The app.
+        grace: Seconds; ``None`` waits without limit.
+    """
+    tasks = set(app.background_tasks)
+    if not tasks:
+        return
+    _, late = await asyncio.wait(tasks, timeout=grace)
+    for task in late:
+        app.logger.warning(
+            "Background task %r did not end within %s s of the shutdown and is cancelled."
+            " BACKGROUND_TASK_SHUTDOWN_TIMEOUT allows for more.",
+            task.get_name(),
+            grace,
+        )
+        task.cancel()
+    if late:
+        await asyncio.wait(late)

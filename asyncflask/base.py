@@ -1,0 +1,564 @@
+"""What both faces of the app share: configuration, setup, templates, rules, URLs.
+
+Everything here is synchronous and free of ASGI and WSGI. The steps that serve a request are
+``dispatch/``'s; the async face's methods for them are in :mod:`asyncflask.app`.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import typing as t
+from collections.abc import Callable
+from datetime import timedelta
+
+from jinja2 import BaseLoader
+from werkzeug.datastructures import ImmutableDict
+from werkzeug.exceptions import Aborter, BadRequest, BadRequestKeyError
+from werkzeug.local import LocalProxy
+from werkzeug.routing import BuildError, MapAdapter
+from werkzeug.utils import cached_property
+from werkzeug.utils import redirect as _redirect
+from werkzeug.wrappers import Response as WerkzeugResponse
+
+from . import typing as ft
+from ._current import current
+from .blueprints import Blueprint
+from .cli.environment import get_debug_flag
+from .concurrency import WorkerPool, is_async, to_sync
+from .config import DEFAULT_CONFIG, Config, ConfigAttribute
+from .ctx import Context, _AppCtxGlobals
+from .dispatch import steps, teardown, urls
+from .dispatch.result import make_response
+from .exceptions import SetupFinished
+from .helpers import get_flashed_messages
+from .json.provider import DefaultJSONProvider, JSONProvider
+from .logging import create_logger
+from .resources import find_package
+from .routing import Map, Rule
+from .scaffold import F, Scaffold, endpoint_of, setupmethod
+from .sessions import SecureCookieSessionInterface, SessionInterface
+from .templating import (
+    DispatchingJinjaLoader,
+    Environment,
+    _default_template_ctx_processor,
+    select_jinja_autoescape,
+    update_template_context,
+)
+
+#: What templates see even when they are imported without a context. The typed proxies for Python
+#: code are in ``globals.py``, above this file.
+_TEMPLATE_PROXIES = {
+    "g": LocalProxy(lambda: current().g),  # type: ignore[union-attr]  # rendering has a context
+    "request": LocalProxy(lambda: current().request),  # type: ignore[union-attr]  # as above
+    "session": LocalProxy(lambda: current().session),  # type: ignore[union-attr]  # as above
+}
+
+
+class App(Scaffold, metaclass=steps.AppType):
+    """Setup and configuration of an app, Flask's names and defaults.
+
+    Args:
+        import_name: Name of the module or package the app is defined in, usually ``__name__``.
+        static_url_path: URL prefix of the static files; the folder's name by default.
+        static_folder: Folder of the static files, relative to ``root_path``.
+        static_host: Host of the static route; needed with ``host_matching``.
+        host_matching: Whether rules match by ``host=``.
+        subdomain_matching: Whether rules match by ``subdomain=``, below ``SERVER_NAME``.
+        template_folder: Folder of the templates, relative to ``root_path``.
+        instance_path: Folder of the deployment's own files; found beside the package by default.
+        instance_relative_config: Whether relative names of config files begin there.
+        root_path: Folder of the code; found from ``import_name`` by default.
+
+    Source: ``Flask: Flask``.
+    """
+
+    aborter_class: type[Aborter] = Aborter
+    jinja_environment: type[Environment] = Environment
+    app_ctx_globals_class: type[_AppCtxGlobals] = _AppCtxGlobals
+    config_class: type[Config] = Config
+    testing = ConfigAttribute[bool]("TESTING")
+    secret_key = ConfigAttribute["str | bytes | None"]("SECRET_KEY")
+    permanent_session_lifetime = ConfigAttribute[timedelta](
+        "PERMANENT_SESSION_LIFETIME",
+        get_converter=lambda value: (
+            value if isinstance(value, timedelta) else timedelta(seconds=value)
+        ),
+    )
+    json_provider_class: type[JSONProvider] = DefaultJSONProvider
+    jinja_options: dict[str, t.Any] = {}
+    url_rule_class: type[Rule] = Rule
+    url_map_class: type[Map] = Map
+    session_interface: SessionInterface = SecureCookieSessionInterface()
+    test_cli_runner_class: type[t.Any] | None = None
+    default_config: ImmutableDict[str, t.Any] = ImmutableDict(DEFAULT_CONFIG)
+    response_class: type[WerkzeugResponse]
+    request_class: type[t.Any]
+
+    _steps: steps.Steps | None = None
+    _got_first_request = False
+
+    def __init__(
+        self,
+        import_name: str,
+        static_url_path: str | None = None,
+        static_folder: str | os.PathLike[str] | None = "static",
+        static_host: str | None = None,
+        host_matching: bool = False,
+        subdomain_matching: bool = False,
+        template_folder: str | os.PathLike[str] | None = "templates",
+        instance_path: str | None = None,
+        instance_relative_config: bool = False,
+        root_path: str | None = None,
+    ) -> None:
+        super().__init__(
+            import_name=import_name,
+            static_folder=static_folder,
+            static_url_path=static_url_path,
+            template_folder=template_folder,
+            root_path=root_path,
+        )
+        self.instance_path = self._checked_instance_path(instance_path)
+        self.config = self.make_config(instance_relative_config)
+        self.aborter = self.make_aborter()
+        self.json: JSONProvider = self.json_provider_class(self)
+        self.url_build_error_handlers: list[t.Any] = []
+        self.teardown_appcontext_funcs: list[ft.TeardownCallable] = []
+        self.shell_context_processors: list[ft.ShellContextProcessorCallable] = []
+        self.blueprints: dict[str, Blueprint] = {}
+        self.extensions: dict[str, t.Any] = {}
+        self.url_map: Map = self.url_map_class(host_matching=host_matching)
+        self.subdomain_matching = subdomain_matching
+        self.template_context_processors[None].append(_default_template_ctx_processor)
+        self.cli.name = self.name
+        self._add_static_route(static_host, host_matching)
+
+    def _checked_instance_path(self, instance_path: str | None) -> str:
+        if instance_path is None:
+            return self.auto_find_instance_path()
+        if not os.path.isabs(instance_path):
+            raise ValueError(
+                f"instance_path={instance_path!r} is a relative path. Give an absolute one, for"
+                " example os.path.abspath(...), or leave it away."
+            )
+        return instance_path
+
+    def _add_static_route(self, static_host: str | None, host_matching: bool) -> None:
+        if not self.has_static_folder:
+            return
+        if bool(static_host) != host_matching:
+            raise AssertionError(
+                f"static_host={static_host!r} with host_matching={host_matching!r}: with host"
+                " matching the static route needs a host, without it none. Set both, or"
+                " static_folder=None."
+            )
+
+        async def static(filename: str) -> t.Any:
+            ctx = current()
+            return ctx.app.send_static_file(filename)  # type: ignore[union-attr]  # in a request
+
+        # The view finds the app through its context: a reference would be a circle.
+        self.add_url_rule(
+            f"{self.static_url_path}/<path:filename>",
+            endpoint="static",
+            host=static_host,
+            view_func=static,
+        )
+
+    # -- steps that may be replaced ----------------------------------------------------------------
+
+    @property
+    def steps(self) -> steps.Steps:
+        """Which steps this app replaces (see ``dispatch/steps.py``)."""
+        found = self._steps
+        if found is None or not found.current:
+            found = steps.Steps(self, self._untouched)
+            object.__setattr__(self, "_steps", found)
+        return found
+
+    #: the class whose steps are the pipeline's own; each face sets it
+    _untouched: t.ClassVar[type]
+
+    def __setattr__(self, name: str, value: t.Any) -> None:
+        super().__setattr__(name, value)
+        steps.forget(name)
+
+    def __delattr__(self, name: str) -> None:
+        super().__delattr__(name)
+        steps.forget(name)
+
+    def _check_setup_finished(self, f_name: str) -> None:
+        if self._got_first_request:
+            raise SetupFinished(
+                f"`{f_name}` was called on {self!r} after it served its first request; requests"
+                " before and after would be treated differently. Do all setup (routes, hooks,"
+                " blueprints and the imports that make them) before the app is run."
+            )
+
+    # -- configuration -----------------------------------------------------------------------------
+
+    @cached_property
+    def name(self) -> str:  # type: ignore[override]  # a plain attribute on blueprints
+        """The app's name: the import name, or the file's name when run as a script."""
+        if self.import_name != "__main__":
+            return self.import_name
+        file = getattr(sys.modules["__main__"], "__file__", None)
+        return "__main__" if file is None else os.path.splitext(os.path.basename(file))[0]
+
+    @cached_property
+    def logger(self) -> t.Any:
+        """The app's standard :class:`logging.Logger`, named like the app."""
+        return create_logger(self)
+
+    @property
+    def debug(self) -> bool:
+        """Whether debug mode is on (``DEBUG``, ``FLASK_DEBUG``)."""
+        return t.cast(bool, self.config["DEBUG"])
+
+    @debug.setter
+    def debug(self, value: bool) -> None:
+        self.config["DEBUG"] = value
+        if self.config["TEMPLATES_AUTO_RELOAD"] is None:
+            self.jinja_env.auto_reload = value
+
+    @cached_property
+    def workers(self) -> WorkerPool:
+        """The threads in which ``def`` callables run, ``WORKER_POOL_SIZE`` of them at most."""
+        return WorkerPool(self.config["WORKER_POOL_SIZE"], self.config["WORKER_QUEUE_SIZE"])
+
+    def make_config(self, instance_relative: bool = False) -> Config:
+        """Make the configuration object, filled with the defaults."""
+        root_path = self.instance_path if instance_relative else self.root_path
+        defaults = dict(self.default_config)
+        defaults["DEBUG"] = get_debug_flag()
+        return self.config_class(root_path, defaults)
+
+    def make_aborter(self) -> Aborter:
+        """Make the object behind ``abort()``; override to know further codes."""
+        return self.aborter_class()
+
+    def auto_find_instance_path(self) -> str:
+        """Find the instance folder: beside the package, or in the environment's ``var``."""
+        prefix, package_path = find_package(self.import_name)
+        if prefix is None:
+            return os.path.join(package_path, "instance")
+        return os.path.join(prefix, "var", f"{self.name}-instance")
+
+    def open_instance_resource(
+        self, resource: str, mode: str = "rb", encoding: str | None = "utf-8"
+    ) -> t.IO[t.AnyStr]:
+        """Open a file of the instance folder, for reading or writing."""
+        path = os.path.join(self.instance_path, resource)
+        if "b" in mode:
+            return t.cast("t.IO[t.AnyStr]", open(path, mode))
+        return t.cast("t.IO[t.AnyStr]", open(path, mode, encoding=encoding))
+
+    # -- templates ---------------------------------------------------------------------------------
+
+    @cached_property
+    def jinja_env(self) -> Environment:
+        """The Jinja environment, made at first use."""
+        return self.create_jinja_environment()
+
+    def create_jinja_environment(self) -> Environment:
+        """Make the Jinja environment from ``jinja_options`` and the configuration."""
+        options = dict(self.jinja_options)
+        options.setdefault("autoescape", self.select_jinja_autoescape)
+        if "auto_reload" not in options:
+            auto_reload = self.config["TEMPLATES_AUTO_RELOAD"]
+            options["auto_reload"] = self.debug if auto_reload is None else auto_reload
+        env = self.jinja_environment(self, **options)
+        env.globals.update(
+            url_for=self.url_for,
+            get_flashed_messages=get_flashed_messages,
+            config=self.config,
+            **_TEMPLATE_PROXIES,
+        )
+        env.policies["json.dumps_function"] = self.json.dumps
+        return env
+
+    def create_global_jinja_loader(self) -> BaseLoader:
+        """Make the loader that looks in the app's folder, then in the blueprints'."""
+        return DispatchingJinjaLoader(self)
+
+    def select_jinja_autoescape(self, filename: str | None) -> bool:
+        """Tell whether a template is autoescaped: by its name's ending; yes without a name."""
+        return select_jinja_autoescape(filename)
+
+    @setupmethod
+    def template_filter(self, name: str | None = None) -> Callable[[F], F]:
+        """Register a Jinja filter; also without parentheses."""
+        return t.cast("Callable[[F], F]", self._template_decorator(self.add_template_filter, name))
+
+    @setupmethod
+    def add_template_filter(self, f: ft.TemplateFilterCallable, name: str | None = None) -> None:
+        """Register a Jinja filter under ``name``, by default the function's."""
+        self.jinja_env.filters[name or f.__name__] = f
+
+    @setupmethod
+    def template_test(self, name: str | None = None) -> Callable[[F], F]:
+        """Register a Jinja test; also without parentheses."""
+        return t.cast("Callable[[F], F]", self._template_decorator(self.add_template_test, name))
+
+    @setupmethod
+    def add_template_test(self, f: ft.TemplateTestCallable, name: str | None = None) -> None:
+        """Register a Jinja test under ``name``, by default the function's."""
+        self.jinja_env.tests[name or f.__name__] = f
+
+    @setupmethod
+    def template_global(self, name: str | None = None) -> Callable[[F], F]:
+        """Register a Jinja global; also without parentheses."""
+        return t.cast("Callable[[F], F]", self._template_decorator(self.add_template_global, name))
+
+    @setupmethod
+    def add_template_global(self, f: ft.TemplateGlobalCallable, name: str | None = None) -> None:
+        """Register a Jinja global under ``name``, by default the function's."""
+        self.jinja_env.globals[name or f.__name__] = f
+
+    _template_decorator: t.Any = staticmethod(Blueprint._template_decorator)
+
+    # -- rules and blueprints ----------------------------------------------------------------------
+
+    @setupmethod
+    def register_blueprint(self, blueprint: Blueprint, **options: t.Any) -> None:
+        """Register a blueprint.
+
+        Args:
+            blueprint: The blueprint.
+            options: ``url_prefix``, ``subdomain``, ``url_defaults``, ``name``, ``cli_group``:
+                instead of what the blueprint itself says.
+
+        Raises:
+            ValueError: Its name is taken.
+        """
+        blueprint.register(self, options)
+
+    def iter_blueprints(self) -> t.ValuesView[Blueprint]:
+        """Return the blueprints in the order in which they were registered."""
+        return self.blueprints.values()
+
+    @setupmethod
+    def add_url_rule(
+        self,
+        rule: str,
+        endpoint: str | None = None,
+        view_func: ft.RouteCallable | None = None,
+        provide_automatic_options: bool | None = None,
+        **options: t.Any,
+    ) -> None:
+        """Register a URL rule and, with ``view_func``, its view.
+
+        Args:
+            rule: URL rule, such as ``"/user/<int:id>"``.
+            endpoint: By default the view function's name.
+            view_func: The view; may be registered later with :meth:`endpoint`.
+            provide_automatic_options: Whether OPTIONS is answered by itself.
+            options: For Werkzeug's ``Rule``: ``methods``, ``defaults``, ``host`` …
+
+        Raises:
+            AssertionError: The endpoint has another view function already.
+            TypeError: ``methods`` is one string.
+
+        Source: ``Flask: app.add_url_rule``.
+        """
+        endpoint = endpoint_of(view_func) if endpoint is None else endpoint
+        options["endpoint"] = endpoint
+        methods, automatic = self._methods_of(rule, view_func, provide_automatic_options, options)
+        url_rule = self.url_rule_class(rule, methods=methods, **options)
+        url_rule.provide_automatic_options = automatic
+        self.url_map.add(url_rule)
+        if view_func is None:
+            return
+        known = self.view_functions.get(endpoint)
+        if known is not None and known is not view_func:
+            raise AssertionError(
+                f"Rule {rule!r}: endpoint {endpoint!r} has another view function already,"
+                f" {known!r}. Rename {view_func!r}, or give it an `endpoint=` of its own."
+                " (Decorators that do not use functools.wraps are a common cause.)"
+            )
+        self.view_functions[endpoint] = view_func
+
+    def _methods_of(
+        self,
+        rule: str,
+        view_func: t.Any,
+        automatic: bool | None,
+        options: dict[str, t.Any],
+    ) -> tuple[set[str] | None, bool]:
+        """Return the rule's methods, and whether OPTIONS is answered by itself."""
+        methods = options.pop("methods", None)
+        if options.get("websocket"):
+            return None, False
+        if methods is None:
+            methods = getattr(view_func, "methods", None) or ("GET",)
+        if isinstance(methods, str):
+            raise TypeError(
+                f"Rule {rule!r}: methods={methods!r} is one string. Write a list:"
+                f" methods=[{methods!r}]."
+            )
+        methods = {method.upper() for method in methods}
+        required = set(getattr(view_func, "required_methods", ()))
+        if automatic is None:
+            automatic = getattr(view_func, "provide_automatic_options", None)
+        if automatic is None:
+            automatic = "OPTIONS" not in methods and self.config["PROVIDE_AUTOMATIC_OPTIONS"]
+        if automatic:
+            required.add("OPTIONS")
+        return methods | required, bool(automatic)
+
+    @setupmethod
+    def teardown_appcontext(self, f: F) -> F:
+        """Run ``f(error)`` when an app context ends, after the request's teardown functions."""
+        self.teardown_appcontext_funcs.append(f)
+        return f
+
+    @setupmethod
+    def shell_context_processor(self, f: F) -> F:
+        """Let ``f()`` return a dictionary of names for the interactive shell."""
+        self.shell_context_processors.append(f)
+        return f
+
+    def make_shell_context(self) -> dict[str, t.Any]:
+        """Return the names of the interactive shell: ``app``, ``g``, and the processors'."""
+        names: dict[str, t.Any] = {"app": self, "g": _TEMPLATE_PROXIES["g"]}
+        for processor in self.shell_context_processors:
+            names.update(processor())
+        return names
+
+    # -- URLs --------------------------------------------------------------------------------------
+
+    def create_url_adapter(self, request: t.Any) -> MapAdapter | None:
+        """Make the URL adapter of a request or websocket; of ``SERVER_NAME`` for ``None``."""
+        return urls.create_adapter(self, request)
+
+    def url_for(
+        self,
+        /,
+        endpoint: str,
+        *,
+        _anchor: str | None = None,
+        _method: str | None = None,
+        _scheme: str | None = None,
+        _external: bool | None = None,
+        **values: t.Any,
+    ) -> str:
+        """Build the URL of an endpoint.
+
+        Args:
+            endpoint: The endpoint; ``".name"`` is relative to the current blueprint.
+            _anchor: Added as ``#anchor``.
+            _method: Choose the rule by this method.
+            _scheme: Scheme of the URL, which makes it external.
+            _external: Whether scheme and host are included; outside of a request they are.
+            values: Arguments of the rule; others become the query string.
+
+        Raises:
+            BuildError: No rule fits, and no handler in ``url_build_error_handlers`` helps.
+            RuntimeError: Outside of a request without ``SERVER_NAME``.
+            ValueError: ``_scheme`` together with ``_external=False``.
+
+        Source: ``Flask: app.url_for``.
+        """
+        return urls.url_for(
+            self,
+            current(),
+            endpoint,
+            anchor=_anchor,
+            method=_method,
+            scheme=_scheme,
+            external=_external,
+            values=values,
+        )
+
+    def inject_url_defaults(self, endpoint: str, values: dict[str, t.Any]) -> None:
+        """Add the values of the ``url_defaults`` functions for an endpoint."""
+        urls.inject_defaults(self, endpoint, values)
+
+    def handle_url_build_error(
+        self, error: BuildError, endpoint: str, values: dict[str, t.Any]
+    ) -> str:
+        """Ask ``url_build_error_handlers`` for the URL that could not be built."""
+        return urls.handle_build_error(self, error, endpoint, values)
+
+    # -- small steps -------------------------------------------------------------------------------
+
+    def redirect(self, location: str, code: int = 302) -> WerkzeugResponse:
+        """Make a redirect response; ``redirect()`` calls this."""
+        return _redirect(location, code=code, Response=self.response_class)
+
+    def make_response(self, rv: t.Any) -> t.Any:
+        """Make the return value of a view a response.
+
+        Args:
+            rv: What a view may return, see ``docs/reference/response.md``.
+
+        Raises:
+            TypeError: It is nothing a view may return.
+
+        Source: ``Flask: app.make_response``.
+        """
+        return make_response(self, rv)
+
+    def should_ignore_error(self, error: BaseException | None) -> bool:
+        """Tell whether teardown functions are not to be shown ``error``; override to decide."""
+        return False
+
+    def trap_http_exception(self, e: Exception) -> bool:
+        """Tell whether an HTTP error is treated as any other exception."""
+        if self.config["TRAP_HTTP_EXCEPTIONS"]:
+            return True
+        trap = self.config["TRAP_BAD_REQUEST_ERRORS"]
+        if trap is None and self.debug and isinstance(e, BadRequestKeyError):
+            return True
+        return bool(trap) and isinstance(e, BadRequest)
+
+    def make_default_options_response(self) -> WerkzeugResponse:
+        """Answer OPTIONS with the methods that the current URL allows."""
+        ctx: Context = current()  # type: ignore[assignment]  # called in a request
+        response = self.response_class()
+        response.allow.update(ctx.url_adapter.allowed_methods())
+        return response
+
+    # -- contexts and colours ----------------------------------------------------------------------
+
+    def app_context(self) -> Context:
+        """Make a context for using the app outside of a request: ``with`` or ``async with``."""
+        return Context(self)
+
+    async def teardown_context(self, ctx: Context, error: BaseException | None) -> None:
+        """Run what is due at the end of a context; contexts call this when popped."""
+        await teardown.leave(self, ctx, error)
+
+    def update_template_context(self, context: dict[str, t.Any]) -> None:
+        """Add the context processors' names to a template's; explicit ones win.
+
+        Raises:
+            RuntimeError: A context processor is ``async def``; only ``render_template_async`` and
+                its kin can wait for it.
+        """
+        update_template_context(self, current(), context)
+
+    def ensure_sync(self, func: Callable[..., t.Any]) -> Callable[..., t.Any]:
+        """Return ``func`` as something to call: itself, or a wrapper that runs it on the loop.
+
+        Source: ``Flask: app.ensure_sync``.
+        """
+        return self.async_to_sync(func) if is_async(func) else func
+
+    def async_to_sync(
+        self, func: Callable[..., t.Coroutine[t.Any, t.Any, t.Any]]
+    ) -> Callable[..., t.Any]:
+        """Return an ``async def`` function as a blocking one, for ``def`` code.
+
+        In a ``def`` view it runs on the server's loop; where no loop runs, on one of its own.
+
+        Raises:
+            RuntimeError: (The returned function.) It was called on a running loop.
+        """
+        return to_sync(func, _loop_of_worker)
+
+
+def _loop_of_worker() -> t.Any:
+    ctx: Context | None = current()
+    lease = None if ctx is None else (ctx.carrier or ctx).lease
+    return None if lease is None else lease.loop

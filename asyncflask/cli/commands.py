@@ -1,0 +1,307 @@
+"""The commands that every app has: ``run``, ``shell`` and ``routes``."""
+
+from __future__ import annotations
+
+import ast
+import code
+import inspect
+import os
+import ssl
+import sys
+import traceback
+import types
+from collections.abc import Collection
+from operator import itemgetter
+from typing import Any, Literal
+
+import click
+from werkzeug.routing import Rule
+from werkzeug.serving import is_running_from_reloader
+
+from .._current import current
+from ..typing import ASGIApplication, Receive, Scope, Send
+from .context import CommandLoop, ScriptInfo, command_loop, pass_script_info, with_appcontext
+from .environment import get_debug_flag, set_debug_flag
+from .locate import App
+from .options import CertParamType, Option, SeparatedPathType, validate_key
+
+# -- run -------------------------------------------------------------------------------------------
+
+
+def _set_debug(ctx: click.Context, param: click.Parameter, value: bool) -> bool | None:
+    source = ctx.get_parameter_source(param.name or "")
+    # The flag's default is "off"; what the environment says must outlive that.
+    if source in (click.core.ParameterSource.DEFAULT, click.core.ParameterSource.DEFAULT_MAP):
+        return None
+    set_debug_flag(value)
+    return value
+
+
+debug_option = Option(
+    ["--debug/--no-debug"],
+    help="Switch debug mode on or off.",
+    expose_value=False,
+    callback=_set_debug,
+)
+
+
+@click.command("run", short_help="Serve the app for development.")
+@click.option(
+    "--host",
+    "-h",
+    default="127.0.0.1",
+    cls=Option,
+    help="The address to listen on.",
+    show_default=True,
+)
+@click.option(
+    "--port",
+    "-p",
+    default=5000,
+    type=click.IntRange(0, 65535),
+    cls=Option,
+    help="The port to listen on; 0 takes a free one.",
+    show_default=True,
+)
+@click.option(
+    "--cert",
+    type=CertParamType(),
+    is_eager=True,
+    cls=Option,
+    help="Serve HTTPS with this certificate: a file, 'adhoc', or the import path of an SSLContext.",
+)
+@click.option(
+    "--key",
+    type=click.Path(exists=True, dir_okay=False, resolve_path=True),
+    cls=Option,
+    callback=validate_key,
+    expose_value=False,
+    help="The file with the certificate's key.",
+)
+@click.option(
+    "--reload/--no-reload",
+    default=None,
+    cls=Option,
+    help="Start anew when a file of the program changes. On by default in debug mode.",
+)
+@click.option(
+    "--extra-files",
+    default=None,
+    type=SeparatedPathType(),
+    cls=Option,
+    help=f"Further files to watch for changes, separated by {os.path.pathsep!r}.",
+)
+@click.option(
+    "--exclude-patterns",
+    default=None,
+    type=SeparatedPathType(),
+    cls=Option,
+    help=f"Files not to watch: fnmatch patterns, separated by {os.path.pathsep!r}.",
+)
+@pass_script_info
+def run_command(
+    info: ScriptInfo,
+    host: str,
+    port: int,
+    reload: bool | None,
+    cert: ssl.SSLContext | tuple[str, str] | Literal["adhoc"] | None,
+    extra_files: list[str] | None,
+    exclude_patterns: list[str] | None,
+) -> None:
+    """Serve the app on this machine, for development.
+
+    In debug mode (--debug) the server starts anew when a file of the program changes. In
+    production, run an ASGI server instead, for example: hypercorn module:app
+    """
+    from .serve import serve  # PERF: hypercorn and its protocols, 0.1 s; other commands do without
+
+    app = _load_app(info)
+    debug = get_debug_flag()
+    show_server_banner(debug, info.app_import_path)
+    certfile, keyfile = cert if isinstance(cert, tuple) else (None, None)
+    serve(
+        app,
+        host,
+        port,
+        certfile=certfile,
+        keyfile=keyfile,
+        ssl_context=None if isinstance(cert, tuple) else cert,
+        use_reloader=debug if reload is None else reload,
+        extra_files=extra_files,
+        exclude_patterns=exclude_patterns,
+    )
+
+
+run_command.params.insert(0, debug_option)
+
+
+def show_server_banner(debug: bool | None, app_import_path: str | None) -> None:
+    """Say what is about to be served; in a child of the reloader, nothing.
+
+    Args:
+        debug: Whether debug mode is on; ``None`` leaves the line away.
+        app_import_path: The app's name or import path; ``None`` leaves the line away.
+
+    Source: ``Flask: cli.show_server_banner``.
+    """
+    if is_running_from_reloader():
+        return
+    if app_import_path is not None:
+        click.echo(f" * Serving asyncflask app {app_import_path!r}")
+    if debug is not None:
+        click.echo(f" * Debug mode: {'on' if debug else 'off'}")
+    click.echo(" * For development only; in production, run an ASGI server: hypercorn module:app")
+
+
+def _load_app(info: ScriptInfo) -> ASGIApplication:
+    """The app; in a child of the reloader, a stand-in if it cannot be loaded.
+
+    Otherwise the first syntax error while somebody edits would end the reloader.
+    """
+    try:
+        return info.load_app()
+    except Exception:
+        if not is_running_from_reloader():
+            raise
+        traceback.print_exc()
+        return _broken_app
+
+
+async def _broken_app(scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer every request with 500 until the program can be loaded again."""
+    if scope["type"] == "lifespan":
+        for event in ("startup", "shutdown"):
+            await receive()
+            await send({"type": f"lifespan.{event}.complete"})
+    elif scope["type"] == "websocket":
+        await receive()
+        await send({"type": "websocket.close", "code": 1011})
+    else:
+        text = b"The app could not be loaded. The reason stands in the terminal.\n"
+        headers = [
+            (b"content-type", b"text/plain; charset=utf-8"),
+            (b"content-length", str(len(text)).encode()),
+        ]
+        await send({"type": "http.response.start", "status": 500, "headers": headers})
+        await send({"type": "http.response.body", "body": text})
+
+
+# -- shell -----------------------------------------------------------------------------------------
+
+
+@click.command("shell", short_help="Open a Python shell in the app's context.")
+@with_appcontext
+def shell_command() -> None:
+    """Open an interactive Python shell in the app's context.
+
+    It knows the names that the app's shell_context_processor functions return, and takes `await`
+    at the prompt.
+    """
+    app: App = _current_app()
+    namespace: dict[str, Any] = {}
+    startup = os.environ.get("PYTHONSTARTUP")
+    if startup and os.path.isfile(startup):
+        with open(startup, encoding="utf-8") as file:
+            exec(compile(file.read(), startup, "exec"), namespace)
+    namespace.update(app.make_shell_context())
+    _complete_names_of(namespace)
+    banner = (
+        f"Python {sys.version} on {sys.platform}\n"
+        f"App: {app.import_name}\n"
+        f"Instance: {app.instance_path}"
+    )
+    _Console(namespace, command_loop(click.get_current_context())).interact(banner, exitmsg="")
+
+
+def _complete_names_of(namespace: dict[str, Any]) -> None:
+    """Set up history and tab completion, of ``namespace`` instead of our ``__main__``."""
+    hook = getattr(sys, "__interactivehook__", None)
+    if hook is None:
+        return
+    try:
+        import readline
+        from rlcompleter import Completer
+    except ImportError:
+        pass
+    else:
+        readline.set_completer(Completer(namespace).complete)
+    hook()
+
+
+class _Console(code.InteractiveConsole):
+    """Python's own console, with ``await`` at the prompt on the command line's event loop."""
+
+    def __init__(self, namespace: dict[str, Any], loop: CommandLoop) -> None:
+        super().__init__(namespace)
+        self.compile.compiler.flags |= ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
+        self._namespace = namespace
+        self._loop = loop
+
+    def runcode(self, code: types.CodeType) -> None:
+        """Run one input; an error is shown, not raised."""
+        try:
+            result = types.FunctionType(code, self._namespace)()
+            if inspect.iscoroutine(result):
+                self._loop.run(result)
+        except SystemExit:
+            raise
+        except BaseException:
+            self.showtraceback()
+
+
+# -- routes ----------------------------------------------------------------------------------------
+
+
+@click.command("routes", short_help="Show the routes of the app.")
+@click.option(
+    "--sort",
+    "-s",
+    default="endpoint",
+    cls=Option,
+    type=click.Choice(("endpoint", "methods", "domain", "rule", "match")),
+    help="The column to sort by; 'match' keeps the order in which rules are tried.",
+    show_default=True,
+)
+@click.option("--all-methods", is_flag=True, cls=Option, help="Show HEAD and OPTIONS too.")
+@with_appcontext
+def routes_command(sort: str, all_methods: bool) -> None:
+    """Show every rule of the app with its endpoint and methods; WS stands for a websocket."""
+    url_map = _current_app().url_map
+    rules = list(url_map.iter_rules())
+    if not rules:
+        click.echo("No routes were registered.")  # COMPAT: Flask's tests look for it
+        return
+    hidden = () if all_methods else ("HEAD", "OPTIONS")
+    columns = {
+        "endpoint": ("Endpoint", [str(rule.endpoint) for rule in rules]),
+        "methods": ("Methods", [_methods(rule, hidden) for rule in rules]),
+        "domain": ("Subdomain", [rule.subdomain or "" for rule in rules]),
+        "rule": ("Rule", [rule.rule for rule in rules]),
+    }
+    if url_map.host_matching:
+        columns["domain"] = ("Host", [rule.host or "" for rule in rules])
+    if not any(columns["domain"][1]):
+        del columns["domain"]
+    rows = list(zip(*(cells for _, cells in columns.values()), strict=True))
+    if sort in columns:
+        rows.sort(key=itemgetter(list(columns).index(sort)))
+    _echo_table([title for title, _ in columns.values()], rows)
+
+
+def _methods(rule: Rule, hidden: Collection[str]) -> str:
+    if rule.websocket:
+        return "WS"
+    return ", ".join(sorted((rule.methods or set()).difference(hidden)))
+
+
+def _echo_table(titles: list[str], rows: list[tuple[str, ...]]) -> None:
+    widths = [max(map(len, column)) for column in zip(titles, *rows, strict=True)]
+    for row in (titles, ["-" * width for width in widths], *rows):
+        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        click.echo("  ".join(cells).rstrip())
+
+
+def _current_app() -> App:
+    ctx = current()
+    assert ctx is not None, "with_appcontext pushed one"
+    return ctx.app  # type: ignore[no-any-return]  # the slot holds any context

@@ -1,0 +1,112 @@
+"""Environment variables of the command line, and the files that set them.
+
+Each variable has two names: ``FLASK_X``, so that a project moves over unchanged, and
+``ASYNCFLASK_X``, which wins where both are set. An empty value counts as not set. Nothing here
+knows an app or a command.
+"""
+
+from __future__ import annotations
+
+import os
+
+import click
+
+PREFIXES = ("ASYNCFLASK", "FLASK")
+NEGATIVE = ("0", "false", "no")
+
+
+def read_variable(name: str) -> str | None:
+    """Return ``ASYNCFLASK_<name>``, else ``FLASK_<name>``, else ``None``.
+
+    Args:
+        name: The part after the prefix: ``"DEBUG"``.
+    """
+    for prefix in PREFIXES:
+        if value := os.environ.get(f"{prefix}_{name}"):
+            return value
+    return None
+
+
+def get_debug_flag() -> bool:
+    """Tell whether the environment asks for debug mode (``FLASK_DEBUG``); ``False`` if unset.
+
+    Source: ``Flask: helpers.get_debug_flag``.
+    """
+    value = read_variable("DEBUG")
+    return value is not None and value.lower() not in NEGATIVE
+
+
+def set_debug_flag(debug: bool) -> None:
+    """Write debug mode into the environment, where app factories and child processes see it."""
+    value = "1" if debug else "0"
+    os.environ["FLASK_DEBUG"] = value
+    # Left alone, the name that wins would contradict the option that was just given.
+    if "ASYNCFLASK_DEBUG" in os.environ:
+        os.environ["ASYNCFLASK_DEBUG"] = value
+
+
+def get_load_dotenv(default: bool = True) -> bool:
+    """Tell whether ``.env`` and ``.flaskenv`` are to be loaded (``FLASK_SKIP_DOTENV``).
+
+    Args:
+        default: The answer when the variable is not set.
+
+    Source: ``Flask: helpers.get_load_dotenv``.
+    """
+    value = read_variable("SKIP_DOTENV")
+    if value is None:
+        return default
+    return value.lower() in NEGATIVE
+
+
+def has_dotenv() -> bool:
+    """Tell whether python-dotenv, which is optional, is installed."""
+    try:
+        import dotenv  # noqa: F401  # the question is whether it can be
+    except ImportError:
+        return False
+    return True
+
+
+def load_dotenv(path: str | os.PathLike[str] | None = None, load_defaults: bool = True) -> bool:
+    """Set environment variables from dotenv files.
+
+    The file at ``path`` wins over ``.env``, and ``.env`` over ``.flaskenv``; a variable that the
+    environment has already is never changed. The two default files are looked for in the current
+    directory and then in its parents. Without python-dotenv nothing is loaded.
+
+    Args:
+        path: A further file to load; one that does not exist is passed over.
+        load_defaults: Whether to look for ``.flaskenv`` and ``.env``.
+
+    Returns:
+        Whether any file defined a variable.
+
+    Source: ``Flask: cli.load_dotenv``.
+    """
+    if not has_dotenv():
+        if path or os.path.isfile(".env") or os.path.isfile(".flaskenv"):
+            _say_that_dotenv_is_missing()
+        return False
+    import dotenv
+
+    files = [path] if path is not None and os.path.isfile(path) else []
+    if load_defaults:
+        found = (dotenv.find_dotenv(name, usecwd=True) for name in (".env", ".flaskenv"))
+        files.extend(file for file in found if file)
+    loaded: dict[str, str | None] = {}
+    for file in reversed(files):
+        loaded.update(dotenv.dotenv_values(file, encoding="utf-8"))
+    for name, value in loaded.items():
+        if value is not None:
+            os.environ.setdefault(name, value)
+    return bool(loaded)
+
+
+def _say_that_dotenv_is_missing() -> None:
+    click.secho(
+        " * A dotenv file is here, but python-dotenv is not installed, so it was not loaded."
+        " Run `pip install python-dotenv`.",
+        fg="yellow",
+        err=True,
+    )

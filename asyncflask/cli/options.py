@@ -1,0 +1,102 @@
+"""The kinds of options that the commands need: environment names, certificates, lists of paths."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import ssl
+from typing import Any
+
+import click
+from werkzeug.utils import import_string
+
+from .environment import PREFIXES
+
+OWN, FLASK = PREFIXES
+
+
+class Option(click.Option):
+    """An option whose environment variable ``FLASK_…`` gives way to ``ASYNCFLASK_…``."""
+
+    def resolve_envvar_value(self, ctx: click.Context) -> str | None:
+        """Return the option's value from the environment, or ``None``."""
+        prefix = ctx.auto_envvar_prefix or ""
+        if self.name and (prefix == FLASK or prefix.startswith(f"{FLASK}_")):
+            name = f"{OWN}{prefix.removeprefix(FLASK)}_{self.name.upper()}"
+            if value := os.environ.get(name):
+                return value
+        return super().resolve_envvar_value(ctx)
+
+
+class CertParamType(click.ParamType):  # type: ignore[type-arg]  # generic in newer click only
+    """The value of ``--cert``: a file, ``adhoc``, or the import path of an ``ssl.SSLContext``.
+
+    Source: ``Flask: cli.CertParamType``.
+    """
+
+    name = "path"
+
+    def __init__(self) -> None:
+        self.path_type = click.Path(exists=True, dir_okay=False, resolve_path=True)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the file's absolute path, ``"adhoc"``, or the context."""
+        try:
+            return self.path_type(value, param, ctx)
+        except click.BadParameter:
+            if str(value).lower() == "adhoc":
+                return _adhoc(param, ctx)
+            found = import_string(value, silent=True)
+            if isinstance(found, ssl.SSLContext):
+                return found
+            raise
+
+
+def _adhoc(param: click.Parameter | None, ctx: click.Context | None) -> str:
+    try:
+        importlib.import_module("cryptography")
+    except ImportError:
+        raise click.BadParameter(
+            "A certificate can be made on the spot only with the package cryptography. Run"
+            " `pip install cryptography`, or give a file.",
+            ctx,
+            param,
+        ) from None
+    return "adhoc"
+
+
+def validate_key(ctx: click.Context, param: click.Parameter, value: Any) -> Any:
+    """Hold ``--key`` against ``--cert``; a certificate in a file becomes ``(cert, key)``."""
+    cert = ctx.params.get("cert")
+    cert_is_file = bool(cert) and cert != "adhoc" and not isinstance(cert, ssl.SSLContext)
+    if value is None:
+        if cert_is_file:
+            raise click.BadParameter(
+                f"The certificate {cert!r} of `--cert` needs its key: add `--key FILE`.", ctx, param
+            )
+        return value
+    if not cert:
+        raise click.BadParameter(
+            f"The key {value!r} needs its certificate: add `--cert FILE`.", ctx, param
+        )
+    if not cert_is_file:
+        raise click.BadParameter(
+            f"A key goes with a certificate in a file, but `--cert` is {cert!r}. Leave `--key`"
+            " away.",
+            ctx,
+            param,
+        )
+    ctx.params["cert"] = cert, value
+    return value
+
+
+class SeparatedPathType(click.Path):
+    """Several paths in one value, separated as in ``PATH``: by ``:``, on Windows by ``;``.
+
+    Source: ``Flask: cli.SeparatedPathType``.
+    """
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the list of paths, each checked as :class:`click.Path` checks one."""
+        convert = super().convert
+        return [convert(item, param, ctx) for item in self.split_envvar_value(value)]

@@ -1,0 +1,494 @@
+"""How ``def`` and ``async def`` callables meet: colours, worker threads, and leases.
+
+The rules (design D2): a ``def`` callable may block, so it never runs on the event loop. One worker
+thread is leased for all of a request's ``def`` callables, and they run inside the request's own
+:class:`contextvars.Context`, so that a ``sqlite3`` connection or a context variable set by a hook
+is good in the view and in teardown. What runs, and in which order, is not decided here: that is
+``dispatch/``.
+
+Nothing here refers to an app; a worker forgets its job as soon as it is done.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import functools
+import gc
+import inspect
+import sys
+import threading
+import types
+import weakref
+from collections import deque
+from collections.abc import Awaitable, Callable, Coroutine, Generator
+from queue import SimpleQueue
+from typing import Any, ParamSpec, TypeVar
+
+from .exceptions import WorkerQueueFull
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+# -- colours ---------------------------------------------------------------------------------------
+
+
+def is_async(func: Callable[..., Any]) -> bool:
+    """Tell whether calling ``func`` gives a coroutine.
+
+    Functions, methods, ``functools.partial``, objects with an ``async def __call__`` and what
+    :func:`inspect.markcoroutinefunction` marked are recognised. A ``def`` that merely *returns* a
+    coroutine counts as ``def``.
+
+    Args:
+        func: Any callable.
+    """
+    try:
+        # PERF: one attribute chain decides for functions and methods; inspect's own function
+        # unwraps and looks for marks first and costs ten times as much.
+        if func.__code__.co_flags & inspect.CO_COROUTINE:
+            return True
+    except AttributeError:
+        pass
+    else:
+        return hasattr(func, "_is_coroutine_mark") and inspect.iscoroutinefunction(func)
+    while isinstance(func, functools.partial):
+        func = func.func
+    return inspect.iscoroutinefunction(func) or inspect.iscoroutinefunction(
+        getattr(type(func), "__call__", None)  # noqa: B004  # the function itself is looked at
+    )
+
+
+# -- the request's Context -------------------------------------------------------------------------
+
+
+def task_context() -> contextvars.Context:
+    """Return the running task's own :class:`contextvars.Context` (not a copy).
+
+    A worker thread may enter it while the task is suspended, because a suspended task has left it.
+    Outside a task, or where the task does not show its context, a copy is returned: then variables
+    set by a ``def`` callable are seen by later ``def`` callables of the request only.
+    """
+    task = asyncio.current_task()
+    if task is None:
+        return contextvars.copy_context()
+    if sys.version_info >= (3, 12):
+        return task.get_context()
+    # COMPAT: CPython 3.11 keeps the task's context without showing it; the collector sees it.
+    for referent in gc.get_referents(task):
+        if type(referent) is contextvars.Context:
+            return referent
+    return contextvars.copy_context()
+
+
+# -- workers ---------------------------------------------------------------------------------------
+
+
+class _Outcome(asyncio.Future[Any]):
+    """Result of a job in a worker, which cannot be cancelled while the thread runs.
+
+    If the waiting task woke before the thread has left the task's context, the task could never be
+    stepped again. asyncio keeps the cancellation and delivers it at the task's next step.
+    """
+
+    def cancel(self, msg: Any = None) -> bool:
+        return False
+
+
+class _Worker:
+    """One thread with an inbox. It ends when it receives ``None``."""
+
+    def __init__(self, name: str) -> None:
+        self.inbox: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+        self.thread = threading.Thread(target=_work, args=(self.inbox,), name=name, daemon=True)
+        self.thread.start()
+
+
+def _work(inbox: SimpleQueue[Any]) -> None:
+    while (job := inbox.get()) is not None:
+        job()
+        del job  # An idle worker keeps nothing of its last request alive.
+
+
+def _run_job(
+    context: contextvars.Context,
+    func: Callable[..., Any],
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+) -> tuple[Any, BaseException | None]:
+    """Run ``func`` inside ``context`` and box what comes of it, also what is not an Exception.
+
+    ``KeyboardInterrupt`` and ``SystemExit`` set on a future would end the event loop.
+    """
+    try:
+        return context.run(func, *args, **kwargs), None
+    except BaseException as error:
+        return None, error
+
+
+class Lease:
+    """One worker thread, kept for one request (or websocket, or background task).
+
+    Made when the first ``def`` callable of the request is met; every later one runs on the same
+    thread. :meth:`release` gives the thread back.
+    """
+
+    def __init__(self, pool: WorkerPool, worker: _Worker, context: contextvars.Context) -> None:
+        self._pool = pool
+        self._worker: _Worker | None = worker
+        self.context = context
+        self.ident = worker.thread.ident
+        self.loop = asyncio.get_running_loop()
+
+    async def run(self, func: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run ``func`` on the leased thread, in the request's context, and wait for it.
+
+        A cancellation of the waiting task is delivered when ``func`` has returned: a thread cannot
+        be interrupted.
+
+        Raises:
+            RuntimeError: ``func`` raised ``SystemExit`` or ``KeyboardInterrupt``, which would end
+                the event loop, or the lease was released already.
+        """
+        worker = self._worker
+        if worker is None:
+            raise RuntimeError(
+                f"The worker thread of this request was given back before {func!r} was called."
+                " Call it before the request ends, or use app.add_background_task()."
+            )
+        outcome = _Outcome(loop=self.loop)
+        loop, context = self.loop, self.context
+
+        def job() -> None:
+            boxed = _run_job(context, func, args, kwargs)
+            try:
+                loop.call_soon_threadsafe(outcome.set_result, boxed)
+            except RuntimeError:
+                pass  # The loop was closed meanwhile: nobody waits any more.
+
+        worker.inbox.put(job)
+        result, error = await outcome
+        if error is None:
+            return result  # type: ignore[no-any-return]  # boxed, see _run_job
+        try:
+            raise _unboxed(error, func)
+        finally:
+            del error  # Its traceback refers to this frame.
+
+    def release(self) -> None:
+        """Give the thread back to the pool; a second call does nothing."""
+        worker, self._worker = self._worker, None
+        if worker is not None:
+            self._pool._give_back(worker)
+
+
+def _unboxed(error: BaseException, func: Callable[..., Any]) -> BaseException:
+    """What to raise for a job's error; what would end the event loop becomes a RuntimeError."""
+    if not isinstance(error, (KeyboardInterrupt, SystemExit)):
+        return error
+    exit_in_worker = RuntimeError(
+        f"{func!r} raised {error!r} in a worker thread, where it cannot end the server."
+        " Raise an Exception, or stop the server with a signal."
+    )
+    exit_in_worker.__cause__ = error
+    return exit_in_worker
+
+
+class WorkerPool:
+    """The threads in which ``def`` callables run.
+
+    Threads are started as they are needed, up to ``size``; further requests wait for one in order,
+    up to ``queue_size`` of them. ``busy`` and ``waiting`` tell how full it is.
+
+    Args:
+        size: Most threads at one time.
+        queue_size: Most requests that wait for a thread; the next one is answered 503.
+    """
+
+    def __init__(self, size: int = 40, queue_size: int = 1000) -> None:
+        self.size = size
+        self.queue_size = queue_size
+        self._idle: deque[_Worker] = deque()
+        self._waiting: deque[asyncio.Future[_Worker]] = deque()
+        self._started = 0
+        self._lock = threading.Lock()  # Several loops (tests, threads) may share an app.
+        weakref.finalize(self, _stop, self._idle)
+
+    @property
+    def busy(self) -> int:
+        """Threads that are leased now."""
+        return self._started - len(self._idle)
+
+    @property
+    def waiting(self) -> int:
+        """Requests that wait for a thread now."""
+        return len(self._waiting)
+
+    async def lease(self) -> Lease:
+        """Lease a thread for the running task.
+
+        Raises:
+            WorkerQueueFull: ``queue_size`` requests wait for a thread already.
+        """
+        context = task_context()
+        with self._lock:
+            if self._idle:
+                return Lease(self, self._idle.pop(), context)
+            if self._started < self.size:
+                self._started += 1
+                return Lease(self, _Worker(f"asyncflask-worker-{self._started}"), context)
+            if len(self._waiting) >= self.queue_size:
+                raise WorkerQueueFull(
+                    f"All {self.size} worker threads are busy and {self.queue_size} requests wait."
+                )
+            turn: asyncio.Future[_Worker] = asyncio.get_running_loop().create_future()
+            self._waiting.append(turn)
+        try:
+            return Lease(self, await turn, context)
+        except asyncio.CancelledError:
+            self._leave_queue(turn)
+            raise
+
+    def _leave_queue(self, turn: asyncio.Future[_Worker]) -> None:
+        with self._lock:
+            if turn in self._waiting:
+                self._waiting.remove(turn)
+                return
+        # The thread was handed over in the same moment in which the wait was cancelled.
+        if turn.done() and not turn.cancelled():
+            self._give_back(turn.result())
+
+    def _give_back(self, worker: _Worker) -> None:
+        with self._lock:
+            while self._waiting:
+                turn = self._waiting.popleft()
+                try:
+                    turn.get_loop().call_soon_threadsafe(self._hand_over, turn, worker)
+                    return
+                except RuntimeError:
+                    continue  # That loop was closed: the next one's turn.
+            self._idle.append(worker)
+
+    def _hand_over(self, turn: asyncio.Future[_Worker], worker: _Worker) -> None:
+        if turn.done():
+            self._give_back(worker)
+        else:
+            turn.set_result(worker)
+
+    def trim(self) -> None:
+        """End the idle threads; new ones are started when they are needed."""
+        with self._lock:
+            self._started -= len(self._idle)
+            _stop(self._idle)
+
+
+def _stop(idle: deque[_Worker]) -> None:
+    while idle:
+        idle.pop().inbox.put(None)
+
+
+async def run_in_thread(func: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Run blocking file I/O of our own off the loop, in the loop's default executor."""
+    loop = asyncio.get_running_loop()
+    return await loop.run_in_executor(None, functools.partial(func, *args, **kwargs))
+
+
+def bridge(coro: Coroutine[Any, Any, T], loop: asyncio.AbstractEventLoop) -> T:
+    """Run ``coro`` on ``loop`` from a worker thread and wait for its result.
+
+    Raises:
+        RuntimeError: Called on the loop's own thread, which would wait for itself for ever.
+    """
+    try:
+        here = asyncio.get_running_loop()
+    except RuntimeError:
+        here = None
+    if here is loop:
+        coro.close()
+        raise RuntimeError(
+            f"{coro!r} was waited for, synchronously, on the event loop that has to run it."
+            " Await it in an `async def`, or call this from a `def` view."
+        )
+    return asyncio.run_coroutine_threadsafe(coro, loop).result()
+
+
+# -- a coroutine that moves between thread and loop ------------------------------------------------
+
+
+class _ToLoop:
+    """What a coroutine yields that is stepped in a thread and needs the loop from here on."""
+
+    def __await__(self) -> Generator[_ToLoop, None, None]:
+        yield self
+
+
+TO_LOOP = _ToLoop()
+
+
+def step(coro: Coroutine[Any, Any, T]) -> tuple[bool, T | None]:
+    """Step ``coro`` in the calling thread, without a loop, until it ends or asks for the loop.
+
+    Returns:
+        ``(True, result)``, or ``(False, None)`` when it yielded :data:`TO_LOOP`.
+
+    Raises:
+        RuntimeError: It suspended on anything else, which only an event loop can serve.
+    """
+    try:
+        yielded = coro.send(None)
+    except StopIteration as stop:
+        return True, stop.value
+    if yielded is TO_LOOP:
+        return False, None
+    coro.close()
+    raise RuntimeError(
+        f"{coro!r} waited for {yielded!r} in a thread that has no event loop."
+        " Only callables declared with `async def` may wait; declare it so."
+    )
+
+
+def drive(coro: Coroutine[Any, Any, T]) -> T:
+    """Run ``coro`` in the calling thread without a loop; start one only where it asks for it.
+
+    Raises:
+        RuntimeError: It needs a loop, and one is running in this thread already.
+    """
+    done, result = step(coro)
+    if done:
+        return result  # type: ignore[return-value]  # done, so it is the result
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(_rest(coro))
+    coro.close()
+    raise RuntimeError(
+        f"An `async def` callable has to run in {coro!r}, which was called"
+        " synchronously on a running event loop. Write `async with` instead of `with`."
+    )
+
+
+async def _rest(coro: Coroutine[Any, Any, T]) -> T:
+    return await resume(coro)
+
+
+@types.coroutine
+def resume(
+    coro: Coroutine[Any, Any, T], error: BaseException | None = None
+) -> Generator[Any, Any, T]:
+    """Go on, as an awaitable on the loop, with a coroutine that :func:`step` has begun.
+
+    Args:
+        coro: The coroutine, suspended.
+        error: Raised where it is suspended, if given.
+    """
+    try:
+        yielded = coro.send(None) if error is None else coro.throw(error)
+        while True:
+            try:
+                value = yield yielded
+            except BaseException as raised:
+                yielded = coro.throw(raised)
+            else:
+                yielded = coro.send(value)
+    except StopIteration as stop:
+        result: T = stop.value
+        return result
+
+
+async def on_worker(lease: Lease, coro: Coroutine[Any, Any, T], moved: Callable[[], None]) -> T:
+    """Step ``coro`` on the leased thread; where it asks for the loop, go on here.
+
+    Args:
+        lease: The thread.
+        coro: The coroutine; it has not begun.
+        moved: Called on the loop before the coroutine goes on here.
+    """
+    try:
+        done, result = await lease.run(step, coro)
+    except asyncio.CancelledError as error:
+        moved()
+        if inspect.getcoroutinestate(coro) == inspect.CORO_SUSPENDED:
+            await finish(_ended(coro, error))
+        elif inspect.getcoroutinestate(coro) == inspect.CORO_CREATED:
+            coro.close()
+        raise
+    moved()
+    if done:
+        return result  # type: ignore[return-value]  # done, so it is the result
+    return await resume(coro)
+
+
+async def _ended(coro: Coroutine[Any, Any, Any], error: BaseException) -> None:
+    try:
+        await resume(coro, error)
+    except asyncio.CancelledError:
+        pass  # The caller raises its own.
+
+
+async def finish(coro: Coroutine[Any, Any, T]) -> T:
+    """Run ``coro`` to its end even if the current task is cancelled (again) meanwhile.
+
+    For teardown after a cancellation: it must not be cut off in the middle. A cancellation that
+    arrives meanwhile is delivered afterwards.
+    """
+    loop = asyncio.get_running_loop()
+    ended = _Outcome(loop=loop)
+    task = loop.create_task(coro, context=task_context())
+    task.add_done_callback(lambda _: ended.set_result(None))
+    await ended
+    return task.result()
+
+
+# -- public helpers --------------------------------------------------------------------------------
+
+
+def run_sync(func: Callable[P, T]) -> Callable[P, Awaitable[T]]:
+    """Make a blocking function awaitable: each call runs in a thread, in a copy of the context.
+
+    For calls inside an ``async def`` view: ``rows = await run_sync(query)(42)``.
+
+    Args:
+        func: A ``def`` function.
+
+    Returns:
+        An ``async def`` function with the same arguments.
+
+    Source: ``Quart: quart.utils.run_sync``.
+    """
+
+    @functools.wraps(func)
+    async def runner(*args: P.args, **kwargs: P.kwargs) -> T:
+        return await asyncio.to_thread(func, *args, **kwargs)
+
+    return runner
+
+
+def to_sync(
+    func: Callable[P, Coroutine[Any, Any, T]],
+    loop_of_worker: Callable[[], asyncio.AbstractEventLoop | None],
+) -> Callable[P, T]:
+    """Make an ``async def`` function one that blocks, for ``def`` code.
+
+    Args:
+        func: The function.
+        loop_of_worker: Returns the server's loop when called in a request's worker thread.
+
+    Returns:
+        A function with the same arguments. In a worker thread it runs on the server's loop, else
+        on a loop of its own; on a running loop it raises RuntimeError.
+    """
+
+    @functools.wraps(func)
+    def blocking(*args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            loop = loop_of_worker()
+            coro = func(*args, **kwargs)
+            return asyncio.run(coro) if loop is None else bridge(coro, loop)
+        raise RuntimeError(
+            f"{func!r} is `async def` and was called synchronously (through `ensure_sync`) on a"
+            " running event loop. Await it: `await current_app.ensure_async(func)(...)`."
+        )
+
+    return blocking

@@ -1,0 +1,629 @@
+"""The context: what belongs to one request, one websocket, or one use of an app outside of both.
+
+One class serves all three (design D4). ``current_app`` and ``g`` are found through every context,
+``request``, ``session`` and ``websocket`` through one that carries a connection. The functions that
+register something on the current context (``after_this_request``) or take it along
+(``copy_current_request_context``, ``stream_with_context``) stand here too. Which hooks run when a
+context is popped is ``dispatch/``'s business; the proxies are in :mod:`asyncflask.globals`.
+
+Popping never uses ``ContextVar.reset(token)``: a context may be pushed in one
+:class:`contextvars.Context` and popped in another (a preserved context of the test client, a
+streamed response). The previous value stands in the push record instead.
+"""
+
+from __future__ import annotations
+
+import functools
+import sys
+from collections.abc import Callable, Coroutine, Iterator
+from threading import get_ident
+from types import TracebackType
+from typing import Any, Literal, Protocol, TypeVar
+
+from werkzeug.exceptions import HTTPException
+
+from ._current import current, slot
+from .concurrency import Lease, drive, is_async
+from .exceptions import OutOfContext
+from .signals import appcontext_pushed
+from .wrappers.request import body_of
+from .wrappers.sync import make_environ
+
+T = TypeVar("T")
+F = TypeVar("F", bound=Callable[..., Any])
+
+Place = Literal["loop", "worker", "thread"]
+_KINDS = {"http": "request", "websocket": "websocket"}  # a lane's name in messages
+NO_ERROR: Any = object()  # "take the exception that is being handled", Flask's default of pop()
+
+
+class Lane(Protocol):
+    """What a context wants to know of its row in ``dispatch/lanes.py``."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def connect(self) -> Callable[[Any], Any]: ...
+
+    @property
+    def connect_sync(self) -> Callable[[Any], Any]: ...
+
+    def find(self, ctx: Context) -> Any: ...
+
+
+class ContextApp(Protocol):
+    """What a context asks of an app."""
+
+    app_ctx_globals_class: Any
+    session_interface: Any
+
+    @property
+    def workers(self) -> Any: ...
+
+    def create_url_adapter(self, request: Any) -> Any: ...
+
+    def teardown_context(
+        self, ctx: Context, error: BaseException | None
+    ) -> Coroutine[Any, Any, None]: ...
+
+
+class _AppCtxGlobals:
+    """The plain object behind ``g``: a namespace with a dictionary's manners.
+
+    Source: ``Flask: ctx._AppCtxGlobals``.
+    """
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return self.__dict__[name]
+        except KeyError:
+            raise AttributeError(name) from None
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        self.__dict__[name] = value
+
+    def __delattr__(self, name: str) -> None:
+        try:
+            del self.__dict__[name]
+        except KeyError:
+            raise AttributeError(name) from None
+
+    def get(self, name: str, default: Any | None = None) -> Any:
+        """Return the attribute ``name``, or ``default``."""
+        return self.__dict__.get(name, default)
+
+    def pop(self, name: str, default: Any = NO_ERROR) -> Any:
+        """Take the attribute ``name`` away and return it; without a default it must be there."""
+        if default is NO_ERROR:
+            return self.__dict__.pop(name)
+        return self.__dict__.pop(name, default)
+
+    def setdefault(self, name: str, default: Any = None) -> Any:
+        """Return the attribute ``name``, after setting it to ``default`` if it is not there."""
+        return self.__dict__.setdefault(name, default)
+
+    def __contains__(self, item: str) -> bool:
+        return item in self.__dict__
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.__dict__)
+
+    def __repr__(self) -> str:
+        ctx = current()
+        if ctx is not None:
+            return f"<asyncflask.g of {ctx.app.name!r}>"
+        return object.__repr__(self)
+
+
+class Context:
+    """One request, websocket, or use of an app outside of both.
+
+    Made by :meth:`app.app_context`, :meth:`app.request_context`, :meth:`app.websocket_context` and
+    for everything served; used as ``with ctx:`` or ``async with ctx:``.
+
+    Args:
+        app: The app.
+        lane: A row of ``dispatch/lanes.py``; ``None`` for a context without a connection.
+        scope: The connection's ASGI scope.
+        receive: ASGI's ``receive``.
+        send: ASGI's ``send``.
+    """
+
+    # PERF: what most requests never set stands here, on the class; the object stays small and is
+    # made in a few stores. (No __slots__: extensions put attributes of their own on a context.)
+    carrier: Context | None = None
+    lease: Lease | None = None
+    place: Place = "loop"
+    view_args: dict[str, Any] | None = None
+    url_rule: Any = None
+    routing_exception: Exception | None = None
+    matched = False
+    error: BaseException | None = None
+    holds = 0
+    left = False
+    lender: Context | None = None
+    flashes: list[tuple[str, str]] | None = None
+    after_functions: list[Callable[..., Any]] | None = None
+    _connection: Any = None
+    _sync_connection: Any = None
+    _body: Any = None
+    _session: Any = None
+    _g: Any = None
+    _url_adapter: Any = NO_ERROR
+    _pushes: list[Any] | None = None
+
+    def __init__(
+        self,
+        app: ContextApp,
+        lane: Lane | None = None,
+        scope: Any = None,
+        receive: Any = None,
+        send: Any = None,
+    ) -> None:
+        self.app = app
+        self.lane = lane
+        self.scope = scope
+        self.receive = receive
+        self.send = send
+        if lane is not None:
+            self.carrier = self
+
+    # -- what it carries ---------------------------------------------------------------------------
+
+    @property
+    def g(self) -> Any:
+        """The namespace for the application's own use, made when somebody looks."""
+        found = self._g
+        if found is None:
+            lender = self.lender
+            found = self._g = self.app.app_ctx_globals_class() if lender is None else lender.g
+        return found
+
+    @g.setter
+    def g(self, value: Any) -> None:
+        self._g = value
+
+    @property
+    def has_request(self) -> bool:
+        """Whether a request or websocket is carried, by this context or the one around it."""
+        return self.carrier is not None
+
+    @property
+    def connection(self) -> Any:
+        """The request or websocket, made when somebody looks.
+
+        On the request's own worker thread it is the synchronous form (design D2).
+        """
+        carrier = self.carrier
+        if carrier is None or carrier.lane is None:
+            return None
+        lease = carrier.lease
+        if lease is not None and lease.ident == get_ident():
+            if carrier._sync_connection is None:
+                carrier._sync_connection = carrier.lane.connect_sync(carrier)
+            return carrier._sync_connection
+        if carrier._connection is None:
+            carrier._connection = carrier.lane.connect(carrier)
+        return carrier._connection
+
+    def connection_of(self, name: str) -> Any:
+        """Return the connection if it is of the lane called ``name``, else ``None``."""
+        carrier = self.carrier
+        if carrier is None or carrier.lane is None or carrier.lane.name != name:
+            return None
+        return self.connection
+
+    @property
+    def request(self) -> Any:
+        """The request, or ``None`` where this context carries none."""
+        return self.connection_of("http")
+
+    @property
+    def websocket(self) -> Any:
+        """The websocket, or ``None`` where this context carries none."""
+        return self.connection_of("websocket")
+
+    @property
+    def endpoint(self) -> str | None:
+        """The endpoint that was matched."""
+        rule = self.url_rule
+        return None if rule is None else rule.endpoint
+
+    @property
+    def blueprints(self) -> tuple[str, ...]:
+        """Names of the blueprint that was matched and of its parents, innermost first."""
+        endpoint = self.endpoint
+        if endpoint is None or "." not in endpoint:
+            return ()
+        return _blueprint_path(endpoint.rpartition(".")[0])
+
+    # -- session -----------------------------------------------------------------------------------
+
+    @property
+    def has_session(self) -> bool:
+        """Whether the session was opened."""
+        return self._session is not None
+
+    @property
+    def session(self) -> Any:
+        """The session, opened when somebody looks."""
+        carrier = self.carrier
+        if carrier is None:
+            return None
+        session = carrier._session
+        if session is None:
+            interface = carrier.app.session_interface
+            session = interface.open_session(carrier.app, carrier.connection)
+            if session is None:
+                session = interface.make_null_session(carrier.app)
+            carrier._session = session
+        return session
+
+    @session.setter
+    def session(self, value: Any) -> None:
+        self._session = value
+
+    # -- matching ----------------------------------------------------------------------------------
+
+    @property
+    def url_adapter(self) -> Any:
+        """Werkzeug's URL adapter for this connection or, outside, ``SERVER_NAME``; or ``None``."""
+        adapter = self._url_adapter
+        if adapter is NO_ERROR:
+            adapter = None
+            try:
+                adapter = self.app.create_url_adapter(self.connection)
+            except HTTPException as error:
+                if self.carrier is not self:
+                    raise
+                self.routing_exception = error
+            self._url_adapter = adapter
+        return adapter
+
+    @url_adapter.setter
+    def url_adapter(self, value: Any) -> None:
+        self._url_adapter = value
+
+    def match_request(self) -> None:
+        """Find the rule for the connection, once; a failure is kept as ``routing_exception``."""
+        self.matched = True
+        if self.lane is None:
+            return
+        try:
+            found = self.lane.find(self)
+        except Exception as error:  # of a converter, or of a replaced step
+            self.routing_exception = error
+            return
+        if type(found) is tuple:
+            self.url_rule, self.view_args = found
+        elif found is not None:
+            self.routing_exception = found
+        else:
+            self._match_with_adapter()
+
+    def _match_with_adapter(self) -> None:
+        adapter = self.url_adapter
+        if adapter is None:
+            return
+        try:
+            self.url_rule, self.view_args = adapter.match(return_rule=True)
+        except Exception as error:  # mostly HTTP errors; any of a converter
+            self.routing_exception = error
+
+    # -- push and pop ------------------------------------------------------------------------------
+
+    def push(self) -> None:
+        """Make this the current context. Each push wants a :meth:`pop`."""
+        previous = slot.get()
+        if self._pushes is None:
+            self._pushes = []
+            self._lend_from(previous)
+        self._pushes.append(previous)
+        slot.set(self)
+        if appcontext_pushed.receivers:
+            appcontext_pushed.send(self.app)
+        if not self.matched:
+            self.match_request()
+
+    def _lend_from(self, previous: Context | None) -> None:
+        """Take over from the context around this one what Flask shares between the two.
+
+        An app context inside a request still shows the request; a request context inside an app
+        context of the same app shares its ``g``. (A *served* request never comes here.)
+        """
+        if previous is None or previous.app is not self.app or previous is self:
+            return
+        if self.carrier is None:
+            self.carrier = previous.carrier
+        elif self._g is None and not previous.has_request:
+            self.lender = previous
+
+    def pop(self, exc: BaseException | None = NO_ERROR) -> None:
+        """Undo one :meth:`push`; the last one runs the teardown functions.
+
+        Args:
+            exc: The error that ended the work, for the teardown functions; by default the
+                exception being handled.
+
+        Raises:
+            RuntimeError: The context is not the current one, or a teardown function is
+                ``async def`` and an event loop runs here (use ``async with``).
+        """
+        error = _handled() if exc is NO_ERROR else exc
+        previous, last = self._unpush()
+        try:
+            if last:
+                self.leave_in_place(error)
+        finally:
+            slot.set(previous)
+
+    def leave_in_place(self, error: BaseException | None) -> None:
+        """Run what is due at the end of this context in the calling thread."""
+        before, self.place = self.place, "thread"
+        try:
+            drive(self.app.teardown_context(self, error))
+        finally:
+            self.place = before
+
+    async def pop_async(self, exc: BaseException | None = NO_ERROR) -> None:
+        """Like :meth:`pop`, for code on the event loop: teardown functions of both colours run."""
+        error = _handled() if exc is NO_ERROR else exc
+        previous, last = self._unpush()
+        try:
+            if last:
+                await self.app.teardown_context(self, error)
+        finally:
+            slot.set(previous)
+            if last and self.lease is not None and self._pushes == []:
+                self.lease.release()
+                self.lease = None
+
+    def _unpush(self) -> tuple[Any, bool]:
+        if not self._pushes or slot.get() is not self:
+            raise RuntimeError(
+                f"Popped {self!r}, but the current context is {slot.get()!r}. Pop contexts in the"
+                " reverse order of pushing them; `with` does."
+            )
+        return self._pushes.pop(), not self._pushes
+
+    def __enter__(self) -> Context:
+        self.push()
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type | None,
+        exc_value: BaseException | None,
+        tb: TracebackType | None,
+    ) -> None:
+        self.pop(exc_value)
+
+    async def __aenter__(self) -> Context:
+        self.push()
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type | None,
+        exc_value: BaseException | None,
+        tb: TracebackType | None,
+    ) -> None:
+        await self.pop_async(exc_value)
+
+    # -- workers -----------------------------------------------------------------------------------
+
+    async def run_def(self, func: Callable[..., T], *args: Any, **kwargs: Any) -> T:
+        """Run a ``def`` callable on the worker thread that is leased for this context."""
+        owner = self.carrier or self
+        lease = owner.lease
+        if lease is None:
+            lease = owner.lease = await owner.app.workers.lease()
+        result: T = await lease.run(func, *args, **kwargs)
+        return result
+
+    async def run_blocking(self, func: Callable[..., T], *args: Any) -> T:
+        """Run something that may block: on the leased worker, or in place if this is its thread."""
+        if self.place == "loop":
+            return await self.run_def(func, *args)
+        return func(*args)
+
+    def environ(self) -> dict[str, Any]:
+        """Make a WSGI environ of the request, for a WSGI callable that a view returned."""
+        return make_environ(self, None if self.lease is None else self.lease.loop)
+
+    async def wait_disconnect(self) -> None:
+        """Return when the client is gone; for a watcher beside a streamed response."""
+        await body_of(self).wait_disconnect()
+
+    def copy(self) -> Context:
+        """Return a second context of the same connection and session, with a ``g`` of its own.
+
+        For work that goes on beside the request: its teardown closes what its own ``g`` holds.
+        """
+        other = Context(self.app, self.lane, self.scope, self.receive, self.send)
+        for name in ("_connection", "_body", "_session", "url_rule", "view_args", "flashes"):
+            if name in self.__dict__:
+                setattr(other, name, self.__dict__[name])
+        other.routing_exception = self.routing_exception
+        other.matched = True
+        if self.lane is None:
+            other.carrier = self.carrier
+        return other
+
+    def __repr__(self) -> str:
+        what = "no connection"
+        if self.scope is not None:
+            what = f"{self.scope.get('method', 'websocket')} {self.scope['path']!r}"
+        return f"<{type(self).__name__} of {getattr(self.app, 'name', self.app)!r}: {what}>"
+
+
+def _handled() -> BaseException | None:
+    return sys.exc_info()[1]
+
+
+@functools.lru_cache(maxsize=1024)
+def _blueprint_path(name: str) -> tuple[str, ...]:
+    """``"a.b"`` → ``("a.b", "a")``. (Flask: helpers._split_blueprint_path.)"""
+    path = [name]
+    while "." in name:
+        name = name.rpartition(".")[0]
+        path.append(name)
+    return tuple(path)
+
+
+# -- functions on the current context --------------------------------------------------------------
+
+
+def has_app_context() -> bool:
+    """Tell whether ``current_app`` and ``g`` can be used here.
+
+    Source: ``Flask: has_app_context``.
+    """
+    return current() is not None
+
+
+def has_request_context() -> bool:
+    """Tell whether ``request`` can be used here.
+
+    Source: ``Flask: has_request_context``.
+    """
+    return _carrier("http") is not None
+
+
+def has_websocket_context() -> bool:
+    """Tell whether ``websocket`` can be used here.
+
+    Source: ``Quart: has_websocket_context``.
+    """
+    return _carrier("websocket") is not None
+
+
+def _carrier(lane: str) -> Context | None:
+    ctx: Context | None = current()
+    if ctx is None or ctx.carrier is None or ctx.carrier.lane is None:
+        return None
+    return ctx.carrier if ctx.carrier.lane.name == lane else None
+
+
+def _need(lane: str, what: str) -> Context:
+    ctx = _carrier(lane)
+    if ctx is None:
+        kind = _KINDS[lane]
+        raise OutOfContext(
+            f"{what} was called where no {kind} context is active. Call it in a view, in a hook, or"
+            f" inside `async with app.test_{kind}_context(...)`."
+        )
+    return ctx
+
+
+def after_this_request(f: F) -> F:
+    """Run ``f`` on the response of this request only, before the ``after_request`` functions.
+
+    Args:
+        f: Takes the response and returns it or another one; ``def`` or ``async def``.
+
+    Returns:
+        ``f``, so that this may be used as a decorator.
+
+    Raises:
+        RuntimeError: No request context is active.
+
+    Source: ``Flask: after_this_request``.
+    """
+    return _after_this("http", "`after_this_request`", f)
+
+
+def after_this_websocket(f: F) -> F:
+    """Run ``f`` when this websocket ends, before the ``after_websocket`` functions.
+
+    Args:
+        f: Takes the response or ``None`` and returns the same; ``def`` or ``async def``.
+
+    Returns:
+        ``f``, so that this may be used as a decorator.
+
+    Raises:
+        RuntimeError: No websocket context is active.
+
+    Source: ``Quart: after_this_websocket``.
+    """
+    return _after_this("websocket", "`after_this_websocket`", f)
+
+
+def _after_this(lane: str, what: str, f: F) -> F:
+    ctx = _need(lane, what)
+    if ctx.after_functions is None:
+        ctx.after_functions = []
+    ctx.after_functions.append(f)
+    return f
+
+
+def copy_current_request_context(f: F) -> F:
+    """Make ``f`` run, later and elsewhere, in a copy of the current request's context.
+
+    For threads and tasks that go on beside the request. Each call gets a copy of its own.
+
+    Args:
+        f: ``def`` or ``async def``.
+
+    Raises:
+        RuntimeError: No request context is active.
+
+    Source: ``Flask: copy_current_request_context``.
+    """
+    return _in_copy(_need("http", "`copy_current_request_context`"), f)
+
+
+def copy_current_websocket_context(f: F) -> F:
+    """Make ``f`` run, later and elsewhere, in a copy of the current websocket's context.
+
+    Args:
+        f: ``def`` or ``async def``.
+
+    Raises:
+        RuntimeError: No websocket context is active.
+
+    Source: ``Quart: copy_current_websocket_context``.
+    """
+    return _in_copy(_need("websocket", "`copy_current_websocket_context`"), f)
+
+
+def copy_current_app_context(f: F) -> F:
+    """Make ``f`` run, later and elsewhere, in an app context of the current app.
+
+    Args:
+        f: ``def`` or ``async def``.
+
+    Raises:
+        RuntimeError: No context is active.
+
+    Source: ``Quart: copy_current_app_context``.
+    """
+    ctx: Context | None = current()
+    if ctx is None:
+        raise OutOfContext(
+            "`copy_current_app_context` was called where no context is active. Call it in a view,"
+            " or inside `async with app.app_context()`."
+        )
+    return _in_copy(Context(ctx.app), f)
+
+
+def _in_copy(template: Context, f: F) -> F:
+    # The request may be over when f runs: what it is to see is copied now.
+    template = template.copy()
+    if is_async(f):
+
+        @functools.wraps(f)
+        async def in_copy_async(*args: Any, **kwargs: Any) -> Any:
+            async with template.copy():
+                return await f(*args, **kwargs)
+
+        return in_copy_async  # type: ignore[return-value]  # same signature as f
+
+    @functools.wraps(f)
+    def in_copy(*args: Any, **kwargs: Any) -> Any:
+        with template.copy():
+            return f(*args, **kwargs)
+
+    return in_copy  # type: ignore[return-value]  # same signature as f

@@ -1,0 +1,65 @@
+"""The uploaded file as ``async def`` functions see it.
+
+``def`` functions get Werkzeug's own :class:`werkzeug.datastructures.FileStorage`, whose ``save`` is
+a plain call. How uploads are received and where they are kept is not decided here.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+from typing import IO
+
+from werkzeug.datastructures import FileStorage as SyncFileStorage
+
+from .concurrency import run_in_thread
+
+__all__ = ["FileStorage"]
+
+
+class FileStorage(SyncFileStorage):
+    """An uploaded file of an ``async def`` function: ``await file.save(path)``.
+
+    SECURITY: ``filename`` is what the client sent, unaltered; it may be ``../../etc/passwd``. Pass
+    it through :func:`werkzeug.utils.secure_filename` before it becomes a path.
+
+    Source: ``Quart: quart.datastructures.FileStorage``.
+    """
+
+    async def save(  # type: ignore[override]  # awaited: writing must not block the event loop
+        self, dst: str | os.PathLike[str] | IO[bytes], buffer_size: int = 16384
+    ) -> None:
+        """Copy the file, from where it is read now to its end, in a worker thread.
+
+        Args:
+            dst: A path, or a binary file, which is left open.
+            buffer_size: Bytes to copy at one time.
+
+        Raises:
+            OSError: ``dst`` cannot be written.
+
+        Source: ``Flask: FileStorage.save``.
+        """
+        await run_in_thread(super().save, dst, buffer_size)
+
+    async def load(self, source: str | os.PathLike[str], buffer_size: int = 16384) -> None:
+        """Fill the file from ``source``, in a worker thread, and take its base name; for tests.
+
+        Args:
+            source: A path.
+            buffer_size: Bytes to copy at one time.
+
+        Raises:
+            OSError: ``source`` cannot be read.
+
+        Source: ``Quart: FileStorage.load``.
+        """
+        self.filename = Path(source).name
+        await run_in_thread(_copy, source, self.stream, buffer_size)
+
+
+def _copy(source: str | os.PathLike[str], target: IO[bytes], buffer_size: int) -> None:
+    with open(source, "rb") as file:
+        shutil.copyfileobj(file, target, buffer_size)
+    target.seek(0)

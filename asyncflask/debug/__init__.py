@@ -1,0 +1,1 @@
+"""What debug mode shows of an error."""

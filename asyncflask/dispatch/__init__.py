@@ -1,0 +1,1 @@
+"""How a connection is served: lanes, steps, pipeline, errors, results, URLs, teardown."""

@@ -1,0 +1,67 @@
+"""How the pipeline calls what users registered, whatever its colour and wherever it runs.
+
+The pipeline is a coroutine that suspends only here. It is awaited on the event loop (``ctx.place``
+is ``"loop"``), or stepped without a loop: in the request's worker thread (``"worker"``) or in a
+thread that pushed a context with a plain ``with`` (``"thread"``). No tasks, locks or timeouts.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from threading import get_ident
+from typing import Any
+
+from blinker import Signal
+
+from ..concurrency import TO_LOOP, bridge, is_async
+from ..ctx import Context
+
+
+async def call(ctx: Context, func: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    """Call ``func`` where its colour belongs: ``async def`` on the loop, ``def`` off it.
+
+    Args:
+        ctx: The context that the call belongs to.
+        func: What the user registered.
+        args: Its arguments.
+        kwargs: Its keyword arguments.
+    """
+    place = ctx.place
+    if is_async(func):
+        if place == "worker":
+            # The worker steps this coroutine; from here on the loop does, and the thread stays
+            # leased for the request's next ``def`` callable.
+            ctx.place = "loop"
+            await TO_LOOP
+        elif place == "thread":
+            return _run_in_place(ctx, func(*args, **kwargs), func)
+        return await func(*args, **kwargs)
+    if place == "loop":
+        return await ctx.run_def(func, *args, **kwargs)
+    return func(*args, **kwargs)
+
+
+def _run_in_place(ctx: Context, coro: Coroutine[Any, Any, Any], func: Callable[..., Any]) -> Any:
+    """Run an ``async def`` callable from a thread that may block, and wait for it."""
+    lease = ctx.lease
+    if lease is not None and lease.ident == get_ident():
+        return bridge(coro, lease.loop)
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(coro)
+    coro.close()
+    raise RuntimeError(
+        f"{func!r} is `async def` and was reached through a plain `with` on a running event loop."
+        " Write `async with` there."
+    )
+
+
+async def emit(ctx: Context, signal: Signal, sender: Any, **kwargs: Any) -> None:
+    """Send a signal to receivers of both colours, in order; their errors propagate.
+
+    Callers look at ``signal.receivers`` first: a signal without receivers costs nothing.
+    """
+    for receiver in list(signal.receivers_for(sender)):
+        await call(ctx, receiver, sender, **kwargs)

@@ -1,0 +1,103 @@
+"""Which handler an error finds, and what becomes of one that finds none.
+
+The look-up order is Flask's: for HTTP errors by code before class, the innermost blueprint before
+its parents before the app, the most special class before its bases.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from werkzeug.exceptions import BadRequestKeyError, HTTPException, InternalServerError
+from werkzeug.routing import RoutingException
+
+from ..ctx import Context
+from ..debughelpers import raise_redirect_that_loses_the_body
+from .calls import call, emit
+from .steps import through
+
+
+def find_handler(app: Any, ctx: Context | None, error: Exception) -> Any:
+    """Return the registered handler for ``error``, or ``None``. (Flask: _find_error_handler.)"""
+    spec = app.error_handler_spec
+    if not spec:
+        return None
+    code = error.code if isinstance(error, HTTPException) else None
+    names = (*(ctx.blueprints if ctx is not None else ()), None)
+    for by in (code, None) if code is not None else (None,):
+        for name in names:
+            handlers = spec[name][by] if name in spec and by in spec[name] else None
+            if not handlers:
+                continue
+            for cls in type(error).__mro__:
+                handler = handlers.get(cls)
+                if handler is not None:
+                    return handler
+    return None
+
+
+async def handle_user(app: Any, ctx: Context, error: Exception) -> Any:
+    """Handle an error from a view or hook, or raise it again. (Flask: handle_user_exception.)"""
+    if isinstance(error, BadRequestKeyError) and (
+        app.debug or app.config["TRAP_BAD_REQUEST_ERRORS"]
+    ):
+        error.show_exception = True
+    if isinstance(error, HTTPException) and not app.trap_http_exception(error):
+        if "handle_http_exception" in app.steps.replaced:
+            return await through(ctx, app.handle_http_exception, error)
+        return await handle_http(app, ctx, error)
+    handler = find_handler(app, ctx, error)
+    if handler is None:
+        raise error
+    return await call(ctx, handler, error)
+
+
+async def handle_http(app: Any, ctx: Context, error: HTTPException) -> Any:
+    """Handle an HTTP error: by its handler, else by itself. (Flask: handle_http_exception.)"""
+    if error.code is None or isinstance(error, RoutingException):
+        return error  # A proxy exception, or a redirect: an answer, not an error.
+    handler = find_handler(app, ctx, error)
+    if handler is None:
+        return error
+    return await call(ctx, handler, error)
+
+
+async def handle_exception(app: Any, ctx: Context, error: Exception) -> Any:
+    """Answer 500 for an error that nothing handled, or raise it again. (Flask: handle_exception.)
+
+    Raises:
+        Exception: ``error`` itself, where ``PROPAGATE_EXCEPTIONS`` (or testing or debug) says so.
+    """
+    lane: Any = ctx.lane
+    if lane.got_exception.receivers:
+        await emit(ctx, lane.got_exception, app, exception=error)
+    propagate = app.config["PROPAGATE_EXCEPTIONS"]
+    if propagate is None:
+        propagate = app.testing or app.debug
+    if propagate:
+        raise error
+    app.log_exception((type(error), error, error.__traceback__))
+    server_error = InternalServerError(original_exception=error)
+    handler = find_handler(app, ctx, server_error)
+    result: Any = server_error
+    if handler is not None:
+        result = await call(ctx, handler, server_error)
+    finalize = getattr(app, lane.finalize)
+    return await through(ctx, finalize, result, from_error_handler=True)
+
+
+def raise_routing(app: Any, ctx: Context) -> None:
+    """Raise the error that matching met. (Flask: raise_routing_exception.)"""
+    if "raise_routing_exception" in app.steps.replaced:
+        app.raise_routing_exception(ctx.connection)
+    error = ctx.routing_exception
+    assert error is not None
+    if app.debug:
+        raise_redirect_that_loses_the_body(ctx)  # type: ignore[arg-type]  # errors of converters too
+    raise error
+
+
+def exc_info() -> Any:
+    """Return :func:`sys.exc_info`, for ``log_exception``."""
+    return sys.exc_info()

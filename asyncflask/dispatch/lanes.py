@@ -1,0 +1,131 @@
+"""What differs between an HTTP request and a websocket: one row each, and nothing anywhere else.
+
+A lane names the registries whose hooks run, the signals that are sent, and whether an answer is
+required. The pipeline is written once against a row (design D5). Neither it nor ``ctx``,
+``scaffold``, ``blueprints``, ``base`` and ``app`` ask which of the two they serve.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from operator import attrgetter
+from typing import Any
+
+from blinker import Signal
+
+from .. import signals
+from ..ctx import Context
+from ..exceptions import WebsocketDisconnect
+from ..wrappers.sync import make_environ
+
+
+@dataclass(frozen=True, eq=False)
+class Lane:
+    """A row: how one kind of connection is served."""
+
+    name: str
+    #: whether rules with ``websocket=True`` are looked for, or the others
+    websocket: bool
+    #: registries of the app
+    before: Callable[[Any], dict[str | None, list[Any]]]
+    after: Callable[[Any], dict[str | None, list[Any]]]
+    teardown: Callable[[Any], dict[str | None, list[Any]]]
+    #: signals
+    started: Signal
+    finished: Signal
+    tearing_down: Signal
+    got_exception: Signal
+    #: whether a view that returns nothing is an error
+    answer_required: bool
+    #: exceptions that end a view without being errors
+    endings: tuple[type[Exception], ...]
+    #: make the object that ``async def`` callables see as ``request`` or ``websocket``
+    connect: Callable[[Context], Any]
+    #: make the one that ``def`` callables see, in the request's worker thread
+    connect_sync: Callable[[Context], Any]
+    #: names of the app's methods that stand for a step (see ``steps.py``)
+    full_dispatch: str
+    preprocess: str
+    dispatch: str
+    finalize: str
+    process: str
+    handle_exception: str
+    do_teardown: str
+
+    def find(self, ctx: Context) -> Any:
+        """Match quickly: ``(rule, view_args)``, an HTTP error, or ``None`` for "ask Werkzeug"."""
+        app: Any = ctx.app
+        if app.url_map.needs_host or app.config["TRUSTED_HOSTS"]:
+            return None
+        if "create_url_adapter" in app.steps.replaced:
+            return None
+        scope = ctx.scope
+        path = scope["path"]
+        root = scope.get("root_path")
+        if root and path.startswith(root):
+            path = path[len(root) :] or "/"
+        return app.url_map.find(path, scope.get("method", "GET"), self.websocket)
+
+
+def _make_request(ctx: Any) -> Any:
+    return ctx.app.request_class(ctx)
+
+
+def _make_sync_request(ctx: Any) -> Any:
+    return ctx.app.sync_request_class(make_environ(ctx, ctx.lease.loop))
+
+
+def _make_websocket(ctx: Any) -> Any:
+    return ctx.app.websocket_class(ctx)
+
+
+def _make_sync_websocket(ctx: Any) -> Any:
+    return ctx.app.sync_websocket_class(ctx)
+
+
+HTTP = Lane(
+    name="http",
+    websocket=False,
+    before=attrgetter("before_request_funcs"),
+    after=attrgetter("after_request_funcs"),
+    teardown=attrgetter("teardown_request_funcs"),
+    started=signals.request_started,
+    finished=signals.request_finished,
+    tearing_down=signals.request_tearing_down,
+    got_exception=signals.got_request_exception,
+    answer_required=True,
+    endings=(),
+    connect=_make_request,
+    connect_sync=_make_sync_request,
+    full_dispatch="full_dispatch_request",
+    preprocess="preprocess_request",
+    dispatch="dispatch_request",
+    finalize="finalize_request",
+    process="process_response",
+    handle_exception="handle_exception",
+    do_teardown="do_teardown_request",
+)
+
+WEBSOCKET = Lane(
+    name="websocket",
+    websocket=True,
+    before=attrgetter("before_websocket_funcs"),
+    after=attrgetter("after_websocket_funcs"),
+    teardown=attrgetter("teardown_websocket_funcs"),
+    started=signals.websocket_started,
+    finished=signals.websocket_finished,
+    tearing_down=signals.websocket_tearing_down,
+    got_exception=signals.got_websocket_exception,
+    answer_required=False,
+    endings=(WebsocketDisconnect,),
+    connect=_make_websocket,
+    connect_sync=_make_sync_websocket,
+    full_dispatch="full_dispatch_websocket",
+    preprocess="preprocess_websocket",
+    dispatch="dispatch_websocket",
+    finalize="finalize_websocket",
+    process="postprocess_websocket",
+    handle_exception="handle_websocket_exception",
+    do_teardown="do_teardown_websocket",
+)

@@ -1,0 +1,170 @@
+"""What a view's return value becomes: the table of ``make_response``.
+
+``str``, ``bytes``, ``dict`` and ``list``, a response of ours or of Werkzeug's, (async) generators
+and iterators, a WSGI callable, or a tuple of one of these with a status, headers, or both.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import AsyncIterable, Iterator, Mapping
+from typing import Any
+
+from werkzeug.datastructures import Headers
+from werkzeug.exceptions import HTTPException
+from werkzeug.wrappers import Response as WerkzeugResponse
+
+from .._current import current
+from ..ctx import Context
+from ..json.provider import DefaultJSONProvider
+from ..wrappers.response import Response, from_exception
+from ..wrappers.wsgi import response_of
+
+HTML = "text/html; charset=utf-8"
+
+
+def make_response(app: Any, result: Any) -> Any:
+    """Make the result of a view a response. (Flask: make_response.)
+
+    Args:
+        app: The app, for its ``response_class`` and ``json``.
+        result: What the view returned.
+
+    Raises:
+        TypeError: It is nothing that a view may return; the text says what to return instead.
+    """
+    # PERF: text and JSON under an unchanged response class skip Werkzeug's constructor.
+    plain = app.response_class is Response
+    kind = type(result)
+    if kind is str and plain:
+        return Response.buffered(result.encode(), HTML)
+    if kind is dict or kind is list:
+        return _from_json(app, result)
+    if isinstance(result, app.response_class):
+        return result
+    if isinstance(result, tuple):
+        return _from_tuple(app, result)
+    return _from_value(app, result, None)
+
+
+def _from_json(app: Any, value: Any) -> Any:
+    provider = app.json
+    if (
+        app.response_class is Response
+        and type(provider).response is DefaultJSONProvider.response
+        and "response" not in vars(provider)
+    ):
+        return Response.buffered(provider.dump_bytes(value), provider.mimetype)
+    return provider.response(value)
+
+
+def _from_tuple(app: Any, result: tuple[Any, ...]) -> Any:
+    status = headers = None
+    if len(result) == 3:
+        body, status, headers = result
+    elif len(result) == 2:
+        body, second = result
+        if isinstance(second, (Headers, Mapping, tuple, list)):
+            headers = second
+        else:
+            status = second
+    else:
+        raise TypeError(
+            f"{_where()} returned a tuple of {len(result)} values. Return `(body, status)`,"
+            " `(body, headers)` or `(body, status, headers)`."
+        )
+    response = _from_value(app, body, status)
+    if headers:
+        response.headers.update(headers)
+    return response
+
+
+def _from_value(app: Any, body: Any, status: Any) -> Any:
+    made = _converted(app, body, status)
+    if made is None:
+        raise TypeError(_refusal(body))
+    response, status = made
+    if status is not None:
+        if isinstance(status, (str, bytes, bytearray)):
+            response.status = status
+        else:
+            response.status_code = status
+    return response
+
+
+def _converted(app: Any, body: Any, status: Any) -> tuple[Any, Any] | None:
+    """Return ``(response, status still to be set)``, or ``None`` for what no view may return."""
+    cls = app.response_class
+    if isinstance(body, cls):
+        return body, status
+    if isinstance(body, str) and cls is Response:
+        return Response.buffered(body.encode(), HTML), status
+    if isinstance(body, (str, bytes, bytearray, Iterator, AsyncIterable)) and not isinstance(
+        body, WerkzeugResponse
+    ):
+        return cls(body, status=status), None
+    if isinstance(body, (dict, list)):
+        return app.json.response(body), status
+    if isinstance(body, WerkzeugResponse) or callable(body):
+        return _foreign(cls, body), status
+    return None
+
+
+def _foreign(cls: Any, body: Any) -> Any:
+    """Accept an HTTP error, a Werkzeug response, or a WSGI callable (which is run here)."""
+    if isinstance(body, HTTPException):
+        return from_exception(body, response_class=cls)
+    if isinstance(body, WerkzeugResponse):
+        return cls.force_type(body)
+    carrier = current().carrier  # type: ignore[union-attr]  # a view has one
+    return cls.force_type(body, carrier.environ())
+
+
+def is_wsgi(result: Any) -> bool:
+    """Tell whether a view returned a WSGI callable, alone or with a status or headers."""
+    body = result[0] if isinstance(result, tuple) and result else result
+    return callable(body) and not isinstance(body, (WerkzeugResponse, HTTPException))
+
+
+async def run_wsgi(app: Any, ctx: Context, result: Any) -> Any:
+    """Run the WSGI callable that a view returned off the loop; the rest of a tuple is kept."""
+    parts = result if isinstance(result, tuple) else (result,)
+    response = await response_of(parts[0], ctx.environ, ctx.run_blocking, app.response_class)
+    return (response, *parts[1:]) if len(parts) > 1 else response
+
+
+def _refusal(body: Any) -> str:
+    where = _where()
+    if body is None:
+        return (
+            f"{where} returned None: it has no `return`, or ended without reaching one."
+            " Return a response, for example `return '', 204`."
+        )
+    if inspect.isawaitable(body):
+        name = getattr(body, "__qualname__", type(body).__name__)
+        return (
+            f"{where} returned the un-awaited result of `{name}(...)`, a {type(body).__name__}.\n\n"
+            f"    return {name}(...)          # wrong\n"
+            f"    return await {name}(...)    # right, in an `async def` view"
+        )
+    return (
+        f"{where} returned {_short(body)}, a {type(body).__name__}. Return a str, bytes, dict,"
+        " list, Response, (async) iterator, WSGI callable, or a tuple of one of these with a"
+        " status, headers, or both."
+    )
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else text[:77] + "..."
+
+
+def _where() -> str:
+    ctx = current()
+    if ctx is None or ctx.carrier is None or ctx.carrier.endpoint is None:
+        return "The view"
+    carrier = ctx.carrier
+    view = carrier.app.view_functions.get(carrier.endpoint)
+    code = getattr(inspect.unwrap(view), "__code__", None) if view is not None else None
+    place = f" ({code.co_filename}:{code.co_firstlineno})" if code is not None else ""
+    return f"The view of endpoint {carrier.endpoint!r}{place}"

@@ -1,0 +1,118 @@
+"""What runs when a context ends: teardown functions of requests, websockets and apps.
+
+All of them run, even when one raises; then the first error is raised and the others are logged.
+Each gets the error that ended the work, or ``None``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Iterable
+from typing import Any
+
+from ..ctx import Context
+from ..signals import appcontext_popped, appcontext_tearing_down
+from .calls import call, emit
+from .steps import through
+
+#: what the test client puts into a scope to be given the context before it ends
+PRESERVE = "asyncflask.preserve_context"
+
+
+def is_needed(app: Any, ctx: Context) -> bool:
+    """Tell whether anything at all is due at the end of this served context."""
+    lane: Any = ctx.lane
+    return bool(
+        lane.teardown(app)
+        or app.teardown_appcontext_funcs
+        or ctx._body is not None  # it may hold uploads
+        or ctx.holds
+        or lane.tearing_down.receivers
+        or appcontext_tearing_down.receivers
+        or appcontext_popped.receivers
+        or app.steps.replaced
+        or PRESERVE in ctx.scope
+    )
+
+
+async def leave_served(app: Any, ctx: Context, error: BaseException | None) -> None:
+    """End the context of something served; the test client is shown it first."""
+    if error is not None and app.should_ignore_error(error):
+        error = None
+    if PRESERVE in ctx.scope:
+        ctx.scope[PRESERVE](ctx)
+    await leave(app, ctx, error)
+
+
+async def leave(app: Any, ctx: Context, error: BaseException | None) -> None:
+    """End a context, or leave that to the streamed body that holds it (``stream_with_context``)."""
+    ctx.error = error
+    if ctx.holds:
+        ctx.left = True
+    else:
+        await end(app, ctx, error)
+
+
+async def end(app: Any, ctx: Context, error: BaseException | None) -> None:
+    """Run everything that is due at the end of ``ctx``, in Flask's order."""
+    failures: list[Exception] = []
+    replaced = app.steps.replaced
+    lane: Any = ctx.lane
+    if lane is not None:
+        if lane.do_teardown in replaced:
+            await _attempt(failures, through(ctx, getattr(app, lane.do_teardown), error))
+        else:
+            await end_connection(app, ctx, error, failures)
+        if ctx._body is not None:
+            ctx._body.close()
+    if ctx.lender is None:
+        if "do_teardown_appcontext" in replaced:
+            await _attempt(failures, through(ctx, app.do_teardown_appcontext, error))
+        else:
+            await end_app(app, ctx, error, failures)
+        if appcontext_popped.receivers:
+            await _attempt(failures, emit(ctx, appcontext_popped, app))
+    raise_first(app, failures)
+
+
+async def end_connection(
+    app: Any, ctx: Context, error: BaseException | None, failures: list[Exception]
+) -> None:
+    """Run the teardown functions of the request or websocket. (Flask: do_teardown_request.)"""
+    lane: Any = ctx.lane
+    registry = lane.teardown(app)
+    if registry:
+        for name in (*ctx.blueprints, None):
+            await _call_all(ctx, registry.get(name, ()), error, failures)
+    if lane.tearing_down.receivers:
+        await _attempt(failures, emit(ctx, lane.tearing_down, app, exc=error))
+
+
+async def end_app(
+    app: Any, ctx: Context, error: BaseException | None, failures: list[Exception]
+) -> None:
+    """Run the teardown functions of the app context. (Flask: do_teardown_appcontext.)"""
+    await _call_all(ctx, app.teardown_appcontext_funcs, error, failures)
+    if appcontext_tearing_down.receivers:
+        await _attempt(failures, emit(ctx, appcontext_tearing_down, app, exc=error))
+
+
+async def _call_all(
+    ctx: Context, funcs: Iterable[Any], error: BaseException | None, failures: list[Exception]
+) -> None:
+    for func in reversed(list(funcs)):
+        await _attempt(failures, call(ctx, func, error))
+
+
+async def _attempt(failures: list[Exception], awaitable: Awaitable[Any]) -> None:
+    try:
+        await awaitable
+    except Exception as error:
+        failures.append(error)
+
+
+def raise_first(app: Any, failures: list[Exception]) -> None:
+    """Raise the first of several errors, after logging the others."""
+    for error in failures[1:]:
+        app.logger.error("A further error at the end.", exc_info=error)
+    if failures:
+        raise failures[0]

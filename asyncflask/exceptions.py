@@ -1,0 +1,55 @@
+"""The exceptions that asyncflask itself raises.
+
+HTTP errors (404, 413 …) are Werkzeug's and are not repeated here. Each class says in its
+docstring who meets it and when; the texts are written where the exception is raised, because only
+there the offending value is known.
+"""
+
+from __future__ import annotations
+
+from werkzeug.exceptions import ServiceUnavailable
+
+
+class SetupFinished(AssertionError):
+    """Setup was changed after the app began to serve.
+
+    Raised by every registering method (``route``, ``before_request`` …) of an app or blueprint.
+    Flask raises a plain :class:`AssertionError` there, of which this is one.
+    """
+
+
+class OutOfContext(RuntimeError):
+    """A proxy (``request``, ``g`` …) or a function that needs a context was used outside of one.
+
+    Flask raises a plain :class:`RuntimeError` there, of which this is one.
+    """
+
+
+class UnawaitedAccess(TypeError):
+    """An awaitable (``request.form``, ``request.get_json()`` …) was used without ``await``."""
+
+
+class WorkerQueueFull(ServiceUnavailable):
+    """All worker threads are busy and ``WORKER_QUEUE_SIZE`` requests wait for one already (503)."""
+
+
+class WebsocketDisconnect(Exception):
+    """The websocket's peer is gone, or the connection was closed by this side.
+
+    Raised by :meth:`~asyncflask.Websocket.receive` and :meth:`~asyncflask.Websocket.send`. A view
+    need not catch it: uncaught it ends the view quietly, ``finally`` blocks, after and teardown
+    functions run as usual.
+
+    Args:
+        code: The close code (:rfc:`6455` §7.4); 1005 when the peer gave none.
+        reason: The peer's reason, possibly empty.
+    """
+
+    def __init__(self, code: int = 1005, reason: str = "") -> None:
+        super().__init__(code, reason)
+        self.code = code
+        self.reason = reason
+
+    def __str__(self) -> str:
+        detail = f": {self.reason}" if self.reason else ""
+        return f"Websocket closed with code {self.code}{detail}"

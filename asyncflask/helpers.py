@@ -1,0 +1,304 @@
+"""The functions that Flask lets one call bare, in a view or a hook, on the current context.
+
+Each finds the context and hands it, or its app, to the part of the house whose business it is.
+"""
+
+from __future__ import annotations
+
+import functools
+import typing as t
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator
+
+from werkzeug.exceptions import abort as _abort
+from werkzeug.utils import redirect as _redirect
+
+from . import flashing
+from ._current import current, slot
+from .cli.environment import get_debug_flag, get_load_dotenv
+from .concurrency import run_sync
+from .ctx import Context
+from .exceptions import OutOfContext
+from .files import send_file, send_from_directory
+from .resources import get_root_path
+from .signals import message_flashed
+from .templating import get_template_attribute
+
+__all__ = [
+    "abort",
+    "flash",
+    "get_debug_flag",
+    "get_flashed_messages",
+    "get_load_dotenv",
+    "get_root_path",
+    "get_template_attribute",
+    "make_push_promise",
+    "make_response",
+    "redirect",
+    "run_sync",
+    "send_file",
+    "send_from_directory",
+    "stream_with_context",
+    "url_for",
+]
+
+
+def _context(what: str) -> Context:
+    ctx: Context | None = current()
+    if ctx is None:
+        raise OutOfContext(
+            f"`{what}` was called where no app is current. Call it in a view or a hook, or inside"
+            " `async with app.app_context()`."
+        )
+    return ctx
+
+
+def _carrier(what: str) -> Context:
+    carrier = _context(what).carrier
+    if carrier is None:
+        raise OutOfContext(
+            f"`{what}` was called outside of a request. Call it in a view or a hook, or inside"
+            " `async with app.test_request_context()`."
+        )
+    return carrier
+
+
+def make_response(*args: t.Any) -> t.Any:
+    """Make a response of what a view may return, to set headers or cookies on it.
+
+    Args:
+        args: A value, or the parts of a tuple: body, status, headers.
+
+    Source: ``Flask: make_response``.
+    """
+    app: t.Any = _context("make_response()").app
+    if not args:
+        return app.response_class()
+    return app.make_response(args[0] if len(args) == 1 else args)
+
+
+def url_for(
+    endpoint: str,
+    *,
+    _anchor: str | None = None,
+    _method: str | None = None,
+    _scheme: str | None = None,
+    _external: bool | None = None,
+    **values: t.Any,
+) -> str:
+    """Build the URL of an endpoint; see :meth:`app.url_for <asyncflask.Flask.url_for>`.
+
+    Source: ``Flask: url_for``.
+    """
+    app: t.Any = _context("url_for()").app
+    url: str = app.url_for(
+        endpoint,
+        _anchor=_anchor,
+        _method=_method,
+        _scheme=_scheme,
+        _external=_external,
+        **values,
+    )
+    return url
+
+
+def redirect(location: str, code: int = 302, Response: t.Any = None) -> t.Any:
+    """Make a redirect response.
+
+    Args:
+        location: Where to go.
+        code: Status code.
+        Response: Response class; outside of an app only.
+
+    Source: ``Flask: redirect``; inside an app it calls ``app.redirect``.
+    """
+    ctx: t.Any = current()
+    if ctx is not None:
+        return ctx.app.redirect(location, code=code)
+    return _redirect(location, code=code, Response=Response)
+
+
+def abort(code: t.Any, *args: t.Any, **kwargs: t.Any) -> t.NoReturn:
+    """Raise the HTTP error of a status code, or answer with a response.
+
+    Args:
+        code: Status code, or a response.
+        args: For the exception.
+        kwargs: For the exception.
+
+    Raises:
+        HTTPException: Always.
+        LookupError: The code is of no HTTP error.
+
+    Source: ``Flask: abort``; inside an app it calls ``app.aborter``.
+    """
+    ctx: t.Any = current()
+    if ctx is not None:
+        ctx.app.aborter(code, *args, **kwargs)
+    _abort(code, *args, **kwargs)
+
+
+def flash(message: str, category: str = "message") -> None:
+    """Keep a message in the session for the next request to show.
+
+    Args:
+        message: The text.
+        category: ``"message"``, ``"error"``, ``"info"``, ``"warning"``, or one of your own.
+
+    Source: ``Flask: flash``.
+    """
+    ctx = _carrier("flash()")
+    flashing.flash(ctx, message, category)
+    if message_flashed.receivers:
+        message_flashed.send(
+            ctx.app,
+            _async_wrapper=t.cast(t.Any, ctx.app).ensure_sync,
+            message=message,
+            category=category,
+        )
+
+
+def get_flashed_messages(
+    with_categories: bool = False, category_filter: Iterable[str] = ()
+) -> list[str] | list[tuple[str, str]]:
+    """Take the flashed messages out of the session; again in one request: the same ones.
+
+    Args:
+        with_categories: Return pairs ``(category, message)``.
+        category_filter: Return only messages of these categories.
+
+    Source: ``Flask: get_flashed_messages``.
+    """
+    ctx = _carrier("get_flashed_messages()")
+    return flashing.get_flashed_messages(ctx, with_categories, category_filter)
+
+
+async def make_push_promise(path: str) -> None:
+    """Tell the client that it will need ``path`` as well, where the server can (HTTP/2).
+
+    Source: ``Quart: make_push_promise``; ASGI: ``http.response.push``.
+    """
+    await _carrier("make_push_promise()").request.send_push_promise(path)
+
+
+# -- streams that keep their context ---------------------------------------------------------------
+
+
+def stream_with_context(generator_or_function: t.Any) -> t.Any:
+    """Keep the current context while a streamed body is made.
+
+    Without it, ``request``, ``session`` and ``g`` are gone when a generator that a view returned
+    runs. The request's teardown functions run when the stream has ended.
+
+    Args:
+        generator_or_function: A (sync or async) generator or iterator, or a function that makes
+            one; then this is a decorator.
+
+    Raises:
+        RuntimeError: No request context is active.
+
+    Source: ``Flask: stream_with_context``.
+    """
+    if isinstance(generator_or_function, AsyncIterable):
+        return _AsyncStream(_carrier("stream_with_context()"), generator_or_function)
+    if isinstance(generator_or_function, Iterable):
+        return _Stream(_carrier("stream_with_context()"), generator_or_function)
+
+    @functools.wraps(generator_or_function)
+    def decorator(*args: t.Any, **kwargs: t.Any) -> t.Any:
+        return stream_with_context(generator_or_function(*args, **kwargs))
+
+    return decorator
+
+
+class _Held:
+    """A context that a stream holds: it ends after the stream, and is current at each step."""
+
+    def __init__(self, ctx: Context) -> None:
+        ctx.holds += 1
+        self._ctx: Context | None = ctx
+
+    def _let_go(self) -> Context | None:
+        """Give up the hold; return the context if it is to be ended now."""
+        ctx, self._ctx = self._ctx, None
+        if ctx is None:
+            return None
+        ctx.holds -= 1
+        return ctx if ctx.left and not ctx.holds else None
+
+
+class _Stream(_Held):
+    """A synchronous body under its context."""
+
+    def __init__(self, ctx: Context, body: Iterable[t.Any]) -> None:
+        super().__init__(ctx)
+        self._body = iter(body)
+
+    def __iter__(self) -> Iterator[t.Any]:
+        return self
+
+    def __next__(self) -> t.Any:
+        previous = slot.get()
+        slot.set(self._ctx or previous)
+        try:
+            return next(self._body)
+        except BaseException as error:
+            self._end(None if isinstance(error, StopIteration) else error)
+            raise
+        finally:
+            slot.set(previous)
+
+    def close(self) -> None:
+        """Close the body and end the context, once."""
+        previous = slot.get()
+        slot.set(self._ctx or previous)
+        try:
+            close = getattr(self._body, "close", None)
+            if close is not None:
+                close()
+        finally:
+            self._end(None)
+            slot.set(previous)
+
+    def _end(self, error: BaseException | None) -> None:
+        ctx = self._let_go()
+        if ctx is not None:
+            ctx.leave_in_place(error or ctx.error)
+
+
+class _AsyncStream(_Held):
+    """An asynchronous body under its context."""
+
+    def __init__(self, ctx: Context, body: AsyncIterable[t.Any]) -> None:
+        super().__init__(ctx)
+        self._body = aiter(body)
+
+    def __aiter__(self) -> AsyncIterator[t.Any]:
+        return self
+
+    async def __anext__(self) -> t.Any:
+        previous = slot.get()
+        slot.set(self._ctx or previous)
+        try:
+            return await anext(self._body)
+        except BaseException as error:
+            await self._end(None if isinstance(error, StopAsyncIteration) else error)
+            raise
+        finally:
+            slot.set(previous)
+
+    async def aclose(self) -> None:
+        """Close the body and end the context, once."""
+        previous = slot.get()
+        slot.set(self._ctx or previous)
+        try:
+            aclose: Callable[[], t.Any] | None = getattr(self._body, "aclose", None)
+            if aclose is not None:
+                await aclose()
+        finally:
+            await self._end(None)
+            slot.set(previous)
+
+    async def _end(self, error: BaseException | None) -> None:
+        ctx = self._let_go()
+        if ctx is not None:
+            await ctx.app.teardown_context(ctx, error or ctx.error)

@@ -1,0 +1,99 @@
+"""The app's logger, and what a log line may contain.
+
+Which events are logged, and when, is decided where they happen. What comes from a client goes
+through :func:`one_line` first, wherever it is put into a message.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import sys
+from typing import Protocol, TextIO
+
+from werkzeug.local import LocalProxy
+
+from ._current import current
+
+
+class LoggedApp(Protocol):
+    """What a logger is made from."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def debug(self) -> bool: ...
+
+
+def _errors_stream() -> TextIO:
+    ctx = current()
+    request = None if ctx is None else ctx.request
+    environ = getattr(request, "environ", None)
+    stream: TextIO = sys.stderr if environ is None else environ.get("wsgi.errors", sys.stderr)
+    return stream
+
+
+# A proxy, not a stream: the stream is looked up at each write.
+wsgi_errors_stream: TextIO = LocalProxy(_errors_stream)  # type: ignore[assignment]  # stands for one
+"""Where errors go: a WSGI request's ``wsgi.errors``, else :data:`sys.stderr`. For a logging
+configuration it is ``ext://asyncflask.logging.wsgi_errors_stream``."""
+
+default_handler = logging.StreamHandler(wsgi_errors_stream)
+"""The handler that an app's logger gets when nothing else is configured."""
+
+default_handler.setFormatter(
+    logging.Formatter("[%(asctime)s] %(levelname)s in %(module)s: %(message)s")
+)
+
+
+def has_level_handler(logger: logging.Logger) -> bool:
+    """Tell whether what ``logger`` lets through reaches any handler.
+
+    Source: ``Flask: logging.has_level_handler``.
+    """
+    level = logger.getEffectiveLevel()
+    current_logger: logging.Logger | None = logger
+    while current_logger is not None:
+        if any(handler.level <= level for handler in current_logger.handlers):
+            return True
+        current_logger = current_logger.parent if current_logger.propagate else None
+    return False
+
+
+def create_logger(app: LoggedApp) -> logging.Logger:
+    """Return the logger named like the app, with a level and a handler if it has none.
+
+    Args:
+        app: In debug mode its logger is set to ``DEBUG``, unless a level is set already.
+
+    Source: ``Flask: logging.create_logger``.
+    """
+    logger = logging.getLogger(app.name)
+    if app.debug and not logger.level:
+        logger.setLevel(logging.DEBUG)
+    if not has_level_handler(logger):
+        logger.addHandler(default_handler)
+    return logger
+
+
+# Controls of ASCII and Latin-1, and Unicode's own line and direction marks.
+_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+
+
+def one_line(text: str) -> str:
+    r"""Escape what would end the log line or steer a terminal.
+
+    SECURITY: a path may hold any character once it is decoded; with a line break in it a client
+    writes log lines of its own, with an escape code it repaints the reader's terminal
+    (CVE-2020-7694).
+
+    Args:
+        text: What a client sent: a path, a host, a header.
+
+    >>> one_line("/a\r\nERROR in app: all is lost")
+    '/a\\r\\nERROR in app: all is lost'
+    """
+    if text.isprintable():
+        return text
+    return _UNPRINTABLE.sub(lambda match: ascii(match[0])[1:-1], text)

@@ -1,0 +1,181 @@
+"""Where an app's files lie: root path, installation prefix, instance folder, resource files.
+
+Functions over an import name or a folder; what an app or blueprint does with the answer is not
+decided here. Nothing here serves files to clients (that is ``files.py``): these paths are the
+developer's own and are not checked against leaving the folder.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import sys
+from importlib.machinery import ModuleSpec
+from pathlib import Path, PurePath
+from typing import IO, Any
+
+_READ_MODES = frozenset({"r", "rt", "rb"})
+
+
+def get_root_path(import_name: str) -> str:
+    """Return the folder that holds a module or package.
+
+    For a name that has no file (``__main__`` in an interactive session, a module that cannot be
+    found) it is the current working directory.
+
+    Args:
+        import_name: Dotted name, usually an app's ``__name__``.
+
+    Raises:
+        RuntimeError: The module exists but has no file: a namespace package, or one that comes
+            from an import hook which names no file.
+
+    Source: ``Flask: helpers.get_root_path``.
+    """
+    file = getattr(sys.modules.get(import_name), "__file__", None)
+    if file is None:
+        spec = _find_spec(import_name)
+        if spec is None or spec.loader is None:
+            return os.getcwd()
+        file = _file_of(import_name, spec)
+    return os.path.dirname(os.path.abspath(file))
+
+
+def _file_of(import_name: str, spec: ModuleSpec) -> str:
+    get_filename = getattr(spec.loader, "get_filename", None)
+    if get_filename is not None:
+        return str(get_filename(import_name))
+    __import__(import_name)
+    file = getattr(sys.modules[import_name], "__file__", None)
+    if file is None:
+        raise RuntimeError(
+            f"The module {import_name!r} has no file, so it has no root path (a namespace package,"
+            " or an import hook that names no file).\n\n"
+            f"Say where it lies: Flask({import_name!r}, root_path='/path/to/the/folder')."
+        )
+    return str(file)
+
+
+def find_package(import_name: str) -> tuple[str | None, str]:
+    """Find out where a package is installed.
+
+    Args:
+        import_name: Dotted name of a module or package.
+
+    Returns:
+        The prefix it is installed under (the folder with ``lib`` and ``bin``), ``None`` when it is
+        not installed, and the folder from which it is imported.
+
+    Source: ``Flask: sansio.scaffold.find_package``.
+    """
+    package_path = _import_folder(import_name)
+    system_prefix = os.path.abspath(sys.prefix)
+    if PurePath(package_path).is_relative_to(system_prefix):
+        return system_prefix, package_path
+    site = PurePath(package_path)
+    if site.name.lower() != "site-packages":
+        return None, package_path
+    if site.parent.name.lower() == "lib":  # Windows: prefix/lib/site-packages
+        return str(site.parent.parent), package_path
+    if site.parent.parent.name.lower() == "lib":  # elsewhere: prefix/lib/pythonX.Y/site-packages
+        return str(site.parent.parent.parent), package_path
+    return str(site.parent), package_path
+
+
+def find_instance_path(import_name: str, name: str) -> str:
+    """Return the instance folder of an app that was not told where it is.
+
+    Args:
+        import_name: The app's import name.
+        name: The app's name.
+
+    Returns:
+        ``instance`` beside the module or package, or ``$PREFIX/var/<name>-instance`` for an
+        installed one.
+
+    Source: ``Flask: app.auto_find_instance_path``.
+    """
+    prefix, package_path = find_package(import_name)
+    if prefix is None:
+        return os.path.join(package_path, "instance")
+    return os.path.join(prefix, "var", f"{name}-instance")
+
+
+def open_resource(
+    root_path: str, resource: str, mode: str = "rb", encoding: str | None = None
+) -> IO[Any]:
+    """Open a file that ships with the code, for reading.
+
+    Args:
+        root_path: The app's or blueprint's root path.
+        resource: Path relative to it.
+        mode: ``"rb"``, ``"r"`` or ``"rt"``.
+        encoding: For text modes.
+
+    Raises:
+        ValueError: ``mode`` would write.
+        OSError: The file cannot be opened.
+
+    Source: ``Flask: app.open_resource``.
+    """
+    if mode not in _READ_MODES:
+        raise ValueError(
+            f"open_resource({resource!r}) was called with mode={mode!r}, but what ships with the"
+            " code is opened for reading only.\n\n"
+            "Use mode='rb' or mode='r', or open_instance_resource() for a file that is written."
+        )
+    return _open(os.path.join(root_path, resource), mode, encoding)
+
+
+def open_instance_resource(
+    instance_path: str, resource: str, mode: str = "rb", encoding: str | None = "utf-8"
+) -> IO[Any]:
+    """Open a file in the instance folder, for reading or writing.
+
+    Args:
+        instance_path: The app's instance folder.
+        resource: Path relative to it.
+        mode: Any mode of :func:`open`.
+        encoding: For text modes.
+
+    Raises:
+        OSError: The file cannot be opened.
+
+    Source: ``Flask: app.open_instance_resource``.
+    """
+    return _open(os.path.join(instance_path, resource), mode, encoding)
+
+
+def _open(path: str, mode: str, encoding: str | None) -> IO[Any]:
+    if "b" in mode:
+        return open(path, mode)
+    return open(path, mode, encoding=encoding)
+
+
+def _find_spec(import_name: str) -> ModuleSpec | None:
+    try:
+        return importlib.util.find_spec(import_name)
+    except (ImportError, ValueError):  # ValueError: __main__, or a name that is none
+        return None
+
+
+def _import_folder(import_name: str) -> str:
+    """The entry of ``sys.path`` (or the working directory) from which the name is imported."""
+    root = _find_spec(import_name.partition(".")[0])
+    if root is None:
+        return os.getcwd()
+    locations = root.submodule_search_locations
+    if not locations:
+        return os.path.dirname(root.origin or os.getcwd())
+    if root.origin is not None and root.origin != "namespace":
+        return os.path.dirname(os.path.dirname(root.origin))
+    return os.path.dirname(_namespace_location(import_name, list(locations)))
+
+
+def _namespace_location(import_name: str, locations: list[str]) -> str:
+    """The one of a namespace's folders that holds the package, or the first."""
+    spec = _find_spec(import_name)
+    if spec is None or not spec.submodule_search_locations:
+        return locations[0]
+    package = Path(os.path.commonpath(list(spec.submodule_search_locations)))
+    return next((place for place in locations if package.is_relative_to(place)), locations[0])

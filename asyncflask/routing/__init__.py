@@ -1,0 +1,12 @@
+"""Rules and the map they live in: Werkzeug's meaning, a quicker way to the answer.
+
+Only the two classes an app names (`url_rule_class`, `url_map_class`) are handed on. Converters and
+rule factories are Werkzeug's own and are imported from `werkzeug.routing`, as in a Flask app.
+"""
+
+from __future__ import annotations
+
+from .map import Map
+from .rule import Rule
+
+__all__ = ["Map", "Rule"]

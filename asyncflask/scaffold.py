@@ -1,0 +1,417 @@
+"""What apps and blueprints have in common: registries, and decorators that fill them.
+
+The registries are Flask's: plain dictionaries and lists, keyed by blueprint name (``None`` for the
+app), which extensions read and change directly, also late (design D6). Nothing here runs what is
+registered; that is ``dispatch/``'s business.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import typing as t
+from collections import defaultdict
+from collections.abc import Callable
+from datetime import timedelta
+
+from jinja2 import BaseLoader, FileSystemLoader
+from werkzeug.exceptions import HTTPException, default_exceptions
+from werkzeug.utils import cached_property
+
+from . import typing as ft
+from ._current import current
+from .cli.group import AppGroup
+from .files import send_from_directory
+from .resources import get_root_path
+
+F = t.TypeVar("F", bound=Callable[..., t.Any])
+_sentinel: t.Any = object()
+
+
+def setupmethod(f: F) -> F:
+    """Mark a method that registers something: it refuses once setup is over."""
+    name = f.__name__
+
+    @functools.wraps(f)
+    def wrapper(self: Scaffold, *args: t.Any, **kwargs: t.Any) -> t.Any:
+        self._check_setup_finished(name)
+        return f(self, *args, **kwargs)
+
+    return t.cast(F, wrapper)
+
+
+def _registry() -> t.Any:
+    return defaultdict(list)
+
+
+class Scaffold:
+    """Common behaviour of :class:`~asyncflask.Flask` and :class:`~asyncflask.Blueprint`.
+
+    Args:
+        import_name: Name of the module the object is defined in, usually ``__name__``.
+        static_folder: Folder of static files, relative to ``root_path``.
+        static_url_path: URL prefix of the static route.
+        template_folder: Folder of templates, relative to ``root_path``.
+        root_path: Folder that the others are relative to; found from ``import_name`` by default.
+
+    Source: ``Flask: sansio.scaffold.Scaffold``.
+    """
+
+    cli: AppGroup
+    name: str
+    _static_folder: str | None = None
+    _static_url_path: str | None = None
+
+    def __init__(
+        self,
+        import_name: str,
+        static_folder: str | os.PathLike[str] | None = None,
+        static_url_path: str | None = None,
+        template_folder: str | os.PathLike[str] | None = None,
+        root_path: str | None = None,
+    ) -> None:
+        self.import_name = import_name
+        self.static_folder = static_folder
+        self.static_url_path = static_url_path
+        self.template_folder = template_folder
+        self.root_path = get_root_path(import_name) if root_path is None else root_path
+        self.cli = AppGroup()
+        self.view_functions: dict[str, ft.RouteCallable] = {}
+        self.error_handler_spec: dict[
+            ft.AppOrBlueprintKey, dict[int | None, dict[type[Exception], ft.ErrorHandlerCallable]]
+        ] = defaultdict(lambda: defaultdict(dict))
+        self.before_request_funcs: dict[ft.AppOrBlueprintKey, list[t.Any]] = _registry()
+        self.after_request_funcs: dict[ft.AppOrBlueprintKey, list[t.Any]] = _registry()
+        self.teardown_request_funcs: dict[ft.AppOrBlueprintKey, list[t.Any]] = _registry()
+        self.before_websocket_funcs: dict[ft.AppOrBlueprintKey, list[t.Any]] = _registry()
+        self.after_websocket_funcs: dict[ft.AppOrBlueprintKey, list[t.Any]] = _registry()
+        self.teardown_websocket_funcs: dict[ft.AppOrBlueprintKey, list[t.Any]] = _registry()
+        self.template_context_processors: dict[ft.AppOrBlueprintKey, list[t.Any]] = _registry()
+        self.url_value_preprocessors: dict[ft.AppOrBlueprintKey, list[t.Any]] = _registry()
+        self.url_default_functions: dict[ft.AppOrBlueprintKey, list[t.Any]] = _registry()
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.name!r}>"
+
+    def _check_setup_finished(self, f_name: str) -> None:
+        raise NotImplementedError("An app and a blueprint each know when their setup is over.")
+
+    # -- folders and files -------------------------------------------------------------------------
+
+    @property
+    def static_folder(self) -> str | None:
+        """The absolute path of the static folder, or ``None``."""
+        if self._static_folder is None:
+            return None
+        return os.path.join(self.root_path, self._static_folder)
+
+    @static_folder.setter
+    def static_folder(self, value: str | os.PathLike[str] | None) -> None:
+        self._static_folder = None if value is None else os.fspath(value).rstrip(r"\/")
+
+    @property
+    def has_static_folder(self) -> bool:
+        """Whether a static folder is set."""
+        return self.static_folder is not None
+
+    @property
+    def static_url_path(self) -> str | None:
+        """The URL prefix of the static route; by default made from the static folder's name."""
+        if self._static_url_path is not None:
+            return self._static_url_path
+        if self.static_folder is None:
+            return None
+        return f"/{os.path.basename(self.static_folder)}".rstrip("/")
+
+    @static_url_path.setter
+    def static_url_path(self, value: str | None) -> None:
+        self._static_url_path = None if value is None else value.rstrip("/")
+
+    def get_send_file_max_age(self, filename: str | None) -> int | None:
+        """Return how long a static file may be cached, in seconds; ``None`` means "ask again".
+
+        Override it to decide by name; the default is ``SEND_FILE_MAX_AGE_DEFAULT``.
+        """
+        ctx = current()
+        value = None if ctx is None else ctx.app.config["SEND_FILE_MAX_AGE_DEFAULT"]
+        if isinstance(value, timedelta):
+            return int(value.total_seconds())
+        return t.cast("int | None", value)
+
+    def send_static_file(self, filename: str) -> t.Any:
+        """Return a response with a file of the static folder; the view of the static route.
+
+        Raises:
+            NotFound: There is no such file inside the folder.
+            RuntimeError: No static folder is set.
+        """
+        if not self.has_static_folder:
+            raise RuntimeError(
+                f"{self!r} has no static folder to send {filename!r} from. Give one:"
+                " `static_folder='static'`."
+            )
+        return send_from_directory(
+            t.cast(str, self.static_folder), filename, max_age=self.get_send_file_max_age(filename)
+        )
+
+    @cached_property
+    def jinja_loader(self) -> BaseLoader | None:
+        """The loader of this object's own template folder, or ``None``."""
+        if self.template_folder is None:
+            return None
+        return FileSystemLoader(os.path.join(self.root_path, self.template_folder))
+
+    def open_resource(
+        self, resource: str, mode: str = "rb", encoding: str | None = None
+    ) -> t.IO[t.AnyStr]:
+        """Open a file that lies beside the code, for reading.
+
+        Args:
+            resource: Path relative to ``root_path``.
+            mode: ``"r"``, ``"rt"`` or ``"rb"``.
+            encoding: For text modes; Python's default otherwise.
+
+        Raises:
+            ValueError: ``mode`` would write.
+        """
+        if mode not in {"r", "rt", "rb"}:
+            raise ValueError(
+                f"open_resource({resource!r}, mode={mode!r}): resources are only read. Use 'r',"
+                " 'rt' or 'rb', or open_instance_resource() to write."
+            )
+        path = os.path.join(self.root_path, resource)
+        return t.cast("t.IO[t.AnyStr]", open(path, mode, encoding=encoding))
+
+    # -- routes ------------------------------------------------------------------------------------
+
+    def _method_route(self, method: str, rule: str, options: dict[str, t.Any]) -> t.Any:
+        if "methods" in options:
+            raise TypeError(
+                f"`methods={options['methods']!r}` was given to @{method.lower()}({rule!r}), which"
+                f" is for {method} alone. Use @route({rule!r}, methods=[...])."
+            )
+        return self.route(rule, methods=[method], **options)
+
+    @setupmethod
+    def get(self, rule: str, **options: t.Any) -> Callable[[F], F]:
+        """Register a view for GET. Shortcut for :meth:`route`."""
+        return t.cast("Callable[[F], F]", self._method_route("GET", rule, options))
+
+    @setupmethod
+    def post(self, rule: str, **options: t.Any) -> Callable[[F], F]:
+        """Register a view for POST. Shortcut for :meth:`route`."""
+        return t.cast("Callable[[F], F]", self._method_route("POST", rule, options))
+
+    @setupmethod
+    def put(self, rule: str, **options: t.Any) -> Callable[[F], F]:
+        """Register a view for PUT. Shortcut for :meth:`route`."""
+        return t.cast("Callable[[F], F]", self._method_route("PUT", rule, options))
+
+    @setupmethod
+    def delete(self, rule: str, **options: t.Any) -> Callable[[F], F]:
+        """Register a view for DELETE. Shortcut for :meth:`route`."""
+        return t.cast("Callable[[F], F]", self._method_route("DELETE", rule, options))
+
+    @setupmethod
+    def patch(self, rule: str, **options: t.Any) -> Callable[[F], F]:
+        """Register a view for PATCH. Shortcut for :meth:`route`."""
+        return t.cast("Callable[[F], F]", self._method_route("PATCH", rule, options))
+
+    @setupmethod
+    def route(self, rule: str, **options: t.Any) -> Callable[[F], F]:
+        """Register the decorated function as the view of a URL rule.
+
+        Args:
+            rule: URL rule, such as ``"/user/<int:id>"``.
+            options: For :meth:`add_url_rule` and Werkzeug's ``Rule``: ``methods``, ``endpoint`` …
+
+        Source: ``Flask: app.route``.
+        """
+
+        def decorator(f: F) -> F:
+            endpoint = options.pop("endpoint", None)
+            self.add_url_rule(rule, endpoint, f, **options)
+            return f
+
+        return decorator
+
+    @setupmethod
+    def add_url_rule(
+        self,
+        rule: str,
+        endpoint: str | None = None,
+        view_func: ft.RouteCallable | None = None,
+        provide_automatic_options: bool | None = None,
+        **options: t.Any,
+    ) -> None:
+        """Register a URL rule and, with ``view_func``, its view."""
+        raise NotImplementedError("Apps and blueprints each register rules in their own way.")
+
+    @setupmethod
+    def websocket(self, rule: str, **options: t.Any) -> Callable[[F], F]:
+        """Register the decorated function as the view of a websocket rule.
+
+        Args:
+            rule: URL rule, such as ``"/ws/<room>"``.
+            options: As for :meth:`route`, without ``methods``.
+
+        Source: ``Quart: app.websocket``.
+        """
+
+        def decorator(f: F) -> F:
+            endpoint = options.pop("endpoint", None)
+            self.add_websocket(rule, endpoint, f, **options)
+            return f
+
+        return decorator
+
+    @setupmethod
+    def add_websocket(
+        self,
+        rule: str,
+        endpoint: str | None = None,
+        view_func: ft.WebsocketCallable | None = None,
+        **options: t.Any,
+    ) -> None:
+        """Register a websocket rule and, with ``view_func``, its view.
+
+        Args:
+            rule: URL rule.
+            endpoint: By default the view function's name.
+            view_func: The view.
+            options: For Werkzeug's ``Rule``.
+
+        Source: ``Quart: app.add_websocket``.
+        """
+        self.add_url_rule(
+            rule, endpoint, view_func, provide_automatic_options=False, websocket=True, **options
+        )
+
+    @setupmethod
+    def endpoint(self, endpoint: str) -> Callable[[F], F]:
+        """Register the decorated function as the view of an endpoint whose rule is added apart."""
+
+        def decorator(f: F) -> F:
+            self.view_functions[endpoint] = f
+            return f
+
+        return decorator
+
+    # -- hooks -------------------------------------------------------------------------------------
+
+    @setupmethod
+    def before_request(self, f: F) -> F:
+        """Run ``f()`` before each view; what it returns, if not ``None``, is the response."""
+        self.before_request_funcs.setdefault(None, []).append(f)
+        return f
+
+    @setupmethod
+    def after_request(self, f: F) -> F:
+        """Run ``f(response)``, which returns a response, after each view; last registered first."""
+        self.after_request_funcs.setdefault(None, []).append(f)
+        return f
+
+    @setupmethod
+    def teardown_request(self, f: F) -> F:
+        """Run ``f(error)`` when the request's context ends, whatever happened before."""
+        self.teardown_request_funcs.setdefault(None, []).append(f)
+        return f
+
+    @setupmethod
+    def before_websocket(self, f: F) -> F:
+        """Run ``f()`` before each websocket view; what it returns, if not ``None``, rejects it."""
+        self.before_websocket_funcs.setdefault(None, []).append(f)
+        return f
+
+    @setupmethod
+    def after_websocket(self, f: F) -> F:
+        """Run ``f(response_or_none)``, which returns the same, after each websocket view."""
+        self.after_websocket_funcs.setdefault(None, []).append(f)
+        return f
+
+    @setupmethod
+    def teardown_websocket(self, f: F) -> F:
+        """Run ``f(error)`` when the websocket's context ends, whatever happened before."""
+        self.teardown_websocket_funcs.setdefault(None, []).append(f)
+        return f
+
+    @setupmethod
+    def context_processor(self, f: F) -> F:
+        """Let ``f()`` return a dictionary of names for every template."""
+        self.template_context_processors.setdefault(None, []).append(f)
+        return f
+
+    @setupmethod
+    def url_value_preprocessor(self, f: F) -> F:
+        """Run ``f(endpoint, view_args)`` after matching, before the other hooks."""
+        self.url_value_preprocessors.setdefault(None, []).append(f)
+        return f
+
+    @setupmethod
+    def url_defaults(self, f: F) -> F:
+        """Run ``f(endpoint, values)``, which may add values, before each URL is built."""
+        self.url_default_functions.setdefault(None, []).append(f)
+        return f
+
+    # -- error handlers ----------------------------------------------------------------------------
+
+    @setupmethod
+    def errorhandler(self, code_or_exception: type[Exception] | int) -> Callable[[F], F]:
+        """Register the decorated function as the handler of a status code or exception class."""
+
+        def decorator(f: F) -> F:
+            self.register_error_handler(code_or_exception, f)
+            return f
+
+        return decorator
+
+    @setupmethod
+    def register_error_handler(
+        self, code_or_exception: type[Exception] | int, f: ft.ErrorHandlerCallable
+    ) -> None:
+        """Register ``f(error)`` as the handler of a status code or exception class.
+
+        Raises:
+            ValueError: The code is not that of an HTTP error, or an *instance* was given.
+            TypeError: The class is not one of exceptions.
+        """
+        exc_class, code = self._get_exc_class_and_code(code_or_exception)
+        self.error_handler_spec[None][code][exc_class] = f
+
+    @staticmethod
+    def _get_exc_class_and_code(
+        exc_class_or_code: type[Exception] | int,
+    ) -> tuple[type[Exception], int | None]:
+        exc_class: type[Exception]
+        if isinstance(exc_class_or_code, int):
+            try:
+                exc_class = default_exceptions[exc_class_or_code]
+            except KeyError:
+                raise ValueError(
+                    f"{exc_class_or_code!r} is not the code of an HTTP error that can be handled."
+                    " Use a code of 4xx or 5xx, or an HTTPException subclass with that code."
+                ) from None
+        else:
+            exc_class = exc_class_or_code
+        if isinstance(exc_class, Exception):
+            raise TypeError(
+                f"{exc_class!r} is an exception object. Register its class,"
+                f" {type(exc_class).__name__}, or a status code."
+            )
+        if not (isinstance(exc_class, type) and issubclass(exc_class, Exception)):
+            raise ValueError(
+                f"{exc_class!r} is neither a status code nor a subclass of Exception. Register one"
+                " of these."
+            )
+        if issubclass(exc_class, HTTPException):
+            return exc_class, exc_class.code
+        return exc_class, None
+
+
+def endpoint_of(view_func: ft.RouteCallable | None) -> str:
+    """Return the endpoint a view gets when none is given: its name."""
+    if view_func is None:
+        raise AssertionError(
+            "A rule was added with neither `endpoint` nor `view_func`. Give one of the two."
+        )
+    return view_func.__name__

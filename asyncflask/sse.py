@@ -1,0 +1,121 @@
+"""Server-sent events: the encoding of one event, and a streamed response of them.
+
+The stream itself is an ordinary asynchronous generator; that a vanished client ends it is
+``wrappers/sending.py``'s work.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncGenerator, AsyncIterable
+from dataclasses import dataclass
+from typing import Any
+
+from ._current import current
+from .wrappers.bodies import to_bytes
+from .wrappers.response import Response
+
+# WHATWG HTML §9.2.5: a line ends with CR LF, LF or CR, and with nothing else.
+_LINE_END = re.compile(r"\r\n|\n|\r")
+
+
+@dataclass(frozen=True)
+class ServerSentEvent:
+    """One event of a ``text/event-stream``.
+
+    Args:
+        data: The text; may have several lines. ``None`` sends none, so that the browser keeps
+            ``id`` and ``retry`` but fires no event.
+        event: The event's type; browsers take ``"message"`` for ``None``.
+        id: What the browser repeats as ``Last-Event-ID`` when it connects again.
+        retry: Milliseconds after which the browser connects again.
+        comment: Text that browsers ignore; an event of a comment alone keeps proxies awake.
+
+    Raises:
+        ValueError: ``event`` or ``id`` has a line break or NUL, or ``retry`` is negative.
+
+    Source: WHATWG HTML §9.2 Server-sent events.
+    """
+
+    data: str | None = None
+    event: str | None = None
+    id: str | None = None
+    retry: int | None = None
+    comment: str | None = None
+
+    def __post_init__(self) -> None:
+        # SECURITY: a line break in these would let their author write events of his own.
+        for name in ("event", "id"):
+            value = getattr(self, name)
+            if value is not None and (_LINE_END.search(value) or "\0" in value):
+                raise ValueError(
+                    f"ServerSentEvent({name}={value!r}) has a line break or NUL, which would end"
+                    f" the field. Put it into data, or remove it from {name}."
+                )
+        if self.retry is not None and self.retry < 0:
+            raise ValueError(
+                f"ServerSentEvent(retry={self.retry!r}) is negative. Give milliseconds, 0 or more."
+            )
+
+    def encode(self) -> bytes:
+        """Return the event as the bytes that go over the wire."""
+        lines = []
+        if self.comment is not None:
+            lines += [f": {line}" for line in _LINE_END.split(self.comment)]
+        if self.event is not None:
+            lines.append(f"event: {self.event}")
+        if self.id is not None:
+            lines.append(f"id: {self.id}")
+        if self.retry is not None:
+            lines.append(f"retry: {self.retry}")
+        if self.data is not None:
+            lines += [f"data: {line}" for line in _LINE_END.split(self.data)]
+        return "\n".join([*lines, "", ""]).encode()
+
+
+def event_stream(
+    events: AsyncIterable[ServerSentEvent | str], response_class: type[Response] | None = None
+) -> Response:
+    """Make the response that sends ``events`` to a browser's ``EventSource`` as they come.
+
+    The generator is closed, and its ``finally`` runs, when the browser goes away.
+
+    >>> async def ticks():
+    ...     yield "one"
+    >>> event_stream(ticks()).content_type
+    'text/event-stream; charset=utf-8'
+
+    Args:
+        events: An asynchronous iterable; text is sent as an event's data.
+        response_class: What to return; the app's class by default.
+
+    Raises:
+        TypeError: ``events`` is not asynchronous.
+    """
+    if not hasattr(events, "__aiter__"):
+        raise TypeError(
+            f"event_stream() was given {events!r}, which is no asynchronous iterable."
+            " Write the events as `async def events(): yield ...` and pass `events()`."
+        )
+    if response_class is None:
+        ctx = current()
+        response_class = Response if ctx is None else ctx.app.response_class
+    return response_class(
+        _encoded(events),
+        mimetype="text/event-stream",
+        # nginx buffers a proxied answer unless it is told not to.
+        headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no"},
+    )
+
+
+async def _encoded(events: Any) -> AsyncGenerator[bytes, None]:
+    try:
+        async for event in events:
+            if isinstance(event, ServerSentEvent):
+                yield event.encode()
+            else:
+                yield ServerSentEvent(to_bytes(event).decode()).encode()
+    finally:
+        # SECURITY: closed here and now, not when the collector comes by.
+        if hasattr(events, "aclose"):
+            await events.aclose()

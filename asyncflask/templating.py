@@ -1,0 +1,520 @@
+"""Jinja2 as Flask wires it: where templates are found, what they see, and how they are rendered.
+
+``render_template()`` is a plain call (design D3): no I/O that one would wait for. Only what is
+``async def`` itself, a context processor, a signal's receiver or a function that a template calls
+in an ``enable_async`` environment, needs ``await render_template_async()``. The environment is made
+by the app (``app.create_jinja_environment``), and which processors there are stands in its
+registry; a ``def`` processor or receiver is called in place by all of these functions, so that it
+sees the same ``request`` as the code that renders.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
+from logging import Logger
+from typing import Any, Protocol
+
+from blinker import NamedSignal
+from jinja2 import BaseLoader, Template, TemplateNotFound
+from jinja2 import Environment as BaseEnvironment
+
+from ._current import current
+from .concurrency import is_async
+from .exceptions import OutOfContext
+from .signals import before_render_template, template_rendered
+
+Source = tuple[str, str | None, Callable[[], bool] | None]
+Attempt = tuple[BaseLoader, Any, Source | None]
+TemplateNames = str | Template | list[str | Template]
+Processors = Mapping[str | None, list[Callable[[], Any]]]
+
+
+class TemplateOwner(Protocol):
+    """What the loader asks of an app or blueprint."""
+
+    import_name: str
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def jinja_loader(self) -> BaseLoader | None: ...
+
+
+class TemplateApp(TemplateOwner, Protocol):
+    """What this module asks of an app."""
+
+    @property
+    def config(self) -> Mapping[str, Any]: ...
+
+    @property
+    def logger(self) -> Logger: ...
+
+    @property
+    def jinja_env(self) -> BaseEnvironment: ...
+
+    @property
+    def template_context_processors(self) -> Processors: ...
+
+    def create_global_jinja_loader(self) -> BaseLoader: ...
+
+    def iter_blueprints(self) -> Iterable[TemplateOwner]: ...
+
+    def update_template_context(self, context: dict[str, Any]) -> None: ...
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]: ...
+
+
+class TemplateContext(Protocol):
+    """What this module asks of a context."""
+
+    @property
+    def app(self) -> Any: ...
+
+    @property
+    def g(self) -> Any: ...
+
+    @property
+    def request(self) -> Any:
+        """The request in the form that the calling thread uses, ``None`` without one."""
+
+    @property
+    def carrier(self) -> Any:
+        """The context that carries the connection; it has ``blueprints`` and ``keep()``."""
+
+
+# -- environment and loader ------------------------------------------------------------------------
+
+
+class Environment(BaseEnvironment):
+    """A Jinja environment that finds templates in the app's and its blueprints' folders.
+
+    Args:
+        app: The app.
+        options: For :class:`jinja2.Environment`.
+
+    Source: ``Flask: templating.Environment``.
+    """
+
+    def __init__(self, app: TemplateApp, **options: Any) -> None:
+        if "loader" not in options:
+            options["loader"] = app.create_global_jinja_loader()
+        super().__init__(**options)
+        self.app = app
+
+
+class DispatchingJinjaLoader(BaseLoader):
+    """Look for templates in the app's folder first, then in each blueprint's.
+
+    Args:
+        app: The app.
+
+    Source: ``Flask: templating.DispatchingJinjaLoader``.
+    """
+
+    def __init__(self, app: TemplateApp) -> None:
+        self.app = app
+
+    def get_source(self, environment: BaseEnvironment, template: str) -> Source:
+        """Return the source of a template, its file name, and whether it is up to date.
+
+        With ``EXPLAIN_TEMPLATE_LOADING`` every place is tried and the log says what was there.
+
+        Raises:
+            TemplateNotFound: It is nowhere.
+        """
+        if self.app.config["EXPLAIN_TEMPLATE_LOADING"]:
+            found = self._explained(environment, template)
+        else:
+            sources = self._sources(environment, template)
+            found = next((source for _, _, source in sources if source is not None), None)
+        if found is None:
+            raise TemplateNotFound(template)
+        return found
+
+    def _explained(self, environment: BaseEnvironment, template: str) -> Source | None:
+        attempts = list(self._sources(environment, template))
+        explain_template_loading_attempts(self.app, template, attempts)
+        return next((source for _, _, source in attempts if source is not None), None)
+
+    def _sources(self, environment: BaseEnvironment, template: str) -> Iterator[Attempt]:
+        for owner, loader in self._iter_loaders(template):
+            try:
+                yield loader, owner, loader.get_source(environment, template)
+            except TemplateNotFound:
+                yield loader, owner, None
+
+    def _iter_loaders(self, template: str) -> Iterator[tuple[TemplateOwner, BaseLoader]]:
+        for owner in (self.app, *self.app.iter_blueprints()):
+            loader = owner.jinja_loader
+            if loader is not None:
+                yield owner, loader
+
+    def list_templates(self) -> list[str]:
+        """Return the names of all templates."""
+        loaders = (loader for _, loader in self._iter_loaders(""))
+        return list({name for loader in loaders for name in loader.list_templates()})
+
+
+def select_jinja_autoescape(filename: str | None) -> bool:
+    """Tell whether a template is autoescaped: by the ending of its name; without a name, yes.
+
+    Source: ``Flask: app.select_jinja_autoescape``.
+    """
+    return filename is None or filename.endswith((".html", ".htm", ".xml", ".xhtml", ".svg"))
+
+
+def explain_template_loading_attempts(
+    app: TemplateApp, template: str, attempts: list[Attempt]
+) -> None:
+    """Log where a template was looked for and what was there (``EXPLAIN_TEMPLATE_LOADING``).
+
+    Args:
+        app: The app, whose logger is used.
+        template: The name.
+        attempts: The loader, the app or blueprint it belongs to, and what it found.
+
+    Source: ``Flask: debughelpers.explain_template_loading_attempts``.
+    """
+    # COMPAT: Flask's suite looks for several of these phrases, and for the address.
+    lines = [f"Locating template {template!r}:"]
+    for number, (loader, owner, source) in enumerate(attempts, 1):
+        lines.append(f"{number:5}: trying loader of {_owner_info(app, owner)}")
+        lines.extend(f"       {line}" for line in _loader_info(loader))
+        found = "no match" if source is None else f"found ({source[1] or '<string>'!r})"
+        lines.append(f"       -> {found}")
+    matches = sum(source is not None for _, _, source in attempts)
+    if matches == 0:
+        lines.append("Error: the template could not be found.")
+    elif matches > 1:
+        lines.append(f"Warning: {matches} loaders have a template of this name; the first is used.")
+    ctx = current()
+    blueprints = () if ctx is None or ctx.carrier is None else ctx.carrier.blueprints
+    if blueprints and matches != 1:
+        lines.append(
+            "  It was looked up from an endpoint that belongs to the blueprint"
+            f" {blueprints[0]!r}. Is the file in the template folder you think it is in?"
+        )
+        lines.append("  See https://flask.palletsprojects.com/blueprints/#templates")
+    app.logger.info("\n".join(lines))
+
+
+def _owner_info(app: TemplateApp, owner: Any) -> str:
+    if owner is app:
+        return f"application {app.import_name!r}"
+    return f"blueprint {owner.name!r} ({owner.import_name})"
+
+
+def _loader_info(loader: BaseLoader) -> Iterator[str]:
+    """The settings of a loader that can be read in a log: plain values and lists of strings."""
+    yield f"class: {type(loader).__module__}.{type(loader).__name__}"
+    for key, value in sorted(vars(loader).items()):
+        if key.startswith("_"):
+            continue
+        if isinstance(value, (str, int, float)):
+            yield f"{key}: {value!r}"
+        elif isinstance(value, (list, tuple)) and all(isinstance(item, str) for item in value):
+            yield f"{key}:"
+            yield from (f"  - {item}" for item in value)
+
+
+# -- what templates see ----------------------------------------------------------------------------
+
+
+def _default_template_ctx_processor(ctx: TemplateContext | None = None) -> dict[str, Any]:
+    """Give templates ``g`` and ``request`` themselves, quicker than by a proxy.
+
+    The session stays a proxy (a global of the environment), since looking at it counts as access.
+    """
+    if ctx is None:
+        ctx = current()
+        if ctx is None:
+            return {}
+    request = ctx.request
+    return {"g": ctx.g} if request is None else {"g": ctx.g, "request": request}
+
+
+def update_template_context(
+    app: TemplateApp, ctx: TemplateContext | None, context: dict[str, Any]
+) -> None:
+    """Add to ``context``, in place, what the context processors return.
+
+    Those of the app come first, then those of the outer and inner blueprints; what ``context`` held
+    before wins over all.
+
+    Args:
+        app: The app.
+        ctx: The current context.
+        context: What the template gets.
+
+    Raises:
+        RuntimeError: A processor is ``async def``, and this is the event loop. (A worker thread
+            waits for it, by ``app.ensure_sync``.)
+
+    Source: ``Flask: app.update_template_context``.
+    """
+    given = context.copy()
+    for processor in _processors(app, ctx):
+        if is_async(processor):
+            processor = _off_the_loop(app, processor, "context processor")
+        context.update(processor())
+    context.update(given)
+
+
+async def update_template_context_async(
+    app: TemplateApp, ctx: TemplateContext | None, context: dict[str, Any]
+) -> None:
+    """Like :func:`update_template_context`, awaiting the processors that are ``async def``."""
+    given = context.copy()
+    for processor in _processors(app, ctx):
+        context.update(await processor() if is_async(processor) else processor())
+    context.update(given)
+
+
+def _processors(app: TemplateApp, ctx: TemplateContext | None) -> Iterator[Callable[[], Any]]:
+    registry = app.template_context_processors
+    yield from registry.get(None, ())
+    if ctx is not None and ctx.carrier is not None:
+        for name in reversed(ctx.carrier.blueprints):
+            yield from registry.get(name, ())
+
+
+def _off_the_loop(app: TemplateApp, func: Any, what: str) -> Callable[..., Any]:
+    """Make an ``async def`` callable a plain one, for a thread that may wait for it."""
+    if not _on_loop():
+        return app.ensure_sync(func)
+    raise RuntimeError(
+        f"The {what} {getattr(func, '__qualname__', func)!r} is `async def`, and the template was"
+        " rendered by a plain call on the event loop, which cannot wait for it.\n\n"
+        'Write:      await render_template_async("page.html", ...)\n'
+        'instead of: render_template("page.html", ...)\n'
+        f"or make the {what} a `def`."
+    )
+
+
+def _on_loop() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
+
+
+# -- rendering -------------------------------------------------------------------------------------
+
+
+def render_template(template_name_or_list: TemplateNames, **context: Any) -> str:
+    """Render a template.
+
+    Args:
+        template_name_or_list: Its name; of several, the first that exists.
+        context: What it sees, besides what the context processors add.
+
+    Raises:
+        jinja2.TemplateNotFound: There is none.
+        RuntimeError: No context is active; or something ``async def`` has to be awaited for it on
+            the event loop (use :func:`render_template_async`).
+
+    Source: ``Flask: render_template``.
+    """
+    app = _app("render_template")
+    return _render(app, app.jinja_env.get_or_select_template(template_name_or_list), context)
+
+
+def render_template_string(source: str, **context: Any) -> str:
+    """Render a template that is given as text.
+
+    SECURITY: whoever writes ``source`` can run code in this process; never let a user's text be
+    part of it. Pass it in ``context``, where it is escaped.
+
+    Args:
+        source: The template itself.
+        context: What it sees, besides what the context processors add.
+
+    Raises:
+        RuntimeError: As for :func:`render_template`.
+
+    Source: ``Flask: render_template_string``.
+    """
+    app = _app("render_template_string")
+    return _render(app, app.jinja_env.from_string(source), context)
+
+
+async def render_template_async(template_name_or_list: TemplateNames, **context: Any) -> str:
+    """Render a template, awaiting what is ``async def`` on the way.
+
+    That is: context processors, signal receivers and, in an ``enable_async`` environment, whatever
+    the template itself calls. Arguments and errors are :func:`render_template`'s.
+    """
+    app = _app("render_template_async")
+    template = app.jinja_env.get_or_select_template(template_name_or_list)
+    return await _render_async(app, template, context)
+
+
+async def render_template_string_async(source: str, **context: Any) -> str:
+    """Render a template given as text, awaiting what is ``async def`` on the way.
+
+    See :func:`render_template_async` and, for the danger, :func:`render_template_string`.
+    """
+    app = _app("render_template_string_async")
+    return await _render_async(app, app.jinja_env.from_string(source), context)
+
+
+def stream_template(template_name_or_list: TemplateNames, **context: Any) -> Iterator[str]:
+    """Render a template piece by piece, as the body of a response.
+
+    The context of the request is kept until the last piece. Arguments and errors are
+    :func:`render_template`'s.
+
+    Source: ``Flask: stream_template``.
+    """
+    app = _app("stream_template")
+    return _stream(app, app.jinja_env.get_or_select_template(template_name_or_list), context)
+
+
+def stream_template_string(source: str, **context: Any) -> Iterator[str]:
+    """Render a template given as text piece by piece, as the body of a response.
+
+    See :func:`stream_template` and, for the danger, :func:`render_template_string`.
+
+    Source: ``Flask: stream_template_string``.
+    """
+    app = _app("stream_template_string")
+    return _stream(app, app.jinja_env.from_string(source), context)
+
+
+async def stream_template_async(
+    template_name_or_list: TemplateNames, **context: Any
+) -> AsyncIterator[str]:
+    """Like :func:`stream_template`, awaiting what is ``async def`` on the way."""
+    app = _app("stream_template_async")
+    template = app.jinja_env.get_or_select_template(template_name_or_list)
+    return await _stream_async(app, template, context)
+
+
+async def stream_template_string_async(source: str, **context: Any) -> AsyncIterator[str]:
+    """Like :func:`stream_template_string`, awaiting what is ``async def`` on the way."""
+    app = _app("stream_template_string_async")
+    return await _stream_async(app, app.jinja_env.from_string(source), context)
+
+
+def get_template_attribute(template_name: str, attribute: str) -> Any:
+    """Return a macro or variable of a template, to call it from Python.
+
+    Args:
+        template_name: The template.
+        attribute: What it defines at its top level.
+
+    Raises:
+        AttributeError: It defines no such thing.
+
+    Source: ``Flask: get_template_attribute``.
+    """
+    env = _app("get_template_attribute").jinja_env
+    return getattr(env.get_template(template_name).module, attribute)
+
+
+def _app(function: str) -> TemplateApp:
+    ctx = current()
+    if ctx is None:
+        raise OutOfContext(
+            f"{function}() was called where no app is active, so there is no template folder to"
+            " look in.\n\nCall it in a view or hook, or inside `with app.app_context():`."
+        )
+    app: TemplateApp = ctx.app
+    return app
+
+
+def _render(app: TemplateApp, template: Template, context: dict[str, Any]) -> str:
+    _refuse_async_environment(template, "render_template")
+    app.update_template_context(context)
+    _send(app, before_render_template, template, context)
+    text = template.render(context)
+    _send(app, template_rendered, template, context)
+    return text
+
+
+async def _render_async(app: TemplateApp, template: Template, context: dict[str, Any]) -> str:
+    await update_template_context_async(app, current(), context)
+    await _send_async(app, before_render_template, template, context)
+    if template.environment.is_async:
+        text = await template.render_async(context)
+    else:
+        text = template.render(context)
+    await _send_async(app, template_rendered, template, context)
+    return text
+
+
+def _stream(app: TemplateApp, template: Template, context: dict[str, Any]) -> Iterator[str]:
+    _refuse_async_environment(template, "stream_template")
+    app.update_template_context(context)
+    _send(app, before_render_template, template, context)
+
+    def generate() -> Iterator[str]:
+        yield from template.generate(context)
+        _send(app, template_rendered, template, context)
+
+    kept: Iterator[str] = _kept(generate())
+    return kept
+
+
+async def _stream_async(
+    app: TemplateApp, template: Template, context: dict[str, Any]
+) -> AsyncIterator[str]:
+    await update_template_context_async(app, current(), context)
+    await _send_async(app, before_render_template, template, context)
+
+    async def generate() -> AsyncIterator[str]:
+        if template.environment.is_async:
+            async for piece in template.generate_async(context):
+                yield piece
+        else:
+            for piece in template.generate(context):
+                yield piece
+        await _send_async(app, template_rendered, template, context)
+
+    kept: AsyncIterator[str] = _kept(generate())
+    return kept
+
+
+def _kept(pieces: Any) -> Any:
+    """Let the connection's context, if there is one, live until the last piece was taken."""
+    ctx = current()
+    carrier = None if ctx is None else ctx.carrier
+    return pieces if carrier is None else carrier.keep(pieces)
+
+
+def _refuse_async_environment(template: Template, function: str) -> None:
+    # Jinja would start a second event loop and fail on that, without saying what to do.
+    if template.environment.is_async and _on_loop():
+        raise RuntimeError(
+            f"The template {template.name!r} belongs to an environment with enable_async, and"
+            f" {function}() cannot wait for what such a template calls on the event loop.\n\n"
+            f"Write:      await {function}_async(...)\n"
+            f"instead of: {function}(...)\n"
+            "or take enable_async out of app.jinja_options."
+        )
+
+
+def _send(app: Any, signal: NamedSignal, template: Template, context: dict[str, Any]) -> None:
+    if not signal.receivers:
+        return
+    for receiver in list(signal.receivers_for(app)):
+        func: Callable[..., Any] = receiver
+        if is_async(func):
+            func = _off_the_loop(app, func, f"receiver of the signal {signal.name}")
+        func(app, template=template, context=context)
+
+
+async def _send_async(
+    app: TemplateApp, signal: NamedSignal, template: Template, context: dict[str, Any]
+) -> None:
+    if not signal.receivers:
+        return
+    for receiver in list(signal.receivers_for(app)):
+        func: Callable[..., Any] = receiver
+        answer = func(app, template=template, context=context)
+        if is_async(func):
+            awaited: Awaitable[Any] = answer
+            await awaited

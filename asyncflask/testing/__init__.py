@@ -1,0 +1,29 @@
+"""Test an app without a server: clients, lifespan, commands. See ``docs/how-to/test.md``."""
+
+from __future__ import annotations
+
+from werkzeug.test import TestResponse
+
+from ..exceptions import WebsocketDisconnect
+from .builder import EnvironBuilder
+from .cli import CliRunner
+from .client import TestClient
+from .connection import TestConnection
+from .exchange import Exchange, IllegalMessage
+from .lifespan import LifespanError, TestApp
+from .websocket import TestWebsocket, WebsocketResponseError
+
+__all__ = [
+    "CliRunner",
+    "EnvironBuilder",
+    "Exchange",
+    "IllegalMessage",
+    "LifespanError",
+    "TestApp",
+    "TestClient",
+    "TestConnection",
+    "TestResponse",
+    "TestWebsocket",
+    "WebsocketDisconnect",
+    "WebsocketResponseError",
+]

@@ -1,0 +1,230 @@
+"""What a test asks for, made into an ASGI scope and a body.
+
+Werkzeug's builder decides what ``data``, ``json``, ``auth``, ``query_string``, uploads and base
+URLs mean, so that a request here is byte for byte the one that Flask's test client would make; only
+its result, a WSGI environ, is translated. Sending it is :mod:`.connection`'s business.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from typing import Any, Protocol
+from urllib.parse import quote, unquote_to_bytes, urlsplit
+
+import werkzeug.test
+from werkzeug.datastructures import MultiDict
+from werkzeug.urls import iri_to_uri
+
+from ..typing import Message, Scope
+
+BODY_CHUNK = 64 * 1024  # A body arrives in pieces of this size, as from a socket.
+
+#: environ keys that have a place of their own in the scope, or none.
+_TRANSLATED = {
+    *("REQUEST_METHOD", "SCRIPT_NAME", "PATH_INFO", "QUERY_STRING", "REQUEST_URI", "RAW_URI"),
+    *("SERVER_NAME", "SERVER_PORT", "SERVER_PROTOCOL", "REMOTE_ADDR", "REMOTE_PORT"),
+    *("CONTENT_TYPE", "CONTENT_LENGTH", "wsgi.version", "wsgi.url_scheme", "wsgi.input"),
+    *("wsgi.errors", "wsgi.multithread", "wsgi.multiprocess", "wsgi.run_once"),
+}
+
+
+class _JSON(Protocol):
+    dumps: Callable[..., str]
+    loads: Callable[..., Any]
+
+
+class BuilderApp(Protocol):
+    """What the builder asks of an app."""
+
+    config: MutableMapping[str, Any]
+    json: Any
+
+
+class EnvironBuilder(werkzeug.test.EnvironBuilder):
+    """Werkzeug's builder with the app's defaults, and with Quart's names for its arguments.
+
+    Args:
+        app: Its ``SERVER_NAME``, ``APPLICATION_ROOT`` and ``PREFERRED_URL_SCHEME`` complete the
+            URL, its ``json`` writes the ``json`` argument.
+        path: Path to request, or a whole URL.
+        base_url: Where the app is served; instead of ``subdomain`` and ``url_scheme``.
+        subdomain: Put before ``SERVER_NAME``.
+        url_scheme: Instead of ``PREFERRED_URL_SCHEME``.
+        args: As :class:`werkzeug.test.EnvironBuilder` takes them.
+        scheme: Quart's name for ``url_scheme``.
+        form: Fields, sent like those in ``data``.
+        files: Uploads by field name: file objects, or tuples ``(file, filename, content_type)``.
+        kwargs: As :class:`werkzeug.test.EnvironBuilder` takes them.
+
+    Raises:
+        TypeError: Two arguments exclude each other.
+
+    Source: ``Flask: testing.EnvironBuilder``.
+    """
+
+    def __init__(
+        self,
+        app: BuilderApp,
+        path: str = "/",
+        base_url: str | None = None,
+        subdomain: str | None = None,
+        url_scheme: str | None = None,
+        *args: Any,
+        scheme: str | None = None,
+        form: Mapping[str, Any] | None = None,
+        files: Mapping[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        url_scheme = url_scheme or scheme
+        if base_url is not None and (subdomain or url_scheme):
+            raise TypeError(
+                f"base_url={base_url!r} was given together with subdomain={subdomain!r} or"
+                f" url_scheme={url_scheme!r}. Write both into base_url, or leave base_url out."
+            )
+        if base_url is None:
+            path, base_url = _locate(app, path, subdomain, url_scheme)
+        if form is not None or files is not None:
+            kwargs["data"] = _fields(kwargs, form, files)
+        self.app = app
+        super().__init__(path, base_url, *args, **kwargs)
+
+    def json_dumps(self, obj: Any, **kwargs: Any) -> str:
+        """Write the ``json`` argument with the app's JSON provider."""
+        written: str = self.app.json.dumps(obj, **kwargs)
+        return written
+
+    @property
+    def server_port(self) -> int:
+        """The port in the URL, or the scheme's own."""
+        if self.url_scheme == "wss" and ":" not in self.host:
+            return 443
+        return super().server_port
+
+
+def _locate(
+    app: BuilderApp, path: str, subdomain: str | None, url_scheme: str | None
+) -> tuple[str, str]:
+    """Split what was asked for into the path and the base URL that the app's config gives it."""
+    config = app.config
+    host = config.get("SERVER_NAME") or "localhost"
+    if subdomain:
+        host = f"{subdomain}.{host}"
+    scheme = url_scheme or config.get("PREFERRED_URL_SCHEME") or "http"
+    root = (config.get("APPLICATION_ROOT") or "/").lstrip("/")
+    url = urlsplit(path)
+    base_url = f"{url.scheme or scheme}://{url.netloc or host}/{root}"
+    return (f"{url.path}?{url.query}" if url.query else url.path), base_url
+
+
+def _fields(
+    kwargs: Mapping[str, Any],
+    form: Mapping[str, Any] | None,
+    files: Mapping[str, Any] | None,
+) -> MultiDict[str, Any]:
+    for other in ("data", "json", "input_stream"):
+        if kwargs.get(other) is not None:
+            raise TypeError(
+                f"{other}={kwargs[other]!r} was given together with form or files. Give fields"
+                " and files in `form` and `files`, or all of them in `data`."
+            )
+    fields: MultiDict[str, Any] = MultiDict()
+    for part in (form, files):
+        for key, value in _pairs(part or {}):
+            fields.add(key, value)
+    return fields
+
+
+def _pairs(mapping: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    if isinstance(mapping, MultiDict):
+        yield from mapping.items(multi=True)
+        return
+    for key, value in mapping.items():
+        for item in value if isinstance(value, list) else [value]:
+            yield key, item
+
+
+def body_of(environ: dict[str, Any]) -> bytes:
+    """Read the environ's body, and leave a fresh stream of it there for whoever looks later."""
+    body: bytes = environ["wsgi.input"].read()
+    environ["wsgi.input"] = io.BytesIO(body)
+    return body
+
+
+def body_messages(body: bytes) -> Iterator[Message]:
+    """Cut ``body`` into ``http.request`` messages of at most :data:`BODY_CHUNK` bytes."""
+    for start in range(0, max(len(body), 1), BODY_CHUNK):
+        end = start + BODY_CHUNK
+        yield {
+            "type": "http.request",
+            "body": body[start:end],
+            "more_body": end < len(body),
+        }
+
+
+def scope_of(environ: Mapping[str, Any], kind: str = "http") -> Scope:
+    """Translate a WSGI environ into the ASGI scope of the same request.
+
+    Keys that are neither CGI's nor WSGI's own (from ``environ_base`` or ``environ_overrides``)
+    travel in ``scope["asyncflask.environ"]``.
+
+    Args:
+        environ: Made by :meth:`EnvironBuilder.get_environ`.
+        kind: ``"http"`` or ``"websocket"``.
+    """
+    root_path = _text(environ.get("SCRIPT_NAME", ""))
+    path = _text(environ["PATH_INFO"])
+    port = environ.get("REMOTE_PORT")
+    scope: Scope = {
+        "type": kind,
+        "asgi": {"version": "3.0", "spec_version": "2.4"},
+        "http_version": environ["SERVER_PROTOCOL"].partition("/")[2],
+        "method": environ["REQUEST_METHOD"],
+        "scheme": environ["wsgi.url_scheme"],
+        "path": root_path + path,
+        "raw_path": _raw_path(environ, root_path, path),
+        "query_string": environ["QUERY_STRING"].encode("latin-1"),
+        "root_path": root_path,
+        "headers": _headers(environ),
+        "client": (environ.get("REMOTE_ADDR", "127.0.0.1"), int(port) if port else 0),
+        "server": (environ["SERVER_NAME"], int(environ["SERVER_PORT"])),
+        "extensions": {},
+    }
+    if kind == "websocket":
+        del scope["method"]
+        scope["subprotocols"] = []
+        scope["extensions"]["websocket.http.response"] = {}
+    extra = {
+        key: value
+        for key, value in environ.items()
+        if key not in _TRANSLATED and not key.startswith("HTTP_")
+    }
+    if extra:
+        scope["asyncflask.environ"] = extra
+    return scope
+
+
+def _text(value: str) -> str:
+    """Undo WSGI's way of carrying bytes in a string."""
+    return value.encode("latin-1").decode("utf-8", "replace")
+
+
+def _raw_path(environ: Mapping[str, Any], root_path: str, path: str) -> bytes:
+    """Give the path as it was written, if it is known (``%2F`` must stay), else encode it."""
+    asked = iri_to_uri(urlsplit(environ.get("REQUEST_URI", "")).path)
+    if unquote_to_bytes(asked).decode("utf-8", "replace") != path:
+        asked = quote(path, safe="/:@!$&'()*+,;=~")
+    return (quote(root_path) + asked).encode("ascii")
+
+
+def _headers(environ: Mapping[str, Any]) -> list[tuple[bytes, bytes]]:
+    headers = []
+    for key, value in environ.items():
+        if key.startswith("HTTP_"):
+            name = key[5:]
+        elif key in ("CONTENT_TYPE", "CONTENT_LENGTH") and value:
+            name = key
+        else:
+            continue
+        headers.append((name.replace("_", "-").lower().encode("latin-1"), value.encode("latin-1")))
+    return headers

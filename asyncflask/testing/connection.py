@@ -1,0 +1,176 @@
+"""One HTTP request of the test client, step by step. The traffic is :mod:`.exchange`'s."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from types import TracebackType
+from typing import Any, Protocol
+
+from werkzeug.datastructures import Headers
+
+from ..typing import Message, Scope
+from ..wrappers.connection import decode_headers
+from .builder import body_messages, body_of
+from .exchange import Exchange
+
+
+class ConnectionClient(Protocol):
+    """What a connection asks of the client that made it."""
+
+    application: Any
+
+    def make_response(
+        self, environ: dict[str, Any], status: int, headers: Headers, body: bytes
+    ) -> Any: ...
+
+    def store_cookies(self, environ: dict[str, Any], headers: Headers) -> None: ...
+
+    async def adopt_contexts(self) -> None: ...
+
+
+class TestConnection:
+    """One request under way. Made by :meth:`TestClient.request`, used with ``async with``.
+
+    Leaving the block completes the request body and reads the rest of the response, unless
+    :meth:`receive` was used: then the client hangs up, so that an endless response ends.
+
+    Source: ``Quart: TestHTTPConnection``.
+    """
+
+    __test__ = False
+
+    def __init__(
+        self,
+        client: ConnectionClient,
+        scope: Scope,
+        environ: dict[str, Any],
+    ) -> None:
+        self.client = client
+        self.scope = scope
+        #: The response's, once its start has been received.
+        self.status_code: int | None = None
+        self.headers: Headers | None = None
+        #: What was received of the body.
+        self.response_data = bytearray()
+        self.push_promises: list[tuple[str, Headers]] = []
+        #: Links of the early hints, :rfc:`8297`.
+        self.early_hints: list[str] = []
+        self._environ = environ
+        self._exchange = Exchange(client.application, scope)
+        self._body_complete = False
+        self._incremental = False
+        self._complete = False
+
+    async def __aenter__(self) -> TestConnection:
+        self._exchange.start()
+        body = body_of(self._environ)
+        if body:
+            self._body_complete = True
+            for message in body_messages(body):
+                self._exchange.put(message)
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_value: BaseException | None,
+        tb: TracebackType | None,
+    ) -> None:
+        try:
+            if exc_value is None and not self._incremental and not self._exchange.gone:
+                await self.send_complete()
+                while await self._next():
+                    pass
+            while not self._complete and self._exchange.has_message:
+                await self._next()
+        finally:
+            if self._complete and not self._exchange.gone:
+                await self._exchange.finish()
+            try:
+                await self._exchange.__aexit__(exc_type, exc_value, tb)
+            finally:
+                await self.client.adopt_contexts()
+
+    async def send(self, data: bytes) -> None:
+        """Send a piece of the request body.
+
+        Raises:
+            RuntimeError: The body is complete already.
+        """
+        if self._body_complete:
+            raise RuntimeError(
+                f"{len(data)} bytes were sent after the request body was complete. Call send()"
+                " before send_complete(), and do not give `data` or `json` to request()."
+            )
+        self._exchange.put({"type": "http.request", "body": data, "more_body": True})
+
+    async def send_complete(self) -> None:
+        """End the request body; a second call does nothing."""
+        if not self._body_complete:
+            self._body_complete = True
+            self._exchange.put({"type": "http.request", "body": b"", "more_body": False})
+
+    async def receive(self) -> bytes:
+        """Wait for the next piece of the response body.
+
+        Returns:
+            The piece, or ``b""`` at the end.
+
+        Raises:
+            Exception: What the app did not handle.
+        """
+        self._incremental = True
+        return await self._next()
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        while chunk := await self.receive():
+            yield chunk
+
+    async def disconnect(self) -> None:
+        """Let the client vanish."""
+        self._exchange.disconnect()
+
+    async def as_response(self) -> Any:
+        """Return what was received as a response.
+
+        Raises:
+            RuntimeError: The app ended without beginning a response.
+        """
+        if self.status_code is None or self.headers is None:
+            raise RuntimeError(
+                f"{self.client.application!r} answered {self._environ['REQUEST_METHOD']}"
+                f" {self.scope['path']!r} with nothing. An ASGI app sends 'http.response.start'"
+                " and 'http.response.body', or raises."
+            )
+        self._environ["wsgi.input"].seek(0)
+        return self.client.make_response(
+            self._environ, self.status_code, self.headers, bytes(self.response_data)
+        )
+
+    async def _next(self) -> bytes:
+        """Receive up to the next piece that is not empty; ``b""`` at the end."""
+        while not self._complete:
+            message = await self._exchange.take()
+            if message is None:
+                break
+            chunk = self._note(message)
+            if chunk:
+                self.response_data += chunk
+                return chunk
+        return b""
+
+    def _note(self, message: Message) -> bytes:
+        kind = message["type"]
+        if kind == "http.response.start":
+            self.status_code = message["status"]
+            self.headers = decode_headers(message.get("headers", ()))
+            self.client.store_cookies(self._environ, self.headers)
+        elif kind == "http.response.body":
+            self._complete = not message.get("more_body", False)
+            return bytes(message.get("body") or b"")
+        elif kind == "http.response.push":
+            headers = decode_headers(message.get("headers", ()))
+            self.push_promises.append((message["path"], headers))
+        elif kind == "http.response.early_hint":
+            self.early_hints += [link.decode("latin-1") for link in message["links"]]
+        return b""

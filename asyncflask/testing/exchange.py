@@ -1,0 +1,355 @@
+"""One ASGI connection in memory: an app on the one end, a test on the other.
+
+All clients of this folder stand on :class:`Exchange`. It runs the app in a task of its own, carries
+messages both ways, and holds the app to the specification: which message may be sent in which state
+is a table (``HTTP``, ``WEBSOCKET``, ``LIFESPAN``), and a message that is not in its row is refused
+with an error that names it. What a request looks like, cookies and redirects stand elsewhere; no
+Flask is known here, an app is any ASGI callable.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Mapping
+from types import TracebackType
+from typing import Any
+
+from ..typing import ASGIApplication, Message, Scope
+
+Table = Mapping[str, Mapping[str, str]]
+
+# An event is a message's type, with " (last)" behind it where `more_body` is not true.
+
+#: ASGI: HTTP, "Response Start", "Response Body"; extensions only where the scope offers them.
+HTTP: Table = {
+    "WAITING": {
+        "http.response.start": "STARTED",
+        "http.response.push": "WAITING",
+        "http.response.early_hint": "WAITING",
+        "http.response.debug": "WAITING",
+    },
+    "STARTED": {
+        "http.response.body": "STARTED",
+        "http.response.body (last)": "COMPLETE",
+        "http.response.pathsend": "COMPLETE",
+        "http.response.push": "STARTED",
+    },
+    "COMPLETE": {},
+}
+
+#: ASGI: WebSocket, and its extension "Websocket Denial Response".
+WEBSOCKET: Table = {
+    "CONNECTING": {
+        "websocket.accept": "OPEN",
+        "websocket.close": "COMPLETE",
+        "websocket.http.response.start": "DENYING",
+    },
+    "DENYING": {
+        "websocket.http.response.body": "DENYING",
+        "websocket.http.response.body (last)": "COMPLETE",
+    },
+    "OPEN": {"websocket.send": "OPEN", "websocket.close": "COMPLETE"},
+    "COMPLETE": {},
+}
+
+#: ASGI: Lifespan. What the server says moves the state as well: nothing is complete unasked.
+LIFESPAN: Table = {
+    "WAITING": {"lifespan.startup": "STARTING"},
+    "STARTING": {
+        "lifespan.startup.complete": "RUNNING",
+        "lifespan.startup.failed": "COMPLETE",
+    },
+    "RUNNING": {"lifespan.shutdown": "STOPPING"},
+    "STOPPING": {
+        "lifespan.shutdown.complete": "COMPLETE",
+        "lifespan.shutdown.failed": "COMPLETE",
+    },
+    "COMPLETE": {},
+}
+
+TABLES: Mapping[str, Table] = {"http": HTTP, "websocket": WEBSOCKET, "lifespan": LIFESPAN}
+
+#: What the app's ``receive()`` says when the client is gone.
+DISCONNECT = {"http": "http.disconnect", "websocket": "websocket.disconnect"}
+
+#: The key of ``scope["extensions"]`` that a message needs.
+EXTENSIONS = {
+    "http.response.push": "http.response.push",
+    "http.response.early_hint": "http.response.early_hint",
+    "http.response.debug": "http.response.debug",
+    "http.response.pathsend": "http.response.pathsend",
+    "websocket.http.response.start": "websocket.http.response",
+    "websocket.http.response.body": "websocket.http.response",
+}
+
+#: An app that writes faster than the test reads waits from here on, as it would at a socket.
+HIGH_WATER = 1024 * 1024
+MESSAGE_COST = 64  # What a message counts on top of its data, so that empty ones are bounded too.
+
+#: Seconds that an app gets to end after its client has left.
+GRACE = 1.0
+
+
+class IllegalMessage(RuntimeError):
+    """The app sent a message that ASGI does not allow at this point, or a malformed one."""
+
+
+class ClientGone(OSError):
+    """The app sent something to a client that has left.
+
+    Source: ``ASGI: HTTP, "Disconnected Client - send exception"``.
+    """
+
+
+class Exchange:
+    """An app's end of an ASGI connection, and the test's.
+
+    The app runs between entering and leaving ``async with``, in a task with a copy of the caller's
+    context. On leaving, the client disconnects; an app that does not end within :data:`GRACE` is
+    cancelled. The task never outlives the block.
+
+    Args:
+        app: Any ASGI callable.
+        scope: The connection's scope; ``scope["type"]`` selects the table.
+    """
+
+    def __init__(self, app: ASGIApplication, scope: Scope) -> None:
+        self.scope = scope
+        self.kind: str = scope["type"]
+        self.table = TABLES[self.kind]
+        self.state = next(iter(self.table))
+        self.gone = False
+        self.overdue = False
+        self._app = app
+        self._task: asyncio.Task[None] | None = None
+        self._violation: IllegalMessage | None = None
+        self._told = False
+        self._farewell: Message = {}
+        self._to_app: deque[Message] = deque()
+        self._from_app: deque[Message] = deque()
+        self._buffered = 0
+        self._changed: set[asyncio.Future[None]] = set()
+
+    # -- the test's end ----------------------------------------------------------------------------
+
+    async def __aenter__(self) -> Exchange:
+        self.start()
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_value: BaseException | None,
+        tb: TracebackType | None,
+    ) -> None:
+        await self.close()
+        if exc_value is None and not self._told:
+            self.raise_error()
+
+    def start(self) -> None:
+        """Start the app's task."""
+        self._task = asyncio.get_running_loop().create_task(self._run())
+        self._task.add_done_callback(self._note_end)
+
+    async def _run(self) -> None:
+        await self._app(self.scope, self._receive, self._send)
+
+    def _note_end(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled():
+            task.exception()  # Here it counts as seen; raise_error() tells of it.
+        self._notify()
+
+    def put(self, message: Message) -> None:
+        """Queue a message that the app will receive."""
+        self.state = self.table[self.state].get(message["type"], self.state)
+        self._to_app.append(message)
+        self._notify()
+
+    async def take(self) -> Message | None:
+        """Wait for the app's next message.
+
+        Returns:
+            The message, or ``None`` when the app has ended without another one.
+
+        Raises:
+            Exception: What the app raised; :exc:`IllegalMessage` if it broke the specification.
+        """
+        while not self._from_app:
+            if self.ended:
+                self.raise_error()
+                return None
+            await self._change()
+        message = self._from_app.popleft()
+        self._buffered -= _cost(message)
+        self._notify()
+        return message
+
+    def disconnect(self, **details: Any) -> None:
+        """Let the client leave; ``details`` go into the disconnect message (``code=1001``)."""
+        if not self.gone and self.kind in DISCONNECT:
+            self.gone = True
+            self._farewell = self._farewell or details
+            self._notify()
+
+    async def close(self, grace: float = GRACE) -> None:
+        """Disconnect and see the app's task to its end, by cancelling it if it is overdue.
+
+        Args:
+            grace: Seconds to wait before that.
+        """
+        self.disconnect()
+        task = self._task
+        if task is None:
+            return
+        try:
+            await asyncio.wait({task}, timeout=grace)
+        finally:
+            if not task.done():
+                self.overdue = True
+                task.cancel()
+                await asyncio.wait({task})
+
+    async def finish(self, timeout: float | None = None) -> None:
+        """Wait until the app has ended by itself, however long it takes.
+
+        Args:
+            timeout: Seconds after which it is no longer waited for (it is left running).
+        """
+        if self._task is not None:
+            await asyncio.wait({self._task}, timeout=timeout)
+
+    def raise_error(self) -> None:
+        """Raise what the app has raised, or the first message it should not have sent."""
+        if self._violation is not None:
+            self._told = True
+            raise self._violation
+        task = self._task
+        if task is None or not task.done() or (task.cancelled() and self.overdue):
+            return
+        error = None if task.cancelled() else task.exception()
+        # What the app makes of a client that left is its own affair, as it is for a server.
+        if error is not None and not isinstance(error, ClientGone):
+            self._told = True
+            raise error
+
+    @property
+    def has_message(self) -> bool:
+        """Whether :meth:`take` would return at once."""
+        return bool(self._from_app)
+
+    @property
+    def ended(self) -> bool:
+        """Whether the app's task is over."""
+        return self._task is not None and self._task.done()
+
+    # -- the app's end -----------------------------------------------------------------------------
+
+    async def _receive(self) -> Message:
+        while not self._to_app:
+            if self.kind in DISCONNECT and (self.gone or self.state == "COMPLETE"):
+                return {"type": DISCONNECT[self.kind], **self._farewell}
+            await self._change()
+        return self._to_app.popleft()
+
+    async def _send(self, message: Message) -> None:
+        if self.gone:
+            raise ClientGone(f"{message.get('type')!r} was sent after the client had left.")
+        if not isinstance(message.get("headers", []), (list, tuple, type(None))):
+            message = {**message, "headers": list(message["headers"])}  # It may be a generator.
+        try:
+            self._advance(message)
+        except IllegalMessage as error:
+            # An app's own `except Exception` must not hide it from the test.
+            self._violation = self._violation or error
+            raise
+        self._from_app.append(message)
+        self._buffered += _cost(message)
+        self._notify()
+        while self._buffered > HIGH_WATER:
+            if self.gone:
+                raise ClientGone(f"The client left before it had read {message['type']!r}.")
+            await self._change()
+
+    def _advance(self, message: Message) -> None:
+        name = message.get("type")
+        event = str(name)
+        if event.endswith(".body") and not message.get("more_body", False):
+            event += " (last)"
+        row = self.table[self.state]
+        if event not in row or event in ("lifespan.startup", "lifespan.shutdown"):
+            allowed = ", ".join(sorted({legal.removesuffix(" (last)") for legal in row}))
+            raise IllegalMessage(
+                f"{name!r} was sent to the {self.kind} connection in state {self.state}."
+                f" Allowed there: {allowed or 'nothing more'}."
+            )
+        extension = EXTENSIONS.get(str(name))
+        if extension is not None and extension not in (self.scope.get("extensions") or {}):
+            raise IllegalMessage(
+                f"{name!r} was sent, but scope['extensions'] does not offer {extension!r}."
+                " Look there before sending it."
+            )
+        for field, check, expected in FIELDS.get(str(name), ()):
+            if not check(message.get(field)):
+                raise IllegalMessage(
+                    f"{name!r} was sent with {field}={message.get(field)!r}; it must be {expected}."
+                )
+        self.state = row[event]
+        if name == "websocket.close":
+            self._farewell = {"code": message.get("code", 1000), "reason": message.get("reason")}
+
+    # -- waiting -----------------------------------------------------------------------------------
+
+    async def _change(self) -> None:
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._changed.add(future)
+        try:
+            await future
+        finally:
+            self._changed.discard(future)
+
+    def _notify(self) -> None:
+        for future in self._changed:
+            if not future.done():
+                future.set_result(None)
+
+
+def _cost(message: Message) -> int:
+    data = message.get("body") or message.get("bytes") or message.get("text") or b""
+    return len(data) + MESSAGE_COST
+
+
+def _is_body(value: Any) -> bool:
+    return value is None or isinstance(value, (bytes, bytearray, memoryview))
+
+
+def _is_headers(value: Any) -> bool:
+    try:
+        return all(type(name) is type(text) is bytes for name, text in value or ())
+    except (TypeError, ValueError):
+        return False
+
+
+def _is_lower(value: Any) -> bool:
+    return all(bytes(name) == name.lower() for name, _ in value or ())
+
+
+_HEADERS = (
+    ("headers", _is_headers, "an iterable of pairs of bytes"),
+    ("headers", _is_lower, "pairs whose names are in lower case"),
+)
+_START = (("status", lambda value: isinstance(value, int), "an int"), *_HEADERS)
+_BODY = (("body", _is_body, "bytes"),)
+
+#: What is checked in a message: field, test, and what the error says.
+FIELDS: Mapping[str, tuple[tuple[str, Callable[[Any], bool], str], ...]] = {
+    "http.response.start": _START,
+    "http.response.body": _BODY,
+    "websocket.accept": _HEADERS,
+    "websocket.send": (
+        ("text", lambda value: value is None or isinstance(value, str), "a str or None"),
+        ("bytes", _is_body, "bytes or None"),
+    ),
+    "websocket.http.response.start": _START,
+    "websocket.http.response.body": _BODY,
+}

@@ -1,0 +1,155 @@
+"""Startup and shutdown of an app in a test. The traffic is :mod:`.exchange`'s."""
+
+from __future__ import annotations
+
+import asyncio
+from types import TracebackType
+from typing import Any, Protocol
+
+from ..typing import Receive, Scope, Send
+from .exchange import Exchange
+
+#: Seconds that startup and shutdown may take.
+DEFAULT_TIMEOUT = 6
+
+
+class LifespanApp(Protocol):
+    """What a lifespan asks of an app."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send, /) -> None: ...
+
+    def test_client(self, use_cookies: bool = True, **kwargs: Any) -> Any: ...
+
+
+class LifespanError(Exception):
+    """The app reported that its startup or shutdown failed, or ended without a word."""
+
+
+class TestApp:
+    """An app between startup and shutdown.
+
+    ``async with app.test_app() as running:`` runs the ``before_serving`` functions, and the
+    ``after_serving`` functions at the end. Its clients pass the lifespan's state to their requests.
+
+    Args:
+        app: The app.
+        startup_timeout: Seconds that startup may take.
+        shutdown_timeout: Seconds that shutdown may take.
+
+    Source: ``Quart: testing.TestApp``, ``ASGI: Lifespan``.
+    """
+
+    __test__ = False  # Tells pytest that this is not a test.
+
+    def __init__(
+        self,
+        app: LifespanApp,
+        startup_timeout: float = DEFAULT_TIMEOUT,
+        shutdown_timeout: float = DEFAULT_TIMEOUT,
+    ) -> None:
+        self.app = app
+        self.startup_timeout = startup_timeout
+        self.shutdown_timeout = shutdown_timeout
+        #: What the app put into the lifespan's state.
+        self.state: dict[str, Any] = {}
+        self._exchange: Exchange | None = None
+
+    def test_client(self, use_cookies: bool = True, **kwargs: Any) -> Any:
+        """Make a client of the running app.
+
+        Args:
+            use_cookies: As for ``app.test_client()``.
+            kwargs: As for ``app.test_client()``.
+        """
+        client = self.app.test_client(use_cookies, **kwargs)
+        client.state = self.state
+        return client
+
+    async def startup(self) -> None:
+        """Run the app's startup.
+
+        Raises:
+            Exception: What a startup function raised.
+            LifespanError: The app reported a failure and raised nothing.
+            TimeoutError: It took longer than ``startup_timeout``.
+        """
+        if self._exchange is not None:
+            raise RuntimeError(
+                f"Startup of {self.app!r} was asked for while it runs. Use a new app.test_app()"
+                " for each run."
+            )
+        scope = {
+            "type": "lifespan",
+            "asgi": {"version": "3.0", "spec_version": "2.0"},
+            "state": self.state,
+        }
+        self._exchange = Exchange(self.app, scope)
+        self._exchange.start()
+        try:
+            await self._ask("startup", self.startup_timeout)
+        except BaseException:
+            await self._end()
+            raise
+
+    async def shutdown(self) -> None:
+        """Run the app's shutdown, and wait for its task to end.
+
+        Raises:
+            Exception: What a shutdown function raised.
+            LifespanError: The app reported a failure and raised nothing.
+            TimeoutError: It took longer than ``shutdown_timeout``.
+        """
+        try:
+            await self._ask("shutdown", self.shutdown_timeout)
+        except BaseException:
+            await self._end()
+            raise
+        (await self._end()).raise_error()
+
+    async def _ask(self, step: str, timeout: float) -> None:
+        """Ask for ``step`` and wait until the app says that it is complete."""
+        exchange = self._running()
+        exchange.put({"type": f"lifespan.{step}"})
+        try:
+            async with asyncio.timeout(timeout) as limit:
+                answer = await exchange.take()
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            raise TimeoutError(
+                f"The {step} of {self.app!r} took longer than {timeout} s and was cancelled."
+                f" Give it longer: TestApp(app, {step}_timeout=...)."
+            ) from None
+        if answer is None:
+            raise LifespanError(
+                f"{self.app!r} ended during {step} without sending 'lifespan.{step}.complete'."
+            )
+        if answer["type"] != f"lifespan.{step}.complete":
+            (await self._end()).raise_error()
+            reason = answer.get("message") or "the app gave no reason"
+            raise LifespanError(f"The {step} of {self.app!r} failed: {reason}.")
+
+    def _running(self) -> Exchange:
+        if self._exchange is None:
+            raise RuntimeError(
+                f"{self.app!r} does not run. Use `async with app.test_app() as running:`, or call"
+                " startup() first."
+            )
+        return self._exchange
+
+    async def _end(self) -> Exchange:
+        exchange = self._running()
+        await exchange.close()
+        return exchange
+
+    async def __aenter__(self) -> TestApp:
+        await self.startup()
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_value: BaseException | None,
+        tb: TracebackType | None,
+    ) -> None:
+        await self.shutdown()

@@ -1,0 +1,185 @@
+"""The test client for websockets. The traffic is :mod:`.exchange`'s."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Any
+
+from werkzeug.datastructures import Headers
+
+from ..exceptions import WebsocketDisconnect
+from ..typing import Message, Scope
+from ..wrappers.connection import decode_headers
+from .connection import ConnectionClient
+from .exchange import GRACE, Exchange
+
+
+class WebsocketResponseError(Exception):
+    """The app refused the websocket and answered with an HTTP response instead.
+
+    Args:
+        response: The response, with ``status_code``, ``headers`` and ``data``.
+
+    Source: ``Quart: testing.WebsocketResponseError``, ``ASGI: Websocket Denial Response``.
+    """
+
+    def __init__(self, response: Any) -> None:
+        super().__init__(response)
+        self.response = response
+
+    def __str__(self) -> str:
+        return f"The websocket was refused with {self.response.status}"
+
+
+class TestWebsocket:
+    """The client's end of a websocket. Made by :meth:`TestClient.websocket`.
+
+    Entering ``async with`` waits until the app accepts. Leaving closes the websocket with code
+    1000, waits for the app to end and raises what it raised.
+
+    Source: ``Quart: TestWebsocketConnection``.
+    """
+
+    __test__ = False  # Tells pytest that this is not a test.
+
+    def __init__(self, client: ConnectionClient, scope: Scope, environ: dict[str, Any]) -> None:
+        self.client = client
+        self.scope = scope
+        self.accepted = False
+        #: What the app chose with ``accept(subprotocol=…)``.
+        self.accepted_subprotocol: str | None = None
+        #: The headers of the app's ``accept()``.
+        self.response_headers = Headers()
+        self._environ = environ
+        self._exchange = Exchange(client.application, scope)
+        self._closed: WebsocketDisconnect | None = None
+
+    async def __aenter__(self) -> TestWebsocket:
+        """Connect, and wait until the app has answered.
+
+        Raises:
+            WebsocketResponseError: The app refused.
+            Exception: What the app raised.
+        """
+        self._exchange.start()
+        self._exchange.put({"type": "websocket.connect"})
+        try:
+            message = await self._exchange.take()
+            if message is None:
+                raise RuntimeError(
+                    f"{self.client.application!r} ended without answering the websocket"
+                    f" {self.scope['path']!r}. It has to accept or to close it."
+                )
+            if message["type"] != "websocket.accept":
+                raise WebsocketResponseError(await self._denial(message))
+        except BaseException as error:
+            await self._leave(error)
+            raise
+        self.accepted = True
+        self.accepted_subprotocol = message.get("subprotocol")
+        self.response_headers = self._headers_of(message)
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_value: BaseException | None,
+        tb: TracebackType | None,
+    ) -> None:
+        await self._leave(exc_value)
+
+    async def _leave(self, error: BaseException | None) -> None:
+        self._exchange.disconnect(code=1000, reason="")
+        try:
+            await self._exchange.__aexit__(None if error is None else type(error), error, None)
+        finally:
+            await self.client.adopt_contexts()
+        if self._exchange.overdue and error is None:
+            raise TimeoutError(
+                f"The view of {self.scope['path']!r} did not end within {GRACE} s after the client"
+                " had left, and was cancelled. A view learns of it by receive() or send(): let it"
+                " call receive() beside whatever else it waits for."
+            )
+
+    async def receive(self) -> str | bytes:
+        """Wait for the app's next message.
+
+        Raises:
+            WebsocketDisconnect: The app closed the websocket, or ended.
+            Exception: What the app did not handle.
+        """
+        if self._closed is not None:
+            raise self._closed.with_traceback(None)
+        message = await self._exchange.take()
+        if message is None:
+            message = {"type": "websocket.close", "code": 1006, "reason": "The app ended"}
+        if message["type"] == "websocket.close":
+            code, reason = message.get("code", 1000), message.get("reason")
+            self._closed = WebsocketDisconnect(code, reason or "")
+            if code == 1011:
+                await self._raise_cause()
+            raise self._closed
+        text: str | None = message.get("text")
+        return bytes(message["bytes"]) if text is None else text
+
+    async def send(self, data: str | bytes) -> None:
+        """Send a message to the app.
+
+        Raises:
+            WebsocketDisconnect: The websocket was closed by either side.
+        """
+        if self._closed is not None:
+            raise self._closed.with_traceback(None)
+        kind = "text" if isinstance(data, str) else "bytes"
+        self._exchange.put({"type": "websocket.receive", kind: data})
+
+    async def receive_json(self) -> Any:
+        """Receive a message and read it with the app's JSON provider."""
+        return self.client.application.json.loads(await self.receive())
+
+    async def send_json(self, data: Any) -> None:
+        """Send ``data`` as text, written by the app's JSON provider."""
+        await self.send(self.client.application.json.dumps(data))
+
+    async def close(self, code: int = 1000, reason: str = "") -> None:
+        """Close the websocket; the app gets a disconnect with this code and reason."""
+        self._closed = self._closed or WebsocketDisconnect(code, reason)
+        self._exchange.disconnect(code=code, reason=reason)
+
+    async def disconnect(self) -> None:
+        """Vanish without closing (code 1006), as when a network fails."""
+        await self.close(1006)
+
+    def __aiter__(self) -> TestWebsocket:
+        return self
+
+    async def __anext__(self) -> str | bytes:
+        """Give the next message; iteration ends when the app closes."""
+        try:
+            return await self.receive()
+        except WebsocketDisconnect:
+            raise StopAsyncIteration from None
+
+    async def _raise_cause(self) -> None:
+        """Raise the app's error, if it is why the app has closed or refused."""
+        await self._exchange.finish(GRACE)
+        if self._exchange.ended:
+            self._exchange.raise_error()
+
+    async def _denial(self, message: Message) -> Any:
+        """Collect a denial response; for a plain close it is the 403 that a server sends."""
+        if message["type"] == "websocket.close":
+            await self._raise_cause()
+            return self.client.make_response(self._environ, 403, Headers(), b"")
+        headers = self._headers_of(message)
+        body = bytearray()
+        more: Message | None = {"more_body": True}
+        while more is not None and more.get("more_body", False):
+            more = await self._exchange.take()
+            body += (more or {}).get("body") or b""
+        return self.client.make_response(self._environ, message["status"], headers, bytes(body))
+
+    def _headers_of(self, message: Message) -> Headers:
+        headers = decode_headers(message.get("headers") or ())
+        self.client.store_cookies(self._environ, headers)
+        return headers

@@ -1,0 +1,173 @@
+"""Views as classes: one class a view (:class:`View`), or one method a verb (:class:`MethodView`).
+
+A class becomes a view function of the right colour here (design D2); how a view function is called
+is ``dispatch/``'s business. Whatever is ``def`` may block and runs in the request's worker thread.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Collection
+from typing import Any, ClassVar
+
+from werkzeug.exceptions import MethodNotAllowed
+
+from . import typing as ft
+from ._current import current
+from .concurrency import is_async
+
+http_method_funcs = frozenset(["get", "post", "head", "options", "delete", "put", "trace", "patch"])
+
+
+class View:
+    """A view as a class: override :meth:`dispatch_request`, register what :meth:`as_view` returns.
+
+    ``app.add_url_rule("/hello/<name>", view_func=Hello.as_view("hello"))``
+
+    Source: ``Flask: views.View``.
+    """
+
+    methods: ClassVar[Collection[str] | None] = None
+    """The HTTP methods it answers; ``None`` for ``add_url_rule``'s own default."""
+
+    provide_automatic_options: ClassVar[bool | None] = None
+    """Whether ``OPTIONS`` is answered automatically; ``None`` for the app's default."""
+
+    decorators: ClassVar[list[Callable[..., Any]]] = []
+    """Applied to the view function, the first one first (it would stand lowest above a ``def``).
+    A decorator of the class itself is not applied to the view function."""
+
+    init_every_request: ClassVar[bool] = True
+    """Whether each request gets an instance of its own. One for all is cheaper, but then nothing
+    that belongs to a request may be kept on ``self``; use ``g``."""
+
+    _async_view: ClassVar[bool] = False
+
+    def dispatch_request(self) -> ft.ResponseReturnValue | Awaitable[ft.ResponseReturnValue]:
+        """Answer the request; the URL's variables come as keyword arguments.
+
+        Override it as ``def`` or ``async def``.
+        """
+        raise NotImplementedError(
+            f"{type(self).__name__} has no dispatch_request() of its own, which a View needs to"
+            " answer a request.\n\nDefine it there: async def dispatch_request(self, ...): ..."
+        )
+
+    @classmethod
+    def as_view(cls, name: str, *class_args: Any, **class_kwargs: Any) -> ft.RouteCallable:
+        """Make the view function.
+
+        It is ``async def`` if :meth:`dispatch_request` is, for a :class:`MethodView` if a verb is.
+
+        Args:
+            name: Its name, which becomes the endpoint.
+            class_args: For the class, when it is instantiated.
+            class_kwargs: The same.
+
+        Source: ``Flask: views.View.as_view``.
+        """
+        shared = None if cls.init_every_request else cls(*class_args, **class_kwargs)
+
+        def instance() -> View:
+            # Looked up on the function, so that a test may put another class there.
+            if shared is not None:
+                return shared
+            made: View = view.view_class(*class_args, **class_kwargs)
+            return made
+
+        cls._async_view = cls._is_async()
+        view: Any = _view_function(instance, cls._async_view)
+        if cls.decorators:
+            _name(view, cls, name)
+            for decorator in cls.decorators:
+                view = decorator(view)
+        view.view_class = cls
+        _name(view, cls, name)
+        view.__doc__ = cls.__doc__
+        view.methods = cls.methods
+        view.provide_automatic_options = cls.provide_automatic_options
+        function: ft.RouteCallable = view
+        return function
+
+    @classmethod
+    def _is_async(cls) -> bool:
+        return is_async(cls.dispatch_request)
+
+
+def _view_function(instance: Callable[[], View], is_async: bool) -> Callable[..., Any]:
+    if not is_async:
+
+        def view(**kwargs: Any) -> Any:
+            return instance().dispatch_request(**kwargs)
+
+        return view
+
+    async def async_view(**kwargs: Any) -> Any:
+        return await instance().dispatch_request(**kwargs)  # type: ignore[misc]  # of this colour
+
+    return async_view
+
+
+def _name(view: Any, cls: type[View], name: str) -> None:
+    view.__name__ = name
+    view.__module__ = cls.__module__
+
+
+class MethodView(View):
+    """A view as a class with a method for each HTTP method: ``get()`` answers ``GET``.
+
+    :attr:`methods` is made of the methods that are defined. They may be ``def`` and ``async def``
+    beside each other.
+
+    Source: ``Flask: views.MethodView``.
+    """
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "methods" not in cls.__dict__:
+            inherited = (getattr(base, "methods", None) or () for base in cls.__bases__)
+            methods = {method for methods in inherited for method in methods}
+            methods.update(verb.upper() for verb in http_method_funcs if hasattr(cls, verb))
+            if methods:
+                cls.methods = methods
+        cls._async_view = cls._is_async()
+
+    @classmethod
+    def _is_async(cls) -> bool:
+        if cls.dispatch_request is not MethodView.dispatch_request:
+            return is_async(cls.dispatch_request)
+        return any(is_async(verb) for verb in map(cls._find, cls._verbs()) if verb is not None)
+
+    @classmethod
+    def _verbs(cls) -> frozenset[str]:
+        """The names that a request's method may choose."""
+        return http_method_funcs.union(method.lower() for method in cls.methods or ())
+
+    @classmethod
+    def _find(cls, verb: str) -> Callable[..., Any] | None:
+        # SECURITY: the client names the method; `__INIT__` or `AS_VIEW` must not reach an attribute
+        # that is no verb (Starlette's HTTPEndpoint looked up any name).
+        if verb not in http_method_funcs and (
+            verb not in cls._verbs() or verb.startswith("_") or hasattr(View, verb)
+        ):
+            return None
+        return getattr(cls, verb, None)
+
+    def dispatch_request(self, **kwargs: Any) -> Any:
+        """Answer the request by the method of its name; ``HEAD`` falls back on ``get()``.
+
+        Raises:
+            MethodNotAllowed: There is none (405).
+        """
+        ctx: Any = current()
+        method: str = ctx.request.method
+        verb = method.lower()
+        if method == "HEAD" and self._find(verb) is None:
+            verb = "get"
+        if self._find(verb) is None:
+            raise MethodNotAllowed(valid_methods=sorted(self.methods or ()))
+        answer = getattr(self, verb)
+        # The view function that calls this has one colour; the verb may have the other.
+        if is_async(answer) is not self._async_view:
+            app = ctx.app
+            answer = app.ensure_async(answer) if self._async_view else app.ensure_sync(answer)
+        return answer(**kwargs)

@@ -1,0 +1,101 @@
+"""The awaitable that stands for what still has to be read from the client.
+
+``request.form``, ``request.get_json()`` and their like return one. It is no coroutine, so looking
+at it without awaiting it warns about nothing; *using* it without awaiting it raises an error that
+shows the expression and its cure (design D3). What it runs when awaited is the request's business.
+"""
+
+from __future__ import annotations
+
+import reprlib
+from collections.abc import Callable, Coroutine, Generator
+from typing import Any, Generic, NoReturn, TypeVar
+
+from ..exceptions import UnawaitedAccess
+
+T = TypeVar("T")
+_UNSET: Any = object()
+
+
+class Pending(Generic[T]):
+    """The future result of reading the request; ``await`` it, as often as you like.
+
+    Args:
+        expression: How the user wrote it, such as ``request.form``, for the error message.
+        read: The coroutine function that reads; it is not called before the first ``await``.
+        args: Its arguments.
+    """
+
+    __slots__ = ("__weakref__", "_args", "_expression", "_read", "_result")
+
+    def __init__(
+        self, expression: str, read: Callable[..., Coroutine[Any, Any, T]], *args: Any
+    ) -> None:
+        self._expression = expression
+        self._read = read
+        self._args = args
+        self._result: T = _UNSET
+
+    def __await__(self) -> Generator[Any, Any, T]:
+        if self._result is _UNSET:
+            self._result = yield from self._read(*self._args).__await__()
+        return self._result
+
+    def __repr__(self) -> str:
+        return f"<{self._expression}, not awaited>"
+
+    def __getattr__(self, name: str) -> NoReturn:
+        if name.startswith("_"):
+            # Probes of inspect, copy, pickle and debuggers expect the usual answer.
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        self._refuse(f"{{}}.{name}")
+
+    def __getitem__(self, key: Any) -> NoReturn:
+        self._refuse(f"{{}}[{_shown(key)}]")
+
+    def __contains__(self, item: Any) -> NoReturn:
+        self._refuse(f"{_shown(item)} in {{}}")
+
+    def __iter__(self) -> NoReturn:
+        self._refuse("for item in {}")
+
+    def __len__(self) -> NoReturn:
+        self._refuse("len({})")
+
+    def __bool__(self) -> NoReturn:
+        self._refuse("if {}")
+
+    def __bytes__(self) -> NoReturn:
+        self._refuse("bytes({})")
+
+    def __eq__(self, other: object) -> NoReturn:
+        self._refuse(f"{{}} == {_shown(other)}")
+
+    def __ne__(self, other: object) -> NoReturn:
+        self._refuse(f"{{}} != {_shown(other)}")
+
+    __hash__ = object.__hash__
+
+    def __call__(self, *args: Any, **kwargs: Any) -> NoReturn:
+        self._refuse("{}()" if not args and not kwargs else "{}(…)")
+
+    def _refuse(self, use: str) -> NoReturn:
+        wrong = use.format(self._expression)
+        if use.startswith("{}("):
+            right = f"await {self._expression}"  # A property was called as if it were a method.
+        elif use.startswith("{}"):
+            right = use.format(f"(await {self._expression})")
+        else:
+            right = use.format(f"await {self._expression}")
+        raise UnawaitedAccess(
+            f"`{wrong}` was used without `await`: in an `async def` function the body of the"
+            " request may still be on its way.\n\n"
+            f"    wrong: {wrong}\n"
+            f"    right: {right}\n\n"
+            "In a `def` function `request` is Flask's synchronous request and nothing is awaited."
+        )
+
+
+def _shown(value: object) -> str:
+    # Braces would be taken for places of str.format().
+    return reprlib.repr(value).replace("{", "{{").replace("}", "}}")

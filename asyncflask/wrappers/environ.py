@@ -1,0 +1,92 @@
+"""The WSGI environ of a request that came in over ASGI.
+
+The synchronous request of ``def`` functions stands on it, and WSGI applications that a view
+returns get it. What ``wsgi.input`` reads from is :mod:`.body`'s.
+
+Source: :pep:`3333`; ``ASGI: WSGI compatibility``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from .body import Body, sync_input
+from .connection import path_below_root
+
+CONTEXT_KEY = "asyncflask.context"
+
+_KEYS: dict[bytes, str] = {b"content-type": "CONTENT_TYPE", b"content-length": "CONTENT_LENGTH"}
+_KEYS_LIMIT = 1000  # Clients choose the names: the table must not grow with them.
+_SINGLE = frozenset({"CONTENT_TYPE", "CONTENT_LENGTH", "HTTP_HOST"})
+
+
+def environ_of(
+    scope: Mapping[str, Any], body: Body, loop: asyncio.AbstractEventLoop | None
+) -> dict[str, Any]:
+    """Make the environ.
+
+    Args:
+        scope: The ASGI scope.
+        body: The request's body, for ``wsgi.input``.
+        loop: The loop that receives it; ``None`` where the request is driven without a loop.
+    """
+    server = scope.get("server") or ("", None)
+    environ: dict[str, Any] = {
+        "REQUEST_METHOD": scope.get("method", "GET"),
+        "SCRIPT_NAME": _native(scope.get("root_path", "").rstrip("/")),
+        "PATH_INFO": _native(path_below_root(scope)),
+        "QUERY_STRING": (scope.get("query_string") or b"").decode("latin-1"),
+        # PEP 3333 wants both; Werkzeug takes an empty port for a unix socket or for unknown.
+        "SERVER_NAME": server[0],
+        "SERVER_PORT": "" if server[1] is None else str(server[1]),
+        "SERVER_PROTOCOL": f"HTTP/{scope.get('http_version', '1.1')}",
+        "wsgi.version": (1, 0),
+        "wsgi.url_scheme": scope.get("scheme", "http"),
+        "wsgi.input": sync_input(body, loop),
+        "wsgi.input_terminated": True,
+        "wsgi.errors": sys.stderr,
+        "wsgi.multithread": True,
+        "wsgi.multiprocess": False,
+        "wsgi.run_once": False,
+        "asgi.scope": scope,
+    }
+    if raw_path := scope.get("raw_path"):
+        query = scope.get("query_string")
+        uri = raw_path + b"?" + query if query else raw_path
+        environ["REQUEST_URI"] = environ["RAW_URI"] = uri.decode("latin-1")
+    if client := scope.get("client"):
+        environ["REMOTE_ADDR"] = client[0]
+        environ["REMOTE_PORT"] = str(client[1])
+    _add_headers(environ, scope["headers"])
+    return environ
+
+
+def _add_headers(environ: dict[str, Any], headers: Any) -> None:
+    for name, value in headers:
+        key = _KEYS.get(name) or _key(name)
+        if not key:
+            continue
+        text = value.decode("latin-1")
+        if key not in environ:
+            environ[key] = text
+        elif key not in _SINGLE:
+            # RFC 9110 §5.3; RFC 6265 §5.4 has another separator for cookies.
+            environ[key] += (";" if key == "HTTP_COOKIE" else ",") + text
+
+
+def _key(name: bytes) -> str:
+    if b"_" in name:
+        # SECURITY: `X_Forwarded_For` would pass for `X-Forwarded-For`, which a proxy sets.
+        return ""
+    key = "HTTP_" + name.decode("latin-1").upper().replace("-", "_")
+    if len(_KEYS) < _KEYS_LIMIT:
+        _KEYS[bytes(name)] = key
+    return key
+
+
+def _native(text: str) -> str:
+    """PEP 3333's "native string": the UTF-8 bytes, each as the character of its number."""
+    return text.encode("utf-8", "surrogateescape").decode("latin-1")

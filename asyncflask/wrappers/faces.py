@@ -1,0 +1,128 @@
+"""What the two faces of a request share: the body, its limits, and refusals.
+
+The awaitable face is in :mod:`.request`, the synchronous one in :mod:`.sync`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, NoReturn, Protocol, overload
+
+from werkzeug.datastructures import FileStorage as SyncFileStorage
+from werkzeug.datastructures import MultiDict
+from werkzeug.exceptions import BadRequest, UnsupportedMediaType
+from werkzeug.sansio.utils import get_content_length
+
+from ..datastructures import FileStorage
+from .body import Body
+from .connection import ConnectionApp, RoutedContext
+
+
+class RequestApp(ConnectionApp, Protocol):
+    """What a request asks of its app."""
+
+    @property
+    def json(self) -> Any: ...
+    @property
+    def debug(self) -> bool: ...
+
+
+class RequestContext(RoutedContext, Protocol):
+    """What a request asks of its context."""
+
+    _body: Any
+
+    @property
+    def app(self) -> Any: ...
+    @property
+    def scope(self) -> Any: ...
+    @property
+    def receive(self) -> Any: ...
+    @property
+    def send(self) -> Any: ...
+
+
+def body_of(ctx: RequestContext) -> Body:
+    """Return the body that the faces of a context's request share; it is made at the first call."""
+    body: Body | None = ctx._body
+    if body is None:
+        config = ctx.app.config
+        body = ctx._body = Body(
+            ctx.receive,
+            _announced_length(ctx.scope["headers"]),
+            config.get("MAX_CONTENT_LENGTH"),
+            config.get("BODY_TIMEOUT"),
+            config.get("BODY_IDLE_TIMEOUT", 60),
+        )
+    return body
+
+
+def _announced_length(headers: Iterable[tuple[bytes, bytes]]) -> int | None:
+    length = coding = None
+    for name, value in headers:
+        if name == b"content-length":
+            length = value
+        elif name == b"transfer-encoding":
+            coding = value.decode("latin-1")
+    if length is None:
+        return None
+    return get_content_length(length.decode("latin-1"), coding)
+
+
+class Limit:
+    """A limit on the request's body: the configuration's, unless it is set on the request."""
+
+    def __init__(self, key: str, default: int | None) -> None:
+        self._key = key
+        self._default = default  # Werkzeug's, for a request outside of every app.
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+        self.__doc__ = f"``{self._key}``, unless it is set here for this request."
+
+    @overload
+    def __get__(self, instance: None, owner: type) -> Limit: ...
+    @overload
+    def __get__(self, instance: object, owner: type) -> int | None: ...
+    def __get__(self, instance: Any, owner: type) -> Limit | int | None:
+        if instance is None:
+            return self
+        body = instance._ctx._body
+        if body is not None and body.own_limits and self._name in body.own_limits:
+            return int(body.own_limits[self._name])
+        app = instance._ctx.app
+        if app is None:
+            return self._default
+        limit: int | None = app.config.get(self._key)
+        return limit
+
+    def __set__(self, instance: Any, value: int | None) -> None:
+        body = instance._shared_body()
+        if body.own_limits is None:
+            body.own_limits = {}
+        body.own_limits.pop(self._name, None)
+        if value is not None:
+            body.own_limits[self._name] = value
+        body.max_content_length = instance.max_content_length
+
+
+def refuse_json(error: ValueError | None, content_type: str | None, debug: bool) -> NoReturn:
+    if error is None:
+        raise UnsupportedMediaType(
+            f"The body was not read as JSON, because its Content-Type is {content_type!r}."
+            " Send it as 'application/json'."
+        )
+    if debug:
+        raise BadRequest(f"Failed to decode JSON object: {error}")
+    raise BadRequest
+
+
+def of_class(storage: type[SyncFileStorage], files: MultiDict[str, Any]) -> MultiDict[str, Any]:
+    """Return the same uploads, on the same streams, as the other face's class."""
+    awaited = storage is FileStorage
+    if all(isinstance(file, FileStorage) is awaited for file in files.values()):
+        return files
+    return type(files)(
+        (name, storage(file.stream, file.filename, file.name, headers=file.headers))
+        for name, file in files.items(multi=True)
+    )

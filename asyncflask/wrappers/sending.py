@@ -1,0 +1,248 @@
+"""How a response becomes ASGI messages.
+
+A buffered response is two messages and nothing else. A streamed one is sent chunk by chunk, ends
+when the client goes, and is closed in any case. Who calls this, and what happens to an error of a
+body, is decided in ``dispatch/``; nothing here knows of a context.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Container
+from typing import Any
+
+from .bodies import FileBody, Run, chunks_of, in_thread, to_bytes
+from .headers import WirePair, encode_headers
+from .response import Response
+
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+Watch = Callable[[], Awaitable[Any]]
+
+# RFC 9110 §15.4.5 and Werkzeug's remove_entity_headers: what a 304 does not repeat.
+_NOT_IN_304 = frozenset(
+    {
+        b"allow",
+        b"content-encoding",
+        b"content-language",
+        b"content-length",
+        b"content-md5",
+        b"content-range",
+        b"content-type",
+        b"last-modified",
+    }
+)
+_NOT_IN_204 = frozenset({b"content-length"})  # RFC 9110 §8.6, also for 1xx.
+_BODILESS = frozenset([*range(100, 200), 204, 304])
+PATHSEND = "http.response.pathsend"
+
+
+async def send_response(
+    response: Response,
+    method: str,
+    send: Send,
+    watch: Watch | None = None,
+    run: Run = in_thread,
+    extensions: Container[str] = (),
+) -> None:
+    """Send ``response``, and close it whatever happens.
+
+    Args:
+        response: What to send; it can be sent once if it is streamed.
+        method: The request's method; ``HEAD`` gets no body.
+        send: ASGI's ``send``. An :exc:`OSError` from it means that the client is gone
+            (ASGI spec version 2.4) and ends the sending quietly.
+        watch: Awaited once beside a streamed body; returns when the client has gone. It may be
+            cancelled.
+        run: ``run(func, *args)`` calls blocking iterators and close functions off the loop, all
+            on one thread if they depend on it.
+        extensions: The scope's ``extensions``; ``http.response.pathsend`` is used for files.
+
+    Raises:
+        ValueError: The status or a header cannot be written; nothing has been sent.
+        Exception: Whatever the body raises; the start has been sent, so that the server must
+            break the connection off.
+
+    Source: ASGI: ``http.response.start``, ``http.response.body``, ``http.response.pathsend``.
+    """
+    body: Any = response.response
+    try:
+        start, bodiless = _start(response)
+        if bodiless or method == "HEAD":
+            body = (b"",)
+        if body.__class__ is list or body.__class__ is tuple:
+            whole = body[0] if len(body) == 1 else b"".join(map(to_bytes, body))
+            if whole.__class__ is not bytes:
+                whole = to_bytes(whole)
+            # PERF: _send_whole() in place; a coroutine of its own would be a tenth of all.
+            try:
+                await send(start)
+                await send({"type": "http.response.body", "body": whole})
+            except OSError:
+                pass  # The client is gone.
+        elif isinstance(body, FileBody):
+            await _send_file(body, start, send, watch, extensions)
+        else:
+            await _send_chunks(chunks_of(body, run), start, send, watch)
+    finally:
+        if response._on_close or response.response.__class__ is not list:
+            await response.aclose(run)
+
+
+def _start(response: Response) -> tuple[dict[str, Any], bool]:
+    """Make the start message, and tell whether the status forbids a body.
+
+    Content-Length and bodiless statuses are treated as ``get_wsgi_headers`` does. The Location is
+    never joined with anything: a path could become ``//host`` (CVE-2020-28724).
+    """
+    status = response._status_code
+    headers = encode_headers(response.headers._list)
+    bodiless = status in _BODILESS
+    if bodiless:
+        dropped = _NOT_IN_304 if status == 304 else _NOT_IN_204
+        headers = [pair for pair in headers if pair[0] not in dropped]
+    else:
+        for name, _ in headers:
+            if name == b"content-length":
+                break
+        else:
+            _add_content_length(response, headers)
+        if not 200 <= status <= 999:
+            raise ValueError(
+                f"The response's status {response.status!r} has no code from 100 to 999."
+                " Write Response(status=404) or Response(status='404 Not Found')."
+            )
+    return {"type": "http.response.start", "status": status, "headers": headers}, bodiless
+
+
+def _add_content_length(response: Response, headers: list[WirePair]) -> None:
+    body: Any = response.response
+    if isinstance(body, FileBody):
+        length = body.length
+    elif response.is_sequence:
+        length = sum(len(to_bytes(chunk)) for chunk in body)
+    else:
+        return
+    if length is not None and response.automatically_set_content_length:
+        headers.append((b"content-length", b"%d" % length))
+
+
+async def _send_whole(send: Send, start: dict[str, Any], body: bytes) -> None:
+    try:
+        await send(start)
+        await send({"type": "http.response.body", "body": body})
+    except OSError:
+        pass  # The client is gone.
+
+
+async def _send_file(
+    body: FileBody,
+    start: dict[str, Any],
+    send: Send,
+    watch: Watch | None,
+    extensions: Container[str],
+) -> None:
+    if PATHSEND in extensions and body.path is not None and body.whole:
+        try:
+            await send(start)
+            await send({"type": PATHSEND, "path": body.path})
+        except OSError:
+            pass  # The client is gone.
+        return
+    # Read before the start is sent: a file that cannot be read is an error the client can be told.
+    first = await body.next_chunk()
+    if body.remaining == 0:
+        await _send_whole(send, start, first)
+    else:
+        await _send_chunks(body.chunks(), start, send, watch, first)
+
+
+async def _send_chunks(
+    chunks: AsyncIterator[Any],
+    start: dict[str, Any],
+    send: Send,
+    watch: Watch | None,
+    first: bytes = b"",
+) -> None:
+    guard = _Guard(watch) if watch is not None else None
+    try:
+        await _pump(chunks, start, send, first)
+    except asyncio.CancelledError:
+        if guard is None or not guard.cancelled_us():
+            raise
+    finally:
+        try:
+            if guard is not None:
+                await guard.stop()
+        finally:
+            if hasattr(chunks, "aclose"):
+                await chunks.aclose()
+
+
+async def _pump(
+    chunks: AsyncIterator[Any], start: dict[str, Any], send: Send, first: bytes
+) -> None:
+    """Send all chunks; return early when ``send`` finds the client gone."""
+    try:
+        await send(start)
+        if first:
+            await send({"type": "http.response.body", "body": first, "more_body": True})
+    except OSError:
+        return
+    # PERF: this loop is the cost of streaming; an OSError of the body itself is not caught.
+    async for chunk in chunks:
+        if chunk.__class__ is not bytes:
+            chunk = to_bytes(chunk)
+        if chunk:
+            try:
+                await send({"type": "http.response.body", "body": chunk, "more_body": True})
+            except OSError:
+                return
+    try:
+        await send({"type": "http.response.body", "body": b""})
+    except OSError:
+        pass
+
+
+class _Guard:
+    """Interrupts the task that made it, by a cancellation, when the client goes.
+
+    The watching task is started by the event loop's next turn, so that a stream which never waits
+    costs none.
+    """
+
+    def __init__(self, watch: Watch) -> None:
+        task = asyncio.current_task()
+        assert task is not None  # A coroutine that is awaited runs in a task.
+        loop = asyncio.get_running_loop()
+        self._streaming = task
+        self._already_cancelling = task.cancelling()
+        self._watch = watch
+        self._watching: asyncio.Task[None] | None = None
+        self._stopped = False
+        self._cancelled = False
+        self._handle = loop.call_soon(self._begin, loop)
+
+    def _begin(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._watching = loop.create_task(self._wait())
+
+    async def _wait(self) -> None:
+        await self._watch()
+        if not self._stopped:
+            self._cancelled = True
+            self._streaming.cancel()
+
+    def cancelled_us(self) -> bool:
+        """Tell whether the cancellation was ours alone, and take it back (see asyncio.timeout)."""
+        if not self._cancelled:
+            return False
+        self._cancelled = False
+        return self._streaming.uncancel() <= self._already_cancelling
+
+    async def stop(self) -> None:
+        """End the watching task; from here on nothing is interrupted."""
+        self._stopped = True
+        self._handle.cancel()
+        self.cancelled_us()  # A body may have swallowed the cancellation.
+        if self._watching is not None and not self._watching.done():
+            self._watching.cancel()
+            await asyncio.wait([self._watching])

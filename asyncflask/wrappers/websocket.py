@@ -1,0 +1,550 @@
+"""The websocket that a view sees: messages in, messages out, and how it begins and ends.
+
+Messages are pulled from the server when the view asks for one; nothing is pumped and nothing is
+queued here, so a view that does not read holds its client back instead of filling memory. What a
+handshake says (headers, path, cookies) is :class:`Connection`'s. Which hooks run around a view, and
+which response refuses a websocket, is decided in ``dispatch/``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import types
+from collections.abc import Awaitable, Callable, Generator, Iterable, Mapping
+from typing import Any, Protocol
+
+from werkzeug.datastructures import Headers as WerkzeugHeaders
+
+from ..concurrency import bridge
+from ..exceptions import WebsocketDisconnect
+from .connection import Connection, ConnectionContext
+from .headers import Headers, encode_headers
+from .response import Response
+from .sending import send_response
+
+Pull = Callable[[], Awaitable[Any]]
+HandshakeHeaders = Mapping[str, str] | Iterable[tuple[str, str]]
+
+#: Sends in a row, without a receive between them, after which send() looks whether the client is
+#: still there and lets other tasks run. A view that answers what it receives never comes so far.
+FIRST_LOOK = 16
+NEXT_LOOK = 256
+
+# RFC 6455 §7.4.1 and IANA's "WebSocket Close Code Number Registry": what an endpoint may send.
+# 1004, 1005, 1006 and 1015 are reserved and never stand in a frame.
+_CLOSE_CODES = frozenset({1000, 1001, 1002, 1003, *range(1007, 1015), *range(3000, 5000)})
+# RFC 6455 §5.5: a control frame carries at most 125 bytes, two of which are the code.
+_REASON_BYTES = 123
+
+
+class WebsocketContext(ConnectionContext, Protocol):
+    """What a websocket asks of its context."""
+
+    @property
+    def receive(self) -> Any: ...
+    @property
+    def send(self) -> Any: ...
+
+
+class Websocket(Connection):
+    """A websocket connection, in ``async def`` views.
+
+    The first :meth:`receive` or :meth:`send` accepts the connection; call :meth:`accept` to choose
+    headers or a subprotocol. When the client goes, or after :meth:`close`, both raise
+    :exc:`~asyncflask.exceptions.WebsocketDisconnect`, at every further call; a view need not catch
+    it. Several tasks may use the same websocket.
+
+    **Differs from Quart:** the view is not cancelled when the client goes. It learns of it from
+    :meth:`receive` and :meth:`send`, so a view that waits for something else for long should
+    receive beside it.
+
+    Args:
+        ctx: The context that carries this connection.
+
+    Source: ``Quart: Websocket``, ``ASGI: WebSocket``.
+    """
+
+    _ctx: WebsocketContext
+
+    #: Whether the handshake was completed.
+    accepted = False
+
+    # PERF: a message costs one test of `_open` and one call of `_pull` or `_push`. What some
+    # websockets need besides (a timeout, a look-ahead) takes the place of `_pull` there.
+    _open = False
+    _streak = 0  # sends since the last receive
+    _reading = False  # whether a receive() is under way
+    _connect_taken = False
+    _timeout: float | None = None
+    _ahead: asyncio.Task[Any] | None = None
+    _lock: asyncio.Lock | None = None
+    _end: WebsocketDisconnect | None = None
+
+    def __init__(self, ctx: WebsocketContext) -> None:
+        super().__init__(ctx)
+        self._pull: Pull = ctx.receive
+        self._source: Pull = ctx.receive
+        self._push: Callable[[Any], Awaitable[None]] = ctx.send
+
+    # -- messages ----------------------------------------------------------------------------------
+
+    async def receive(self) -> str | bytes:
+        """Wait for the next message.
+
+        Returns:
+            ``str`` for a text message, ``bytes`` for a binary one (``b""`` for an empty one).
+
+        Raises:
+            WebsocketDisconnect: The client is gone, this side has closed, or nothing came within
+                ``WEBSOCKET_IDLE_TIMEOUT`` seconds (then the websocket was closed with 1001).
+
+        Source: ``Quart: Websocket.receive``, ``ASGI: websocket.receive``.
+        """
+        if not self._open:
+            await self.accept()
+        self._reading = True
+        try:
+            message = await self._pull()
+        finally:
+            self._reading = False
+        self._streak = 0
+        if message["type"] != "websocket.receive":
+            raise self._ended(message.get("code"), message.get("reason"))
+        # An empty text or binary message is a message: only None says "not this one".
+        data: str | bytes | None = message.get("text")
+        return message["bytes"] if data is None else data
+
+    async def send(self, data: str | bytes) -> None:
+        """Send a message.
+
+        Args:
+            data: ``str`` becomes a text message, ``bytes`` a binary one.
+
+        Raises:
+            TypeError: ``data`` is something else.
+            WebsocketDisconnect: The client is gone, or this side has closed.
+
+        Source: ``Quart: Websocket.send``, ``ASGI: websocket.send``.
+        """
+        if not self._open:
+            await self.accept()
+        self._streak += 1
+        if self._streak >= FIRST_LOOK:
+            await self._look()
+        try:
+            if isinstance(data, str):
+                await self._push({"type": "websocket.send", "text": data})
+            else:
+                await self._push({"type": "websocket.send", "bytes": _binary(data)})
+        except OSError:
+            # ASGI, "Disconnected Client - send exception" (hypercorn ignores such a message).
+            raise self._ended(1006, None) from None
+
+    async def receive_json(self) -> Any:
+        """Receive a message and read it as JSON with the app's provider.
+
+        Raises:
+            ValueError: It is not JSON.
+            WebsocketDisconnect: As :meth:`receive`.
+
+        Source: ``Quart: Websocket.receive_json``.
+        """
+        message = await self.receive()
+        return self._json.loads(message)
+
+    async def send_json(self, *args: Any, **kwargs: Any) -> None:
+        """Send data as a text message of JSON, written by the app's provider.
+
+        Args:
+            args: One value; or several, sent as a list.
+            kwargs: Instead: the members of an object.
+
+        Raises:
+            TypeError: Both were given, or the data cannot be written.
+            WebsocketDisconnect: As :meth:`send`.
+
+        Source: ``Quart: Websocket.send_json``.
+        """
+        if args and kwargs:
+            raise TypeError(
+                f"send_json() was given the values {args!r} and the members {kwargs!r}. Give one"
+                " value, or members by name."
+            )
+        data = kwargs or (args[0] if len(args) == 1 else args)
+        await self.send(self._json.dumps(data))
+
+    def __aiter__(self) -> Websocket:
+        """Iterate over the messages: ``async for message in websocket``."""
+        return self
+
+    async def __anext__(self) -> str | bytes:
+        """Return the next message; iteration ends quietly when the websocket does."""
+        try:
+            return await self.receive()
+        except WebsocketDisconnect:
+            raise StopAsyncIteration from None
+
+    # -- handshake and close -----------------------------------------------------------------------
+
+    @property
+    def requested_subprotocols(self) -> list[str]:
+        """The subprotocols that the client offers, in its order of preference."""
+        offered: list[str] | None = self._ctx.scope.get("subprotocols")
+        return list(offered or ())
+
+    @property
+    def closed(self) -> bool:
+        """Whether the connection has ended, as far as this side knows."""
+        return self._end is not None
+
+    @property
+    def close_code(self) -> int | None:
+        """The code with which it ended, or ``None`` while it has not."""
+        return None if self._end is None else self._end.code
+
+    @property
+    def close_reason(self) -> str | None:
+        """The reason with which it ended, possibly empty, or ``None`` while it has not."""
+        return None if self._end is None else self._end.reason
+
+    async def accept(
+        self, headers: HandshakeHeaders | None = None, subprotocol: str | None = None
+    ) -> None:
+        """Complete the handshake. On an accepted websocket it does nothing.
+
+        Args:
+            headers: Added to the server's answer.
+            subprotocol: One of :attr:`requested_subprotocols`.
+
+        Raises:
+            RuntimeError: Headers or a subprotocol are given, but it was accepted already.
+            ValueError: The client does not offer ``subprotocol``, or a header is malformed.
+            WebsocketDisconnect: It has ended.
+
+        Source: ``Quart: Websocket.accept``, ``ASGI: websocket.accept``.
+        """
+        message = {
+            "type": "websocket.accept",
+            "subprotocol": self._checked(subprotocol),
+            "headers": _encoded(headers),
+        }
+        async with self._handshake():
+            if self._end is not None:
+                raise self._again()
+            if self.accepted:
+                if headers is not None or subprotocol is not None:
+                    raise RuntimeError(
+                        f"accept(headers={headers!r}, subprotocol={subprotocol!r}) was called on"
+                        f" {self!r}, which is accepted already. Call it before the first receive()"
+                        " or send(): these accept by themselves."
+                    )
+                return
+            if not await self._connected():
+                raise self._again()
+            try:
+                await self._push(message)
+            except OSError:
+                raise self._ended(1006, None) from None
+            self.accepted = self._open = True
+            self._timeout = self._ctx.app.config.get("WEBSOCKET_IDLE_TIMEOUT")
+            self._pull_from(self._source)
+
+    async def close(self, code: int = 1000, reason: str | None = None) -> None:
+        """Close the websocket. On one that has ended it does nothing.
+
+        Before :meth:`accept` this refuses the handshake with 403.
+
+        Args:
+            code: The close code, :rfc:`6455` §7.4.
+            reason: For the client, at most 123 bytes of UTF-8.
+
+        Raises:
+            ValueError: The code may not be sent, or the reason is too long.
+
+        Source: ``Quart: Websocket.close``, ``ASGI: websocket.close``.
+        """
+        reason = reason or ""
+        if code not in _CLOSE_CODES:
+            raise ValueError(
+                f"close(code={code!r}): an endpoint may not send this code. Use 1000 (normal),"
+                " 1001 (going away), 1008 (policy), 1011 (error), or your own from 4000 to 4999."
+            )
+        if len(reason.encode()) > _REASON_BYTES:
+            raise ValueError(
+                f"close(reason={reason[:40]!r}…) has {len(reason.encode())} bytes; a close frame"
+                f" has room for {_REASON_BYTES}. Send the details as a message before closing."
+            )
+        async with self._handshake():
+            if self._end is not None or not await self._connected():
+                return
+            self._ended(code, reason)
+            try:
+                await self._push({"type": "websocket.close", "code": code, "reason": reason})
+            except OSError:
+                pass  # The client closed in the same moment.
+
+    async def reject(self, response: Response) -> None:
+        """Refuse the handshake with ``response``, or with a bare 403 if the server cannot.
+
+        For the dispatcher: a view or ``before_websocket`` function returns the response instead.
+
+        Args:
+            response: What the client gets instead of a websocket.
+
+        Raises:
+            RuntimeError: The websocket is accepted already.
+
+        Source: ``ASGI: Websocket Denial Response``.
+        """
+        if self.accepted:
+            raise RuntimeError(
+                f"{response!r} was to refuse {self!r}, which is accepted already. Refuse before"
+                " the first receive() or send(), or call close(code, reason)."
+            )
+        if "websocket.http.response" not in (self._ctx.scope.get("extensions") or ()):
+            await response.aclose()
+            await self.close(1008)
+            return
+        async with self._handshake():
+            if self._end is not None or not await self._connected():
+                await response.aclose()
+                return
+            self._ended(1008, "")
+            await send_response(response, "GET", self._deny)
+
+    async def end(self, response: Response | None = None, code: int = 1000) -> None:
+        """End what the view has left open.
+
+        For the dispatcher, after the last hook. Whatever happened, it has to be called: what
+        :meth:`send` looked ahead for is put away here.
+
+        Args:
+            response: What hooks, view or error handlers answered. It refuses a websocket that was
+                not accepted; one that was is closed, with 1011 for a server error.
+            code: The close code otherwise.
+        """
+        try:
+            if response is not None and not self.accepted:
+                await self.reject(response)
+            elif response is not None and response.status_code >= 500:
+                await self.close(1011)
+            else:
+                await self.close(code)
+        finally:
+            ahead, self._ahead = self._ahead, None
+            if ahead is not None and not ahead.done():
+                ahead.cancel()
+                await asyncio.wait({ahead})
+
+    # -- inside ------------------------------------------------------------------------------------
+
+    @property
+    def _json(self) -> Any:
+        return self._ctx.app.json  # type: ignore[attr-defined]  # every app of ours has one
+
+    def _handshake(self) -> asyncio.Lock:
+        """Return the lock that keeps two tasks from accepting or closing at once."""
+        if self._lock is None:
+            self._lock = asyncio.Lock()
+        return self._lock
+
+    async def _connected(self) -> bool:
+        """Take ``websocket.connect``, which comes before all else; tell whether it came."""
+        if not self._connect_taken:
+            self._connect_taken = True
+            message = await self._ctx.receive()
+            if message["type"] == "websocket.disconnect":
+                self._ended(message.get("code"), message.get("reason"))
+        return self._end is None
+
+    def _ended(self, code: int | None, reason: str | None) -> WebsocketDisconnect:
+        """Note the end, and return the error that tells of it; the first end counts."""
+        self._open = False
+        if self._end is None:
+            self._end = WebsocketDisconnect(1005 if code is None else code, reason or "")
+        return self._again()
+
+    def _again(self) -> WebsocketDisconnect:
+        # A fresh one each time: a raised exception keeps its traceback, and so the view's frames.
+        end = self._end
+        assert end is not None
+        return WebsocketDisconnect(end.code, end.reason)
+
+    async def _deny(self, message: dict[str, Any]) -> None:
+        message["type"] = "websocket." + message["type"]
+        await self._push(message)
+
+    def _checked(self, subprotocol: str | None) -> str | None:
+        # RFC 6455 §4.2.2: one of the client's values; a browser drops the connection otherwise.
+        if subprotocol is not None and subprotocol not in self.requested_subprotocols:
+            raise ValueError(
+                f"accept(subprotocol={subprotocol!r}), but the client offers"
+                f" {self.requested_subprotocols!r}. Choose one of these, or none."
+            )
+        return subprotocol
+
+    def _pull_from(self, source: Pull) -> None:
+        self._source = source
+        self._pull = source if self._timeout is None else self._in_time
+
+    async def _in_time(self) -> Any:
+        """Receive, and close if nothing comes in time. A message that is there costs no timer."""
+        steps = self._source().__await__()
+        try:
+            waiting_for = next(steps)
+        except StopIteration as stop:
+            return stop.value
+        try:
+            async with asyncio.timeout(self._timeout) as limit:
+                return await _go_on(steps, waiting_for)
+        except TimeoutError:
+            if not limit.expired():
+                raise
+        # 1001 is what Jetty sends for this; 1008 would blame the client, 1011 the app.
+        await self.close(1001, "Idle timeout")
+        raise self._again()
+
+    # -- a view that only sends --------------------------------------------------------------------
+
+    async def _look(self) -> None:
+        """See to it that a view which only sends lets others run, and notices the end.
+
+        hypercorn drops what is sent to a client that has gone, without a word, and nobody would
+        read the ``websocket.disconnect``: such a view would never end. So one message is asked for
+        ahead. It is kept for the next receive(); no second one is fetched before.
+        """
+        self._streak = FIRST_LOOK - NEXT_LOOK
+        if self._ahead is None and not self._reading:
+            self._ahead = asyncio.get_running_loop().create_task(self._fetch())
+            self._ahead.add_done_callback(self._looked)
+            self._pull_from(self._take_ahead)
+        await asyncio.sleep(0)
+        if self._ahead is not None and self._ahead.done():
+            self._looked(self._ahead)
+        if self._end is not None:
+            raise self._again()
+
+    async def _fetch(self) -> Any:
+        return await self._ctx.receive()
+
+    def _looked(self, ahead: asyncio.Task[Any]) -> None:
+        if not ahead.cancelled() and ahead.exception() is None:
+            message = ahead.result()
+            if message["type"] == "websocket.disconnect":
+                self._ended(message.get("code"), message.get("reason"))
+
+    async def _take_ahead(self) -> Any:
+        ahead = self._ahead
+        if ahead is None:
+            return await self._ctx.receive()
+        # Not awaited itself: a cancelled receive() must not lose the message.
+        await asyncio.wait({ahead})
+        if self._end is not None:
+            raise self._again()
+        if self._ahead is not ahead:
+            return await self._source()  # Another task has taken it.
+        self._ahead = None
+        self._pull_from(self._ctx.receive)
+        return ahead.result()
+
+
+@types.coroutine
+def _go_on(steps: Generator[Any, Any, Any], waiting_for: Any) -> Generator[Any, Any, Any]:
+    """Go on, as an awaitable, with an awaited iterator that has yielded ``waiting_for``."""
+    try:
+        while True:
+            try:
+                value = yield waiting_for
+            except BaseException as error:
+                waiting_for = steps.throw(error)
+            else:
+                waiting_for = steps.send(value)
+    except StopIteration as stop:
+        return stop.value
+
+
+class SyncContext(Protocol):
+    """What a synchronous websocket asks of its context."""
+
+    lane: Any
+    lease: Any
+    _connection: Any
+
+
+class SyncWebsocket:
+    """The same websocket, for ``def`` views: each call blocks the view's worker thread.
+
+    Attributes that need no waiting (``headers``, ``path``, ``args`` …) are those of
+    :class:`Websocket`.
+
+    Args:
+        ctx: The context that carries the connection; its worker thread is the one that may wait.
+    """
+
+    def __init__(self, ctx: SyncContext) -> None:
+        if ctx._connection is None:
+            ctx._connection = ctx.lane.connect(ctx)
+        self._websocket: Websocket = ctx._connection
+        self._loop: asyncio.AbstractEventLoop = ctx.lease.loop
+
+    def receive(self) -> str | bytes:
+        """Wait for the next message. See :meth:`Websocket.receive`."""
+        return bridge(self._websocket.receive(), self._loop)
+
+    def send(self, data: str | bytes) -> None:
+        """Send a message. See :meth:`Websocket.send`."""
+        bridge(self._websocket.send(data), self._loop)
+
+    def receive_json(self) -> Any:
+        """Receive a message and read it as JSON. See :meth:`Websocket.receive_json`."""
+        return bridge(self._websocket.receive_json(), self._loop)
+
+    def send_json(self, *args: Any, **kwargs: Any) -> None:
+        """Send data as JSON. See :meth:`Websocket.send_json`."""
+        bridge(self._websocket.send_json(*args, **kwargs), self._loop)
+
+    def accept(
+        self, headers: HandshakeHeaders | None = None, subprotocol: str | None = None
+    ) -> None:
+        """Complete the handshake. See :meth:`Websocket.accept`."""
+        bridge(self._websocket.accept(headers, subprotocol), self._loop)
+
+    def close(self, code: int = 1000, reason: str | None = None) -> None:
+        """Close the websocket. See :meth:`Websocket.close`."""
+        bridge(self._websocket.close(code, reason), self._loop)
+
+    def __iter__(self) -> SyncWebsocket:
+        """Iterate over the messages: ``for message in websocket``."""
+        return self
+
+    def __next__(self) -> str | bytes:
+        """Return the next message; iteration ends quietly when the websocket does."""
+        try:
+            return self.receive()
+        except WebsocketDisconnect:
+            raise StopIteration from None
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._websocket, name)
+
+    def __repr__(self) -> str:
+        return repr(self._websocket).replace("Websocket", "SyncWebsocket", 1)
+
+
+def _binary(data: Any) -> bytes:
+    if isinstance(data, bytes):
+        return data
+    if isinstance(data, (bytearray, memoryview)):
+        return bytes(data)
+    raise TypeError(
+        f"send() was given {data!r} of type {type(data).__name__!r}. Send str or bytes, or use"
+        " send_json() for other data."
+    )
+
+
+def _encoded(headers: HandshakeHeaders | None) -> list[tuple[bytes, bytes]]:
+    if headers is None:
+        return []
+    if not isinstance(headers, WerkzeugHeaders):
+        headers = Headers(headers)
+    return encode_headers(headers)

@@ -1,0 +1,324 @@
+"""The development server in real processes, over real sockets."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+from urllib.request import urlopen
+
+import pytest
+
+from asyncflask.cli.serve import _Config, _listen, _Logger, _report, _ThreadedServer, serve
+
+Write = Callable[[str, str], Path]
+PEM = str(Path(__file__).with_name("localhost.pem"))  # for these tests only
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+
+APP = """
+from asyncflask import Flask, websocket
+app = Flask("shop")
+
+@app.get("/")
+async def home():
+    return "first"
+
+@app.websocket("/wait")
+async def wait():
+    await websocket.accept()
+    await websocket.receive()
+
+@app.before_serving
+async def start():
+    print("started", flush=True)
+
+@app.after_serving
+async def end():
+    print("ended", flush=True)
+"""
+
+
+@contextmanager
+def running(*args: str) -> Iterator[subprocess.Popen[str]]:
+    environ = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2]), "PYTHONUNBUFFERED": "1"}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "asyncflask", "run", "--port", "0", *args],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env=environ,
+        start_new_session=True,
+    )
+    try:
+        yield process
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)  # The reloader has a child.
+        process.communicate()
+
+
+def url_of(process: subprocess.Popen[str]) -> str:
+    assert process.stdout is not None
+    for line in process.stdout:
+        if found := re.search(r"Running on (\S+)", line):
+            return found[1]
+    raise AssertionError("It did not start.")
+
+
+def page(url: str) -> str:
+    with urlopen(url, timeout=5) as response:
+        return str(response.read().decode())
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_served_until_a_signal_comes(write: Write, number: int) -> None:
+    """The end is in good order: `after_serving` runs, the exit code is 0, no traceback."""
+    write("app.py", APP)
+
+    with running() as process:
+        assert page(url_of(process)) == "first"
+        process.send_signal(number)
+        output, _ = process.communicate(timeout=10)
+
+    assert process.returncode == 0
+    assert "ended" in output
+    assert "Traceback" not in output
+    assert '"GET / HTTP/1.1" 200' in output
+
+
+async def test_open_websocket_does_not_disturb_the_end(write: Write) -> None:
+    connect = pytest.importorskip("websockets").connect
+    write("app.py", APP)
+
+    with running() as process:
+        async with connect(url_of(process).replace("http", "ws") + "/wait"):
+            process.send_signal(signal.SIGINT)
+            output = (await asyncio.to_thread(process.communicate, timeout=10))[0]
+
+    assert process.returncode == 0
+    assert "ended" in output
+    assert "Traceback" not in output
+
+
+def test_changed_file_is_served_after_a_reload(write: Write) -> None:
+    """A syntax error in between is answered with 500, and does not end the server."""
+    file = write("app.py", APP)
+
+    with running("--reload") as process:
+        url = url_of(process)
+        assert page(url) == "first"
+        change(file, APP.replace("first", "second"))
+        wait_until(lambda: page(url) == "second")
+        change(file, "def")
+        wait_until(lambda: status(url) == 500)
+        change(file, APP.replace("first", "third"))
+        wait_until(lambda: page(url) == "third")
+
+
+def test_ctrl_c_ends_reloader_and_child(write: Write) -> None:
+    write("app.py", APP)
+
+    with running("--reload") as process:
+        url_of(process)
+        os.killpg(process.pid, signal.SIGINT)
+        output, _ = process.communicate(timeout=10)
+
+    assert process.returncode == 0
+    assert "Traceback" not in output
+
+
+def change(file: Path, text: str) -> None:
+    file.write_text(text)
+    later = time.time() + 2  # Some file systems keep whole seconds.
+    os.utime(file, (later, later))
+
+
+def status(url: str) -> int:
+    try:
+        with urlopen(url, timeout=5) as response:
+            return int(response.status)
+    except OSError as error:
+        return getattr(error, "code", 0)
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    end = time.monotonic() + 20
+    while time.monotonic() < end:
+        try:
+            if condition():
+                return
+        except OSError:
+            pass
+        time.sleep(0.05)
+    raise AssertionError("It did not happen in 20 seconds.")
+
+
+def test_certificate_makes_it_https(write: Write) -> None:
+    write("app.py", APP)
+    trusting = ssl.create_default_context(cafile=PEM)
+
+    with running("--cert", PEM, "--key", PEM) as process:
+        url = url_of(process)
+        with urlopen(url, timeout=5, context=trusting) as response:
+            body = response.read()
+
+    assert url.startswith("https://127.0.0.1:")
+    assert body == b"first"
+
+
+async def ends_itself(scope: Any, receive: Any, send: Any) -> None:
+    """An app that sends the process a signal once it is up."""
+    await receive()
+    await send({"type": "lifespan.startup.complete"})
+    asyncio.get_running_loop().call_later(0.05, os.kill, os.getpid(), signal.SIGTERM)
+    await receive()
+    await send({"type": "lifespan.shutdown.complete"})
+
+
+@pytest.mark.parametrize("error", [asyncio.CancelledError(), ssl.SSLError()])
+def test_ends_of_connections_are_not_reported(
+    error: BaseException, caplog: pytest.LogCaptureFixture
+) -> None:
+    loop = asyncio.new_event_loop()
+
+    _report(loop, {"message": "connection", "exception": error})
+    _report(loop, {"message": "a bug", "exception": ValueError("bug")})
+    loop.close()
+
+    assert [record.message.splitlines()[0] for record in caplog.records] == ["a bug"]
+
+
+def test_ready_ssl_context_is_used() -> None:
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    config = _Config()
+    assert not config.ssl_enabled
+
+    config.ssl_context = context
+
+    assert config.ssl_enabled
+    assert config.create_ssl_context() is context
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1", "localhost"])
+def test_signal_handlers_are_given_back(host: str, capfd: pytest.CaptureFixture[str]) -> None:
+    """After `app.run()` in a script, Ctrl-C is Python's own again."""
+    before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+    if host == "::1" and not socket.has_ipv6:
+        pytest.skip("no IPv6")
+
+    serve(ends_itself, host, 0)
+
+    assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
+    assert "Running on http" in capfd.readouterr().err
+
+
+def test_server_beside_the_reloader_is_stopped_in_good_order() -> None:
+    ended: list[str] = []
+    started = threading.Event()
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await receive()
+        await send({"type": "lifespan.startup.complete"})
+        started.set()
+        ended.append((await receive())["type"])
+        await send({"type": "lifespan.shutdown.complete"})
+
+    config = _Config()
+    config.bind = ["127.0.0.1:0"]
+    server = _ThreadedServer(app, config)
+    server.stop()  # Not started: nothing to do.
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    started.wait(5)
+
+    server.stop()
+    server.stop()
+    thread.join(5)
+
+    assert ended == ["lifespan.shutdown"]
+    assert not thread.is_alive()
+
+
+def test_port_in_use_is_one_line(write: Write, capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        with pytest.raises(SystemExit, match="1"):
+            serve(lambda *_: None, "127.0.0.1", port)  # type: ignore[arg-type]  # never called
+
+    error = capsys.readouterr().err
+
+    assert error.count("\n") == 1
+    assert f"port {port} of '127.0.0.1'" in error
+    assert "choose another port" in error
+
+
+@pytest.mark.parametrize(
+    ("host", "remedy"),
+    [
+        ("192.0.2.1", "This machine has no such address"),
+        ("nowhere.invalid", "No such host is known"),
+        ("unix:///no/such/folder/socket", "Check the host and the port"),
+    ],
+)
+def test_bad_address_is_one_line(
+    capsys: pytest.CaptureFixture[str], host: str, remedy: str
+) -> None:
+    with pytest.raises(SystemExit, match="1"):
+        _listen(host, 0)
+
+    assert remedy in capsys.readouterr().err
+
+
+def test_socket_file_of_a_dead_server_is_replaced(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = str(tmp_path / "s")
+    _listen(f"unix://{path}", 0).close()
+
+    with _listen(f"unix://{path}", 0), pytest.raises(SystemExit, match="1"):
+        _listen(f"unix://{path}", 0)
+
+    assert "Another program listens there" in capsys.readouterr().err
+
+
+def test_control_characters_do_not_reach_the_log() -> None:
+    from hypercorn import Config
+
+    request = {
+        "type": "http",
+        "method": "GET",
+        "path": "/\n127.0.0.1 \x1b[2J",
+        "query_string": b"",
+        "headers": [],
+        "scheme": "http",
+        "client": None,
+    }
+
+    atoms = _Logger(Config()).atoms(request, None, 0.0)
+
+    assert atoms["Uq"] == r"/\n127.0.0.1 \x1b[2J"
+    assert atoms["h"] is None
+
+
+def test_module_is_the_command() -> None:
+    result = subprocess.run(
+        [sys.executable, "-m", "asyncflask", "--help"],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+    )
+
+    assert result.stdout.startswith("Usage: python -m asyncflask")

@@ -1,0 +1,288 @@
+"""What an app's JSON provider writes and reads."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from types import SimpleNamespace
+from typing import Any
+from uuid import UUID
+
+import flask
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from markupsafe import Markup
+from werkzeug.wrappers import Response
+
+from asyncflask import json as asyncflask_json
+from asyncflask._current import slot
+from asyncflask.json.provider import DefaultJSONProvider, JSONProvider
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+)
+
+
+class App:
+    response_class = Response
+
+    def __init__(self, provider_class: type[JSONProvider] = DefaultJSONProvider) -> None:
+        self.debug = False
+        self.json: Any = provider_class(self)
+
+
+@pytest.fixture
+def app() -> App:
+    return App()
+
+
+@contextmanager
+def current_app(app: Any) -> Iterator[None]:
+    slot.set(SimpleNamespace(app=app))
+    try:
+        yield
+    finally:
+        slot.set(None)
+
+
+@dataclasses.dataclass
+class Point:
+    x: int
+    y: int
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (datetime(2024, 1, 2, 3, 4, 5, tzinfo=UTC), '"Tue, 02 Jan 2024 03:04:05 GMT"'),
+        (date(2024, 1, 2), '"Tue, 02 Jan 2024 00:00:00 GMT"'),
+        (Decimal("1.50"), '"1.50"'),
+        (UUID(int=7), '"00000000-0000-0000-0000-000000000007"'),
+        (Point(1, 2), '{"x": 1, "y": 2}'),
+        (Markup("<b>"), '"<b>"'),
+        ({"b": 1, "a": "ü"}, '{"a": "\\u00fc", "b": 1}'),
+        ("text", '"text"'),
+        (float("inf"), "Infinity"),
+    ],
+)
+def test_types_have_the_json_form_that_flask_gives_them(app: App, value: Any, text: str) -> None:
+    assert app.json.dumps(value) == text
+    assert flask.Flask("oracle").json.dumps(value) == text
+
+
+@given(VALUES)
+def test_what_is_written_is_flasks_byte_for_byte(value: Any) -> None:
+    app, oracle = App(), flask.Flask("oracle")
+
+    assert app.json.dumps(value) == oracle.json.dumps(value)
+    assert app.json.dump_bytes(value) == oracle.json.response(value).data
+
+
+def test_a_type_without_json_form_is_named_with_its_value_and_the_remedy(app: App) -> None:
+    with pytest.raises(TypeError, match=r"complex is not JSON serializable: 1j\.\n\nConvert"):
+        app.json.dumps({"z": 1j})
+
+
+def test_a_class_is_not_taken_for_a_dataclass_instance(app: App) -> None:
+    with pytest.raises(TypeError, match="type is not JSON serializable"):
+        app.json.dumps(Point)
+
+
+def test_an_object_that_contains_itself_is_refused(app: App) -> None:
+    loop: list[Any] = []
+    loop.append(loop)
+
+    with pytest.raises(ValueError, match="Circular reference"):
+        app.json.dumps(loop)
+
+
+def test_an_object_that_contains_another_twice_is_written(app: App) -> None:
+    shared = [1]
+
+    assert app.json.dumps([shared, shared]) == "[[1], [1]]"
+
+
+def test_one_object_can_be_written_by_many_threads_at_once(app: App) -> None:
+    value = {str(number): [number] * 20 for number in range(200)}
+    texts: list[str] = []
+    threads = [
+        threading.Thread(target=lambda: texts.append(app.json.dumps(value))) for _ in range(8)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert texts == [json.dumps(value, sort_keys=True)] * 8
+
+
+def test_a_kept_encoder_follows_changed_settings(app: App) -> None:
+    assert app.json.dumps({"b": 1, "a": "ü"}) == '{"a": "\\u00fc", "b": 1}'
+    app.json.sort_keys = False
+    app.json.ensure_ascii = False
+    app.json.default = lambda o: "other"
+
+    assert app.json.dumps({"b": 1j, "a": "ü"}) == '{"b": "other", "a": "ü"}'
+    assert app.json.dump_bytes({"b": 1j}) == b'{"b":"other"}\n'
+
+
+def test_a_subclass_can_have_default_as_a_method() -> None:
+    class Provider(DefaultJSONProvider):
+        def default(self, o: Any) -> Any:  # type: ignore[override]
+            return f"{o} of {type(self).__name__}"
+
+    app = App(Provider)
+
+    assert app.json.dumps([1j]) == '["1j of Provider"]'
+
+
+def test_arguments_of_dumps_win_over_the_providers_settings(app: App) -> None:
+    assert app.json.dumps({"b": 1, "a": 2}, sort_keys=False) == '{"b": 1, "a": 2}'
+    assert app.json.dumps([1j], default=str) == '["1j"]'
+    assert app.json.dumps([1], indent=1) == "[\n 1\n]"
+
+
+@pytest.mark.parametrize(
+    ("compact", "debug", "body"),
+    [
+        (None, False, b'{"a":1}\n'),
+        (None, True, b'{\n  "a": 1\n}\n'),
+        (True, True, b'{"a":1}\n'),
+        (False, False, b'{\n  "a": 1\n}\n'),
+    ],
+)
+def test_a_response_is_compact_unless_debugging(
+    app: App, compact: bool | None, debug: bool, body: bytes
+) -> None:
+    app.json.compact, app.debug = compact, debug
+
+    assert app.json.response(a=1).data == body
+
+
+@pytest.mark.parametrize(
+    ("args", "kwargs", "body"),
+    [
+        ((), {}, b"null\n"),
+        ((1,), {}, b"1\n"),
+        ((1, 2), {}, b"[1,2]\n"),
+        ((), {"a": 1}, b'{"a":1}\n'),
+    ],
+)
+def test_a_response_is_made_of_values_or_keywords(
+    app: App, args: tuple[Any, ...], kwargs: dict[str, Any], body: bytes
+) -> None:
+    response = app.json.response(*args, **kwargs)
+
+    assert (response.data, response.mimetype) == (body, "application/json")
+
+
+def test_a_response_of_values_and_keywords_is_refused(app: App) -> None:
+    with pytest.raises(TypeError, match="either args or kwargs, not both"):
+        app.json.response(1, a=2)
+
+
+def test_the_responses_type_can_be_changed(app: App) -> None:
+    app.json.mimetype = "application/vnd.api+json"
+
+    assert app.json.response(1).mimetype == "application/vnd.api+json"
+
+
+def test_a_subclass_that_replaces_dumps_is_used_by_response() -> None:
+    class Shouting(DefaultJSONProvider):
+        def dumps(self, obj: Any, **kwargs: Any) -> str:
+            return super().dumps(obj, **kwargs).upper()
+
+    assert App(Shouting).json.response("a").data == b'"A"\n'
+
+
+def test_a_provider_of_another_library_needs_dumps_and_loads_only() -> None:
+    class Other(JSONProvider):
+        def dumps(self, obj: Any, **kwargs: Any) -> str:
+            return f"<{obj}>"
+
+        def loads(self, s: str | bytes, **kwargs: Any) -> Any:
+            return str(s)[1:-1]
+
+    app, file = App(Other), io.StringIO()
+    app.json.dump("x", file)
+
+    assert file.getvalue() == "<x>"
+    assert app.json.load(io.StringIO("<x>")) == "x"
+    assert app.json.response("x").data == b"<x>"
+
+
+@pytest.mark.parametrize(("name", "args"), [("dumps", (1,)), ("loads", ("1",))])
+def test_a_provider_without_a_method_is_told_which(name: str, args: tuple[Any, ...]) -> None:
+    with pytest.raises(NotImplementedError, match=rf"has no {name}\(\) of its own.*\n\nDefine it"):
+        getattr(App(JSONProvider).json, name)(*args)
+
+
+def test_a_provider_does_not_keep_its_app_alive() -> None:
+    provider = App().json
+
+    with pytest.raises(ReferenceError, match="weakly-referenced object no longer exists"):
+        provider.response(1)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-32-be"])
+def test_json_in_a_unicode_encoding_is_read(app: App, encoding: str) -> None:
+    assert app.json.loads('{"a": "ü"}'.encode(encoding)) == {"a": "ü"}
+
+
+@pytest.mark.parametrize(
+    "body", ['{"a": "ü"}'.encode("latin-1"), "ü".encode("cp037"), b"\xff\xfe\x00"]
+)
+def test_json_in_an_odd_encoding_is_a_value_error(app: App, body: bytes) -> None:
+    """CVE-2018-1000656, CVE-2019-1010083: nothing but UTF-8/16/32 is tried."""
+    with pytest.raises(ValueError, match=r"decode|Expecting"):
+        app.json.loads(body)
+
+
+# -- the module's functions ------------------------------------------------------------------------
+
+
+def test_functions_work_without_an_app_and_know_the_same_types() -> None:
+    file = io.StringIO()
+    asyncflask_json.dump(UUID(int=1), file)
+
+    assert asyncflask_json.dumps({"b": Decimal(1), "a": 1}) == '{"b": "1", "a": 1}'
+    assert file.getvalue() == '"00000000-0000-0000-0000-000000000001"'
+    assert asyncflask_json.loads(b"[1]") == [1]
+    assert asyncflask_json.load(io.BytesIO(b"[1]")) == [1]
+
+
+def test_functions_use_the_current_apps_provider() -> None:
+    class Other(JSONProvider):
+        def dumps(self, obj: Any, **kwargs: Any) -> str:
+            return "dumped"
+
+        def loads(self, s: str | bytes, **kwargs: Any) -> Any:
+            return "loaded"
+
+    file = io.StringIO()
+    with current_app(App(Other)):
+        asyncflask_json.dump(1, file)
+
+        assert asyncflask_json.dumps(1) == file.getvalue() == "dumped"
+        assert asyncflask_json.loads("1") == asyncflask_json.load(io.StringIO("1")) == "loaded"
+        assert asyncflask_json.jsonify(1).data == b"dumped"
+
+
+def test_jsonify_makes_a_response_of_the_current_app(app: App) -> None:
+    with current_app(app):
+        response = asyncflask_json.jsonify(a=1)
+
+    assert (response.data, response.mimetype) == (b'{"a":1}\n', "application/json")
+
+
+def test_jsonify_without_an_app_says_where_to_call_it() -> None:
+    with pytest.raises(RuntimeError, match=r"no app is active.*\n\nCall it in a view"):
+        asyncflask_json.jsonify(1)

@@ -1,0 +1,53 @@
+"""The package's face: Flask's names and Quart's, each the object that its module defines."""
+
+from __future__ import annotations
+
+import flask
+import pytest
+
+import asyncflask
+
+#: names of Quart's face that make sense here (its app class is called Flask: design D1)
+QUART = (
+    "Websocket after_this_websocket copy_current_app_context copy_current_websocket_context"
+    " got_websocket_exception has_websocket_context make_push_promise websocket"
+    " websocket_finished websocket_started websocket_tearing_down ResponseReturnValue"
+).split()
+
+
+def _flask_names() -> list[str]:
+    return sorted(
+        name
+        for name, value in vars(flask).items()
+        if not name.startswith("_")
+        and name not in {"annotations", "t", "sansio"}
+        and name not in {"logging", "ctx", "globals", "app", "cli"}
+        and value is not None
+    )
+
+
+@pytest.mark.parametrize("name", _flask_names())
+def test_every_name_of_flask_is_here(name: str):
+    assert hasattr(asyncflask, name)
+
+
+@pytest.mark.parametrize("name", QUART)
+def test_what_async_adds_is_here_under_the_names_of_quart(name: str):
+    assert hasattr(asyncflask, name)
+
+
+@pytest.mark.parametrize("name", ["app", "ctx", "globals", "helpers", "sessions", "views", "cli"])
+def test_modules_are_called_as_in_flask(name: str):
+    module = __import__(f"asyncflask.{name}", fromlist=[name])
+
+    assert module.__name__ == f"asyncflask.{name}"
+
+
+def test_importing_asyncflask_imports_neither_flask_nor_quart():
+    import subprocess
+    import sys
+
+    code = "import sys, asyncflask; print([m for m in ('flask', 'quart') if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert done.stdout.strip() == "[]"

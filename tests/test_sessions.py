@@ -1,0 +1,489 @@
+"""The signed cookie, held against Flask's own, and when it is sent."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
+from uuid import UUID
+
+import flask
+import pytest
+from flask.sessions import SecureCookieSessionInterface as FlaskInterface
+from hypothesis import given
+from hypothesis import strategies as st
+from itsdangerous import BadSignature, SignatureExpired
+from markupsafe import Markup
+from werkzeug.wrappers import Response
+
+from asyncflask.config import DEFAULT_CONFIG, Config, ConfigAttribute
+from asyncflask.sessions import (
+    NullSession,
+    SecureCookieSession,
+    SecureCookieSessionInterface,
+    SessionInterface,
+    SessionMixin,
+)
+
+KEPT_TYPES = {
+    "text": "ü",
+    "number": 1,
+    "tuple": (1, (2,)),
+    "bytes": b"\xff",
+    "id": UUID(int=1),
+    "when": datetime(2024, 1, 2, 3, 4, 5, tzinfo=UTC),
+    "markup": Markup("<b>"),
+    "like a tag": {" t": [1]},
+    "long": "compressed " * 100,
+}
+
+
+class App:
+    secret_key = ConfigAttribute["str | bytes | None"]("SECRET_KEY")
+    permanent_session_lifetime = ConfigAttribute[timedelta]("PERMANENT_SESSION_LIFETIME")
+
+    def __init__(self, **config: Any) -> None:
+        self.config = Config("/", {**DEFAULT_CONFIG, "SECRET_KEY": "key", **config})
+
+
+def oracle(app: App) -> Any:
+    theirs = flask.Flask("oracle")
+    theirs.config.update(app.config)
+    return theirs
+
+
+def request(cookie: str | None = None) -> Any:
+    return SimpleNamespace(cookies={} if cookie is None else {"session": cookie})
+
+
+def cookie_of(response: Response) -> str:
+    return response.headers["Set-Cookie"].partition("=")[2].partition(";")[0]
+
+
+def opened(app: App, cookie: str | None = None) -> SecureCookieSession:
+    session = SecureCookieSessionInterface().open_session(app, request(cookie))
+    assert session is not None
+    return session
+
+
+def saved(app: App, session: Any) -> Response:
+    response = Response()
+    SecureCookieSessionInterface().save_session(app, session, response)
+    return response
+
+
+def signed(app: App, content: dict[str, Any]) -> str:
+    serializer = SecureCookieSessionInterface().get_signing_serializer(app)
+    assert serializer is not None
+    return serializer.dumps(content)
+
+
+# -- one cookie, two frameworks --------------------------------------------------------------------
+
+
+@given(st.dictionaries(st.text(), st.text() | st.integers() | st.binary() | st.tuples(st.text())))
+def test_flask_reads_our_cookie_and_we_read_flasks(content: dict[str, Any]) -> None:
+    app = App()
+    ours = SecureCookieSessionInterface().get_signing_serializer(app)
+    theirs = FlaskInterface().get_signing_serializer(oracle(app))
+    assert ours is not None
+    assert theirs is not None
+
+    assert theirs.loads(ours.dumps(content)) == content
+    assert ours.loads(theirs.dumps(content)) == content
+
+
+def test_every_type_survives_in_both_directions() -> None:
+    app, response = App(), Response()
+    theirs = flask.sessions.SecureCookieSession()
+    theirs.update(KEPT_TYPES)
+    FlaskInterface().save_session(oracle(app), theirs, response)
+    ours = opened(app, cookie_of(response))
+    ours.modified = True
+
+    assert ours == KEPT_TYPES
+    cookie = cookie_of(saved(app, ours))
+    assert FlaskInterface().open_session(oracle(app), request(cookie)) == KEPT_TYPES
+
+
+def test_the_cookie_is_flasks_byte_for_byte(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Signature, compression and timestamp included, for each type that a session keeps."""
+    monkeypatch.setattr("time.time", lambda: 1_700_000_000)
+    app = App()
+    theirs = FlaskInterface().get_signing_serializer(oracle(app))
+    assert theirs is not None
+
+    assert signed(app, KEPT_TYPES) == theirs.dumps(KEPT_TYPES)
+    assert signed(app, {"a": 1}) == theirs.dumps({"a": 1})
+
+
+def test_a_real_flask_app_takes_our_cookie_and_gives_one_that_we_take() -> None:
+    app = App()
+    theirs = oracle(app)
+
+    @theirs.get("/")
+    def index() -> str:
+        flask.session["seen"] = (*flask.session.get("seen", ()), "flask")
+        return ""
+
+    client = theirs.test_client()
+    client.set_cookie("session", signed(app, {"seen": ("ours",)}))
+    response = client.get("/")
+
+    assert opened(app, cookie_of(response)) == {"seen": ("ours", "flask")}
+
+
+@pytest.mark.parametrize("derivation", ["concat", "django-concat", "hmac", "none"])
+@pytest.mark.parametrize("digest", ["sha1", "sha512"])
+def test_other_derivations_and_digests_are_flasks_too(derivation: str, digest: str) -> None:
+    settings = {
+        "key_derivation": derivation,
+        "digest_method": staticmethod(getattr(hashlib, digest)),
+    }
+    app = App()
+    ours: Any = type("Ours", (SecureCookieSessionInterface,), settings)()
+    theirs: Any = type("Theirs", (FlaskInterface,), settings)()
+    text = theirs.get_signing_serializer(oracle(app)).dumps({"a": 1})
+
+    assert ours.get_signing_serializer(app).loads(text) == {"a": 1}
+    assert SecureCookieSessionInterface().get_signing_serializer(app) is not ours
+
+
+# -- keys ------------------------------------------------------------------------------------------
+
+
+def test_the_newest_key_signs_and_fallbacks_only_verify() -> None:
+    """GHSA-4grg-w6v8-c28g (CVE-2025-47278): the order of SECRET_KEY_FALLBACKS."""
+    old, new = App(SECRET_KEY="old"), App(SECRET_KEY="new")
+    rotating = App(SECRET_KEY="new", SECRET_KEY_FALLBACKS=["older", "old"])
+    cookie = signed(rotating, {"a": 1})
+
+    assert opened(rotating, signed(old, {"a": 1})) == {"a": 1}
+    assert opened(new, cookie) == {"a": 1}
+    assert opened(old, cookie) == {}
+
+
+def test_fallbacks_mean_the_same_to_flask() -> None:
+    app = App(SECRET_KEY="new", SECRET_KEY_FALLBACKS=[b"older", "old"])
+    theirs = FlaskInterface().get_signing_serializer(oracle(app))
+    assert theirs is not None
+
+    assert theirs.loads(signed(App(SECRET_KEY=b"older"), {"a": 1})) == {"a": 1}
+    assert opened(app, theirs.dumps({"a": 1})) == {"a": 1}
+
+
+def test_a_key_that_was_removed_is_no_longer_good() -> None:
+    app = App(SECRET_KEY="new", SECRET_KEY_FALLBACKS=["old"])
+    cookie = signed(App(SECRET_KEY="old"), {"a": 1})
+    assert opened(app, cookie) == {"a": 1}
+
+    app.config["SECRET_KEY_FALLBACKS"] = []
+    assert opened(app, cookie) == {}
+
+
+def test_a_key_that_was_changed_signs_at_once() -> None:
+    app = App()
+    signed(app, {})
+    app.secret_key = b"other"
+
+    assert opened(App(SECRET_KEY=b"other"), signed(app, {"a": 1})) == {"a": 1}
+
+
+def test_a_signature_for_another_purpose_is_not_good() -> None:
+    class Other(SecureCookieSessionInterface):
+        salt = "other"
+
+    app = App()
+    serializer = Other().get_signing_serializer(app)
+    assert serializer is not None
+
+    assert opened(app, serializer.dumps({"a": 1})) == {}
+    assert serializer.loads(serializer.dumps(1, salt="once"), salt="once") == 1
+    with pytest.raises(BadSignature, match="does not match"):
+        serializer.loads(serializer.dumps(1, salt="once"))
+
+
+def test_the_serializer_is_kept_while_its_settings_stay() -> None:
+    app, interface = App(), SecureCookieSessionInterface()
+    kept = interface.get_signing_serializer(app)
+
+    assert interface.get_signing_serializer(app) is kept
+    assert interface.get_signing_serializer(App(SECRET_KEY="other")) is not kept
+
+
+def test_a_serializer_that_cannot_be_hashed_is_used() -> None:
+    class Reversing:
+        __hash__ = None  # type: ignore[assignment]  # as of a dataclass
+
+        def dumps(self, obj: Any) -> str:
+            return repr(sorted(obj))
+
+        def loads(self, text: str) -> Any:
+            return dict.fromkeys(eval(text))
+
+    app, interface = App(), SecureCookieSessionInterface()
+    interface.serializer = Reversing()
+    serializer = interface.get_signing_serializer(app)
+    assert serializer is not None
+
+    assert interface.open_session(app, request(serializer.dumps({"a": 1}))) == {"a": None}
+
+
+@pytest.mark.parametrize("cookie", ["", "x", "a.b.c", "e30.ZZZZ.AAAA", "ü", ".eJw.a.b"])
+def test_a_cookie_that_is_not_good_counts_as_none(cookie: str) -> None:
+    assert opened(App(), cookie) == {}
+
+
+def test_a_changed_cookie_counts_as_none() -> None:
+    cookie = signed(App(), {"user": "bob"})
+
+    assert opened(App(), "f" + cookie[1:]) == {}
+
+
+def test_a_cookie_is_good_for_the_lifetime(monkeypatch: pytest.MonkeyPatch) -> None:
+    app = App(PERMANENT_SESSION_LIFETIME=timedelta(seconds=10))
+    monkeypatch.setattr("time.time", lambda: 1000)
+    cookie = signed(app, {"a": 1})
+    monkeypatch.setattr("time.time", lambda: 1010)
+    assert opened(app, cookie) == {"a": 1}
+
+    monkeypatch.setattr("time.time", lambda: 1011)
+    assert opened(app, cookie) == {}
+    serializer: Any = SecureCookieSessionInterface().get_signing_serializer(app)
+    with pytest.raises(SignatureExpired, match="11 > 10"):
+        serializer.loads(cookie, max_age=10)
+
+
+# -- modified and accessed -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda s: s.__setitem__("b", 1),
+        lambda s: s.__delitem__("a"),
+        lambda s: s.pop("a"),
+        lambda s: s.popitem(),
+        lambda s: s.setdefault("b", 1),
+        lambda s: s.update(b=1),
+        lambda s: s.clear(),
+        lambda s: s.__ior__({"b": 1}),
+        lambda s: setattr(s, "permanent", True),
+    ],
+)
+def test_every_change_marks_the_session_modified(change: Callable[[Any], Any]) -> None:
+    session = SecureCookieSession({"a": 1})
+    assert not session.modified
+    change(session)
+
+    assert session.modified
+
+
+@pytest.mark.parametrize(
+    "look",
+    [
+        lambda s: s["a"],
+        lambda s: s.get("a"),
+        lambda s: "a" in s,
+        len,
+        bool,
+        list,
+        lambda s: list(reversed(s)),
+        dict,
+        lambda s: {**s},
+        lambda s: s.keys(),
+        lambda s: s.values(),
+        lambda s: s.items(),
+        lambda s: s.copy(),
+        lambda s: s == {},
+        lambda s: s != {},
+        lambda s: s | {},
+        lambda s: {} | s,
+        repr,
+        lambda s: s.permanent,
+        lambda s: s.setdefault("a", 1),
+        lambda s: s.pop("b", None),
+    ],
+)
+def test_every_look_marks_the_session_accessed_and_varies(look: Callable[[Any], Any]) -> None:
+    """CVE-2026-27205 (GHSA-68rp-wp8r-4726): `in`, len() and the like count too."""
+    app = App()
+    session = opened(app, signed(app, {"a": 1}))
+    assert not session.accessed
+    look(session)
+
+    assert session.accessed
+    assert not session.modified
+    assert saved(app, session).headers["Vary"] == "Cookie"
+
+
+def test_a_look_still_gives_what_a_dict_gives() -> None:
+    session = SecureCookieSession({"a": 1})
+
+    assert (session["a"], session.get("b", 2), "a" in session, len(session)) == (1, 2, True, 1)
+    assert session == {"a": 1}
+    assert session | {"b": 2} == {"a": 1, "b": 2}
+    assert repr(session) == "<SecureCookieSession {'a': 1}>"
+    with pytest.raises(KeyError, match="missing"):
+        session["missing"]
+
+
+def test_a_session_that_nobody_looked_at_leaves_the_answer_alone() -> None:
+    app = App()
+
+    assert "Vary" not in saved(app, opened(app, signed(app, {"a": 1}))).headers
+    assert "Set-Cookie" not in saved(app, opened(app)).headers
+
+
+# -- what is sent ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {},
+        {"SESSION_COOKIE_DOMAIN": ".example.org", "SESSION_COOKIE_PATH": "/app"},
+        {"APPLICATION_ROOT": "/root", "SESSION_COOKIE_NAME": "sid"},
+        {"SESSION_COOKIE_SECURE": True, "SESSION_COOKIE_PARTITIONED": True},
+        {"SESSION_COOKIE_HTTPONLY": False, "SESSION_COOKIE_SAMESITE": "Lax"},
+    ],
+)
+@pytest.mark.parametrize("content", [{"a": 1}, {}])
+def test_the_cookies_options_are_flasks(
+    config: dict[str, Any], content: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also when it is deleted: with other options the browser would keep it."""
+    monkeypatch.setattr("time.time", lambda: 1_700_000_000)
+    app, response = App(**config), Response()
+    ours, theirs = SecureCookieSession(content), flask.sessions.SecureCookieSession(content)
+    ours.modified = theirs.modified = True
+    FlaskInterface().save_session(oracle(app), theirs, response)
+
+    assert saved(app, ours).headers.getlist("Set-Cookie") == response.headers.getlist("Set-Cookie")
+
+
+def test_a_partitioned_cookie_says_so() -> None:
+    app = App(SESSION_COOKIE_PARTITIONED=True, SESSION_COOKIE_SECURE=True)
+    session = opened(app)
+    session["a"] = 1
+
+    assert "; Partitioned" in saved(app, session).headers["Set-Cookie"]
+
+
+@pytest.mark.parametrize(("refresh", "sent"), [(True, True), (False, False)])
+def test_a_permanent_session_is_refreshed_and_varies(refresh: bool, sent: bool) -> None:
+    """CVE-2023-30861 (GHSA-m2qf-hxjv-5gpq): nobody touched it, and yet the cookie is sent."""
+    app = App(SESSION_REFRESH_EACH_REQUEST=refresh)
+    headers = saved(app, opened(app, signed(app, {"_permanent": True}))).headers
+
+    assert ("Set-Cookie" in headers) is ("Vary" in headers) is sent
+    assert ("; Expires=" in headers.get("Set-Cookie", "")) is sent
+
+
+def test_a_permanent_session_expires_after_the_lifetime() -> None:
+    app = App(PERMANENT_SESSION_LIFETIME=timedelta(hours=1))
+    session = opened(app)
+    before = datetime.now(UTC)
+    session.permanent = True
+    expires = SecureCookieSessionInterface().get_expiration_time(app, session)
+
+    assert expires is not None
+    assert before + timedelta(hours=1) <= expires <= datetime.now(UTC) + timedelta(hours=1)
+    session.permanent = False
+    assert SecureCookieSessionInterface().get_expiration_time(app, session) is None
+
+
+def test_vary_is_added_to_what_the_answer_varies_by_already() -> None:
+    app, response = App(), Response(headers={"Vary": "Accept"})
+    session = opened(app)
+    session["a"] = 1
+    SecureCookieSessionInterface().save_session(app, session, response)
+
+    assert response.headers["Vary"] == "Accept, Cookie"
+
+
+def test_a_session_that_became_empty_deletes_the_cookie() -> None:
+    app = App()
+    session = opened(app, signed(app, {"a": 1}))
+    session.clear()
+    headers = saved(app, session).headers
+
+    assert "Max-Age=0" in headers["Set-Cookie"]
+    assert headers["Vary"] == "Cookie"
+
+
+def test_a_key_removed_during_the_request_is_an_error_not_an_unsigned_cookie() -> None:
+    app = App()
+    session = opened(app)
+    session["a"] = 1
+    app.secret_key = None
+
+    with pytest.raises(RuntimeError, match="SECRET_KEY was removed during the request"):
+        saved(app, session)
+
+
+# -- without a key, and other interfaces -----------------------------------------------------------
+
+
+@pytest.mark.parametrize("key", [None, "", b""])
+def test_without_a_key_there_is_no_session(key: Any) -> None:
+    assert SecureCookieSessionInterface().open_session(App(SECRET_KEY=key), request()) is None
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda s: s.__setitem__("a", 1),
+        lambda s: s.__delitem__("a"),
+        lambda s: s.pop("a"),
+        lambda s: s.popitem(),
+        lambda s: s.setdefault("a", 1),
+        lambda s: s.update(a=1),
+        lambda s: s.clear(),
+        lambda s: s.__ior__({}),
+        lambda s: setattr(s, "permanent", True),
+    ],
+)
+def test_a_null_session_can_be_read_and_explains_itself_when_written_to(
+    write: Callable[[Any], Any],
+) -> None:
+    interface = SessionInterface()
+    session = interface.make_null_session(App())
+
+    assert interface.is_null_session(session)
+    assert not interface.is_null_session(SecureCookieSession())
+    assert session.get("a") is None
+    with pytest.raises(RuntimeError, match=r"session is unavailable because no secret key was set"):
+        write(session)
+
+
+def test_an_interface_may_have_its_own_null_session() -> None:
+    class Quiet(NullSession):
+        pass
+
+    class Interface(SessionInterface):
+        null_session_class = Quiet
+
+    assert isinstance(Interface().make_null_session(App()), Quiet)
+
+
+@pytest.mark.parametrize(("name", "args"), [("open_session", 2), ("save_session", 3)])
+def test_an_interface_without_a_method_is_told_which(name: str, args: int) -> None:
+    with pytest.raises(NotImplementedError, match=rf"Define it there: def {name}\(self, app"):
+        getattr(SessionInterface(), name)(*[None] * args)
+
+
+def test_a_session_of_ones_own_is_a_dict_with_the_mixin() -> None:
+    class Session(dict[str, Any], SessionMixin):
+        pass
+
+    session = Session()
+    session.permanent = True
+
+    assert session.permanent
+    assert session.modified
+    assert not session.new
+    assert not session.accessed
+    assert SessionInterface().should_set_cookie(App(), session)

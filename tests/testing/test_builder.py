@@ -1,0 +1,180 @@
+"""EnvironBuilder and scope_of: the request is the one that Flask's client would make."""
+
+from __future__ import annotations
+
+import io
+import json
+
+import flask
+import flask.testing
+import pytest
+from werkzeug.datastructures import FileStorage
+
+from asyncflask.testing.builder import (
+    BODY_CHUNK,
+    EnvironBuilder,
+    body_messages,
+    body_of,
+    scope_of,
+)
+
+
+class App:
+    json = json
+
+    def __init__(self, **config):
+        self.config = {
+            "SERVER_NAME": None,
+            "APPLICATION_ROOT": "/",
+            "PREFERRED_URL_SCHEME": "http",
+            **config,
+        }
+
+
+def environ_of(*args, app=None, **kwargs):
+    return EnvironBuilder(app or App(), *args, **kwargs).get_environ()
+
+
+def scope_for(*args, **kwargs):
+    return scope_of(environ_of(*args, **kwargs))
+
+
+def header(scope, name):
+    return dict(scope["headers"]).get(name)
+
+
+@pytest.mark.parametrize(
+    ("args", "kwargs"),
+    [
+        (("/a?b=c",), {}),
+        (("/ü/%2F/x y",), {"query_string": {"q": "ü &"}}),
+        (("https://example.com:8443/a",), {}),
+        (("/a",), {"base_url": "https://example.com/root"}),
+        (("/a",), {"subdomain": "www", "url_scheme": "https"}),
+        (("/a",), {"json": {"x": 1}, "method": "POST"}),
+        (("/a",), {"data": {"a": ["1", "2"]}, "method": "POST"}),
+        (("/a",), {"data": b"raw", "content_type": "text/x", "method": "PUT"}),
+        (("/a",), {"auth": ("user", "secret"), "headers": {"X-A": "b"}}),
+        (("/a",), {"environ_overrides": {"REMOTE_ADDR": "10.0.0.1", "extra": 1}}),
+    ],
+)
+def test_environ_is_flasks(args, kwargs):
+    config = {"SERVER_NAME": "site.test", "APPLICATION_ROOT": "/base"}
+    oracle = flask.Flask(__name__)
+    oracle.config.update(config)
+    ours = environ_of(*args, app=App(**config), **kwargs)
+    theirs = flask.testing.EnvironBuilder(oracle, *args, **kwargs).get_environ()
+    bodies = ours.pop("wsgi.input").read(), theirs.pop("wsgi.input").read()
+
+    assert ours == theirs
+    assert json.loads(bodies[0]) == json.loads(bodies[1]) if "json" in kwargs else True
+    assert len(bodies[0]) == len(bodies[1])
+
+
+def test_scope_has_the_url():
+    scope = scope_for("https://example.com:8443/a b/ü?q=%20")
+
+    assert scope["type"] == "http"
+    assert scope["scheme"] == "https"
+    assert scope["path"] == "/a b/ü"
+    assert scope["raw_path"] == b"/a%20b/%C3%BC"
+    assert scope["query_string"] == b"q=%20"
+    assert scope["server"] == ("example.com", 8443)
+    assert header(scope, b"host") == b"example.com:8443"
+
+
+def test_raw_path_keeps_what_decoding_loses():
+    scope = scope_for("/a%2Fb")
+
+    assert (scope["path"], scope["raw_path"]) == ("/a/b", b"/a%2Fb")
+
+
+def test_a_root_path_stands_in_front_of_the_path():
+    """ASGI: ``path`` contains ``root_path``."""
+    scope = scope_for("/a", base_url="http://localhost/root")
+
+    assert scope["root_path"] == "/root"
+    assert scope["path"] == "/root/a"
+    assert scope["raw_path"] == b"/root/a"
+
+
+def test_raw_path_follows_a_path_that_was_overridden():
+    scope = scope_for("/a", environ_overrides={"PATH_INFO": "/b c"})
+
+    assert (scope["path"], scope["raw_path"]) == ("/b c", b"/b%20c")
+
+
+def test_scope_has_method_version_and_client():
+    overrides = {"REMOTE_ADDR": "10.0.0.1", "REMOTE_PORT": "4711"}
+    scope = scope_for("/", method="PATCH", environ_overrides=overrides)
+
+    assert scope["method"] == "PATCH"
+    assert scope["http_version"] == "1.1"
+    assert scope["client"] == ("10.0.0.1", 4711)
+
+
+def test_headers_are_lower_case_bytes():
+    scope = scope_for("/", headers={"X-Some-Name": "é"}, data="x", content_type="text/x")
+
+    assert header(scope, b"x-some-name") == b"\xe9"
+    assert header(scope, b"content-type") == b"text/x"
+    assert header(scope, b"content-length") == b"1"
+
+
+def test_a_request_without_a_body_has_no_content_length():
+    assert header(scope_for("/"), b"content-length") is None
+
+
+def test_other_environ_keys_travel_along():
+    scope = scope_for("/", environ_base={"my.key": 1})
+
+    assert scope["asyncflask.environ"] == {"my.key": 1}
+
+
+def test_a_websocket_scope_offers_denial_responses():
+    scope = scope_of(environ_of("/", url_scheme="wss"), "websocket")
+
+    assert scope["type"] == "websocket"
+    assert scope["scheme"] == "wss"
+    assert scope["server"] == ("localhost", 443)
+    assert scope["subprotocols"] == []
+    assert "websocket.http.response" in scope["extensions"]
+    assert "method" not in scope
+
+
+def test_form_and_files_are_quarts_names_for_data():
+    file = FileStorage(io.BytesIO(b"content"), "a.txt")
+    environ = environ_of("/", method="POST", form={"a": ["1", "2"]}, files={"f": file})
+    body = body_of(environ)
+
+    assert environ["CONTENT_TYPE"].startswith("multipart/form-data")
+    assert body.count(b'name="a"') == 2
+    assert b'name="f"; filename="a.txt"' in body
+
+
+@pytest.mark.parametrize("other", ["data", "json"])
+def test_form_excludes_other_bodies(other):
+    with pytest.raises(TypeError, match=f"{other}='x' was given together with form or files"):
+        environ_of("/", form={"a": "1"}, **{other: "x"})
+
+
+def test_base_url_excludes_its_parts():
+    with pytest.raises(TypeError, match="Write both into base_url"):
+        environ_of("/", base_url="http://a", subdomain="b")
+
+
+def test_reading_the_body_leaves_it_there():
+    environ = environ_of("/", data=b"abc")
+
+    assert body_of(environ) == b"abc"
+    assert body_of(environ) == b"abc"
+
+
+@pytest.mark.parametrize("size", [0, 1, BODY_CHUNK, BODY_CHUNK + 1, 3 * BODY_CHUNK])
+def test_a_body_is_cut_into_messages(size):
+    body = bytes(range(256)) * (size // 256 + 1)
+    messages = list(body_messages(body[:size]))
+
+    assert b"".join(message["body"] for message in messages) == body[:size]
+    assert [message["more_body"] for message in messages] == [True] * (len(messages) - 1) + [False]
+    assert all(len(message["body"]) <= BODY_CHUNK for message in messages)

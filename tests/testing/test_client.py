@@ -1,0 +1,574 @@
+"""TestClient: Flask's client, awaited."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import inspect
+import io
+import json
+import weakref
+
+import flask.testing
+import pytest
+import werkzeug.test
+from werkzeug.test import ClientRedirectError, EnvironBuilder
+from werkzeug.utils import redirect
+
+from asyncflask._current import current
+from asyncflask.app import Flask
+from asyncflask.globals import g, request, session
+from asyncflask.testing import TestClient, TestResponse
+from asyncflask.wrappers import Response
+
+
+@pytest.fixture
+def app():
+    app = Flask(__name__)
+    app.testing = True
+    app.secret_key = "secret"
+    return app
+
+
+@pytest.fixture
+def client(app):
+    return app.test_client()
+
+
+def echo(app):
+    """Answer with what the request was."""
+
+    @app.route("/echo", methods=["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"])
+    async def view():
+        return {
+            "method": request.method,
+            "args": request.args.to_dict(),
+            "form": (await request.form).to_dict(flat=False),
+            "files": {name: file.filename for name, file in (await request.files).items()},
+            "json": await request.get_json(silent=True),
+            "data": (await request.get_data()).decode("latin-1"),
+            "headers": dict(request.headers),
+            "url": request.url,
+            "remote_addr": request.remote_addr,
+        }
+
+
+def view(app, rule, func, **options):
+    """Register a view whose endpoint is the rule itself."""
+    app.add_url_rule(rule, rule.replace("/", "_"), func, **options)
+
+
+# -- requests --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("method", ["get", "post", "put", "patch", "delete", "options", "trace"])
+async def test_each_verb_has_a_method(app, client, method):
+    echo(app)
+    response = await getattr(client, method)("/echo")
+
+    assert response.json["method"] == method.upper()
+
+
+async def test_head_has_headers_and_no_body(app, client):
+    view(app, "/", lambda: "body")
+    response = await client.head("/")
+
+    assert response.status_code == 200
+    assert response.content_length == 4
+    assert response.data == b""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "key", "expected"),
+    [
+        ({"query_string": {"a": "ü"}}, "args", {"a": "ü"}),
+        ({"json": {"a": [1]}}, "json", {"a": [1]}),
+        ({"data": {"a": ["1", "2"]}}, "form", {"a": ["1", "2"]}),
+        ({"form": {"a": "1"}}, "form", {"a": ["1"]}),
+        ({"data": {"f": (io.BytesIO(b"x"), "a.txt")}}, "files", {"f": "a.txt"}),
+        ({"files": {"f": (io.BytesIO(b"x"), "a.txt")}}, "files", {"f": "a.txt"}),
+        ({"data": "text", "content_type": "text/x"}, "data", "text"),
+        ({"scheme": "https"}, "url", "https://localhost/echo"),
+        ({"base_url": "http://example.com:81"}, "url", "http://example.com:81/echo"),
+        ({"environ_overrides": {"REMOTE_ADDR": "10.0.0.1"}}, "remote_addr", "10.0.0.1"),
+    ],
+)
+async def test_arguments_reach_the_view(app, client, arguments, key, expected):
+    echo(app)
+    response = await client.post("/echo", **arguments)
+
+    assert response.json[key] == expected
+
+
+async def test_auth_and_headers_reach_the_view(app, client):
+    echo(app)
+    response = await client.get("/echo", auth=("user", "pass"), headers={"X-A": "b"})
+
+    assert response.json["headers"]["Authorization"] == "Basic dXNlcjpwYXNz"
+    assert response.json["headers"]["X-A"] == "b"
+
+
+async def test_environ_base_has_the_defaults_of_every_request(app, client):
+    echo(app)
+    client.environ_base["HTTP_X_TENANT"] = "t1"
+    headers = (await client.get("/echo")).json["headers"]
+
+    assert headers["User-Agent"].startswith("Werkzeug/")
+    assert headers["X-Tenant"] == "t1"
+
+
+@pytest.mark.parametrize("given", ["builder", "environ", "request"])
+async def test_a_made_up_request_may_be_given(app, client, given):
+    echo(app)
+    builder = EnvironBuilder("/echo", method="PUT", data=b"x")
+    first = {
+        "builder": lambda: builder,
+        "environ": builder.get_environ,
+        "request": builder.get_request,
+    }[given]()
+    response = await client.open(first)
+
+    assert (response.json["method"], response.json["data"]) == ("PUT", "x")
+    assert response.json["remote_addr"] == "127.0.0.1"
+
+
+async def test_the_scope_can_be_changed(app, client):
+    @app.get("/")
+    async def view():
+        return [request.http_version, request.scope["x"], request.script_root, request.path]
+
+    response = await client.get("/", http_version="2", root_path="/root", scope_base={"x": 1})
+
+    assert response.json == ["2", 1, "/root", "/"]
+
+
+async def test_a_def_view_is_asked_the_same_way(app, client):
+    @app.post("/")
+    def view():
+        return {"form": request.form["a"], "file": request.files["f"].read().decode()}
+
+    response = await client.post("/", data={"a": "1", "f": (io.BytesIO(b"x"), "a.txt")})
+
+    assert response.json == {"form": "1", "file": "x"}
+
+
+async def test_server_name_and_subdomain_make_the_host():
+    app = Flask(__name__, subdomain_matching=True)
+    app.config["SERVER_NAME"] = "site.test"
+    view(app, "/sub", lambda: request.host, subdomain="www")
+
+    assert (await app.test_client().get("/sub", subdomain="www")).text == "www.site.test"
+
+
+async def test_requests_of_one_client_may_run_at_the_same_time(app, client):
+    gate = asyncio.Event()
+
+    @app.get("/wait")
+    async def wait():
+        await gate.wait()
+        return "waited"
+
+    @app.get("/open")
+    async def open_gate():
+        gate.set()
+        return "opened"
+
+    answers = await asyncio.gather(client.get("/wait"), client.get("/open"))
+
+    assert [answer.text for answer in answers] == ["waited", "opened"]
+
+
+# -- responses -------------------------------------------------------------------------------------
+
+
+async def test_a_response_is_read_without_await(app, client):
+    view(app, "/", lambda: ({"a": 1}, 201, {"X-A": "b"}))
+    response = await client.get("/")
+
+    assert isinstance(response, TestResponse)
+    assert isinstance(response, Response)
+    assert response.status_code == 201
+    assert response.status == "201 CREATED"
+    assert response.headers["X-A"] == "b"
+    assert response.json == response.get_json() == {"a": 1}
+    assert response.data == response.get_data() == response.text.encode()
+
+
+async def test_a_streamed_response_is_read_to_its_end(app, client):
+    @app.get("/")
+    async def view():
+        async def body():
+            for part in ("a", "b"):
+                yield part
+
+        return body()
+
+    assert (await client.get("/")).text == "ab"
+
+
+async def test_a_response_knows_its_request(app, client):
+    view(app, "/", lambda: "", methods=["POST"])
+    response = await client.post("/?a=b", data=b"body")
+
+    assert response.request.path == "/"
+    assert response.request.args["a"] == "b"
+    assert response.request.get_data() == b"body"
+    assert response.history == ()
+
+
+async def test_json_is_read_with_the_apps_provider(app, client):
+    view(app, "/", lambda: {"a": 1})
+    app.json.loads = lambda text, **kwargs: ["app", json.loads(text)]
+
+    assert (await client.get("/")).json == ["app", {"a": 1}]
+
+
+async def test_a_response_class_of_ones_own_is_mixed_in(app):
+    class Wrapper(Response):
+        extra = 1
+
+    view(app, "/", lambda: "")
+    response = await TestClient(app, Wrapper).get("/")
+
+    assert isinstance(response, Wrapper)
+    assert response.extra == 1
+
+
+async def test_pushed_resources_are_listed(app, client):
+    async def asgi_app(scope, receive, send):
+        headers = [(b"accept", b"text/css")]
+        await send({"type": "http.response.push", "path": "/style", "headers": headers})
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+    app.asgi_app = asgi_app
+    await client.get("/", http_version="2")
+
+    assert [(path, dict(headers)) for path, headers in client.push_promises] == [
+        ("/style", {"Accept": "text/css"})
+    ]
+
+
+# -- errors ----------------------------------------------------------------------------------------
+
+
+async def test_an_error_of_a_view_is_raised_when_testing(app, client):
+    @app.get("/")
+    async def view():
+        raise ZeroDivisionError("view")
+
+    with pytest.raises(ZeroDivisionError, match="view"):
+        await client.get("/")
+
+
+async def test_an_error_of_a_view_is_a_500_when_not_propagated(app, client):
+    app.config["PROPAGATE_EXCEPTIONS"] = False
+
+    @app.get("/")
+    async def view():
+        raise ZeroDivisionError
+
+    assert (await client.get("/")).status_code == 500
+
+
+async def test_an_error_of_a_streamed_body_is_raised(app, client):
+    @app.get("/")
+    async def view():
+        async def body():
+            yield "a"
+            raise ZeroDivisionError("body")
+
+        return body()
+
+    with pytest.raises(ZeroDivisionError, match="body"):
+        await client.get("/")
+
+
+async def test_an_app_that_answers_nothing_is_named(app, client):
+    async def silent(scope, receive, send):
+        pass
+
+    app.asgi_app = silent
+
+    with pytest.raises(RuntimeError, match="answered GET '/' with nothing"):
+        await client.get("/")
+
+
+async def test_a_cancelled_request_cancels_the_view(app, client):
+    ended = []
+
+    @app.get("/")
+    async def view():
+        try:
+            await asyncio.sleep(60)
+        finally:
+            ended.append(True)
+
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.01):
+            await client.get("/")
+
+    assert ended == [True]
+    assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
+# -- redirects -------------------------------------------------------------------------------------
+
+
+async def test_redirects_are_followed_when_asked_for(app, client):
+    view(app, "/a", lambda: redirect("/b"))
+    view(app, "/b", lambda: redirect("/c?x=y"))
+    view(app, "/c", lambda: request.args["x"])
+    response = await client.get("/a", follow_redirects=True)
+
+    assert response.text == "y"
+    assert [entry.request.path for entry in response.history] == ["/a", "/b"]
+    assert [len(entry.history) for entry in response.history] == [0, 1]
+
+
+async def test_redirects_are_not_followed_otherwise(app, client):
+    view(app, "/a", lambda: redirect("/b"))
+    response = await client.get("/a")
+
+    assert (response.status_code, response.location) == (302, "/b")
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        (301, ["GET", ""]),
+        (302, ["GET", ""]),
+        (303, ["GET", ""]),
+        (307, ["POST", "body"]),
+        (308, ["POST", "body"]),
+    ],
+)
+async def test_the_status_decides_what_is_sent_again(app, client, code, expected):
+    view(app, "/a", lambda: redirect("/b", code), methods=["POST"])
+    answer = lambda: [request.method, request.get_data(as_text=True)]  # noqa: E731
+    view(app, "/b", answer, methods=["GET", "POST"])
+    kwargs = {"data": "body", "content_type": "text/plain"}
+    response = await client.post("/a", follow_redirects=True, **kwargs)
+
+    assert response.json == expected
+
+
+async def test_a_body_that_was_read_is_sent_again(app, client):
+    """Werkzeug's client sends what the first view has left of the stream."""
+
+    @app.post("/a")
+    async def first():
+        await request.get_data()
+        return redirect("/b", 307)
+
+    @app.post("/b")
+    async def second():
+        return await request.get_data()
+
+    assert (await client.post("/a", data=b"body", follow_redirects=True)).data == b"body"
+
+
+async def test_a_circle_of_redirects_is_an_error(app, client):
+    view(app, "/a", lambda: redirect("/b"))
+    view(app, "/b", lambda: redirect("/a"))
+
+    with pytest.raises(ClientRedirectError, match="redirects go round in a circle"):
+        await client.get("/a", follow_redirects=True)
+
+
+async def test_redirects_to_other_hosts_are_refused(app, client):
+    view(app, "/a", lambda: redirect("http://example.com/"))
+
+    with pytest.raises(RuntimeError, match="external redirects"):
+        await client.get("/a", follow_redirects=True)
+
+
+async def test_redirects_to_a_subdomain_need_permission():
+    app = Flask(__name__, subdomain_matching=True)
+    app.config["SERVER_NAME"] = "site.test"
+    view(app, "/a", lambda: redirect("http://www.site.test/b"))
+    view(app, "/b", lambda: request.host, subdomain="www")
+
+    with pytest.raises(RuntimeError, match="subdomain redirects is not enabled"):
+        await app.test_client().get("/a", follow_redirects=True)
+    permitted = app.test_client(allow_subdomain_redirects=True)
+    assert (await permitted.get("/a", follow_redirects=True)).text == "www.site.test"
+
+
+async def test_defaults_are_kept_over_a_redirect(app, client):
+    view(app, "/a", lambda: redirect("/b"))
+    view(app, "/b", lambda: [request.user_agent.string, request.remote_addr])
+    response = await client.get("/a", follow_redirects=True)
+
+    assert response.json[0].startswith("Werkzeug/")
+    assert response.json[1] == "127.0.0.1"
+
+
+# -- cookies ---------------------------------------------------------------------------------------
+
+
+def counting(app):
+    @app.get("/count")
+    async def count():
+        response = Response(request.cookies.get("n", "0"))
+        response.set_cookie("n", str(int(request.cookies.get("n", "0")) + 1))
+        return response
+
+
+async def test_cookies_are_kept(app, client):
+    counting(app)
+    texts = [(await client.get("/count")).text for _ in range(3)]
+
+    assert texts == ["0", "1", "2"]
+    assert client.get_cookie("n", path="/").value == "3"
+
+
+async def test_a_client_without_cookies_forgets_them(app):
+    counting(app)
+    client = app.test_client(use_cookies=False)
+
+    assert [(await client.get("/count")).text for _ in range(2)] == ["0", "0"]
+    with pytest.raises(TypeError, match="Cookies are disabled"):
+        client.set_cookie("n", "1")
+
+
+async def test_cookies_are_set_and_deleted_by_hand(app, client):
+    counting(app)
+    client.set_cookie("n", "7")
+    first = (await client.get("/count")).text
+    client.delete_cookie("n")
+
+    assert (first, (await client.get("/count")).text) == ("7", "0")
+
+
+async def test_cookies_go_where_they_belong(app, client):
+    view(app, "/a/x", lambda: dict(request.cookies))
+    view(app, "/b", lambda: dict(request.cookies))
+    client.set_cookie("path", "1", path="/a")
+    client.set_cookie("other", "1", domain="example.com")
+
+    assert (await client.get("/a/x")).json == {"path": "1"}
+    assert (await client.get("/b")).json == {}
+
+
+async def test_cookies_set_by_a_redirect_are_sent_to_its_target(app, client):
+    @app.get("/a")
+    async def view():
+        response = redirect("/b")
+        response.set_cookie("k", "v")
+        return response
+
+    view(app, "/b", lambda: dict(request.cookies))
+
+    assert (await client.get("/a", follow_redirects=True)).json == {"k": "v"}
+
+
+# -- contexts --------------------------------------------------------------------------------------
+
+
+async def test_the_context_stays_inside_the_block(app, client):
+    @app.get("/")
+    async def view():
+        g.x = 1
+        session["y"] = 2
+        return ""
+
+    async with client:
+        await client.get("/?a=b")
+
+        assert (g.x, session["y"], request.args["a"]) == (1, 2, "b")
+    assert current() is None
+
+
+async def test_the_next_request_ends_the_context_of_the_last(app, client):
+    ended = []
+    app.teardown_request(lambda error: ended.append(request.path))
+    view(app, "/<path>", lambda path: path)
+
+    async with client:
+        await client.get("/a")
+        await client.get("/b")
+
+        assert request.path == "/b"
+        assert ended.count("/a") >= 1
+    assert ended[-1] == "/b"
+    assert current() is None
+
+
+async def test_the_context_of_a_def_view_stays_too(app, client):
+    @app.get("/")
+    def view():
+        g.x = 1
+        return ""
+
+    async with client:
+        await client.get("/")
+
+        assert g.x == 1
+
+
+async def test_after_redirects_the_last_context_stays(app, client):
+    view(app, "/a", lambda: redirect("/b"))
+    view(app, "/b", lambda: "")
+
+    async with client:
+        await client.get("/a", follow_redirects=True)
+
+        assert request.path == "/b"
+
+
+async def test_without_the_block_nothing_stays(app, client):
+    view(app, "/", lambda: "")
+    await client.get("/")
+
+    assert current() is None
+
+
+async def test_a_client_cannot_be_entered_twice(client):
+    async with client:
+        with pytest.raises(RuntimeError, match="entered already"):
+            async with client:
+                pass
+
+
+async def test_contexts_are_released(app, client):
+    alive = weakref.WeakSet()
+
+    @app.get("/")
+    async def view():
+        alive.add(current())
+        return ""
+
+    async with client:
+        for _ in range(3):
+            await client.get("/")
+    await asyncio.sleep(0)
+    gc.collect()
+
+    assert len(alive) == 0
+
+
+# -- Flask's interface -----------------------------------------------------------------------------
+
+
+def parameters(function):
+    return [
+        (p.name, p.kind, p.default) for p in list(inspect.signature(function).parameters.values())
+    ]
+
+
+@pytest.mark.parametrize("name", ["get_cookie", "set_cookie", "delete_cookie", "get", "post"])
+def test_signatures_are_flasks(name):
+    ours, theirs = getattr(TestClient, name), getattr(flask.testing.FlaskClient, name)
+
+    assert parameters(ours) == parameters(theirs)
+
+
+def test_open_has_flasks_parameters():
+    theirs = {p[0] for p in parameters(flask.testing.FlaskClient.open)}
+
+    assert theirs <= {p[0] for p in parameters(TestClient.open)}
+
+
+def test_constructor_has_flasks_parameters():
+    assert parameters(TestClient) == parameters(werkzeug.test.Client)

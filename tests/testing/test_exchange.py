@@ -1,0 +1,306 @@
+"""Exchange: messages go both ways, the specification is kept, and no task is left."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from asyncflask.testing import exchange as module
+from asyncflask.testing.exchange import EXTENSIONS, TABLES, ClientGone, Exchange, IllegalMessage
+
+START = {"type": "http.response.start", "status": 200, "headers": []}
+LAST = {"type": "http.response.body", "body": b""}
+
+
+def scope(kind="http", extensions=()):
+    return {"type": kind, "path": "/", "extensions": {key: {} for key in extensions}}
+
+
+def sending(*messages):
+    async def app(scope, receive, send):
+        for message in messages:
+            await send(message)
+
+    return app
+
+
+async def test_messages_go_both_ways():
+    async def app(scope, receive, send):
+        await send({**START, "status": int((await receive())["body"])})
+        await send(LAST)
+
+    async with Exchange(app, scope()) as exchange:
+        exchange.put({"type": "http.request", "body": b"201"})
+
+        assert (await exchange.take())["status"] == 201
+        assert await exchange.take() == LAST
+        assert await exchange.take() is None
+
+
+async def test_an_error_of_the_app_is_raised_by_take():
+    async def app(scope, receive, send):
+        raise ZeroDivisionError("app")
+
+    async with Exchange(app, scope()) as exchange:
+        for _ in range(2):
+            with pytest.raises(ZeroDivisionError, match="app"):
+                await exchange.take()
+
+
+async def test_an_error_that_nobody_saw_is_raised_at_the_end():
+    async def app(scope, receive, send):
+        raise ZeroDivisionError("app")
+
+    with pytest.raises(ZeroDivisionError, match="app"):
+        async with Exchange(app, scope()):
+            pass
+
+
+async def test_an_error_of_the_test_goes_before_one_of_the_app():
+    async def app(scope, receive, send):
+        raise ZeroDivisionError("app")
+
+    with pytest.raises(LookupError, match="test"):
+        async with Exchange(app, scope()):
+            raise LookupError("test")
+
+
+@pytest.mark.parametrize("kind", TABLES)
+def test_every_state_of_a_table_can_be_reached_and_ends(kind):
+    table = TABLES[kind]
+    reached, todo = set(), [next(iter(table))]
+    while todo:
+        state = todo.pop()
+        if state not in reached:
+            reached.add(state)
+            todo += table[state].values()
+
+    assert reached == set(table)
+    assert table["COMPLETE"] == {}
+
+
+ALL_MESSAGES = sorted(
+    {event for table in TABLES.values() for row in table.values() for event in row}
+)
+CASES = [
+    (kind, state, event) for kind in TABLES for state in TABLES[kind] for event in ALL_MESSAGES
+]
+
+
+def message_of(event):
+    message = {"type": event.removesuffix(" (last)"), "status": 200}
+    if event.endswith(".body"):
+        message["more_body"] = True
+    return message
+
+
+@pytest.mark.parametrize(("kind", "state", "event"), CASES)
+async def test_the_tables_decide_what_may_be_sent(kind, state, event):
+    exchange = Exchange(sending(message_of(event)), scope(kind, EXTENSIONS.values()))
+    exchange.state = state
+    exchange.start()
+    await exchange.finish()
+    legal = event in TABLES[kind][state] and event not in ("lifespan.startup", "lifespan.shutdown")
+
+    if legal:
+        assert (await exchange.take())["type"] == event.removesuffix(" (last)")
+        assert exchange.state == TABLES[kind][state][event]
+    else:
+        with pytest.raises(IllegalMessage, match=f"in state {state}"):
+            await exchange.take()
+
+
+async def test_an_illegal_message_is_named_with_what_is_allowed():
+    with pytest.raises(
+        IllegalMessage,
+        match=r"'http.response.body' was .* WAITING.*Allowed there: .*http.response.start",
+    ):
+        async with Exchange(sending(LAST), scope()) as exchange:
+            await exchange.take()
+
+
+async def test_an_app_cannot_hide_an_illegal_message():
+    async def app(scope, receive, send):
+        try:
+            await send(LAST)
+        except Exception:
+            await send(START)
+            await send(LAST)
+
+    with pytest.raises(IllegalMessage, match="WAITING"):
+        async with Exchange(app, scope()) as exchange:
+            await exchange.finish()
+
+
+@pytest.mark.parametrize(("message", "extension"), EXTENSIONS.items())
+async def test_extensions_may_only_be_used_where_they_are_offered(message, extension):
+    kind = message.partition(".")[0]
+    exchange = Exchange(sending({"type": message, "status": 200, "more_body": True}), scope(kind))
+    exchange.state = next(
+        state for state, row in TABLES[kind].items() if any(e.startswith(message) for e in row)
+    )
+    exchange.start()
+
+    with pytest.raises(IllegalMessage, match=f"does not offer '{extension}'"):
+        await exchange.take()
+
+
+@pytest.mark.parametrize(
+    ("message", "complaint"),
+    [
+        ({**START, "status": "200"}, "status='200'; it must be an int"),
+        ({**START, "headers": [("a", "b")]}, "it must be an iterable of pairs of bytes"),
+        ({**START, "headers": [b"a"]}, "it must be an iterable of pairs of bytes"),
+        ({**START, "headers": [(b"A", b"b")]}, "names are in lower case"),
+    ],
+)
+async def test_malformed_starts_are_refused(message, complaint):
+    with pytest.raises(IllegalMessage, match=complaint):
+        async with Exchange(sending(message), scope()) as exchange:
+            await exchange.take()
+
+
+async def test_a_body_of_text_is_refused():
+    with pytest.raises(IllegalMessage, match="body='text'; it must be bytes"):
+        async with Exchange(sending(START, {**LAST, "body": "text"}), scope()) as exchange:
+            await exchange.finish()
+
+
+async def test_headers_may_be_a_generator():
+    """ASGI wants an iterable; checking it must not use it up."""
+    message = {**START, "headers": (pair for pair in [(b"a", b"b")])}
+
+    async with Exchange(sending(message, LAST), scope()) as exchange:
+        assert (await exchange.take())["headers"] == [(b"a", b"b")]
+
+
+async def test_receive_tells_of_the_end_after_a_complete_response():
+    seen = []
+
+    async def app(scope, receive, send):
+        await send(START)
+        await send(LAST)
+        seen.append(await receive())
+
+    async with Exchange(app, scope()) as exchange:
+        await exchange.finish()
+
+    assert seen == [{"type": "http.disconnect"}]
+
+
+async def test_messages_come_before_the_disconnect_and_it_repeats():
+    seen = []
+
+    async def app(scope, receive, send):
+        for _ in range(3):
+            seen.append((await receive())["type"])
+
+    async with Exchange(app, scope("websocket")) as exchange:
+        exchange.put({"type": "websocket.connect"})
+        exchange.disconnect(code=1001)
+
+    assert seen == ["websocket.connect", "websocket.disconnect", "websocket.disconnect"]
+
+
+async def test_sending_to_a_client_that_left_is_an_os_error():
+    async def app(scope, receive, send):
+        await receive()
+        with pytest.raises(OSError, match="after the client had left"):
+            await send(START)
+
+    async with Exchange(app, scope()) as exchange:
+        exchange.disconnect()
+
+
+async def test_an_app_that_lets_that_error_pass_has_not_failed():
+    async def app(scope, receive, send):
+        await receive()
+        await send(START)
+
+    async with Exchange(app, scope()) as exchange:
+        exchange.disconnect()
+        await exchange.finish()
+
+    assert exchange.ended
+
+
+async def test_an_app_that_writes_faster_than_it_is_read_waits(monkeypatch):
+    monkeypatch.setattr(module, "HIGH_WATER", 1000)
+    written = []
+
+    async def app(scope, receive, send):
+        await send(START)
+        while True:
+            await send({"type": "http.response.body", "body": b"x" * 100, "more_body": True})
+            written.append(100)
+
+    async with Exchange(app, scope()) as exchange:
+        await exchange.take()
+        for _ in range(5):
+            await exchange.take()
+        await asyncio.sleep(0)
+
+        assert 500 <= sum(written) <= 1600
+
+
+async def test_an_endless_stream_ends_when_the_client_leaves():
+    async def app(scope, receive, send):
+        await send(START)
+        while True:
+            await send({"type": "http.response.body", "body": b"x" * 10_000, "more_body": True})
+
+    async with Exchange(app, scope()) as exchange:
+        await exchange.take()
+
+    assert exchange.ended
+    assert not exchange.overdue
+
+
+async def test_an_app_that_does_not_notice_is_cancelled():
+    cancelled = []
+
+    async def app(scope, receive, send):
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            cancelled.append(True)
+            raise
+
+    exchange = Exchange(app, scope())
+    exchange.start()
+    await asyncio.sleep(0)
+    await exchange.close(grace=0.01)
+
+    assert cancelled == [True]
+    assert exchange.overdue
+    exchange.raise_error()
+
+
+async def test_cancelling_the_test_cancels_the_app():
+    ended = []
+
+    async def app(scope, receive, send):
+        try:
+            await asyncio.sleep(60)
+        finally:
+            ended.append(True)
+
+    async def test():
+        async with Exchange(app, scope()) as exchange:
+            await exchange.take()
+
+    running = asyncio.ensure_future(test())
+    await asyncio.sleep(0)
+    running.cancel()
+    await asyncio.sleep(0)
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+
+    assert ended == [True]
+
+
+async def test_gone_is_an_os_error():
+    """ASGI, "Disconnected Client - send exception": a subclass of OSError."""
+    assert issubclass(ClientGone, OSError)

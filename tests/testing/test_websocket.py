@@ -1,0 +1,298 @@
+"""TestWebsocket: a websocket as a client sees it."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from asyncflask.app import Flask
+from asyncflask.globals import g, request, session, websocket
+from asyncflask.testing import WebsocketDisconnect, WebsocketResponseError
+from asyncflask.testing import websocket as module
+
+
+@pytest.fixture
+def app():
+    app = Flask(__name__)
+    app.testing = True
+    app.secret_key = "secret"
+    return app
+
+
+@pytest.fixture
+def client(app):
+    return app.test_client()
+
+
+def echo(app):
+    @app.websocket("/ws")
+    async def view():
+        while True:
+            await websocket.send(await websocket.receive())
+
+
+@pytest.mark.parametrize("data", ["text", "", b"bytes", b""])
+async def test_messages_go_both_ways(app, client, data):
+    echo(app)
+    async with client.websocket("/ws") as ws:
+        await ws.send(data)
+
+        assert await ws.receive() == data
+        assert ws.accepted
+
+
+async def test_json_goes_both_ways(app, client):
+    echo(app)
+    async with client.websocket("/ws") as ws:
+        await ws.send_json({"a": [1]})
+
+        assert await ws.receive_json() == {"a": [1]}
+
+
+async def test_a_def_view_is_asked_the_same_way(app, client):
+    @app.websocket("/ws")
+    def view():
+        for message in websocket:
+            websocket.send(message.upper())
+
+    async with client.websocket("/ws") as ws:
+        await ws.send("a")
+
+        assert await ws.receive() == "A"
+
+
+async def test_arguments_reach_the_view(app, client):
+    @app.websocket("/ws")
+    async def view():
+        await websocket.send_json(
+            [websocket.args["a"], websocket.headers["X-A"], websocket.scheme, websocket.method]
+        )
+
+    async with client.websocket("/ws?a=b", headers={"X-A": "c"}, scheme="wss") as ws:
+        assert await ws.receive_json() == ["b", "c", "wss", "GET"]
+
+
+async def test_subprotocol_and_headers_of_the_handshake_are_there(app, client):
+    @app.websocket("/ws")
+    async def view():
+        wanted = websocket.requested_subprotocols
+        await websocket.accept({"X-A": "b", "Set-Cookie": "k=v"}, wanted[1])
+
+    async with client.websocket("/ws", subprotocols=["v1", "v2"]) as ws:
+        assert ws.accepted_subprotocol == "v2"
+        assert ws.response_headers["X-A"] == "b"
+    assert client.get_cookie("k").value == "v"
+
+
+async def test_cookies_and_session_reach_the_view(app, client):
+    @app.websocket("/ws")
+    async def view():
+        await websocket.send(session["name"])
+
+    async with client.session_transaction() as transaction:
+        transaction["name"] = "Ada"
+    async with client.websocket("/ws") as ws:
+        assert await ws.receive() == "Ada"
+
+
+async def test_the_apps_close_is_a_disconnect_every_time(app, client):
+    @app.websocket("/ws")
+    async def view():
+        await websocket.accept()
+        await websocket.close(4001, "enough")
+
+    async with client.websocket("/ws") as ws:
+        for call in (ws.receive, ws.receive, lambda: ws.send("x")):
+            with pytest.raises(WebsocketDisconnect, match="4001: enough"):
+                await call()
+
+
+async def test_iteration_ends_when_the_app_closes(app, client):
+    @app.websocket("/ws")
+    async def view():
+        for number in range(3):
+            await websocket.send(str(number))
+
+    async with client.websocket("/ws") as ws:
+        assert [message async for message in ws] == ["0", "1", "2"]
+
+
+@pytest.mark.parametrize(
+    ("leave", "expected"),
+    [
+        (lambda ws: ws.close(4002, "bye"), (4002, "bye")),
+        (lambda ws: ws.disconnect(), (1006, "")),
+        (lambda ws: asyncio.sleep(0), (1000, "")),
+    ],
+)
+async def test_the_view_learns_how_the_client_left(app, client, leave, expected):
+    seen = []
+
+    @app.websocket("/ws")
+    async def view():
+        try:
+            await websocket.receive()
+        except WebsocketDisconnect as end:
+            seen.append((end.code, end.reason))
+            raise
+
+    app.websocket_teardown = app.teardown_websocket(lambda error: seen.append("teardown"))
+    accepting(app)
+    async with client.websocket("/ws") as ws:
+        await leave(ws)
+
+    assert seen == [expected, "teardown"]
+
+
+def accepting(app):
+    @app.before_websocket
+    async def accept():
+        await websocket.accept()
+
+
+async def test_after_closing_the_client_cannot_go_on(app, client):
+    echo(app)
+    accepting(app)
+    async with client.websocket("/ws") as ws:
+        await ws.close(4002)
+        with pytest.raises(WebsocketDisconnect, match="4002"):
+            await ws.send("x")
+        with pytest.raises(WebsocketDisconnect, match="4002"):
+            await ws.receive()
+
+
+async def test_a_refusal_has_the_response(app, client):
+    @app.before_websocket
+    async def guard():
+        return {"error": "login"}, 401, {"X-Why": "session"}
+
+    echo(app)
+    with pytest.raises(WebsocketResponseError, match="401 UNAUTHORIZED") as caught:
+        async with client.websocket("/ws"):
+            pass
+
+    response = caught.value.response
+    assert (response.status_code, response.json) == (401, {"error": "login"})
+    assert response.headers["X-Why"] == "session"
+
+
+async def test_a_view_that_returns_before_it_accepts_refuses(app, client):
+    app.websocket("/ws")(lambda: ("no", 403))
+
+    with pytest.raises(WebsocketResponseError, match="403 FORBIDDEN"):
+        async with client.websocket("/ws"):
+            pass
+
+
+async def test_an_unknown_path_is_a_404(client):
+    with pytest.raises(WebsocketResponseError, match="404 NOT FOUND"):
+        async with client.websocket("/nowhere"):
+            pass
+
+
+async def test_closing_before_accepting_is_a_403(app, client):
+    @app.websocket("/ws")
+    async def view():
+        await websocket.close()
+
+    with pytest.raises(WebsocketResponseError, match="403 FORBIDDEN"):
+        async with client.websocket("/ws"):
+            pass
+
+
+@pytest.mark.parametrize("accept", [True, False])
+async def test_an_error_of_the_view_is_raised(app, client, accept):
+    @app.websocket("/ws")
+    async def view():
+        if accept:
+            await websocket.accept()
+        raise ZeroDivisionError("view")
+
+    with pytest.raises(ZeroDivisionError, match="view"):
+        async with client.websocket("/ws") as ws:
+            await ws.receive()
+
+
+async def test_an_error_after_the_client_left_is_raised(app, client):
+    @app.websocket("/ws")
+    async def view():
+        async for _ in websocket:
+            pass
+        raise ZeroDivisionError("view")
+
+    with pytest.raises(ZeroDivisionError, match="view"):
+        async with client.websocket("/ws"):
+            pass
+
+
+async def test_an_error_that_is_not_propagated_closes_with_1011(app, client):
+    app.config["PROPAGATE_EXCEPTIONS"] = False
+
+    @app.websocket("/ws")
+    async def view():
+        await websocket.accept()
+        raise ZeroDivisionError
+
+    async with client.websocket("/ws") as ws:
+        with pytest.raises(WebsocketDisconnect, match="1011"):
+            await ws.receive()
+
+
+async def test_a_view_that_does_not_notice_the_end_fails_the_test(app, client, monkeypatch):
+    monkeypatch.setattr(module, "GRACE", 0.01)
+
+    @app.websocket("/ws")
+    async def view():
+        await websocket.accept()
+        await asyncio.sleep(60)
+
+    with pytest.raises(TimeoutError, match="The view of '/ws' did not end"):
+        async with client.websocket("/ws"):
+            pass
+
+    assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
+async def test_an_app_that_answers_nothing_is_named(app, client):
+    async def silent(scope, receive, send):
+        pass
+
+    app.asgi_app = silent
+
+    with pytest.raises(RuntimeError, match="ended without answering the websocket '/ws'"):
+        async with client.websocket("/ws"):
+            pass
+
+
+async def test_the_context_stays_inside_the_block(app, client):
+    @app.websocket("/ws")
+    async def view():
+        g.x = 1
+        await websocket.send("x")
+
+    async with client:
+        async with client.websocket("/ws") as ws:
+            await ws.receive()
+
+        assert g.x == 1
+
+
+async def test_many_websockets_leave_no_task(app, client):
+    echo(app)
+    for _ in range(20):
+        async with client.websocket("/ws") as ws:
+            await ws.send("x")
+            await ws.receive()
+
+    assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
+async def test_request_and_websocket_views_share_a_path(app, client):
+    echo(app)
+    app.get("/ws", endpoint="page")(lambda: request.method)
+    async with client.websocket("/ws") as ws:
+        await ws.send("x")
+
+        assert await ws.receive() == "x"
+    assert (await client.get("/ws")).text == "GET"
