@@ -13,17 +13,20 @@ import typing as t
 from collections.abc import AsyncIterator, Callable
 
 import click
-import hypercorn
-import hypercorn.asyncio
 from werkzeug.exceptions import HTTPException
 
 from . import background
 from . import typing as ft
 from ._current import current
-from .asgi import run_shutdown, run_startup, serve_http, serve_lifespan, serve_websocket
+from .asgi import run_shutdown, run_startup, serve
 from .base import App
-from .cli.environment import get_load_dotenv, load_dotenv, set_debug_flag
-from .cli.serve import serve
+from .cli.environment import (
+    get_debug_flag,
+    get_load_dotenv,
+    load_dotenv,
+    read_variable,
+    set_debug_flag,
+)
 from .concurrency import is_async, run_sync
 from .ctx import Context
 from .dispatch import errors, pipeline, teardown
@@ -35,8 +38,6 @@ from .signals import got_background_exception
 from .testing import CliRunner, TestApp, TestClient
 from .testing.builder import EnvironBuilder, body_messages, body_of, scope_of
 from .wrappers import Request, Response, SyncRequest, SyncWebsocket, Websocket
-
-_SERVERS = {"http": serve_http, "websocket": serve_websocket, "lifespan": serve_lifespan}
 
 
 class Flask(App):
@@ -74,22 +75,9 @@ class Flask(App):
         """Serve one ASGI connection; wrap :attr:`asgi_app` to put middleware around the app."""
         await self.asgi_app(scope, receive, send)
 
-    async def asgi_app(self, scope: ft.Scope, receive: ft.Receive, send: ft.Send) -> None:
-        """Serve one ASGI connection.
-
-        Replace it to apply middleware without losing the app object:
-        ``app.asgi_app = Middleware(app.asgi_app)``, as with Flask's ``wsgi_app``.
-
-        Raises:
-            RuntimeError: The scope's type is none of ASGI 3's.
-        """
-        server = _SERVERS.get(scope["type"])
-        if server is None:
-            raise RuntimeError(
-                f"{self!r} was called with an ASGI scope of type {scope['type']!r}; it serves"
-                f" {', '.join(map(repr, _SERVERS))}."
-            )
-        await server(self, scope, receive, send)
+    #: Serves one ASGI connection. Replace it to apply middleware without losing the app object:
+    #: ``app.asgi_app = Middleware(app.asgi_app)``, as with Flask's ``wsgi_app``.
+    asgi_app = serve
 
     # -- steps (each may be overridden or replaced) ------------------------------------------------
 
@@ -298,18 +286,21 @@ class Flask(App):
         if os.environ.get("FLASK_RUN_FROM_CLI") == "true":
             # `asyncflask run` imports the module that calls this; it serves by itself.
             return
+        # PERF: hypercorn takes longer to import than all of asyncflask; only who serves needs it.
+        from .cli.serve import serve as serve_locally
+
         self._prepare_run(debug, load_dotenv)
         host, port = self._address(host, port)
         options.setdefault("use_reloader", self.debug)
         mode = "on" if self.debug else "off"
         click.echo(f" * Serving {self.name!r} on {host}:{port} (debug mode: {mode})", err=True)
-        serve(self, host, port, **options)
+        serve_locally(self, host, port, **options)
 
     def _prepare_run(self, debug: bool | None, dotenv: bool) -> None:
         if get_load_dotenv(dotenv):
             load_dotenv()
-            if "FLASK_DEBUG" in os.environ and debug is None:
-                debug = os.environ["FLASK_DEBUG"].lower() not in {"0", "false", "no"}
+            if debug is None and read_variable("DEBUG") is not None:
+                debug = get_debug_flag()
         if debug is not None:
             self.debug = bool(debug)
             set_debug_flag(self.debug)
@@ -344,6 +335,8 @@ class Flask(App):
 
         Source: ``Quart: app.run_task``.
         """
+        import hypercorn.asyncio
+
         if debug is not None:
             self.debug = debug
         config = hypercorn.Config()

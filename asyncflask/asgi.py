@@ -7,83 +7,109 @@ error handling ends here too.
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
 from typing import Any
 
 from ._current import slot
 from .concurrency import is_async, on_worker
 from .ctx import Context
-from .debug.page import traceback_response
 from .dispatch.calls import call, emit
 from .dispatch.lanes import HTTP, WEBSOCKET
 from .dispatch.pipeline import run
 from .dispatch.teardown import raise_first
 from .exceptions import WorkerQueueFull
-from .signals import appcontext_pushed, got_serving_exception
+from .signals import got_serving_exception
 from .typing import Receive, Scope, Send
-from .wrappers.sending import send_response
+from .wrappers.sending import send_response, untouched_messages
 from .wrappers.sync import prefetch
 
 
-async def serve_http(app: Any, scope: Scope, receive: Receive, send: Send) -> None:
-    """Serve one HTTP request. (ASGI: http.)"""
+async def serve(app: Any, scope: Scope, receive: Receive, send: Send) -> None:
+    """Serve one ASGI connection.
+
+    Raises:
+        RuntimeError: The scope's type is none of ASGI 3's.
+    """
+    if scope["type"] != "http":
+        await _serve_other(app, scope, receive, send)
+        return
     ctx = Context(app, HTTP, scope, receive, send)
     previous = slot.get()
     slot.set(ctx)
     try:
         response = await _answer(app, ctx)
         slot.set(previous)  # A streamed body has its context only if it was asked to keep it.
-        await send_response(
-            response,
-            scope["method"],
-            send,
-            ctx.wait_disconnect,
-            ctx.run_def,
-            scope.get("extensions") or (),
-        )
-    finally:
+        messages = untouched_messages(response, scope["method"])
+        if messages is None:
+            await send_response(
+                response,
+                scope["method"],
+                send,
+                ctx.wait_disconnect,
+                ctx.run_def,
+                scope.get("extensions") or (),
+            )
+            return
+        try:
+            await send(messages[0])
+            await send(messages[1])
+        except OSError:
+            pass  # The client is gone. (ASGI: spec version 2.4.)
+    except BaseException:
         slot.set(previous)
+        raise
+    finally:
         if ctx.lease is not None:
-            ctx.lease.release()
+            ctx.give_back_worker()
 
 
-async def serve_websocket(app: Any, scope: Scope, receive: Receive, send: Send) -> None:
-    """Serve one websocket. (ASGI: websocket.)"""
+async def _serve_other(app: Any, scope: Scope, receive: Receive, send: Send) -> None:
+    kind = scope["type"]
+    if kind == "websocket":
+        await _serve_websocket(app, scope, receive, send)
+    elif kind == "lifespan":
+        await _serve_lifespan(app, scope, receive, send)
+    else:
+        raise RuntimeError(
+            f"{app!r} was called with an ASGI scope of type {kind!r}; it serves 'http',"
+            " 'websocket' and 'lifespan'."
+        )
+
+
+async def _serve_websocket(app: Any, scope: Scope, receive: Receive, send: Send) -> None:
     ctx = Context(app, WEBSOCKET, scope, receive, send)
     previous = slot.get()
     slot.set(ctx)
+    websocket = ctx.websocket
     try:
-        websocket = ctx.websocket
         try:
             response = await _answer(app, ctx)
-        except Exception:
-            await websocket.end(code=1011)
+        except BaseException as error:
+            # RFC 6455 §7.4.1: 1011 for our own error, 1001 when the server goes away.
+            await websocket.end(code=1011 if isinstance(error, Exception) else 1001)
             raise
         await websocket.end(response)
     finally:
         slot.set(previous)
         if ctx.lease is not None:
-            ctx.lease.release()
+            ctx.give_back_worker()
 
 
-async def _answer(app: Any, ctx: Context) -> Any:
-    """Let the pipeline answer, where the view's colour belongs."""
-    if appcontext_pushed.receivers:
-        await emit(ctx, appcontext_pushed, app)
+def _answer(app: Any, ctx: Context) -> Awaitable[Any]:
+    """Let the pipeline answer, where the view's colour belongs; to be awaited."""
+    if not app._got_first_request:
+        app._got_first_request = True
     ctx.match_request()
     rule = ctx.url_rule
-    try:
-        if rule is not None:
-            # What generic ASGI tracing names a request by.
-            ctx.scope["route"] = rule
-            view = app.view_functions.get(rule.endpoint)
-            if view is not None and not is_async(view):
-                return await _answer_in_worker(app, ctx)
-        return await run(app, ctx)
-    except Exception as error:
-        page = traceback_response(app, ctx, error)
-        if page is None:
-            raise
-        return page
+    if rule is not None:
+        # What generic ASGI tracing names a request by.
+        ctx.scope["route"] = rule
+        view = app.view_functions.get(rule.endpoint)
+        if view is not None:
+            if not is_async(view):
+                return _answer_in_worker(app, ctx)
+            ctx.async_view = view
+    return run(app, ctx)
 
 
 async def _answer_in_worker(app: Any, ctx: Context) -> Any:
@@ -105,7 +131,7 @@ async def _answer_in_worker(app: Any, ctx: Context) -> Any:
 # -- lifespan --------------------------------------------------------------------------------------
 
 
-async def serve_lifespan(app: Any, scope: Scope, receive: Receive, send: Send) -> None:
+async def _serve_lifespan(app: Any, scope: Scope, receive: Receive, send: Send) -> None:
     """Start the app up and shut it down when the server says so. (ASGI: lifespan.)"""
     if "state" in scope:
         app.lifespan_state = scope["state"]
@@ -120,12 +146,12 @@ async def serve_lifespan(app: Any, scope: Scope, receive: Receive, send: Send) -
         try:
             await step()
         except Exception as error:
-            app.logger.exception("The app failed in %s.", kind)
+            app.logger.error("The app failed in %s.", kind)
             ctx = app.app_context()
             if got_serving_exception.receivers:
                 await emit(ctx, got_serving_exception, app, exception=error)
             await send({"type": f"{kind}.failed", "message": f"{type(error).__name__}: {error}"})
-            return
+            raise
         await send({"type": f"{kind}.complete"})
         if kind == "lifespan.shutdown":
             return

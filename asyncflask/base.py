@@ -6,6 +6,7 @@ Everything here is synchronous and free of ASGI and WSGI. The steps that serve a
 
 from __future__ import annotations
 
+import functools
 import os
 import sys
 import typing as t
@@ -95,7 +96,6 @@ class App(Scaffold, metaclass=steps.AppType):
     response_class: type[WerkzeugResponse]
     request_class: type[t.Any]
 
-    _steps: steps.Steps | None = None
     _got_first_request = False
 
     def __init__(
@@ -131,6 +131,7 @@ class App(Scaffold, metaclass=steps.AppType):
         self.subdomain_matching = subdomain_matching
         self.template_context_processors[None].append(_default_template_ctx_processor)
         self.cli.name = self.name
+        steps.watch(self)
         self._add_static_route(static_host, host_matching)
 
     def _checked_instance_path(self, instance_path: str | None) -> str:
@@ -167,25 +168,27 @@ class App(Scaffold, metaclass=steps.AppType):
 
     # -- steps that may be replaced ----------------------------------------------------------------
 
-    @property
-    def steps(self) -> steps.Steps:
-        """Which steps this app replaces (see ``dispatch/steps.py``)."""
-        found = self._steps
-        if found is None or not found.current:
-            found = steps.Steps(self, self._untouched)
-            object.__setattr__(self, "_steps", found)
-        return found
-
     #: the class whose steps are the pipeline's own; each face sets it
     _untouched: t.ClassVar[type]
 
+    @functools.cached_property
+    def replaced_steps(self) -> frozenset[str]:
+        """Names of the steps that this app replaces (see ``dispatch/steps.py``)."""
+        return steps.find_replaced(self, self._untouched)
+
+    def forget_replaced_steps(self) -> None:
+        """Look anew which steps are replaced."""
+        vars(self).pop("replaced_steps", None)
+
     def __setattr__(self, name: str, value: t.Any) -> None:
         super().__setattr__(name, value)
-        steps.forget(name)
+        if name in steps.NAMES:
+            self.forget_replaced_steps()
 
     def __delattr__(self, name: str) -> None:
         super().__delattr__(name)
-        steps.forget(name)
+        if name in steps.NAMES:
+            self.forget_replaced_steps()
 
     def _check_setup_finished(self, f_name: str) -> None:
         if self._got_first_request:
@@ -198,7 +201,7 @@ class App(Scaffold, metaclass=steps.AppType):
     # -- configuration -----------------------------------------------------------------------------
 
     @cached_property
-    def name(self) -> str:  # type: ignore[override]  # a plain attribute on blueprints
+    def name(self) -> str:  # a plain attribute on blueprints
         """The app's name: the import name, or the file's name when run as a script."""
         if self.import_name != "__main__":
             return self.import_name

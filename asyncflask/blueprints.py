@@ -68,7 +68,8 @@ class BlueprintSetupState:
         self.url_prefix = _given(options.get("url_prefix"), blueprint.url_prefix)
         self.name = options.get("name", blueprint.name)
         self.name_prefix = options.get("name_prefix", "")
-        self.url_defaults = {**blueprint.url_values_defaults, **options.get("url_defaults", ())}
+        self.url_defaults = dict(blueprint.url_values_defaults)
+        self.url_defaults.update(options.get("url_defaults") or ())
 
     def add_url_rule(
         self,

@@ -53,7 +53,7 @@ DEFAULT_CONFIG: Mapping[str, Any] = ImmutableDict(
         "PROVIDE_AUTOMATIC_OPTIONS": True,
         # asyncflask
         "BODY_TIMEOUT": None,
-        # A client that sends nothing for this long is gone: Quart and gunicorn wait 60 s and 30 s.
+        # A client that sends nothing for this long is gone (Quart gives a whole body 60 s).
         "BODY_IDLE_TIMEOUT": 60,
         "WEBSOCKET_IDLE_TIMEOUT": None,
         "BACKGROUND_TASK_SHUTDOWN_TIMEOUT": 5,

@@ -20,19 +20,23 @@ from threading import get_ident
 from types import TracebackType
 from typing import Any, Literal, Protocol, TypeVar
 
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import BadRequest, HTTPException
 
 from ._current import current, slot
 from .concurrency import Lease, drive, is_async
 from .exceptions import OutOfContext
 from .signals import appcontext_pushed
+from .streams import keep
+from .wrappers.connection import path_below_root
 from .wrappers.request import body_of
 from .wrappers.sync import make_environ
 
 T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., Any])
 
-Place = Literal["loop", "worker", "thread"]
+#: Where a context's coroutine is stepped, so that both colours find their place (``calls.py``): on
+#: the event loop, in the request's worker, in a thread without a loop, on a command's own loop.
+Place = Literal["loop", "worker", "thread", "command"]
 _KINDS = {"http": "request", "websocket": "websocket"}  # a lane's name in messages
 NO_ERROR: Any = object()  # "take the exception that is being handled", Flask's default of pop()
 
@@ -44,12 +48,13 @@ class Lane(Protocol):
     def name(self) -> str: ...
 
     @property
+    def websocket(self) -> bool: ...
+
+    @property
     def connect(self) -> Callable[[Any], Any]: ...
 
     @property
     def connect_sync(self) -> Callable[[Any], Any]: ...
-
-    def find(self, ctx: Context) -> Any: ...
 
 
 class ContextApp(Protocol):
@@ -60,6 +65,9 @@ class ContextApp(Protocol):
 
     @property
     def workers(self) -> Any: ...
+
+    @property
+    def replaced_steps(self) -> frozenset[str]: ...
 
     def create_url_adapter(self, request: Any) -> Any: ...
 
@@ -139,6 +147,7 @@ class Context:
     url_rule: Any = None
     routing_exception: Exception | None = None
     matched = False
+    async_view: Callable[..., Any] | None = None
     error: BaseException | None = None
     holds = 0
     left = False
@@ -166,6 +175,8 @@ class Context:
         self.scope = scope
         self.receive = receive
         self.send = send
+        #: names of the steps that the app replaces, as this context began
+        self.replaced = app.replaced_steps
         if lane is not None:
             self.carrier = self
 
@@ -247,22 +258,28 @@ class Context:
 
     @property
     def session(self) -> Any:
-        """The session, opened when somebody looks."""
+        """The session, opened when somebody looks; looking counts as access (``Vary: Cookie``)."""
         carrier = self.carrier
         if carrier is None:
             return None
-        session = carrier._session
-        if session is None:
-            interface = carrier.app.session_interface
-            session = interface.open_session(carrier.app, carrier.connection)
-            if session is None:
-                session = interface.make_null_session(carrier.app)
-            carrier._session = session
+        session = carrier.open_session()
+        session.accessed = True
         return session
 
     @session.setter
     def session(self, value: Any) -> None:
         self._session = value
+
+    def open_session(self) -> Any:
+        """Return the session of this connection, opened at the first call, without touching it."""
+        session = self._session
+        if session is None:
+            interface = self.app.session_interface
+            session = interface.open_session(self.app, self.connection)
+            if session is None:
+                session = interface.make_null_session(self.app)
+            self._session = session
+        return session
 
     # -- matching ----------------------------------------------------------------------------------
 
@@ -288,21 +305,42 @@ class Context:
     def match_request(self) -> None:
         """Find the rule for the connection, once; a failure is kept as ``routing_exception``."""
         self.matched = True
-        if self.lane is None:
+        lane = self.lane
+        if lane is None:
             return
+        app: Any = self.app
+        url_map = app.url_map
+        if (
+            app.config["TRUSTED_HOSTS"]
+            or app.subdomain_matching
+            or (url_map.host_matters and url_map.needs_host)
+            or "create_url_adapter" in self.replaced
+        ):
+            self._match_with_adapter()
+            return
+        scope = self.scope
+        path = path_below_root(scope) if scope.get("root_path") else scope["path"]
         try:
-            found = self.lane.find(self)
-        except Exception as error:  # of a converter, or of a replaced step
+            found = url_map.find(path, scope.get("method", "GET"), lane.websocket)
+        except Exception as error:  # of a converter
             self.routing_exception = error
             return
-        if type(found) is tuple:
+        if found.__class__ is tuple:
             self.url_rule, self.view_args = found
-        elif found is not None:
-            self.routing_exception = found
-        else:
+        elif found is None:
             self._match_with_adapter()
+        else:
+            self.routing_exception = found
 
     def _match_with_adapter(self) -> None:
+        path = self.scope["path"]
+        if path[:1] != "/":
+            # SECURITY: a target such as "?a=b" or "@evil.test" (CVE-2026-54282) has no path; made
+            # one, it would name another host in URLs. RFC 9112 §3.2.1: it begins with a slash.
+            self.routing_exception = BadRequest(
+                f"The request's path {path[:100]!r} does not begin with '/'."
+            )
+            return
         adapter = self.url_adapter
         if adapter is None:
             return
@@ -375,9 +413,8 @@ class Context:
                 await self.app.teardown_context(self, error)
         finally:
             slot.set(previous)
-            if last and self.lease is not None and self._pushes == []:
-                self.lease.release()
-                self.lease = None
+            if last and self.lease is not None:
+                self.give_back_worker()
 
     def _unpush(self) -> tuple[Any, bool]:
         if not self._pushes or slot.get() is not self:
@@ -422,6 +459,13 @@ class Context:
         result: T = await lease.run(func, *args, **kwargs)
         return result
 
+    def give_back_worker(self) -> None:
+        """Give the leased worker thread back to the pool, and forget what only it could see."""
+        if self.lease is not None:
+            self.lease.release()
+            self.lease = None
+        self._sync_connection = None  # Its environ refers to this context: a circle.
+
     async def run_blocking(self, func: Callable[..., T], *args: Any) -> T:
         """Run something that may block: on the leased worker, or in place if this is its thread."""
         if self.place == "loop":
@@ -435,6 +479,10 @@ class Context:
     async def wait_disconnect(self) -> None:
         """Return when the client is gone; for a watcher beside a streamed response."""
         await body_of(self).wait_disconnect()
+
+    def keep(self, body: Any) -> Any:
+        """Return ``body``, a (sync or async) iterable, so that it keeps this context."""
+        return keep(self, body)
 
     def copy(self) -> Context:
         """Return a second context of the same connection and session, with a ``g`` of its own.

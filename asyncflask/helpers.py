@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import functools
 import typing as t
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncIterable, Iterable
 
 from werkzeug.exceptions import abort as _abort
 from werkzeug.utils import redirect as _redirect
 
 from . import flashing
-from ._current import current, slot
+from ._current import current
 from .cli.environment import get_debug_flag, get_load_dotenv
 from .concurrency import run_sync
 from .ctx import Context
@@ -198,107 +198,11 @@ def stream_with_context(generator_or_function: t.Any) -> t.Any:
 
     Source: ``Flask: stream_with_context``.
     """
-    if isinstance(generator_or_function, AsyncIterable):
-        return _AsyncStream(_carrier("stream_with_context()"), generator_or_function)
-    if isinstance(generator_or_function, Iterable):
-        return _Stream(_carrier("stream_with_context()"), generator_or_function)
+    if isinstance(generator_or_function, (AsyncIterable, Iterable)):
+        return _carrier("stream_with_context()").keep(generator_or_function)
 
     @functools.wraps(generator_or_function)
     def decorator(*args: t.Any, **kwargs: t.Any) -> t.Any:
         return stream_with_context(generator_or_function(*args, **kwargs))
 
     return decorator
-
-
-class _Held:
-    """A context that a stream holds: it ends after the stream, and is current at each step."""
-
-    def __init__(self, ctx: Context) -> None:
-        ctx.holds += 1
-        self._ctx: Context | None = ctx
-
-    def _let_go(self) -> Context | None:
-        """Give up the hold; return the context if it is to be ended now."""
-        ctx, self._ctx = self._ctx, None
-        if ctx is None:
-            return None
-        ctx.holds -= 1
-        return ctx if ctx.left and not ctx.holds else None
-
-
-class _Stream(_Held):
-    """A synchronous body under its context."""
-
-    def __init__(self, ctx: Context, body: Iterable[t.Any]) -> None:
-        super().__init__(ctx)
-        self._body = iter(body)
-
-    def __iter__(self) -> Iterator[t.Any]:
-        return self
-
-    def __next__(self) -> t.Any:
-        previous = slot.get()
-        slot.set(self._ctx or previous)
-        try:
-            return next(self._body)
-        except BaseException as error:
-            self._end(None if isinstance(error, StopIteration) else error)
-            raise
-        finally:
-            slot.set(previous)
-
-    def close(self) -> None:
-        """Close the body and end the context, once."""
-        previous = slot.get()
-        slot.set(self._ctx or previous)
-        try:
-            close = getattr(self._body, "close", None)
-            if close is not None:
-                close()
-        finally:
-            self._end(None)
-            slot.set(previous)
-
-    def _end(self, error: BaseException | None) -> None:
-        ctx = self._let_go()
-        if ctx is not None:
-            ctx.leave_in_place(error or ctx.error)
-
-
-class _AsyncStream(_Held):
-    """An asynchronous body under its context."""
-
-    def __init__(self, ctx: Context, body: AsyncIterable[t.Any]) -> None:
-        super().__init__(ctx)
-        self._body = aiter(body)
-
-    def __aiter__(self) -> AsyncIterator[t.Any]:
-        return self
-
-    async def __anext__(self) -> t.Any:
-        previous = slot.get()
-        slot.set(self._ctx or previous)
-        try:
-            return await anext(self._body)
-        except BaseException as error:
-            await self._end(None if isinstance(error, StopAsyncIteration) else error)
-            raise
-        finally:
-            slot.set(previous)
-
-    async def aclose(self) -> None:
-        """Close the body and end the context, once."""
-        previous = slot.get()
-        slot.set(self._ctx or previous)
-        try:
-            aclose: Callable[[], t.Any] | None = getattr(self._body, "aclose", None)
-            if aclose is not None:
-                await aclose()
-        finally:
-            await self._end(None)
-            slot.set(previous)
-
-    async def _end(self, error: BaseException | None) -> None:
-        ctx = self._let_go()
-        if ctx is not None:
-            await ctx.app.teardown_context(ctx, error or ctx.error)

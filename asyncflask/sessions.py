@@ -329,8 +329,8 @@ class SecureCookieSessionInterface(SessionInterface):
 # -- signing ---------------------------------------------------------------------------------------
 
 
-# PERF: building the serializer and deriving its keys costs more than signing does (35 µs → 16 µs
-# for a request that reads and writes its session); both depend on nothing but these values.
+# PERF: building the serializer costs 3.9 µs and deriving its keys 4 µs for each cookie read or
+# written (to open, change and save a session: 56 µs → 35 µs); both depend on these values only.
 # Bounded: a process has few apps. A key that was taken away stops being good at once, since the
 # keys are part of what is looked up.
 @functools.lru_cache(maxsize=16)

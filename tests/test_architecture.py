@@ -19,7 +19,7 @@ FLOORS = {
     2: "protocol json config concurrency flashing logging",
     3: "server templating datastructures views",
     4: "wrappers cli",
-    5: "sessions files sse debug debughelpers",
+    5: "sessions files sse debug debughelpers streams",
     6: "ctx",
     7: "scaffold",
     8: "dispatch blueprints helpers",

@@ -12,7 +12,7 @@ from werkzeug.debug.tbtools import DebugTraceback
 from ..wrappers.response import Response
 
 
-def traceback_response(app: Any, ctx: Any, error: Exception) -> Response | None:
+def traceback_response(app: Any, ctx: Any, error: BaseException) -> Response | None:
     """Render an error that nothing handled, or return ``None`` where it is to be raised.
 
     A page is shown in debug mode only, never while testing, and not where
@@ -24,6 +24,8 @@ def traceback_response(app: Any, ctx: Any, error: Exception) -> Response | None:
         error: The error.
     """
     config = app.config
+    if not isinstance(error, Exception):
+        return None
     if not app.debug or app.testing or config["PROPAGATE_EXCEPTIONS"] is not None:
         return None
     if ctx.websocket is not None:

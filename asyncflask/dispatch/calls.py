@@ -2,7 +2,9 @@
 
 The pipeline is a coroutine that suspends only here. It is awaited on the event loop (``ctx.place``
 is ``"loop"``), or stepped without a loop: in the request's worker thread (``"worker"``) or in a
-thread that pushed a context with a plain ``with`` (``"thread"``). No tasks, locks or timeouts.
+thread that pushed a context with a plain ``with`` (``"thread"``). A command line has a loop of its
+own that may be blocked (``"command"``): ``def`` callables run in place there, in the one thread
+that the whole command has. No tasks, locks or timeouts.
 """
 
 from __future__ import annotations

@@ -44,7 +44,7 @@ async def handle_user(app: Any, ctx: Context, error: Exception) -> Any:
     ):
         error.show_exception = True
     if isinstance(error, HTTPException) and not app.trap_http_exception(error):
-        if "handle_http_exception" in app.steps.replaced:
+        if "handle_http_exception" in ctx.replaced:
             return await through(ctx, app.handle_http_exception, error)
         return await handle_http(app, ctx, error)
     handler = find_handler(app, ctx, error)
@@ -89,7 +89,7 @@ async def handle_exception(app: Any, ctx: Context, error: Exception) -> Any:
 
 def raise_routing(app: Any, ctx: Context) -> None:
     """Raise the error that matching met. (Flask: raise_routing_exception.)"""
-    if "raise_routing_exception" in app.steps.replaced:
+    if "raise_routing_exception" in ctx.replaced:
         app.raise_routing_exception(ctx.connection)
     error = ctx.routing_exception
     assert error is not None

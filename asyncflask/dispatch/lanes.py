@@ -53,20 +53,6 @@ class Lane:
     handle_exception: str
     do_teardown: str
 
-    def find(self, ctx: Context) -> Any:
-        """Match quickly: ``(rule, view_args)``, an HTTP error, or ``None`` for "ask Werkzeug"."""
-        app: Any = ctx.app
-        if app.url_map.needs_host or app.config["TRUSTED_HOSTS"]:
-            return None
-        if "create_url_adapter" in app.steps.replaced:
-            return None
-        scope = ctx.scope
-        path = scope["path"]
-        root = scope.get("root_path")
-        if root and path.startswith(root):
-            path = path[len(root) :] or "/"
-        return app.url_map.find(path, scope.get("method", "GET"), self.websocket)
-
 
 def _make_request(ctx: Any) -> Any:
     return ctx.app.request_class(ctx)

@@ -10,21 +10,38 @@ a context in ``teardown.py``.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from ..concurrency import finish, is_async
 from ..ctx import Context
+from ..debug.page import traceback_response
 from ..sessions import SecureCookieSessionInterface
+from ..signals import appcontext_pushed
+from ..wrappers.response import Response
 from . import errors, teardown
 from .calls import call, emit
 from .result import is_wsgi, make_response, run_wsgi
 from .steps import through
 
+#: what becomes a response without further ado
+_PLAIN = frozenset({str, bytes, dict, list, Response})
+
 
 async def run(app: Any, ctx: Context) -> Any:
     """Serve the connection of ``ctx``, teardown included, and return what is to be answered."""
+    lane: Any = ctx.lane
     try:
-        response = await respond(app, ctx)
+        if appcontext_pushed.receivers:
+            await emit(ctx, appcontext_pushed, app)
+        try:
+            if ctx.replaced:
+                response = await step(app, ctx, lane.full_dispatch, full_dispatch)
+            else:
+                response = await full_dispatch(app, ctx)
+        except Exception as error:
+            ctx.error = error
+            response = await step(app, ctx, lane.handle_exception, errors.handle_exception, error)
     except asyncio.CancelledError as error:
         # Teardown must not be cut off in the middle by a second cancellation.
         closing = teardown.leave_served(app, ctx, error)
@@ -32,58 +49,53 @@ async def run(app: Any, ctx: Context) -> Any:
         raise
     except BaseException as error:
         await teardown.leave_served(app, ctx, error)
-        raise
+        page = traceback_response(app, ctx, error)
+        if page is None:
+            raise
+        return page
     if teardown.is_needed(app, ctx):
         await teardown.leave_served(app, ctx, ctx.error)
     return response
 
 
-async def respond(app: Any, ctx: Context) -> Any:
-    """Answer the connection of ``ctx``; an error that nothing handled becomes a 500, or goes on."""
-    steps = app.steps
-    lane: Any = ctx.lane
-    try:
-        if not ctx.matched:
-            ctx.match_request()
-        if lane.full_dispatch in steps.replaced:
-            return await through(ctx, getattr(app, lane.full_dispatch))
-        return await full_dispatch(app, ctx)
-    except Exception as error:
-        ctx.error = error
-        if lane.handle_exception in steps.replaced:
-            return await through(ctx, getattr(app, lane.handle_exception), error)
-        return await errors.handle_exception(app, ctx, error)
+async def step(
+    app: Any, ctx: Context, name: str, own: Callable[..., Any], *args: Any, **kwargs: Any
+) -> Any:
+    """Take one step: the app's replacement of that name, or the pipeline's own function."""
+    if name in ctx.replaced:
+        return await through(ctx, getattr(app, name), *args, **kwargs)
+    return await own(app, ctx, *args, **kwargs)
 
 
 async def full_dispatch(app: Any, ctx: Context) -> Any:
     """Run the hooks, the view and what follows it. (Flask: full_dispatch_request.)"""
-    replaced = app.steps.replaced
     lane: Any = ctx.lane
+    replaced = ctx.replaced
     result = None
     try:
+        if not ctx.matched:
+            ctx.match_request()
         if lane.started.receivers:
             await emit(ctx, lane.started, app)
-        if opens_early(app.session_interface):
+        if app.session_interface.__class__ is not SecureCookieSessionInterface and opens_early(
+            app.session_interface
+        ):
             await open_session(app, ctx)
-        if lane.preprocess in replaced:
-            result = await through(ctx, getattr(app, lane.preprocess))
-        elif lane.before(app) or app.url_value_preprocessors:
-            result = await preprocess(app, ctx)
+        # PERF: a step is an await more; those with nothing to do are passed over.
+        if lane.before(app) or app.url_value_preprocessors or replaced:
+            result = await step(app, ctx, lane.preprocess, preprocess)
         if result is None:
-            if lane.dispatch in replaced:
-                result = await through(ctx, getattr(app, lane.dispatch))
+            if replaced:
+                result = await step(app, ctx, lane.dispatch, dispatch)
             else:
                 result = await dispatch(app, ctx)
     except lane.endings:
         result = None
     except Exception as error:
-        if "handle_user_exception" in replaced:
-            result = await through(ctx, app.handle_user_exception, error)
-        else:
-            result = await errors.handle_user(app, ctx, error)
-    if lane.finalize in replaced:
-        return await through(ctx, getattr(app, lane.finalize), result)
-    return await finalize(app, ctx, result)
+        result = await step(app, ctx, "handle_user_exception", errors.handle_user, error)
+    if result.__class__ in _PLAIN and not replaced and not is_processed(app, ctx):
+        return make_response(app, result)  # PERF: most answers need no more than this.
+    return await step(app, ctx, lane.finalize, finalize, result)
 
 
 async def preprocess(app: Any, ctx: Context) -> Any:
@@ -107,36 +119,50 @@ async def preprocess(app: Any, ctx: Context) -> Any:
     return None
 
 
-async def dispatch(app: Any, ctx: Context) -> Any:
-    """Call the view. (Flask: dispatch_request.)"""
+def dispatch(app: Any, ctx: Context) -> Awaitable[Any]:
+    """Call the view; return what is to be awaited for its result. (Flask: dispatch_request.)"""
     if ctx.routing_exception is not None:
         errors.raise_routing(app, ctx)
     rule = ctx.url_rule
     if rule.provide_automatic_options and ctx.scope["method"] == "OPTIONS":
-        return app.make_default_options_response()
-    view = app.view_functions[rule.endpoint]
-    if ctx.place == "loop" and is_async(view):
-        return await view(**ctx.view_args)  # type: ignore[arg-type]  # set, as a rule was matched
-    return await call(ctx, view, **ctx.view_args)  # type: ignore[arg-type]  # as above
+        return _default_options(app)
+    view: Any = app.view_functions[rule.endpoint]
+    args: dict[str, Any] = ctx.view_args  # type: ignore[assignment]  # set with the rule
+    # PERF: a view's colour was looked at when its place was chosen (asgi.py).
+    if view is ctx.async_view and ctx.place == "loop":
+        return view(**args)  # type: ignore[no-any-return, misc]  # a coroutine
+    return call(ctx, view, **args)
+
+
+async def _default_options(app: Any) -> Any:
+    return app.make_default_options_response()
+
+
+def is_processed(app: Any, ctx: Context) -> bool:
+    """Tell whether a response goes through more than :func:`make_response`."""
+    lane: Any = ctx.lane
+    return bool(
+        lane.after(app)
+        or ctx.after_functions is not None
+        or ctx._session is not None
+        or lane.finished.receivers
+        or refreshes(app, ctx)
+    )
 
 
 async def finalize(app: Any, ctx: Context, result: Any, from_error_handler: bool = False) -> Any:
     """Make a view's result a response and process it. (Flask: finalize_request.)"""
     lane: Any = ctx.lane
-    replaced = app.steps.replaced
     if is_wsgi(result):
         result = await run_wsgi(app, ctx, result)
     if result is None and not lane.answer_required:
         response = None
-    elif "make_response" in replaced:
+    elif "make_response" in ctx.replaced:
         response = await through(ctx, app.make_response, result)
     else:
         response = make_response(app, result)
     try:
-        if lane.process in replaced:
-            response = await through(ctx, getattr(app, lane.process), response)
-        else:
-            response = await process(app, ctx, response)
+        response = await step(app, ctx, lane.process, process, response)
         if lane.finished.receivers:
             await emit(ctx, lane.finished, app, response=response)
     except Exception:
@@ -174,7 +200,7 @@ def opens_early(interface: Any) -> bool:
     The cookie session needs no I/O: it is opened when somebody looks, in place.
     """
     cls = type(interface)
-    return cls is not SecureCookieSessionInterface and (
+    return (
         cls.open_session is not SecureCookieSessionInterface.open_session
         or cls.save_session is not SecureCookieSessionInterface.save_session
     )
@@ -193,19 +219,20 @@ def refreshes(app: Any, ctx: Context) -> bool:
 
     A permanent session is refreshed with each response; whether it is one, its cookie says.
     """
-    if not app.config["SESSION_REFRESH_EACH_REQUEST"]:
-        return False
     # PERF: most requests have no cookie at all; the request object is not made for this question.
-    for name, value in ctx.scope["headers"]:
-        if name == b"cookie" and app.config["SESSION_COOKIE_NAME"].encode() in value:
-            return True
+    for name, _ in ctx.scope["headers"]:
+        if name == b"cookie":
+            key = app.session_interface.get_cookie_name(app)
+            return (
+                bool(app.config["SESSION_REFRESH_EACH_REQUEST"]) and key in ctx.connection.cookies
+            )
     return False
 
 
 async def save_session(app: Any, ctx: Context, response: Any) -> None:
     """Let the session interface write the session into the response."""
     interface = app.session_interface
-    session = ctx.session
+    session = ctx.open_session()
     if interface.is_null_session(session):
         return
     if opens_early(interface):

@@ -7,7 +7,7 @@ and iterators, a WSGI callable, or a tuple of one of these with a status, header
 from __future__ import annotations
 
 import inspect
-from collections.abc import AsyncIterable, Iterator, Mapping
+from collections.abc import AsyncIterable, Awaitable, Iterator, Mapping
 from typing import Any
 
 from werkzeug.datastructures import Headers
@@ -75,7 +75,8 @@ def _from_tuple(app: Any, result: tuple[Any, ...]) -> Any:
         )
     response = _from_value(app, body, status)
     if headers:
-        response.headers.update(headers)
+        # As a Headers object a list may name a header twice, such as Set-Cookie.
+        response.headers.update(headers if isinstance(headers, Mapping) else Headers(headers))
     return response
 
 
@@ -105,6 +106,8 @@ def _converted(app: Any, body: Any, status: Any) -> tuple[Any, Any] | None:
         return cls(body, status=status), None
     if isinstance(body, (dict, list)):
         return app.json.response(body), status
+    if isinstance(body, Awaitable):
+        return None
     if isinstance(body, WerkzeugResponse) or callable(body):
         return _foreign(cls, body), status
     return None
@@ -123,7 +126,7 @@ def _foreign(cls: Any, body: Any) -> Any:
 def is_wsgi(result: Any) -> bool:
     """Tell whether a view returned a WSGI callable, alone or with a status or headers."""
     body = result[0] if isinstance(result, tuple) and result else result
-    return callable(body) and not isinstance(body, (WerkzeugResponse, HTTPException))
+    return callable(body) and not isinstance(body, (WerkzeugResponse, HTTPException, Awaitable))
 
 
 async def run_wsgi(app: Any, ctx: Context, result: Any) -> Any:

@@ -3,10 +3,9 @@
 Flask lets a subclass, or an assignment to the app or its class, replace any step
 (``dispatch_request``, ``make_response``, ``handle_exception`` …). The pipeline must call such a
 replacement; but calling every step through the app costs more than the whole dispatch of an app
-that replaces none. So each app keeps a :class:`Steps` record of the names it replaces; the
-pipeline calls its own function for the others. Assigning to an attribute named in :data:`NAMES`, on
-an app or on its class, makes all records obsolete (``App.__setattr__`` and :class:`AppType` say so
-to :func:`forget`).
+that replaces none. So each app keeps the set of the names it replaces, and the pipeline calls its
+own function for the others. Assigning to an attribute named in :data:`NAMES`, on an app
+(``App.__setattr__``) or on its class (:class:`AppType`), makes the sets obsolete.
 """
 
 from __future__ import annotations
@@ -15,6 +14,7 @@ import inspect
 from abc import ABCMeta
 from collections.abc import Callable
 from typing import Any
+from weakref import WeakSet
 
 from ..concurrency import TO_LOOP
 from ..ctx import Context
@@ -48,18 +48,6 @@ NAMES = frozenset(
 )
 
 
-class _Generation:
-    """Counts the replacements; a record of an older count is made anew."""
-
-    count = 0
-
-
-def forget(name: str) -> None:
-    """Note that the attribute ``name`` of an app or app class was assigned or deleted."""
-    if name in NAMES:
-        _Generation.count += 1
-
-
 class AppType(ABCMeta):
     """The type of app classes: notices steps that are replaced on a class after the fact.
 
@@ -68,33 +56,42 @@ class AppType(ABCMeta):
 
     def __setattr__(cls, name: str, value: Any) -> None:
         super().__setattr__(name, value)
-        forget(name)
+        if name in NAMES:
+            forget_all()
 
     def __delattr__(cls, name: str) -> None:
         super().__delattr__(name)
-        forget(name)
+        if name in NAMES:
+            forget_all()
 
 
-class Steps:
-    """The names of the steps that one app replaces, as of one generation.
+#: every app there is, for replacements on a class
+_apps: WeakSet[Any] = WeakSet()
+
+
+def watch(app: Any) -> None:
+    """Let :func:`forget_all` reach ``app``; each app says so once."""
+    _apps.add(app)
+
+
+def forget_all() -> None:
+    """Make every app's set of replaced steps obsolete."""
+    for app in _apps:
+        app.forget_replaced_steps()
+
+
+def find_replaced(app: Any, base: type) -> frozenset[str]:
+    """Return the names of the steps that ``app`` replaces.
 
     Args:
         app: The app.
         base: The class whose methods are the untouched ones.
     """
-
-    def __init__(self, app: Any, base: type) -> None:
-        self.generation = _Generation.count
-        self.replaced = frozenset(name for name in NAMES if _is_replaced(app, base, name))
-
-    @property
-    def current(self) -> bool:
-        """Whether nothing was replaced since."""
-        return self.generation == _Generation.count
-
-
-def _is_replaced(app: Any, base: type, name: str) -> bool:
-    return name in vars(app) or getattr(type(app), name) is not getattr(base, name)
+    own = vars(app)
+    cls = type(app)
+    return frozenset(
+        name for name in NAMES if name in own or getattr(cls, name) is not getattr(base, name)
+    )
 
 
 async def through(ctx: Context, method: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:

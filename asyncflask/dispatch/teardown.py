@@ -29,7 +29,7 @@ def is_needed(app: Any, ctx: Context) -> bool:
         or lane.tearing_down.receivers
         or appcontext_tearing_down.receivers
         or appcontext_popped.receivers
-        or app.steps.replaced
+        or ctx.replaced
         or PRESERVE in ctx.scope
     )
 
@@ -55,7 +55,7 @@ async def leave(app: Any, ctx: Context, error: BaseException | None) -> None:
 async def end(app: Any, ctx: Context, error: BaseException | None) -> None:
     """Run everything that is due at the end of ``ctx``, in Flask's order."""
     failures: list[Exception] = []
-    replaced = app.steps.replaced
+    replaced = ctx.replaced
     lane: Any = ctx.lane
     if lane is not None:
         if lane.do_teardown in replaced:

@@ -32,6 +32,9 @@ class Map(werkzeug.routing.Map):
     _static: dict[str, tuple[_Rule, ...]] = {}
     _trie: Trie | None = None
 
+    #: Whether a host may have to be known to match: true until the rules say otherwise.
+    host_matters = True
+
     def find(self, path: str, method: str, websocket: bool, host: str = "") -> Answer:
         """Find the rule for a path, as far as the rules alone can tell.
 
@@ -55,6 +58,7 @@ class Map(werkzeug.routing.Map):
             for rule in self._static.get(path, ()):
                 methods = rule.methods
                 if (methods is None or method in methods) and rule.websocket == websocket:
+                    # A rule that others outrank is among these: it has defaults of its own.
                     if rule.defaults or rule.alias or rule.redirect_to is not None:
                         break
                     return rule, {}
@@ -95,6 +99,7 @@ class Map(werkzeug.routing.Map):
         with self._remap_lock:
             self._static = {}
             self._trie = None
+            self.host_matters = True
 
     def _compile(self) -> Trie:
         with self._remap_lock:
@@ -102,6 +107,7 @@ class Map(werkzeug.routing.Map):
                 self.update()
                 self._trie = Trie(self._matcher._root, self._outranked)
                 self._static = self._trie.static
+                self.host_matters = self.host_matching or self._trie.domains_matter
             return self._trie
 
     def _outranked(self, rule: _Rule) -> bool:

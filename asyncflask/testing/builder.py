@@ -8,7 +8,7 @@ its result, a WSGI environ, is translated. Sending it is :mod:`.connection`'s bu
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Protocol
 from urllib.parse import quote, unquote_to_bytes, urlsplit
 
@@ -37,8 +37,10 @@ class _JSON(Protocol):
 class BuilderApp(Protocol):
     """What the builder asks of an app."""
 
-    config: MutableMapping[str, Any]
     json: Any
+
+    @property
+    def config(self) -> Any: ...
 
 
 class EnvironBuilder(werkzeug.test.EnvironBuilder):

@@ -429,7 +429,7 @@ class TestClient:
     ) -> TestResponse:
         """Wrap what an app answered to the request that ``environ`` describes."""
         line = f"{status} {HTTP_STATUS_CODES.get(status, 'Unknown').upper()}"
-        response = self._browser.response_wrapper([body], line, headers, request=Request(environ))
+        response = self.response_wrapper([body], line, headers, request=Request(environ))
         response.json_module = cast(Any, self.application.json)
         return response
 

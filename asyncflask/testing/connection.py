@@ -76,20 +76,28 @@ class TestConnection:
         exc_value: BaseException | None,
         tb: TracebackType | None,
     ) -> None:
+        error = exc_value
         try:
-            if exc_value is None and not self._incremental and not self._exchange.gone:
-                await self.send_complete()
-                while await self._next():
-                    pass
-            while not self._complete and self._exchange.has_message:
-                await self._next()
+            await self._read_rest(error is None)
+        except BaseException as failure:
+            error = failure
+            raise
         finally:
-            if self._complete and not self._exchange.gone:
-                await self._exchange.finish()
             try:
-                await self._exchange.__aexit__(exc_type, exc_value, tb)
+                await self._exchange.__aexit__(None if error is None else type(error), error, tb)
             finally:
                 await self.client.adopt_contexts()
+
+    async def _read_rest(self, orderly: bool) -> None:
+        """Read what is left: to the end, or what has arrived if the client hangs up."""
+        if orderly and not self._incremental and not self._exchange.gone:
+            await self.send_complete()
+            while await self._next():
+                pass
+        while not self._complete and self._exchange.has_message:
+            await self._next()
+        if self._complete and not self._exchange.gone:
+            await self._exchange.finish()
 
     async def send(self, data: bytes) -> None:
         """Send a piece of the request body.

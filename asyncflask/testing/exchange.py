@@ -114,6 +114,8 @@ class Exchange:
         scope: The connection's scope; ``scope["type"]`` selects the table.
     """
 
+    grace = GRACE
+
     def __init__(self, app: ASGIApplication, scope: Scope) -> None:
         self.scope = scope
         self.kind: str = scope["type"]
@@ -143,7 +145,8 @@ class Exchange:
         exc_value: BaseException | None,
         tb: TracebackType | None,
     ) -> None:
-        await self.close()
+        # A test that is being cancelled does not wait for others.
+        await self.close(0 if isinstance(exc_value, asyncio.CancelledError) else None)
         if exc_value is None and not self._told:
             self.raise_error()
 
@@ -192,18 +195,18 @@ class Exchange:
             self._farewell = self._farewell or details
             self._notify()
 
-    async def close(self, grace: float = GRACE) -> None:
+    async def close(self, grace: float | None = None) -> None:
         """Disconnect and see the app's task to its end, by cancelling it if it is overdue.
 
         Args:
-            grace: Seconds to wait before that.
+            grace: Seconds to wait before that; by default :attr:`grace`.
         """
         self.disconnect()
         task = self._task
         if task is None:
             return
         try:
-            await asyncio.wait({task}, timeout=grace)
+            await asyncio.wait({task}, timeout=self.grace if grace is None else grace)
         finally:
             if not task.done():
                 self.overdue = True

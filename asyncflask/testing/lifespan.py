@@ -116,6 +116,7 @@ class TestApp:
         except TimeoutError:
             if not limit.expired():
                 raise
+            await self._end(0)
             raise TimeoutError(
                 f"The {step} of {self.app!r} took longer than {timeout} s and was cancelled."
                 f" Give it longer: TestApp(app, {step}_timeout=...)."
@@ -137,9 +138,9 @@ class TestApp:
             )
         return self._exchange
 
-    async def _end(self) -> Exchange:
+    async def _end(self, grace: float | None = None) -> Exchange:
         exchange = self._running()
-        await exchange.close()
+        await exchange.close(grace)
         return exchange
 
     async def __aenter__(self) -> TestApp:

@@ -41,9 +41,7 @@ class SessionTransaction:
 
     async def __aenter__(self) -> Any:
         async with self._ctx:
-            session = self._interface.open_session(self._app, self._ctx.request)
-            if inspect.isawaitable(session):
-                session = await session
+            session = await _settled(self._interface.open_session(self._app, self._ctx.request))
         return self._keep(session)
 
     async def __aexit__(
@@ -56,9 +54,7 @@ class SessionTransaction:
             return
         response = self._app.response_class()
         async with self._ctx:
-            saving = self._interface.save_session(self._app, self._session, response)
-            if inspect.isawaitable(saving):
-                await saving
+            await _settled(self._interface.save_session(self._app, self._session, response))
         self._client.store_cookies(self._environ, response.headers)
 
     def __enter__(self) -> Any:
@@ -103,3 +99,7 @@ class SessionTransaction:
             "    wrong:  with client.session_transaction() as session:\n"
             "    right:  async with client.session_transaction() as session:"
         )
+
+
+async def _settled(result: Any) -> Any:
+    return await result if inspect.isawaitable(result) else result

@@ -11,7 +11,7 @@ from ..exceptions import WebsocketDisconnect
 from ..typing import Message, Scope
 from ..wrappers.connection import decode_headers
 from .connection import ConnectionClient
-from .exchange import GRACE, Exchange
+from .exchange import Exchange
 
 
 class WebsocketResponseError(Exception):
@@ -96,9 +96,9 @@ class TestWebsocket:
             await self.client.adopt_contexts()
         if self._exchange.overdue and error is None:
             raise TimeoutError(
-                f"The view of {self.scope['path']!r} did not end within {GRACE} s after the client"
-                " had left, and was cancelled. A view learns of it by receive() or send(): let it"
-                " call receive() beside whatever else it waits for."
+                f"The view of {self.scope['path']!r} did not end within {self._exchange.grace} s"
+                " after the client had left, and was cancelled. A view learns of it by receive() or"
+                " send(): let it call receive() beside whatever else it waits for."
             )
 
     async def receive(self) -> str | bytes:
@@ -162,7 +162,7 @@ class TestWebsocket:
 
     async def _raise_cause(self) -> None:
         """Raise the app's error, if it is why the app has closed or refused."""
-        await self._exchange.finish(GRACE)
+        await self._exchange.finish(self._exchange.grace)
         if self._exchange.ended:
             self._exchange.raise_error()
 

@@ -142,12 +142,14 @@ class Body:
             RequestTimeout: It did not come in time (408).
             ClientDisconnected: The client went away before the end.
         """
+        limit, announced = self.max_content_length, self.content_length
         if self._left:
+            if limit is not None and self._received > limit:
+                raise self._too_large(self._received)  # The limit came after the prefetch.
             data, self._left = self._left, b""
             return data
         if self._failure is not None:
             raise self._failure()
-        limit, announced = self.max_content_length, self.content_length
         if limit is not None and announced is not None and announced > limit:
             raise self._too_large(announced)
         while not self.complete:
@@ -208,20 +210,28 @@ class Body:
     def prefetch(self) -> None:
         """Take up to :data:`SLICE` bytes that are here already, before a worker thread reads them.
 
-        An error is kept for whoever reads.
+        What a limit forbids is left alone: the limit may still be raised on the request.
         """
         gathered = bytearray(self._left)
-        try:
-            while not (self.complete or self._pulling or self.disconnected or self._failure):
-                message, self._stash = self._stash or self._poll(), None
-                if message is None:
-                    break
-                gathered += self._take(message)
-                if len(gathered) >= SLICE:
-                    break
-            self._left = bytes(gathered)
-        except HTTPException:
-            pass
+        while not (self.complete or self._pulling or self.disconnected or self._failure):
+            message = self._stash or self._poll()
+            if message is None:
+                break
+            if message["type"] == "http.disconnect" or self._is_over(message):
+                self._stash = message
+                break
+            self._stash = None
+            gathered += self._take(message)
+            if len(gathered) >= SLICE:
+                break
+        self._left = bytes(gathered)
+
+    def _is_over(self, message: Message) -> bool:
+        size = self._received + len(message.get("body") or b"")
+        limit, announced = self.max_content_length, self.content_length
+        if announced is not None and not message.get("more_body") and size < announced:
+            return True
+        return limit is not None and max(size, announced or 0) > limit
 
     def is_ready(self) -> bool:
         """Tell whether the next read of the rest can be answered at once, and wakes nobody."""

@@ -141,6 +141,12 @@ def encode_headers(pairs: Iterable[Pair]) -> list[WirePair]:
     return [known(pair) or _encode(pair) for pair in pairs]
 
 
+def content_type_pair(content_type: str) -> WirePair:
+    """Check and encode a Content-Type header; those met before are kept."""
+    pair = ("Content-Type", content_type)
+    return _pairs.get(pair) or _encode(pair)
+
+
 def _encode(pair: Pair) -> WirePair:
     name, value = pair
     lower, wire_name = _names.get(name) or _encode_name(name)

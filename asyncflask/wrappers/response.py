@@ -54,6 +54,32 @@ _SHORTCUT = (
 )
 
 
+class _Lazy:
+    """An attribute that is made when somebody looks, and is a plain one from then on.
+
+    PERF: most responses are sent as :meth:`Response.buffered` made them; nobody looks.
+    """
+
+    def __init__(self, make: Callable[[Any], Any]) -> None:
+        self._make = make
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    def __get__(self, instance: Any, owner: type) -> Any:
+        if instance is None:
+            return self
+        value = instance.__dict__[self._name] = self._make(instance)
+        return value
+
+
+def _make_headers(response: Any) -> Headers:
+    headers = Headers.__new__(Headers)
+    length = str(len(response._buffer))
+    headers._list = [("Content-Type", response._type), ("Content-Length", length)]
+    return headers
+
+
 class Response(WerkzeugResponse):
     """The answer to a request.
 
@@ -85,6 +111,14 @@ class Response(WerkzeugResponse):
     autocorrect_location_header = False
 
     _shortcut: ClassVar[bool] = True
+
+    # What :meth:`buffered` sets, and what the others are made from when somebody looks.
+    _buffer: bytes
+    _type: str
+    headers = _Lazy(_make_headers)
+    response = _Lazy(lambda response: [response._buffer])
+    _on_close = _Lazy(lambda response: [])
+    direct_passthrough = False
 
     def __init__(
         self,
@@ -150,13 +184,10 @@ class Response(WerkzeugResponse):
         if line is None or not cls._shortcut:
             return cls(body, status, content_type=content_type)
         self = cls.__new__(cls)
-        self.headers = headers = Headers.__new__(Headers)
-        headers._list = [("Content-Type", content_type), ("Content-Length", str(len(body)))]
+        self._buffer = body
+        self._type = content_type
         self._status = line
         self._status_code = status
-        self.direct_passthrough = False
-        self._on_close = []
-        self.response = [body]
         return self
 
     @property

@@ -361,7 +361,7 @@ class Websocket(Connection):
         """Note the end, and return the error that tells of it; the first end counts."""
         self._open = False
         if self._end is None:
-            self._end = WebsocketDisconnect(1005 if code is None else code, reason or "")
+            self._end = WebsocketDisconnect(1005 if code is None else int(code), reason or "")
         return self._again()
 
     def _again(self) -> WebsocketDisconnect:
@@ -415,9 +415,9 @@ class Websocket(Connection):
         """
         self._streak = FIRST_LOOK - NEXT_LOOK
         if self._ahead is None and not self._reading:
-            self._ahead = asyncio.get_running_loop().create_task(self._fetch())
-            self._ahead.add_done_callback(self._looked)
-            self._pull_from(self._take_ahead)
+            ahead = self._ahead = asyncio.get_running_loop().create_task(self._fetch())
+            ahead.add_done_callback(self._looked)
+            self._pull_from(lambda: self._take(ahead))
         await asyncio.sleep(0)
         if self._ahead is not None and self._ahead.done():
             self._looked(self._ahead)
@@ -433,10 +433,7 @@ class Websocket(Connection):
             if message["type"] == "websocket.disconnect":
                 self._ended(message.get("code"), message.get("reason"))
 
-    async def _take_ahead(self) -> Any:
-        ahead = self._ahead
-        if ahead is None:
-            return await self._ctx.receive()
+    async def _take(self, ahead: asyncio.Task[Any]) -> Any:
         # Not awaited itself: a cancelled receive() must not lose the message.
         await asyncio.wait({ahead})
         if self._end is not None:

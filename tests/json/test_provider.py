@@ -53,6 +53,11 @@ def current_app(app: Any) -> Iterator[None]:
         slot.set(None)
 
 
+class Badge:
+    def __html__(self) -> Markup:
+        return Markup("<i>")
+
+
 @dataclasses.dataclass
 class Point:
     x: int
@@ -68,6 +73,7 @@ class Point:
         (UUID(int=7), '"00000000-0000-0000-0000-000000000007"'),
         (Point(1, 2), '{"x": 1, "y": 2}'),
         (Markup("<b>"), '"<b>"'),
+        (Badge(), '"<i>"'),
         ({"b": 1, "a": "ü"}, '{"a": "\\u00fc", "b": 1}'),
         ("text", '"text"'),
         (float("inf"), "Infinity"),
@@ -132,6 +138,24 @@ def test_a_kept_encoder_follows_changed_settings(app: App) -> None:
 
     assert app.json.dumps({"b": 1j, "a": "ü"}) == '{"b": "other", "a": "ü"}'
     assert app.json.dump_bytes({"b": 1j}) == b'{"b":"other"}\n'
+
+
+def test_an_encoder_is_kept_while_the_settings_stay(app: App) -> None:
+    assert app.json.dump_bytes([1]) == app.json.dump_bytes([1]) == b"[1]\n"
+    kept = app.json._kept_compact
+    app.json.dump_bytes([2])
+
+    assert app.json._kept_compact is kept
+
+
+def test_without_the_c_encoder_the_text_is_the_same(
+    app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("json.encoder.c_make_encoder", None)
+
+    assert (
+        app.json.dumps({"b": [1, 2.5, None], "a": "ü"}) == '{"a": "\\u00fc", "b": [1, 2.5, null]}'
+    )
 
 
 def test_a_subclass_can_have_default_as_a_method() -> None:

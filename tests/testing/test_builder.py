@@ -8,7 +8,7 @@ import json
 import flask
 import flask.testing
 import pytest
-from werkzeug.datastructures import FileStorage
+from werkzeug.datastructures import FileStorage, MultiDict
 
 from asyncflask.testing.builder import (
     BODY_CHUNK,
@@ -150,6 +150,12 @@ def test_form_and_files_are_quarts_names_for_data():
     assert environ["CONTENT_TYPE"].startswith("multipart/form-data")
     assert body.count(b'name="a"') == 2
     assert b'name="f"; filename="a.txt"' in body
+
+
+def test_form_may_be_a_multidict():
+    environ = environ_of("/", method="POST", form=MultiDict([("a", "1"), ("a", "2")]))
+
+    assert body_of(environ) == b"a=1&a=2"
 
 
 @pytest.mark.parametrize("other", ["data", "json"])

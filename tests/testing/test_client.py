@@ -453,7 +453,7 @@ async def test_cookies_go_where_they_belong(app, client):
 
 async def test_cookies_set_by_a_redirect_are_sent_to_its_target(app, client):
     @app.get("/a")
-    async def view():
+    async def first():
         response = redirect("/b")
         response.set_cookie("k", "v")
         return response
@@ -546,6 +546,11 @@ async def test_contexts_are_released(app, client):
     gc.collect()
 
     assert len(alive) == 0
+
+
+def test_quarts_name_for_the_app(app, client):
+    assert client.app is client.application is app
+    assert repr(client) == f"<TestClient {app!r}>"
 
 
 # -- Flask's interface -----------------------------------------------------------------------------

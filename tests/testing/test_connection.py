@@ -179,6 +179,35 @@ async def test_early_hints_are_listed(app, client):
     assert connection.early_hints == ["</a.css>; rel=preload"]
 
 
+async def test_what_arrived_before_the_client_left_is_kept(app, client):
+    @app.get("/")
+    async def view():
+        async def body():
+            yield "a"
+            yield "b"
+            await asyncio.sleep(60)
+
+        return body()
+
+    async with client.request("/") as connection:
+        await connection.receive()
+        await asyncio.sleep(0.01)
+
+    assert (await connection.as_response()).text == "ab"
+
+
+async def test_messages_of_other_extensions_are_passed_over(app, client):
+    async def asgi_app(scope, receive, send):
+        await send({"type": "http.response.debug", "info": {}})
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"a"})
+
+    app.asgi_app = asgi_app
+    response = await client.get("/", scope_base={"extensions": {"http.response.debug": {}}})
+
+    assert response.text == "a"
+
+
 async def test_a_large_response_is_whole(app, client):
     """More than the exchange holds at a time."""
 

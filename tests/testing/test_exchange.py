@@ -304,3 +304,11 @@ async def test_cancelling_the_test_cancels_the_app():
 async def test_gone_is_an_os_error():
     """ASGI, "Disconnected Client - send exception": a subclass of OSError."""
     assert issubclass(ClientGone, OSError)
+
+
+async def test_an_exchange_that_was_never_started_can_be_closed():
+    exchange = Exchange(sending(), scope())
+    await exchange.close()
+    await exchange.finish()
+
+    assert not exchange.ended

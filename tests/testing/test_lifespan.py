@@ -92,7 +92,7 @@ async def test_a_failing_before_serving_function_fails_the_test(caplog):
     async def fail():
         raise ZeroDivisionError("no database")
 
-    with pytest.raises(LifespanError, match="no database"):
+    with pytest.raises(ZeroDivisionError, match="no database"):
         async with app.test_app():
             pass
 
@@ -130,6 +130,12 @@ async def test_a_step_that_takes_too_long_is_cancelled(script, step):
             pass
 
     assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
+async def test_a_timeout_of_the_app_is_not_taken_for_ours():
+    with pytest.raises(TimeoutError, match="database"):
+        async with TestApp(Bare("receive", TimeoutError("database"))):
+            pass
 
 
 async def test_startup_and_shutdown_may_be_called():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from asyncflask._current import current
@@ -138,3 +140,42 @@ async def test_the_session_inside_a_client_block_is_the_requests(app):
 
         assert session["value"] == "a"
         assert request.path == "/set/a"
+
+
+async def test_a_null_session_is_not_saved(app):
+    class Interface(SecureCookieSessionInterface):
+        def open_session(self, app, request):
+            return self.make_null_session(app)
+
+    app.session_interface = Interface()
+    client = app.test_client()
+    async with client.session_transaction():
+        pass
+    with client.session_transaction():
+        pass
+
+    assert client.get_cookie("session") is None
+
+
+async def test_any_awaitable_is_found(app):
+    class Interface(SecureCookieSessionInterface):
+        def save_session(self, app, session, response):
+            return asyncio.get_running_loop().create_future()
+
+    app.session_interface = Interface()
+
+    with pytest.raises(TypeError, match="save_session"):
+        with app.test_client().session_transaction():
+            pass
+
+
+async def test_an_interface_may_be_asynchronous_in_saving_only(app):
+    class Interface(SecureCookieSessionInterface):
+        def save_session(self, app, session, response):
+            return asyncio.sleep(0)
+
+    app.session_interface = Interface()
+
+    with pytest.raises(TypeError, match="save_session"):
+        with app.test_client().session_transaction():
+            pass

@@ -8,8 +8,7 @@ import pytest
 
 from asyncflask.app import Flask
 from asyncflask.globals import g, request, session, websocket
-from asyncflask.testing import WebsocketDisconnect, WebsocketResponseError
-from asyncflask.testing import websocket as module
+from asyncflask.testing import Exchange, WebsocketDisconnect, WebsocketResponseError
 
 
 @pytest.fixture
@@ -137,7 +136,7 @@ async def test_the_view_learns_how_the_client_left(app, client, leave, expected)
             seen.append((end.code, end.reason))
             raise
 
-    app.websocket_teardown = app.teardown_websocket(lambda error: seen.append("teardown"))
+    app.teardown_websocket(lambda error: seen.append("teardown"))
     accepting(app)
     async with client.websocket("/ws") as ws:
         await leave(ws)
@@ -240,7 +239,7 @@ async def test_an_error_that_is_not_propagated_closes_with_1011(app, client):
 
 
 async def test_a_view_that_does_not_notice_the_end_fails_the_test(app, client, monkeypatch):
-    monkeypatch.setattr(module, "GRACE", 0.01)
+    monkeypatch.setattr(Exchange, "grace", 0.01)
 
     @app.websocket("/ws")
     async def view():
@@ -263,6 +262,33 @@ async def test_an_app_that_answers_nothing_is_named(app, client):
     with pytest.raises(RuntimeError, match="ended without answering the websocket '/ws'"):
         async with client.websocket("/ws"):
             pass
+
+
+async def test_the_close_is_told_of_though_the_app_goes_on(app, client, monkeypatch):
+    """For a server error the app's end is waited for, but not for ever."""
+    monkeypatch.setattr(Exchange, "grace", 0.01)
+    going_on = asyncio.Event()
+
+    @app.websocket("/ws")
+    async def view():
+        await websocket.accept()
+        await websocket.close(1011)
+        await going_on.wait()
+
+    async with client.websocket("/ws") as ws:
+        with pytest.raises(WebsocketDisconnect, match="1011"):
+            await ws.receive()
+        going_on.set()
+
+
+async def test_an_app_that_ends_without_closing_is_a_disconnect(app, client):
+    async def asgi_app(scope, receive, send):
+        await send({"type": "websocket.accept"})
+
+    app.asgi_app = asgi_app
+    async with client.websocket("/ws") as ws:
+        with pytest.raises(WebsocketDisconnect, match="1006: The app ended"):
+            await ws.receive()
 
 
 async def test_the_context_stays_inside_the_block(app, client):

@@ -40,7 +40,9 @@ async def test_awaiting_twice_reads_once(pending, reads):
 
 async def test_it_can_be_gathered_and_timed(pending):
     async with asyncio.timeout(5):
-        assert await asyncio.gather(pending, asyncio.ensure_future(pending)) == [{"name": "Ada"}] * 2
+        assert (
+            await asyncio.gather(pending, asyncio.ensure_future(pending)) == [{"name": "Ada"}] * 2
+        )
 
 
 def test_never_awaiting_it_reads_nothing_and_warns_about_nothing(pending, reads):

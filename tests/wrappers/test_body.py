@@ -359,7 +359,7 @@ async def test_a_message_that_is_ready_needs_no_loop():
     async def receive():
         return {"type": "http.request", "body": b"data"}
 
-    with pytest.raises(StopIteration) as stop:  # noqa: PT011  # its value is checked below
+    with pytest.raises(StopIteration) as stop:
         Body(receive).read_all().send(None)
 
     assert stop.value.value == b"data"
@@ -429,13 +429,39 @@ async def test_prefetching_takes_a_slice_at_most(client, body):
     assert len(await body) == 3 * SLICE
 
 
-async def test_prefetching_keeps_an_error_for_the_reader(client):
+async def test_prefetching_leaves_an_error_to_the_reader(client):
     body = Body(client.receive, None, 10)
     client.send_body(b"x" * 11)
     body.prefetch()
 
     with pytest.raises(RequestEntityTooLarge, match="MAX_CONTENT_LENGTH"):
-        sync_input(body, asyncio.get_running_loop()).read()
+        await in_thread(sync_input(body, asyncio.get_running_loop()).read)
+
+
+async def test_a_limit_raised_or_lowered_after_prefetching_counts(client):
+    raised, lowered = Body(client.receive, 11, 10), Body(client.receive, 11)
+    client.send_body(b"x" * 11)
+    raised.prefetch()
+    raised.max_content_length = 11
+    assert await raised == b"x" * 11
+    client.send_body(b"x" * 11)
+    lowered.prefetch()
+    lowered.max_content_length = 10
+
+    with pytest.raises(RequestEntityTooLarge, match="10 are accepted"):
+        await lowered
+
+
+@pytest.mark.parametrize("leave", [True, False])
+async def test_prefetching_half_a_body_makes_it_no_whole(client, leave):
+    body = Body(client.receive, 10)
+    client.send_body(b"12345", more=leave)
+    if leave:
+        client.leave()
+    body.prefetch()
+
+    with pytest.raises(ClientDisconnected, match=r"10 bytes|before it had sent"):
+        await body
 
 
 async def test_the_loop_and_a_worker_share_one_position(client, body):

@@ -80,7 +80,7 @@ def test_buffered_cannot_be_told_from_a_constructed_response(status):
     normal = Response(b"body", status, content_type="text/plain; charset=utf-8")
 
     assert comparable(quick) == comparable(normal)
-    assert vars(quick).keys() == vars(normal).keys()
+    assert {name: getattr(quick, name) for name in vars(normal)} == vars(normal)
     assert type(quick.headers) is type(normal.headers)
 
 

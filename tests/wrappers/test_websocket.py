@@ -9,6 +9,7 @@ import weakref
 from contextlib import asynccontextmanager
 
 import pytest
+from werkzeug.datastructures import Headers
 
 from asyncflask.exceptions import WebsocketDisconnect
 from asyncflask.testing.exchange import Exchange
@@ -235,6 +236,12 @@ async def test_controls_in_accept_headers_are_refused(value):
         await exchange.take()
 
 
+async def test_accept_takes_werkzeugs_headers():
+    headers = Headers([("X-A", "1"), ("X-A", "2")])
+    async with connected(lambda websocket: websocket.accept(headers)) as exchange:
+        assert (await exchange.take())["headers"] == [(b"x-a", b"1"), (b"x-a", b"2")]
+
+
 async def test_a_second_accept_does_nothing_unless_it_wants_something():
     async def view(websocket):
         await websocket.accept()
@@ -258,6 +265,21 @@ async def test_a_client_that_leaves_during_the_handshake_is_a_disconnect():
 
     async with Exchange(app, scope()) as exchange:
         exchange.disconnect(code=1006)
+
+
+async def test_a_client_that_leaves_before_the_answer_is_a_disconnect():
+    codes = []
+
+    async def view(websocket):
+        try:
+            await websocket.accept()
+        finally:
+            codes.append(websocket.close_code)
+
+    async with connected(view) as exchange:
+        exchange.disconnect(code=1001)
+
+    assert codes == [1006]
 
 
 # -- the end ---------------------------------------------------------------------------------------
@@ -419,6 +441,21 @@ async def test_a_streamed_rejection_is_sent_whole_and_closed():
     assert closed == [True]
 
 
+async def test_a_client_that_has_left_is_not_rejected():
+    """The response is closed all the same."""
+    closed = []
+
+    async def app(scope, receive, send):
+        response = Response("no", 401)
+        response.call_on_close(lambda: closed.append(True))
+        await Websocket(Context(App(), scope, receive, send)).reject(response)
+
+    async with Exchange(app, scope()) as exchange:
+        exchange.disconnect()
+
+    assert closed == [True]
+
+
 async def test_an_accepted_websocket_cannot_be_rejected():
     async def view(websocket):
         await websocket.accept()
@@ -474,6 +511,34 @@ async def test_messages_in_time_keep_a_websocket_open():
             answers.append((await exchange.take())["text"])
 
         assert answers == ["a", "b", "c"]
+
+
+async def test_messages_that_are_there_already_are_received():
+    async with connected(echo, config={"WEBSOCKET_IDLE_TIMEOUT": 60}) as exchange:
+        for data in "ab":
+            exchange.put(text(data))
+        await exchange.take()
+        answers = [(await exchange.take())["text"] for _ in range(2)]
+
+        assert answers == ["a", "b"]
+
+
+async def test_a_timeout_of_the_server_is_not_taken_for_ours():
+    messages = [{"type": "websocket.connect"}]
+
+    async def receive():
+        await asyncio.sleep(0)
+        if not messages:
+            raise TimeoutError("server")
+        return messages.pop()
+
+    async def send(message):
+        pass
+
+    websocket = Websocket(Context(App(WEBSOCKET_IDLE_TIMEOUT=60), scope(), receive, send))
+
+    with pytest.raises(TimeoutError, match="server"):
+        await websocket.receive()
 
 
 async def test_a_cancelled_receive_with_a_timeout_stays_cancelled():
@@ -562,6 +627,18 @@ async def test_two_receivers_never_get_the_same_message():
         queue.put_nowait(text(data))
 
     assert sorted(await asyncio.gather(*receivers)) == ["a", "b", "c"]
+
+
+async def test_a_receiver_beside_the_view_ends_with_it():
+    _, websocket = silent_server([{"type": "websocket.connect"}])
+    for _ in range(FIRST_LOOK):
+        await websocket.send("tick")
+    receiving = asyncio.ensure_future(websocket.receive())
+    await asyncio.sleep(0)
+    await websocket.end()
+
+    with pytest.raises(WebsocketDisconnect, match="1000"):
+        await receiving
 
 
 async def test_only_one_message_is_fetched_ahead():
@@ -661,6 +738,13 @@ async def test_a_def_view_iterates_until_the_client_goes():
         exchange.disconnect(code=1001)
 
     assert seen == ["a", 1001]
+
+
+async def test_a_sync_websocket_shows_what_it_is():
+    ctx = Context(App(), scope(scheme="ws"), None, None)
+    ctx.lane, ctx.lease = Lane, Lease()
+
+    assert repr(SyncWebsocket(ctx)) == "<SyncWebsocket 'ws://localhost/chat' [GET]>"
 
 
 async def test_a_sync_websocket_on_the_loop_raises_instead_of_hanging():

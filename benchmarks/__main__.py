@@ -1,0 +1,134 @@
+"""The command ``python -m benchmarks``: measure, write the tables; or compare two results.
+
+A whole run writes ``results/latest.json``, its picture, and the tables in ``README.md``. A part of
+one (``--quick``, ``--workload``, ``--peer``) only prints, unless ``--output`` names a file.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from . import compare, measure, memory, report
+from .apps import PEERS
+from .plot import plot
+from .workloads import WORKLOADS
+
+HERE = Path(__file__).parent
+LATEST = HERE / "results" / "latest.json"
+PICTURE = HERE / "results" / "latest.svg"
+README = HERE / "README.md"
+
+ROUNDS, SECONDS = 21, 0.05
+QUICK_ROUNDS, QUICK_SECONDS = 5, 0.02
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit status."""
+    args = _parser().parse_args(arguments)
+    return int(args.command(args))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.set_defaults(command=_run)
+    parser.add_argument("--quick", action="store_true", help="few short rounds, no memory")
+    _add_workload(parser)
+    parser.add_argument(
+        "--peer", action="append", choices=PEERS, metavar="NAME", help=f"of: {', '.join(PEERS)}"
+    )
+    parser.add_argument("--rounds", type=int, help=f"default {ROUNDS}")
+    parser.add_argument("--seed", type=int, default=1, help="of the order of the peers")
+    parser.add_argument("--output", type=Path, help="write the result there, as JSON")
+    commands = parser.add_subparsers(title="other commands", metavar="")
+
+    comparing = commands.add_parser("compare", help="name what got slower between two results")
+    comparing.add_argument("before", type=Path)
+    comparing.add_argument("after", type=Path)
+    comparing.add_argument("--threshold", type=float, default=compare.THRESHOLD)
+    comparing.set_defaults(command=_compare)
+
+    remembering = commands.add_parser("memory", help="measure memory alone, and print it")
+    _add_workload(remembering)
+    remembering.set_defaults(command=_memory)
+
+    reporting = commands.add_parser("report", help="write tables and picture of latest.json anew")
+    reporting.set_defaults(command=_report)
+    return parser
+
+
+def _add_workload(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--workload",
+        action="append",
+        choices=WORKLOADS,
+        metavar="NAME",
+        help=f"of: {', '.join(WORKLOADS)}",
+    )
+
+
+def _run(args: argparse.Namespace) -> int:
+    workloads, peers = args.workload or list(WORKLOADS), args.peer or list(PEERS)
+    rounds = args.rounds or (QUICK_ROUNDS if args.quick else ROUNDS)
+    seconds = QUICK_SECONDS if args.quick else SECONDS
+    result = measure.run(workloads, peers, rounds, seconds, args.seed, _say)
+    if not args.quick:
+        result["memory"] = memory.run(workloads, _say)
+    print(report.report(result))
+    if args.output is not None:
+        _write(args.output, result)
+    if not (args.quick or args.workload or args.peer):
+        _write(LATEST, result)
+        return _report(args)
+    return 0
+
+
+def _report(args: argparse.Namespace) -> int:
+    result = _read(LATEST)
+    report.refresh(README, result)
+    try:
+        plot(result, PICTURE)
+    except ImportError as error:
+        _say(f"No picture was made: {error}.")
+    return 0
+
+
+def _memory(args: argparse.Namespace) -> int:
+    cells = memory.run(args.workload or list(WORKLOADS), _say)
+    print(report.memory_table({"memory": cells}))
+    return int(any(map(memory.is_kept, cells.values())))
+
+
+def _compare(args: argparse.Namespace) -> int:
+    text, worse = compare.summary(_read(args.before), _read(args.after), args.threshold)
+    print(text)
+    return int(worse)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    result: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return result
+
+
+def _write(path: Path, result: dict[str, Any]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(_compact(json.dumps(result, indent=1)) + "\n", encoding="utf-8")
+
+
+def _compact(text: str) -> str:
+    """Put lists of numbers on one line each, so that a result can be read and its changes seen."""
+    return re.sub(r"\[[^\[\]{}\"]*\]", lambda match: " ".join(match[0].split()), text)
+
+
+def _say(line: str) -> None:
+    """Tell how far this is, beside what is printed."""
+    print(line, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

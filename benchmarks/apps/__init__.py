@@ -1,0 +1,60 @@
+"""The peers: for each workload an app of its own, as the framework's documentation would write it.
+
+Each module has ``APPS``, from the name of a workload to a function that makes the app. An app has
+what its workload needs and no more (only the app with a session has session middleware).
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib import metadata
+from typing import Any
+
+#: the peer that all this is about
+SUBJECT = "asyncflask"
+
+
+@dataclass(frozen=True)
+class Peer:
+    """A framework beside which asyncflask is measured.
+
+    Args:
+        name: What ``--peer`` calls it.
+        title: What the table calls it.
+        module: The module with ``APPS``.
+        distribution: The distribution whose version is noted; ``None`` for Python itself.
+        wsgi: Whether the apps are WSGI callables, not ASGI.
+    """
+
+    name: str
+    title: str
+    module: str
+    distribution: str | None
+    wsgi: bool = False
+
+    def apps(self) -> Mapping[str, Callable[[], Any]]:
+        """Import the apps.
+
+        Raises:
+            ImportError: The framework is not installed.
+        """
+        apps: Mapping[str, Callable[[], Any]] = importlib.import_module(self.module).APPS
+        return apps
+
+    def version(self) -> str | None:
+        """Return the version that is installed."""
+        return None if self.distribution is None else metadata.version(self.distribution)
+
+
+PEERS: dict[str, Peer] = {
+    peer.name: peer
+    for peer in (
+        Peer("raw", "raw ASGI", "benchmarks.apps.raw_app", None),
+        Peer(SUBJECT, "asyncflask", "benchmarks.apps.asyncflask_app", "asyncflask"),
+        Peer("starlette", "Starlette", "benchmarks.apps.starlette_app", "starlette"),
+        Peer("quart", "Quart", "benchmarks.apps.quart_app", "quart"),
+        Peer("flask", "Flask (WSGI)", "benchmarks.apps.flask_app", "flask", wsgi=True),
+    )
+}

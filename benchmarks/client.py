@@ -1,0 +1,226 @@
+"""The client: what an app is called with, and what it answered.
+
+There is no server and no socket. An ASGI app gets a fresh scope, as uvicorn makes it, and a
+``receive`` and ``send`` that do as little as a client can: send the body, then stay connected and
+silent; take what comes. How long that takes is :mod:`.measure`'s business.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import io
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from .workloads import HEADERS, MESSAGE, Answer, Pair, Workload
+
+Message = dict[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+Call = tuple[dict[str, Any], Receive, Send]
+
+
+class WrongAnswer(Exception):
+    """An app's answer is not the one that its workload asks for."""
+
+
+def scope_of(workload: Workload, cookie: bytes | None = None) -> dict[str, Any]:
+    """Make the scope of one connection, as uvicorn does. (ASGI: http, websocket.)"""
+    websocket = workload.messages > 0
+    headers = [*HEADERS, *workload.headers]
+    if cookie is not None:
+        headers.append((b"cookie", cookie))
+    scope: dict[str, Any] = {
+        "type": "websocket" if websocket else "http",
+        "asgi": {"version": "3.0", "spec_version": "2.4" if websocket else "2.3"},
+        "http_version": "1.1",
+        "server": ("127.0.0.1", 8000),
+        "client": ("127.0.0.1", 50000),
+        "scheme": "ws" if websocket else "http",
+        "root_path": "",
+        "path": workload.path,
+        "raw_path": workload.path.encode(),
+        "query_string": workload.query,
+        "headers": headers,
+        "state": {},
+    }
+    if websocket:
+        scope["subprotocols"] = []
+    else:
+        scope["method"] = workload.method
+    return scope
+
+
+async def ignore(message: Message) -> None:
+    """Take a message of the answer, and forget it."""
+
+
+class Body:
+    """What a client sends: the body, and then nothing more."""
+
+    __slots__ = ("_body",)
+
+    def __init__(self, body: bytes) -> None:
+        self._body: bytes | None = body
+
+    async def receive(self) -> Message:
+        """Return the body; at a second call wait for a disconnect that does not come."""
+        body = self._body
+        if body is None:
+            await asyncio.get_running_loop().create_future()
+        self._body = None
+        return {"type": "http.request", "body": body, "more_body": False}
+
+
+class Conversation:
+    """A websocket's client: it sends each message when the last one came back, then leaves."""
+
+    __slots__ = ("_connected", "_left", "_owed", "_waiter")
+
+    def __init__(self, messages: int) -> None:
+        self._left = messages
+        self._connected = False
+        self._owed = False
+        self._waiter: asyncio.Future[None] | None = None
+
+    async def receive(self) -> Message:
+        """Return the next message; while an echo is owed, wait for it first."""
+        if not self._connected:
+            self._connected = self._owed = True
+            return {"type": "websocket.connect"}
+        if self._owed:
+            self._waiter = asyncio.get_running_loop().create_future()
+            await self._waiter
+        if self._left == 0:
+            return {"type": "websocket.disconnect", "code": 1000}
+        self._left -= 1
+        self._owed = True
+        return {"type": "websocket.receive", "text": MESSAGE}
+
+    async def send(self, message: Message) -> None:
+        """Take the acceptance or an echo: the next message may follow."""
+        self._owed = False
+        waiter = self._waiter
+        if waiter is not None:
+            self._waiter = None
+            if not waiter.done():
+                waiter.set_result(None)
+
+
+class Client:
+    """What calls one app with one workload.
+
+    Args:
+        app: An ASGI or, with ``wsgi``, a WSGI callable.
+        workload: What to send.
+        wsgi: Which of the two it is.
+    """
+
+    def __init__(self, app: Any, workload: Workload, wsgi: bool = False) -> None:
+        self.app = app
+        self.workload = workload
+        self.wsgi = wsgi
+        self.cookie: bytes | None = None
+
+    @property
+    def units(self) -> int:
+        """What a call counts for: 1, or the messages of a websocket."""
+        return self.workload.messages or 1
+
+    async def check(self) -> None:
+        """Ask for the answer once and look at it.
+
+        Raises:
+            WrongAnswer: It is not the workload's; the text says why.
+        """
+        workload = self.workload
+        if workload.returning and self.cookie is None:
+            self.cookie = _cookie_of(await self.ask())
+        if faults := workload.faults(await self.ask()):
+            raise WrongAnswer(f"{workload.name!r}: {' '.join(faults)}")
+
+    async def ask(self) -> Answer:
+        """Call the app once and return its answer."""
+        if self.wsgi:
+            return self._ask_wsgi()
+        scope, receive, send = self.call()
+        messages: list[Message] = []
+
+        async def keep(message: Message) -> None:
+            messages.append(message)
+            await send(message)
+
+        await self.app(scope, receive, keep)
+        return _answer(messages)
+
+    def call(self) -> Call:
+        """Make the arguments of one call of an ASGI app."""
+        scope = scope_of(self.workload, self.cookie)
+        if self.workload.messages:
+            conversation = Conversation(self.workload.messages)
+            return scope, conversation.receive, conversation.send
+        return scope, Body(self.workload.body).receive, ignore
+
+    # -- WSGI --------------------------------------------------------------------------------------
+
+    def environ(self) -> dict[str, Any]:
+        """Make the environ of one call of a WSGI app, as Werkzeug's server does."""
+        workload = self.workload
+        environ: dict[str, Any] = {
+            "wsgi.version": (1, 0),
+            "wsgi.url_scheme": "http",
+            "wsgi.input": io.BytesIO(workload.body),
+            "wsgi.errors": io.StringIO(),
+            "wsgi.multithread": True,
+            "wsgi.multiprocess": False,
+            "wsgi.run_once": False,
+            "SERVER_PROTOCOL": "HTTP/1.1",
+            "SERVER_NAME": "127.0.0.1",
+            "SERVER_PORT": "8000",
+            "REMOTE_ADDR": "127.0.0.1",
+            "REQUEST_METHOD": workload.method,
+            "SCRIPT_NAME": "",
+            "PATH_INFO": workload.path,
+            "QUERY_STRING": workload.query.decode(),
+        }
+        for name, value in scope_of(workload, self.cookie)["headers"]:
+            key = name.decode().upper().replace("-", "_")
+            key = key if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{key}"
+            environ[key] = value.decode("latin-1")
+        return environ
+
+    def _ask_wsgi(self) -> Answer:
+        began: list[Any] = []
+        body = consume(self.app, self.environ(), lambda *args: began.append(args))
+        status, headers = began[0][:2]
+        pairs = tuple((name.encode(), value.encode("latin-1")) for name, value in headers)
+        return Answer(int(status.split()[0]), pairs, body)
+
+
+def consume(app: Any, environ: dict[str, Any], start_response: Any) -> bytes:
+    """Call a WSGI app and read its answer to the end, as a server has to."""
+    body = app(environ, start_response)
+    try:
+        return b"".join(body)
+    finally:
+        if hasattr(body, "close"):
+            body.close()
+
+
+def _answer(messages: list[Message]) -> Answer:
+    first = messages[0] if messages else {"type": "nothing"}
+    if first["type"] == "http.response.start":
+        body = b"".join(message.get("body", b"") for message in messages[1:])
+        pairs = tuple((bytes(name), bytes(value)) for name, value in first["headers"])
+        return Answer(first["status"], pairs, body)
+    if first["type"] == "websocket.accept":
+        texts = [message["text"] for message in messages if message["type"] == "websocket.send"]
+        return Answer(101, (), "".join(texts).encode())
+    raise WrongAnswer(f"The first message of the answer is {first!r}.")
+
+
+def _cookie_of(answer: Answer) -> bytes:
+    pairs: list[Pair] = [pair for pair in answer.headers if pair[0].lower() == b"set-cookie"]
+    if not pairs:
+        raise WrongAnswer("The first answer sets no cookie.")
+    return pairs[0][1].partition(b";")[0]

@@ -1,0 +1,140 @@
+"""Whether an app keeps memory: what is resident after 5,000 requests, and after 20,000 more.
+
+Each workload is measured in a process of its own (``python -m benchmarks.memory NAME``), so that
+nothing else grows beside it. Resident memory is what counts, and it comes in pages; what Python
+itself says it holds (memory blocks, objects the garbage collector knows) is the evidence that
+growth is noise, or is not.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import gc
+import json
+import os
+import subprocess
+import sys
+import tracemalloc
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from .apps import PEERS, SUBJECT
+from .client import Client
+from .workloads import MESSAGE, WORKLOADS
+
+WARM_UP = 5_000
+REQUESTS = 20_000
+#: A connection of the websocket workload counts as one request, and has fewer messages here.
+MESSAGES = 5
+
+#: KiB that resident memory may differ by. One object of the smallest kind kept per request would
+#: be 16 bytes x 20,000 = 312 KiB; what one request keeps at all is seldom below 100 bytes.
+TOLERANCE = 256
+#: Memory blocks that Python may hold more than before: caches that were not yet full.
+TOLERATED_BLOCKS = 500
+
+_CHUNK = 100
+
+
+def is_kept(cell: dict[str, Any]) -> bool:
+    """Tell whether a measurement says that requests leave something behind."""
+    return _growth(cell, "resident") > TOLERANCE or _growth(cell, "blocks") > TOLERATED_BLOCKS
+
+
+def _growth(cell: dict[str, Any], what: str) -> int:
+    before, after = cell[what]
+    return int(after - before)
+
+
+async def measure(client: Client, warm_up: int, requests: int) -> dict[str, Any]:
+    """Make requests and return what was held before and after: KiB, blocks, objects."""
+    await client.check()
+    await _request(client, warm_up)
+    before = held()
+    await _request(client, requests)
+    after = held()
+    return {what: [before[what], after[what]] for what in before} | {"requests": requests}
+
+
+async def _request(client: Client, count: int) -> None:
+    for _ in range(0, count, _CHUNK):
+        for _ in range(_CHUNK):
+            await client.app(*client.call())
+        await asyncio.sleep(0)
+
+
+def held() -> dict[str, int]:
+    """Return what this process holds, garbage collected."""
+    gc.collect()
+    return {
+        "resident": _resident(),
+        "blocks": sys.getallocatedblocks(),
+        "objects": len(gc.get_objects()),
+    }
+
+
+def _resident() -> int:
+    """Return resident memory in KiB; where only the peak is known, that."""
+    try:
+        with open("/proc/self/statm", encoding="ascii") as file:
+            pages = int(file.read().split()[1])
+    except OSError:
+        import resource
+
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        return int(peak // 1024 if sys.platform == "darwin" else peak)
+    return pages * os.sysconf("SC_PAGE_SIZE") // 1024
+
+
+def run(workloads: Sequence[str], say: Callable[[str], None]) -> dict[str, Any]:
+    """Measure workloads, each in a process of its own."""
+    cells: dict[str, Any] = {}
+    for number, name in enumerate(workloads, 1):
+        command = [sys.executable, "-m", "benchmarks.memory", name]
+        done = subprocess.run(command, check=True, capture_output=True, text=True)
+        cell = cells[name] = json.loads(done.stdout)
+        say(
+            f"[{number}/{len(workloads)}] memory, {name}:"
+            f" {_growth(cell, 'resident'):+} KiB, {_growth(cell, 'blocks'):+} blocks,"
+            f" {_growth(cell, 'objects'):+} objects{'  KEPT' if is_kept(cell) else ''}"
+        )
+    return cells
+
+
+def _client(name: str) -> Client:
+    workload = WORKLOADS[name]
+    if workload.messages:
+        workload = replace(workload, messages=MESSAGES, answer=MESSAGE.encode() * MESSAGES)
+    return Client(PEERS[SUBJECT].apps()[name](), workload)
+
+
+async def _trace(client: Client, requests: int) -> None:
+    """Print which lines allocated what is kept."""
+    await _request(client, 1000)
+    gc.collect()
+    tracemalloc.start(5)
+    before = tracemalloc.take_snapshot()
+    await _request(client, requests)
+    gc.collect()
+    after = tracemalloc.take_snapshot()
+    for difference in after.compare_to(before, "lineno")[:10]:
+        print(difference)
+
+
+def main() -> None:
+    """Measure one workload in this process and print the result as JSON."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.memory", description=main.__doc__)
+    parser.add_argument("workload", choices=WORKLOADS)
+    parser.add_argument("--trace", action="store_true", help="print the lines that keep memory")
+    args = parser.parse_args()
+    client = _client(args.workload)
+    if args.trace:
+        asyncio.run(_trace(client, WARM_UP))
+    else:
+        print(json.dumps(asyncio.run(measure(client, WARM_UP, REQUESTS))))
+
+
+if __name__ == "__main__":
+    main()

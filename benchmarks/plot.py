@@ -1,0 +1,63 @@
+"""The picture of a result: one row per workload, one dot per peer, on a logarithmic axis."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from .apps import PEERS, SUBJECT
+from .workloads import WORKLOADS
+
+_COLOURS = {
+    "raw": "#9a9a9a",
+    SUBJECT: "#c1121f",
+    "starlette": "#1d6fa5",
+    "quart": "#2a9d4a",
+    "flask": "#7a5195",
+}
+
+
+def plot(result: Mapping[str, Any], path: Path) -> None:
+    """Write a SVG file.
+
+    Args:
+        result: A result with times.
+        path: Where to write it.
+
+    Raises:
+        ImportError: matplotlib is not installed.
+    """
+    import matplotlib
+
+    matplotlib.use("svg")
+    # The same result gives the same file, byte by byte.
+    matplotlib.rcParams["svg.hashsalt"] = "asyncflask"
+    from matplotlib import pyplot
+
+    names = list(result["times"])
+    figure, axes = pyplot.subplots(figsize=(9, 0.42 * len(names) + 1.4), layout="constrained")
+    for peer in PEERS:
+        cells = [(row, result["times"][name].get(peer)) for row, name in enumerate(names)]
+        points = [(cell["median"], row) for row, cell in cells if cell is not None]
+        if points:
+            own = peer == SUBJECT
+            axes.scatter(
+                *zip(*points, strict=True),
+                s=70 if own else 40,
+                color=_COLOURS.get(peer),
+                label=PEERS[peer].title,
+                zorder=3 if own else 2,
+            )
+    axes.set_xscale("log")
+    axes.xaxis.set_major_formatter(matplotlib.ticker.FormatStrFormatter("%g"))
+    axes.set_xlabel("µs per request, in process (less is better)")
+    axes.set_yticks(range(len(names)), [WORKLOADS[name].title for name in names])
+    axes.invert_yaxis()
+    axes.grid(axis="x", which="major", color="#dddddd")
+    axes.grid(axis="y", color="#eeeeee")
+    axes.set_axisbelow(True)
+    axes.spines[["top", "right", "left"]].set_visible(False)
+    axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=len(PEERS), frameon=False)
+    figure.savefig(path, format="svg", metadata={"Date": None})
+    pyplot.close(figure)

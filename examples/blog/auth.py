@@ -1,0 +1,223 @@
+"""Accounts: register, log in, log out, the profile with its picture."""
+
+from __future__ import annotations
+
+import functools
+import sqlite3
+from collections.abc import Callable
+from hashlib import sha256
+from pathlib import Path
+from secrets import token_hex
+from typing import Any
+from urllib.parse import urlsplit
+
+from werkzeug.security import check_password_hash, generate_password_hash
+
+from asyncflask import (
+    Blueprint,
+    abort,
+    current_app,
+    flash,
+    g,
+    redirect,
+    render_template,
+    request,
+    run_sync,
+    send_from_directory,
+    session,
+    url_for,
+)
+
+from .db import get_db, query
+
+bp = Blueprint("auth", __name__, template_folder="templates")
+
+#: How files of these kinds begin; what a client calls its file proves nothing.
+PICTURES = {
+    ".png": b"\x89PNG\r\n\x1a\n",
+    ".jpg": b"\xff\xd8\xff",
+    ".gif": b"GIF8",
+}
+#: Checked when there is no such user, so that the answer takes as long as for a wrong password.
+NOBODY = generate_password_hash(token_hex())
+
+
+# -- the database ----------------------------------------------------------------------------------
+
+
+def find_user(db: sqlite3.Connection, name: str) -> sqlite3.Row | None:
+    """Return the user of this name."""
+    return db.execute("SELECT * FROM user WHERE name = ?", (name,)).fetchone()
+
+
+def get_user(db: sqlite3.Connection, number: int) -> sqlite3.Row | None:
+    """Return the user with this id."""
+    return db.execute("SELECT * FROM user WHERE id = ?", (number,)).fetchone()
+
+
+def set_picture(db: sqlite3.Connection, number: int, picture: str) -> None:
+    """Note a user's picture."""
+    with db:
+        db.execute("UPDATE user SET picture = ? WHERE id = ?", (picture, number))
+
+
+# -- who is it? ------------------------------------------------------------------------------------
+
+
+@bp.before_app_request
+def load_user() -> None:
+    """Look up who is logged in. A ``def`` hook, in front of views of both colours."""
+    g.user = None
+    if request.endpoint != "static" and "user_id" in session:
+        g.user = get_user(get_db(), session["user_id"])
+
+
+def login_required(view: Callable[..., Any]) -> Callable[..., Any]:
+    """Send visitors to the log-in page. Works for views of both colours."""
+
+    @functools.wraps(view)
+    async def guarded(**values: Any) -> Any:
+        if g.user is None:
+            flash("Please log in first.", "info")
+            return redirect(url_for("auth.login", next=request.full_path.rstrip("?")))
+        return await current_app.ensure_async(view)(**values)
+
+    return guarded
+
+
+async def is_right(user: sqlite3.Row | None, password: str) -> bool:
+    """Check a password; in a thread, as it takes a while by design."""
+    known = await run_sync(check_password_hash)(user["password"] if user else NOBODY, password)
+    return known and user is not None
+
+
+@bp.app_template_filter("gravatar")
+def gravatar(email: str, size: int = 40) -> str:
+    """Return the address of the picture that gravatar.com has for an e-mail address."""
+    digest = sha256(email.strip().lower().encode()).hexdigest()
+    return f"https://www.gravatar.com/avatar/{digest}?s={size}&d=identicon"
+
+
+# -- pages -----------------------------------------------------------------------------------------
+
+
+@bp.route("/register", methods=["GET", "POST"])
+def register() -> Any:
+    """Make an account. A ``def`` view: nothing is awaited, as in Flask."""
+    if request.method == "GET":
+        return render_template("auth/register.html")
+    name = request.form["name"].strip()
+    email = request.form["email"].strip()
+    password = request.form["password"]
+    problem = None
+    if not (1 <= len(name) <= 30 and name.isprintable()):
+        problem = "A name has 1 to 30 characters."
+    elif "@" not in email:
+        problem = f"“{email}” is no e-mail address."
+    elif len(password) < 8:
+        problem = "A password has at least 8 characters."
+    else:
+        try:
+            with get_db() as db:
+                db.execute(
+                    "INSERT INTO user (name, email, password) VALUES (?, ?, ?)",
+                    (name, email, generate_password_hash(password)),
+                )
+        except sqlite3.IntegrityError:
+            problem = f"The name {name} is taken."
+    if problem is not None:
+        flash(problem, "error")
+        return render_template("auth/register.html"), 422
+    flash(f"Welcome, {name}! Now log in.", "success")
+    return redirect(url_for("auth.login"))
+
+
+@bp.get("/login")
+async def login() -> Any:
+    """Show the log-in page."""
+    return render_template("auth/login.html")
+
+
+@bp.post("/login")
+async def log_in() -> Any:
+    """Log in. An ``async def`` view: the form is awaited, and so is what takes time."""
+    form = await request.form
+    user = await query(find_user, form["name"].strip())
+    if not await is_right(user, form["password"]):
+        flash("Name or password is wrong.", "error")
+        return render_template("auth/login.html", name=form["name"]), 422
+    session.clear()
+    session["user_id"] = user["id"]
+    flash(f"Hello, {user['name']}.", "success")
+    return redirect(_own_page(request.args.get("next")))
+
+
+def _own_page(path: str | None) -> str:
+    """Return ``path`` if it is one of ours: a link must not lead through us to another site."""
+    if path and path.startswith("/") and not urlsplit(path).netloc and "\\" not in path:
+        return path
+    return url_for("blog.index")
+
+
+@bp.post("/logout")
+async def logout() -> Any:
+    """Log out."""
+    session.clear()
+    flash("You are logged out.", "success")
+    return redirect(url_for("blog.index"))
+
+
+@bp.get("/profile")
+@login_required
+def profile() -> Any:
+    """Show one's own account."""
+    posts = get_db().execute("SELECT count(*) FROM post WHERE author_id = ?", (g.user["id"],))
+    return render_template("auth/profile.html", posts=posts.fetchone()[0])
+
+
+@bp.post("/profile/picture")
+@login_required
+async def upload_picture() -> Any:
+    """Take a new picture for one's profile."""
+    picture = (await request.files).get("picture")
+    if picture is None or not picture.filename:
+        flash("Choose a picture first.", "error")
+        return redirect(url_for("auth.profile"))
+    start = picture.stream.read(16)
+    picture.stream.seek(0)
+    suffix = next((suffix for suffix, magic in PICTURES.items() if start.startswith(magic)), None)
+    if suffix is None:
+        flash("That is no PNG, JPEG or GIF picture.", "error")
+        return redirect(url_for("auth.profile"))
+    folder = Path(current_app.config["PICTURES"])
+    folder.mkdir(exist_ok=True)
+    name = token_hex(8) + suffix  # Never the client's file name.
+    await picture.save(folder / name)
+    await query(set_picture, g.user["id"], name)
+    if g.user["picture"]:
+        (folder / g.user["picture"]).unlink(missing_ok=True)
+    flash("That is you now.", "success")
+    return redirect(url_for("auth.profile"))
+
+
+@bp.get("/pictures/<name>")
+def picture(name: str) -> Any:
+    """Send an uploaded picture."""
+    response = send_from_directory(current_app.config["PICTURES"], name, max_age=3600)
+    # The browser is to believe the type that we found, not to look for HTML in the file.
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    return response
+
+
+@bp.get("/users/<name>")
+def user(name: str) -> Any:
+    """Show somebody and what they wrote last."""
+    db = get_db()
+    found = find_user(db, name)
+    if found is None:
+        abort(404, f"Nobody here is called {name}.")
+    posts = db.execute(
+        "SELECT id, title, created FROM post WHERE author_id = ? ORDER BY id DESC LIMIT 20",
+        (found["id"],),
+    ).fetchall()
+    return render_template("auth/user.html", user=found, posts=posts)

@@ -1,0 +1,31 @@
+"""Error pages: HTML for people, JSON below ``/api/``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+
+from asyncflask import Flask, current_app, jsonify, render_template, request
+
+
+async def show_error(error: HTTPException) -> Any:
+    """Answer 403, 404, 405 … and, for whatever a view did not catch, 500."""
+    if isinstance(error, RequestEntityTooLarge):
+        limit = current_app.config["MAX_CONTENT_LENGTH"] // 1024
+        error.description = f"That was too much: at most {limit} KB are taken."
+    if request.path.startswith("/api/"):
+        answer = jsonify(error=error.name, description=error.description)
+    else:
+        answer = current_app.make_response(render_template("error.html", error=error))
+    answer.status_code = error.code
+    # What the error has to say besides: Allow with 405, WWW-Authenticate with 401.
+    for name, value in error.get_headers():
+        if name != "Content-Type":
+            answer.headers[name] = value
+    return answer
+
+
+def init_app(app: Flask) -> None:
+    """Let every HTTP error be shown so."""
+    app.register_error_handler(HTTPException, show_error)

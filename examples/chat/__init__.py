@@ -1,0 +1,109 @@
+"""A chat: rooms, names, who comes and who goes.
+
+- ``rooms.py``: who is in which room, and how a message reaches all of them
+- ``static/chat.js``: the other end of the websocket
+
+Messages are JSON objects with a ``type``: the browser sends ``{"text"}``; it gets ``people`` (who is
+there, in its own name), ``join``, ``leave`` and ``message``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from typing import Any
+
+from asyncflask import (
+    Blueprint,
+    Flask,
+    abort,
+    current_app,
+    g,
+    json,
+    redirect,
+    render_template,
+    request,
+    url_for,
+    websocket,
+)
+
+from .rooms import Member, Rooms
+
+bp = Blueprint(
+    "chat", __name__, url_prefix="/chat", template_folder="templates", static_folder="static"
+)
+
+ROOM = re.compile(r"[a-z0-9-]{1,30}")
+NAME_LENGTH = 30
+TEXT_LENGTH = 1000
+
+
+def init_app(app: Flask) -> None:
+    """Put the chat into ``app``."""
+    app.extensions["chat"] = Rooms()
+    app.register_blueprint(bp)
+
+
+def rooms() -> Rooms:
+    """Return the rooms of this app."""
+    found: Rooms = current_app.extensions["chat"]
+    return found
+
+
+@bp.url_value_preprocessor
+def check_room(endpoint: str | None, values: dict[str, Any] | None) -> None:
+    """Answer 404 for what cannot be a room's name, page and websocket alike."""
+    room = (values or {}).get("room")
+    if room is not None and not ROOM.fullmatch(room):
+        abort(404, "A room's name is made of a to z, 0 to 9 and hyphens.")
+
+
+@bp.get("/")
+async def lobby() -> Any:
+    """Show the rooms; ``?room=`` and ``?name=`` lead into one."""
+    if "room" in request.args:
+        room = re.sub(r"[^a-z0-9]+", "-", request.args["room"].lower()).strip("-")[:30]
+        name = request.args.get("name", "")
+        return redirect(url_for("chat.room", room=room or "lounge", name=name))
+    known = g.user["name"] if g.get("user") else ""
+    return render_template("chat/lobby.html", rooms=rooms().sizes(), name=known)
+
+
+@bp.get("/<room>")
+async def room(room: str) -> Any:
+    """Show a room."""
+    return render_template("chat/room.html", room=room, name=request.args.get("name", ""))
+
+
+@bp.websocket("/<room>/ws")
+async def talk(room: str) -> None:
+    """Let somebody take part until the connection ends."""
+    name = " ".join(websocket.args.get("name", "").split())[:NAME_LENGTH] or "Somebody"
+    await websocket.accept()
+    member = Member()
+    with rooms().visit(room, name, member) as say:
+        # Another task sends, so that a browser that does not read holds up nobody: not even its
+        # own messages to the others.
+        sender = asyncio.create_task(deliver(member))
+        try:
+            async for message in websocket:
+                text = _text_of(message)
+                if text:
+                    say(text)
+        finally:
+            sender.cancel()
+
+
+def _text_of(message: str | bytes) -> str:
+    """Return what a message says; what is no message of ours says nothing."""
+    try:
+        text = json.loads(message)["text"]
+    except (ValueError, TypeError, KeyError):
+        return ""
+    return text.strip()[:TEXT_LENGTH] if isinstance(text, str) else ""
+
+
+async def deliver(member: Member) -> None:
+    """Send a member what is said."""
+    while True:
+        await websocket.send_json(await member.next_message())

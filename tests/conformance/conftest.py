@@ -1,0 +1,200 @@
+"""The same small app on two frameworks: real Flask, and ours in several colours.
+
+A test module here is a set of functions ``case_…(f)``. Each builds an app on a *face* ``f`` and says
+what it is asked (``f.ask``); the module's one test runs each case on Flask and on ours. A module may
+also have a dictionary ``VALUES`` of functions, each making one thing that a view returns.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import itertools
+import warnings
+
+import flask
+import itsdangerous
+import pytest
+
+import asyncflask
+
+PARTS = ["status", "headers", "body"]
+COLOURS = ["def", "async", "mixed"]
+ROOT = __file__.rpartition("/")[0] + "/folder"
+
+#: Methods of apps and blueprints that take the function at once.
+BARE = {
+    "before_request",
+    "after_request",
+    "teardown_request",
+    "teardown_appcontext",
+    "url_value_preprocessor",
+    "before_app_request",
+    "after_app_request",
+    "teardown_app_request",
+    "app_url_value_preprocessor",
+}
+#: Methods that take arguments first.
+CALLED = {
+    "route",
+    "get",
+    "post",
+    "put",
+    "patch",
+    "delete",
+    "endpoint",
+    "errorhandler",
+    "app_errorhandler",
+}
+
+
+def as_async(func):
+    @functools.wraps(func)
+    async def coloured(*args, **kwargs):
+        result = func(*args, **kwargs)
+        return await result if inspect.iscoroutine(result) else result
+
+    return coloured
+
+
+class Coloured:
+    """An app or blueprint whose decorators give a colour to what they register."""
+
+    def __init__(self, target, colour):
+        self.target = target
+        self.colour = colour
+
+    def __getattr__(self, name):
+        method = getattr(self.target, name)
+        if name in BARE:
+            return lambda func: method(self.colour(func)) and func
+        if name in CALLED:
+            return lambda *args, **options: (
+                lambda func: method(*args, **options)(self.colour(func)) and func
+            )
+        return method
+
+
+class Face:
+    """One framework in one colour, with one app; what the framework exports is found here."""
+
+    def __init__(self, lib, colour):
+        turns = itertools.cycle([True, False])
+        self.lib = lib
+        self.is_async = colour == "async"
+        self.colour = {
+            "def": lambda func: func,
+            "async": as_async,
+            "mixed": lambda func: as_async(func) if next(turns) else func,
+        }[colour]
+        self.requests = []
+        self.differing = {"Date"}
+        self.log = []
+        self.make()
+
+    def make(self, **options):
+        self.app = self.lib.Flask("conformance", root_path=ROOT, **options)
+        self.app.secret_key = "secret"
+        self.app.logger.disabled = True
+        self.on = Coloured(self.app, self.colour)
+
+    def __getattr__(self, name):
+        return getattr(self.lib, name)
+
+    def ask(self, *lines, **options):
+        """Note requests such as ``"GET /path"``, made with the test client's ``options``."""
+        self.requests += [(*line.split(" ", 1), options) for line in lines]
+
+    def may_differ(self, *headers):
+        """Do not compare these headers; the case says why."""
+        self.differing.update(headers)
+
+    def view(self, func, rule="/", **options):
+        self.on.route(rule, endpoint=f"view{len(self.app.view_functions)}", **options)(func)
+
+    def blueprint(self, name, **options):
+        options.setdefault("root_path", ROOT)
+        blueprint = self.lib.Blueprint(name, "conformance", **options)
+        return blueprint, Coloured(blueprint, self.colour)
+
+    def reading(self, expression, rule="/", then=lambda value: value):
+        """Register a view that reads something of the request's body: ``form``, ``get_json()``."""
+        request = self.lib.request
+
+        def view():
+            return then(eval(f"request.{expression}", {"request": request}))
+
+        async def async_view():
+            return then(await eval(f"request.{expression}", {"request": request}))
+
+        chosen = async_view if self.is_async else view
+        self.app.add_url_rule(rule, expression, chosen, methods=["POST"])
+
+
+def outcome(response, differing):
+    headers = sorted((name.title(), value) for name, value in response.headers)
+    kept = [(name, canonical(name, value)) for name, value in headers if name not in differing]
+    body = response.get_data()
+    response.close()
+    return response.status_code, kept, body
+
+
+def canonical(name, value):
+    """Werkzeug writes ``Allow`` in the order of a set."""
+    return sorted(value.split(", ")) if name == "Allow" else value
+
+
+async def ask(case, lib, colour):
+    """Build a case and return what became of each request, and the case's log."""
+    face = Face(lib, colour)
+    case(face)
+    client = face.app.test_client()
+    answers = []
+    for method, path, options in face.requests or [("GET", "/", {})]:
+        try:
+            with warnings.catch_warnings(action="ignore", category=DeprecationWarning):
+                response = client.open(path, method=method, **options)
+                response = await response if inspect.isawaitable(response) else response
+                answers.append(outcome(response, face.differing))
+        except Exception as error:
+            answers.append(error)
+    return answers, face.log
+
+
+@pytest.fixture
+def same(monkeypatch):
+    """Run a case on both and compare all; the clock of signatures stands still."""
+    monkeypatch.setattr(itsdangerous.TimestampSigner, "get_timestamp", lambda self: 1_800_000_000)
+
+    async def check(case, colour):
+        theirs, their_log = await ask(case, flask, "def")
+        ours, our_log = await ask(case, asyncflask, colour)
+        for number, (our, their) in enumerate(zip(ours, theirs, strict=True)):
+            if isinstance(their, Exception) or isinstance(our, Exception):
+                names = [cls.__name__ for cls in type(our).__mro__]
+                assert type(their).__name__ in names, (number, our, their)
+            else:
+                for part, our_part, their_part in zip(PARTS, our, their, strict=True):
+                    assert our_part == their_part, f"{part} of request {number}"
+        assert our_log == their_log
+
+    return check
+
+
+def pytest_generate_tests(metafunc):
+    if "case" not in metafunc.fixturenames:
+        return
+    module = vars(metafunc.module)
+    cases = {name[5:]: case for name, case in module.items() if name.startswith("case_")}
+    for name, value in module.get("VALUES", {}).items():
+        cases[f"returns_{name}"] = returning(value)
+    metafunc.parametrize("case", cases.values(), ids=cases)
+    metafunc.parametrize("colour", COLOURS)
+
+
+def returning(value):
+    def build(f):
+        f.view(lambda: value(f))
+        f.ask("GET /", "HEAD /", "OPTIONS /")
+
+    return build

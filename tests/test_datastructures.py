@@ -1,0 +1,63 @@
+"""Promises of ``asyncflask.datastructures``."""
+
+from __future__ import annotations
+
+import io
+import threading
+
+import pytest
+from werkzeug.datastructures import FileStorage as WerkzeugFileStorage
+
+from asyncflask.datastructures import FileStorage
+
+
+@pytest.fixture
+def upload():
+    return FileStorage(io.BytesIO(b"data" * 10_000), "a.txt", "f", "text/plain")
+
+
+async def test_saving_to_a_path_writes_the_whole_file(upload, tmp_path):
+    await upload.save(tmp_path / "saved")
+
+    assert (tmp_path / "saved").read_bytes() == b"data" * 10_000
+
+
+async def test_saving_to_an_open_file_leaves_it_open(upload):
+    target = io.BytesIO()
+    await upload.save(target, buffer_size=7)
+
+    assert target.getvalue() == b"data" * 10_000
+
+
+async def test_saving_happens_off_the_loop(upload):
+    threads = []
+
+    class Target(io.BytesIO):
+        def write(self, data):
+            threads.append(threading.current_thread())
+            return len(data)
+
+    await upload.save(Target())
+
+    assert threads
+    assert threading.main_thread() not in threads
+
+
+async def test_a_path_that_cannot_be_written_is_an_error(upload, tmp_path):
+    with pytest.raises(FileNotFoundError, match="nowhere"):
+        await upload.save(tmp_path / "nowhere" / "saved")
+
+
+async def test_loading_takes_the_contents_and_the_base_name(tmp_path):
+    (tmp_path / "source.bin").write_bytes(b"data")
+    upload = FileStorage()
+    await upload.load(tmp_path / "source.bin")
+
+    assert upload.read() == b"data"
+    assert upload.filename == "source.bin"
+
+
+def test_it_is_werkzeugs_otherwise(upload):
+    assert isinstance(upload, WerkzeugFileStorage)
+    assert upload.mimetype == "text/plain"
+    assert upload.read(4) == b"data"

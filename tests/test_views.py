@@ -1,0 +1,330 @@
+"""Views as classes, and the colour of the functions they become."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+from collections.abc import Awaitable, Callable, Iterator
+from types import SimpleNamespace
+from typing import Any, ClassVar
+
+import flask.views
+import pytest
+from werkzeug.exceptions import MethodNotAllowed
+
+from asyncflask._current import slot
+from asyncflask.concurrency import is_async
+from asyncflask.views import MethodView, View, http_method_funcs
+
+
+class App:
+    """Notes which verbs were carried over to the other colour."""
+
+    def __init__(self) -> None:
+        self.carried: list[str] = []
+
+    def ensure_async(self, func: Callable[..., Any]) -> Callable[..., Awaitable[Any]]:
+        async def runner(**kwargs: Any) -> Any:
+            self.carried.append(f"{func.__name__} to async")
+            return func(**kwargs)
+
+        return runner
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        def runner(**kwargs: Any) -> Any:
+            self.carried.append(f"{func.__name__} to sync")
+            return asyncio.run(func(**kwargs))
+
+        return runner
+
+
+@pytest.fixture
+def app() -> App:
+    return App()
+
+
+@pytest.fixture
+def method(app: App) -> Iterator[Callable[[str], None]]:
+    """Set the method of the current request."""
+
+    def set_method(method: str) -> None:
+        slot.set(SimpleNamespace(app=app, request=SimpleNamespace(method=method)))
+
+    set_method("GET")
+    yield set_method
+    slot.set(None)
+
+
+# -- View ------------------------------------------------------------------------------------------
+
+
+async def test_a_view_has_the_colour_of_dispatch_request() -> None:
+    class Plain(View):
+        def dispatch_request(self, name: str) -> str:  # type: ignore[override]  # as users write it
+            return f"Hello {name}"
+
+    class Awaited(View):
+        async def dispatch_request(self, name: str) -> str:  # type: ignore[override]  # the same
+            return f"Hello {name}"
+
+    plain, awaited = Plain.as_view("plain"), Awaited.as_view("awaited")
+
+    assert plain(name="x") == await awaited(name="x") == "Hello x"
+    assert (is_async(plain), is_async(awaited)) == (False, True)
+
+
+def test_the_function_carries_what_add_url_rule_reads() -> None:
+    class Hello(View):
+        """Say hello."""
+
+        methods: ClassVar = ["GET", "POST"]
+        provide_automatic_options = False
+
+        def dispatch_request(self) -> str:
+            return ""
+
+    view: Any = Hello.as_view("hello")
+
+    assert (view.__name__, view.__doc__, view.__module__) == ("hello", "Say hello.", __name__)
+    assert (view.methods, view.provide_automatic_options) == (["GET", "POST"], False)
+    assert view.view_class is Hello
+
+
+@pytest.mark.parametrize(("every", "made"), [(True, 2), (False, 1)])
+def test_an_instance_is_made_for_every_request_or_once(every: bool, made: int) -> None:
+    class Counting(View):
+        init_every_request = every
+        instances: ClassVar[list[Any]] = []
+
+        def __init__(self, greeting: str, mark: str) -> None:
+            self.instances.append(self)
+            self.text = greeting + mark
+
+        def __len__(self) -> int:
+            return 0
+
+        def dispatch_request(self) -> str:
+            return self.text
+
+    view = Counting.as_view("counting", "Hello", mark="!")
+
+    assert view() == view() == "Hello!"
+    assert len(Counting.instances) == made
+
+
+def test_another_class_may_be_put_in_its_place() -> None:
+    class One(View):
+        def dispatch_request(self) -> str:
+            return type(self).__name__
+
+    class Other(One):
+        pass
+
+    view: Any = One.as_view("one")
+    view.view_class = Other
+
+    assert view() == "Other"
+
+
+def test_decorators_are_applied_in_order_and_keep_the_views_name() -> None:
+    seen: list[str] = []
+
+    def mark(letter: str) -> Callable[..., Any]:
+        def decorator(view: Any) -> Any:
+            seen.append(f"{letter} {view.__name__}")
+
+            @functools.wraps(view)
+            def wrapper() -> Any:
+                return letter + view()
+
+            return wrapper
+
+        return decorator
+
+    class Decorated(View):
+        decorators: ClassVar = [mark("a"), mark("b")]
+
+        def dispatch_request(self) -> str:
+            return "c"
+
+    view: Any = Decorated.as_view("decorated")
+
+    assert view() == "bac"
+    assert seen == ["a decorated", "b decorated"]
+    assert view.view_class is Decorated
+
+
+def test_a_view_without_dispatch_request_is_told_so() -> None:
+    class Empty(View):
+        pass
+
+    with pytest.raises(NotImplementedError, match=r"Empty has no dispatch_request\(\)"):
+        Empty.as_view("empty")()
+
+
+# -- MethodView ------------------------------------------------------------------------------------
+
+
+def test_the_verbs_and_attributes_are_flasks() -> None:
+    assert http_method_funcs == flask.views.http_method_funcs
+    for ours, theirs in ((View, flask.views.View), (MethodView, flask.views.MethodView)):
+        names = ("methods", "provide_automatic_options", "decorators", "init_every_request")
+        assert [getattr(ours, name) for name in names] == [getattr(theirs, name) for name in names]
+
+
+def test_methods_are_those_that_are_defined_and_inherited() -> None:
+    class Base(MethodView):
+        def get(self) -> str:
+            return ""
+
+    class More(Base):
+        def propfind(self) -> str:
+            return ""
+
+        def post(self) -> str:
+            return ""
+
+    class Fewer(More):
+        methods: ClassVar = ["GET"]
+
+    class Mixin(MethodView):
+        pass
+
+    assert MethodView.methods is Mixin.methods is None
+    assert (Base.methods, More.methods, Fewer.methods) == ({"GET"}, {"GET", "POST"}, ["GET"])
+
+
+def test_a_request_is_answered_by_the_method_of_its_name(method: Any) -> None:
+    class Counter(MethodView):
+        def get(self, name: str) -> str:
+            return f"get {name}"
+
+        def delete(self, name: str) -> str:
+            return f"delete {name}"
+
+    view = Counter.as_view("counter")
+    assert view(name="x") == "get x"
+
+    method("DELETE")
+    assert view(name="x") == "delete x"
+
+
+def test_head_falls_back_on_get_unless_it_is_defined(method: Any) -> None:
+    class Implicit(MethodView):
+        def get(self) -> str:
+            return "get"
+
+    class Explicit(Implicit):
+        def head(self) -> str:
+            return "head"
+
+    method("HEAD")
+
+    assert Implicit.as_view("a")() == "get"
+    assert Explicit.as_view("b")() == "head"
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["__INIT__", "__CLASS__", "AS_VIEW", "DISPATCH_REQUEST", "METHODS", "_FIND", "SECRET", "PUT"],
+)
+def test_no_other_attribute_can_be_reached_by_a_method(method: Any, name: str) -> None:
+    """Starlette's HTTPEndpoint advisory: a method like `__init__` looked up by getattr."""
+
+    class Counter(MethodView):
+        methods: ClassVar = ["GET", "__INIT__", "__CLASS__", "AS_VIEW", "METHODS", "_FIND"]
+
+        def get(self) -> str:
+            return ""
+
+        def secret(self) -> str:
+            raise AssertionError
+
+    method(name)
+
+    with pytest.raises(MethodNotAllowed, match="405") as caught:
+        Counter.as_view("counter")()
+    assert "GET" in (caught.value.valid_methods or ())
+
+
+def test_a_method_that_is_declared_is_a_verb(method: Any) -> None:
+    class Dav(MethodView):
+        methods: ClassVar = ["PROPFIND"]
+
+        def propfind(self) -> str:
+            return "found"
+
+    method("PROPFIND")
+
+    assert Dav.as_view("dav")() == "found"
+
+
+async def test_beside_an_async_verb_a_def_verb_runs_in_the_worker(app: App, method: Any) -> None:
+    class Mixed(MethodView):
+        def get(self) -> str:
+            return "get"
+
+        async def post(self) -> str:
+            return "post"
+
+    view = Mixed.as_view("mixed")
+    assert is_async(view)
+    assert await view() == "get"
+    assert app.carried == ["get to async"]
+
+    method("POST")
+    assert await view() == "post"
+    assert app.carried == ["get to async"]
+
+
+def test_verbs_that_are_all_def_make_a_def_view(app: App, method: Any) -> None:
+    class Plain(MethodView):
+        def get(self) -> str:
+            return "get"
+
+    view = Plain.as_view("plain")
+
+    assert not is_async(view)
+    assert view() == "get"
+    assert app.carried == []
+
+
+def test_a_def_dispatch_request_of_ones_own_stays_in_the_worker(app: App, method: Any) -> None:
+    class Checked(MethodView):
+        def dispatch_request(self, **kwargs: Any) -> Any:
+            return f"checked {super().dispatch_request(**kwargs)}"
+
+        async def get(self) -> str:
+            return "get"
+
+    view = Checked.as_view("checked")
+
+    assert not is_async(view)
+    assert view() == "checked get"
+    assert app.carried == ["get to sync"]
+
+
+async def test_an_async_dispatch_request_of_ones_own_is_awaited(method: Any) -> None:
+    class Checked(MethodView):
+        async def dispatch_request(self, **kwargs: Any) -> Any:
+            return f"checked {await super().dispatch_request(**kwargs)}"
+
+        def get(self) -> str:
+            return "get"
+
+    view = Checked.as_view("checked")
+
+    assert is_async(view)
+    assert await view() == "checked get"
+
+
+def test_an_inherited_verb_decides_the_colour_too() -> None:
+    class Base(MethodView):
+        async def get(self) -> str:
+            return ""
+
+    class Sub(Base):
+        def post(self) -> str:
+            return ""
+
+    assert is_async(Sub.as_view("sub"))
