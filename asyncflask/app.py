@@ -71,13 +71,19 @@ class Flask(App):
 
     # -- ASGI --------------------------------------------------------------------------------------
 
-    async def __call__(self, scope: ft.Scope, receive: ft.Receive, send: ft.Send) -> None:
-        """Serve one ASGI connection; wrap :attr:`asgi_app` to put middleware around the app."""
-        await self.asgi_app(scope, receive, send)
+    #: Serves one ASGI connection, through :meth:`asgi_app` where that was replaced.
+    __call__ = serve
 
-    #: Serves one ASGI connection. Replace it to apply middleware without losing the app object:
-    #: ``app.asgi_app = Middleware(app.asgi_app)``, as with Flask's ``wsgi_app``.
-    asgi_app = serve
+    async def asgi_app(self, scope: ft.Scope, receive: ft.Receive, send: ft.Send) -> None:
+        """Serve one ASGI connection.
+
+        Replace it to apply middleware without losing the app object:
+        ``app.asgi_app = Middleware(app.asgi_app)``, as with Flask's ``wsgi_app``.
+
+        Raises:
+            RuntimeError: The scope's type is none of ASGI 3's.
+        """
+        await serve(self, scope, receive, send, wrapped=False)
 
     # -- steps (each may be overridden or replaced) ------------------------------------------------
 
@@ -133,7 +139,7 @@ class Flask(App):
         await self._attempt_all(teardown.end_app, exc)
 
     async def _attempt_all(self, part: t.Any, exc: BaseException | None) -> None:
-        failures: list[Exception] = []
+        failures: list[BaseException] = []
         await part(self, current(), exc, failures)
         teardown.raise_first(self, failures)
 

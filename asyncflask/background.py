@@ -17,6 +17,9 @@ from .ctx import Context
 from .dispatch.calls import call
 
 
+MOMENT = 1.0  # Seconds that cancelled tasks have at least, for their `finally` blocks.
+
+
 class Supervisor(Protocol):
     """What background tasks ask of an app."""
 
@@ -88,10 +91,16 @@ async def drain(app: Supervisor, grace: float | None) -> None:
         app: The app.
         grace: Seconds; ``None`` waits without limit.
     """
-    tasks = set(app.background_tasks)
-    if not tasks:
-        return
-    _, late = await asyncio.wait(tasks, timeout=grace)
+    clock = asyncio.get_running_loop().time
+    end = None if grace is None else clock() + grace
+    while tasks := set(app.background_tasks):  # A task may start another one.
+        _, late = await asyncio.wait(tasks, timeout=None if end is None else max(0, end - clock()))
+        if late:
+            await _cancel(app, late, grace or 0)
+            return
+
+
+async def _cancel(app: Supervisor, late: set[asyncio.Task[None]], grace: float) -> None:
     for task in late:
         app.logger.warning(
             "Background task %r did not end within %s s of the shutdown and is cancelled."
@@ -100,5 +109,5 @@ async def drain(app: Supervisor, grace: float | None) -> None:
             grace,
         )
         task.cancel()
-    if late:
-        await asyncio.wait(late)
+    # A thread cannot be interrupted: one that goes on does not keep the server from its end.
+    await asyncio.wait(late, timeout=max(grace, MOMENT))

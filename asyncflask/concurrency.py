@@ -18,6 +18,7 @@ import gc
 import inspect
 import sys
 import threading
+import time
 import types
 import weakref
 from collections import deque
@@ -95,6 +96,9 @@ class _Outcome(asyncio.Future[Any]):
         return False
 
 
+_here = threading.local()  # `inbox`: of the worker that runs in this thread
+
+
 class _Worker:
     """One thread with an inbox. It ends when it receives ``None``."""
 
@@ -105,6 +109,7 @@ class _Worker:
 
 
 def _work(inbox: SimpleQueue[Any]) -> None:
+    _here.inbox = inbox
     while (job := inbox.get()) is not None:
         job()
         del job  # An idle worker keeps nothing of its last request alive.
@@ -120,28 +125,48 @@ def _run_job(
 
     ``KeyboardInterrupt`` and ``SystemExit`` set on a future would end the event loop.
     """
+    _await_exit(context)
     try:
         return context.run(func, *args, **kwargs), None
     except BaseException as error:
         return None, error
 
 
+def _await_exit(context: contextvars.Context) -> None:
+    """Wait until the loop's thread has left ``context``.
+
+    The job is put into the inbox before the task that waits for it is suspended: this thread may
+    be quicker by some microseconds. (PERF: putting it with ``call_soon`` costs every hop 3 µs.)
+    """
+    while True:
+        try:
+            return context.run(_nothing)
+        except RuntimeError:
+            time.sleep(0)
+
+
+def _nothing() -> None:
+    pass
+
+
 class Lease:
     """One worker thread, kept for one request (or websocket, or background task).
 
     Made when the first ``def`` callable of the request is met; every later one runs on the same
-    thread. :meth:`release` gives the thread back.
+    thread. :meth:`release` gives the thread back; so does the end of the lease's life, for a task
+    that outlives its request.
     """
 
-    def __init__(self, pool: WorkerPool, worker: _Worker, context: contextvars.Context) -> None:
+    def __init__(self, pool: WorkerPool, worker: _Worker) -> None:
         self._pool = pool
         self._worker: _Worker | None = worker
-        self.context = context
+        self._task = asyncio.current_task()
+        self._context = task_context()
         self.ident = worker.thread.ident
         self.loop = asyncio.get_running_loop()
 
     async def run(self, func: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run ``func`` on the leased thread, in the request's context, and wait for it.
+        """Run ``func`` on the leased thread, in the waiting task's context, and wait for it.
 
         A cancellation of the waiting task is delivered when ``func`` has returned: a thread cannot
         be interrupted.
@@ -157,7 +182,10 @@ class Lease:
                 " Call it before the request ends, or use app.add_background_task()."
             )
         outcome = _Outcome(loop=self.loop)
-        loop, context = self.loop, self.context
+        loop = self.loop
+        # A child task of the view brings its own: the view's may be in use on the loop meanwhile.
+        mine = asyncio.current_task() is self._task
+        context = self._context if mine else task_context()
 
         def job() -> None:
             boxed = _run_job(context, func, args, kwargs)
@@ -178,20 +206,27 @@ class Lease:
     def release(self) -> None:
         """Give the thread back to the pool; a second call does nothing."""
         worker, self._worker = self._worker, None
+        self._task = None
         if worker is not None:
             self._pool._give_back(worker)
 
+    __del__ = release
+
 
 def _unboxed(error: BaseException, func: Callable[..., Any]) -> BaseException:
-    """What to raise for a job's error; what would end the event loop becomes a RuntimeError."""
     if not isinstance(error, (KeyboardInterrupt, SystemExit)):
         return error
-    exit_in_worker = RuntimeError(
+    replaced = exit_in_worker(error, func)
+    replaced.__cause__ = error
+    return replaced
+
+
+def exit_in_worker(error: BaseException, func: Callable[..., Any]) -> RuntimeError:
+    """Return what to raise for an error that would end the event loop."""
+    return RuntimeError(
         f"{func!r} raised {error!r} in a worker thread, where it cannot end the server."
         " Raise an Exception, or stop the server with a signal."
     )
-    exit_in_worker.__cause__ = error
-    return exit_in_worker
 
 
 class WorkerPool:
@@ -211,7 +246,9 @@ class WorkerPool:
         self._idle: deque[_Worker] = deque()
         self._waiting: deque[asyncio.Future[_Worker]] = deque()
         self._started = 0
-        self._lock = threading.Lock()  # Several loops (tests, threads) may share an app.
+        # Several loops (tests, threads) may share an app. Reentrant: the garbage collector may end
+        # a lease while another one is made.
+        self._lock = threading.RLock()
         weakref.finalize(self, _stop, self._idle)
 
     @property
@@ -230,13 +267,12 @@ class WorkerPool:
         Raises:
             WorkerQueueFull: ``queue_size`` requests wait for a thread already.
         """
-        context = task_context()
         with self._lock:
             if self._idle:
-                return Lease(self, self._idle.pop(), context)
+                return Lease(self, self._idle.pop())
             if self._started < self.size:
                 self._started += 1
-                return Lease(self, _Worker(f"asyncflask-worker-{self._started}"), context)
+                return Lease(self, _Worker(f"asyncflask-worker-{self._started}"))
             if len(self._waiting) >= self.queue_size:
                 raise WorkerQueueFull(
                     f"All {self.size} worker threads are busy and {self.queue_size} requests wait."
@@ -244,7 +280,7 @@ class WorkerPool:
             turn: asyncio.Future[_Worker] = asyncio.get_running_loop().create_future()
             self._waiting.append(turn)
         try:
-            return Lease(self, await turn, context)
+            return Lease(self, await turn)
         except asyncio.CancelledError:
             self._leave_queue(turn)
             raise
@@ -296,6 +332,8 @@ async def run_in_thread(func: Callable[P, T], *args: P.args, **kwargs: P.kwargs)
 def bridge(coro: Coroutine[Any, Any, T], loop: asyncio.AbstractEventLoop) -> T:
     """Run ``coro`` on ``loop`` from a worker thread and wait for its result.
 
+    Meanwhile the worker does what ``coro`` asks of it: it may call ``def`` functions itself.
+
     Raises:
         RuntimeError: Called on the loop's own thread, which would wait for itself for ever.
     """
@@ -309,7 +347,17 @@ def bridge(coro: Coroutine[Any, Any, T], loop: asyncio.AbstractEventLoop) -> T:
             f"{coro!r} was waited for, synchronously, on the event loop that has to run it."
             " Await it in an `async def`, or call this from a `def` view."
         )
-    return asyncio.run_coroutine_threadsafe(coro, loop).result()
+    future = asyncio.run_coroutine_threadsafe(coro, loop)
+    inbox = getattr(_here, "inbox", None)
+    if inbox is not None:
+        future.add_done_callback(lambda _: inbox.put(_wake))
+        while not future.done():
+            inbox.get()()
+    return future.result()
+
+
+def _wake() -> None:
+    """Do nothing: a job that ends a worker's waiting."""
 
 
 # -- a coroutine that moves between thread and loop ------------------------------------------------

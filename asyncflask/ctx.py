@@ -140,13 +140,13 @@ class Context:
 
     # PERF: what most requests never set stands here, on the class; the object stays small and is
     # made in a few stores. (No __slots__: extensions put attributes of their own on a context.)
-    carrier: Context | None = None
     lease: Lease | None = None
     place: Place = "loop"
     view_args: dict[str, Any] | None = None
     url_rule: Any = None
     routing_exception: Exception | None = None
     matched = False
+    #: the view that was matched, if it is ``async def`` and this is served
     async_view: Callable[..., Any] | None = None
     error: BaseException | None = None
     holds = 0
@@ -154,6 +154,7 @@ class Context:
     lender: Context | None = None
     flashes: list[tuple[str, str]] | None = None
     after_functions: list[Callable[..., Any]] | None = None
+    _around: Context | None = None
     _connection: Any = None
     _sync_connection: Any = None
     _body: Any = None
@@ -177,10 +178,14 @@ class Context:
         self.send = send
         #: names of the steps that the app replaces, as this context began
         self.replaced = app.replaced_steps
-        if lane is not None:
-            self.carrier = self
 
     # -- what it carries ---------------------------------------------------------------------------
+
+    @property
+    def carrier(self) -> Context | None:
+        """The context that carries the request or websocket: this one, or the one around it."""
+        # Not an attribute: one that refers to the context itself would be a circle.
+        return self if self.lane is not None else self._around
 
     @property
     def g(self) -> Any:
@@ -373,7 +378,7 @@ class Context:
         if previous is None or previous.app is not self.app or previous is self:
             return
         if self.carrier is None:
-            self.carrier = previous.carrier
+            self._around = previous.carrier
         elif self._g is None and not previous.has_request:
             self.lender = previous
 
@@ -455,7 +460,12 @@ class Context:
         owner = self.carrier or self
         lease = owner.lease
         if lease is None:
-            lease = owner.lease = await owner.app.workers.lease()
+            lease = await owner.app.workers.lease()
+            if owner.lease is None:
+                owner.lease = lease
+            else:  # Another task of this request had to wait for a worker, too.
+                lease.release()
+                lease = owner.lease
         result: T = await lease.run(func, *args, **kwargs)
         return result
 
@@ -464,7 +474,10 @@ class Context:
         if self.lease is not None:
             self.lease.release()
             self.lease = None
-        self._sync_connection = None  # Its environ refers to this context: a circle.
+        if self._sync_connection is not None:
+            # Two circles: its environ refers to it and to this context.
+            getattr(self._sync_connection, "environ", {})["werkzeug.request"] = None
+            self._sync_connection = None
 
     async def run_blocking(self, func: Callable[..., T], *args: Any) -> T:
         """Run something that may block: on the leased worker, or in place if this is its thread."""
@@ -496,7 +509,7 @@ class Context:
         other.routing_exception = self.routing_exception
         other.matched = True
         if self.lane is None:
-            other.carrier = self.carrier
+            other._around = self.carrier
         return other
 
     def __repr__(self) -> str:

@@ -1,1 +1,1 @@
-"""How fast asyncflask is, beside its peers, and whether it keeps memory: ``python -m benchmarks``."""
+"""How fast asyncflask is beside its peers, and whether it keeps memory."""

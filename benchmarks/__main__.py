@@ -122,7 +122,7 @@ def _write(path: Path, result: dict[str, Any]) -> None:
 
 def _compact(text: str) -> str:
     """Put lists of numbers on one line each, so that a result can be read and its changes seen."""
-    return re.sub(r"\[[^\[\]{}\"]*\]", lambda match: " ".join(match[0].split()), text)
+    return re.sub(r"\[\s+([\d.,\s-]+?)\s+\]", lambda found: f"[{' '.join(found[1].split())}]", text)
 
 
 def _say(line: str) -> None:

@@ -208,7 +208,7 @@ def consume(app: Any, environ: dict[str, Any], start_response: Any) -> bytes:
 
 
 def _answer(messages: list[Message]) -> Answer:
-    first = messages[0] if messages else {"type": "nothing"}
+    first: Message = messages[0] if messages else {"type": None}
     if first["type"] == "http.response.start":
         body = b"".join(message.get("body", b"") for message in messages[1:])
         pairs = tuple((bytes(name), bytes(value)) for name, value in first["headers"])

@@ -33,6 +33,7 @@ def plot(result: Mapping[str, Any], path: Path) -> None:
     matplotlib.use("svg")
     # The same result gives the same file, byte by byte.
     matplotlib.rcParams["svg.hashsalt"] = "asyncflask"
+    matplotlib.rcParams["svg.fonttype"] = "none"
     from matplotlib import pyplot
 
     names = list(result["times"])
@@ -52,7 +53,7 @@ def plot(result: Mapping[str, Any], path: Path) -> None:
     axes.set_xscale("log")
     axes.xaxis.set_major_formatter(matplotlib.ticker.FormatStrFormatter("%g"))
     axes.set_xlabel("µs per request, in process (less is better)")
-    axes.set_yticks(range(len(names)), [WORKLOADS[name].title for name in names])
+    axes.set_yticks(range(len(names)), [WORKLOADS[name].title.replace("`", "") for name in names])
     axes.invert_yaxis()
     axes.grid(axis="x", which="major", color="#dddddd")
     axes.grid(axis="y", color="#eeeeee")

@@ -1,4 +1,4 @@
-"""What is measured: sixteen requests, and the answer that each must get.
+"""What is measured: requests, and the answer that each must get.
 
 A workload says what the client sends and what an app has to answer; how an app does that is in
 ``apps/``, one file per peer. Nothing here knows a framework. The numbers in the text of an answer
@@ -172,9 +172,7 @@ WORKLOADS: dict[str, Workload] = {
         Workload("stream", f"stream of {CHUNKS} x 1 KB", "/", answer=CHUNK * CHUNKS),
         Workload("def_view", "`def` view", "/", answer=b"Hello, World!"),
         Workload("not_found", "404", "/nowhere", status=404),
-        Workload(
-            "error", "exception + handler", "/", status=418, answer=b"TeapotError: no coffee"
-        ),
+        Workload("error", "exception + handler", "/", status=418, answer=b"TeapotError: no coffee"),
         Workload(
             "websocket",
             "websocket echo, per message",

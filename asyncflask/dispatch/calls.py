@@ -16,7 +16,7 @@ from typing import Any
 
 from blinker import Signal
 
-from ..concurrency import TO_LOOP, bridge, is_async
+from ..concurrency import TO_LOOP, bridge, exit_in_worker, is_async
 from ..ctx import Context
 
 
@@ -32,16 +32,27 @@ async def call(ctx: Context, func: Callable[..., Any], *args: Any, **kwargs: Any
     place = ctx.place
     if is_async(func):
         if place == "worker":
-            # The worker steps this coroutine; from here on the loop does, and the thread stays
-            # leased for the request's next ``def`` callable.
-            ctx.place = "loop"
-            await TO_LOOP
+            await to_loop(ctx)
         elif place == "thread":
             return _run_in_place(ctx, func(*args, **kwargs), func)
         return await func(*args, **kwargs)
     if place == "loop":
         return await ctx.run_def(func, *args, **kwargs)
+    if place == "worker":
+        try:
+            return func(*args, **kwargs)
+        except (SystemExit, KeyboardInterrupt) as error:
+            raise exit_in_worker(error, func) from error
     return func(*args, **kwargs)
+
+
+async def to_loop(ctx: Context) -> None:
+    """Let the loop step the pipeline's coroutine from here on, instead of the worker.
+
+    The thread stays leased for the request's next ``def`` callable.
+    """
+    ctx.place = "loop"
+    await TO_LOOP
 
 
 def _run_in_place(ctx: Context, coro: Coroutine[Any, Any, Any], func: Callable[..., Any]) -> Any:

@@ -13,6 +13,8 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from werkzeug.exceptions import HTTPException
+
 from ..concurrency import finish, is_async
 from ..ctx import Context
 from ..debug.page import traceback_response
@@ -58,13 +60,13 @@ async def run(app: Any, ctx: Context) -> Any:
     return response
 
 
-async def step(
+def step(
     app: Any, ctx: Context, name: str, own: Callable[..., Any], *args: Any, **kwargs: Any
-) -> Any:
-    """Take one step: the app's replacement of that name, or the pipeline's own function."""
+) -> Awaitable[Any]:
+    """Take one step, to be awaited: the app's replacement of that name, or our own function."""
     if name in ctx.replaced:
-        return await through(ctx, getattr(app, name), *args, **kwargs)
-    return await own(app, ctx, *args, **kwargs)
+        return through(ctx, getattr(app, name), *args, **kwargs)
+    return own(app, ctx, *args, **kwargs)  # type: ignore[no-any-return]  # a coroutine
 
 
 async def full_dispatch(app: Any, ctx: Context) -> Any:
@@ -84,16 +86,21 @@ async def full_dispatch(app: Any, ctx: Context) -> Any:
         # PERF: a step is an await more; those with nothing to do are passed over.
         if lane.before(app) or app.url_value_preprocessors or replaced:
             result = await step(app, ctx, lane.preprocess, preprocess)
-        if result is None:
-            if replaced:
+            if result is None:
                 result = await step(app, ctx, lane.dispatch, dispatch)
-            else:
-                result = await dispatch(app, ctx)
+        elif ctx.async_view is not None:
+            result = await ctx.async_view(**ctx.view_args)  # type: ignore[arg-type]  # matched
+        else:
+            result = await dispatch(app, ctx)
     except lane.endings:
         result = None
     except Exception as error:
         result = await step(app, ctx, "handle_user_exception", errors.handle_user, error)
-    if result.__class__ in _PLAIN and not replaced and not is_processed(app, ctx):
+    if (
+        (result.__class__ in _PLAIN or isinstance(result, HTTPException))
+        and not replaced
+        and not is_processed(app, ctx)
+    ):
         return make_response(app, result)  # PERF: most answers need no more than this.
     return await step(app, ctx, lane.finalize, finalize, result)
 
@@ -128,7 +135,6 @@ def dispatch(app: Any, ctx: Context) -> Awaitable[Any]:
         return _default_options(app)
     view: Any = app.view_functions[rule.endpoint]
     args: dict[str, Any] = ctx.view_args  # type: ignore[assignment]  # set with the rule
-    # PERF: a view's colour was looked at when its place was chosen (asgi.py).
     if view is ctx.async_view and ctx.place == "loop":
         return view(**args)  # type: ignore[no-any-return, misc]  # a coroutine
     return call(ctx, view, **args)
@@ -141,13 +147,14 @@ async def _default_options(app: Any) -> Any:
 def is_processed(app: Any, ctx: Context) -> bool:
     """Tell whether a response goes through more than :func:`make_response`."""
     lane: Any = ctx.lane
-    return bool(
+    if (
         lane.after(app)
         or ctx.after_functions is not None
         or ctx._session is not None
         or lane.finished.receivers
-        or refreshes(app, ctx)
-    )
+    ):
+        return True
+    return refreshes(app, ctx)
 
 
 async def finalize(app: Any, ctx: Context, result: Any, from_error_handler: bool = False) -> Any:
@@ -222,11 +229,11 @@ def refreshes(app: Any, ctx: Context) -> bool:
     # PERF: most requests have no cookie at all; the request object is not made for this question.
     for name, _ in ctx.scope["headers"]:
         if name == b"cookie":
-            key = app.session_interface.get_cookie_name(app)
-            return (
-                bool(app.config["SESSION_REFRESH_EACH_REQUEST"]) and key in ctx.connection.cookies
-            )
-    return False
+            break
+    else:
+        return False
+    key = app.session_interface.get_cookie_name(app)
+    return bool(app.config["SESSION_REFRESH_EACH_REQUEST"]) and key in ctx.connection.cookies
 
 
 async def save_session(app: Any, ctx: Context, response: Any) -> None:

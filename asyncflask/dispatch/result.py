@@ -34,9 +34,8 @@ def make_response(app: Any, result: Any) -> Any:
         TypeError: It is nothing that a view may return; the text says what to return instead.
     """
     # PERF: text and JSON under an unchanged response class skip Werkzeug's constructor.
-    plain = app.response_class is Response
-    kind = type(result)
-    if kind is str and plain:
+    kind = result.__class__
+    if kind is str and app.response_class is Response:
         return Response.buffered(result.encode(), HTML)
     if kind is dict or kind is list:
         return _from_json(app, result)
@@ -98,6 +97,8 @@ def _converted(app: Any, body: Any, status: Any) -> tuple[Any, Any] | None:
     cls = app.response_class
     if isinstance(body, cls):
         return body, status
+    if isinstance(body, HTTPException):
+        return from_exception(body, current_environ, cls), status
     if isinstance(body, str) and cls is Response:
         return Response.buffered(body.encode(), HTML), status
     if isinstance(body, (str, bytes, bytearray, Iterator, AsyncIterable)) and not isinstance(
@@ -114,13 +115,16 @@ def _converted(app: Any, body: Any, status: Any) -> tuple[Any, Any] | None:
 
 
 def _foreign(cls: Any, body: Any) -> Any:
-    """Accept an HTTP error, a Werkzeug response, or a WSGI callable (which is run here)."""
-    if isinstance(body, HTTPException):
-        return from_exception(body, response_class=cls)
+    """Accept a Werkzeug response, or a WSGI callable (which is run here)."""
     if isinstance(body, WerkzeugResponse):
         return cls.force_type(body)
-    carrier = current().carrier  # type: ignore[union-attr]  # a view has one
-    return cls.force_type(body, carrier.environ())
+    return cls.force_type(body, current_environ())
+
+
+def current_environ() -> dict[str, Any]:
+    """Make the WSGI environ of the current request, for what still asks for one."""
+    environ: dict[str, Any] = current().carrier.environ()  # type: ignore[union-attr]  # in a request
+    return environ
 
 
 def is_wsgi(result: Any) -> bool:

@@ -22,6 +22,7 @@ from ..ctx import Context
 #: The app's methods that stand for a step. Flask's names, then Quart's.
 NAMES = frozenset(
     {
+        "asgi_app",
         "create_url_adapter",
         "do_teardown_appcontext",
         "do_teardown_request",

@@ -6,12 +6,14 @@ Each gets the error that ended the work, or ``None``.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Iterable
+import asyncio
+from collections.abc import Awaitable, Iterable, Sequence
 from typing import Any
 
+from ..concurrency import is_async
 from ..ctx import Context
 from ..signals import appcontext_popped, appcontext_tearing_down
-from .calls import call, emit
+from .calls import call, emit, to_loop
 from .steps import through
 
 #: what the test client puts into a scope to be given the context before it ends
@@ -35,12 +37,14 @@ def is_needed(app: Any, ctx: Context) -> bool:
 
 
 async def leave_served(app: Any, ctx: Context, error: BaseException | None) -> None:
-    """End the context of something served; the test client is shown it first."""
+    """End the context of something served, or leave that to the test client, which keeps it."""
     if error is not None and app.should_ignore_error(error):
         error = None
     if PRESERVE in ctx.scope:
+        ctx._pushes = []  # The context around the client's push is none of this one's business.
         ctx.scope[PRESERVE](ctx)
-    await leave(app, ctx, error)
+    else:
+        await leave(app, ctx, error)
 
 
 async def leave(app: Any, ctx: Context, error: BaseException | None) -> None:
@@ -54,7 +58,7 @@ async def leave(app: Any, ctx: Context, error: BaseException | None) -> None:
 
 async def end(app: Any, ctx: Context, error: BaseException | None) -> None:
     """Run everything that is due at the end of ``ctx``, in Flask's order."""
-    failures: list[Exception] = []
+    failures: list[BaseException] = []
     replaced = ctx.replaced
     lane: Any = ctx.lane
     if lane is not None:
@@ -75,7 +79,7 @@ async def end(app: Any, ctx: Context, error: BaseException | None) -> None:
 
 
 async def end_connection(
-    app: Any, ctx: Context, error: BaseException | None, failures: list[Exception]
+    app: Any, ctx: Context, error: BaseException | None, failures: list[BaseException]
 ) -> None:
     """Run the teardown functions of the request or websocket. (Flask: do_teardown_request.)"""
     lane: Any = ctx.lane
@@ -88,7 +92,7 @@ async def end_connection(
 
 
 async def end_app(
-    app: Any, ctx: Context, error: BaseException | None, failures: list[Exception]
+    app: Any, ctx: Context, error: BaseException | None, failures: list[BaseException]
 ) -> None:
     """Run the teardown functions of the app context. (Flask: do_teardown_appcontext.)"""
     await _call_all(ctx, app.teardown_appcontext_funcs, error, failures)
@@ -97,22 +101,25 @@ async def end_app(
 
 
 async def _call_all(
-    ctx: Context, funcs: Iterable[Any], error: BaseException | None, failures: list[Exception]
+    ctx: Context, funcs: Iterable[Any], error: BaseException | None, failures: list[BaseException]
 ) -> None:
     for func in reversed(list(funcs)):
+        if ctx.place == "worker" and is_async(func):
+            await _attempt(failures, to_loop(ctx))  # A cancellation that waits there is met here.
         await _attempt(failures, call(ctx, func, error))
 
 
-async def _attempt(failures: list[Exception], awaitable: Awaitable[Any]) -> None:
+async def _attempt(failures: list[BaseException], awaitable: Awaitable[Any]) -> None:
     try:
         await awaitable
-    except Exception as error:
-        failures.append(error)
+    except (Exception, asyncio.CancelledError) as error:
+        failures.append(error)  # A cancellation ends one function; the others run all the same.
 
 
-def raise_first(app: Any, failures: list[Exception]) -> None:
-    """Raise the first of several errors, after logging the others."""
-    for error in failures[1:]:
+def raise_first(app: Any, failures: Sequence[BaseException]) -> None:
+    """Raise the first of several errors, a cancellation before all, after logging the others."""
+    ranked = sorted(failures, key=lambda error: isinstance(error, Exception))
+    for error in ranked[1:]:
         app.logger.error("A further error at the end.", exc_info=error)
-    if failures:
-        raise failures[0]
+    if ranked:
+        raise ranked[0]

@@ -148,7 +148,10 @@ def _pairs(mapping: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
 
 def body_of(environ: dict[str, Any]) -> bytes:
     """Read the environ's body, and leave a fresh stream of it there for whoever looks later."""
-    body: bytes = environ["wsgi.input"].read()
+    stream = environ["wsgi.input"]
+    body: bytes = stream.read()
+    if isinstance(stream, io.BufferedRandom):
+        stream.close()  # The temporary file that Werkzeug puts a large multipart body into.
     environ["wsgi.input"] = io.BytesIO(body)
     return body
 

@@ -311,6 +311,23 @@ class Body:
             self._wake()
         return True
 
+    # -- nobody's bytes ----------------------------------------------------------------------------
+
+    @property
+    def begun(self) -> bool:
+        """Whether something of it has come."""
+        return self._received > 0 or self._stash is not None
+
+    async def discard(self) -> None:
+        """Read to the end of the body or of the connection, and keep nothing."""
+        self._left = b""
+        while not (self.complete or self.disconnected):
+            message = await self._next()
+            if message["type"] == "http.disconnect":
+                self.disconnected = True
+            elif not message.get("more_body"):
+                self.complete = True
+
     def close(self) -> None:
         """Close the uploaded files, and forget a receive that is under way."""
         if self.form is not None:

@@ -124,6 +124,7 @@ _CONVERT: dict[str, Callable[[str], str]] = {
 }
 _KEPT = 1024
 _pairs: dict[Pair, WirePair] = {}
+_types: dict[str, WirePair] = {}
 _names: dict[str, tuple[str, bytes]] = {}
 
 
@@ -143,8 +144,12 @@ def encode_headers(pairs: Iterable[Pair]) -> list[WirePair]:
 
 def content_type_pair(content_type: str) -> WirePair:
     """Check and encode a Content-Type header; those met before are kept."""
-    pair = ("Content-Type", content_type)
-    return _pairs.get(pair) or _encode(pair)
+    try:
+        return _types[content_type]
+    except KeyError:
+        pair = _encode(("Content-Type", content_type))
+        _keep(_types, content_type, pair)
+        return pair
 
 
 def _encode(pair: Pair) -> WirePair:

@@ -55,7 +55,7 @@ _SHORTCUT = (
 
 
 class _Lazy:
-    """An attribute that is made when somebody looks, and is a plain one from then on.
+    """An attribute that is made when somebody looks; then, or set, the response is touched.
 
     PERF: most responses are sent as :meth:`Response.buffered` made them; nobody looks.
     """
@@ -69,8 +69,15 @@ class _Lazy:
     def __get__(self, instance: Any, owner: type) -> Any:
         if instance is None:
             return self
-        value = instance.__dict__[self._name] = self._make(instance)
-        return value
+        own = instance.__dict__
+        if self._name not in own:
+            own[self._name] = self._make(instance)
+            instance.untouched = False
+        return own[self._name]
+
+    def __set__(self, instance: Any, value: Any) -> None:
+        instance.__dict__[self._name] = value
+        instance.untouched = False
 
 
 def _make_headers(response: Any) -> Headers:
@@ -115,6 +122,8 @@ class Response(WerkzeugResponse):
     # What :meth:`buffered` sets, and what the others are made from when somebody looks.
     _buffer: bytes
     _type: str
+    #: Whether nothing but the status was looked at or set since :meth:`buffered` made it.
+    untouched = False
     headers = _Lazy(_make_headers)
     response = _Lazy(lambda response: [response._buffer])
     _on_close = _Lazy(lambda response: [])
@@ -184,6 +193,7 @@ class Response(WerkzeugResponse):
         if line is None or not cls._shortcut:
             return cls(body, status, content_type=content_type)
         self = cls.__new__(cls)
+        self.untouched = True
         self._buffer = body
         self._type = content_type
         self._status = line

@@ -33,6 +33,7 @@ _NOT_IN_304 = frozenset(
 )
 _NOT_IN_204 = frozenset({b"content-length"})  # RFC 9110 §8.6, also for 1xx.
 _BODILESS = frozenset([*range(100, 200), 204, 304])
+_LENGTHS = [(b"content-length", b"%d" % size) for size in range(1024)]
 PATHSEND = "http.response.pathsend"
 
 
@@ -98,14 +99,17 @@ def untouched_messages(response: Response, method: str) -> tuple[Any, Any] | Non
         response: The response.
         method: The request's method.
     """
-    made = response.__dict__
-    # The four attributes of Response.buffered(), and no other.
-    if len(made) != 4 or "_buffer" not in made or made["_status_code"] in _BODILESS:
+    status = response._status_code
+    if not response.untouched or status in _BODILESS:
         return None
-    body = made["_buffer"]
-    headers = [content_type_pair(made["_type"]), (b"content-length", b"%d" % len(body))]
+    body = response._buffer
+    size = len(body)
+    headers = [
+        content_type_pair(response._type),
+        _LENGTHS[size] if size < len(_LENGTHS) else (b"content-length", b"%d" % size),
+    ]
     return (
-        {"type": "http.response.start", "status": made["_status_code"], "headers": headers},
+        {"type": "http.response.start", "status": status, "headers": headers},
         {"type": "http.response.body", "body": b"" if method == "HEAD" else body},
     )
 

@@ -1,7 +1,7 @@
 """The posts as JSON.
 
-Reading needs no account. Writing takes the session of a logged-in browser, or a name and a password:
-``curl -u name:password --json '{"title": "…"}' …/api/posts``.
+Reading needs no account. Writing takes the session of a logged-in browser, or a name and a
+password: ``curl -u name:password --json '{"title": "…"}' …/api/posts``.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from werkzeug.exceptions import Unauthorized
 
 from asyncflask import Blueprint, abort, current_app, g, request, url_for
 
-from .auth import find_user, is_right
+from .auth import user_with_password
 from .db import get_db, query
 from .posts import add_post, get_post, list_posts, page_number, title_and_body
 
@@ -63,8 +63,8 @@ async def logged_in() -> sqlite3.Row:
         return g.user
     given = request.authorization
     if given is not None and given.type == "basic":
-        user = await query(find_user, given.username or "")
-        if await is_right(user, given.password or "") and user is not None:
+        user = await user_with_password(given.username or "", given.password or "")
+        if user is not None:
             return user
     raise Unauthorized(
         "Log in, or send a name and a password.",

@@ -85,10 +85,12 @@ def login_required(view: Callable[..., Any]) -> Callable[..., Any]:
     return guarded
 
 
-async def is_right(user: sqlite3.Row | None, password: str) -> bool:
-    """Check a password; in a thread, as it takes a while by design."""
-    known = await run_sync(check_password_hash)(user["password"] if user else NOBODY, password)
-    return known and user is not None
+async def user_with_password(name: str, password: str) -> sqlite3.Row | None:
+    """Return the user of this name if the password is right too."""
+    user = await query(find_user, name.strip())
+    # In a thread: checking a password takes long, by design.
+    right = await run_sync(check_password_hash)(user["password"] if user else NOBODY, password)
+    return user if right else None
 
 
 @bp.app_template_filter("gravatar")
@@ -142,8 +144,8 @@ async def login() -> Any:
 async def log_in() -> Any:
     """Log in. An ``async def`` view: the form is awaited, and so is what takes time."""
     form = await request.form
-    user = await query(find_user, form["name"].strip())
-    if not await is_right(user, form["password"]):
+    user = await user_with_password(form["name"], form["password"])
+    if user is None:
         flash("Name or password is wrong.", "error")
         return render_template("auth/login.html", name=form["name"]), 422
     session.clear()

@@ -6,11 +6,20 @@ from typing import Any
 
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
-from asyncflask import Flask, current_app, jsonify, render_template, request
+from asyncflask import (
+    Flask,
+    current_app,
+    has_websocket_context,
+    jsonify,
+    render_template,
+    request,
+)
 
 
 async def show_error(error: HTTPException) -> Any:
     """Answer 403, 404, 405 … and, for whatever a view did not catch, 500."""
+    if has_websocket_context():
+        return error  # Who asks for a websocket reads no page.
     if isinstance(error, RequestEntityTooLarge):
         limit = current_app.config["MAX_CONTENT_LENGTH"] // 1024
         error.description = f"That was too much: at most {limit} KB are taken."

@@ -37,9 +37,7 @@ SELECT = """
 def list_posts(db: sqlite3.Connection, page: int, size: int) -> tuple[list[sqlite3.Row], int]:
     """Return one page of posts, the newest first, and how many pages there are."""
     (count,) = db.execute("SELECT count(*) FROM post").fetchone()
-    rows = db.execute(
-        f"{SELECT} ORDER BY post.id DESC LIMIT ? OFFSET ?", (size, (page - 1) * size)
-    )
+    rows = db.execute(f"{SELECT} ORDER BY post.id DESC LIMIT ? OFFSET ?", (size, (page - 1) * size))
     return rows.fetchall(), max(1, math.ceil(count / size))
 
 

@@ -3,8 +3,8 @@
 - ``rooms.py``: who is in which room, and how a message reaches all of them
 - ``static/chat.js``: the other end of the websocket
 
-Messages are JSON objects with a ``type``: the browser sends ``{"text"}``; it gets ``people`` (who is
-there, in its own name), ``join``, ``leave`` and ``message``.
+Messages are JSON. The browser sends ``{"text": …}``; what it gets has a ``type``: ``people`` (who
+is there, and its own name), ``join``, ``leave``, ``message``.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import Any
 from asyncflask import (
     Blueprint,
     Flask,
+    WebsocketDisconnect,
     abort,
     current_app,
     g,
@@ -105,5 +106,8 @@ def _text_of(message: str | bytes) -> str:
 
 async def deliver(member: Member) -> None:
     """Send a member what is said."""
-    while True:
-        await websocket.send_json(await member.next_message())
+    try:
+        while True:
+            await websocket.send_json(await member.next_message())
+    except WebsocketDisconnect:
+        pass  # The view learns of it too, and ends.

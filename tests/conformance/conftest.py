@@ -8,6 +8,7 @@ also have a dictionary ``VALUES`` of functions, each making one thing that a vie
 from __future__ import annotations
 
 import functools
+import importlib
 import inspect
 import itertools
 import warnings
@@ -15,6 +16,7 @@ import warnings
 import flask
 import itsdangerous
 import pytest
+import werkzeug.exceptions
 
 import asyncflask
 
@@ -108,6 +110,14 @@ class Face:
     def may_differ(self, *headers):
         """Do not compare these headers; the case says why."""
         self.differing.update(headers)
+
+    def texts_may_differ(self):
+        """Answer HTTP errors with their class: their texts are better here and there."""
+        error = werkzeug.exceptions.HTTPException
+        self.on.errorhandler(error)(lambda e: (type(e).__name__, e.code))
+
+    def module(self, name):
+        return importlib.import_module(f"{self.lib.__name__}.{name}")
 
     def view(self, func, rule="/", **options):
         self.on.route(rule, endpoint=f"view{len(self.app.view_functions)}", **options)(func)

@@ -169,7 +169,9 @@ def case_returns_wsgi(f):
 
 def case_not_found_for_any_path(f):
     f.view(lambda: "x", "/known/<int:number>/<path:rest>")
-    f.ask("GET /", "GET /known", "GET /known/x/y", "GET /%00", "GET /a//b", "POST /é", "GET /%2e%2e/")
+    f.ask(
+        "GET /", "GET /known", "GET /known/x/y", "GET /%00", "GET /a//b", "POST /é", "GET /%2e%2e/"
+    )
     f.ask("GET /" + "a" * 5000, "GET /static/" + "a" * 5000, "GET /static/../conftest.py")
 
 
@@ -204,7 +206,14 @@ def case_slashes(f):
     f.view(lambda: "loose", "/loose/", strict_slashes=False)
     f.view(lambda rest: rest, "/path/<path:rest>")
     f.view(lambda: "post", "/post/", methods=["POST"])
-    f.ask("GET /slash", "GET /slash/", "GET /slash?a=b%20c", "GET /plain/", "GET /loose", "GET /loose/")
+    f.ask(
+        "GET /slash",
+        "GET /slash/",
+        "GET /slash?a=b%20c",
+        "GET /plain/",
+        "GET /loose",
+        "GET /loose/",
+    )
     f.ask("GET /path/a//b", "GET //slash/", "GET /slash//", "POST /post", "POST /post?q=1")
 
 
@@ -219,9 +228,22 @@ def case_converters(f):
         kind = rule.partition(":")[0].partition("(")[0]
         f.view(lambda v: f"{type(v).__name__} {v}", f"/{kind}/<{rule}>")
     f.view(lambda v: str(v), "/signed/<int(signed=True, max=5):v>")
-    f.ask("GET /int/42", "GET /int/-1", "GET /int/042", "GET /float/1.5", "GET /float/1", "GET /any/a")
-    f.ask("GET /uuid/12345678-1234-5678-1234-567812345678", "GET /uuid/1", "GET /any/c", "GET /signed/-3")
-    f.ask("GET /string/ab", "GET /string/abc", "GET /string/a%20b%2Fc", "GET /string/ü", "GET /signed/-9")
+    f.ask(
+        "GET /int/42", "GET /int/-1", "GET /int/042", "GET /float/1.5", "GET /float/1", "GET /any/a"
+    )
+    f.ask(
+        "GET /uuid/12345678-1234-5678-1234-567812345678",
+        "GET /uuid/1",
+        "GET /any/c",
+        "GET /signed/-3",
+    )
+    f.ask(
+        "GET /string/ab",
+        "GET /string/abc",
+        "GET /string/a%20b%2Fc",
+        "GET /string/ü",
+        "GET /signed/-9",
+    )
 
 
 def case_defaults_and_redirects_of_rules(f):
@@ -242,7 +264,9 @@ def case_custom_converter(f):
             return ",".join(value)
 
     f.app.url_map.converters["list"] = Listed
-    f.app.add_url_rule("/<list:items>", "v", f.colour(lambda items: f.url_for("v", items=items[::-1])))
+    f.app.add_url_rule(
+        "/<list:items>", "v", f.colour(lambda items: f.url_for("v", items=items[::-1]))
+    )
     f.ask("GET /a,b,c")
 
 
@@ -251,7 +275,12 @@ def case_subdomains(f):
     f.app.config["SERVER_NAME"] = "example.com"
     f.view(lambda: "main")
     f.view(lambda user: user, "/", subdomain="<user>")
-    f.ask("GET /", "GET http://ann.example.com/", "GET http://other.test/", "GET http://a.b.example.com/")
+    f.ask(
+        "GET /",
+        "GET http://ann.example.com/",
+        "GET http://other.test/",
+        "GET http://a.b.example.com/",
+    )
 
 
 def case_host_matching(f):
@@ -269,9 +298,14 @@ def case_server_name_does_not_restrict(f):
 
 def case_trusted_hosts(f):
     f.app.config["TRUSTED_HOSTS"] = ["good.test", ".wide.test"]
-    f.on.errorhandler(400)(lambda e: (type(e).__name__, 400))  # The texts differ.
+    f.texts_may_differ()
     f.view(lambda: f.request.host)
-    f.ask("GET http://good.test/", "GET http://bad.test/", "GET http://a.wide.test/", "GET http://bad.test/no")
+    f.ask(
+        "GET http://good.test/",
+        "GET http://bad.test/",
+        "GET http://a.wide.test/",
+        "GET http://bad.test/no",
+    )
 
 
 def case_script_name(f):
@@ -379,7 +413,9 @@ def case_handlers_of_blueprints(f):
     on_outer.app_errorhandler(410)(lambda e: ("everywhere 410", 410))
     for on, where in ((on_outer, ""), (on_inner, ""), (f.on, "app")):
         for name, error in (("404", wz.NotFound), ("p", SpecialProblem), ("410", wz.Gone)):
-            on.route(f"/{where}{name}", endpoint=f"e{where}{name}")(lambda error=error: raising(error()))
+            on.route(f"/{where}{name}", endpoint=f"e{where}{name}")(
+                lambda error=error: raising(error())
+            )
     outer.register_blueprint(inner)
     f.app.register_blueprint(outer)
     for name in ("404", "p", "410"):
@@ -429,7 +465,9 @@ def case_error_in_each_hook(f):
     f.on.errorhandler(Problem)(lambda e: (f"handled {e}", 400))
     f.on.errorhandler(500)(lambda e: (f"500 {e.original_exception}", 500))
     f.view(lambda: "fine")
-    f.ask("GET /?in=before", "GET /?in=after", "GET /?in=teardown", "GET /?in=app teardown", "GET /")
+    f.ask(
+        "GET /?in=before", "GET /?in=after", "GET /?in=teardown", "GET /?in=app teardown", "GET /"
+    )
 
 
 def case_bad_request_key(f):
@@ -514,7 +552,9 @@ def case_order_of_hooks(f):
         on.route("/view", endpoint="view")(logging(f, "view", result="x"))
     outer.register_blueprint(inner)
     f.app.register_blueprint(outer)
-    f.ask("GET /view", "GET /outer/view", "GET /outer/inner/view", "GET /nowhere", "POST /outer/view")
+    f.ask(
+        "GET /view", "GET /outer/view", "GET /outer/inner/view", "GET /nowhere", "POST /outer/view"
+    )
 
 
 def case_before_request_answers(f):
@@ -593,7 +633,58 @@ def case_g_belongs_to_a_request(f):
 
 
 def case_request_attributes(f):
-    names = ["method", "url", "base_url", "root_url", "host_url", "host", "path", "full_path", "script_root", "root_path", "scheme", "is_secure", "query_string", "remote_addr", "endpoint", "blueprint", "blueprints", "url_rule", "view_args", "routing_exception", "mimetype", "content_type", "content_length", "content_encoding", "is_json", "referrer", "user_agent", "accept_mimetypes", "accept_languages", "cookies", "authorization", "date", "if_match", "if_none_match", "if_modified_since", "range", "pragma", "cache_control", "max_forwards", "access_route", "origin", "want_form_data_parsed", "is_multithread", "is_multiprocess", "is_run_once", "mimetype_params", "access_control_request_method", "max_content_length", "max_form_parts", "max_form_memory_size"]
+    names = [
+        "method",
+        "url",
+        "base_url",
+        "root_url",
+        "host_url",
+        "host",
+        "path",
+        "full_path",
+        "script_root",
+        "root_path",
+        "scheme",
+        "is_secure",
+        "query_string",
+        "remote_addr",
+        "endpoint",
+        "blueprint",
+        "blueprints",
+        "url_rule",
+        "view_args",
+        "routing_exception",
+        "mimetype",
+        "content_type",
+        "content_length",
+        "content_encoding",
+        "is_json",
+        "referrer",
+        "user_agent",
+        "accept_mimetypes",
+        "accept_languages",
+        "cookies",
+        "authorization",
+        "date",
+        "if_match",
+        "if_none_match",
+        "if_modified_since",
+        "range",
+        "pragma",
+        "cache_control",
+        "max_forwards",
+        "access_route",
+        "origin",
+        "want_form_data_parsed",
+        "is_multithread",
+        "is_multiprocess",
+        "is_run_once",
+        "mimetype_params",
+        "access_control_request_method",
+        "max_content_length",
+        "max_form_parts",
+        "max_form_memory_size",
+    ]
 
     def view(name=None):
         found = {}

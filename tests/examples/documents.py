@@ -1,0 +1,108 @@
+"""Code in documents: what a section shows is written into files, imported, and tried out.
+
+In a section (from one ``##`` heading to the next) all ``python`` blocks make one module. A block
+after a line such as ```templates/page.html``: `` is written into that file. In ``console`` blocks the
+``curl`` commands are run against the section's app, and their output is compared.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import re
+import shlex
+import sys
+from dataclasses import dataclass, field
+from io import BytesIO
+from pathlib import Path
+from urllib.parse import urlsplit
+
+PROJECT = Path(__file__).parents[2]
+BLOCK = re.compile(r"(?:^`([\w/.-]+)`:\n\n)?^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+FILES = {"notes.txt": b"Twelve chars"}
+
+
+@dataclass
+class Section:
+    """What one section of a document shows."""
+
+    document: str
+    title: str
+    python: str = ""
+    files: dict[str, str] = field(default_factory=dict)
+    commands: list[tuple[str, str]] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        return f"{self.document}: {self.title}"
+
+
+def sections(document):
+    """Return the sections of a document that show Python."""
+    text = (PROJECT / document).read_text()
+    found = []
+    for part in re.split(r"^(?=## )", text, flags=re.MULTILINE):
+        section = Section(document, part.partition("\n")[0].strip("# "))
+        for name, language, code in BLOCK.findall(part):
+            if language == "python":
+                section.python += code
+            elif language == "console":
+                section.commands += _commands(code)
+            elif name:
+                section.files[name] = code
+        if section.python:
+            found.append(section)
+    return found
+
+
+def _commands(code):
+    """Split ``$ command`` and what follows it, until the next one, into pairs."""
+    for entry in re.split(r"^\$ ", code, flags=re.MULTILINE)[1:]:
+        command, _, output = entry.partition("\n")
+        if command.startswith("curl "):
+            yield command, output
+
+
+def load(section, folder):
+    """Write a section's files into ``folder``, and import its module."""
+    for name, content in section.files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content)
+    path = folder / "app.py"
+    path.write_text(section.python)
+    spec = importlib.util.spec_from_file_location("documented_app", path)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["documented_app"] = module  # Flask(__name__) looks there for its folder.
+    spec.loader.exec_module(module)
+    return module
+
+
+CURL = argparse.ArgumentParser(prog="curl")
+CURL.add_argument("url")
+CURL.add_argument("-d", action="append", dest="fields")
+CURL.add_argument("-F", action="append", dest="uploads")
+CURL.add_argument("--json")
+CURL.add_argument("-L", action="store_true", dest="follow")
+CURL.add_argument("-N", action="store_true")
+CURL.add_argument("-b")
+CURL.add_argument("-c")
+
+
+async def curl(client, command):
+    """Do what a ``curl`` command does, and return the body of the answer."""
+    options = CURL.parse_args(shlex.split(command)[1:])
+    url = urlsplit(options.url)
+    request = {"method": "GET"}
+    if options.fields:
+        fields = [field.split("=", 1) for field in options.fields]
+        data = {name: [v for n, v in fields if n == name] for name, _ in fields}
+        request = {"method": "POST", "data": data}
+    elif options.json:
+        request = {"method": "POST", "data": options.json, "content_type": "application/json"}
+    elif options.uploads:
+        pairs = [upload.split("=@", 1) for upload in options.uploads]
+        request = {"method": "POST", "data": {n: (BytesIO(FILES[f]), f) for n, f in pairs}}
+    response = await client.open(
+        url.path, query_string=url.query, follow_redirects=options.follow, **request
+    )
+    return response.text

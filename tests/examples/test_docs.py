@@ -1,0 +1,48 @@
+"""What the README and the tutorial show is true."""
+
+from __future__ import annotations
+
+import re
+import sys
+
+import pytest
+
+from .documents import PROJECT, curl, load, sections
+
+TUTORIAL = sorted(str(p.relative_to(PROJECT)) for p in (PROJECT / "docs/tutorial").glob("*.md"))
+PAGES = ["README.md", "docs/README.md", *TUTORIAL]
+SECTIONS = [section for page in TUTORIAL for section in sections(page)]
+
+
+@pytest.fixture
+def module(section, tmp_path):
+    yield load(section, tmp_path)
+    del sys.modules["documented_app"]
+
+
+@pytest.mark.parametrize("section", SECTIONS, ids=str)
+async def test_a_section_of_the_tutorial_does_what_it_says(section, module):
+    tests = [value for name, value in vars(module).items() if name.startswith("test_")]
+    assert tests or section.commands, "nothing in this section is tried out"
+
+    async with module.app.test_app() as running:
+        client = running.test_client()
+        for command, output in section.commands:
+            assert (await curl(client, command)).rstrip("\n") == output.rstrip("\n"), command
+        for test in tests:
+            await test()
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_links_of_a_page_lead_somewhere(page):
+    text = (PROJECT / page).read_text()
+    links = re.findall(r"\]\((?!https?://)([^)#]+)", text)
+
+    assert not [link for link in links if not (PROJECT / page).parent.joinpath(link).exists()]
+
+
+def test_the_index_names_every_document():
+    index = (PROJECT / "docs/README.md").read_text()
+    pages = {str(p.relative_to(PROJECT / "docs")) for p in (PROJECT / "docs").rglob("*.md")}
+
+    assert not [page for page in pages - {"README.md"} if f"({page})" not in index]

@@ -1,0 +1,493 @@
+"""What an ASGI server sees: messages, the scope, middleware, lifespan, and odd requests."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import threading
+
+import pytest
+
+from asyncflask import (
+    Flask,
+    current_app,
+    g,
+    got_serving_exception,
+    request,
+    stream_with_context,
+    websocket,
+)
+from asyncflask.exceptions import SetupFinished
+from asyncflask.testing.exchange import Exchange
+
+
+@pytest.fixture
+def app():
+    app = Flask(__name__)
+    app.secret_key = "x"
+    app.logger.disabled = True
+    return app
+
+
+def scope_of(path="/", method="GET", headers=(), query=b"", **more):
+    return {
+        "type": "http",
+        "asgi": {"version": "3.0", "spec_version": "2.4"},
+        "http_version": "1.1",
+        "method": method,
+        "scheme": "http",
+        "path": path,
+        "raw_path": path.encode("utf-8", "surrogateescape"),
+        "query_string": query,
+        "root_path": "",
+        "headers": list(headers),
+        "client": ("127.0.0.1", 1),
+        "server": ("127.0.0.1", 80),
+        **more,
+    }
+
+
+async def talk(app, scope, *messages):
+    """Let the app answer; return status, headers and body."""
+    async with Exchange(app, scope) as exchange:
+        for message in messages or [{"type": "http.request", "body": b"", "more_body": False}]:
+            exchange.put(message)
+        start, body = await exchange.take(), b""
+        while message := await exchange.take():
+            body += message.get("body", b"")
+            if not message.get("more_body"):
+                break
+    return start["status"], dict(start["headers"]), body
+
+
+# -- http ------------------------------------------------------------------------------------------
+
+
+async def test_a_buffered_response_is_two_messages(app):
+    app.get("/")(lambda: "hello")
+    async with Exchange(app, scope_of()) as exchange:
+        start, body = await exchange.take(), await exchange.take()
+
+    assert start["type"] == "http.response.start"
+    assert start["status"] == 200
+    assert dict(start["headers"])[b"content-length"] == b"5"
+    assert body == {"type": "http.response.body", "body": b"hello"}
+
+
+async def test_the_matched_rule_is_in_the_scope(app):
+    app.get("/user/<int:n>")(lambda n: str(n))
+    scope = scope_of("/user/1")
+    await talk(app, scope)
+
+    assert str(scope["route"]) == "/user/<int:n>"
+
+
+async def test_an_unknown_scope_names_the_known_ones(app):
+    with pytest.raises(RuntimeError, match=r"type 'gopher'; it serves 'http'"):
+        await app({"type": "gopher"}, None, None)
+
+
+async def test_middleware_wraps_asgi_app_and_sees_everything(app):
+    class Middleware:
+        def __init__(self, wrapped):
+            self.wrapped = wrapped
+            self.seen = []
+
+        async def __call__(self, scope, receive, send):
+            self.seen.append(scope["type"])
+            await self.wrapped(scope, receive, send)
+
+    app.get("/")(lambda: "x")
+    app.asgi_app = Middleware(app.asgi_app)
+    status, _, body = await talk(app, scope_of())
+    async with app.test_app():
+        pass
+
+    assert (status, body) == (200, b"x")
+    assert app.asgi_app.seen == ["http", "lifespan"]
+
+
+async def test_asgi_app_may_be_overridden_in_a_subclass():
+    class Own(Flask):
+        async def asgi_app(self, scope, receive, send):
+            scope["path"] = "/rewritten"
+            await super().asgi_app(scope, receive, send)
+
+    app = Own(__name__)
+    app.get("/rewritten")(lambda: request.path)
+
+    assert (await talk(app, scope_of("/")))[2] == b"/rewritten"
+
+
+async def test_setup_is_locked_after_the_first_request(app):
+    app.get("/")(lambda: "x")
+    await talk(app, scope_of())
+
+    with pytest.raises(SetupFinished, match="`before_request` was called on .* after it served"):
+        app.before_request(lambda: None)
+    with pytest.raises(AssertionError, match="Do all setup"):
+        app.route("/x")
+
+
+async def test_a_full_worker_queue_is_503(app):
+    app.config.update(WORKER_POOL_SIZE=1, WORKER_QUEUE_SIZE=0)
+    going, go_on = threading.Event(), threading.Event()
+
+    @app.get("/slow")
+    def slow():
+        going.set()
+        go_on.wait(5)
+        return "slow"
+
+    @app.get("/async")
+    async def quick():
+        return "quick"
+
+    first = asyncio.create_task(talk(app, scope_of("/slow")))
+    await asyncio.to_thread(going.wait, 5)
+    refused = await talk(app, scope_of("/slow"))
+    served = await talk(app, scope_of("/async"))
+    go_on.set()
+
+    assert refused[0] == 503
+    assert served[2] == b"quick"
+    assert (await first)[2] == b"slow"
+
+
+async def test_system_exit_in_a_def_view_is_a_500_and_the_loop_lives(app):
+    @app.get("/")
+    def view():
+        raise SystemExit(1)
+
+    app.get("/fine")(lambda: "x")
+
+    assert (await talk(app, scope_of()))[0] == 500
+    assert (await talk(app, scope_of("/fine")))[2] == b"x"
+
+
+async def test_debug_shows_the_traceback_page_and_escapes_the_error(app):
+    """CVE-2016-10516."""
+    app.debug = True
+
+    @app.get("/")
+    async def view():
+        raise LookupError("<script>alert(1)</script>")
+
+    status, headers, body = await talk(app, scope_of())
+
+    assert status == 500
+    assert b"LookupError" in body
+    assert b"<script>alert(1)" not in body.partition(b"<!--")[0]  # What follows is a comment.
+    assert headers[b"content-type"].startswith(b"text/html")
+
+
+async def test_a_wsgi_callable_is_run_off_the_loop_with_the_requests_body(app):
+    seen = []
+
+    def wsgi(environ, start_response):
+        seen.append(threading.get_ident())
+        body = environ["wsgi.input"].read()
+        start_response("202 Accepted", [("Content-Type", "text/x"), ("X-Q", environ["QUERY_STRING"])])
+        yield environ["PATH_INFO"].encode()
+        yield body
+
+    @app.post("/<path:p>")
+    async def view(p):
+        return wsgi
+
+    @app.post("/def/<path:p>")
+    def blocking(p):
+        return wsgi
+
+    for path in ("/a/b", "/def/a"):
+        status, headers, body = await talk(
+            app,
+            scope_of(path, "POST", [(b"content-length", b"4")], b"q=1"),
+            {"type": "http.request", "body": b"body", "more_body": False},
+        )
+
+        assert (status, headers[b"x-q"], body) == (202, b"q=1", path.encode() + b"body")
+    assert threading.get_ident() not in seen
+
+
+async def test_an_error_after_the_start_breaks_the_response_off(app):
+    ended = []
+
+    @app.get("/")
+    async def view():
+        async def parts():
+            yield "x"
+            raise LookupError("in mid-stream")
+
+        return stream_with_context(parts())
+
+    app.teardown_request(lambda error: ended.append(type(error).__name__))
+    sent = []
+
+    async def send(message):
+        sent.append(message)
+
+    async def receive():
+        await asyncio.sleep(60)
+
+    with pytest.raises(LookupError, match="in mid-stream"):
+        await app(scope_of(), receive, send)
+    assert sent[-1].get("more_body")
+    assert ended == ["LookupError"]
+
+
+# -- odd requests ----------------------------------------------------------------------------------
+
+
+def everything(app):
+    for rule in ("/", "/a/<b>/<int:c>", "/p/<path:p>", "/slash/", "/any/<any(a,b):x>/<float:f>"):
+        app.get(rule, endpoint=rule.replace(".", "_"))(lambda **values: "x")
+
+    @app.get("/async/<name>")
+    async def view(name):
+        return request.url + str(request.args) + name
+
+
+PIECES = (
+    "/ // . .. a b 1 -1 1.5 %2e %2F %00 \x00 \r \n ü € 💥 \udcff ? # ; : @ \\ static p any async a slash"
+    " %zz %C3%28 con NUL.txt ~ * { } < > | \" ' ` ^ [ ] = & + , $ ! ( )"
+).split(" ")
+
+
+async def test_twenty_kilobytes_of_weird_paths_never_are_a_500(app):
+    everything(app)
+    chance = random.Random(20260801)
+    size = 0
+    while size < 20_000:
+        path = "/" + "".join(
+            chance.choice(PIECES) + chance.choice(["", "/"]) for _ in range(chance.randrange(12))
+        )
+        size += len(path)
+        query = chance.choice([b"", b"a=b", b"%ff=%zz&&=&a", b"\xff\x00", b"a" * 100])
+        status, _, _ = await talk(app, scope_of(path, query=query))
+
+        assert status < 500, (path, query)
+
+
+@pytest.mark.parametrize(
+    "path", ["", "a", "*", "http://evil.test/", "@evil.test", "?a=b", "/static/" + "a" * 5000]
+)
+async def test_a_target_that_is_no_path_is_no_500(app, path):
+    """Quart 0.22: a target without a path; CVE-2026-54282."""
+    everything(app)
+
+    assert (await talk(app, scope_of(path)))[0] in (400, 404, 308)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        [(b"host", b"a/?x")],
+        [(b"host", b"")],
+        [(b"host", b"[::1")],
+        [(b"host", b"\xff")],
+        [(b"content-length", b"x")],
+        [(b"content-length", b"-1")],
+        [(b"cookie", b"session=\xff; =; a")],
+        [(b"content-type", b"multipart/form-data")],
+        [(b"authorization", b"Basic \xff")],
+        [(b"range", b"bytes=" + b"0-1," * 2000)],
+        [(b"x-y", b"\xff\xfe")],
+    ],
+    ids=lambda headers: headers[0][0].decode() + str(len(headers[0][1])),
+)
+async def test_odd_headers_are_no_500(app, headers):
+    @app.route("/", methods=["POST"])
+    async def view():
+        request.host, request.url, request.cookies, request.authorization, request.range
+        await request.form
+        return "x"
+
+    status, _, _ = await talk(app, scope_of("/", "POST", headers))
+
+    assert status < 500
+
+
+async def test_a_redirect_never_leads_to_another_host(app):
+    """CVE-2020-28724, CVE-2021-21330, CVE-2023-28370."""
+    app.get("/<path:p>/")(lambda p: "x")
+    for path in ("//evil.test", "///evil.test/a", "/\\evil.test", "//evil.test/%2e%2e"):
+        status, headers, _ = await talk(app, scope_of(path, headers=[(b"host", b"good.test")]))
+        location = headers.get(b"location", b"")
+
+        assert status in (200, 308, 404)
+        assert not location.startswith((b"//", b"/\\"))
+        assert not location.startswith(b"http") or location.startswith(b"http://good.test/")
+
+
+@pytest.mark.parametrize("method", ["__init__", "get", "GET\r\nX", "", "ÜBER", "TRACE"])
+async def test_odd_methods_are_405(app, method):
+    app.get("/")(lambda: "x")
+
+    assert (await talk(app, scope_of("/", method)))[0] in (405, 200 if method == "get" else 405)
+
+
+# -- websockets ------------------------------------------------------------------------------------
+
+
+async def test_an_unknown_websocket_path_is_refused(app):
+    app.get("/")(lambda: "x")
+    scope = scope_of("/", type="websocket", subprotocols=[], scheme="ws")
+    async with Exchange(app, scope) as exchange:
+        exchange.put({"type": "websocket.connect"})
+        answer = await exchange.take()
+
+    assert answer["type"] == "websocket.close"
+
+
+async def test_an_error_in_a_websocket_closes_it_with_1011(app):
+    ended = []
+
+    @app.websocket("/")
+    async def view():
+        await websocket.accept()
+        raise LookupError("in the view")
+
+    app.teardown_websocket(lambda error: ended.append(type(error).__name__))
+    app.config["PROPAGATE_EXCEPTIONS"] = True
+    sent = []
+
+    async def receive():
+        return {"type": "websocket.connect"}
+
+    async def send(message):
+        sent.append(message)
+
+    with pytest.raises(LookupError, match="in the view"):
+        await app(scope_of(type="websocket", subprotocols=[], scheme="ws"), receive, send)
+    assert sent[-1]["type"] == "websocket.close"
+    assert sent[-1]["code"] == 1011
+    assert ended == ["LookupError"]
+
+
+# -- lifespan --------------------------------------------------------------------------------------
+
+
+async def test_functions_of_both_colours_run_around_serving(app):
+    order = []
+
+    @app.before_serving
+    async def before():
+        order.append(f"before {current_app.name == app.name}")
+
+    @app.before_serving
+    def blocking():
+        order.append(f"def {threading.current_thread() is not threading.main_thread()}")
+
+    @app.while_serving
+    async def first():
+        order.append("first in")
+        yield
+        order.append("first out")
+
+    @app.while_serving
+    async def second():
+        order.append("second in")
+        yield
+        order.append("second out")
+
+    app.after_serving(lambda: order.append("after"))
+    async with app.test_app() as running:
+        app.test_client()
+        assert running
+
+    assert order == [
+        "before True",
+        "def True",
+        "first in",
+        "second in",
+        "after",
+        "second out",
+        "first out",
+    ]
+
+
+async def test_state_of_startup_is_seen_by_requests(app):
+    @app.before_serving
+    async def fill():
+        app.lifespan_state["db"] = "connection"
+
+    @app.get("/")
+    async def view():
+        return request.scope["state"]["db"]
+
+    async with app.test_app() as running:
+        response = await running.test_client().get("/")
+
+    assert response.text == "connection"
+
+
+async def test_a_failed_startup_is_told_to_the_server_and_signalled(app):
+    heard = []
+
+    @app.before_serving
+    async def fail():
+        raise LookupError("no database")
+
+    receiver = lambda sender, exception, **extra: heard.append(exception)  # noqa: E731
+    with got_serving_exception.connected_to(receiver, app):
+        with pytest.raises(LookupError, match="no database"):
+            async with Exchange(app, {"type": "lifespan", "asgi": {}}) as exchange:
+                exchange.put({"type": "lifespan.startup"})
+                answer = await exchange.take()
+
+    assert answer == {"type": "lifespan.startup.failed", "message": "LookupError: no database"}
+    assert isinstance(heard[0], LookupError)
+
+
+async def test_all_of_the_shutdown_runs_even_when_a_part_fails(app):
+    ran = []
+
+    @app.while_serving
+    async def part():
+        yield
+        ran.append("part")
+
+    @app.after_serving
+    async def last():
+        ran.append("last")
+
+    @app.after_serving
+    def fail():
+        raise LookupError("at shutdown")
+
+    app.after_serving_funcs.reverse()
+    with pytest.raises(LookupError, match="at shutdown"):
+        async with app.test_app():
+            pass
+    assert ran == ["last", "part"]
+
+
+async def test_a_while_serving_that_yields_twice_is_told_so(app):
+    @app.while_serving
+    async def part():
+        yield
+        yield
+
+    with pytest.raises(RuntimeError, match="yielded twice"):
+        async with app.test_app():
+            pass
+
+
+async def test_an_unknown_lifespan_message_is_named(app):
+    async def receive():
+        return {"type": "lifespan.pause"}
+
+    with pytest.raises(RuntimeError, match=r"'lifespan\.pause'"):
+        await app({"type": "lifespan"}, receive, None)
+
+
+async def test_an_app_can_be_served_a_second_time(app):
+    starts = []
+    app.before_serving(lambda: starts.append(1))
+    app.get("/")(lambda: g.get("x", "x"))
+    for _ in range(2):
+        async with app.test_app() as running:
+            assert (await running.test_client().get("/")).text == "x"
+
+    assert starts == [1, 1]

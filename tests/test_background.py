@@ -1,0 +1,264 @@
+"""Background tasks: an app context of their own, errors that are told, an orderly end."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+
+import pytest
+
+from asyncflask import (
+    Flask,
+    current_app,
+    g,
+    got_background_exception,
+    has_request_context,
+    request,
+)
+from asyncflask._current import current
+
+
+@pytest.fixture
+def app():
+    app = Flask(__name__, static_folder=None)
+    app.testing = True
+    yield app
+    assert not app.background_tasks
+
+
+async def ended(app):
+    while app.background_tasks:
+        await asyncio.wait(set(app.background_tasks))
+        await asyncio.sleep(0)
+
+
+async def test_a_task_runs_in_an_app_context_of_its_own(app):
+    seen = []
+
+    async def work(value, *, more):
+        seen.append((value, more, current_app.name, has_request_context(), g.get("x")))
+
+    @app.get("/")
+    async def view():
+        g.x = "of the request"
+        app.add_background_task(work, 1, more=2)
+        return "x"
+
+    await app.test_client().get("/")
+    await ended(app)
+
+    assert seen == [(1, 2, app.name, False, None)]
+
+
+async def test_the_response_does_not_wait_for_it(app):
+    release = asyncio.Event()
+
+    @app.get("/")
+    async def view():
+        app.add_background_task(release.wait)
+        return "x"
+
+    response = await app.test_client().get("/")
+    running = len(app.background_tasks)
+    release.set()
+    await ended(app)
+
+    assert response.text == "x"
+    assert running == 1
+
+
+async def test_a_def_function_runs_in_a_worker_that_goes_back(app):
+    seen = []
+
+    def work():
+        seen.append((threading.get_ident(), current_app.name))
+
+    app.add_background_task(work)
+    await ended(app)
+
+    assert seen[0][0] != threading.get_ident()
+    assert seen[0][1] == app.name
+    assert app.workers.busy == 0
+
+
+async def test_a_def_view_may_start_one(app):
+    seen = []
+
+    async def work(path):
+        seen.append((path, threading.get_ident()))
+
+    @app.get("/")
+    def view():
+        app.add_background_task(work, request.path)
+        return "x"
+
+    await app.test_client().get("/")
+    await asyncio.sleep(0)
+    await ended(app)
+
+    assert seen == [("/", threading.get_ident())]
+
+
+async def test_a_task_is_named_after_its_function(app):
+    async def count_stars():
+        return asyncio.current_task().get_name()
+
+    app.add_background_task(count_stars)
+    (task,) = app.background_tasks
+    await ended(app)
+
+    assert task.get_name().endswith("count_stars")
+
+
+async def test_teardown_functions_run_at_its_end(app):
+    ran = []
+    app.teardown_appcontext(lambda error: ran.append(type(error).__name__))
+
+    async def fail():
+        raise LookupError("in the task")
+
+    app.add_background_task(fail)
+    await ended(app)
+
+    assert ran == ["LookupError"]
+
+
+@pytest.mark.parametrize("colour", ["def", "async"])
+async def test_an_error_is_logged_and_signalled_and_ends_nothing_else(app, caplog, colour):
+    def fail():
+        raise LookupError("in the task")
+
+    async def fail_async():
+        raise LookupError("in the task")
+
+    heard = []
+
+    async def receiver(sender, exception, **extra):
+        heard.append((sender, exception))
+
+    with got_background_exception.connected_to(receiver, app):
+        app.add_background_task(fail if colour == "def" else fail_async)
+        await ended(app)
+
+    assert "fail" in caplog.text
+    assert "LookupError: in the task" in caplog.text
+    assert heard[0][0] is app
+    assert isinstance(heard[0][1], LookupError)
+
+
+async def test_the_error_hook_can_be_replaced(app):
+    class Own(Flask):
+        async def handle_background_exception(self, error):
+            caught.append(error)
+
+    caught = []
+    app = Own(__name__)
+
+    async def fail():
+        raise LookupError("in the task")
+
+    app.add_background_task(fail)
+    await ended(app)
+
+    assert isinstance(caught[0], LookupError)
+
+
+def test_without_a_loop_it_says_where_to_call_it(app):
+    with pytest.raises(RuntimeError, match="where no event loop runs. Call it in a view"):
+        app.add_background_task(len, "")
+
+
+async def test_shutdown_waits_for_the_tasks(app):
+    done = []
+
+    async def work():
+        await asyncio.sleep(0.02)
+        done.append(1)
+
+    async with app.test_app():
+        app.add_background_task(work)
+
+    assert done == [1]
+
+
+async def test_shutdown_cancels_what_needs_longer_than_the_grace(app, caplog):
+    ends = []
+
+    async def endless():
+        try:
+            await asyncio.sleep(60)
+        finally:
+            ends.append("finally")
+
+    app.teardown_appcontext(lambda error: ends.append(type(error).__name__))
+    app.config["BACKGROUND_TASK_SHUTDOWN_TIMEOUT"] = 0.01
+    async with app.test_app():
+        app.add_background_task(endless)
+        await asyncio.sleep(0)
+
+    assert ends[ends.index("finally") + 1] == "CancelledError"
+    assert "endless" in caplog.text
+    assert "BACKGROUND_TASK_SHUTDOWN_TIMEOUT" in caplog.text
+
+
+async def test_tasks_are_drained_before_after_serving(app):
+    order = []
+
+    async def work():
+        await asyncio.sleep(0.01)
+        order.append("task")
+
+    app.after_serving(lambda: order.append("after serving"))
+    async with app.test_app():
+        app.add_background_task(work)
+
+    assert order == ["task", "after serving"]
+
+
+async def test_a_task_may_be_started_before_serving(app):
+    seen = []
+
+    async def work():
+        seen.append(current_app.name)
+
+    @app.before_serving
+    async def begin():
+        app.add_background_task(work)
+
+    async with app.test_app():
+        await ended(app)
+
+    assert seen == [app.name]
+    assert current() is None
+
+
+async def test_a_task_started_by_a_task_is_drained_too(app):
+    done = []
+
+    async def second():
+        await asyncio.sleep(0.01)
+        done.append("second")
+
+    async def first():
+        await asyncio.sleep(0.01)
+        app.add_background_task(second)
+
+    async with app.test_app():
+        app.add_background_task(first)
+
+    assert done == ["second"]
+
+
+async def test_a_thread_that_does_not_end_does_not_keep_the_server_from_its_end(app, caplog):
+    go_on = threading.Event()
+    app.config["BACKGROUND_TASK_SHUTDOWN_TIMEOUT"] = 0
+    running = app.test_app()
+    await running.startup()
+    app.add_background_task(go_on.wait, 30)
+    await running.shutdown()
+    still = len(app.background_tasks)
+    go_on.set()
+    await ended(app)
+
+    assert still == 1
+    assert "is cancelled" in caplog.text

@@ -1,0 +1,609 @@
+"""Colours, leases, the worker pool, and coroutines that move between thread and loop."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import functools
+import gc
+import inspect
+import sys
+import threading
+import time
+import types
+import weakref
+
+import pytest
+
+from asyncflask.concurrency import (
+    TO_LOOP,
+    WorkerPool,
+    bridge,
+    drive,
+    finish,
+    is_async,
+    on_worker,
+    resume,
+    run_in_thread,
+    run_sync,
+    step,
+    task_context,
+    to_sync,
+)
+from asyncflask.exceptions import WorkerQueueFull
+
+variable = contextvars.ContextVar("variable", default="unset")
+
+
+@pytest.fixture
+def pool():
+    pool = WorkerPool(size=2, queue_size=2)
+    yield pool
+    assert pool.busy == 0
+    pool.trim()
+
+
+# -- colours ---------------------------------------------------------------------------------------
+
+
+def plain():
+    return asyncio.sleep(0)
+
+
+async def coroutine_function():
+    pass
+
+
+class Thing:
+    async def method(self):
+        pass
+
+    @staticmethod
+    async def static():
+        pass
+
+    @classmethod
+    async def of_class(cls):
+        pass
+
+    async def __call__(self):
+        pass
+
+
+class Plain:
+    def __call__(self):
+        pass
+
+
+async def generator():
+    yield
+
+
+@pytest.mark.parametrize(
+    ("func", "expected"),
+    [
+        (coroutine_function, True),
+        (Thing().method, True),
+        (Thing.static, True),
+        (Thing.of_class, True),
+        (Thing(), True),
+        (functools.partial(coroutine_function), True),
+        (functools.partial(functools.partial(Thing()), 1), True),
+        (functools.wraps(coroutine_function)(lambda: None), False),
+        (plain, False),
+        (functools.partial(plain), False),
+        (generator, False),
+        (Plain(), False),
+        (Thing, False),
+        (len, False),
+        (lambda: None, False),
+    ],
+)
+def test_the_colour_is_what_a_call_gives(func, expected):
+    assert is_async(func) is expected
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="inspect marks functions since 3.12")
+def test_a_marked_function_is_asynchronous():
+    mark = inspect.markcoroutinefunction
+
+    assert is_async(mark(lambda: coroutine_function()))
+
+
+async def test_task_context_is_the_tasks_own_and_no_copy():
+    variable.set("before")
+    context = task_context()
+
+    variable.set("after")
+
+    assert context[variable] == "after"
+
+
+async def test_task_context_outside_of_a_task_is_a_copy():
+    found: list[contextvars.Context] = []
+    asyncio.get_running_loop().call_soon(lambda: found.append(task_context()))
+    await asyncio.sleep(0)
+    variable.set("after")
+
+    assert found[0].get(variable) is None
+
+
+# -- leases ----------------------------------------------------------------------------------------
+
+
+async def test_all_calls_of_a_lease_run_in_one_thread(pool):
+    lease = await pool.lease()
+    idents = {await lease.run(threading.get_ident) for _ in range(5)}
+    lease.release()
+
+    assert idents == {lease.ident}
+    assert threading.get_ident() not in idents
+
+
+async def test_context_variables_go_both_ways(pool):
+    lease = await pool.lease()
+    variable.set("by the loop")
+    seen = await lease.run(variable.get)
+    await lease.run(variable.set, "by the worker")
+    lease.release()
+
+    assert seen == "by the loop"
+    assert variable.get() == "by the worker"
+
+
+async def test_a_token_made_in_a_worker_is_reset_in_a_later_call(pool):
+    lease = await pool.lease()
+    token = await lease.run(variable.set, "set")
+    await lease.run(variable.reset, token)
+    lease.release()
+
+    assert variable.get() == "unset"
+
+
+async def test_a_worker_waits_until_the_loop_has_left_the_context(pool):
+    """A thread that is quicker than the task's suspension does not find the context entered."""
+    lease = await pool.lease()
+    running = lease.run(variable.get)
+
+    @types.coroutine
+    def suspend_late():
+        outcome = running.send(None)  # The job is in the inbox, and this task still runs.
+        time.sleep(0.05)
+        yield outcome
+
+    await suspend_late()
+    with pytest.raises(StopIteration) as stop:
+        running.send(None)
+
+    assert stop.value.value == "unset"
+    lease.release()
+
+
+async def test_an_error_comes_out_as_it_is(pool):
+    def fail():
+        raise LookupError("as it is")
+
+    lease = await pool.lease()
+    with pytest.raises(LookupError, match="as it is"):
+        await lease.run(fail)
+    lease.release()
+
+
+async def test_stop_iteration_of_a_job_does_not_hang(pool):
+    lease = await pool.lease()
+    with pytest.raises(RuntimeError, match="StopIteration"):
+        await lease.run(next, iter(()))
+    lease.release()
+
+
+@pytest.mark.parametrize("kind", [SystemExit, KeyboardInterrupt])
+async def test_an_exit_in_a_worker_becomes_an_error_that_says_so(pool, kind):
+    def leave():
+        raise kind(3)
+
+    lease = await pool.lease()
+    with pytest.raises(RuntimeError, match="cannot end the server") as raised:
+        await lease.run(leave)
+    lease.release()
+
+    assert isinstance(raised.value.__cause__, kind)
+
+
+async def test_a_released_lease_refuses_to_run(pool):
+    lease = await pool.lease()
+    lease.release()
+    lease.release()
+
+    with pytest.raises(RuntimeError, match="given back before"):
+        await lease.run(len, "")
+
+
+async def test_a_cancellation_is_delivered_when_the_thread_has_returned(pool):
+    lease = await pool.lease()
+    going, go_on = threading.Event(), threading.Event()
+
+    def job():
+        going.set()
+        go_on.wait(5)
+        done.append(1)
+
+    done: list[int] = []
+    task = asyncio.create_task(lease.run(job))
+    await asyncio.to_thread(going.wait, 5)
+    task.cancel()
+    task.cancel()
+    await asyncio.sleep(0)
+    was_running = not task.done()
+    go_on.set()
+    await asyncio.wait([task])
+    lease.release()
+
+    assert was_running
+    assert done
+    assert task.cancelled()
+
+
+async def test_a_child_task_runs_in_its_own_context_on_the_same_thread(pool):
+    """Else the parent, waking up while the worker is in its context, could never be stepped."""
+    lease = await pool.lease()
+    going, go_on = threading.Event(), threading.Event()
+
+    def job():
+        variable.set("by the child")
+        going.set()
+        go_on.wait(5)
+        return threading.get_ident()
+
+    task = asyncio.create_task(lease.run(job))
+    await asyncio.to_thread(going.wait, 5)
+    awake = variable.get()
+    go_on.set()
+    ident = await task
+    lease.release()
+
+    assert awake == variable.get() == "unset"
+    assert ident == lease.ident
+
+
+async def test_a_forgotten_lease_gives_its_worker_back(pool):
+    lease = await pool.lease()
+    busy = pool.busy
+    del lease
+
+    assert busy == 1
+    assert pool.busy == 0
+
+
+async def test_a_worker_that_waits_for_the_loop_serves_it_meanwhile(pool):
+    """Else an ``async def`` called from a ``def`` view could not call a ``def`` function."""
+    lease = await pool.lease()
+    loop = asyncio.get_running_loop()
+
+    async def on_the_loop(depth):
+        return await lease.run(deeper, depth)
+
+    def deeper(depth):
+        return [threading.get_ident()] + (bridge(on_the_loop(depth - 1), loop) if depth else [])
+
+    idents = await asyncio.wait_for(lease.run(deeper, 3), 5)
+    after = await asyncio.wait_for(lease.run(len, "abc"), 5)
+    lease.release()
+
+    assert idents == [lease.ident] * 4
+    assert after == 3
+
+
+async def test_an_idle_worker_keeps_nothing_of_its_last_job(pool):
+    class Kept:
+        def __call__(self):
+            return self
+
+    job = Kept()
+    lease = await pool.lease()
+    await lease.run(job)
+    lease.release()
+    dead = weakref.ref(job)
+    del job, lease
+    # The worker lets go right after it has answered.
+    for _ in range(200):
+        if dead() is None:
+            break
+        await asyncio.sleep(0.005)
+
+    assert dead() is None
+
+
+# -- the pool --------------------------------------------------------------------------------------
+
+
+async def test_threads_are_used_again(pool):
+    first = await pool.lease()
+    first.release()
+    second = await pool.lease()
+    second.release()
+
+    assert first.ident == second.ident
+
+
+async def test_waiting_requests_get_a_worker_in_order(pool):
+    leases = [await pool.lease(), await pool.lease()]
+    order = []
+
+    async def wait(name):
+        lease = await pool.lease()
+        order.append(name)
+        lease.release()
+
+    tasks = [asyncio.create_task(wait(name)) for name in "ab"]
+    await asyncio.sleep(0)
+    waiting = pool.waiting
+    for lease in leases:
+        lease.release()
+    await asyncio.gather(*tasks)
+
+    assert waiting == 2
+    assert order == ["a", "b"]
+
+
+async def test_a_full_queue_is_503(pool):
+    leases = [await pool.lease(), await pool.lease()]
+    tasks = [asyncio.create_task(pool.lease()) for _ in range(2)]
+    await asyncio.sleep(0)
+
+    with pytest.raises(WorkerQueueFull, match="2 worker threads are busy and 2 requests wait") as e:
+        await pool.lease()
+
+    assert e.value.code == 503
+    for lease in leases:
+        lease.release()
+    for task in tasks:
+        (await task).release()
+
+
+async def test_who_stops_waiting_leaves_the_queue(pool):
+    leases = [await pool.lease(), await pool.lease()]
+    task = asyncio.create_task(pool.lease())
+    await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.wait([task])
+
+    assert pool.waiting == 0
+    for lease in leases:
+        lease.release()
+
+
+async def test_a_worker_handed_to_a_cancelled_waiter_goes_to_the_next(pool):
+    leases = [await pool.lease(), await pool.lease()]
+    first, second = (asyncio.create_task(pool.lease()) for _ in range(2))
+    await asyncio.sleep(0)
+    leases[0].release()
+    await asyncio.sleep(0)  # The hand-over has set the result; the task has not run yet.
+    first.cancel()
+    await asyncio.wait([first])
+    lease = await asyncio.wait_for(second, 5)
+
+    assert lease.ident
+    lease.release()
+    leases[1].release()
+    if not first.cancelled():
+        first.result().release()
+
+
+def test_a_pool_serves_one_loop_after_the_other():
+    pool = WorkerPool(size=1)
+
+    async def use():
+        lease = await pool.lease()
+        try:
+            return await lease.run(threading.get_ident)
+        finally:
+            lease.release()
+
+    idents = {asyncio.run(use()), asyncio.run(use())}
+    pool.trim()
+
+    assert len(idents) == 1
+
+
+def test_a_loop_that_was_closed_while_it_waited_does_not_get_the_worker():
+    pool = WorkerPool(size=1)
+    holding, waiting = asyncio.new_event_loop(), asyncio.new_event_loop()
+    lease = holding.run_until_complete(pool.lease())
+    task = waiting.create_task(pool.lease())
+    waiting.run_until_complete(asyncio.sleep(0))
+    coro = task.get_coro()
+    waiting.close()
+    lease.release()
+    again = holding.run_until_complete(pool.lease())
+
+    assert again.ident == lease.ident
+    again.release()
+    holding.close()
+    coro.close()
+    task._log_destroy_pending = False
+    pool.trim()
+
+
+async def test_trimming_ends_the_idle_threads(pool):
+    lease = await pool.lease()
+    thread = next(t for t in threading.enumerate() if t.ident == lease.ident)
+    lease.release()
+    pool.trim()
+    await asyncio.to_thread(thread.join, 5)
+
+    assert not thread.is_alive()
+
+
+def test_the_threads_of_a_dropped_pool_end():
+    pool = WorkerPool(size=1)
+
+    async def use():
+        lease = await pool.lease()
+        lease.release()
+        return next(t for t in threading.enumerate() if t.ident == lease.ident)
+
+    thread = asyncio.run(use())
+    del pool
+    gc.collect()
+    thread.join(5)
+
+    assert not thread.is_alive()
+
+
+# -- bridge, run_sync, to_sync ---------------------------------------------------------------------
+
+
+async def test_bridge_runs_on_the_loop_and_waits():
+    async def ident():
+        return threading.get_ident()
+
+    loop = asyncio.get_running_loop()
+
+    assert await asyncio.to_thread(bridge, ident(), loop) == threading.get_ident()
+
+
+async def test_bridge_on_the_loops_own_thread_is_an_error_and_no_deadlock():
+    with pytest.raises(RuntimeError, match="on the event loop that has to run it"):
+        bridge(coroutine_function(), asyncio.get_running_loop())
+
+
+async def test_run_in_thread_carries_a_copy_of_nothing_but_runs_elsewhere():
+    assert await run_in_thread(threading.get_ident) != threading.get_ident()
+
+
+async def test_run_sync_carries_a_copy_of_the_context():
+    variable.set("mine")
+
+    @run_sync
+    def change(value, *, more):
+        seen = variable.get()
+        variable.set(value + more)
+        return seen
+
+    assert await change("a", more="b") == "mine"
+    assert variable.get() == "mine"
+
+
+async def test_run_sync_keeps_the_name():
+    assert run_sync(plain).__name__ == "plain"
+    assert is_async(run_sync(plain))
+
+
+def test_to_sync_without_a_loop_makes_one():
+    async def double(n):
+        await asyncio.sleep(0)
+        return 2 * n
+
+    assert to_sync(double, lambda: None)(4) == 8
+
+
+async def test_to_sync_on_a_running_loop_says_to_await():
+    with pytest.raises(RuntimeError, match=r"Await it: `await current_app\.ensure_async"):
+        to_sync(coroutine_function, lambda: None)()
+
+
+# -- a coroutine that moves ------------------------------------------------------------------------
+
+
+async def places(seen):
+    seen.append(threading.get_ident())
+    await TO_LOOP
+    seen.append(threading.get_ident())
+    await asyncio.sleep(0)
+    return "end"
+
+
+def test_a_coroutine_that_never_waits_is_driven_without_a_loop():
+    assert drive(coroutine_function()) is None
+
+
+def test_drive_starts_a_loop_only_where_it_is_asked_for():
+    seen: list[int] = []
+
+    assert drive(places(seen)) == "end"
+    assert len(seen) == 2
+
+
+async def test_drive_on_a_running_loop_says_async_with():
+    with pytest.raises(RuntimeError, match="Write `async with` instead of `with`"):
+        drive(places([]))
+
+
+async def test_step_refuses_what_only_a_loop_can_serve():
+    with pytest.raises(RuntimeError, match="in a thread that has no event loop"):
+        step(asyncio.sleep(0))
+
+
+async def test_resume_goes_on_where_step_stopped():
+    coro = places([])
+    stepped = step(coro)
+
+    assert stepped == (False, None)
+    assert await resume(coro) == "end"
+
+
+async def test_on_worker_moves_to_the_loop_once(pool):
+    seen: list[int] = []
+    moved: list[int] = []
+    lease = await pool.lease()
+    result = await on_worker(lease, places(seen), lambda: moved.append(1))
+    lease.release()
+
+    assert result == "end"
+    assert seen == [lease.ident, threading.get_ident()]
+    assert moved == [1]
+
+
+async def test_a_coroutine_cancelled_before_it_began_is_closed(pool):
+    lease = await pool.lease()
+    coro = places([])
+    task = asyncio.create_task(on_worker(lease, coro, lambda: None))
+    task.cancel()
+    await asyncio.wait([task])
+    lease.release()
+    state = inspect.getcoroutinestate(coro)
+    coro.close()
+
+    assert state in (inspect.CORO_CREATED, inspect.CORO_CLOSED)
+
+
+async def test_finish_is_not_cut_off_and_delivers_the_cancellation_afterwards():
+    done = []
+
+    async def closing():
+        for _ in range(3):
+            await asyncio.sleep(0)
+        done.append("closed")
+
+    async def work():
+        await finish(closing())
+        done.append("after finish")
+        await asyncio.sleep(0)
+        done.append("never")
+
+    task = asyncio.create_task(work())
+    await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.wait([task])
+
+    assert task.cancelled()
+    assert done == ["closed"]
+
+
+async def test_finish_shares_the_context_of_the_task():
+    async def closing():
+        variable.set("by the closing")
+
+    await finish(closing())
+
+    assert variable.get() == "by the closing"
+
+
+async def test_finish_raises_what_its_coroutine_raises():
+    async def closing():
+        raise LookupError("while closing")
+
+    with pytest.raises(LookupError, match="while closing"):
+        await finish(closing())

@@ -1,0 +1,617 @@
+"""Contexts: pushing and popping, what they share, and the functions that stand on the current one."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import gc
+import threading
+import weakref
+
+import pytest
+
+from asyncflask import (
+    Flask,
+    after_this_request,
+    after_this_websocket,
+    appcontext_popped,
+    appcontext_pushed,
+    copy_current_app_context,
+    copy_current_request_context,
+    copy_current_websocket_context,
+    current_app,
+    g,
+    has_app_context,
+    has_request_context,
+    has_websocket_context,
+    request,
+    session,
+    stream_with_context,
+    url_for,
+    websocket,
+)
+from asyncflask._current import current
+from asyncflask.exceptions import OutOfContext
+
+
+@pytest.fixture
+def app():
+    app = Flask(__name__, static_folder=None)
+    app.secret_key = "secret"
+    app.testing = True
+    return app
+
+
+@pytest.fixture
+def ran(app):
+    """What ran at the end of contexts, with its error's name."""
+    ran = []
+    app.teardown_request(lambda error: ran.append(f"request {type(error).__name__}"))
+    app.teardown_appcontext(lambda error: ran.append(f"app {type(error).__name__}"))
+    return ran
+
+
+# -- push and pop ----------------------------------------------------------------------------------
+
+
+def test_with_makes_the_app_current_and_ends_it(app, ran):
+    with app.app_context() as ctx:
+        inside = current_app._get_current_object(), current()
+
+    assert inside == (app, ctx)
+    assert current() is None
+    assert ran == ["app NoneType"]
+
+
+async def test_async_with_runs_teardown_functions_of_both_colours(app, ran):
+    @app.teardown_appcontext
+    async def later(error):
+        await asyncio.sleep(0)
+        ran.append("async")
+
+    async with app.app_context():
+        pass
+
+    assert ran == ["async", "app NoneType"]
+
+
+def test_with_runs_async_teardown_functions_where_no_loop_runs(app):
+    ran = []
+
+    @app.teardown_appcontext
+    async def later(error):
+        await asyncio.sleep(0)
+        ran.append("async")
+
+    with app.app_context():
+        pass
+
+    assert ran == ["async"]
+
+
+async def test_with_on_a_running_loop_says_async_with_where_teardown_is_async(app):
+    @app.teardown_appcontext
+    async def later(error):
+        pass
+
+    with pytest.raises(RuntimeError, match="Write `async with`"):
+        with app.app_context():
+            pass
+    assert current() is None
+
+
+def test_the_error_of_the_block_goes_to_the_teardown_functions(app, ran):
+    with pytest.raises(LookupError, match="inside"):
+        with app.test_request_context():
+            raise LookupError("inside")
+
+    assert ran == ["request LookupError", "app LookupError"]
+
+
+def test_pop_outside_of_an_exception_hands_on_none(app, ran):
+    ctx = app.test_request_context()
+    ctx.push()
+    ctx.pop()
+
+    assert ran == ["request NoneType", "app NoneType"]
+
+
+def test_only_the_last_pop_ends_a_context_pushed_twice(app, ran):
+    ctx = app.app_context()
+    with ctx:
+        with ctx:
+            pass
+        after_one = list(ran)
+
+    assert after_one == []
+    assert ran == ["app NoneType"]
+
+
+def test_contexts_are_popped_in_reverse_order(app):
+    outer, inner = app.app_context(), app.app_context()
+    outer.push()
+    inner.push()
+
+    with pytest.raises(RuntimeError, match="reverse order of pushing"):
+        outer.pop()
+    inner.pop()
+    outer.pop()
+    assert current() is None
+
+
+def test_a_context_that_is_not_pushed_cannot_be_popped(app):
+    with pytest.raises(RuntimeError, match="current context is None"):
+        app.app_context().pop()
+
+
+def test_a_context_may_be_pushed_in_one_context_and_popped_in_another(app, ran):
+    """No ContextVar token is used, which only its own Context may reset."""
+    ctx = app.app_context()
+    elsewhere = contextvars.copy_context()
+    elsewhere.run(ctx.push)
+    elsewhere.copy().run(ctx.pop)
+
+    assert ran == ["app NoneType"]
+
+
+def test_nested_contexts_of_two_apps(app):
+    other = Flask("other")
+    with app.app_context():
+        g.name = "outer"
+        with other.app_context():
+            inner = current_app.name, g.get("name")
+        after = current_app.name, g.name
+
+    assert inner == ("other", None)
+    assert after == (app.name, "outer")
+
+
+def test_nested_contexts_of_one_app_have_a_g_of_their_own(app):
+    with app.app_context():
+        g.name = "outer"
+        with app.app_context():
+            inner = g.get("name")
+
+    assert inner is None
+
+
+def test_a_request_context_shares_the_g_of_the_app_context_around_it(app, ran):
+    with app.app_context():
+        g.name = "outer"
+        with app.test_request_context():
+            inner = g.name
+            g.name = "inner"
+        ended = list(ran)
+        after = g.name
+
+    assert (inner, after) == ("outer", "inner")
+    assert ended == ["request NoneType"]
+    assert ran == ["request NoneType", "app NoneType"]
+
+
+def test_an_app_context_inside_a_request_still_shows_the_request(app):
+    with app.test_request_context("/path"):
+        g.name = "request"
+        with app.app_context():
+            inner = request.path, g.get("name"), has_request_context()
+
+    assert inner == ("/path", None, True)
+
+
+def test_another_apps_context_inside_a_request_does_not_show_it(app):
+    with app.test_request_context("/path"), Flask("other").app_context():
+        assert not has_request_context()
+
+
+def test_nested_request_contexts(app):
+    with app.test_request_context("/outer"):
+        session["k"] = "outer"
+        with app.test_request_context("/inner"):
+            inner = request.path, session.get("k")
+        after = request.path, session["k"]
+
+    assert inner == ("/inner", None)
+    assert after == ("/outer", "outer")
+
+
+def test_signals_tell_of_pushed_and_popped_contexts(app):
+    seen = []
+    with appcontext_pushed.connected_to(lambda sender: seen.append("pushed"), app):
+        with appcontext_popped.connected_to(lambda sender: seen.append("popped"), app):
+            with app.app_context():
+                seen.append("inside")
+
+    assert seen == ["pushed", "inside", "popped"]
+
+
+def test_a_context_is_freed_by_its_last_reference(app):
+    with app.test_request_context("/") as ctx:
+        g.x = 1
+        dead = weakref.ref(ctx)
+        del ctx
+    gc.disable()
+    try:
+        assert dead() is None
+    finally:
+        gc.enable()
+
+
+def test_a_context_takes_attributes_and_tells_what_it_is(app):
+    with app.test_request_context("/path", method="PUT") as ctx:
+        ctx.extension = "its own"
+        text = repr(ctx)
+
+    assert ctx.extension == "its own"
+    assert "PUT '/path'" in text
+    assert "no connection" in repr(app.app_context())
+
+
+# -- g ---------------------------------------------------------------------------------------------
+
+
+def test_g_is_a_namespace_with_a_dictionarys_manners(app):
+    with app.app_context():
+        g.a = 1
+
+        assert g.get("a") == 1
+        assert g.get("b", 2) == 2
+        assert g.setdefault("b", 3) == 3
+        assert list(g) == ["a", "b"]
+        assert "a" in g
+        assert g.pop("a") == 1
+        assert g.pop("a", None) is None
+        assert repr(g).startswith("<asyncflask.g of ")
+        with pytest.raises(KeyError, match="a"):
+            g.pop("a")
+        with pytest.raises(AttributeError, match="a"):
+            g.a
+        with pytest.raises(AttributeError, match="a"):
+            del g.a
+
+
+# -- made-up requests ------------------------------------------------------------------------------
+
+
+async def test_test_request_context_describes_a_request(app):
+    app.add_url_rule("/<name>", "view", methods=["POST"])
+    async with app.test_request_context("/x?a=1", method="POST", json={"b": 2}):
+        found = request.view_args, request.endpoint, request.args["a"], await request.get_json()
+
+    assert found == ({"name": "x"}, "view", "1", {"b": 2})
+
+
+def test_url_for_in_test_request_context(app):
+    app.add_url_rule("/<name>", "view")
+    with app.test_request_context(base_url="https://ex.test/root/"):
+        urls = url_for("view", name="x"), url_for("view", name="x", _external=True)
+
+    assert urls == ("/root/x", "https://ex.test/root/x")
+
+
+def test_a_path_that_does_not_match_is_kept_as_routing_exception(app):
+    with app.test_request_context("/nowhere"):
+        assert request.url_rule is None
+        assert request.routing_exception.code == 404
+
+
+async def test_test_websocket_context_describes_a_handshake(app):
+    app.add_websocket("/ws/<room>", "chat", lambda room: None)
+    async with app.test_websocket_context("/ws/a?b=c"):
+        assert websocket.view_args == {"room": "a"}
+        assert websocket.args["b"] == "c"
+        assert has_websocket_context()
+        assert not has_request_context()
+
+
+async def test_hooks_can_be_run_in_a_made_up_request(app):
+    @app.before_request
+    async def before():
+        g.user = "ann"
+
+    app.after_request(lambda response: response.headers.set("X-A", "1") or response)
+    async with app.test_request_context("/"):
+        answered = await app.preprocess_request()
+        response = await app.process_response(app.make_response("x"))
+        user = g.user
+
+    assert answered is None
+    assert user == "ann"
+    assert response.headers["X-A"] == "1"
+
+
+# -- preserved contexts of the test client ---------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", ["/def", "/async"])
+async def test_a_preserved_context_ends_once_when_the_block_ends(app, ran, path):
+    app.get("/def")(lambda: setattr(g, "x", 1) or "x")
+
+    @app.get("/async")
+    async def view():
+        g.x = 1
+        return "x"
+
+    async with app.test_client() as client:
+        await client.get(path)
+        inside = g.x, request.path, list(ran)
+
+    assert inside == (1, path, [])
+    assert ran == ["request NoneType", "app NoneType"]
+
+
+async def test_the_next_request_ends_the_preserved_one(app, ran):
+    app.get("/<int:n>")(lambda n: str(n))
+    async with app.test_client() as client:
+        await client.get("/1")
+        await client.get("/2")
+        seen = request.path, list(ran)
+
+    assert seen == ("/2", ["request NoneType", "app NoneType"])
+    assert len(ran) == 4
+
+
+# -- functions on the current context --------------------------------------------------------------
+
+
+def test_has_context_functions(app):
+    outside = has_app_context(), has_request_context(), has_websocket_context()
+    with app.app_context():
+        in_app = has_app_context(), has_request_context()
+    with app.test_request_context():
+        in_request = has_app_context(), has_request_context(), has_websocket_context()
+
+    assert outside == (False, False, False)
+    assert in_app == (True, False)
+    assert in_request == (True, True, False)
+
+
+@pytest.mark.parametrize(
+    "func",
+    [
+        after_this_request,
+        after_this_websocket,
+        copy_current_request_context,
+        copy_current_websocket_context,
+        copy_current_app_context,
+    ],
+)
+def test_outside_of_a_context_they_say_where_to_be_called(func):
+    with pytest.raises(OutOfContext, match=r"was called where no .*context is active"):
+        func(lambda: None)
+
+
+async def test_copy_current_request_context_outlives_the_request(app):
+    release = asyncio.Event()
+
+    @app.get("/<name>")
+    async def view(name):
+        session["k"] = g.own = name
+
+        @copy_current_request_context
+        async def later():
+            await release.wait()
+            return request.path, session["k"], g.get("own"), request.view_args["name"]
+
+        app.later = asyncio.create_task(later())
+        return "x"
+
+    await app.test_client().get("/ann")
+    release.set()
+
+    assert await app.later == ("/ann", "ann", None, "ann")
+
+
+async def test_copy_current_request_context_for_a_thread(app):
+    @app.get("/")
+    def view():
+        seen = []
+
+        @copy_current_request_context
+        def work(number):
+            seen.append((number, request.path))
+
+        thread = threading.Thread(target=work, args=(1,))
+        thread.start()
+        thread.join()
+        work(2)
+        return str(seen)
+
+    response = await app.test_client().get("/")
+
+    assert response.text == "[(1, '/'), (2, '/')]"
+
+
+async def test_each_call_of_a_copied_function_has_a_context_of_its_own(app, ran):
+    async with app.test_request_context("/"):
+
+        @copy_current_request_context
+        async def count():
+            g.n = g.get("n", 0) + 1
+            await asyncio.sleep(0)
+            return g.n
+
+        counts = await asyncio.gather(count(), count(), count())
+
+    assert counts == [1, 1, 1]
+
+
+async def test_copy_current_app_context(app):
+    async with app.app_context():
+        func = copy_current_app_context(lambda: current_app.name)
+    name = await asyncio.to_thread(func)
+
+    assert name == app.name
+
+
+async def test_after_this_request_takes_functions_of_both_colours(app):
+    @app.get("/")
+    async def view():
+        @after_this_request
+        async def first(response):
+            response.headers.add("X-A", "async")
+            return response
+
+        @after_this_request
+        def second(response):
+            response.headers.add("X-A", "def")
+            return response
+
+        return "x"
+
+    response = await app.test_client().get("/")
+
+    assert response.headers.getlist("X-A") == ["async", "def"]
+
+
+# -- streams ---------------------------------------------------------------------------------------
+
+
+def streams(app):
+    """Views of both colours with streams of both colours; each part shows the context."""
+
+    def parts():
+        for number in range(3):
+            yield f"{number}{request.path}{g.x} "
+
+    async def async_parts():
+        for number in range(3):
+            await asyncio.sleep(0)
+            yield f"{number}{request.path}{g.x} "
+
+    def register(rule, body, is_async):
+        async def async_view():
+            g.x = "g"
+            return stream_with_context(body())
+
+        def view():
+            g.x = "g"
+            return stream_with_context(body())
+
+        app.add_url_rule(rule, rule, async_view if is_async else view)
+
+    register("/def/def", parts, False)
+    register("/def/async", async_parts, False)
+    register("/async/def", parts, True)
+    register("/async/async", async_parts, True)
+
+
+STREAMS = ["/def/def", "/def/async", "/async/def", "/async/async"]
+
+
+@pytest.mark.parametrize("path", STREAMS)
+async def test_a_stream_keeps_its_context_and_ends_it(app, ran, path):
+    streams(app)
+    response = await app.test_client().get(path)
+
+    assert response.text == "".join(f"{number}{path}g " for number in range(3))
+    assert ran == ["request NoneType", "app NoneType"]
+
+
+@pytest.mark.parametrize("path", STREAMS)
+async def test_a_head_request_ends_the_stream_unread(app, ran, path):
+    streams(app)
+    response = await app.test_client().head(path)
+
+    assert response.data == b""
+    assert ran == ["request NoneType", "app NoneType"]
+
+
+@pytest.mark.parametrize("path", STREAMS)
+async def test_async_teardown_functions_run_after_any_stream(app, path):
+    streams(app)
+    ran = []
+
+    @app.teardown_request
+    async def later(error):
+        await asyncio.sleep(0)
+        ran.append(request.path + g.x)
+
+    await app.test_client().get(path)
+
+    assert ran == [path + "g"]
+
+
+@pytest.mark.parametrize("path", STREAMS)
+async def test_a_stream_that_is_not_sent_ends_its_context_all_the_same(app, ran, path):
+    streams(app)
+    app.after_request(lambda response: app.response_class("instead"))
+    response = await app.test_client().get(path)
+
+    assert response.text == "instead"
+    gc.collect()
+    if ran:
+        assert ran == ["request NoneType", "app NoneType"]
+
+
+async def test_an_error_of_a_stream_goes_to_the_teardown_functions(app, ran):
+    @app.get("/")
+    async def view():
+        async def parts():
+            yield "x"
+            raise LookupError("in the stream")
+
+        return stream_with_context(parts())
+
+    with pytest.raises(LookupError, match="in the stream"):
+        await app.test_client().get("/")
+    assert ran == ["request LookupError", "app LookupError"]
+
+
+async def test_stream_with_context_is_a_decorator_too(app):
+    @app.get("/")
+    async def view():
+        @stream_with_context
+        async def parts(word):
+            yield word + request.path
+
+        @stream_with_context
+        def sync_parts(word):
+            yield word + request.path
+
+        return parts("a") if "a" in request.args else sync_parts("b")
+
+    client = app.test_client()
+
+    assert [(await client.get(path)).text for path in ("/?a", "/")] == ["a/", "b/"]
+
+
+async def test_two_streams_of_one_request_end_it_once(app, ran):
+    @app.get("/")
+    async def view():
+        async def parts(word):
+            yield word + request.path
+
+        first = stream_with_context(parts("a"))
+        second = stream_with_context(parts("b"))
+
+        async def both():
+            async for part in first:
+                yield part
+            async for part in second:
+                yield part
+
+        return both()
+
+    response = await app.test_client().get("/")
+
+    assert response.text == "a/b/"
+    assert ran == ["request NoneType", "app NoneType"]
+
+
+async def test_a_stream_without_it_has_no_request(app):
+    app.config["PROPAGATE_EXCEPTIONS"] = True
+
+    @app.get("/")
+    async def view():
+        async def parts():
+            yield request.path
+
+        return parts()
+
+    with pytest.raises(OutOfContext, match="Working outside of request context"):
+        await app.test_client().get("/")
+
+
+def test_stream_with_context_outside_of_a_request_says_so():
+    with pytest.raises(OutOfContext, match="stream_with_context"):
+        stream_with_context(iter([]))

@@ -1,0 +1,171 @@
+"""The proxies: what they stand for in each colour, and what they say outside of a context."""
+
+from __future__ import annotations
+
+import pytest
+
+import asyncflask
+from asyncflask import (
+    Flask,
+    Request,
+    app_ctx,
+    current_app,
+    g,
+    request,
+    request_ctx,
+    session,
+    websocket,
+)
+from asyncflask._current import current
+from asyncflask.exceptions import OutOfContext, UnawaitedAccess
+from asyncflask.wrappers import SyncRequest
+
+
+@pytest.fixture
+def app():
+    app = Flask(__name__, static_folder=None)
+    app.testing = True
+    app.secret_key = "x"
+    return app
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("current_app", "app"),
+        ("g", "app"),
+        ("app_ctx", "app"),
+        ("request", "request"),
+        ("session", "request"),
+        ("request_ctx", "request"),
+        ("websocket", "websocket"),
+    ],
+)
+def test_outside_of_a_context_a_proxy_says_where_it_can_be_used(name, kind):
+    proxy = getattr(asyncflask, name, None) or getattr(asyncflask.globals, name)
+
+    with pytest.raises(OutOfContext, match=f"outside of {kind} context: `{name}`.*async with app"):
+        proxy.anything
+    assert not proxy
+    assert "unbound" in repr(proxy)
+
+
+def test_out_of_context_is_flasks_runtime_error():
+    with pytest.raises(RuntimeError, match="outside of request context"):
+        request.path
+
+
+async def test_proxies_stand_for_the_current_objects(app):
+    async with app.test_request_context("/") as ctx:
+        assert current_app == app
+        assert current_app._get_current_object() is app
+        assert app_ctx._get_current_object() is current() is ctx
+        assert request_ctx._get_current_object() is ctx
+        assert request._get_current_object() is ctx.request
+        assert session._get_current_object() is ctx.session
+        assert g._get_current_object() is ctx.g
+
+
+async def test_an_async_view_gets_the_awaitable_request_and_a_def_view_flasks(app):
+    app.get("/def")(lambda: type(request._get_current_object()).__name__)
+
+    @app.get("/async")
+    async def view():
+        return type(request._get_current_object()).__name__
+
+    client = app.test_client()
+
+    assert (await client.get("/def")).text == SyncRequest.__name__
+    assert (await client.get("/async")).text == Request.__name__
+
+
+async def test_flasks_request_is_read_without_await_in_a_def_view(app):
+    @app.post("/")
+    def view():
+        return {"form": request.form["name"], "isinstance": isinstance(request, SyncRequest)}
+
+    response = await app.test_client().post("/", data={"name": "ann"})
+
+    assert response.json == {"form": "ann", "isinstance": True}
+
+
+async def test_a_def_hook_and_an_async_view_share_the_body(app):
+    seen = []
+
+    @app.before_request
+    def before():
+        seen.append(request.form["name"])
+
+    @app.post("/")
+    async def view():
+        return (await request.form)["name"]
+
+    @app.after_request
+    def after(response):
+        seen.append(request.form["name"])
+        return response
+
+    response = await app.test_client().post("/", data={"name": "ann"})
+
+    assert response.text == "ann"
+    assert seen == ["ann", "ann"]
+
+
+async def test_reading_without_await_in_an_async_view_names_the_fix(app):
+    @app.post("/")
+    async def view():
+        return request.form["name"]
+
+    with pytest.raises(UnawaitedAccess, match="await request.form"):
+        await app.test_client().post("/", data={"name": "ann"})
+
+
+async def test_request_attributes_may_be_set(app):
+    @app.before_request
+    async def before():
+        request.user = "ann"
+
+    @app.get("/")
+    async def view():
+        return request.user
+
+    assert (await app.test_client().get("/")).text == "ann"
+
+
+async def test_session_is_shared_between_colours(app):
+    app.before_request(lambda: session.update(a=1))
+
+    @app.get("/")
+    async def view():
+        session["b"] = 2
+        return dict(session)
+
+    @app.get("/read")
+    def read():
+        return dict(session)
+
+    client = app.test_client()
+
+    assert (await client.get("/")).json == {"a": 1, "b": 2}
+    assert (await client.get("/read")).json == {"a": 1, "b": 2}
+
+
+async def test_request_is_absent_in_a_websocket_and_the_other_way_round(app):
+    seen = []
+
+    @app.websocket("/ws")
+    async def view():
+        await websocket.accept()
+        seen.append((bool(request), bool(websocket), websocket.path))
+
+    @app.get("/")
+    async def plain():
+        return str((bool(request), bool(websocket)))
+
+    client = app.test_client()
+    async with client.websocket("/ws") as connection:
+        await connection.close()
+    response = await client.get("/")
+
+    assert seen == [(False, True, "/ws")]
+    assert response.text == "(True, False)"
