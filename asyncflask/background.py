@@ -16,7 +16,6 @@ from ._current import current, slot
 from .ctx import Context
 from .dispatch.calls import call
 
-
 MOMENT = 1.0  # Seconds that cancelled tasks have at least, for their `finally` blocks.
 
 

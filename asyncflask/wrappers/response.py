@@ -368,7 +368,7 @@ class Response(WerkzeugResponse):
         elif isinstance(body, FileBody):
             body.limit(start, length)
         elif is_async_body(body):
-            self.response = sliced(body, start, length)  # type: ignore[assignment]  # asynchronous
+            self.response = sliced(body, start, length)
             self._on_close.append(functools.partial(close_body, body))
         else:
             super()._wrap_range_response(start, length)
