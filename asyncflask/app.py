@@ -59,8 +59,7 @@ class Flask(App):
     test_app_class: type[TestApp] = TestApp
     test_client_class: type[TestClient] | None = None
 
-    def __init__(self, *args: t.Any, **kwargs: t.Any) -> None:
-        super().__init__(*args, **kwargs)
+    def _prepare_face(self) -> None:
         self.before_serving_funcs: list[t.Any] = []
         self.while_serving_gens: list[t.Any] = []
         self.after_serving_funcs: list[t.Any] = []

@@ -22,6 +22,7 @@ from werkzeug.utils import cached_property
 from werkzeug.utils import redirect as _redirect
 from werkzeug.wrappers import Response as WerkzeugResponse
 
+from . import resources
 from . import typing as ft
 from ._current import current
 from .blueprints import Blueprint
@@ -35,7 +36,6 @@ from .exceptions import SetupFinished
 from .helpers import get_flashed_messages
 from .json.provider import DefaultJSONProvider, JSONProvider
 from .logging import create_logger
-from .resources import find_package
 from .routing import Map, Rule
 from .scaffold import F, Scaffold, endpoint_of, setupmethod
 from .sessions import SecureCookieSessionInterface, SessionInterface
@@ -132,7 +132,11 @@ class App(Scaffold, metaclass=steps.AppType):
         self.template_context_processors[None].append(_default_template_ctx_processor)
         self.cli.name = self.name
         steps.watch(self)
+        self._prepare_face()
         self._add_static_route(static_host, host_matching)
+
+    def _prepare_face(self) -> None:
+        """Set up what only one face has."""
 
     def _checked_instance_path(self, instance_path: str | None) -> str:
         if instance_path is None:
@@ -242,19 +246,16 @@ class App(Scaffold, metaclass=steps.AppType):
 
     def auto_find_instance_path(self) -> str:
         """Find the instance folder: beside the package, or in the environment's ``var``."""
-        prefix, package_path = find_package(self.import_name)
-        if prefix is None:
-            return os.path.join(package_path, "instance")
-        return os.path.join(prefix, "var", f"{self.name}-instance")
+        return resources.find_instance_path(self.import_name, self.name)
 
     def open_instance_resource(
         self, resource: str, mode: str = "rb", encoding: str | None = "utf-8"
     ) -> t.IO[t.AnyStr]:
         """Open a file of the instance folder, for reading or writing."""
-        path = os.path.join(self.instance_path, resource)
-        if "b" in mode:
-            return t.cast("t.IO[t.AnyStr]", open(path, mode))
-        return t.cast("t.IO[t.AnyStr]", open(path, mode, encoding=encoding))
+        return t.cast(
+            "t.IO[t.AnyStr]",
+            resources.open_instance_resource(self.instance_path, resource, mode, encoding),
+        )
 
     # -- templates ---------------------------------------------------------------------------------
 

@@ -170,6 +170,15 @@ class Blueprint(Scaffold):
                 " modules included, before app.register_blueprint()."
             )
 
+    def open_resource(
+        self, resource: str, mode: str = "rb", encoding: str | None = "utf-8"
+    ) -> t.IO[t.AnyStr]:
+        """Open a file that lies beside the code; see :meth:`Scaffold.open_resource`.
+
+        Source: ``Flask: Blueprint.open_resource``, whose default encoding is not the app's.
+        """
+        return super().open_resource(resource, mode, encoding)
+
     # -- recording ---------------------------------------------------------------------------------
 
     @setupmethod
@@ -375,6 +384,24 @@ class Blueprint(Scaffold):
     def teardown_app_websocket(self, f: F) -> F:
         """Like ``teardown_websocket``, for every websocket of the app."""
         return self._on_app("teardown_websocket_funcs", f)
+
+    @setupmethod
+    def before_app_serving(self, f: F) -> F:
+        """Like the app's ``before_serving``: run ``f()`` before the first request is accepted."""
+        self.record_once(lambda state: state.app.before_serving(f))
+        return f
+
+    @setupmethod
+    def while_app_serving(self, f: F) -> F:
+        """Like the app's ``while_serving``: run the async generator ``f()`` around serving."""
+        self.record_once(lambda state: state.app.while_serving(f))
+        return f
+
+    @setupmethod
+    def after_app_serving(self, f: F) -> F:
+        """Like the app's ``after_serving``: run ``f()`` after the last request was answered."""
+        self.record_once(lambda state: state.app.after_serving(f))
+        return f
 
     @setupmethod
     def app_context_processor(self, f: F) -> F:

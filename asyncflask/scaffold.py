@@ -18,11 +18,11 @@ from jinja2 import BaseLoader, FileSystemLoader
 from werkzeug.exceptions import HTTPException, default_exceptions
 from werkzeug.utils import cached_property
 
+from . import resources
 from . import typing as ft
 from ._current import current
 from .cli.group import AppGroup
 from .files import send_from_directory
-from .resources import get_root_path
 
 F = t.TypeVar("F", bound=Callable[..., t.Any])
 _sentinel: t.Any = object()
@@ -74,7 +74,7 @@ class Scaffold:
         self.static_folder = static_folder
         self.static_url_path = static_url_path
         self.template_folder = template_folder
-        self.root_path = get_root_path(import_name) if root_path is None else root_path
+        self.root_path = resources.get_root_path(import_name) if root_path is None else root_path
         self.cli = AppGroup()
         self.view_functions: dict[str, ft.RouteCallable] = {}
         self.error_handler_spec: dict[
@@ -174,13 +174,9 @@ class Scaffold:
         Raises:
             ValueError: ``mode`` would write.
         """
-        if mode not in {"r", "rt", "rb"}:
-            raise ValueError(
-                f"open_resource({resource!r}, mode={mode!r}): resources are only read. Use 'r',"
-                " 'rt' or 'rb', or open_instance_resource() to write."
-            )
-        path = os.path.join(self.root_path, resource)
-        return t.cast("t.IO[t.AnyStr]", open(path, mode, encoding=encoding))
+        return t.cast(
+            "t.IO[t.AnyStr]", resources.open_resource(self.root_path, resource, mode, encoding)
+        )
 
     # -- routes ------------------------------------------------------------------------------------
 
@@ -372,8 +368,8 @@ class Scaffold:
         """Register ``f(error)`` as the handler of a status code or exception class.
 
         Raises:
-            ValueError: The code is not that of an HTTP error, or an *instance* was given.
-            TypeError: The class is not one of exceptions.
+            ValueError: The code is not that of an HTTP error, or the class not one of exceptions.
+            TypeError: An exception *object* was given.
         """
         exc_class, code = self._get_exc_class_and_code(code_or_exception)
         self.error_handler_spec[None][code][exc_class] = f

@@ -96,6 +96,8 @@ async def full_dispatch(app: Any, ctx: Context) -> Any:
         result = None
     except Exception as error:
         result = await step(app, ctx, "handle_user_exception", errors.handle_user, error)
+        if error is ctx.routing_exception:
+            error.__traceback__ = None  # Kept by the context, it would keep these frames: a circle.
     if (
         (result.__class__ in _PLAIN or isinstance(result, HTTPException))
         and not replaced

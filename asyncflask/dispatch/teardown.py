@@ -27,6 +27,7 @@ def is_needed(app: Any, ctx: Context) -> bool:
         lane.teardown(app)
         or app.teardown_appcontext_funcs
         or ctx._body is not None  # it may hold uploads
+        or ctx.error is not None
         or ctx.holds
         or lane.tearing_down.receivers
         or appcontext_tearing_down.receivers
@@ -75,6 +76,7 @@ async def end(app: Any, ctx: Context, error: BaseException | None) -> None:
             await end_app(app, ctx, error, failures)
         if appcontext_popped.receivers:
             await _attempt(failures, emit(ctx, appcontext_popped, app))
+    ctx.error = None  # Its traceback leads back here: a circle.
     raise_first(app, failures)
 
 

@@ -75,7 +75,7 @@ def _routing_environ(connection: Any) -> dict[str, Any]:
 
 
 def _latin1(text: str) -> str:
-    return text.encode().decode("latin-1")
+    return text.encode(errors="replace").decode("latin-1")
 
 
 def url_for(

@@ -81,7 +81,9 @@ async def test_blog_and_chat_are_served_by_one_app(server, port):
         assert "That is you now." in (await client.post("/profile/picture", files=picture)).text
         assert "&lt;b&gt;" in (await client.get("/posts/1")).text
         assert (await client.get("/api/posts")).json()["posts"][0]["title"] == "Over the wire"
-        assert (await client.get("/static/style.css")).headers["content-type"].startswith("text/css")
+        assert (
+            (await client.get("/static/style.css")).headers["content-type"].startswith("text/css")
+        )
 
     async with connect(port, "Ada") as ada, connect(port, "Bob") as bob:
         assert (await next_message(ada))["you"] == "Ada"
