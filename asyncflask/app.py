@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 import typing as t
 from collections.abc import AsyncIterator, Callable
 
@@ -28,7 +29,7 @@ from .cli.environment import (
     set_debug_flag,
 )
 from .concurrency import is_async, run_sync
-from .ctx import Context
+from .ctx import NO_ERROR, Context
 from .dispatch import errors, pipeline, teardown
 from .dispatch.calls import emit
 from .dispatch.lanes import HTTP, WEBSOCKET
@@ -129,17 +130,18 @@ class Flask(App):
         where = "" if connection is None else f" on {connection.path!r} [{connection.method}]"
         self.logger.error("Exception%s", where, exc_info=exc_info)
 
-    async def do_teardown_request(self, exc: BaseException | None = None) -> None:
-        """Run the ``teardown_request`` functions."""
+    async def do_teardown_request(self, exc: BaseException | None = NO_ERROR) -> None:
+        """Run the ``teardown_request`` functions, by default with the error being handled."""
         await self._attempt_all(teardown.end_connection, exc)
 
-    async def do_teardown_appcontext(self, exc: BaseException | None = None) -> None:
-        """Run the ``teardown_appcontext`` functions."""
+    async def do_teardown_appcontext(self, exc: BaseException | None = NO_ERROR) -> None:
+        """Run the ``teardown_appcontext`` functions, by default with the error being handled."""
         await self._attempt_all(teardown.end_app, exc)
 
     async def _attempt_all(self, part: t.Any, exc: BaseException | None) -> None:
         failures: list[BaseException] = []
-        await part(self, current(), exc, failures)
+        error = sys.exc_info()[1] if exc is NO_ERROR else exc
+        await part(self, current(), error, failures)
         teardown.raise_first(self, failures)
 
     # A websocket has the same steps; the lane of the current context says which is meant.

@@ -49,7 +49,10 @@ async def handle_user(app: Any, ctx: Context, error: Exception) -> Any:
         return await handle_http(app, ctx, error)
     handler = find_handler(app, ctx, error)
     if handler is None:
-        raise error
+        try:
+            raise error
+        finally:
+            del error  # Its traceback refers to this frame: a circle.
     return await call(ctx, handler, error)
 
 
@@ -76,7 +79,10 @@ async def handle_exception(app: Any, ctx: Context, error: Exception) -> Any:
     if propagate is None:
         propagate = app.testing or app.debug
     if propagate:
-        raise error
+        try:
+            raise error
+        finally:
+            del error  # Its traceback refers to this frame: a circle.
     app.log_exception((type(error), error, error.__traceback__))
     server_error = InternalServerError(original_exception=error)
     handler = find_handler(app, ctx, server_error)

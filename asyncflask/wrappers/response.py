@@ -343,6 +343,9 @@ class Response(WerkzeugResponse):
     ) -> Self:
         """Turn this into a 304, 412 or 206 if the request's headers ask for it.
 
+        **Differs from Flask:** no ``Date`` header is added. ASGI servers write one into every answer,
+        and two would be one too many (:rfc:`9110` §6.6.1).
+
         Args:
             request_or_environ: A request of either colour, or a WSGI environ.
             accept_ranges: Whether (or in which unit) parts of the body may be asked for.
@@ -358,7 +361,10 @@ class Response(WerkzeugResponse):
         Source: ``Werkzeug: werkzeug.wrappers.Response.make_conditional``; :rfc:`9110` §13, §14.
         """
         environ = _conditions(request_or_environ)
+        dated = "Date" in self.headers
         super().make_conditional(environ, accept_ranges, complete_length)
+        if not dated:
+            del self.headers["Date"]
         return self
 
     def _wrap_range_response(self, start: int, length: int) -> None:

@@ -320,6 +320,14 @@ def conditioned(response_class, request):
     return response.status, response.headers.to_wsgi_list(), body
 
 
+def test_make_conditional_leaves_the_date_to_the_server():
+    response = Response(b"0123456789", headers={"ETag": '"tag"'})
+    response.make_conditional(wsgi_request(If_None_Match='"tag"'))
+
+    assert response.status_code == 304
+    assert "Date" not in response.headers
+
+
 @pytest.mark.parametrize("headers", CONDITIONS)
 @pytest.mark.parametrize("make_request", [AsyncRequest, wsgi_request])
 def test_make_conditional_answers_as_flask_for_requests_of_both_colours(make_request, headers):
