@@ -1,0 +1,165 @@
+"""Which handler an error finds (tests/conformance compares with Flask), and what finds none."""
+
+from __future__ import annotations
+
+import pytest
+from werkzeug.exceptions import (
+    BadRequest,
+    BadRequestKeyError,
+    Forbidden,
+    HTTPException,
+    InternalServerError,
+    NotFound,
+)
+
+from asyncflask import Blueprint, Flask
+from asyncflask.dispatch.errors import find_handler
+
+
+class Problem(Exception):
+    pass
+
+
+class Special(Problem):
+    pass
+
+
+@pytest.fixture
+def app():
+    return Flask(__name__, static_folder=None)
+
+
+def found_in(app, blueprint_path, error):
+    class Found:
+        blueprints = blueprint_path
+
+    handler = find_handler(app, Found(), error)
+    return handler and handler()
+
+
+@pytest.mark.parametrize(
+    ("handlers", "error", "expected"),
+    [
+        ([(None, Problem)], Special(), (None, Problem)),
+        ([(None, Problem), (None, Special)], Special(), (None, Special)),
+        ([(None, Exception)], NotFound(), (None, Exception)),
+        ([(None, HTTPException), (None, 404)], NotFound(), (None, 404)),
+        ([(None, Exception), ("bp", Problem)], Special(), ("bp", Problem)),
+        ([("bp", Exception), (None, 404)], NotFound(), (None, 404)),
+        ([("bp", HTTPException), (None, HTTPException)], Forbidden(), ("bp", HTTPException)),
+        ([("bp", Exception), ("bp.in", Problem)], Special(), ("bp.in", Problem)),
+        ([("other", Problem)], Problem(), None),
+        ([(None, BadRequest)], BadRequestKeyError("k"), (None, BadRequest)),
+        ([(None, KeyError)], BadRequestKeyError("k"), None),
+        ([(None, 500)], InternalServerError(), (None, 500)),
+        ([(None, 500)], Problem(), None),
+        ([], Problem(), None),
+    ],
+)
+def test_which_handler_is_found(app, handlers, error, expected):
+    for name, what in handlers:
+        cls, code = app._get_exc_class_and_code(what)
+        app.error_handler_spec[name][code][cls] = lambda key=(name, what): key
+
+    assert found_in(app, ("bp.in", "bp"), error) == expected
+
+
+def test_looking_for_a_handler_leaves_the_registry_as_it_was(app):
+    app.errorhandler(404)(lambda error: "x")
+    before = {name: set(by_code) for name, by_code in app.error_handler_spec.items()}
+    found_in(app, ("bp",), Problem())
+    found_in(app, ("bp",), Forbidden())
+
+    assert {name: set(by_code) for name, by_code in app.error_handler_spec.items()} == before
+
+
+async def test_an_error_that_nothing_handles_is_logged_with_its_path(app, caplog):
+    @app.get("/some/path")
+    async def view():
+        raise Problem("in the view")
+
+    response = await app.test_client().get("/some/path")
+
+    assert response.status_code == 500
+    assert "'/some/path' [GET]" in caplog.text
+    assert "Problem: in the view" in caplog.text
+
+
+async def test_a_path_with_line_breaks_cannot_forge_a_log_line(app, caplog):
+    @app.get("/<path:p>")
+    async def view(p):
+        raise Problem
+
+    await app.test_client().get("/x%0aERROR forged")
+
+    assert "\nERROR forged" not in caplog.text
+
+
+async def test_a_handled_error_is_not_logged(app, caplog):
+    app.errorhandler(Problem)(lambda error: "handled")
+
+    @app.get("/")
+    async def view():
+        raise Problem
+
+    await app.test_client().get("/")
+
+    assert not caplog.records
+
+
+async def test_handlers_of_both_colours_serve_views_of_both(app):
+    app.errorhandler(Problem)(lambda error: "def")
+
+    @app.errorhandler(LookupError)
+    async def handle(error):
+        return "async"
+
+    def fail(error):
+        raise error
+
+    async def fail_async(error):
+        raise error
+
+    for number, (view, error) in enumerate(
+        (view, error) for view in (fail, fail_async) for error in (Problem, LookupError)
+    ):
+        app.add_url_rule(f"/{number}", str(number), view, defaults={"error": error})
+    texts = [(await app.test_client().get(f"/{number}")).text for number in range(4)]
+
+    assert texts == ["def", "async", "def", "async"]
+
+
+async def test_an_after_function_that_fails_on_an_error_page_is_logged(app, caplog):
+    @app.after_request
+    def fail(response):
+        raise LookupError("in the after function")
+
+    @app.get("/")
+    async def view():
+        raise Problem
+
+    response = await app.test_client().get("/")
+
+    assert response.status_code == 500
+    assert "in the after function" in caplog.text
+
+
+async def test_an_unhandled_routing_error_of_a_blueprint_goes_to_the_app(app):
+    bp = Blueprint("bp", __name__, url_prefix="/bp")
+    bp.errorhandler(404)(lambda error: ("of the blueprint", 404))
+    app.errorhandler(404)(lambda error: ("of the app", 404))
+    app.register_blueprint(bp)
+    response = await app.test_client().get("/bp/nowhere")
+
+    assert response.text == "of the app"
+
+
+@pytest.mark.parametrize("what", ["x", 42, object])
+def test_what_is_no_error_cannot_have_a_handler(app, what):
+    with pytest.raises(ValueError, match="is n"):
+        app.register_error_handler(what, lambda error: None)
+
+
+def test_an_exception_object_cannot_have_a_handler(app):
+    with pytest.raises((TypeError, ValueError), match="Problem"):
+        app.register_error_handler(Problem(), lambda error: None)

@@ -1,0 +1,318 @@
+"""The pipeline: sessions of every kind, late changes, and what must not be paid for."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+
+import pytest
+
+from asyncflask import Blueprint, Flask, g, request, session
+from asyncflask.sessions import (
+    SecureCookieSession,
+    SecureCookieSessionInterface,
+    SessionInterface,
+    SessionMixin,
+)
+
+
+@pytest.fixture
+def app():
+    app = Flask(__name__, static_folder=None)
+    app.secret_key = "x"
+    app.testing = True
+    return app
+
+
+# -- session interfaces ----------------------------------------------------------------------------
+
+
+class Stored(dict, SessionMixin):
+    pass
+
+
+class AsyncSessions(SessionInterface):
+    def __init__(self):
+        self.store = {}
+        self.places = []
+
+    async def open_session(self, app, request):
+        await asyncio.sleep(0)
+        self.places.append(threading.get_ident())
+        return Stored(self.store.get(request.cookies.get("sid"), {}))
+
+    async def save_session(self, app, session, response):
+        await asyncio.sleep(0)
+        self.store["one"] = dict(session)
+        response.set_cookie("sid", "one")
+
+
+class BlockingSessions(AsyncSessions):
+    def open_session(self, app, request):
+        self.places.append(threading.get_ident())
+        return Stored(self.store.get(request.cookies.get("sid"), {}))
+
+    def save_session(self, app, session, response):
+        self.store["one"] = dict(session)
+        response.set_cookie("sid", "one")
+
+
+@pytest.mark.parametrize("colour", ["def", "async"])
+@pytest.mark.parametrize("interface", [AsyncSessions, BlockingSessions])
+async def test_a_session_interface_of_either_colour(app, interface, colour):
+    app.session_interface = interface()
+
+    def view():
+        session["n"] = session.get("n", 0) + 1
+        return str(session["n"])
+
+    async def async_view():
+        return view()
+
+    app.add_url_rule("/", "view", view if colour == "def" else async_view)
+    client = app.test_client()
+
+    assert [(await client.get("/")).text for _ in range(3)] == ["1", "2", "3"]
+    on_loop = {ident == threading.get_ident() for ident in app.session_interface.places}
+    assert on_loop == {interface is AsyncSessions}
+
+
+async def test_an_interface_without_a_session_gives_a_null_session(app):
+    class Nothing(SessionInterface):
+        def open_session(self, app, request):
+            return None
+
+    app.session_interface = Nothing()
+    app.get("/")(lambda: str(session.get("x")))
+
+    assert (await app.test_client().get("/")).text == "None"
+
+
+async def test_a_subclass_of_the_cookie_interface_with_own_methods_is_called(app):
+    saved = []
+
+    class Own(SecureCookieSessionInterface):
+        session_class = type("OwnSession", (SecureCookieSession,), {})
+
+        async def save_session(self, app, session, response):
+            saved.append(type(session).__name__)
+            super().save_session(app, session, response)
+
+    app.session_interface = Own()
+    app.get("/")(lambda: session.update(a=1) or "x")
+    response = await app.test_client().get("/")
+
+    assert saved == ["OwnSession"]
+    assert "session=" in response.headers["Set-Cookie"]
+
+
+async def test_the_session_is_not_opened_unless_somebody_looks(app):
+    opened = []
+
+    class Watching(SecureCookieSessionInterface):
+        def get_signing_serializer(self, app):
+            opened.append(1)
+            return super().get_signing_serializer(app)
+
+    app.session_interface = Watching()
+    app.get("/")(lambda: "x")
+    response = await app.test_client().get("/")
+
+    assert opened == []
+    assert "Vary" not in response.headers
+
+
+async def test_session_cookies_are_saved_for_errors_too(app):
+    app.testing = False
+    app.logger.disabled = True
+
+    @app.get("/")
+    async def view():
+        session["a"] = 1
+        raise LookupError
+
+    response = await app.test_client().get("/")
+
+    assert response.status_code == 500
+    assert "session=" in response.headers["Set-Cookie"]
+
+
+# -- registries that change late -------------------------------------------------------------------
+
+
+async def test_registries_may_be_changed_directly_and_late(app):
+    app.get("/")(lambda: "view")
+    client = app.test_client()
+    first = await client.get("/")
+    app.before_request_funcs.setdefault(None, []).append(lambda: "before")
+    second = await client.get("/")
+    app.before_request_funcs.clear()
+    app.view_functions["<lambda>"] = lambda: "replaced"
+    third = await client.get("/")
+    app.after_request_funcs[None].append(lambda response: app.response_class("after"))
+    fourth = await client.get("/")
+
+    texts = [response.text for response in (first, second, third, fourth)]
+    assert texts == ["view", "before", "replaced", "after"]
+
+
+async def test_a_view_replaced_by_one_of_the_other_colour(app):
+    async def other():
+        return "async"
+
+    app.get("/")(lambda: "def")
+    client = app.test_client()
+    first = await client.get("/")
+    app.view_functions["<lambda>"] = other
+    second = await client.get("/")
+
+    assert (first.text, second.text) == ("def", "async")
+
+
+async def test_a_hook_that_removes_itself_does_not_skip_the_next(app):
+    ran = []
+
+    def once(error):
+        ran.append("once")
+        app.teardown_request_funcs[None].remove(once)
+
+    app.get("/")(lambda: "x")
+    app.teardown_request(lambda error: ran.append("first registered"))
+    app.teardown_request(once)
+    await app.test_client().get("/")
+
+    assert ran == ["once", "first registered"]
+
+
+async def test_a_rule_without_a_view_function_is_an_error_that_names_the_endpoint(app):
+    app.add_url_rule("/", "missing")
+
+    with pytest.raises(KeyError, match="missing"):
+        await app.test_client().get("/")
+
+
+# -- hooks -----------------------------------------------------------------------------------------
+
+
+async def test_hooks_of_blueprints_and_both_colours_in_flasks_order(app):
+    order = []
+
+    def hook(name, is_async):
+        def plain(*args):
+            order.append(name)
+            return args[0] if args else None
+
+        async def coroutine(*args):
+            await asyncio.sleep(0)
+            return plain(*args)
+
+        return coroutine if is_async else plain
+
+    bp = Blueprint("bp", __name__)
+    for number in range(4):
+        is_async = bool(number % 2)
+        app.before_request(hook(f"app before {number}", is_async))
+        bp.before_request(hook(f"bp before {number}", is_async))
+        app.after_request(hook(f"app after {number}", is_async))
+        bp.after_request(hook(f"bp after {number}", is_async))
+    bp.get("/")(lambda: "x")
+    app.register_blueprint(bp)
+    await app.test_client().get("/")
+
+    assert order == [
+        *(f"app before {number}" for number in range(4)),
+        *(f"bp before {number}" for number in range(4)),
+        *(f"bp after {number}" for number in reversed(range(4))),
+        *(f"app after {number}" for number in reversed(range(4))),
+    ]
+
+
+async def test_options_is_answered_without_calling_the_view_but_with_hooks(app):
+    ran = []
+    app.before_request(lambda: ran.append("before"))
+    app.get("/")(lambda: ran.append("view") or "x")
+    response = await app.test_client().options("/")
+
+    assert sorted(response.allow) == ["GET", "HEAD", "OPTIONS"]
+    assert ran == ["before"]
+
+
+async def test_a_hook_sees_what_was_matched(app):
+    seen = []
+
+    @app.before_request
+    async def before():
+        seen.append((request.endpoint, request.view_args, request.blueprint))
+
+    app.get("/<int:n>", endpoint="view")(lambda n: "x")
+    await app.test_client().get("/7")
+
+    assert seen == [("view", {"n": 7}, None)]
+
+
+async def test_g_is_of_the_class_that_the_app_names(app):
+    class Own(Flask.app_ctx_globals_class):
+        greeting = "hi"
+
+    app.app_ctx_globals_class = Own
+    app.get("/")(lambda: g.greeting)
+
+    assert (await app.test_client().get("/")).text == "hi"
+
+
+# -- no task, no thread where none is needed -------------------------------------------------------
+
+
+async def test_an_async_request_makes_no_task_and_leases_no_worker(app, monkeypatch):
+    @app.before_request
+    async def before():
+        g.x = 1
+
+    @app.get("/")
+    async def view():
+        session["a"] = 1
+        return {"path": request.path}
+
+    @app.teardown_request
+    async def teardown(error):
+        pass
+
+    made = []
+    loop = asyncio.get_running_loop()
+    loop.set_task_factory(
+        lambda loop, coro, **kw: made.append(coro) or asyncio.Task(coro, loop=loop, **kw)
+    )
+
+    async def receive():
+        return {"type": "http.request"}
+
+    async def send(message):
+        pass
+
+    scope = {"type": "http", "method": "GET", "path": "/", "headers": [], "query_string": b""}
+    await app(scope, receive, send)
+    loop.set_task_factory(None)
+
+    assert made == []
+    assert app.workers._started == 0
+
+
+async def test_an_all_def_request_is_one_hop(app, monkeypatch):
+    jobs = []
+    worker = await app.workers.lease()
+    cls = type(worker)
+    worker.release()
+    original = cls.run
+
+    async def run(self, func, *args, **kwargs):
+        jobs.append(func)
+        return await original(self, func, *args, **kwargs)
+
+    monkeypatch.setattr(cls, "run", run)
+    app.before_request(lambda: None)
+    app.after_request(lambda response: response)
+    app.teardown_request(lambda error: None)
+    app.get("/")(lambda: "x")
+    await app.test_client().get("/")
+
+    assert len(jobs) == 1

@@ -1,0 +1,153 @@
+"""What a view may return (tests/conformance compares with Flask), and what it is told otherwise."""
+
+from __future__ import annotations
+
+import pytest
+from werkzeug.wrappers import Response as WerkzeugResponse
+
+from asyncflask import Flask, Response, render_template_async
+
+
+@pytest.fixture
+def app():
+    app = Flask(__name__, static_folder=None)
+    app.testing = True
+    return app
+
+
+async def get(app, value, colour="async"):
+    def view():
+        return value() if callable(value) and not isinstance(value, type) else value
+
+    async def async_view():
+        return view()
+
+    app.add_url_rule("/", "view", view if colour == "def" else async_view)
+    return await app.test_client().get("/")
+
+
+@pytest.mark.parametrize("colour", ["def", "async"])
+async def test_an_async_generator_is_streamed(app, colour):
+    async def parts():
+        yield "a"
+        yield b"b"
+
+    response = await get(app, lambda: (parts(), 201, {"X-A": "1"}), colour)
+
+    assert (response.status_code, response.data, response.headers["X-A"]) == (201, b"ab", "1")
+
+
+async def test_an_async_iterator_object_is_streamed(app):
+    class Parts:
+        def __init__(self):
+            self.left = ["a", "b"]
+
+        def __aiter__(self):
+            return self
+
+        async def __anext__(self):
+            if not self.left:
+                raise StopAsyncIteration
+            return self.left.pop(0)
+
+    assert (await get(app, Parts)).data == b"ab" if callable(Parts) else None
+
+
+@pytest.mark.parametrize("colour", ["def", "async"])
+async def test_an_unawaited_coroutine_is_told_with_the_fix(app, colour):
+    made = []
+
+    def value():
+        made.append(render_template_async("x.html"))
+        return made[-1]
+
+    with pytest.raises(TypeError, match=r"return await render_template_async\(\.\.\.\)"):
+        await get(app, value, colour)
+    made[0].close()
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        (None, r"endpoint 'view' .*returned None.*return '', 204"),
+        (42, "returned 42, a int. Return a str, bytes, dict"),
+        ((1, 2, 3, 4), "a tuple of 4 values"),
+        ((), "a tuple of 0 values"),
+        ((None, 200), "returned None"),
+        (("x" * 200).split, "returned None|WSGI|argument|positional"),
+    ],
+)
+async def test_what_no_view_may_return_is_told_with_the_remedy(app, value, message):
+    with pytest.raises(TypeError, match=message):
+        await get(app, lambda: value)
+
+
+async def test_the_message_names_file_and_line_of_the_view(app):
+    with pytest.raises(TypeError, match=r"test_result\.py:\d+"):
+        await get(app, lambda: None)
+
+
+async def test_headers_of_a_list_may_have_a_name_twice(app):
+    response = await get(app, lambda: ("x", [("Set-Cookie", "a=1"), ("Set-Cookie", "b=2")]))
+
+    assert response.headers.getlist("Set-Cookie") == ["a=1", "b=2"]
+
+
+async def test_headers_of_a_tuple_replace_those_of_a_response(app):
+    made = Response("x", headers={"X-A": "0"})
+    response = await get(app, lambda: (made, {"X-A": "1"}))
+
+    assert response.headers.getlist("X-A") == ["1"]
+
+
+async def test_line_breaks_in_headers_are_refused(app):
+    """CVE-2026-50269 and kin."""
+    with pytest.raises(ValueError, match="newline"):
+        await get(app, lambda: ("x", {"X-A": "a\r\nb: c"}))
+
+
+async def test_a_response_class_of_ones_own_is_used_for_everything(app):
+    class Own(Response):
+        default_mimetype = "text/x"
+
+    app.response_class = Own
+    seen = []
+    app.after_request(lambda response: seen.append(type(response)) or response)
+    response = await get(app, "text")
+    app.view_functions["view"] = lambda: WerkzeugResponse("w")
+    await app.test_client().get("/")
+    app.view_functions["view"] = lambda: {"a": 1}
+    await app.test_client().get("/")
+
+    assert response.mimetype == "text/x"
+    assert seen == [Own, Own, Own]
+
+
+async def test_a_subclass_of_our_response_is_kept(app):
+    class Special(Response):
+        pass
+
+    seen = []
+    app.after_request(lambda response: seen.append(type(response)) or response)
+    await get(app, lambda: Special("x"))
+
+    assert seen == [Special]
+
+
+async def test_a_subclass_of_str_and_of_dict_is_one(app):
+    class Text(str):
+        __slots__ = ()
+
+    class Mapped(dict):
+        pass
+
+    assert (await get(app, lambda: Text("t"))).text == "t"
+    app.view_functions["view"] = lambda: Mapped(a=1)
+    assert (await app.test_client().get("/")).json == {"a": 1}
+
+
+async def test_make_response_needs_no_request(app):
+    async with app.app_context():
+        response = app.make_response(("x", 201))
+
+    assert response.status_code == 201

@@ -1,0 +1,135 @@
+"""What runs at the end of a context: everything, in Flask's order, with the error that ended it."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from asyncflask import (
+    Flask,
+    appcontext_popped,
+    appcontext_tearing_down,
+    request_tearing_down,
+    websocket,
+    websocket_tearing_down,
+)
+from asyncflask.dispatch.teardown import raise_first
+
+
+@pytest.fixture
+def app():
+    app = Flask(__name__, static_folder=None)
+    app.testing = True
+    return app
+
+
+async def test_order_of_functions_and_signals(app):
+    order = []
+    app.get("/")(lambda: "x")
+    app.teardown_request(lambda error: order.append("request 1"))
+    app.teardown_request(lambda error: order.append("request 2"))
+    app.teardown_appcontext(lambda error: order.append("app 1"))
+    app.teardown_appcontext(lambda error: order.append("app 2"))
+    receivers = []
+    for signal in (request_tearing_down, appcontext_tearing_down, appcontext_popped):
+        receivers.append(lambda sender, _name=signal.name, **extra: order.append(_name))
+        signal.connect(receivers[-1], app)
+    await app.test_client().get("/")
+
+    assert order == [
+        "request 2",
+        "request 1",
+        "request-tearing-down",
+        "app 2",
+        "app 1",
+        "appcontext-tearing-down",
+        "appcontext-popped",
+    ]
+
+
+async def test_the_first_error_is_raised_and_the_others_are_logged(app, caplog):
+    for name in ("third", "second", "first"):
+
+        @app.teardown_request
+        def fail(error, name=name):
+            raise LookupError(name)
+
+    app.get("/")(lambda: "x")
+    with pytest.raises(LookupError, match="first"):
+        await app.test_client().get("/")
+    assert "LookupError: second" in caplog.text
+    assert "LookupError: third" in caplog.text
+
+
+def test_a_cancellation_goes_before_all_errors(app, caplog):
+    with pytest.raises(asyncio.CancelledError, match=""):
+        raise_first(app, [LookupError("an error"), asyncio.CancelledError()])
+    assert "an error" in caplog.text
+
+
+async def test_errors_that_are_to_be_ignored_are_not_handed_on():
+    class Own(Flask):
+        def should_ignore_error(self, error):
+            return isinstance(error, LookupError)
+
+    app = Own(__name__)
+    app.logger.disabled = True
+    errors = []
+    app.teardown_request(errors.append)
+
+    @app.get("/")
+    async def view():
+        raise LookupError
+
+    await app.test_client().get("/")
+
+    assert errors == [None]
+
+
+async def test_functions_registered_late_and_directly_run_too(app):
+    """Extensions change the registries themselves."""
+    ran = []
+    app.get("/")(lambda: "x")
+    await app.test_client().get("/")
+    app.teardown_request_funcs.setdefault(None, []).append(lambda error: ran.append("request"))
+    app.teardown_appcontext_funcs.append(lambda error: ran.append("app"))
+    await app.test_client().get("/")
+
+    assert ran == ["request", "app"]
+
+
+async def test_websockets_have_functions_and_a_signal_of_their_own(app):
+    ran = []
+
+    @app.websocket("/ws")
+    async def view():
+        await websocket.accept()
+
+    app.teardown_request(lambda error: ran.append("request"))
+    app.teardown_websocket(lambda error: ran.append("websocket"))
+    app.teardown_appcontext(lambda error: ran.append("app"))
+    receiver = lambda sender, **extra: ran.append("signal")  # noqa: E731
+    with websocket_tearing_down.connected_to(receiver, app):
+        async with app.test_client().websocket("/ws"):
+            pass
+
+    assert ran == ["websocket", "signal", "app"]
+
+
+async def test_the_response_is_sent_after_the_teardown_functions(app):
+    """So that an error of a teardown function is not hidden, as in Flask."""
+    ran = []
+    app.get("/")(lambda: "x")
+    app.teardown_request(lambda error: ran.append("teardown"))
+
+    async def receive():
+        return {"type": "http.request"}
+
+    async def send(message):
+        ran.append(message["type"])
+
+    scope = {"type": "http", "method": "GET", "path": "/", "headers": [], "query_string": b""}
+    await app(scope, receive, send)
+
+    assert ran == ["teardown", "http.response.start", "http.response.body"]
