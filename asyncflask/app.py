@@ -30,7 +30,7 @@ from .cli.environment import (
 )
 from .concurrency import is_async, run_sync
 from .ctx import NO_ERROR, Context
-from .dispatch import errors, pipeline, teardown
+from .dispatch import errors, pipeline, steps, teardown
 from .dispatch.calls import emit
 from .dispatch.lanes import HTTP, WEBSOCKET
 from .exceptions import OutOfContext
@@ -378,7 +378,7 @@ class Flask(App):
         return t.cast(CliRunner, cls(self, **kwargs))
 
 
-Flask._untouched = Flask
+Flask._untouched = steps.untouched(Flask)
 
 
 def _carrier() -> Context:

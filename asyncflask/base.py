@@ -172,8 +172,8 @@ class App(Scaffold, metaclass=steps.AppType):
 
     # -- steps that may be replaced ----------------------------------------------------------------
 
-    #: the class whose steps are the pipeline's own; each face sets it
-    _untouched: t.ClassVar[type]
+    #: the pipeline's own steps as methods, see ``steps.untouched``; each face sets it
+    _untouched: t.ClassVar[t.Mapping[str, t.Any]]
 
     @functools.cached_property
     def replaced_steps(self) -> frozenset[str]:

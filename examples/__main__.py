@@ -15,4 +15,4 @@ parser.add_argument("--debug", action="store_true", help="reload at changes, sho
 if __name__ == "__main__":
     options = parser.parse_args()
     app = create_app(instance_path=options.instance)
-    app.run(host=options.host, port=options.port, debug=options.debug)
+    app.run(host=options.host, port=options.port, debug=options.debug or None)

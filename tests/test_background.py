@@ -164,7 +164,7 @@ async def test_the_error_hook_can_be_replaced(app):
 
 
 def test_without_a_loop_it_says_where_to_call_it(app):
-    with pytest.raises(RuntimeError, match="where no event loop runs. Call it in a view"):
+    with pytest.raises(RuntimeError, match=r"where no event loop runs\. Call it in a view"):
         app.add_background_task(len, "")
 
 

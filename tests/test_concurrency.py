@@ -443,7 +443,7 @@ def test_the_threads_of_a_dropped_pool_end():
         return next(t for t in threading.enumerate() if t.ident == lease.ident)
 
     thread = asyncio.run(use())
-    del pool
+    pool = None
     gc.collect()
     thread.join(5)
 

@@ -116,7 +116,7 @@ async def test_reading_without_await_in_an_async_view_names_the_fix(app):
     async def view():
         return request.form["name"]
 
-    with pytest.raises(UnawaitedAccess, match="await request.form"):
+    with pytest.raises(UnawaitedAccess, match=r"await request\.form"):
         await app.test_client().post("/", data={"name": "ann"})
 
 

@@ -221,7 +221,10 @@ async def test_a_thousand_interleaved_requests_each_see_their_own(app):
         assert response.headers["X-Name"] == name * 3
         if path == "/stream":
             return response.text.split() == [name] * 4 + [path]
-        return response.json == {**dict.fromkeys(("name", "g", "session", "variable"), name), "path": path}
+        return response.json == {
+            **dict.fromkeys(("name", "g", "session", "variable"), name),
+            "path": path,
+        }
 
     results = await asyncio.gather(*(one(number) for number in range(1000)))
 

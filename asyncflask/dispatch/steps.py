@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import inspect
 from abc import ABCMeta
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 from weakref import WeakSet
 
@@ -81,17 +81,22 @@ def forget_all() -> None:
         app.forget_replaced_steps()
 
 
-def find_replaced(app: Any, base: type) -> frozenset[str]:
+def untouched(cls: type) -> dict[str, Any]:
+    """Return the steps of a face's class, as they are before anybody replaces one on it."""
+    return {name: getattr(cls, name) for name in NAMES}
+
+
+def find_replaced(app: Any, own: Mapping[str, Any]) -> frozenset[str]:
     """Return the names of the steps that ``app`` replaces.
 
     Args:
         app: The app.
-        base: The class whose methods are the untouched ones.
+        own: The untouched ones, from :func:`untouched`.
     """
-    own = vars(app)
+    assigned = vars(app)
     cls = type(app)
     return frozenset(
-        name for name in NAMES if name in own or getattr(cls, name) is not getattr(base, name)
+        name for name, step in own.items() if name in assigned or getattr(cls, name) is not step
     )
 
 

@@ -343,8 +343,8 @@ class Response(WerkzeugResponse):
     ) -> Self:
         """Turn this into a 304, 412 or 206 if the request's headers ask for it.
 
-        **Differs from Flask:** no ``Date`` header is added. ASGI servers write one into every answer,
-        and two would be one too many (:rfc:`9110` §6.6.1).
+        **Differs from Flask:** no ``Date`` header is added. ASGI servers write one into every
+        answer, and two would be one too many (:rfc:`9110` §6.6.1).
 
         Args:
             request_or_environ: A request of either colour, or a WSGI environ.

@@ -1,8 +1,8 @@
 """The same small app on two frameworks: real Flask, and ours in several colours.
 
-A test module here is a set of functions ``case_…(f)``. Each builds an app on a *face* ``f`` and says
-what it is asked (``f.ask``); the module's one test runs each case on Flask and on ours. A module may
-also have a dictionary ``VALUES`` of functions, each making one thing that a view returns.
+A test module here is a set of functions ``case_…(f)``. Each builds an app on a *face* ``f`` and
+says what it is asked (``f.ask``); the module's one test runs each case on Flask and on ours. A
+module may also have a dictionary ``VALUES`` of functions, each making what a view returns.
 """
 
 from __future__ import annotations

@@ -64,18 +64,14 @@ QUART = {
 
 def functions(holder):
     """The functions of a class, the constructor included, or those that a module is about."""
-    package = holder.__name__.partition(".")[0]
+    package = getattr(holder, "__module__", holder.__name__).partition(".")[0]
     found = {}
     for name in dir(holder):
-        value = inspect.unwrap(inspect.getattr_static(holder, name), stop=is_foreign)
-        value = getattr(value, "__func__", value)  # of a static method
+        value = inspect.getattr_static(holder, name)
+        value = value.__func__ if isinstance(value, staticmethod) else value
         if inspect.isfunction(value) and value.__module__.startswith(package):
             found[name] = value
     return {name: f for name, f in found.items() if name[0] != "_" or name == "__init__"}
-
-
-def is_foreign(value):
-    return not inspect.isfunction(value)
 
 
 def parameters(function):

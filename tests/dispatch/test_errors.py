@@ -50,7 +50,7 @@ def found_in(app, blueprint_path, error):
         ([("bp", Exception), ("bp.in", Problem)], Special(), ("bp.in", Problem)),
         ([("other", Problem)], Problem(), None),
         ([(None, BadRequest)], BadRequestKeyError("k"), (None, BadRequest)),
-        ([(None, KeyError)], BadRequestKeyError("k"), None),
+        ([(None, KeyError)], BadRequestKeyError("k"), (None, KeyError)),
         ([(None, 500)], InternalServerError(), (None, 500)),
         ([(None, 500)], Problem(), None),
         ([], Problem(), None),

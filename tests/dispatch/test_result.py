@@ -17,7 +17,7 @@ def app():
 
 async def get(app, value, colour="async"):
     def view():
-        return value() if callable(value) and not isinstance(value, type) else value
+        return value() if callable(value) else value
 
     async def async_view():
         return view()
@@ -50,7 +50,7 @@ async def test_an_async_iterator_object_is_streamed(app):
                 raise StopAsyncIteration
             return self.left.pop(0)
 
-    assert (await get(app, Parts)).data == b"ab" if callable(Parts) else None
+    assert (await get(app, lambda: Parts())).data == b"ab"
 
 
 @pytest.mark.parametrize("colour", ["def", "async"])
@@ -74,7 +74,6 @@ async def test_an_unawaited_coroutine_is_told_with_the_fix(app, colour):
         ((1, 2, 3, 4), "a tuple of 4 values"),
         ((), "a tuple of 0 values"),
         ((None, 200), "returned None"),
-        (("x" * 200).split, "returned None|WSGI|argument|positional"),
     ],
 )
 async def test_what_no_view_may_return_is_told_with_the_remedy(app, value, message):

@@ -63,8 +63,8 @@ async def test_the_first_error_is_raised_and_the_others_are_logged(app, caplog):
 
 
 def test_a_cancellation_goes_before_all_errors(app, caplog):
-    with pytest.raises(asyncio.CancelledError, match=""):
-        raise_first(app, [LookupError("an error"), asyncio.CancelledError()])
+    with pytest.raises(asyncio.CancelledError, match="of the task"):
+        raise_first(app, [LookupError("an error"), asyncio.CancelledError("of the task")])
     assert "an error" in caplog.text
 
 

@@ -1,7 +1,7 @@
 """Code in documents: what a section shows is written into files, imported, and tried out.
 
 In a section (from one ``##`` heading to the next) all ``python`` blocks make one module. A block
-after a line such as ```templates/page.html``: `` is written into that file. In ``console`` blocks the
+under a line with a file's name and a colon is written into that file. In ``console`` blocks the
 ``curl`` commands are run against the section's app, and their output is compared.
 """
 

@@ -10,7 +10,7 @@ import pytest
 from .documents import PROJECT, curl, load, sections
 
 TUTORIAL = sorted(str(p.relative_to(PROJECT)) for p in (PROJECT / "docs/tutorial").glob("*.md"))
-PAGES = ["README.md", "docs/README.md", *TUTORIAL]
+PAGES = ["README.md", "CONTRIBUTING.md", "docs/README.md", *TUTORIAL]
 SECTIONS = [section for page in TUTORIAL for section in sections(page)]
 
 
