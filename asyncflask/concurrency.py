@@ -52,7 +52,7 @@ def is_async(func: Callable[..., Any]) -> bool:
     except AttributeError:
         pass
     else:
-        return hasattr(func, "_is_coroutine_mark") and inspect.iscoroutinefunction(func)
+        return hasattr(func, "_is_coroutine_marker") and inspect.iscoroutinefunction(func)
     while isinstance(func, functools.partial):
         func = func.func
     return inspect.iscoroutinefunction(func) or inspect.iscoroutinefunction(

@@ -71,6 +71,10 @@ class ContextApp(Protocol):
 
     def create_url_adapter(self, request: Any) -> Any: ...
 
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]: ...
+
+    def ensure_async(self, func: Callable[..., Any]) -> Callable[..., Any]: ...
+
     def teardown_context(
         self, ctx: Context, error: BaseException | None
     ) -> Coroutine[Any, Any, None]: ...
@@ -358,16 +362,27 @@ class Context:
 
     def push(self) -> None:
         """Make this the current context. Each push wants a :meth:`pop`."""
+        self._become_current()
+        if appcontext_pushed.receivers:
+            appcontext_pushed.send(self.app, _async_wrapper=self.app.ensure_sync)
+        if not self.matched:
+            self.match_request()
+
+    async def push_async(self) -> None:
+        """Like :meth:`push`, for code on the event loop: signal receivers of both colours run."""
+        self._become_current()
+        if appcontext_pushed.receivers:
+            await appcontext_pushed.send_async(self.app, _sync_wrapper=self.app.ensure_async)
+        if not self.matched:
+            self.match_request()
+
+    def _become_current(self) -> None:
         previous = slot.get()
         if self._pushes is None:
             self._pushes = []
             self._lend_from(previous)
         self._pushes.append(previous)
         slot.set(self)
-        if appcontext_pushed.receivers:
-            appcontext_pushed.send(self.app)
-        if not self.matched:
-            self.match_request()
 
     def _lend_from(self, previous: Context | None) -> None:
         """Take over from the context around this one what Flask shares between the two.
@@ -442,7 +457,7 @@ class Context:
         self.pop(exc_value)
 
     async def __aenter__(self) -> Context:
-        self.push()
+        await self.push_async()
         return self
 
     async def __aexit__(

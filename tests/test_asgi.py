@@ -295,6 +295,7 @@ async def test_a_target_that_is_no_path_is_no_500(app, path):
         [(b"cookie", b"session=\xff; =; a")],
         [(b"content-type", b"multipart/form-data")],
         [(b"authorization", b"Basic x")],
+        [(b"authorization", b"Basic \xff")],
         [(b"range", b"bytes=" + b"0-1," * 2000)],
         [(b"x-y", b"\xff\xfe")],
     ],

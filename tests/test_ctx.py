@@ -1,4 +1,4 @@
-"""Contexts: pushing and popping, what they share, and the functions that stand on the current one."""
+"""Contexts: push and pop, what they share, and the functions that stand on the current one."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Nothing is shared between requests, tasks and threads, and nothing is left behind by any of them.
 
-Each test ends with the ``clean`` fixture looking for what was left: a context in the slot, a task, a
-worker that is still leased.
+Each test ends with the ``clean`` fixture looking for what was left: a context in the slot, a
+task, a worker that is still leased.
 """
 
 from __future__ import annotations

@@ -28,7 +28,7 @@ import hypercorn.logging
 from werkzeug._reloader import run_with_reloader
 from werkzeug.serving import generate_adhoc_ssl_context, is_running_from_reloader
 
-from ..typing import ASGIApplication
+from ..typing import ASGIApplication, Receive, Scope, Send
 
 SOCKET_VARIABLE = "_ASYNCFLASK_SOCKET"
 LAST_SECONDS = 5.0  # what a server that is being replaced by the reloader has to end
@@ -187,12 +187,48 @@ class _Logger(hypercorn.logging.Logger):
 
 async def _serve_until(app: ASGIApplication, config: _Config, stop: asyncio.Event) -> None:
     asyncio.get_running_loop().set_exception_handler(_report)
-    await hypercorn.asyncio.serve(
-        app,  # type: ignore[arg-type]  # the same thing, spelled with TypedDicts there
-        config,
-        shutdown_trigger=stop.wait,
-        mode="asgi",
-    )
+    connections = _Connections(app)
+    cutting = asyncio.create_task(connections.cut_off(stop, config.graceful_timeout))
+    try:
+        await hypercorn.asyncio.serve(
+            connections,  # type: ignore[arg-type]  # an ASGI app, spelled with TypedDicts there
+            config,
+            shutdown_trigger=stop.wait,
+            mode="asgi",
+        )
+    finally:
+        cutting.cancel()
+
+
+class _Connections:
+    """An app whose connections can be ended.
+
+    From CPython 3.12 on hypercorn waits for open connections for ever when it stops: asyncio's
+    ``Server.wait_closed()`` waits for them there, and its own timeout begins only afterwards.
+    """
+
+    def __init__(self, app: ASGIApplication) -> None:
+        self._app = app
+        self._tasks: set[asyncio.Task[Any] | None] = set()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+            return
+        task = asyncio.current_task()
+        self._tasks.add(task)
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            self._tasks.discard(task)
+
+    async def cut_off(self, stop: asyncio.Event, grace: float) -> None:
+        """Cancel what still runs ``grace`` seconds after ``stop`` is set."""
+        await stop.wait()
+        await asyncio.sleep(grace)
+        for task in list(self._tasks):
+            if task is not None:
+                task.cancel()
 
 
 def _report(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:

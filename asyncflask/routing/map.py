@@ -26,7 +26,7 @@ class Map(werkzeug.routing.Map):
     """
 
     #: Held while rules are added or compiled; re-entrant, as a rule factory may use the map.
-    lock_class = RLock  # type: ignore[assignment]  # Werkzeug's hint is too narrow
+    lock_class = staticmethod(RLock)  # type: ignore[assignment]  # a function before 3.14
 
     # Class attributes, so that the constructor stays Werkzeug's.
     _static: dict[str, tuple[_Rule, ...]] = {}

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, overload
 from urllib.parse import parse_qsl
 
-from werkzeug.datastructures import Headers
+from werkzeug.datastructures import Authorization, Headers
 from werkzeug.exceptions import SecurityError
 from werkzeug.sansio.request import Request as SansIORequest
 from werkzeug.sansio.utils import host_is_trusted
@@ -140,6 +140,19 @@ class Routed:
             names.append(name)
             name = name.rpartition(".")[0]
         return names
+
+    @property
+    def authorization(self) -> Authorization | None:
+        """The parsed ``Authorization`` header; ``None`` without one, and for one that is malformed.
+
+        **Differs from Flask:** credentials that are not even ASCII are none; Flask answers them with
+        a 500.
+        """
+        headers: Headers = self.headers  # type: ignore[attr-defined]  # both faces have them
+        try:
+            return Authorization.from_header(headers.get("Authorization"))
+        except ValueError:
+            return None
 
 
 class Connection(Routed, SansIORequest):

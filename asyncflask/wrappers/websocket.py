@@ -13,10 +13,12 @@ import types
 from collections.abc import Awaitable, Callable, Generator, Iterable, Mapping
 from typing import Any, Protocol
 
+from blinker import Signal
 from werkzeug.datastructures import Headers as WerkzeugHeaders
 
 from ..concurrency import bridge
 from ..exceptions import WebsocketDisconnect
+from ..signals import websocket_received, websocket_sent
 from .connection import Connection, ConnectionContext
 from .headers import Headers, encode_headers
 from .response import Response
@@ -111,8 +113,11 @@ class Websocket(Connection):
         if message["type"] != "websocket.receive":
             raise self._ended(message.get("code"), message.get("reason"))
         # An empty text or binary message is a message: only None says "not this one".
-        data: str | bytes | None = message.get("text")
-        return message["bytes"] if data is None else data
+        text: str | None = message.get("text")
+        data: str | bytes = message["bytes"] if text is None else text
+        if websocket_received.receivers:
+            await self._notify(websocket_received, data)
+        return data
 
     async def send(self, data: str | bytes) -> None:
         """Send a message.
@@ -139,6 +144,8 @@ class Websocket(Connection):
         except OSError:
             # ASGI, "Disconnected Client - send exception" (hypercorn ignores such a message).
             raise self._ended(1006, None) from None
+        if websocket_sent.receivers:
+            await self._notify(websocket_sent, data)
 
     async def receive_json(self) -> Any:
         """Receive a message and read it as JSON with the app's provider.
@@ -341,6 +348,12 @@ class Websocket(Connection):
     @property
     def _json(self) -> Any:
         return self._ctx.app.json  # type: ignore[attr-defined]  # every app of ours has one
+
+    async def _notify(self, signal: Signal, data: str | bytes) -> None:
+        """Send a signal whose sender is the message, as Quart does."""
+        app: Any = self._ctx.app
+        for receiver in list(signal.receivers_for(data)):
+            await app.ensure_async(receiver)(data)
 
     def _handshake(self) -> asyncio.Lock:
         """Return the lock that keeps two tasks from accepting or closing at once."""

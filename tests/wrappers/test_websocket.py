@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 import pytest
 from werkzeug.datastructures import Headers
 
+from asyncflask import Flask, websocket, websocket_received, websocket_sent
 from asyncflask.exceptions import WebsocketDisconnect
 from asyncflask.testing.exchange import Exchange
 from asyncflask.wrappers.response import Response
@@ -753,3 +754,25 @@ async def test_a_sync_websocket_on_the_loop_raises_instead_of_hanging():
 
     with pytest.raises(RuntimeError, match="on the event loop"):
         SyncWebsocket(ctx).receive()
+
+
+async def test_each_message_is_signalled_with_the_message_as_sender():
+    app = Flask(__name__)
+    heard: list[tuple[str, object]] = []
+
+    @app.websocket("/ws")
+    async def view():
+        await websocket.send(await websocket.receive())
+
+    async def received(sender):
+        heard.append(("received", sender))
+
+    def sent(sender):
+        heard.append(("sent", sender))
+
+    with websocket_received.connected_to(received), websocket_sent.connected_to(sent):
+        async with app.test_client().websocket("/ws") as ws:
+            await ws.send("ping")
+            await ws.receive()
+
+    assert heard == [("received", "ping"), ("sent", "ping")]

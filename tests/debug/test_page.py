@@ -1,0 +1,103 @@
+"""The traceback page of debug mode: when it is shown, and what stands on it."""
+
+from __future__ import annotations
+
+import pytest
+
+from asyncflask import Flask, websocket
+from asyncflask.debug.page import traceback_response
+
+
+@pytest.fixture
+def app(caplog):
+    app = Flask("shop")
+    app.debug = True
+
+    @app.get("/")
+    def view():
+        secret = "<script>alert(1)</script>"
+        raise ValueError(secret)
+
+    return app
+
+
+async def ask(app, path="/", **options):
+    """Ask with a client that is told of errors by status, as a browser is."""
+    return await app.test_client().get(path, **options)
+
+
+def page_for(app, error):
+    with app.test_request_context() as ctx:
+        return traceback_response(app, ctx, error)
+
+
+def failure():
+    try:
+        raise ValueError("<b>why</b>")
+    except ValueError as error:
+        return error
+
+
+def test_the_page_shows_error_file_and_line(app):
+    response = page_for(app, failure())
+    text = response.get_data(as_text=True)
+
+    assert response.status_code == 500
+    assert response.mimetype == "text/html"
+    assert "ValueError" in text
+    assert __file__ in text
+    assert "in failure" in text or ">failure<" in text
+
+
+def test_the_errors_text_is_escaped(app):
+    """CVE-2016-10516."""
+    text = page_for(app, failure()).get_data(as_text=True)
+
+    assert "&lt;b&gt;why&lt;/b&gt;" in text
+    assert "<b>why</b>" not in text.partition("<!--")[0]
+
+
+def test_the_page_offers_no_console_and_no_secret(app):
+    """GHSA-2g68-c3qc-8985, CVE-2019-14806: without a console there is no PIN to guess."""
+    text = page_for(app, failure()).get_data(as_text=True)
+
+    assert "EVALEX = false" in text
+    assert 'SECRET = ""' in text
+    assert "EVALEX_TRUSTED = false" in text
+
+
+def test_the_error_is_logged_as_well(app, caplog):
+    error = failure()
+    page_for(app, error)
+
+    assert caplog.records[-1].exc_info[1] is error
+    assert "'/' [GET]" in caplog.records[-1].getMessage()
+
+
+@pytest.mark.parametrize("propagate", [True, False])
+def test_where_somebody_wants_the_error_no_page_is_made(app, propagate):
+    app.config["PROPAGATE_EXCEPTIONS"] = propagate
+
+    assert page_for(app, failure()) is None
+
+
+def test_tests_get_the_error_and_not_the_page(app):
+    app.testing = True
+
+    assert page_for(app, failure()) is None
+
+
+def test_without_debug_there_is_no_page(app):
+    app.debug = False
+
+    assert page_for(app, failure()) is None
+
+
+def test_what_ends_the_process_is_no_page(app):
+    assert page_for(app, KeyboardInterrupt()) is None
+
+
+async def test_a_websocket_gets_no_page(app):
+    async with app.test_websocket_context("/ws") as ctx:
+        assert websocket.path == "/ws"
+        assert traceback_response(app, ctx, failure()) is None

@@ -1,0 +1,54 @@
+"""Each of our exceptions is also of the class that Flask or Python would have raised."""
+
+from __future__ import annotations
+
+import pickle
+
+import pytest
+from werkzeug.exceptions import ServiceUnavailable
+
+from asyncflask import exceptions
+from asyncflask.exceptions import WebsocketDisconnect
+
+CLASSES = {
+    exceptions.SetupFinished: AssertionError,
+    exceptions.OutOfContext: RuntimeError,
+    exceptions.UnawaitedAccess: TypeError,
+    exceptions.WorkerQueueFull: ServiceUnavailable,
+    WebsocketDisconnect: Exception,
+}
+
+
+def test_no_class_is_missing_here():
+    defined = {
+        value
+        for value in vars(exceptions).values()
+        if isinstance(value, type) and value.__module__ == exceptions.__name__
+    }
+
+    assert defined == set(CLASSES)
+
+
+@pytest.mark.parametrize(("cls", "base"), CLASSES.items())
+def test_who_expects_flasks_class_catches_ours(cls, base):
+    with pytest.raises(base, match=r".*"):
+        raise cls()
+
+
+def test_a_full_queue_is_a_503():
+    assert exceptions.WorkerQueueFull().code == 503
+
+
+@pytest.mark.parametrize(
+    ("error", "text"),
+    [
+        (WebsocketDisconnect(), "Websocket closed with code 1005"),
+        (WebsocketDisconnect(1000), "Websocket closed with code 1000"),
+        (WebsocketDisconnect(4000, "bye"), "Websocket closed with code 4000: bye"),
+    ],
+)
+def test_a_disconnect_shows_code_and_reason(error, text):
+    copy = pickle.loads(pickle.dumps(error))
+
+    assert str(error) == str(copy) == text
+    assert (copy.code, copy.reason) == (error.code, error.reason)

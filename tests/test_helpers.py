@@ -1,0 +1,205 @@
+"""The functions that are called bare. What they answer is compared with Flask in ``conformance/``."""
+
+from __future__ import annotations
+
+import pytest
+from werkzeug.exceptions import Forbidden, HTTPException, NotFound
+from werkzeug.wrappers import Response as WerkzeugResponse
+
+from asyncflask import (
+    Flask,
+    Response,
+    abort,
+    flash,
+    get_flashed_messages,
+    helpers,
+    make_push_promise,
+    make_response,
+    message_flashed,
+    redirect,
+    url_for,
+)
+from asyncflask.exceptions import OutOfContext
+
+
+@pytest.fixture
+def app():
+    app = Flask("shop")
+    app.secret_key = "secret"
+    return app
+
+
+def test_each_public_name_is_there():
+    assert all(callable(getattr(helpers, name)) for name in helpers.__all__)
+
+
+# -- outside ---------------------------------------------------------------------------------------
+
+NEED_AN_APP = {
+    "make_response()": lambda: make_response("x"),
+    "url_for()": lambda: url_for("x"),
+    "flash()": lambda: flash("x"),
+    "get_flashed_messages()": lambda: get_flashed_messages(),
+    "stream_with_context()": lambda: helpers.stream_with_context(iter("x")),
+}
+NEED_A_REQUEST = ["flash()", "get_flashed_messages()", "stream_with_context()"]
+
+
+@pytest.mark.parametrize("name", NEED_AN_APP)
+def test_without_an_app_a_helper_says_where_to_call_it(name):
+    with pytest.raises(OutOfContext) as caught:
+        NEED_AN_APP[name]()
+
+    assert str(caught.value) == (
+        f"`{name}` was called where no app is current. Call it in a view or a hook, or inside"
+        " `async with app.app_context()`."
+    )
+
+
+@pytest.mark.parametrize("name", NEED_A_REQUEST)
+def test_without_a_request_a_helper_says_where_to_call_it(app, name):
+    with app.app_context(), pytest.raises(OutOfContext) as caught:
+        NEED_AN_APP[name]()
+
+    assert str(caught.value) == (
+        f"`{name}` was called outside of a request. Call it in a view or a hook, or inside"
+        " `async with app.test_request_context()`."
+    )
+
+
+async def test_a_push_without_a_request_says_so_too():
+    with pytest.raises(OutOfContext, match=r"`make_push_promise\(\)` was called where no app"):
+        await make_push_promise("/style.css")
+
+
+def test_redirect_and_abort_need_no_app():
+    response = redirect("/there", 301, WerkzeugResponse)
+
+    assert (response.status_code, response.location) == (301, "/there")
+    assert type(response) is WerkzeugResponse
+    with pytest.raises(NotFound, match="404"):
+        abort(404)
+
+
+# -- make_response, redirect, abort ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("args", "status", "body"),
+    [
+        ((), 200, b""),
+        (("text",), 200, b"text"),
+        (("text", 201), 201, b"text"),
+        (("text", {"X-A": "1"}), 200, b"text"),
+        (("text", 202, [("X-A", "1")]), 202, b"text"),
+        ((("text", 203),), 203, b"text"),
+        (({"a": 1},), 200, b'{"a":1}\n'),
+        ((["a"], 204), 204, b'["a"]\n'),
+        ((b"bytes",), 200, b"bytes"),
+        ((Response("own", 418),), 418, b"own"),
+        ((Response("own", 418), 419), 419, b"own"),
+    ],
+)
+def test_make_response_takes_what_a_view_returns_or_its_parts(app, args, status, body):
+    with app.app_context():
+        response = make_response(*args)
+
+    assert isinstance(response, Response)
+    assert (response.status_code, response.get_data()) == (status, body)
+
+
+def test_a_response_is_handed_through_unchanged(app):
+    response = Response("x")
+
+    with app.app_context():
+        assert make_response(response) is response
+
+
+def test_what_no_view_may_return_is_refused(app):
+    with app.app_context(), pytest.raises(TypeError, match=r"^The view returned None: it has no `r"):
+        make_response(None)
+
+
+def test_redirect_makes_the_apps_own_response(app):
+    class Own(Response):
+        pass
+
+    app.response_class = Own
+    with app.app_context():
+        response = redirect("/there", Response=WerkzeugResponse)
+
+    assert type(response) is Own
+    assert (response.status_code, response.location) == (302, "/there")
+
+
+def test_abort_asks_the_apps_aborter(app):
+    class OutOfTea(HTTPException):
+        code = 499
+
+    app.aborter.mapping[499] = OutOfTea
+
+    with app.app_context(), pytest.raises(OutOfTea, match="499"):
+        abort(499)
+    with pytest.raises(LookupError, match="no exception for 499"):
+        abort(499)
+
+
+def test_abort_hands_its_arguments_on(app):
+    with app.app_context(), pytest.raises(Forbidden, match="No entry"):
+        abort(403, "No entry")
+
+
+# -- flash -----------------------------------------------------------------------------------------
+
+
+def test_flash_tells_receivers_of_both_colours(app):
+    heard = []
+
+    def receiver(sender, message, category):
+        heard.append((sender, message, category))
+
+    async def async_receiver(sender, **kwargs):
+        heard.append(kwargs)
+
+    with (
+        message_flashed.connected_to(receiver, app),
+        message_flashed.connected_to(async_receiver, app),
+        app.test_request_context(),
+    ):
+        flash("saved", "info")
+        assert get_flashed_messages(with_categories=True) == [("info", "saved")]
+
+    assert sorted(heard, key=str) == sorted(
+        [(app, "saved", "info"), {"message": "saved", "category": "info"}], key=str
+    )
+
+
+# -- push promises ---------------------------------------------------------------------------------
+
+
+async def test_a_view_may_announce_what_the_client_will_need(app):
+    @app.get("/")
+    async def view():
+        await make_push_promise("/style.css")
+        return "x"
+
+    client = app.test_client()
+    await client.get("/", http_version="2")
+    pushed = [path for path, _ in client.push_promises]
+
+    assert pushed in (["/style.css"], [])
+
+
+# -- stream_with_context ---------------------------------------------------------------------------
+
+
+def test_stream_with_context_keeps_name_and_arguments_of_a_function(app):
+    @helpers.stream_with_context
+    def parts(first, *, last):
+        """Make two parts."""
+        yield first
+        yield last
+
+    with app.test_request_context():
+        assert list(parts("a", last="b")) == ["a", "b"]
+    assert (parts.__name__, parts.__doc__) == ("parts", "Make two parts.")
