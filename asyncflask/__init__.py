@@ -58,7 +58,9 @@ from .templating import render_template_async as render_template_async
 from .templating import render_template_string as render_template_string
 from .templating import render_template_string_async as render_template_string_async
 from .templating import stream_template as stream_template
+from .templating import stream_template_async as stream_template_async
 from .templating import stream_template_string as stream_template_string
+from .templating import stream_template_string_async as stream_template_string_async
 from .typing import ResponseReturnValue as ResponseReturnValue
 from .wrappers import Request as Request
 from .wrappers import Response as Response

@@ -28,12 +28,12 @@ from .cli.environment import (
     read_variable,
     set_debug_flag,
 )
-from .concurrency import is_async, run_sync
 from .ctx import NO_ERROR, Context
 from .dispatch import errors, pipeline, steps, teardown
 from .dispatch.calls import emit
 from .dispatch.lanes import HTTP, WEBSOCKET
 from .exceptions import OutOfContext
+from .logging import one_line
 from .scaffold import F, setupmethod
 from .signals import got_background_exception
 from .testing import CliRunner, TestApp, TestClient
@@ -127,8 +127,8 @@ class Flask(App):
         """Log an error that nothing handled."""
         ctx = current()
         connection = None if ctx is None else ctx.connection
-        where = "" if connection is None else f" on {connection.path!r} [{connection.method}]"
-        self.logger.error("Exception%s", where, exc_info=exc_info)
+        where = "" if connection is None else f" on {connection.path} [{connection.method}]"
+        self.logger.error("Exception%s", one_line(where), exc_info=exc_info)
 
     async def do_teardown_request(self, exc: BaseException | None = NO_ERROR) -> None:
         """Run the ``teardown_request`` functions, by default with the error being handled."""
@@ -190,29 +190,6 @@ class Flask(App):
     def test_websocket_context(self, *args: t.Any, **kwargs: t.Any) -> Context:
         """Make the context of a made-up websocket handshake."""
         return self.websocket_context(*_made_up(self, "websocket", args, kwargs))
-
-    # -- colours -----------------------------------------------------------------------------------
-
-    def ensure_async(self, func: Callable[..., t.Any]) -> Callable[..., t.Awaitable[t.Any]]:
-        """Return ``func`` as something to await: itself, or a call in the request's worker thread.
-
-        Source: ``Quart: app.ensure_async``.
-        """
-        if is_async(func):
-            return func
-        return self.sync_to_async(func)
-
-    def sync_to_async(self, func: Callable[..., t.Any]) -> Callable[..., t.Awaitable[t.Any]]:
-        """Return a ``def`` function as something to await; inside a context, on its worker."""
-        plain = run_sync(func)
-
-        async def runner(*args: t.Any, **kwargs: t.Any) -> t.Any:
-            ctx: Context | None = current()
-            if ctx is None:
-                return await plain(*args, **kwargs)
-            return await ctx.run_def(func, *args, **kwargs)
-
-        return runner
 
     # -- serving -----------------------------------------------------------------------------------
 

@@ -11,12 +11,12 @@ from collections.abc import Awaitable
 from typing import Any
 
 from ._current import slot
-from .concurrency import is_async, on_worker
+from .concurrency import finish, is_async, on_worker
 from .ctx import Context
 from .dispatch.calls import call, emit
 from .dispatch.lanes import HTTP, WEBSOCKET
-from .dispatch.pipeline import run
-from .dispatch.teardown import raise_first
+from .dispatch.pipeline import answers_options, run
+from .dispatch.teardown import end_held, raise_first
 from .exceptions import WorkerQueueFull
 from .signals import got_serving_exception
 from .typing import Receive, Scope, Send
@@ -61,7 +61,7 @@ async def serve(
         view = None
         if rule is not None:
             scope["route"] = rule  # What generic ASGI tracing names a request by.
-            if scope.get("method") != "OPTIONS" or not rule.provide_automatic_options:
+            if scope.get("method") != "OPTIONS" or not answers_options(rule):
                 view = app.view_functions.get(rule.endpoint)
         if view is None or is_async(view):
             ctx.async_view = view
@@ -91,6 +91,8 @@ async def serve(
             await ctx.websocket.end(code=1011 if isinstance(error, Exception) else 1001)
         raise
     finally:
+        if ctx.holds:  # A stream that was never sent; it would keep the context for ever.
+            await finish(_let_go(app, ctx))
         if ctx.lease is not None:
             ctx.give_back_worker()
         if ctx._pushes is None:  # The test client keeps a context, with its request.
@@ -107,6 +109,15 @@ def _send(ctx: Context, response: Any) -> Awaitable[None]:
         ctx.run_def,
         scope.get("extensions") or (),
     )
+
+
+async def _let_go(app: Any, ctx: Context) -> None:
+    previous = slot.get()
+    slot.set(ctx)
+    try:
+        await end_held(app, ctx)
+    finally:
+        slot.set(previous)
 
 
 async def _answer_in_worker(app: Any, ctx: Context) -> Any:

@@ -27,7 +27,7 @@ from . import typing as ft
 from ._current import current
 from .blueprints import Blueprint
 from .cli.environment import get_debug_flag
-from .concurrency import WorkerPool, is_async, to_sync
+from .concurrency import WorkerPool, is_async, run_sync, to_sync
 from .config import DEFAULT_CONFIG, Config, ConfigAttribute
 from .ctx import Context, _AppCtxGlobals
 from .dispatch import steps, teardown, urls
@@ -143,8 +143,8 @@ class App(Scaffold, metaclass=steps.AppType):
             return self.auto_find_instance_path()
         if not os.path.isabs(instance_path):
             raise ValueError(
-                f"instance_path={instance_path!r} is a relative path. Give an absolute one, for"
-                " example os.path.abspath(...), or leave it away."
+                f"instance_path={instance_path!r} is a relative path; it must be absolute. Give"
+                " os.path.abspath(...), or leave it away."
             )
         return instance_path
 
@@ -157,18 +157,20 @@ class App(Scaffold, metaclass=steps.AppType):
                 " matching the static route needs a host, without it none. Set both, or"
                 " static_folder=None."
             )
-
-        async def static(filename: str) -> t.Any:
-            ctx = current()
-            return ctx.app.send_static_file(filename)  # type: ignore[union-attr]  # in a request
-
-        # The view finds the app through its context: a reference would be a circle.
         self.add_url_rule(
             f"{self.static_url_path}/<path:filename>",
             endpoint="static",
             host=static_host,
-            view_func=static,
+            view_func=self._static_view(),
         )
+
+    def _static_view(self) -> ft.RouteCallable:
+        async def static(filename: str) -> t.Any:
+            # The app is found through the context: a reference to it would be a circle.
+            ctx = current()
+            return ctx.app.send_static_file(filename)  # type: ignore[union-attr]  # in a request
+
+        return static
 
     # -- steps that may be replaced ----------------------------------------------------------------
 
@@ -197,9 +199,9 @@ class App(Scaffold, metaclass=steps.AppType):
     def _check_setup_finished(self, f_name: str) -> None:
         if self._got_first_request:
             raise SetupFinished(
-                f"`{f_name}` was called on {self!r} after it served its first request; requests"
-                " before and after would be treated differently. Do all setup (routes, hooks,"
-                " blueprints and the imports that make them) before the app is run."
+                f"The setup method '{f_name}' was called on {self!r} after it served its first"
+                " request; requests before and after would be treated differently. Do all setup"
+                " (routes, hooks, blueprints and the imports that make them) before the app runs."
             )
 
     # -- configuration -----------------------------------------------------------------------------
@@ -374,7 +376,7 @@ class App(Scaffold, metaclass=steps.AppType):
         if view_func is None:
             return
         known = self.view_functions.get(endpoint)
-        if known is not None and known is not view_func:
+        if known is not None and known != view_func:
             raise AssertionError(
                 f"Rule {rule!r}: endpoint {endpoint!r} has another view function already,"
                 f" {known!r}. Rename {view_func!r}, or give it an `endpoint=` of its own."
@@ -541,6 +543,27 @@ class App(Scaffold, metaclass=steps.AppType):
                 its kin can wait for it.
         """
         update_template_context(self, current(), context)
+
+    def ensure_async(self, func: Callable[..., t.Any]) -> Callable[..., t.Awaitable[t.Any]]:
+        """Return ``func`` as something to await: itself, or a call in the request's worker thread.
+
+        Source: ``Quart: app.ensure_async``.
+        """
+        if is_async(func):
+            return func
+        return self.sync_to_async(func)
+
+    def sync_to_async(self, func: Callable[..., t.Any]) -> Callable[..., t.Awaitable[t.Any]]:
+        """Return a ``def`` function as something to await; inside a context, on its worker."""
+        plain = run_sync(func)
+
+        async def runner(*args: t.Any, **kwargs: t.Any) -> t.Any:
+            ctx: Context | None = current()
+            if ctx is None:
+                return await plain(*args, **kwargs)
+            return await ctx.run_def(func, *args, **kwargs)
+
+        return runner
 
     def ensure_sync(self, func: Callable[..., t.Any]) -> Callable[..., t.Any]:
         """Return ``func`` as something to call: itself, or a wrapper that runs it on the loop.

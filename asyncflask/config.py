@@ -248,12 +248,12 @@ class Config(dict[str, Any]):
         return self.from_mapping(mapping)
 
     def from_mapping(self, mapping: Mapping[str, Any] | None = None, **kwargs: Any) -> bool:
-        """Load a mapping's and the keyword arguments' keys in upper case.
+        """Load a mapping's (or pairs') and the keyword arguments' keys in upper case.
 
         Returns:
             ``True``.
         """
-        for key, value in {**(mapping or {}), **kwargs}.items():
+        for key, value in {**dict(mapping or {}), **kwargs}.items():
             if key.isupper():
                 self[key] = value
         return True

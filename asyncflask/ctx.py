@@ -14,6 +14,7 @@ streamed response). The previous value stands in the push record instead.
 from __future__ import annotations
 
 import functools
+import inspect
 import sys
 from collections.abc import Callable, Coroutine, Iterator
 from threading import get_ident
@@ -156,6 +157,7 @@ class Context:
     holds = 0
     left = False
     lender: Context | None = None
+    copied = False  # then its body is another one's to close
     flashes: list[tuple[str, str]] | None = None
     after_functions: list[Callable[..., Any]] | None = None
     _around: Context | None = None
@@ -223,9 +225,13 @@ class Context:
             if carrier._sync_connection is None:
                 carrier._sync_connection = carrier.lane.connect_sync(carrier)
             return carrier._sync_connection
-        if carrier._connection is None:
-            carrier._connection = carrier.lane.connect(carrier)
-        return carrier._connection
+        return carrier._connect()
+
+    def _connect(self) -> Any:
+        """Return what ``async def`` callables see, made when somebody looks."""
+        if self._connection is None:
+            self._connection = self.lane.connect(self)  # type: ignore[union-attr]  # it carries one
+        return self._connection
 
     def connection_of(self, name: str) -> Any:
         """Return the connection if it is of the lane called ``name``, else ``None``."""
@@ -285,10 +291,25 @@ class Context:
         if session is None:
             interface = self.app.session_interface
             session = interface.open_session(self.app, self.connection)
-            if session is None:
-                session = interface.make_null_session(self.app)
-            self._session = session
-        return session
+            if inspect.iscoroutine(session):
+                session.close()
+                raise RuntimeError(
+                    f"open_session() of {interface!r} is `async def`, and this context was entered"
+                    " with `with`. Write `async with`."
+                )
+            self._keep_session(session)
+        return self._session
+
+    async def _open_session_async(self) -> None:
+        """Open the session, if that has to be awaited; a context that is served has it already."""
+        interface = self.app.session_interface
+        if self._session is None and is_async(interface.open_session):
+            self._keep_session(await interface.open_session(self.app, self.connection))
+
+    def _keep_session(self, session: Any) -> None:
+        if session is None:
+            session = self.app.session_interface.make_null_session(self.app)
+        self._session = session
 
     # -- matching ----------------------------------------------------------------------------------
 
@@ -363,16 +384,34 @@ class Context:
     def push(self) -> None:
         """Make this the current context. Each push wants a :meth:`pop`."""
         self._become_current()
+        try:
+            self._enter()
+        except BaseException:
+            self._withdraw()
+            raise
+
+    def _enter(self) -> None:
         if appcontext_pushed.receivers:
             appcontext_pushed.send(self.app, _async_wrapper=self.app.ensure_sync)
         if not self.matched:
             self.match_request()
 
+    def _withdraw(self) -> None:
+        """Undo a push that failed: nobody will pop it."""
+        if self._pushes:
+            slot.set(self._pushes.pop())
+
     async def push_async(self) -> None:
         """Like :meth:`push`, for code on the event loop: signal receivers of both colours run."""
         self._become_current()
-        if appcontext_pushed.receivers:
-            await appcontext_pushed.send_async(self.app, _sync_wrapper=self.app.ensure_async)
+        try:
+            if appcontext_pushed.receivers:
+                await appcontext_pushed.send_async(self.app, _sync_wrapper=self.app.ensure_async)
+            if self.lane is not None:
+                await self._open_session_async()
+        except BaseException:
+            self._withdraw()
+            raise
         if not self.matched:
             self.match_request()
 
@@ -442,7 +481,9 @@ class Context:
                 f"Popped {self!r}, but the current context is {slot.get()!r}. Pop contexts in the"
                 " reverse order of pushing them; `with` does."
             )
-        return self._pushes.pop(), not self._pushes
+        previous = self._pushes.pop()
+        # Entered once more while it was current (`with request_ctx:` in a view), it goes on.
+        return previous, not self._pushes and previous is not self
 
     def __enter__(self) -> Context:
         self.push()
@@ -518,6 +559,13 @@ class Context:
         For work that goes on beside the request: its teardown closes what its own ``g`` holds.
         """
         other = Context(self.app, self.lane, self.scope, self.receive, self.send)
+        if self.lane is not None:
+            # Made now: of one that each made for itself, the other would see no change, and two
+            # bodies would take each other's messages.
+            self._connect()
+            self.open_session()
+            body_of(self)
+        other.copied = True
         for name in ("_connection", "_body", "_session", "url_rule", "view_args", "flashes"):
             if name in self.__dict__:
                 setattr(other, name, self.__dict__[name])

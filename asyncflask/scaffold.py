@@ -385,19 +385,19 @@ class Scaffold:
             except KeyError:
                 raise ValueError(
                     f"{exc_class_or_code!r} is not the code of an HTTP error that can be handled."
-                    " Use a code of 4xx or 5xx, or an HTTPException subclass with that code."
+                    " Use a code of 4xx or 5xx. Use a subclass of HTTPException for another one."
                 ) from None
         else:
             exc_class = exc_class_or_code
         if isinstance(exc_class, Exception):
             raise TypeError(
-                f"{exc_class!r} is an exception object. Register its class,"
+                f"{exc_class!r} is an instance, not a class. Register its class,"
                 f" {type(exc_class).__name__}, or a status code."
             )
         if not (isinstance(exc_class, type) and issubclass(exc_class, Exception)):
             raise ValueError(
-                f"{exc_class!r} is neither a status code nor a subclass of Exception. Register one"
-                " of these."
+                f"'{getattr(exc_class, '__name__', exc_class)}' is not a subclass of Exception."
+                " Register an exception class or a status code."
             )
         if issubclass(exc_class, HTTPException):
             return exc_class, exc_class.code

@@ -290,7 +290,8 @@ class SecureCookieSessionInterface(SessionInterface):
 
     def save_session(self, app: SessionApp, session: SessionMixin, response: Response) -> None:
         """Set, refresh or delete the cookie, where that is due, and send ``Vary: Cookie``."""
-        depends = session.accessed  # Asked first: what follows looks into the session itself.
+        # What follows looks into the session itself; that is no access of the application's.
+        accessed = depends = session.accessed
         if session:
             if self.should_set_cookie(app, session):
                 self._set_cookie(app, session, response)
@@ -300,6 +301,7 @@ class SecureCookieSessionInterface(SessionInterface):
             name, options = self._cookie(app)
             response.delete_cookie(name, **options)
             depends = True
+        session.accessed = accessed
         if depends:
             response.vary.add("Cookie")
 

@@ -47,7 +47,7 @@ class _Held:
         ctx, self._ctx = self._ctx, None
         if ctx is None:
             return None
-        ctx.holds -= 1
+        ctx.holds = max(0, ctx.holds - 1)  # Of a stream that was not sent, the hold is gone.
         return ctx if ctx.left and not ctx.holds else None
 
 
@@ -67,7 +67,7 @@ class _Stream(_Held):
         try:
             return next(self._body)
         except BaseException as error:
-            self._end(None if isinstance(error, StopIteration) else error)
+            self._close(None if isinstance(error, StopIteration) else error)
             raise
         finally:
             slot.set(previous)
@@ -77,12 +77,18 @@ class _Stream(_Held):
         previous = slot.get()
         slot.set(self._ctx or previous)
         try:
-            close = getattr(self._body, "close", None)
+            self._close(None)
+        finally:
+            slot.set(previous)
+
+    def _close(self, error: BaseException | None) -> None:
+        body, self._body = self._body, iter(())
+        try:
+            close = getattr(body, "close", None)
             if close is not None:
                 close()
         finally:
-            self._end(None)
-            slot.set(previous)
+            self._end(error)
 
     def _end(self, error: BaseException | None) -> None:
         ctx = self._let_go()

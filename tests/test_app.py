@@ -128,7 +128,7 @@ def test_errors_are_logged_with_the_place(app, caplog):
     app.log_exception((KeyError, error, None))
 
     messages = [record.getMessage() for record in caplog.records]
-    assert messages == ["Exception on '/x' [POST]", "Exception"]
+    assert messages == ["Exception on /x [POST]", "Exception"]
     assert caplog.records[0].exc_info[1] is error
 
 

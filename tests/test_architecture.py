@@ -25,9 +25,10 @@ FLOORS = {
     8: "dispatch blueprints helpers",
     9: "background testing",
     10: "base asgi",
-    11: "app flask",
+    11: "app",
     12: "globals",
-    13: "__init__ __main__",
+    13: "flask",
+    14: "__init__ __main__",
 }
 FLOOR_OF = {name: floor for floor, names in FLOORS.items() for name in names.split()}
 

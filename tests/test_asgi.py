@@ -123,7 +123,7 @@ async def test_setup_is_locked_after_the_first_request(app):
     app.get("/")(lambda: "x")
     await talk(app, scope_of())
 
-    with pytest.raises(SetupFinished, match=r"`before_request` was called on .* after it served"):
+    with pytest.raises(SetupFinished, match=r"'before_request' was called on .* after it served"):
         app.before_request(lambda: None)
     with pytest.raises(AssertionError, match="Do all setup"):
         app.route("/x")

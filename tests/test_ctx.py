@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import gc
+import io
 import threading
 import weakref
 
@@ -25,6 +26,7 @@ from asyncflask import (
     has_request_context,
     has_websocket_context,
     request,
+    request_ctx,
     session,
     stream_with_context,
     url_for,
@@ -32,6 +34,7 @@ from asyncflask import (
 )
 from asyncflask._current import current
 from asyncflask.exceptions import OutOfContext
+from asyncflask.sessions import SecureCookieSession, SessionInterface
 
 
 @pytest.fixture
@@ -224,6 +227,18 @@ def test_signals_tell_of_pushed_and_popped_contexts(app):
     assert seen == ["pushed", "inside", "popped"]
 
 
+async def test_receivers_of_both_colours_hear_of_a_context_that_is_pushed(app):
+    seen = []
+
+    async def async_receiver(sender):
+        seen.append(current_app.name)
+
+    with appcontext_pushed.connected_to(async_receiver, app):
+        with appcontext_pushed.connected_to(lambda sender: seen.append(current_app.name), app):
+            async with app.app_context():
+                assert seen == [app.name, app.name]
+
+
 def test_a_context_is_freed_by_its_last_reference(app):
     with app.test_request_context("/") as ctx:
         g.x = 1
@@ -278,6 +293,24 @@ async def test_test_request_context_describes_a_request(app):
         found = request.view_args, request.endpoint, request.args["a"], await request.get_json()
 
     assert found == ({"name": "x"}, "view", "1", {"b": 2})
+
+
+class AwaitedSessions(SessionInterface):
+    async def open_session(self, app, request):
+        return SecureCookieSession({"path": request.path})
+
+
+async def test_async_with_opens_the_session_of_an_async_interface(app):
+    app.session_interface = AwaitedSessions()
+    async with app.test_request_context("/x"):
+        assert session["path"] == "/x"
+
+
+def test_with_says_async_with_where_the_session_has_to_be_awaited(app):
+    app.session_interface = AwaitedSessions()
+    with app.test_request_context("/x"):
+        with pytest.raises(RuntimeError, match="Write `async with`"):
+            session.get("path")
 
 
 def test_url_for_in_test_request_context(app):
@@ -435,6 +468,68 @@ async def test_each_call_of_a_copied_function_has_a_context_of_its_own(app, ran)
     assert counts == [1, 1, 1]
 
 
+async def test_a_copied_context_shares_the_session_that_nobody_has_opened_yet(app):
+    @app.get("/")
+    async def view():
+        @copy_current_request_context
+        async def work():
+            session["user"] = "ada"
+
+        await work()
+        return session["user"]
+
+    client = app.test_client()
+    response = await client.get("/")
+
+    assert response.text == "ada"
+    assert client.get_cookie("session")
+
+
+@pytest.mark.parametrize("first", ["copy", "view"])
+async def test_a_copied_context_shares_the_body(app, first):
+    @app.post("/")
+    async def view():
+        @copy_current_request_context
+        async def work():
+            return await request.get_json()
+
+        readers = [work, request.get_json]
+        return [await read() for read in (readers if first == "copy" else reversed(readers))]
+
+    response = await app.test_client().post("/", json={"a": 1})
+
+    assert response.json == [{"a": 1}, {"a": 1}]
+
+
+async def test_a_copied_context_leaves_the_uploads_open(app):
+    @app.post("/")
+    async def view():
+        files = await request.files
+        await copy_current_request_context(asyncio.sleep)(0)
+        return files["f"].read()
+
+    response = await app.test_client().post("/", data={"f": (io.BytesIO(b"upload"), "f.txt")})
+
+    assert response.data == b"upload"
+
+
+async def test_a_copied_context_shares_the_websocket(app):
+    @app.websocket("/")
+    async def view():
+        @copy_current_websocket_context
+        async def work():
+            return await websocket.receive()
+
+        words = [await work(), await websocket.receive()]
+        await websocket.send(" ".join(words))
+
+    async with app.test_client().websocket("/") as connection:
+        await connection.send("one")
+        await connection.send("two")
+
+        assert await connection.receive() == "one two"
+
+
 async def test_copy_current_app_context(app):
     async with app.app_context():
         func = copy_current_app_context(lambda: current_app.name)
@@ -538,9 +633,48 @@ async def test_a_stream_that_is_not_sent_ends_its_context_all_the_same(app, ran,
     response = await app.test_client().get(path)
 
     assert response.text == "instead"
-    gc.collect()
-    if ran:
-        assert ran == ["request NoneType", "app NoneType"]
+    assert ran == ["request NoneType", "app NoneType"]
+
+
+@pytest.mark.parametrize("colour", ["def", "async"])
+async def test_a_stream_of_a_view_that_fails_ends_its_context_all_the_same(app, ran, colour):
+    app.testing = False
+    app.logger.disabled = True
+    kept = []
+
+    def view():
+        kept.append(stream_with_context(iter(["never sent"])))
+        raise LookupError("after the stream was made")
+
+    async def async_view():
+        view()
+
+    app.add_url_rule("/", "view", view if colour == "def" else async_view)
+    response = await app.test_client().get("/")
+
+    assert response.status_code == 500
+    assert ran == ["request LookupError", "app LookupError"]
+
+
+async def test_a_def_view_that_is_cancelled_with_its_stream_ends_its_context(app, ran):
+    entered = threading.Event()
+    leave = threading.Event()
+
+    @app.get("/")
+    def view():
+        entered.set()
+        leave.wait(5)
+        return stream_with_context(iter(["never sent"]))
+
+    task = asyncio.create_task(app.test_client().get("/"))
+    await asyncio.to_thread(entered.wait, 5)
+    task.cancel()
+    leave.set()
+
+    with pytest.raises(asyncio.CancelledError, match=r"^$"):
+        await task
+    assert ran == ["request NoneType", "app NoneType"]
+    assert app.workers.busy == 0
 
 
 async def test_an_error_of_a_stream_goes_to_the_teardown_functions(app, ran):
@@ -615,3 +749,35 @@ async def test_a_stream_without_it_has_no_request(app):
 def test_stream_with_context_outside_of_a_request_says_so():
     with pytest.raises(OutOfContext, match="stream_with_context"):
         stream_with_context(iter([]))
+
+
+async def test_a_view_may_enter_its_own_context_once_more(app):
+    """Only the request's end runs its teardown functions."""
+    seen = []
+    app.teardown_request(lambda error: seen.append("teardown"))
+
+    @app.get("/")
+    async def view():
+        async with request_ctx:
+            pass
+        seen.append("view")
+        return request.path
+
+    response = await app.test_client().get("/")
+
+    assert response.text == "/"
+    assert seen == ["view", "teardown"]
+
+
+async def test_a_push_that_fails_leaves_nothing_behind(app):
+    """A receiver of ``appcontext_pushed`` that raises: nobody is there to pop the context."""
+
+    async def fail(sender):
+        raise ZeroDivisionError("receiver")
+
+    with appcontext_pushed.connected_to(fail, app):
+        with pytest.raises(ZeroDivisionError, match="receiver"):
+            async with app.app_context():
+                pass
+
+    assert current() is None

@@ -8,7 +8,20 @@ import pytest
 import asyncflask
 
 #: names of Quart's face that make sense here (its app class is called Flask: design D1)
-QUART = ["Websocket", "after_this_websocket", "copy_current_app_context", "copy_current_websocket_context", "got_websocket_exception", "has_websocket_context", "make_push_promise", "websocket", "websocket_finished", "websocket_started", "websocket_tearing_down", "ResponseReturnValue"]
+QUART = [
+    "Websocket",
+    "after_this_websocket",
+    "copy_current_app_context",
+    "copy_current_websocket_context",
+    "got_websocket_exception",
+    "has_websocket_context",
+    "make_push_promise",
+    "websocket",
+    "websocket_finished",
+    "websocket_started",
+    "websocket_tearing_down",
+    "ResponseReturnValue",
+]
 
 
 def _flask_names() -> list[str]:

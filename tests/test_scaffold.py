@@ -288,10 +288,13 @@ def test_a_handler_is_kept_by_code_and_class(scaffold, key, code, cls, way):
     [
         (999, r"^999 is not the code of an HTTP error that can be handled\. Use a code of 4xx or"),
         (200, r"^200 is not the code"),
-        (KeyError("k"), r"^KeyError\('k'\) is an exception object\. Register its class, KeyError"),
-        (NotFound(), r"^<NotFound '404: Not Found'> is an exception object"),
-        (str, r"^<class 'str'> is neither a status code nor a subclass of Exception"),
-        (BaseException, r"^<class 'BaseException'> is neither"),
+        (
+            KeyError("k"),
+            r"^KeyError\('k'\) is an instance, not a class\. Register its class, Key",
+        ),
+        (NotFound(), r"^<NotFound '404: Not Found'> is an instance, not a class\."),
+        (str, r"^'str' is not a subclass of Exception\. Register an exception class or a status"),
+        (BaseException, r"^'BaseException' is not a subclass of Exception\."),
     ],
 )
 def test_what_cannot_be_handled_is_refused_with_flasks_exception(scaffold, key, message):
@@ -306,7 +309,10 @@ def test_what_cannot_be_handled_is_refused_with_flasks_exception(scaffold, key, 
 @pytest.mark.parametrize("key", ["404", None, object()])
 def test_what_is_no_class_at_all_is_refused_too(scaffold, key):
     """Flask ends with Python's own error about issubclass there."""
-    with pytest.raises(ValueError, match="is neither a status code nor a subclass of Exception"):
+    with pytest.raises(
+        ValueError,
+        match=r"is not a subclass of Exception\. Register an exception",
+    ):
         scaffold.register_error_handler(key, lambda error: "")
 
 

@@ -1,4 +1,4 @@
-"""The signals there are. When each is sent is tested where it is sent (``dispatch/``, ``ctx`` …)."""
+"""The signals there are. When each is sent is tested where it is sent (``dispatch`` and others)."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ OURS = [name for name, value in vars(signals).items() if isinstance(value, blink
 QUART = [
     "websocket_started",
     "websocket_finished",
+    "websocket_received",
+    "websocket_sent",
     "websocket_tearing_down",
     "got_websocket_exception",
     "got_background_exception",
@@ -73,6 +75,7 @@ async def test_a_receiver_is_gone_with_its_last_reference():
 async def test_websocket_signals_are_heard_in_order(colour):
     heard = []
     app = Flask("app")
+    app.testing = True
 
     @app.websocket("/<way>")
     async def ws(way):

@@ -23,7 +23,7 @@ def find_handler(app: Any, ctx: Context | None, error: Exception) -> Any:
     spec = app.error_handler_spec
     if not spec:
         return None
-    code = error.code if isinstance(error, HTTPException) else None
+    code = type(error).code if isinstance(error, HTTPException) else None
     names = (*(ctx.blueprints if ctx is not None else ()), None)
     for by in (code, None) if code is not None else (None,):
         for name in names:

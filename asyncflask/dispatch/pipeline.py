@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from werkzeug.exceptions import HTTPException
+from werkzeug.wrappers import Response as WerkzeugResponse
 
 from ..concurrency import finish, is_async
 from ..ctx import Context
@@ -50,7 +51,8 @@ async def run(app: Any, ctx: Context) -> Any:
         await (finish(closing) if ctx.place == "loop" else closing)
         raise
     except BaseException as error:
-        await teardown.leave_served(app, ctx, error)
+        # Flask: what failed first, not what its handler failed with.
+        await teardown.leave_served(app, ctx, ctx.error or error)
         page = traceback_response(app, ctx, error)
         if page is None:
             raise
@@ -95,7 +97,8 @@ async def full_dispatch(app: Any, ctx: Context) -> Any:
     except lane.endings:
         result = None
     except Exception as error:
-        result = await step(app, ctx, "handle_user_exception", errors.handle_user, error)
+        if not _is_only(error, lane.endings):
+            result = await step(app, ctx, "handle_user_exception", errors.handle_user, error)
         if error is ctx.routing_exception:
             error.__traceback__ = None  # Kept by the context, it would keep these frames: a circle.
     if (
@@ -105,6 +108,11 @@ async def full_dispatch(app: Any, ctx: Context) -> Any:
     ):
         return make_response(app, result)  # PERF: most answers need no more than this.
     return await step(app, ctx, lane.finalize, finalize, result)
+
+
+def _is_only(error: Exception, kinds: tuple[type[Exception], ...]) -> bool:
+    """Tell whether a group, as a TaskGroup raises it, has nothing but exceptions of some kinds."""
+    return bool(kinds) and isinstance(error, ExceptionGroup) and error.split(kinds)[1] is None
 
 
 async def preprocess(app: Any, ctx: Context) -> Any:
@@ -133,13 +141,19 @@ def dispatch(app: Any, ctx: Context) -> Awaitable[Any]:
     if ctx.routing_exception is not None:
         errors.raise_routing(app, ctx)
     rule = ctx.url_rule
-    if rule.provide_automatic_options and ctx.scope["method"] == "OPTIONS":
+    if ctx.scope.get("method") == "OPTIONS" and answers_options(rule):
         return _default_options(app)
     view: Any = app.view_functions[rule.endpoint]
     args: dict[str, Any] = ctx.view_args  # type: ignore[assignment]  # set with the rule
     if view is ctx.async_view and ctx.place == "loop":
         return view(**args)  # type: ignore[no-any-return, misc]  # a coroutine
     return call(ctx, view, **args)
+
+
+def answers_options(rule: Any) -> bool:
+    """Tell whether OPTIONS is answered without the rule's view."""
+    # A rule that was put into the map directly may be Werkzeug's own, which says nothing of it.
+    return bool(getattr(rule, "provide_automatic_options", False))
 
 
 async def _default_options(app: Any) -> Any:
@@ -186,18 +200,28 @@ async def process(app: Any, ctx: Context, response: Any) -> Any:
     lane: Any = ctx.lane
     if ctx.after_functions:
         for func in ctx.after_functions:
-            response = await call(ctx, func, response)
+            response = _checked(lane, func, await call(ctx, func, response))
     registry = lane.after(app)
     if registry:
         for name in (*ctx.blueprints, None):
             for func in reversed(registry.get(name, ())):
                 if ctx.place == "loop" and is_async(func):
-                    response = await func(response)
+                    response = _checked(lane, func, await func(response))
                 else:
-                    response = await call(ctx, func, response)
+                    response = _checked(lane, func, await call(ctx, func, response))
     if response is not None and (ctx.has_session or refreshes(app, ctx)):
         await save_session(app, ctx, response)
     return response
+
+
+def _checked(lane: Any, func: Callable[..., Any], response: Any) -> Any:
+    """Return what an "after" function returned, if it is a response."""
+    if isinstance(response, WerkzeugResponse) or (response is None and not lane.answer_required):
+        return response
+    raise TypeError(
+        f"The function {func!r}, registered to run after the view, returned {response!r} instead of"
+        " a response. End it with `return response`."
+    )
 
 
 # -- session ---------------------------------------------------------------------------------------

@@ -69,13 +69,19 @@ def _from_tuple(app: Any, result: tuple[Any, ...]) -> Any:
             status = second
     else:
         raise TypeError(
-            f"{_where()} returned a tuple of {len(result)} values. Return `(body, status)`,"
-            " `(body, headers)` or `(body, status, headers)`."
+            f"{_where()} returned a tuple of {len(result)} values. A"
+            " tuple must have the form `(body, status)`, `(body, headers)` or"
+            " `(body, status, headers)`."
         )
     response = _from_value(app, body, status)
     if headers:
+        length = response.headers.get("Content-Length")
         # As a Headers object a list may name a header twice, such as Set-Cookie.
         response.headers.update(headers if isinstance(headers, Mapping) else Headers(headers))
+        if length is not None and not isinstance(body, WerkzeugResponse):
+            # A view that hands on another server's answer gives that one's length, which was of
+            # the compressed body. A wrong length breaks the connection.
+            response.headers["Content-Length"] = length
     return response
 
 
@@ -98,7 +104,9 @@ def _converted(app: Any, body: Any, status: Any) -> tuple[Any, Any] | None:
     if isinstance(body, cls):
         return body, status
     if isinstance(body, HTTPException):
-        return from_exception(body, current_environ, cls), status
+        if issubclass(cls, Response):
+            return from_exception(body, current_environ, cls), status
+        return cls.force_type(body, current_environ()), status
     if isinstance(body, str) and cls is Response:
         return Response.buffered(body.encode(), HTML), status
     if isinstance(body, (str, bytes, bytearray, Iterator, AsyncIterable)) and not isinstance(
@@ -155,8 +163,8 @@ def _refusal(body: Any) -> str:
             f"    return await {name}(...)    # right, in an `async def` view"
         )
     return (
-        f"{where} returned {_short(body)}, a {type(body).__name__}. Return a str, bytes, dict,"
-        " list, Response, (async) iterator, WSGI callable, or a tuple of one of these with a"
+        f"{where} returned {_short(body)}: it was a {type(body).__name__}. Return a str, bytes,"
+        " dict, list, Response, (async) iterator, WSGI callable, or a tuple of one of these with a"
         " status, headers, or both."
     )
 

@@ -57,6 +57,14 @@ async def leave(app: Any, ctx: Context, error: BaseException | None) -> None:
         await end(app, ctx, error)
 
 
+async def end_held(app: Any, ctx: Context) -> None:
+    """End a context that was left to streams which will not end it, for the answer is complete."""
+    ctx.holds = 0
+    if ctx.left:
+        ctx.left = False
+        await end(app, ctx, ctx.error)
+
+
 async def end(app: Any, ctx: Context, error: BaseException | None) -> None:
     """Run everything that is due at the end of ``ctx``, in Flask's order."""
     failures: list[BaseException] = []
@@ -67,7 +75,7 @@ async def end(app: Any, ctx: Context, error: BaseException | None) -> None:
             await _attempt(failures, through(ctx, getattr(app, lane.do_teardown), error))
         else:
             await end_connection(app, ctx, error, failures)
-        if ctx._body is not None:
+        if ctx._body is not None and not ctx.copied:
             ctx._body.close()
     if ctx.lender is None:
         if "do_teardown_appcontext" in replaced:

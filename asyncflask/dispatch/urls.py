@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
 
-from werkzeug.routing import BuildError, MapAdapter
+from werkzeug.routing import BuildError, Map, MapAdapter
 
 from ..ctx import Context
 
@@ -14,12 +15,15 @@ _WEB_SCHEMES = {"ws": "http", "wss": "https"}
 _SAFE_IN_FRAGMENT = "%!#$&'()*+,/:;=?@"  # RFC 3986 §3.5, and what is quoted already
 
 
-def create_adapter(app: Any, connection: Any) -> MapAdapter | None:
+def create_adapter(
+    app: Any, connection: Any, bind: Callable[..., MapAdapter] | None = None
+) -> MapAdapter | None:
     """Make the URL adapter of a connection, or of ``SERVER_NAME``. (Flask: create_url_adapter.)
 
     Args:
         app: The app.
         connection: A request or websocket of either colour, or ``None``.
+        bind: Instead of :func:`bind_environ`.
 
     Returns:
         The adapter, or ``None`` without a connection and without ``SERVER_NAME``.
@@ -50,10 +54,14 @@ def create_adapter(app: Any, connection: Any) -> MapAdapter | None:
         server_name = None
     elif not app.subdomain_matching:
         subdomain = app.url_map.default_subdomain or ""
-    bound: MapAdapter = app.url_map.bind_to_environ(
-        environ, server_name=server_name, subdomain=subdomain
-    )
-    return bound
+    return (bind or bind_environ)(app.url_map, environ, server_name, subdomain)
+
+
+def bind_environ(
+    url_map: Map, environ: dict[str, Any], server_name: str | None, subdomain: str | None
+) -> MapAdapter:
+    """Let Werkzeug make an adapter of an environ."""
+    return url_map.bind_to_environ(environ, server_name=server_name, subdomain=subdomain)
 
 
 def _routing_environ(connection: Any) -> dict[str, Any]:
@@ -102,18 +110,23 @@ def url_for(
             endpoint = _relative_endpoint(carrier, endpoint)
         if external is None:
             external = scheme is not None
+        if adapter is None and not external:
+            # The request's host was refused; the page that says so may have links all the same.
+            root = carrier.scope.get("root_path") or "/"
+            adapter = app.url_map.bind("", script_name=root)
     else:
         adapter = ctx.url_adapter if ctx is not None and ctx.app is app else None
         if adapter is None:
             adapter = app.create_url_adapter(None)
-        if adapter is None:
-            raise RuntimeError(
-                f"url_for({endpoint!r}) was called outside of a request, and the app does not know"
-                " its own address. Set app.config['SERVER_NAME'], for example 'example.com', or"
-                " call it in a request."
-            )
         if external is None:
             external = True
+    if adapter is None:
+        where = "outside of a request" if carrier is None else "in a request to an unknown host"
+        raise RuntimeError(
+            f"url_for({endpoint!r}) was called {where}, and the app does not know its own address."
+            " Set app.config['SERVER_NAME'], for example 'example.com', or call it in a request"
+            " with _external=False."
+        )
     if scheme is not None and not external:
         raise ValueError(
             f"url_for({endpoint!r}, _scheme={scheme!r}, _external=False): a URL without a host has"

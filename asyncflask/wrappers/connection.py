@@ -143,10 +143,10 @@ class Routed:
 
     @property
     def authorization(self) -> Authorization | None:
-        """The parsed ``Authorization`` header; ``None`` without one, and for one that is malformed.
+        """The parsed ``Authorization`` header; ``None`` without one and for a malformed one.
 
-        **Differs from Flask:** credentials that are not even ASCII are none; Flask answers them with
-        a 500.
+        **Differs from Flask:** credentials that are not even ASCII are none; Flask answers them
+        with a 500.
         """
         headers: Headers = self.headers  # type: ignore[attr-defined]  # both faces have them
         try:

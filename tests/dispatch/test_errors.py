@@ -37,6 +37,11 @@ def found_in(app, blueprint_path, error):
     return handler and handler()
 
 
+def recoded(error, code):
+    error.code = code
+    return error
+
+
 @pytest.mark.parametrize(
     ("handlers", "error", "expected"),
     [
@@ -54,6 +59,7 @@ def found_in(app, blueprint_path, error):
         ([(None, 500)], InternalServerError(), (None, 500)),
         ([(None, 500)], Problem(), None),
         ([], Problem(), None),
+        ([(None, 404)], recoded(NotFound(), 410), (None, 404)),
     ],
 )
 def test_which_handler_is_found(app, handlers, error, expected):
@@ -81,7 +87,7 @@ async def test_an_error_that_nothing_handles_is_logged_with_its_path(app, caplog
     response = await app.test_client().get("/some/path")
 
     assert response.status_code == 500
-    assert "'/some/path' [GET]" in caplog.text
+    assert "on /some/path [GET]" in caplog.text
     assert "Problem: in the view" in caplog.text
 
 

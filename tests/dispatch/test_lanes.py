@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 
 import pytest
@@ -135,6 +136,27 @@ async def test_a_disconnect_ends_a_view_quietly(app):
             await connection.send("x")
 
     assert ran[1:] == ["after", "teardown None"]
+    assert heard == []
+
+
+async def test_a_disconnect_inside_a_task_group_ends_a_view_quietly(app):
+    ran = []
+
+    @app.websocket("/ws")
+    async def view():
+        async with asyncio.TaskGroup() as group:
+            group.create_task(websocket.receive())
+            group.create_task(asyncio.sleep(60))
+
+    app.after_websocket(lambda response: ran.append("after"))
+    app.teardown_websocket(lambda error: ran.append(f"teardown {error}"))
+    heard = []
+    receiver = lambda sender, **extra: heard.append(1)  # noqa: E731
+    with got_websocket_exception.connected_to(receiver, app):
+        async with app.test_client().websocket("/ws"):
+            pass
+
+    assert ran == ["after", "teardown None"]
     assert heard == []
 
 

@@ -6,6 +6,7 @@ import asyncio
 import threading
 
 import pytest
+from werkzeug.routing import Rule
 
 from asyncflask import Blueprint, Flask, g, request, session
 from asyncflask.sessions import (
@@ -316,3 +317,44 @@ async def test_an_all_def_request_is_one_hop(app, monkeypatch):
     await app.test_client().get("/")
 
     assert len(jobs) == 1
+
+
+# -- what must be answered right -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("colour", ["def", "async"])
+@pytest.mark.parametrize("returned", [None, "text"])
+async def test_an_after_function_that_returns_no_response_is_named(app, colour, returned):
+    def forgetful(response):
+        return returned
+
+    async def forgetful_too(response):
+        return returned
+
+    app.get("/")(lambda: "x")
+    app.after_request(forgetful if colour == "def" else forgetful_too)
+
+    with pytest.raises(TypeError, match=r"forgetful.* returned .* instead of a response"):
+        await app.test_client().get("/")
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS"])
+async def test_a_rule_of_werkzeugs_own_leads_to_its_endpoint(app, method):
+    """Flask's documentation puts such rules into the map directly."""
+    app.url_map.add(Rule("/", endpoint="index"))
+    app.endpoint("index")(lambda: "x")
+
+    assert (await app.test_client().open("/", method=method)).status_code == 200
+
+
+async def test_teardown_functions_see_what_failed_first_not_its_handler(app):
+    seen = []
+    app.testing = False
+    app.logger.disabled = True
+    app.get("/")(lambda: {}["the view"])
+    app.errorhandler(500)(lambda error: [][1])
+    app.teardown_request(lambda error: seen.append(type(error)))
+
+    with pytest.raises(IndexError, match="out of range"):
+        await app.test_client().get("/")
+    assert seen == [KeyError]

@@ -70,7 +70,7 @@ async def test_an_unawaited_coroutine_is_told_with_the_fix(app, colour):
     ("value", "message"),
     [
         (None, r"endpoint 'view' .*returned None.*return '', 204"),
-        (42, "returned 42, a int. Return a str, bytes, dict"),
+        (42, "returned 42: it was a int. Return a str, bytes, dict"),
         ((1, 2, 3, 4), "a tuple of 4 values"),
         ((), "a tuple of 0 values"),
         ((None, 200), "returned None"),
@@ -90,6 +90,21 @@ async def test_headers_of_a_list_may_have_a_name_twice(app):
     response = await get(app, lambda: ("x", [("Set-Cookie", "a=1"), ("Set-Cookie", "b=2")]))
 
     assert response.headers.getlist("Set-Cookie") == ["a=1", "b=2"]
+
+
+@pytest.mark.parametrize("body", ["12345", b"12345", [123]])
+async def test_a_length_of_something_else_does_not_replace_the_bodys(app, body):
+    """A view that hands on another server's answer passes its headers, too."""
+    response = await get(app, (body, 200, {"Content-Length": "999", "X-A": "1"}))
+
+    assert response.headers["Content-Length"] == str(len(response.data))
+    assert response.headers["X-A"] == "1"
+
+
+async def test_the_length_that_is_given_with_a_stream_is_kept(app):
+    response = await get(app, lambda: (iter(["12345"]), {"Content-Length": "5"}))
+
+    assert response.headers["Content-Length"] == "5"
 
 
 async def test_headers_of_a_tuple_replace_those_of_a_response(app):

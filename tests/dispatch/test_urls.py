@@ -137,6 +137,24 @@ async def test_routing_errors_of_an_untrusted_host_are_400(app):
     assert response.status_code == 400
 
 
+async def test_the_page_for_an_untrusted_host_may_have_links(app):
+    app.config["TRUSTED_HOSTS"] = ["good.test"]
+    app.get("/page")(lambda: "x")
+    app.add_url_rule("/linked", "linked")
+    app.errorhandler(400)(lambda error: (url_for("linked"), 400))
+
+    response = await app.test_client().get("/page", headers={"Host": "bad.test"})
+    assert (response.status_code, response.text) == (400, "/linked")
+
+
+async def test_an_external_url_is_never_made_of_an_untrusted_host(app):
+    app.config["TRUSTED_HOSTS"] = ["good.test"]
+    app.add_url_rule("/linked", "linked")
+    async with app.test_request_context(base_url="http://bad.test/"):
+        with pytest.raises(RuntimeError, match="in a request to an unknown host"):
+            url_for("linked", _external=True)
+
+
 async def test_url_defaults_of_outer_blueprints_apply_first(app):
     order = []
     outer, inner = Blueprint("outer", __name__), Blueprint("inner", __name__)

@@ -1,0 +1,286 @@
+"""The synchronous face of the app: Flask's class, with Flask's signatures, WSGI and ASGI.
+
+Every step is a plain method that hands on to the pipeline of ``dispatch/`` and steps its coroutine
+in the calling thread, without a loop (the *inline drive*). Setup is the async face's, and so are
+websockets and the lifespan; how a request comes in from an ASGI server is ``server.py``.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Coroutine, Iterable
+from types import FunctionType
+from typing import TYPE_CHECKING, Any, NoReturn, cast
+from weakref import ref
+
+import click
+from werkzeug.exceptions import HTTPException
+from werkzeug.serving import is_running_from_reloader
+
+from .. import app as async_face
+from .._current import current
+from ..cli import load_dotenv as _load_dotenv
+from ..cli import show_server_banner
+from ..concurrency import drive
+from ..ctx import NO_ERROR
+from ..debughelpers import raise_redirect_that_loses_the_body
+from ..dispatch import errors, pipeline, steps, teardown, urls
+from ..exceptions import OutOfContext
+from ..helpers import get_debug_flag, get_load_dotenv
+from .ctx import AppContext, RequestContext, _AppCtxGlobals
+from .helpers import send_from_directory
+from .server import serve_request
+from .testing import EnvironBuilder, FlaskClient, FlaskCliRunner
+from .wrappers import Request, Response
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+
+class Flask(async_face.Flask):
+    """A Flask app. See :class:`asyncflask.base.App` for the parameters, which are Flask's.
+
+    Source: ``Flask: Flask``.
+    """
+
+    app_ctx_globals_class = _AppCtxGlobals
+    request_class: type[Any] = Request
+    response_class: type[Any] = Response
+    test_client_class: type[Any] | None = None
+    test_cli_runner_class: type[Any] | None = None
+
+    # -- entry points ------------------------------------------------------------------------------
+
+    def __call__(self, environ: Any, start_response: Any, send: Any = None) -> Any:  # type: ignore[override]  # WSGI with two arguments, ASGI with three
+        """Serve a WSGI request, or with three arguments an ASGI connection."""
+        if send is not None:
+            return self.asgi_app(environ, start_response, send)
+        return self.wsgi_app(environ, start_response)
+
+    async def asgi_app(self, scope: Any, receive: Any, send: Any) -> None:
+        """Serve one ASGI connection; give it to servers that do not find out by themselves."""
+        if scope["type"] == "http":
+            await serve_request(self, scope, receive, send)
+        else:
+            await super().asgi_app(scope, receive, send)
+
+    def wsgi_app(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Serve a WSGI request; replace it to apply WSGI middleware.
+
+        Source: ``Flask: app.wsgi_app``.
+        """
+        ctx = self.request_context(environ)
+        if not self._got_first_request:
+            self._got_first_request = True
+        error: BaseException | None = None
+        try:
+            try:
+                ctx.push()
+                response = self.full_dispatch_request()
+            except Exception as raised:
+                error = raised
+                response = self.handle_exception(raised)
+            except BaseException as raised:
+                error = raised
+                raise
+            body: Iterable[bytes] = response(environ, start_response)
+            return body
+        finally:
+            keep = environ.get("werkzeug.debug.preserve_context")
+            if keep is not None:
+                keep(ctx)
+            if error is not None and self.should_ignore_error(error):
+                error = None
+            if current() is ctx:  # If not, pushing it failed.
+                ctx.pop(error)
+
+    # -- steps -------------------------------------------------------------------------------------
+
+    def _run(self, function: Callable[..., Any], *args: Any) -> Any:
+        """Step one of the pipeline's functions on the current context, in this thread."""
+        ctx = _carrier(self)
+        before, ctx.place = ctx.place, "thread"
+        try:
+            return drive(_awaited(function, self, ctx, args))
+        finally:
+            ctx.place = before
+
+    def full_dispatch_request(self) -> Response:  # type: ignore[override]  # synchronous, as Flask's
+        """Run hooks, view, and what follows; return the response."""
+        return cast(Response, self._run(pipeline.full_dispatch))
+
+    def preprocess_request(self) -> Any:
+        """Run URL value preprocessors and ``before_request`` functions; return their response."""
+        return self._run(pipeline.preprocess)
+
+    def dispatch_request(self) -> Any:
+        """Call the view that was matched and return what it returns."""
+        return self._run(pipeline.dispatch)
+
+    def finalize_request(self, rv: Any, from_error_handler: bool = False) -> Response:  # type: ignore[override]  # as above
+        """Make a view's return value a response and process it."""
+        return cast(Response, self._run(pipeline.finalize, rv, from_error_handler))
+
+    def process_response(self, response: Response) -> Response:  # type: ignore[override]  # as above
+        """Run ``after_request`` functions and save the session."""
+        return cast(Response, self._run(pipeline.process, response))
+
+    def handle_exception(self, e: Exception) -> Response:  # type: ignore[override]  # as above
+        """Answer 500 for an error that nothing handled, or raise it again."""
+        return cast(Response, self._run(errors.handle_exception, e))
+
+    def handle_http_exception(self, e: HTTPException) -> Any:
+        """Answer an HTTP error by its handler, else by itself."""
+        return self._run(errors.handle_http, e)
+
+    def handle_user_exception(self, e: Exception) -> Any:
+        """Answer an error of a view or hook by its handler, or raise it again."""
+        return self._run(errors.handle_user, e)
+
+    def raise_routing_exception(self, request: Request) -> NoReturn:
+        """Raise the error that matching met."""
+        if self.debug:
+            raise_redirect_that_loses_the_body(_carrier(self))
+        assert request.routing_exception is not None
+        raise request.routing_exception
+
+    def do_teardown_request(self, exc: BaseException | None = NO_ERROR) -> None:  # type: ignore[override]  # as above
+        """Run the ``teardown_request`` functions."""
+        self._end(teardown.end_connection, exc)
+
+    def do_teardown_appcontext(self, exc: BaseException | None = NO_ERROR) -> None:  # type: ignore[override]  # as above
+        """Run the ``teardown_appcontext`` functions."""
+        self._end(teardown.end_app, exc)
+
+    def _end(self, part: Callable[..., Any], exc: BaseException | None) -> None:
+        ctx = current()
+        if exc is NO_ERROR:
+            exc = sys.exc_info()[1]
+        failures: list[BaseException] = []
+        drive(part(self, ctx, exc, failures))
+        teardown.raise_first(self, failures)
+
+    def create_url_adapter(self, request: Any) -> Any:
+        """Make the URL adapter of a request; of ``SERVER_NAME`` for ``None``."""
+        return urls.create_adapter(self, request, _bind)
+
+    # -- contexts ----------------------------------------------------------------------------------
+
+    def app_context(self) -> AppContext:
+        """Make a context for using the app outside of a request."""
+        return AppContext(self)
+
+    def request_context(self, environ: WSGIEnvironment) -> RequestContext:  # type: ignore[override]  # as Flask's
+        """Make the context of a WSGI environ."""
+        return RequestContext(self, environ)
+
+    def test_request_context(self, *args: Any, **kwargs: Any) -> RequestContext:
+        """Make the context of a made-up request, for tests and the shell."""
+        builder = EnvironBuilder(self, *args, **kwargs)
+        try:
+            return self.request_context(builder.get_environ())
+        finally:
+            builder.close()
+
+    # -- files -------------------------------------------------------------------------------------
+
+    def send_static_file(self, filename: str) -> Response:
+        """Return a response with a file of the static folder."""
+        if not self.has_static_folder:
+            raise RuntimeError(
+                f"{self!r} has no static folder to send {filename!r} from. Give one:"
+                " `static_folder='static'`."
+            )
+        max_age = self.get_send_file_max_age(filename)
+        folder = cast(str, self.static_folder)
+        return cast(Response, send_from_directory(folder, filename, max_age=max_age))
+
+    def _static_view(self) -> Callable[..., Any]:
+        self_ref = ref(self)  # A reference to the app would be a circle.
+
+        def static(filename: str) -> Any:
+            return self_ref().send_static_file(filename)  # type: ignore[union-attr]  # alive: it serves
+
+        return static
+
+    # -- serving and testing -----------------------------------------------------------------------
+
+    def run(
+        self,
+        host: str | None = None,
+        port: int | None = None,
+        debug: bool | None = None,
+        load_dotenv: bool = True,
+        **options: Any,
+    ) -> None:
+        """Serve the app with Werkzeug's development server, as Flask does.
+
+        Args:
+            host: Address to listen at.
+            port: Port to listen at.
+            debug: Turns debug mode on or off.
+            load_dotenv: Whether ``.env`` and ``.flaskenv`` are read first.
+            options: For :func:`werkzeug.serving.run_simple`.
+        """
+        if os.environ.get("FLASK_RUN_FROM_CLI") == "true":
+            if not is_running_from_reloader():
+                click.secho(
+                    " * app.run() was called by a module that the command line imports, and is"
+                    " ignored. Write it below `if __name__ == '__main__':`.",
+                    fg="red",
+                )
+            return
+        if get_load_dotenv(load_dotenv):
+            _load_dotenv()
+            if "FLASK_DEBUG" in os.environ:
+                self.debug = get_debug_flag()
+        if debug is not None:
+            self.debug = bool(debug)
+        host, port = self._address(host, port)
+        options.setdefault("use_reloader", self.debug)
+        options.setdefault("use_debugger", self.debug)
+        options.setdefault("threaded", True)
+        show_server_banner(self.debug, self.name)
+        from werkzeug.serving import run_simple
+
+        try:
+            run_simple(host, port, self, **options)
+        finally:
+            # The reloader may start the setup anew in this process.
+            self._got_first_request = False
+
+    def test_client(self, use_cookies: bool = True, **kwargs: Any) -> FlaskClient:  # type: ignore[override]  # as Flask's
+        """Return a synchronous client that calls the app without a server."""
+        cls = self.test_client_class or FlaskClient
+        return cast(FlaskClient, cls(self, self.response_class, use_cookies=use_cookies, **kwargs))
+
+    def test_cli_runner(self, **kwargs: Any) -> FlaskCliRunner:  # type: ignore[override]  # as Flask's
+        """Return a runner for the app's commands."""
+        cls: Any = self.test_cli_runner_class or FlaskCliRunner
+        return cast(FlaskCliRunner, cls(self, **kwargs))
+
+
+Flask._untouched = steps.untouched(Flask)
+
+
+#: ``urls.bind_environ`` as if it stood in Flask's module: Werkzeug's warnings name the module of
+#: their caller, and people filter them by it.
+_bind = FunctionType(
+    urls.bind_environ.__code__, {"__name__": "flask.app", "__builtins__": __builtins__}
+)
+
+
+async def _awaited(function: Callable[..., Any], app: Flask, ctx: Any, args: Any) -> Any:
+    result: Coroutine[Any, Any, Any] = function(app, ctx, *args)
+    return await result
+
+
+def _carrier(app: Flask) -> Any:
+    ctx = current()
+    if ctx is None or ctx.carrier is None:
+        raise OutOfContext(
+            "A step of serving a request was called where no request context is active. Call it"
+            " inside `with app.test_request_context(...)`."
+        )
+    return ctx.carrier

@@ -1,0 +1,32 @@
+"""Flask's blueprint: the async face's, sending files in Flask's way. (Flask: flask.blueprints.)"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, cast
+
+from .. import blueprints as async_face
+from ..blueprints import BlueprintSetupState
+from .helpers import send_from_directory
+
+__all__ = ["Blueprint", "BlueprintSetupState"]
+
+
+class Blueprint(async_face.Blueprint):
+    """See :class:`asyncflask.Blueprint`. Source: ``Flask: Blueprint``."""
+
+    def send_static_file(self, filename: str) -> Any:
+        """Return a response with a file of the static folder."""
+        if not self.has_static_folder:
+            raise RuntimeError(
+                f"{self!r} has no static folder to send {filename!r} from. Give one:"
+                " `static_folder='static'`."
+            )
+        max_age = self.get_send_file_max_age(filename)
+        return send_from_directory(cast(str, self.static_folder), filename, max_age=max_age)
+
+    def _static_view(self) -> Callable[..., Any]:
+        def static(filename: str) -> Any:
+            return self.send_static_file(filename)
+
+        return static

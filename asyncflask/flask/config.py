@@ -1,0 +1,13 @@
+"""Configuration. (Flask: flask.config.)"""
+
+from __future__ import annotations
+
+from ..config import (
+    Config,
+    ConfigAttribute,
+)
+
+__all__ = [
+    "Config",
+    "ConfigAttribute",
+]

@@ -1,0 +1,93 @@
+"""Flask's bare functions. Files are sent in Werkzeug's way, which a WSGI server can use."""
+
+from __future__ import annotations
+
+import os
+from datetime import datetime
+from typing import IO, Any, BinaryIO
+
+import werkzeug.utils
+
+from ..helpers import (
+    _carrier,
+    abort,
+    flash,
+    get_debug_flag,
+    get_flashed_messages,
+    get_load_dotenv,
+    get_root_path,
+    get_template_attribute,
+    make_response,
+    redirect,
+    stream_with_context,
+    url_for,
+)
+
+__all__ = [
+    "abort",
+    "flash",
+    "get_debug_flag",
+    "get_flashed_messages",
+    "get_load_dotenv",
+    "get_root_path",
+    "get_template_attribute",
+    "make_response",
+    "redirect",
+    "send_file",
+    "send_from_directory",
+    "stream_with_context",
+    "url_for",
+]
+
+
+def _file_options(**options: Any) -> dict[str, Any]:
+    ctx = _carrier("send_file()")
+    app: Any = ctx.app
+    if options["max_age"] is None:
+        options["max_age"] = app.get_send_file_max_age
+    return {
+        **options,
+        "environ": ctx.connection.environ,
+        "use_x_sendfile": app.config["USE_X_SENDFILE"],
+        "response_class": app.response_class,
+        "_root_path": app.root_path,
+    }
+
+
+def send_file(
+    path_or_file: os.PathLike[str] | str | BinaryIO | IO[bytes],
+    mimetype: str | None = None,
+    as_attachment: bool = False,
+    download_name: str | None = None,
+    conditional: bool = True,
+    etag: bool | str = True,
+    last_modified: datetime | int | float | None = None,
+    max_age: Any = None,
+) -> Any:
+    """Answer with a file. See :func:`werkzeug.utils.send_file`.
+
+    Source: ``Flask: send_file``.
+    """
+    return werkzeug.utils.send_file(
+        **_file_options(
+            path_or_file=path_or_file,
+            mimetype=mimetype,
+            as_attachment=as_attachment,
+            download_name=download_name,
+            conditional=conditional,
+            etag=etag,
+            last_modified=last_modified,
+            max_age=max_age,
+        )
+    )
+
+
+def send_from_directory(
+    directory: os.PathLike[str] | str, path: os.PathLike[str] | str, **kwargs: Any
+) -> Any:
+    """Answer with a file below ``directory``, never one outside.
+
+    Source: ``Flask: send_from_directory``.
+    """
+    kwargs.setdefault("max_age", None)
+    return werkzeug.utils.send_from_directory(directory, path, **_file_options(**kwargs))

@@ -1,0 +1,230 @@
+"""Flask's synchronous test client: Werkzeug's client, driven inline, without a loop.
+
+``ASYNCFLASK_TEST_DRIVE=server`` lets the same client call the app through ASGI, a loop and a worker
+thread instead, so that one suite measures both ways in (``drives.py``).
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from copy import copy
+from types import TracebackType
+from typing import Any
+from urllib.parse import urlsplit
+
+import werkzeug.test
+from click.testing import CliRunner
+from werkzeug.test import Client
+from werkzeug.wrappers import Request as WerkzeugRequest
+
+from ..cli import ScriptInfo
+from ..sessions import SessionMixin
+
+
+class EnvironBuilder(werkzeug.test.EnvironBuilder):
+    """Werkzeug's builder, with the app's configuration for the URL and its JSON.
+
+    Args:
+        app: The app.
+        path: The URL's path.
+        base_url: Where the app is mounted; instead of the following two.
+        subdomain: Put before ``SERVER_NAME``.
+        url_scheme: Instead of ``PREFERRED_URL_SCHEME``.
+        args: For Werkzeug's builder.
+        kwargs: For Werkzeug's builder.
+
+    Raises:
+        AssertionError: ``base_url`` together with ``subdomain`` or ``url_scheme``.
+
+    Source: ``Flask: testing.EnvironBuilder``.
+    """
+
+    def __init__(
+        self,
+        app: Any,
+        path: str = "/",
+        base_url: str | None = None,
+        subdomain: str | None = None,
+        url_scheme: str | None = None,
+        *args: Any,
+        **kwargs: Any,
+    ) -> None:
+        if base_url is not None and (subdomain or url_scheme):
+            raise AssertionError(
+                f"base_url={base_url!r} was given together with subdomain={subdomain!r} or"
+                f" url_scheme={url_scheme!r}. Write both into base_url, or leave it out."
+            )
+        if base_url is None:
+            host = app.config.get("SERVER_NAME") or "localhost"
+            if subdomain:
+                host = f"{subdomain}.{host}"
+            url = urlsplit(path)
+            scheme = url.scheme or url_scheme or app.config["PREFERRED_URL_SCHEME"]
+            root = app.config["APPLICATION_ROOT"].lstrip("/")
+            base_url = f"{scheme}://{url.netloc or host}/{root}"
+            path = f"{url.path}?{url.query}" if "?" in path else url.path
+        self.app = app
+        super().__init__(path, base_url, *args, **kwargs)
+
+    def json_dumps(self, obj: Any, **kwargs: Any) -> str:
+        """Write the ``json`` argument with the app's provider."""
+        text: str = self.app.json.dumps(obj, **kwargs)
+        return text
+
+
+class FlaskClient(Client):
+    """A client for tests; ``with client:`` keeps the request's context until the next request.
+
+    Source: ``Flask: testing.FlaskClient``.
+    """
+
+    application: Any
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.preserve_context = False
+        self._new_contexts: list[Any] = []
+        self._context_stack = ExitStack()
+        self.environ_base = {
+            "REMOTE_ADDR": "127.0.0.1",
+            "HTTP_USER_AGENT": f"Werkzeug/{importlib.metadata.version('werkzeug')}",
+        }
+
+    @contextmanager
+    def session_transaction(self, *args: Any, **kwargs: Any) -> Iterator[SessionMixin]:
+        """Open the session that the next request will see, and save it at the end.
+
+        Args:
+            args: As for :meth:`open`.
+            kwargs: As for :meth:`open`.
+
+        Raises:
+            TypeError: The client keeps no cookies.
+            RuntimeError: The session interface gives no session.
+        """
+        if self._cookies is None:
+            raise TypeError(
+                "Sessions need cookies, and this client was made with use_cookies=False."
+                " Cookies are disabled: create it with app.test_client()."
+            )
+        app = self.application
+        ctx = app.test_request_context(*args, **kwargs)
+        self._add_cookies_to_wsgi(ctx.request.environ)
+        with ctx:
+            session = app.session_interface.open_session(app, ctx.request)
+        if session is None:
+            raise RuntimeError(
+                "Session backend did not open a session: is SECRET_KEY set, and does"
+                f" {app.session_interface!r} return one?"
+            )
+        yield session
+        response = app.response_class()
+        if app.session_interface.is_null_session(session):
+            return
+        with ctx:
+            app.session_interface.save_session(app, session, response)
+        self._update_cookies_from_response(
+            ctx.request.host.partition(":")[0],
+            ctx.request.path,
+            response.headers.getlist("Set-Cookie"),
+        )
+
+    def _copy_environ(self, other: dict[str, Any]) -> dict[str, Any]:
+        environ = {**self.environ_base, **other}
+        if self.preserve_context:
+            environ["werkzeug.debug.preserve_context"] = self._new_contexts.append
+        return environ
+
+    def _request_from_builder_args(
+        self, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> WerkzeugRequest:
+        kwargs["environ_base"] = self._copy_environ(kwargs.get("environ_base", {}))
+        builder = EnvironBuilder(self.application, *args, **kwargs)
+        try:
+            return builder.get_request()
+        finally:
+            builder.close()
+
+    def open(
+        self,
+        *args: Any,
+        buffered: bool = False,
+        follow_redirects: bool = False,
+        **kwargs: Any,
+    ) -> Any:
+        """Make a request.
+
+        Args:
+            args: A path and what :class:`EnvironBuilder` takes, or a builder, environ or request.
+            buffered: Read the whole response and close it.
+            follow_redirects: Follow redirects to the end.
+            kwargs: For :class:`EnvironBuilder`.
+        """
+        request = self._as_request(args, kwargs)
+        # What the last request kept ends now.
+        self._context_stack.close()
+        response = super().open(request, buffered=buffered, follow_redirects=follow_redirects)
+        response.json_module = self.application.json
+        for ctx in self._new_contexts:
+            self._context_stack.enter_context(ctx)
+        self._new_contexts.clear()
+        return response
+
+    def _as_request(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> WerkzeugRequest:
+        first = args[0] if args and not kwargs else None
+        if isinstance(first, werkzeug.test.EnvironBuilder):
+            builder = copy(first)
+            builder.environ_base = self._copy_environ(dict(builder.environ_base or {}))
+            try:
+                return builder.get_request()
+            finally:
+                builder.close()
+        if isinstance(first, dict):
+            return EnvironBuilder.from_environ(
+                first, app=self.application, environ_base=self._copy_environ({})
+            ).get_request()
+        if isinstance(first, WerkzeugRequest):
+            request = copy(first)
+            request.environ = self._copy_environ(request.environ)
+            return request
+        return self._request_from_builder_args(args, kwargs)
+
+    def __enter__(self) -> FlaskClient:
+        if self.preserve_context:
+            raise RuntimeError(
+                "`with client:` was entered twice. Cannot nest client invocations: make a second"
+                " client with app.test_client()."
+            )
+        self.preserve_context = True
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type | None,
+        exc_value: BaseException | None,
+        tb: TracebackType | None,
+    ) -> None:
+        self.preserve_context = False
+        self._context_stack.close()
+
+
+class FlaskCliRunner(CliRunner):
+    """Click's runner, for the app's commands. Source: ``Flask: testing.FlaskCliRunner``."""
+
+    def __init__(self, app: Any, **kwargs: Any) -> None:
+        self.app = app
+        super().__init__(**kwargs)
+
+    def invoke(self, cli: Any = None, args: Any = None, **kwargs: Any) -> Any:  # type: ignore[override]  # cli may be left out
+        """Run a command in isolation.
+
+        Args:
+            cli: The command; the app's group by default.
+            args: Its arguments.
+            kwargs: For click's runner; ``obj`` is a ``ScriptInfo`` of the app by default.
+        """
+        if "obj" not in kwargs:
+            kwargs["obj"] = ScriptInfo(create_app=lambda: self.app)
+        return super().invoke(self.app.cli if cli is None else cli, args, **kwargs)

@@ -1,0 +1,137 @@
+"""Flask's synchronous request and response: Werkzeug's, with what Flask adds.
+
+They are the same whether a WSGI server, the test client or an ASGI server calls the app; on ASGI
+the environ is made from the scope (``server.py``).
+"""
+
+from __future__ import annotations
+
+from typing import Any, NoReturn
+
+from werkzeug.exceptions import BadRequest, HTTPException
+from werkzeug.routing import Rule
+from werkzeug.wrappers import Request as WerkzeugRequest
+from werkzeug.wrappers import Response as WerkzeugResponse
+
+from .. import json
+from .._current import current
+from ..debughelpers import attach_enctype_error_multidict
+
+
+class _Limit:
+    """A limit of the body: the configuration's, unless it is set on the request."""
+
+    def __init__(self, key: str, default: int | None) -> None:
+        self._key = key
+        self._default = default  # Werkzeug's, for a request outside of every app.
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = f"_{name}"
+        self.__doc__ = f"``{self._key}``, unless it is set here for this request."
+
+    def __get__(self, instance: Any, owner: type) -> Any:
+        if instance is None:
+            return self
+        own = instance.__dict__.get(self._name)
+        if own is not None:
+            return own
+        ctx = current()
+        return self._default if ctx is None else ctx.app.config[self._key]
+
+    def __set__(self, instance: Any, value: int | None) -> None:
+        instance.__dict__[self._name] = value
+
+
+class Request(WerkzeugRequest):
+    """The request that views of a Flask app see.
+
+    Args:
+        environ: The WSGI environ.
+        populate_request: Put this request into the environ as ``werkzeug.request``.
+        shallow: Refuse to read the body.
+
+    Source: ``Flask: Request``.
+    """
+
+    json_module: Any = json
+
+    #: The rule that matched, or ``None``.
+    url_rule: Rule | None = None
+    #: The arguments that matched, or ``None``.
+    view_args: dict[str, Any] | None = None
+    #: What matching raised, or ``None``.
+    routing_exception: HTTPException | None = None
+
+    max_content_length = _Limit("MAX_CONTENT_LENGTH", None)
+    max_form_memory_size = _Limit("MAX_FORM_MEMORY_SIZE", 500_000)
+    max_form_parts = _Limit("MAX_FORM_PARTS", 1000)
+
+    @property
+    def endpoint(self) -> str | None:
+        """The endpoint that matched, or ``None``."""
+        return None if self.url_rule is None else self.url_rule.endpoint
+
+    @property
+    def blueprint(self) -> str | None:
+        """The name of the blueprint that matched, or ``None``."""
+        endpoint = self.endpoint
+        if endpoint is None or "." not in endpoint:
+            return None
+        return endpoint.rpartition(".")[0]
+
+    @property
+    def blueprints(self) -> list[str]:
+        """The names of the blueprint that matched and of its parents, innermost first."""
+        name = self.blueprint or ""
+        names = []
+        while name:
+            names.append(name)
+            name = name.rpartition(".")[0]
+        return names
+
+    def _load_form_data(self) -> None:
+        super()._load_form_data()
+        ctx = current()
+        # In debug mode a file that is missing because of the form's type is explained.
+        if (
+            ctx is not None
+            and ctx.app.debug
+            and self.mimetype != "multipart/form-data"
+            and not self.files
+        ):
+            attach_enctype_error_multidict(self)
+
+    def on_json_loading_failed(self, e: ValueError | None) -> Any:
+        """Raise the error for a body that is no JSON; in debug mode it says why.
+
+        Raises:
+            BadRequest: Always, for a malformed body.
+            UnsupportedMediaType: The type is not JSON's.
+        """
+        try:
+            return super().on_json_loading_failed(e)
+        except BadRequest as error:
+            self._hide_details(error)
+
+    def _hide_details(self, error: BadRequest) -> NoReturn:
+        ctx = current()
+        if ctx is not None and ctx.app.debug:
+            raise error
+        raise BadRequest() from error
+
+
+class Response(WerkzeugResponse):
+    """The response that views of a Flask app return. Source: ``Flask: Response``."""
+
+    default_mimetype: str | None = "text/html"
+    json_module = json
+    autocorrect_location_header = False
+
+    @property
+    def max_cookie_size(self) -> int:  # type: ignore[override]  # read-only, as Flask's
+        """The app's ``MAX_COOKIE_SIZE``, or Werkzeug's default outside of an app."""
+        ctx = current()
+        if ctx is None:
+            return super().max_cookie_size
+        size: int = ctx.app.config["MAX_COOKIE_SIZE"]
+        return size

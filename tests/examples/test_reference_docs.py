@@ -1,0 +1,109 @@
+"""What the reference, the explanations and the how-tos show is true, and nothing is left out."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import re
+import sys
+
+import pytest
+
+from asyncflask import Blueprint, Flask, signals
+from asyncflask.sse import ServerSentEvent
+
+from .documents import PROJECT, curl, load, sections
+
+PAGES = [
+    "docs/explanation/def-and-async.md",
+    "docs/how-to/deploy.md",
+    "docs/how-to/migrate-from-quart.md",
+    "docs/reference/app.md",
+    "docs/reference/background-tasks.md",
+    "docs/reference/blueprints.md",
+    "docs/reference/contexts.md",
+    "docs/reference/signals.md",
+    "docs/reference/streaming.md",
+    "docs/reference/templating.md",
+]
+SECTIONS = [section for page in PAGES for section in sections(page)]
+
+
+@pytest.fixture
+def module(section, tmp_path):
+    yield load(section, tmp_path)
+    del sys.modules["documented_app"]
+
+
+@pytest.mark.parametrize("section", [s for s in SECTIONS if s.commands], ids=str)
+async def test_the_commands_of_a_section_answer_what_it_says(section, module):
+    async with module.app.test_app() as running:
+        client = running.test_client()
+        for command, output in section.commands:
+            assert (await curl(client, command)).rstrip("\n") == output.rstrip("\n"), command
+
+
+@pytest.mark.parametrize("section", SECTIONS, ids=str)
+async def test_the_tests_of_a_section_pass(section, module):
+    tests = [value for name, value in vars(module).items() if name.startswith("test_")]
+    assert tests or section.commands, "nothing in this section is tried out"
+
+    for test in tests:
+        if inspect.iscoroutinefunction(test):
+            await test()
+        else:
+            await asyncio.to_thread(test)  # Where pytest runs it, no loop runs.
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_links_of_a_page_lead_somewhere(page):
+    folder = (PROJECT / page).parent
+    links = re.findall(r"\]\((?!https?://)([^)#]*)(?:#([^)]*))?\)", (PROJECT / page).read_text())
+
+    for path, anchor in links:
+        target = folder.joinpath(path) if path else PROJECT / page
+        assert target.exists(), path
+        assert not anchor or anchor in _anchors(target), f"{path}#{anchor}"
+
+
+def _anchors(path):
+    """Return the anchors that a Markdown viewer gives a page's headings."""
+    headings = re.findall(r"^#+ (.*)$", path.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def _setup_methods(cls):
+    """Return the names of the methods that are refused once setup is over."""
+    return {name for name in dir(cls) if hasattr(getattr(cls, name), "__wrapped__")}
+
+
+def _names(page):
+    return set(re.findall(r"\w+", (PROJECT / page).read_text()))
+
+
+def test_every_setup_method_of_an_app_is_explained():
+    tabled = {"before_request", "after_request", "teardown_request", "add_template_filter"}
+    tabled |= {"add_template_test", "add_template_global"}  # "and its like"
+
+    assert not _setup_methods(Flask) - _names("docs/reference/app.md") - tabled
+
+
+def test_every_step_that_may_be_replaced_is_named():
+    assert not set(Flask._untouched) - _names("docs/reference/app.md")
+
+
+def test_every_setup_method_of_a_blueprint_is_explained():
+    assert not _setup_methods(Blueprint) - _names("docs/reference/blueprints.md")
+
+
+def test_every_signal_is_explained():
+    known = {name for name in vars(signals) if not name.startswith("_")} - {
+        "Namespace",
+        "annotations",
+    }
+
+    assert not known - _names("docs/reference/signals.md")
+
+
+def test_every_field_of_an_event_is_explained():
+    assert not set(ServerSentEvent.__dataclass_fields__) - _names("docs/reference/streaming.md")
