@@ -116,7 +116,7 @@ def test_a_setup_method_refuses_after_registration(app, name):
 async def test_an_app_takes_no_blueprint_after_the_first_request(app, bp):
     await app.test_client().get("/")
 
-    with pytest.raises(SetupFinished, match="`register_blueprint` was called"):
+    with pytest.raises(SetupFinished, match="'register_blueprint' was called"):
         app.register_blueprint(bp)
 
 
