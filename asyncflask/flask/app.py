@@ -80,6 +80,8 @@ class Flask(async_face.Flask):
                 response = self.full_dispatch_request()
             except Exception as raised:
                 error = raised
+                if current() is not ctx:
+                    ctx._become_current()  # Pushing it failed; who handles the error wants it.
                 response = self.handle_exception(raised)
             except BaseException as raised:
                 error = raised
@@ -92,8 +94,7 @@ class Flask(async_face.Flask):
                 keep(ctx)
             if error is not None and self.should_ignore_error(error):
                 error = None
-            if current() is ctx:  # If not, pushing it failed.
-                ctx.pop(error)
+            ctx.pop(error)
 
     # -- steps -------------------------------------------------------------------------------------
 
