@@ -72,7 +72,7 @@ async def serve(
         if lane is WEBSOCKET:
             await ctx.websocket.end(response)
             return
-        if scope["method"] != "GET" and leftover.is_left(ctx):
+        if leftover.is_left(ctx):
             send = ctx.send = leftover.reading_on(ctx, send)
         messages = untouched_messages(response, scope["method"])
         if messages is None:

@@ -91,6 +91,7 @@ class App(Scaffold, metaclass=steps.AppType):
     url_rule_class: type[Rule] = Rule
     url_map_class: type[Map] = Map
     session_interface: SessionInterface = SecureCookieSessionInterface()
+    test_client_class: type[t.Any] | None = None
     test_cli_runner_class: type[t.Any] | None = None
     default_config: ImmutableDict[str, t.Any] = ImmutableDict(DEFAULT_CONFIG)
     response_class: type[WerkzeugResponse]

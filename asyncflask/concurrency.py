@@ -160,6 +160,7 @@ class Lease:
     def __init__(self, pool: WorkerPool, worker: _Worker) -> None:
         self._pool = pool
         self._worker: _Worker | None = worker
+        self._running = 0
         self._task = asyncio.current_task()
         self._context = task_context()
         self.ident = worker.thread.ident
@@ -194,8 +195,14 @@ class Lease:
             except RuntimeError:
                 pass  # The loop was closed meanwhile: nobody waits any more.
 
+        self._running += 1
         worker.inbox.put(job)
-        result, error = await outcome
+        try:
+            result, error = await outcome
+        finally:
+            self._running -= 1
+            if self._worker is None and not self._running:
+                self._pool._give_back(worker)  # It was released meanwhile.
         if error is None:
             return result  # type: ignore[no-any-return]  # boxed, see _run_job
         try:
@@ -204,10 +211,14 @@ class Lease:
             del error  # Its traceback refers to this frame.
 
     def release(self) -> None:
-        """Give the thread back to the pool; a second call does nothing."""
+        """Give the thread back to the pool; a second call does nothing.
+
+        One that still works, for a task that outlives its request, is given back when it has ended:
+        the next request would wait for it, beside idle threads.
+        """
         worker, self._worker = self._worker, None
         self._task = None
-        if worker is not None:
+        if worker is not None and not self._running:
             self._pool._give_back(worker)
 
     __del__ = release

@@ -265,6 +265,29 @@ async def test_a_child_task_runs_in_its_own_context_on_the_same_thread(pool):
     assert ident == lease.ident
 
 
+async def test_a_thread_that_still_works_is_not_given_to_the_next_request(pool):
+    """A task may outlive its request; who comes next must not wait for it."""
+    lease = await pool.lease()
+    working, ended = threading.Event(), threading.Event()
+
+    def work():
+        working.set()
+        ended.wait(5)
+        return threading.get_ident()
+
+    stray = asyncio.create_task(lease.run(work))
+    await asyncio.to_thread(working.wait, 5)
+    lease.release()
+    assert pool.busy == 1
+
+    next_lease = await pool.lease()
+    assert await next_lease.run(threading.get_ident) != lease.ident
+    next_lease.release()
+    ended.set()
+    assert await stray == lease.ident
+    assert pool.busy == 0
+
+
 async def test_a_forgotten_lease_gives_its_worker_back(pool):
     lease = await pool.lease()
     busy = pool.busy

@@ -6,7 +6,6 @@ its parents before the app, the most special class before its bases.
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
 from werkzeug.exceptions import BadRequestKeyError, HTTPException, InternalServerError
@@ -102,8 +101,3 @@ def raise_routing(app: Any, ctx: Context) -> None:
     if app.debug:
         raise_redirect_that_loses_the_body(ctx)  # type: ignore[arg-type]  # errors of converters too
     raise error
-
-
-def exc_info() -> Any:
-    """Return :func:`sys.exc_info`, for ``log_exception``."""
-    return sys.exc_info()

@@ -17,10 +17,8 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 from .._current import current
 from ..ctx import Context
 from ..json.provider import DefaultJSONProvider
-from ..wrappers.response import Response, from_exception
+from ..wrappers.response import HTML, Response, from_exception
 from ..wrappers.wsgi import response_of
-
-HTML = "text/html; charset=utf-8"
 
 
 def make_response(app: Any, result: Any) -> Any:

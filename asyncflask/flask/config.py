@@ -5,9 +5,11 @@ from __future__ import annotations
 from ..config import (
     Config,
     ConfigAttribute,
+    T,
 )
 
 __all__ = [
     "Config",
     "ConfigAttribute",
+    "T",
 ]

@@ -12,6 +12,7 @@ from .. import ctx as async_face
 from .._current import current
 from ..ctx import (
     Context,
+    F,
     after_this_request,
     copy_current_request_context,
     has_app_context,
@@ -21,6 +22,7 @@ from ..dispatch.lanes import HTTP
 
 __all__ = [
     "AppContext",
+    "F",
     "RequestContext",
     "_AppCtxGlobals",
     "after_this_request",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..scaffold import F
 from ..views import (
     MethodView,
     View,
@@ -9,6 +10,7 @@ from ..views import (
 )
 
 __all__ = [
+    "F",
     "MethodView",
     "View",
     "http_method_funcs",

@@ -271,7 +271,7 @@ class Connection(Routed, SansIORequest):
 
     @lazy
     def host(self) -> str:
-        """The host the request was made to, with its port where that is not the scheme's own.
+        """Whom the client asked: name and, where it is not the scheme's own, port.
 
         Empty when the client sent none (HTTP/1.0) and the server has no address (unix socket).
 

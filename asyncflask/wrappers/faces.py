@@ -15,16 +15,7 @@ from werkzeug.sansio.utils import get_content_length
 
 from ..datastructures import FileStorage
 from .body import Body
-from .connection import ConnectionApp, RoutedContext
-
-
-class RequestApp(ConnectionApp, Protocol):
-    """What a request asks of its app."""
-
-    @property
-    def json(self) -> Any: ...
-    @property
-    def debug(self) -> bool: ...
+from .connection import RoutedContext
 
 
 class RequestContext(RoutedContext, Protocol):

@@ -8,6 +8,7 @@ message of the answer is sent. Nothing is kept. Requests without a body never co
 from __future__ import annotations
 
 import asyncio
+from operator import itemgetter
 
 from ..typing import Message, Send
 from .faces import RequestContext, body_of
@@ -16,17 +17,24 @@ from .faces import RequestContext, body_of
 #: of most servers. nginx (lingering_time) waits for 30.
 LINGER = 1.0
 
+_ANNOUNCING = frozenset({b"content-length", b"transfer-encoding"})
+_name = itemgetter(0)
+
 
 def is_left(ctx: RequestContext) -> bool:
     """Tell whether the request has a body that was not read to its end."""
-    names = [name for name, _ in ctx.scope["headers"]]
-    if b"content-length" not in names and b"transfer-encoding" not in names:
-        return False
+    scope = ctx.scope
+    # PERF: in C; this is asked for each request.
+    announced = not _ANNOUNCING.isdisjoint(map(_name, scope["headers"]))
+    if not announced and scope.get("http_version", "1")[:1] == "1":
+        return False  # RFC 9112 §6.3: no body.
     body = body_of(ctx)
+    if not announced:
+        body.prefetch()  # RFC 9113 §8.1: HTTP/2 needs no header for a body. Its end may be here.
     if body.complete or body.disconnected:
         return False
     # RFC 9110 §10.1.1: who expects "100 Continue" waits for our word before sending.
-    return body.begun or b"expect" not in names
+    return body.begun or b"expect" not in map(_name, scope["headers"])
 
 
 def reading_on(ctx: RequestContext, send: Send) -> Send:

@@ -8,7 +8,7 @@ one face has read, parsed, or been given as a limit, the other one has too. What
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, Literal, overload
+from typing import Any, Literal, NoReturn, overload
 
 from werkzeug.datastructures import CombinedMultiDict, ImmutableMultiDict, MultiDict
 from werkzeug.exceptions import BadRequest, HTTPException
@@ -259,6 +259,15 @@ class Request(Connection):
         if self.method == "GET":
             return CombinedMultiDict([self.args])
         return CombinedMultiDict([self.args, await self._read_form()])
+
+    @property
+    def environ(self) -> NoReturn:
+        """Not here: :attr:`scope` is what the server says. In ``def`` functions there is one."""
+        raise AttributeError(
+            "`request.environ` was read in an `async def` function, where the request does not come"
+            " over WSGI. Read `request.headers`, `request.remote_addr` or `request.scope`, or"
+            " declare the function with `def`."
+        )
 
     # -- what the head says ------------------------------------------------------------------------
 

@@ -73,7 +73,7 @@ class SyncRequest(Routed, WSGIRequest):
 
     @lazy
     def host(self) -> str:
-        """The host the request was made to, with its port where that is not the scheme's own.
+        """Whom the client asked: name and, where it is not the scheme's own, port.
 
         Raises:
             SecurityError: The ``Host`` header is malformed or not trusted (400).

@@ -99,6 +99,36 @@ async def test_an_answer_before_the_end_of_the_body_is_sent(app, path, header):
     assert b"</p>" in server.body
 
 
+async def test_a_get_request_may_have_a_body_too(app):
+    """Otherwise anybody could fill hypercorn's queue, and its connection would never end."""
+    server = Server("/nowhere", LENGTH, more=False)
+    server.scope["method"] = "GET"
+    await server.serve(app)
+
+    assert server.sent[0]["status"] == 404
+    assert b"</p>" in server.body
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_a_body_of_http_2_needs_no_length(app, method):
+    server = Server("/nowhere", (b"accept", b"*/*"), more=False)
+    server.scope.update(method=method, http_version="2")
+    await server.serve(app)
+
+    assert server.sent[0]["status"] == 404
+    assert b"</p>" in server.body
+
+
+async def test_a_request_of_http_2_without_a_body_is_answered_as_any_other(app):
+    server = Server("/nowhere")
+    server.scope["http_version"] = "2"
+    server.queue.put_nowait({"type": "http.request", "body": b"", "more_body": False})
+    await server.serve(app)
+
+    assert server.received == 1
+    assert len(server.sent) == 2
+
+
 async def test_an_upload_without_end_does_not_hold_the_answer_back(app, monkeypatch):
     monkeypatch.setattr(leftover, "LINGER", 0.01)
     server = Server("/refused", CHUNKED)

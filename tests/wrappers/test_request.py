@@ -696,3 +696,11 @@ def test_the_body_is_made_once(context_of):
     ctx = context_of(b"")
 
     assert body_of(ctx) is Request(ctx).body is Request(ctx).stream
+
+
+def test_the_awaitable_face_says_what_stands_for_the_environ(request_of):
+    request = request_of()
+
+    assert not hasattr(request, "environ")
+    with pytest.raises(AttributeError, match=r"`request\.scope`"):
+        request.environ

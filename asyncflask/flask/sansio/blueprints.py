@@ -3,5 +3,31 @@
 from __future__ import annotations
 
 from ...blueprints import Blueprint, BlueprintSetupState, DeferredSetupFunction
+from .scaffold import (
+    T_after_request,
+    T_before_request,
+    T_error_handler,
+    T_teardown,
+    T_template_context_processor,
+    T_template_filter,
+    T_template_global,
+    T_template_test,
+    T_url_defaults,
+    T_url_value_preprocessor,
+)
 
-__all__ = ["Blueprint", "BlueprintSetupState", "DeferredSetupFunction"]
+__all__ = [
+    "Blueprint",
+    "BlueprintSetupState",
+    "DeferredSetupFunction",
+    "T_after_request",
+    "T_before_request",
+    "T_error_handler",
+    "T_teardown",
+    "T_template_context_processor",
+    "T_template_filter",
+    "T_template_global",
+    "T_template_test",
+    "T_url_defaults",
+    "T_url_value_preprocessor",
+]
