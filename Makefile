@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 HOST ?= 127.0.0.1
 PORT ?= 5000
 
-.PHONY: help demo test test-oldest lint types architecture coverage bench surface clean
+.PHONY: help demo test test-oldest lint types architecture coverage bench compat clean
 
 help:
 	@echo "make demo      the example app at http://$(HOST):$(PORT)"
@@ -13,6 +13,7 @@ help:
 	@echo "make lint      ruff, check and format"
 	@echo "make types     mypy --strict"
 	@echo "make coverage  the test suite with a coverage report"
+	@echo "make compat    the suites of Flask and of its extensions on asyncflask (takes long)"
 	@echo "make bench     the benchmarks (installs the peers into .venv-bench)"
 	@echo "make test-oldest  the test suite on the oldest supported libraries"
 
@@ -49,6 +50,9 @@ test-oldest:
 	test -x .venv-oldest/bin/python || $(PYTHON) -m venv .venv-oldest
 	.venv-oldest/bin/python -m pip install --quiet --disable-pip-version-check --editable . --requirement requirements/dev.txt --constraint requirements/oldest.txt
 	.venv-oldest/bin/python -m pytest -q
+
+compat:
+	$(PYTHON) -m tests.compat
 
 bench:
 	test -x .venv-bench/bin/python || $(PYTHON) -m venv .venv-bench

@@ -1,8 +1,41 @@
-"""``python -m asyncflask``: the command ``asyncflask`` without its script."""
+"""The command ``asyncflask``, also as ``python -m asyncflask``.
+
+The group and its commands are ``cli/``'s. The option that puts the facade in Flask's place is added
+here, at the top of the house, since ``cli/`` does not know the faces of the app.
+"""
 
 from __future__ import annotations
 
-from .cli import main
+import click
+
+from .cli import cli
+
+
+def _install(ctx: click.Context, param: click.Parameter, value: bool) -> None:
+    if value and not ctx.resilient_parsing:
+        from .flask import install  # PERF: only who asks for it loads the facade
+
+        install(children=True)
+
+
+# Eager, so that it comes before the app and the packages' commands are imported.
+cli.params.append(
+    click.Option(
+        ["--as-flask"],
+        is_flag=True,
+        is_eager=True,
+        expose_value=False,
+        allow_from_autoenv=False,  # the variable of that name is for child processes
+        callback=_install,
+        help="Give asyncflask.flask to everything that imports flask, also in child processes.",
+    )
+)
+
+
+def main() -> None:
+    """Run the command ``asyncflask``."""
+    cli.main()
+
 
 if __name__ == "__main__":
     main()

@@ -34,6 +34,7 @@ from .dispatch.calls import emit
 from .dispatch.lanes import HTTP, WEBSOCKET
 from .exceptions import OutOfContext
 from .logging import one_line
+from .mounting import Interface, Mount, make_mount, start_mounted
 from .scaffold import F, setupmethod
 from .signals import got_background_exception
 from .testing import CliRunner, TestApp, TestClient
@@ -66,6 +67,8 @@ class Flask(App):
         self.after_serving_funcs: list[t.Any] = []
         self.serving_generators: list[AsyncIterator[t.Any]] = []
         self.background_tasks: set[asyncio.Task[None]] = set()
+        #: the applications that :meth:`mount` was given, the longest prefix first
+        self.mounts: list[Mount] = []
         #: the lifespan scope's ``state``, for ``before_serving`` functions to fill
         self.lifespan_state: dict[str, t.Any] = {}
 
@@ -211,14 +214,36 @@ class Flask(App):
         self.after_serving_funcs.append(f)
         return f
 
+    @setupmethod
+    def mount(self, prefix: str, app: t.Any, interface: Interface | None = None) -> None:
+        """Let another application answer everything below ``prefix``.
+
+        For moving an app over step by step: the old one keeps its URLs. Sessions are shared where
+        ``SECRET_KEY`` and the settings of the session cookie agree. Hooks and error handlers of
+        this app do not run for it; ``startup`` and ``shutdown`` of a mounted app of ours do.
+
+        Args:
+            prefix: Such as ``"/old"``; the application sees it as its root path.
+            app: An ASGI application, or a WSGI one, which runs in a worker thread.
+            interface: ``"asgi"`` or ``"wsgi"``, where the application does not show it.
+
+        Raises:
+            ValueError: The prefix is none.
+            TypeError: ``interface`` is needed.
+        """
+        self.mounts.append(make_mount(prefix, app, interface))
+        self.mounts.sort(key=lambda mount: len(mount.prefix), reverse=True)
+
     async def startup(self) -> None:
         """Run what is due before serving; the lifespan protocol calls this."""
         await run_startup(self)
+        await start_mounted(self.mounts, "startup")
 
     async def shutdown(self) -> None:
         """Let background tasks end, run what is due after serving, and end idle workers."""
         try:
             await background.drain(self, self.config["BACKGROUND_TASK_SHUTDOWN_TIMEOUT"])
+            await start_mounted(self.mounts, "shutdown")
         finally:
             await run_shutdown(self)
             self.workers.trim()
@@ -292,9 +317,9 @@ class Flask(App):
     def _address(self, host: str | None, port: int | None) -> tuple[str, int]:
         server_name = self.config["SERVER_NAME"]
         known_host, _, known_port = (server_name or "").partition(":")
-        if port is None:
-            port = int(known_port) if known_port else 5000
-        return host or known_host or "127.0.0.1", port
+        if not port and port != 0:
+            port = int(known_port or 5000)
+        return host or known_host or "127.0.0.1", int(port)
 
     async def run_task(
         self,
@@ -362,7 +387,8 @@ def _carrier() -> Context:
     ctx: Context | None = current()
     if ctx is None or ctx.carrier is None:
         raise OutOfContext(
-            "A step of serving a request was called where no request context is active. Call it"
+            "Working outside of request context: a step of serving a request was called where no"
+            " request context is active. Call it"
             " inside `async with app.test_request_context(...)`."
         )
     return ctx.carrier

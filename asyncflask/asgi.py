@@ -8,6 +8,7 @@ error handling ends here too.
 from __future__ import annotations
 
 from collections.abc import Awaitable
+from inspect import CO_COROUTINE
 from typing import Any
 
 from ._current import slot
@@ -18,12 +19,15 @@ from .dispatch.lanes import HTTP, WEBSOCKET
 from .dispatch.pipeline import answers_options, run
 from .dispatch.teardown import end_held, raise_first
 from .exceptions import WorkerQueueFull
+from .mounting import find_mount
 from .signals import got_serving_exception
 from .typing import Receive, Scope, Send
 from .wrappers import leftover
 from .wrappers.sending import send_response, untouched_messages
 from .wrappers.sync import prefetch
 
+#: versions in which a body is announced by a header (RFC 9112 §6.3)
+_HTTP_1 = frozenset({"1.0", "1.1"})
 _LANES = {"http": HTTP, "websocket": WEBSOCKET}
 
 
@@ -47,12 +51,19 @@ async def serve(
         await app.asgi_app(scope, receive, send)
         return
     lane = _LANES.get(scope["type"])
+    if app.mounts and lane is not None:
+        mount = find_mount(app.mounts, scope)
+        if mount is not None:
+            await mount.serve(app, scope, receive, send)
+            return
     if lane is None:
         await _serve_lifespan(app, scope, receive, send)
         return
     if not app._got_first_request:
         app._got_first_request = True
     ctx = Context(app, lane, scope, receive, send)
+    # PERF: asked twice, for a cookie and for a body; a dictionary is made in C.
+    names = ctx.header_names = dict(scope["headers"])
     previous = slot.get()
     slot.set(ctx)
     try:
@@ -63,7 +74,9 @@ async def serve(
             scope["route"] = rule  # What generic ASGI tracing names a request by.
             if scope.get("method") != "OPTIONS" or not answers_options(rule):
                 view = app.view_functions.get(rule.endpoint)
-        if view is None or is_async(view):
+        # PERF: nearly all views are functions, whose code says what they are without a call.
+        code = getattr(view, "__code__", None)
+        if (code is not None and code.co_flags & CO_COROUTINE) or view is None or is_async(view):
             ctx.async_view = view
             response = await run(app, ctx)
         else:
@@ -72,7 +85,11 @@ async def serve(
         if lane is WEBSOCKET:
             await ctx.websocket.end(response)
             return
-        if leftover.is_left(ctx):
+        if (
+            b"content-length" in names
+            or b"transfer-encoding" in names
+            or scope.get("http_version", "1.1") not in _HTTP_1
+        ) and leftover.is_left(ctx):
             send = ctx.send = leftover.reading_on(ctx, send)
         messages = untouched_messages(response, scope["method"])
         if messages is None:
@@ -93,10 +110,11 @@ async def serve(
     finally:
         if ctx.holds:  # A stream that was never sent; it would keep the context for ever.
             await finish(_let_go(app, ctx))
-        if ctx.lease is not None:
+        if ctx.lease is not None or ctx._sync_connection is not None:
             ctx.give_back_worker()
-        if ctx._pushes is None:  # The test client keeps a context, with its request.
-            ctx._connection = None  # It refers to the context: a circle.
+        if ctx._connection is not None and ctx._pushes is None:
+            # It refers to the context: a circle. (One that is pushed still, the test client keeps.)
+            ctx._connection = None
 
 
 def _send(ctx: Context, response: Any) -> Awaitable[None]:

@@ -12,6 +12,7 @@ Nothing here refers to an app; a worker forgets its job as soon as it is done.
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
 import contextvars
 import functools
 import gc
@@ -92,11 +93,16 @@ class _Outcome(asyncio.Future[Any]):
     stepped again. asyncio keeps the cancellation and delivers it at the task's next step.
     """
 
+    lease: Lease | None = None
+
     def cancel(self, msg: Any = None) -> bool:
+        if self.lease is not None:
+            self.lease._cancel_crossing()
         return False
 
 
-_here = threading.local()  # `inbox`: of the worker that runs in this thread
+#: `inbox`: of the worker that runs in this thread; `lease`: of the request that it serves now
+_here = threading.local()
 
 
 class _Worker:
@@ -157,6 +163,10 @@ class Lease:
     that outlives its request.
     """
 
+    #: awaited on the loop before an `async def` callable runs there for this thread
+    prepare: Callable[[], Awaitable[None]] | None = None
+    _crossing: asyncio.Task[Any] | None = None
+
     def __init__(self, pool: WorkerPool, worker: _Worker) -> None:
         self._pool = pool
         self._worker: _Worker | None = worker
@@ -183,13 +193,17 @@ class Lease:
                 " Call it before the request ends, or use app.add_background_task()."
             )
         outcome = _Outcome(loop=self.loop)
+        outcome.lease = self
         loop = self.loop
         # A child task of the view brings its own: the view's may be in use on the loop meanwhile.
         mine = asyncio.current_task() is self._task
         context = self._context if mine else task_context()
 
         def job() -> None:
+            outer = getattr(_here, "lease", None)
+            _here.lease = self
             boxed = _run_job(context, func, args, kwargs)
+            _here.lease = outer
             try:
                 loop.call_soon_threadsafe(outcome.set_result, boxed)
             except RuntimeError:
@@ -209,6 +223,30 @@ class Lease:
             raise _unboxed(error, func)
         finally:
             del error  # Its traceback refers to this frame.
+
+    def wait_for(self, coro: Coroutine[Any, Any, T]) -> T:
+        """Run an ``async def`` callable's coroutine on the loop, from the leased thread, and wait.
+
+        A cancellation of the request is delivered to it; its end is waited for all the same.
+        """
+        return bridge(self._prepared(coro), self.loop)
+
+    async def _prepared(self, coro: Coroutine[Any, Any, T]) -> T:
+        outer, self._crossing = self._crossing, asyncio.current_task()
+        try:
+            if self.prepare is not None:
+                try:
+                    await self.prepare()
+                except BaseException:
+                    coro.close()
+                    raise
+            return await coro
+        finally:
+            self._crossing = outer
+
+    def _cancel_crossing(self) -> None:
+        if self._crossing is not None:
+            self._crossing.cancel()
 
     def release(self) -> None:
         """Give the thread back to the pool; a second call does nothing.
@@ -232,12 +270,57 @@ def _unboxed(error: BaseException, func: Callable[..., Any]) -> BaseException:
     return replaced
 
 
-def exit_in_worker(error: BaseException, func: Callable[..., Any]) -> RuntimeError:
+class ExitInWorker(RuntimeError):
+    """``SystemExit`` or ``KeyboardInterrupt`` was raised where it would end the event loop.
+
+    Args:
+        text: What happened, and what to do instead.
+        error: What was raised.
+    """
+
+    def __init__(self, text: str, error: BaseException) -> None:
+        super().__init__(text)
+        self.error = error
+
+
+def exit_in_worker(error: BaseException, func: Callable[..., Any]) -> ExitInWorker:
     """Return what to raise for an error that would end the event loop."""
-    return RuntimeError(
+    return ExitInWorker(
         f"{func!r} raised {error!r} in a worker thread, where it cannot end the server."
-        " Raise an Exception, or stop the server with a signal."
+        " Raise an Exception, or stop the server with a signal.",
+        error,
     )
+
+
+class ThisThread:
+    """The calling thread in the place of a leased one, for ``def`` code that the user runs there.
+
+    Args:
+        loop: The server's loop, which ``async def`` callables run on.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.ident = threading.get_ident()
+        self.loop = loop
+
+    async def run(self, func: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Call ``func`` in place."""
+        return func(*args, **kwargs)
+
+    def wait_for(self, coro: Coroutine[Any, Any, T]) -> T:
+        """Run ``coro`` on the loop and wait for it."""
+        return bridge(coro, self.loop)
+
+    def release(self) -> None:
+        """Do nothing: the thread is the user's."""
+
+
+def running_loop() -> asyncio.AbstractEventLoop | None:
+    """Return the loop that runs in this thread, or ``None``."""
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
 
 
 class WorkerPool:
@@ -358,17 +441,97 @@ def bridge(coro: Coroutine[Any, Any, T], loop: asyncio.AbstractEventLoop) -> T:
             f"{coro!r} was waited for, synchronously, on the event loop that has to run it."
             " Await it in an `async def`, or call this from a `def` view."
         )
-    future = asyncio.run_coroutine_threadsafe(coro, loop)
+    context = contextvars.copy_context()
+    boxed: concurrent.futures.Future[tuple[Any, BaseException | None]]
+    boxed = concurrent.futures.Future()
+    try:
+        loop.call_soon_threadsafe(_begin, coro, loop, context, boxed)
+    except RuntimeError:
+        coro.close()
+        raise
     inbox = getattr(_here, "inbox", None)
     if inbox is not None:
-        future.add_done_callback(lambda _: inbox.put(_wake))
-        while not future.done():
+        boxed.add_done_callback(lambda _: inbox.put(_wake))
+        while not boxed.done():
             inbox.get()()
-    return future.result()
+    result, error = boxed.result()
+    _take_over(context)
+    if error is None:
+        return result  # type: ignore[no-any-return]  # boxed, see _box
+    try:
+        raise error
+    finally:
+        del error  # Its traceback refers to this frame: a circle.
+
+
+def _begin(
+    coro: Coroutine[Any, Any, Any],
+    loop: asyncio.AbstractEventLoop,
+    context: contextvars.Context,
+    boxed: concurrent.futures.Future[tuple[Any, BaseException | None]],
+) -> None:
+    def end(task: asyncio.Task[Any]) -> None:
+        if task.cancelled():  # before it began
+            coro.close()
+            boxed.set_result((None, asyncio.CancelledError()))
+        else:
+            boxed.set_result(task.result())
+
+    loop.create_task(_box(coro), context=context).add_done_callback(end)
+
+
+async def _box(coro: Coroutine[Any, Any, Any]) -> tuple[Any, BaseException | None]:
+    """Await ``coro``; whatever it raises goes to who waits, never into the loop."""
+    try:
+        return await coro, None
+    except BaseException as error:
+        return None, error
+
+
+def _take_over(context: contextvars.Context) -> None:
+    """Give this thread's Context what was set in the copy that ran on the loop."""
+    for var, value in context.items():
+        if var.get(_here) is not value:
+            var.set(value)
+
+
+def leased_here() -> Lease | None:
+    """Return the lease by which the calling thread works for a request, or ``None``."""
+    lease: Lease | None = getattr(_here, "lease", None)
+    return lease
 
 
 def _wake() -> None:
     """Do nothing: a job that ends a worker's waiting."""
+
+
+def run_alone(coro: Coroutine[Any, Any, T]) -> T:
+    """Run ``coro`` on a loop of its own and wait: here or, if a loop runs here, in a thread beside.
+
+    What it sets in context variables is seen by the caller.
+    """
+    context = contextvars.copy_context()
+    try:
+        if running_loop() is None:
+            with asyncio.Runner() as runner:
+                return runner.run(coro, context=context)
+        with concurrent.futures.ThreadPoolExecutor(1) as beside:
+            result, error = beside.submit(_run_boxed, coro, context).result()
+        if error is None:
+            return result  # type: ignore[no-any-return]  # boxed
+        try:
+            raise error
+        finally:
+            del error  # Its traceback refers to this frame: a circle.
+    finally:
+        _take_over(context)
+
+
+def _run_boxed(
+    coro: Coroutine[Any, Any, Any], context: contextvars.Context
+) -> tuple[Any, BaseException | None]:
+    with asyncio.Runner() as runner:
+        return runner.run(_box(coro), context=context)
 
 
 # -- a coroutine that moves between thread and loop ------------------------------------------------

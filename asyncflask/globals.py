@@ -20,25 +20,26 @@ if t.TYPE_CHECKING:
     from .wrappers import Request, Websocket
 
 _HINT = {
-    "app": "`async with app.app_context():`",
-    "request": "`async with app.test_request_context(...):`",
-    "websocket": "`async with app.test_websocket_context(...):`",
+    "application": "app.app_context()",
+    "request": "app.test_request_context(...)",
+    "websocket": "app.test_websocket_context(...)",
 }
 
 
-def _outside(name: str, kind: str) -> OutOfContext:
-    inside = "an app" if kind == "app" else f"a {kind}"
+def outside(name: str, kind: str) -> OutOfContext:
+    """Make the error for a proxy that was used where it stands for nothing."""
+    # COMPAT: people match the beginning, up to the colon, in their tests; it is Flask's.
     return OutOfContext(
-        f"Working outside of {kind} context: `{name}` was used where no {inside.split()[1]} is"
-        f" active. It is there in views, hooks and what they call; elsewhere write {_HINT[kind]}"
-        " around the use."
+        f"Working outside of {kind} context: `{name}` was used where no {kind} is active. It is"
+        f" there in views, hooks and what they call; elsewhere write `with {_HINT[kind]}:` around"
+        f" the use (`async with {_HINT[kind]}:` in a coroutine)."
     )
 
 
 def _context(name: str) -> t.Any:
     ctx = slot.get()
     if ctx is None:
-        raise _outside(name, "app")
+        raise outside(name, "application")
     return ctx
 
 
@@ -46,7 +47,7 @@ def _connection(name: str, lane: str) -> t.Any:
     ctx = slot.get()
     found = None if ctx is None else ctx.connection_of(lane)
     if found is None:
-        raise _outside(name, "request" if lane == "http" else lane)
+        raise outside(name, "request" if lane == "http" else lane)
     return found
 
 
@@ -65,7 +66,7 @@ def _find_app_ctx() -> t.Any:
 def _find_carrier() -> t.Any:
     ctx = slot.get()
     if ctx is None or ctx.carrier is None:
-        raise _outside("request_ctx", "request")
+        raise outside("request_ctx", "request")
     return ctx.carrier
 
 
@@ -86,11 +87,11 @@ def _find_websocket() -> t.Any:
 def _find_session() -> t.Any:
     ctx = slot.get()
     if ctx is None or ctx.carrier is None:
-        raise _outside("session", "request")
+        raise outside("session", "request")
     return ctx.session
 
 
-def _proxy(find: t.Callable[[], t.Any]) -> t.Any:
+def make_proxy(find: t.Callable[[], t.Any]) -> t.Any:
     """Make a Werkzeug ``LocalProxy`` in which the ways are shortened that every request goes.
 
     PERF: ``LocalProxy`` goes through a descriptor written in Python and two calls more (0.6 µs for
@@ -124,10 +125,10 @@ def _proxy(find: t.Callable[[], t.Any]) -> t.Any:
     return Proxy(find)
 
 
-current_app: Flask = _proxy(_find_app)
-g: _AppCtxGlobals = _proxy(_find_g)
-app_ctx: Context = _proxy(_find_app_ctx)
-request_ctx: Context = _proxy(_find_carrier)
-request: Request = _proxy(_find_request)
-websocket: Websocket = _proxy(_find_websocket)
-session: SessionMixin = _proxy(_find_session)
+current_app: Flask = make_proxy(_find_app)
+g: _AppCtxGlobals = make_proxy(_find_g)
+app_ctx: Context = make_proxy(_find_app_ctx)
+request_ctx: Context = make_proxy(_find_carrier)
+request: Request = make_proxy(_find_request)
+websocket: Websocket = make_proxy(_find_websocket)
+session: SessionMixin = make_proxy(_find_session)

@@ -46,18 +46,19 @@ def _context(what: str) -> Context:
     ctx: Context | None = current()
     if ctx is None:
         raise OutOfContext(
-            f"`{what}` was called where no app is current. Call it in a view or a hook, or inside"
-            " `async with app.app_context()`."
+            f"Working outside of application context: `{what}` was called where no app is current."
+            " Call it in a view or a hook, or inside `with app.app_context()`."
         )
     return ctx
 
 
 def _carrier(what: str) -> Context:
-    carrier = _context(what).carrier
+    ctx: Context | None = current()
+    carrier = None if ctx is None else ctx.carrier
     if carrier is None:
         raise OutOfContext(
-            f"`{what}` was called outside of a request. Call it in a view or a hook, or inside"
-            " `async with app.test_request_context()`."
+            f"Working outside of request context: `{what}` was called where no request is current."
+            " Call it in a view or a hook, or inside `with app.test_request_context()`."
         )
     return carrier
 

@@ -419,7 +419,8 @@ def _app(function: str) -> TemplateApp:
     ctx = current()
     if ctx is None:
         raise OutOfContext(
-            f"{function}() was called where no app is active, so there is no template folder to"
+            f"Working outside of application context: {function}() was called where no app is"
+            " active, so there is no template folder to"
             " look in.\n\nCall it in a view or hook, or inside `with app.app_context():`."
         )
     app: TemplateApp = ctx.app

@@ -781,3 +781,38 @@ async def test_a_push_that_fails_leaves_nothing_behind(app):
                 pass
 
     assert current() is None
+
+
+async def test_a_def_function_in_a_copied_context_gets_the_synchronous_request(app):
+    """In a plain thread beside the request, as in Flask."""
+    seen = []
+
+    @app.post("/")
+    def view():
+        @copy_current_request_context
+        def work():
+            seen.append((request.form["x"], threading.get_ident()))
+
+        thread = threading.Thread(target=work)
+        thread.start()
+        thread.join()
+        return str(threading.get_ident())
+
+    response = await app.test_client().post("/", data={"x": "1"})
+
+    assert seen[0][0] == "1"
+    assert str(seen[0][1]) != response.text
+
+
+async def test_a_def_function_in_a_copied_context_may_be_called_from_an_async_view(app):
+    @app.post("/")
+    async def view():
+        @copy_current_request_context
+        def work():
+            return request.form["x"]
+
+        return await asyncio.to_thread(work)
+
+    response = await app.test_client().post("/", data={"x": "1"})
+
+    assert response.text == "1"

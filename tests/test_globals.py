@@ -32,9 +32,9 @@ def app():
 @pytest.mark.parametrize(
     ("name", "kind"),
     [
-        ("current_app", "app"),
-        ("g", "app"),
-        ("app_ctx", "app"),
+        ("current_app", "application"),
+        ("g", "application"),
+        ("app_ctx", "application"),
         ("request", "request"),
         ("session", "request"),
         ("request_ctx", "request"),

@@ -38,11 +38,12 @@ def test_each_public_name_is_there():
 NEED_AN_APP = {
     "make_response()": lambda: make_response("x"),
     "url_for()": lambda: url_for("x"),
+}
+NEED_A_REQUEST = {
     "flash()": lambda: flash("x"),
     "get_flashed_messages()": lambda: get_flashed_messages(),
     "stream_with_context()": lambda: helpers.stream_with_context(iter("x")),
 }
-NEED_A_REQUEST = ["flash()", "get_flashed_messages()", "stream_with_context()"]
 
 
 @pytest.mark.parametrize("name", NEED_AN_APP)
@@ -51,24 +52,24 @@ def test_without_an_app_a_helper_says_where_to_call_it(name):
         NEED_AN_APP[name]()
 
     assert str(caught.value) == (
-        f"`{name}` was called where no app is current. Call it in a view or a hook, or inside"
-        " `async with app.app_context()`."
+        f"Working outside of application context: `{name}` was called where no app is current."
+        " Call it in a view or a hook, or inside `with app.app_context()`."
     )
 
 
 @pytest.mark.parametrize("name", NEED_A_REQUEST)
 def test_without_a_request_a_helper_says_where_to_call_it(app, name):
     with app.app_context(), pytest.raises(OutOfContext) as caught:
-        NEED_AN_APP[name]()
+        NEED_A_REQUEST[name]()
 
     assert str(caught.value) == (
-        f"`{name}` was called outside of a request. Call it in a view or a hook, or inside"
-        " `async with app.test_request_context()`."
+        f"Working outside of request context: `{name}` was called where no request is current."
+        " Call it in a view or a hook, or inside `with app.test_request_context()`."
     )
 
 
 async def test_a_push_without_a_request_says_so_too():
-    with pytest.raises(OutOfContext, match=r"`make_push_promise\(\)` was called where no app"):
+    with pytest.raises(OutOfContext, match=r"`make_push_promise\(\)` was called where no request"):
         await make_push_promise("/style.css")
 
 

@@ -12,7 +12,7 @@ import platform
 import traceback
 from collections.abc import Callable
 from inspect import unwrap
-from typing import Any
+from typing import Any, ClassVar
 
 import click
 
@@ -159,6 +159,14 @@ class FlaskGroup(AppGroup):
     Source: ``Flask: cli.FlaskGroup``.
     """
 
+    #: the commands that every app has; a face of the app may have others
+    default_commands: ClassVar[tuple[click.Command, ...]] = (
+        run_command,
+        shell_command,
+        routes_command,
+    )
+    version_option: ClassVar[click.Option] = version_option
+
     def __init__(
         self,
         add_default_commands: bool = True,
@@ -172,7 +180,7 @@ class FlaskGroup(AppGroup):
         # Options with callbacks, so that a project may give the group a callback of its own.
         params.extend((_env_file_option, _app_option, debug_option))
         if add_version_option:
-            params.append(version_option)
+            params.append(self.version_option)
         settings = extra.setdefault("context_settings", {})
         settings.setdefault("auto_envvar_prefix", "FLASK")
         super().__init__(params=params, **extra)
@@ -180,7 +188,7 @@ class FlaskGroup(AppGroup):
         self.load_dotenv = load_dotenv
         self.set_debug_flag = set_debug_flag
         if add_default_commands:
-            for command in (run_command, shell_command, routes_command):
+            for command in self.default_commands:
                 self.add_command(command)
         self._plugins_are_loaded = False
 

@@ -9,14 +9,20 @@ that the whole command has. No tasks, locks or timeouts.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Coroutine
 from threading import get_ident
 from typing import Any
 
 from blinker import Signal
 
-from ..concurrency import TO_LOOP, bridge, exit_in_worker, is_async
+from ..concurrency import (
+    TO_LOOP,
+    exit_in_worker,
+    is_async,
+    leased_here,
+    run_alone,
+    running_loop,
+)
 from ..ctx import Context
 
 
@@ -34,7 +40,7 @@ async def call(ctx: Context, func: Callable[..., Any], *args: Any, **kwargs: Any
         if place == "worker":
             await to_loop(ctx)
         elif place == "thread":
-            return _run_in_place(ctx, func(*args, **kwargs), func)
+            return wait_in_place(ctx, func(*args, **kwargs), func)
         return await func(*args, **kwargs)
     if place == "loop":
         return await ctx.run_def(func, *args, **kwargs)
@@ -55,15 +61,22 @@ async def to_loop(ctx: Context) -> None:
     await TO_LOOP
 
 
-def _run_in_place(ctx: Context, coro: Coroutine[Any, Any, Any], func: Callable[..., Any]) -> Any:
-    """Run an ``async def`` callable from a thread that may block, and wait for it."""
-    lease = ctx.lease
-    if lease is not None and lease.ident == get_ident():
-        return bridge(coro, lease.loop)
+def wait_in_place(ctx: Context, coro: Coroutine[Any, Any, Any], func: Callable[..., Any]) -> Any:
+    """Run an ``async def`` callable from a thread that may block, and wait for it.
+
+    In a request's worker it runs on the server's loop, else on one of its own.
+    """
+    before, ctx.place = ctx.place, "loop"
     try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return asyncio.run(coro)
+        lease = ctx.lease
+        if lease is None or lease.ident != get_ident():
+            lease = leased_here()
+        if lease is not None:
+            return lease.wait_for(coro)
+        if ctx.synchronous or running_loop() is None:
+            return run_alone(coro)
+    finally:
+        ctx.place = before
     coro.close()
     raise RuntimeError(
         f"{func!r} is `async def` and was reached through a plain `with` on a running event loop."

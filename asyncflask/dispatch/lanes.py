@@ -15,6 +15,7 @@ from typing import Any
 from blinker import Signal
 
 from .. import signals
+from ..concurrency import running_loop
 from ..ctx import Context
 from ..exceptions import WebsocketDisconnect
 from ..wrappers.sync import make_environ
@@ -59,7 +60,8 @@ def _make_request(ctx: Any) -> Any:
 
 
 def _make_sync_request(ctx: Any) -> Any:
-    return ctx.app.sync_request_class(make_environ(ctx, ctx.lease.loop))
+    loop = running_loop() if ctx.lease is None else ctx.lease.loop
+    return ctx.app.sync_request_class(make_environ(ctx, loop))
 
 
 def _make_websocket(ctx: Any) -> Any:

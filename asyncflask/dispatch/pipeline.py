@@ -170,7 +170,9 @@ def is_processed(app: Any, ctx: Context) -> bool:
         or lane.finished.receivers
     ):
         return True
-    return refreshes(app, ctx)
+    # PERF: most requests have no cookie at all; the request object is not made for this question.
+    names = ctx.header_names
+    return (names is None or b"cookie" in names) and refreshes(app, ctx)
 
 
 async def finalize(app: Any, ctx: Context, result: Any, from_error_handler: bool = False) -> Any:
@@ -252,11 +254,7 @@ def refreshes(app: Any, ctx: Context) -> bool:
 
     A permanent session is refreshed with each response; whether it is one, its cookie says.
     """
-    # PERF: most requests have no cookie at all; the request object is not made for this question.
-    for name, _ in ctx.scope["headers"]:
-        if name == b"cookie":
-            break
-    else:
+    if b"cookie" not in (ctx.header_names or dict(ctx.scope["headers"])):
         return False
     key = app.session_interface.get_cookie_name(app)
     return bool(app.config["SESSION_REFRESH_EACH_REQUEST"]) and key in ctx.connection.cookies

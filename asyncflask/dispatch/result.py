@@ -33,8 +33,9 @@ def make_response(app: Any, result: Any) -> Any:
     """
     # PERF: text and JSON under an unchanged response class skip Werkzeug's constructor.
     kind = result.__class__
-    if kind is str and app.response_class is Response:
-        return Response.buffered(result.encode(), HTML)
+    cls = app.response_class
+    if kind is str and (cls is Response or _sends_html(cls)):
+        return cls.buffered(result.encode(), HTML)
     if kind is dict or kind is list:
         return _from_json(app, result)
     if isinstance(result, app.response_class):
@@ -42,6 +43,15 @@ def make_response(app: Any, result: Any) -> Any:
     if isinstance(result, tuple):
         return _from_tuple(app, result)
     return _from_value(app, result, None)
+
+
+def _sends_html(cls: Any) -> bool:
+    """Tell whether a response class makes of text what ours does."""
+    return (
+        issubclass(cls, Response)
+        and cls.default_mimetype == "text/html"
+        and cls.default_status == 200
+    )
 
 
 def _from_json(app: Any, value: Any) -> Any:
@@ -105,8 +115,8 @@ def _converted(app: Any, body: Any, status: Any) -> tuple[Any, Any] | None:
         if issubclass(cls, Response):
             return from_exception(body, current_environ, cls), status
         return cls.force_type(body, current_environ()), status
-    if isinstance(body, str) and cls is Response:
-        return Response.buffered(body.encode(), HTML), status
+    if isinstance(body, str) and _sends_html(cls):
+        return cls.buffered(body.encode(), HTML), status
     if isinstance(body, (str, bytes, bytearray, Iterator, AsyncIterable)) and not isinstance(
         body, WerkzeugResponse
     ):

@@ -75,8 +75,7 @@ async def end(app: Any, ctx: Context, error: BaseException | None) -> None:
             await _attempt(failures, through(ctx, getattr(app, lane.do_teardown), error))
         else:
             await end_connection(app, ctx, error, failures)
-        if ctx._body is not None and not ctx.copied:
-            ctx._body.close()
+        ctx.close_connection()
     if ctx.lender is None:
         if "do_teardown_appcontext" in replaced:
             await _attempt(failures, through(ctx, app.do_teardown_appcontext, error))

@@ -1,8 +1,18 @@
-"""Flask's API on asyncflask's core: ``from asyncflask.flask import Flask``."""
+"""Flask's API on asyncflask's core: ``from asyncflask.flask import Flask``.
+
+Each module here has the names that Flask's module of the same name defines, and hands on those that
+it imports from Flask and its libraries (``flask.app.Rule``, ``flask.signals.Namespace``): people
+import them from there.
+"""
 
 from __future__ import annotations
 
+from . import cli as cli
+from . import config as config
 from . import json as json
+from . import logging as logging
+from . import sessions as sessions
+from . import typing as typing
 from .app import Flask as Flask
 from .blueprints import Blueprint as Blueprint
 from .config import Config as Config

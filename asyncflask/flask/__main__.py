@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from .install import install
+# Absolute: under `python -m flask` this is `flask.__main__`.
+from asyncflask.flask.cli import main
+from asyncflask.flask.install import install
 
-install()
+install(children=True)
 
 if __name__ == "__main__":
-    from .cli import main
-
     main()

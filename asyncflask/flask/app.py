@@ -7,6 +7,7 @@ websockets and the lifespan; how a request comes in from an ASGI server is ``ser
 
 from __future__ import annotations
 
+import functools
 import os
 import sys
 from collections.abc import Callable, Coroutine, Iterable
@@ -15,27 +16,54 @@ from typing import TYPE_CHECKING, Any, NoReturn, cast
 from weakref import ref
 
 import click
+from werkzeug.datastructures import Headers as Headers
+from werkzeug.datastructures import ImmutableDict as ImmutableDict
+from werkzeug.exceptions import BadRequestKeyError as BadRequestKeyError
 from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import InternalServerError as InternalServerError
+from werkzeug.routing import BuildError as BuildError
+from werkzeug.routing import MapAdapter as MapAdapter
+from werkzeug.routing import RequestRedirect as RequestRedirect
+from werkzeug.routing import RoutingException as RoutingException
+from werkzeug.routing import Rule as Rule
 from werkzeug.serving import is_running_from_reloader
+from werkzeug.wsgi import get_host as get_host
 
 from .. import app as async_face
 from .._current import current
-from ..cli import load_dotenv as _load_dotenv
-from ..cli import show_server_banner
 from ..concurrency import drive
 from ..ctx import NO_ERROR
 from ..debughelpers import raise_redirect_that_loses_the_body
 from ..dispatch import errors, pipeline, steps, teardown, urls
+from ..dispatch.calls import wait_in_place
 from ..exceptions import OutOfContext
 from ..helpers import get_debug_flag, get_load_dotenv
+from . import cli
 from .ctx import AppContext, RequestContext, _AppCtxGlobals
+from .globals import _cv_app as _cv_app
+from .globals import _cv_request as _cv_request
+from .globals import current_app as current_app
+from .globals import g as g
+from .globals import request as request
+from .globals import request_ctx as request_ctx
+from .globals import session as session
+from .helpers import get_flashed_messages as get_flashed_messages
 from .helpers import send_from_directory
+from .sansio.app import App as App
 from .sansio.app import T_shell_context_processor as T_shell_context_processor
 from .sansio.app import T_teardown as T_teardown
 from .sansio.app import T_template_filter as T_template_filter
 from .sansio.app import T_template_global as T_template_global
 from .sansio.app import T_template_test as T_template_test
 from .server import serve_request
+from .sessions import SecureCookieSessionInterface as SecureCookieSessionInterface
+from .sessions import SessionInterface as SessionInterface
+from .signals import appcontext_tearing_down as appcontext_tearing_down
+from .signals import got_request_exception as got_request_exception
+from .signals import request_finished as request_finished
+from .signals import request_started as request_started
+from .signals import request_tearing_down as request_tearing_down
+from .templating import Environment as Environment
 from .testing import EnvironBuilder, FlaskClient, FlaskCliRunner
 from .wrappers import Request, Response
 
@@ -100,6 +128,17 @@ class Flask(async_face.Flask):
             if error is not None and self.should_ignore_error(error):
                 error = None
             ctx.pop(error)
+
+    def mount(self, prefix: str, app: Any, interface: Any = None) -> None:
+        """Not here, where a WSGI server may call the app.
+
+        Raises:
+            RuntimeError: Always.
+        """
+        raise RuntimeError(
+            f"mount({prefix!r}) was called on {self!r}, which WSGI servers may serve as well. Mount"
+            " it on an asyncflask.Flask, or write `app.wsgi_app = DispatcherMiddleware(...)`."
+        )
 
     # -- steps -------------------------------------------------------------------------------------
 
@@ -171,6 +210,21 @@ class Flask(async_face.Flask):
         """Make the URL adapter of a request; of ``SERVER_NAME`` for ``None``."""
         return urls.create_adapter(self, request, _bind)
 
+    # -- colours -----------------------------------------------------------------------------------
+
+    def async_to_sync(self, func: Callable[..., Coroutine[Any, Any, Any]]) -> Callable[..., Any]:
+        """Return an ``async def`` function as one that blocks, for ``def`` code of either drive.
+
+        On an ASGI server it runs on the server's loop, else on one of its own.
+        """
+
+        @functools.wraps(func)
+        def blocking(*args: Any, **kwargs: Any) -> Any:
+            ctx = current() or self.app_context()
+            return wait_in_place(ctx.carrier or ctx, func(*args, **kwargs), func)
+
+        return blocking
+
     # -- contexts ----------------------------------------------------------------------------------
 
     def app_context(self) -> AppContext:
@@ -238,7 +292,7 @@ class Flask(async_face.Flask):
                 )
             return
         if get_load_dotenv(load_dotenv):
-            _load_dotenv()
+            cli.load_dotenv()
             if "FLASK_DEBUG" in os.environ:
                 self.debug = get_debug_flag()
         if debug is not None:
@@ -247,7 +301,7 @@ class Flask(async_face.Flask):
         options.setdefault("use_reloader", self.debug)
         options.setdefault("use_debugger", self.debug)
         options.setdefault("threaded", True)
-        show_server_banner(self.debug, self.name)
+        cli.show_server_banner(self.debug, self.name)
         from werkzeug.serving import run_simple
 
         try:
@@ -286,7 +340,8 @@ def _carrier(app: Flask) -> Any:
     ctx = current()
     if ctx is None or ctx.carrier is None:
         raise OutOfContext(
-            "A step of serving a request was called where no request context is active. Call it"
+            "Working outside of request context: a step of serving a request was called where no"
+            " request context is active. Call it"
             " inside `with app.test_request_context(...)`."
         )
     return ctx.carrier

@@ -6,8 +6,10 @@ from collections.abc import Callable
 from typing import Any, cast
 
 from .. import blueprints as async_face
-from ..blueprints import BlueprintSetupState
+from .cli import AppGroup as AppGroup
+from .globals import current_app as current_app
 from .helpers import send_from_directory
+from .sansio.blueprints import BlueprintSetupState
 
 __all__ = ["Blueprint", "BlueprintSetupState"]
 

@@ -1,4 +1,4 @@
-"""The ``flask`` command: the async face's, with Flask's version and Werkzeug's server.
+"""The ``flask`` command: the async face's, with Flask's ``run`` on Werkzeug's server.
 
 (Flask: flask.cli.)
 """
@@ -7,34 +7,47 @@ from __future__ import annotations
 
 import importlib.metadata
 import platform
-from typing import Any
+import ssl
+import traceback
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
+from click.core import ParameterSource as ParameterSource
+from werkzeug.serving import is_running_from_reloader, run_simple
+from werkzeug.utils import import_string as import_string
 
+from .. import cli as async_face
 from ..cli import (
     AppGroup,
     CertParamType,
-    FlaskGroup,
     NoAppException,
     ScriptInfo,
     SeparatedPathType,
     find_app_by_string,
     find_best_app,
+    get_debug_flag,
     load_dotenv,
     locate_app,
     pass_script_info,
     prepare_import,
     routes_command,
-    run_command,
     shell_command,
-    show_server_banner,
     with_appcontext,
 )
+from ..cli.options import Option
+from ..scaffold import F
+from .globals import current_app as current_app
+from .helpers import get_load_dotenv as get_load_dotenv
 from .install import FLASK_VERSION
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 __all__ = [
     "AppGroup",
     "CertParamType",
+    "F",
     "FlaskGroup",
     "NoAppException",
     "ScriptInfo",
@@ -55,6 +68,95 @@ __all__ = [
     "version_option",
     "with_appcontext",
 ]
+
+
+# Host, port, certificate, reloader and its files are the async face's options.
+@click.command(
+    "run",
+    short_help="Serve the app for development.",
+    params=list(async_face.run_command.params),
+)
+@click.option(
+    "--debugger/--no-debugger",
+    default=None,
+    cls=Option,
+    help="Show Werkzeug's debugger for an error. On by default in debug mode.",
+)
+@click.option(
+    "--with-threads/--without-threads",
+    default=True,
+    cls=Option,
+    help="Serve several requests at a time.",
+    show_default=True,
+)
+@pass_script_info
+def run_command(
+    info: ScriptInfo,
+    host: str,
+    port: int,
+    reload: bool | None,
+    debugger: bool | None,
+    with_threads: bool,
+    cert: ssl.SSLContext | tuple[str, str] | Literal["adhoc"] | None,
+    extra_files: list[str] | None,
+    exclude_patterns: list[str] | None,
+) -> None:
+    """Serve the app on this machine with Werkzeug's server, for development.
+
+    In debug mode (--debug) the server starts anew when a file of the program changes, and an error
+    is shown with Werkzeug's debugger.
+    """
+    app = _load_app(info)
+    debug = get_debug_flag()
+    show_server_banner(debug, info.app_import_path)
+    run_simple(
+        host,
+        port,
+        app,
+        use_reloader=debug if reload is None else reload,
+        use_debugger=debug if debugger is None else debugger,
+        threaded=with_threads,
+        ssl_context=cert,
+        extra_files=extra_files,
+        exclude_patterns=exclude_patterns,
+    )
+
+
+def _load_app(info: ScriptInfo) -> WSGIApplication:
+    """The app; in a child of the reloader, a stand-in that raises why it cannot be loaded.
+
+    Otherwise the first syntax error while somebody edits would end the reloader. The debugger shows
+    the error that the stand-in raises.
+    """
+    try:
+        return info.load_app()  # type: ignore[return-value]  # a facade app is WSGI, too
+    except Exception as error:
+        if not is_running_from_reloader():
+            raise
+        traceback.print_exc()
+        reason = error
+
+    def broken_app(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        raise reason from None
+
+    return broken_app
+
+
+def show_server_banner(debug: bool | None, app_import_path: str | None) -> None:
+    """Say what is about to be served; in a child of the reloader, nothing.
+
+    Args:
+        debug: Whether debug mode is on; ``None`` leaves the line away.
+        app_import_path: The app's name or import path; ``None`` leaves the line away.
+
+    Source: ``Flask: cli.show_server_banner``.
+    """
+    if is_running_from_reloader():
+        return
+    if app_import_path is not None:
+        click.echo(f" * Serving Flask app {app_import_path!r} on asyncflask")
+    if debug is not None:
+        click.echo(f" * Debug mode: {'on' if debug else 'off'}")
 
 
 def get_version(ctx: click.Context, param: click.Parameter, value: Any) -> None:
@@ -79,9 +181,20 @@ version_option = click.Option(
     is_eager=True,
 )
 
+
+class FlaskGroup(async_face.FlaskGroup):
+    """See :class:`asyncflask.cli.FlaskGroup`; its ``run`` is Flask's.
+
+    Source: ``Flask: cli.FlaskGroup``.
+    """
+
+    default_commands = (run_command, shell_command, routes_command)
+    version_option = version_option
+
+
 cli = FlaskGroup(name="flask", help="Run and inspect a Flask application on asyncflask.")
 
 
 def main() -> None:
-    """Run the command line."""
+    """Run the command ``flask``."""
     cli.main()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from werkzeug.utils import import_string as import_string
+
 from ..config import (
     Config,
     ConfigAttribute,

@@ -6,19 +6,34 @@ same app shares its ``g``; the session is opened and the URL matched when it is 
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from threading import get_ident
+from typing import Any, TypeVar
+
+from werkzeug.exceptions import HTTPException as HTTPException
 
 from .. import ctx as async_face
 from .._current import current
+from ..concurrency import run_sync
 from ..ctx import (
+    NO_ERROR,
     Context,
     F,
+    Place,
     after_this_request,
     copy_current_request_context,
     has_app_context,
     has_request_context,
 )
 from ..dispatch.lanes import HTTP
+from ..wrappers.environ import CONTEXT_KEY
+from .faces import AwaitableRequest
+from .globals import _cv_app as _cv_app
+from .globals import _cv_request as _cv_request
+from .signals import appcontext_popped as appcontext_popped
+from .signals import appcontext_pushed as appcontext_pushed
+
+T = TypeVar("T")
 
 __all__ = [
     "AppContext",
@@ -40,16 +55,33 @@ class _AppCtxGlobals(async_face._AppCtxGlobals):
         return object.__repr__(self) if ctx is None else f"<flask.g of {ctx.app.name!r}>"
 
 
-class AppContext(Context):
-    """What ``app.app_context()`` returns. Source: ``Flask: ctx.AppContext``."""
+class _SyncContext(Context):
+    """A context in which ``def`` is the rule; with ``async with`` its hooks of both colours run."""
 
-    place = "thread"
+    place: Place = "thread"
+    synchronous = True
+
+    async def push_async(self) -> None:
+        """Like :meth:`push`, for code on the event loop."""
+        self.place = "loop"
+        await super().push_async()
+
+    async def pop_async(self, exc: BaseException | None = NO_ERROR) -> None:
+        """Like :meth:`pop`, for code on the event loop."""
+        try:
+            await super().pop_async(exc)
+        finally:
+            self.place = "thread"
+
+
+class AppContext(_SyncContext):
+    """What ``app.app_context()`` returns. Source: ``Flask: ctx.AppContext``."""
 
     def __init__(self, app: Any) -> None:
         super().__init__(app)
 
 
-class RequestContext(Context):
+class RequestContext(_SyncContext):
     """What ``app.request_context(environ)`` returns.
 
     Args:
@@ -61,30 +93,71 @@ class RequestContext(Context):
     Source: ``Flask: ctx.RequestContext``.
     """
 
-    place = "thread"
+    _awaitable: Any = None
 
     def __init__(
         self, app: Any, environ: dict[str, Any], request: Any = None, session: Any = None
     ) -> None:
         super().__init__(app, HTTP, scope_of(environ))
         self.wsgi_environ = environ
-        self._connection = request
+        self._sync_connection = request
         self._session = session
+        served = environ.get(CONTEXT_KEY)
+        if served is not None:
+            self.lease = served.lease
 
     @property
     def connection(self) -> Any:
         """The request; the same on every thread, since it is synchronous."""
-        request = self._connection
+        request = self._sync_connection
         if request is None:
-            request = self._connection = self.app.request_class(self.wsgi_environ)  # type: ignore[attr-defined]  # a facade app
+            request = self._sync_connection = self.app.request_class(self.wsgi_environ)  # type: ignore[attr-defined]  # a facade app
             self._tell(request)
         return request
+
+    request = sync_connection = connection
+
+    def connection_of(self, name: str) -> Any:
+        """Return what ``asyncflask.request`` is: in an ``async def`` callable the awaitable one."""
+        if self._carrier_of(name) is None:
+            return None
+        lease = self.lease
+        if self.place != "loop" or (lease is not None and lease.ident == get_ident()):
+            return self.connection
+        if self._awaitable is None:
+            self._awaitable = AwaitableRequest(self)
+        return self._awaitable
+
+    async def run_def(self, func: Callable[..., T], *args: Any, **kwargs: Any) -> T:
+        """Run a ``def`` callable on the request's worker; without a server, in a thread beside."""
+        if self.lease is None:
+            return await run_sync(func)(*args, **kwargs)
+        return await super().run_def(func, *args, **kwargs)
+
+    def leave_in_place(self, error: BaseException | None) -> None:
+        """Run what is due at the end of this context in the calling thread."""
+        try:
+            super().leave_in_place(error)
+        finally:
+            self._awaitable = None  # It refers to this context: a circle.
+
+    def close_connection(self) -> None:
+        """Close the request's uploads, at the end of the context that they came with."""
+        request = self._sync_connection
+        if request is not None and not self.copied:
+            # COMPAT: replaced requests may have no `close`.
+            getattr(request, "close", _nothing)()
+            self.wsgi_environ["werkzeug.request"] = None  # It refers to the environ: a circle.
 
     def match_request(self) -> None:
         """Find the rule for the request, and tell the request."""
         super().match_request()
-        if self._connection is not None:
-            self._tell(self._connection)
+        if self._sync_connection is not None:
+            self._tell(self._sync_connection)
+
+    def _has_path(self) -> bool:
+        # Werkzeug redirects from an empty path. An ASGI server's is refused, as on the async face.
+        return "asgi.scope" not in self.wsgi_environ or super()._has_path()
 
     def _tell(self, request: Any) -> None:
         if self.matched:
@@ -98,6 +171,11 @@ class RequestContext(Context):
             self.open_session()
         super()._enter()
 
+    def __repr__(self) -> str:
+        request = self.connection
+        kind, name = type(self).__name__, self.app.name  # type: ignore[attr-defined]  # a facade app
+        return f"<{kind} {request.url!r} [{request.method}] of {name}>"
+
     def environ(self) -> dict[str, Any]:
         """The WSGI environ itself."""
         return self.wsgi_environ
@@ -107,17 +185,29 @@ class RequestContext(Context):
         other = type(self)(self.app, self.wsgi_environ, self.connection, self.session)
         other.url_rule, other.view_args = self.url_rule, self.view_args
         other.routing_exception, other.matched = self.routing_exception, True
+        other.copied = True
         return other
+
+
+def _nothing() -> None:
+    """Stand for a method that is not there."""
 
 
 def scope_of(environ: dict[str, Any]) -> dict[str, Any]:
     """Return the part of an ASGI scope that dispatching reads, from a WSGI environ."""
-    root = _text(environ.get("SCRIPT_NAME", ""))
+    root = _text(environ.get("SCRIPT_NAME", "")).rstrip("/")
+    path = _text(environ.get("PATH_INFO", ""))
+    if path[:1] in ("/", ""):
+        path = root + path
+    elif "asgi.scope" not in environ:
+        # Test clients and servers with a SCRIPT_NAME of "/app/" leave the slash away; Werkzeug puts
+        # it there.
+        path = f"{root}/{path}"
     cookie = environ.get("HTTP_COOKIE")
     return {
         "type": "http",
         "method": environ.get("REQUEST_METHOD", "GET"),
-        "path": root + (_text(environ.get("PATH_INFO", "")) or "/"),
+        "path": path,
         "root_path": root,
         "headers": [] if cookie is None else [(b"cookie", cookie.encode("latin-1"))],
     }

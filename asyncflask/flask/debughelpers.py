@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from jinja2.loaders import BaseLoader as BaseLoader
+from werkzeug.routing import RequestRedirect as RequestRedirect
+
 from ..debughelpers import (
     DebugFilesKeyError,
     FormDataRoutingRedirect,
@@ -11,6 +14,9 @@ from ..debughelpers import (
 from ..templating import (
     explain_template_loading_attempts,
 )
+from .blueprints import Blueprint as Blueprint
+from .globals import request_ctx as request_ctx
+from .sansio.app import App as App
 
 __all__ = [
     "DebugFilesKeyError",

@@ -22,6 +22,13 @@ from ..helpers import (
     stream_with_context,
     url_for,
 )
+from .globals import _cv_app as _cv_app
+from .globals import _cv_request as _cv_request
+from .globals import current_app as current_app
+from .globals import request as request
+from .globals import request_ctx as request_ctx
+from .globals import session as session
+from .signals import message_flashed as message_flashed
 
 __all__ = [
     "abort",
@@ -47,7 +54,7 @@ def _file_options(**options: Any) -> dict[str, Any]:
         options["max_age"] = app.get_send_file_max_age
     return {
         **options,
-        "environ": ctx.connection.environ,
+        "environ": ctx.sync_connection.environ,
         "use_x_sendfile": app.config["USE_X_SENDFILE"],
         "response_class": app.response_class,
         "_root_path": app.root_path,

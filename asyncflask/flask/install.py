@@ -1,44 +1,94 @@
 """Putting asyncflask in Flask's place, on request only: ``asyncflask.flask.install()``.
 
 From then on ``import flask`` and every ``flask.…`` module give the module of the same name here,
-the same object, and the distribution ``Flask`` answers with the version whose API this is.
+the same object, and the distribution ``Flask`` answers with the version whose API this is. What
+stands here touches nothing until it is called.
 """
 
 from __future__ import annotations
 
 import importlib
 import importlib.metadata
+import os
 import sys
 import warnings
 from collections.abc import Iterable, Sequence
-from importlib.abc import Loader, MetaPathFinder
+from importlib.abc import InspectLoader, MetaPathFinder
 from importlib.machinery import ModuleSpec
+from importlib.metadata import Distribution, DistributionFinder
 from importlib.util import find_spec
 from pathlib import Path
-from types import ModuleType
-from typing import Any
+from types import CodeType, ModuleType
+from typing import Any, cast
 
 #: The version of Flask whose names, signatures and behaviour are offered.
 FLASK_VERSION = "3.1.3"
-_HERE = __name__.rpartition(".")[0]
+#: The modules of that version, without the package's name.
+MODULES = frozenset(
+    {
+        "__main__",
+        "app",
+        "blueprints",
+        "cli",
+        "config",
+        "ctx",
+        "debughelpers",
+        "globals",
+        "helpers",
+        "json",
+        "json.provider",
+        "json.tag",
+        "logging",
+        "sansio",
+        "sansio.app",
+        "sansio.blueprints",
+        "sansio.scaffold",
+        "sessions",
+        "signals",
+        "templating",
+        "testing",
+        "typing",
+        "views",
+        "wrappers",
+    }
+)
+#: Set for child processes to the interpreter; ``as_flask.pth`` and ``bin/flask`` heed it.
+CHILDREN_VARIABLE = "ASYNCFLASK_AS_FLASK"
+
+_OWN = __name__.rpartition(".")[0]
+_FOLDER = Path(__file__).parent
 
 
-def install() -> None:
+def install(children: bool = False) -> None:
     """Give asyncflask's modules to everyone who imports ``flask`` from now on; once is enough.
+
+    Args:
+        children: Whether it also holds for the processes that this one starts: ``python -m flask``
+            and the command ``flask`` reach asyncflask there. Changes ``ASYNCFLASK_AS_FLASK`` and
+            ``PATH`` in :data:`os.environ`.
 
     Raises:
         RuntimeError: The real Flask was imported before.
     """
-    if any(isinstance(finder, _Finder) for finder in sys.meta_path):
-        return
-    early = sys.modules.get("flask")
-    if early is not None:
-        raise RuntimeError(
-            f"asyncflask.flask.install() was called after {early!r} was imported; what holds it"
-            " already would not change. Call it first of all."
-        )
-    sys.meta_path.insert(0, _Finder())
-    sys.meta_path.append(_Distributions())
+    if not any(isinstance(finder, _Finder) for finder in sys.meta_path):
+        early = sys.modules.get("flask")
+        if early is not None:
+            raise RuntimeError(
+                f"asyncflask.flask.install() was called after {early!r} was imported; what holds it"
+                " already would not change. Call it first of all."
+            )
+        sys.meta_path.insert(0, _Finder())
+        sys.meta_path.append(_Distributions())
+    if children:
+        _install_for_children()
+
+
+def _install_for_children() -> None:
+    os.environ[CHILDREN_VARIABLE] = sys.executable
+    commands = str(_FOLDER / "bin")
+    path = os.environ.get("PATH", os.defpath)
+    if commands not in path.split(os.pathsep):
+        os.environ["PATH"] = f"{commands}{os.pathsep}{path}"
 
 
 class _Finder(MetaPathFinder):
@@ -47,32 +97,27 @@ class _Finder(MetaPathFinder):
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        if fullname != "flask" and not fullname.startswith("flask."):
+        package, _, name = fullname.partition(".")
+        if package != "flask":
             return None
-        own = _HERE + fullname.removeprefix("flask")
-        try:
-            spec = find_spec(own)
-        except ModuleNotFoundError:
-            return None
-        if spec is None:
-            return None
-        is_package = spec.submodule_search_locations is not None
-        return ModuleSpec(fullname, _Loader(own), origin=spec.origin, is_package=is_package)
+        if name and name not in MODULES:
+            # The next finder would look into our folder and load `install` a second time.
+            if "." in name or find_spec(f"{_OWN}.{name}") is None:
+                return None
+            raise ModuleNotFoundError(
+                f"No module named {fullname!r}: Flask has none. Write `asyncflask.{fullname}` for"
+                " asyncflask's own.",
+                name=fullname,
+            )
+        own = find_spec(_OWN + fullname.removeprefix("flask"))
+        assert own is not None  # the list and the files agree: a test sees to it
+        spec = ModuleSpec(fullname, _Loader(own.name), origin=own.origin)
+        spec.submodule_search_locations = own.submodule_search_locations
+        spec.has_location = own.has_location
+        return spec
 
 
-class _Distributions(MetaPathFinder):
-    """Answers for the distribution ``Flask`` where nobody else does. Asked last."""
-
-    def find_spec(self, fullname: str, path: Any, target: Any = None) -> None:
-        return None
-
-    def find_distributions(self, context: Any = None) -> Iterable[importlib.metadata.Distribution]:
-        """Return the distribution ``Flask`` if it is asked for by name."""
-        name = getattr(context, "name", None)
-        return [_Flask()] if name is not None and name.lower() == "flask" else []
-
-
-class _Loader(Loader):
+class _Loader(InspectLoader):
     """Hands out the module that exists already, and leaves it as it is."""
 
     def __init__(self, own: str) -> None:
@@ -80,33 +125,98 @@ class _Loader(Loader):
         self._spec: ModuleSpec | None = None
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:
+        """Return asyncflask's module."""
         module = importlib.import_module(self._own)
         self._spec = module.__spec__
         return module
 
     def exec_module(self, module: ModuleType) -> None:
-        # The import system has put the new spec there; its own name is what it was made under.
+        """Undo what the import system did to the module."""
+        # It has put the new spec there; the module goes on under the name it was made with.
         module.__spec__ = self._spec
+        if self._own == _OWN:
+            # With Flask, too, `import flask` makes sys.modules["flask.cli"].
+            for name in MODULES:
+                known = sys.modules.get(f"{_OWN}.{name}")
+                if known is not None:
+                    sys.modules.setdefault(f"flask.{name}", known)
+
+    # For `python -m flask` and for tools that read code.
+
+    def get_code(self, fullname: str) -> CodeType | None:
+        """Return the code of asyncflask's module."""
+        return self._inspect().get_code(self._own)
+
+    def get_source(self, fullname: str) -> str | None:
+        """Return the source of asyncflask's module."""
+        return self._inspect().get_source(self._own)
+
+    def is_package(self, fullname: str) -> bool:
+        """Tell whether asyncflask's module is a package."""
+        return self._inspect().is_package(self._own)
+
+    def _inspect(self) -> InspectLoader:
+        spec = find_spec(self._own)
+        assert spec is not None
+        return cast(InspectLoader, spec.loader)
 
 
-class _Flask(importlib.metadata.Distribution):
+class _Distributions(MetaPathFinder):
+    """Answers for the distribution ``Flask`` where nobody else does. Asked last."""
+
+    def find_spec(self, fullname: str, path: Any, target: Any = None) -> None:
+        """Find no module."""
+
+    def find_distributions(
+        self,
+        context: DistributionFinder.Context = DistributionFinder.Context(),  # noqa: B008  # importlib's own default
+    ) -> Iterable[Distribution]:
+        """Return the distribution ``Flask``, if it is asked for or all are, and is not installed.
+
+        Packages ask either way: by name, or by listing all.
+        """
+        if context.path is not sys.path:
+            return []
+        if context.name is None:
+            return [] if self._is_installed() else [_Flask()]
+        return [_Flask()] if context.name.lower() == "flask" else []
+
+    def _is_installed(self) -> bool:
+        context = DistributionFinder.Context(name="flask")
+        others = (finder for finder in sys.meta_path if finder is not self)
+        finds = (getattr(finder, "find_distributions", None) for finder in others)
+        return any(any(find(context)) for find in finds if find is not None)
+
+
+class _Flask(Distribution):
     """The distribution that packages ask for Flask's version."""
 
+    _FILES = {
+        "METADATA": (
+            "Metadata-Version: 2.1\n"
+            "Name: Flask\n"
+            f"Version: {FLASK_VERSION}\n"
+            "Summary: Flask's API, as asyncflask offers it.\n"
+            "Requires-Dist: asyncflask\n"
+        ),
+        "top_level.txt": "flask\n",
+    }
+
     def read_text(self, filename: str) -> str | None:
-        if filename == "METADATA":
-            return f"Metadata-Version: 2.1\nName: Flask\nVersion: {FLASK_VERSION}\n"
-        return None
+        """Return the content of a metadata file."""
+        return self._FILES.get(filename)
 
     def locate_file(self, path: Any) -> Any:
-        return Path(__file__).parent.parent / path
+        """Return where a file of the distribution would be."""
+        return _FOLDER.parent / path
 
 
 def __getattr__(name: str) -> Any:
     """``flask.__version__``, which Flask gives with a warning."""
     if name == "__version__":
         warnings.warn(
-            "The '__version__' attribute is deprecated and will be removed in Flask 3.2. Use"
-            " feature detection or 'importlib.metadata.version(\"flask\")' instead.",
+            "`flask.__version__` will be gone in Flask 3.2. Write"
+            " `importlib.metadata.version('flask')`.",
             DeprecationWarning,
             stacklevel=2,
         )

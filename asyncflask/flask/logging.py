@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from werkzeug.local import LocalProxy as LocalProxy
+
 from ..logging import (
     create_logger,
     default_handler,
     has_level_handler,
     wsgi_errors_stream,
 )
+from .globals import request as request
 
 __all__ = [
     "create_logger",

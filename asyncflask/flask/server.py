@@ -1,54 +1,42 @@
 """How a request comes in from an ASGI server: the server drive.
 
-One worker thread is leased for the request. The app is entered there as a WSGI server would enter
-it, through ``type(app).__call__``, so that everything that was replaced or wrapped on the way is
-seen; ``async def`` callables run on the loop meanwhile, and the body is sent from the loop.
+One worker thread is leased for the request, and the app is entered there as a WSGI server would
+enter it, through ``type(app).__call__``, so that everything that was replaced or wrapped on the way
+is seen (``asyncflask/wsgi.py``). ``async def`` callables run on the loop while that thread waits.
+Because they may use Flask's synchronous ``request``, the body is received before the first of them.
 """
 
 from __future__ import annotations
 
-import contextvars
 from typing import Any
 
-from .._current import slot
-from ..ctx import Context
-from ..dispatch.lanes import HTTP
+from werkzeug.exceptions import HTTPException
+
+from .._current import current
+from ..typing import Receive, Scope, Send
 from ..wrappers.faces import body_of
-from ..wrappers.response import Response
-from ..wrappers.sending import send_response
-from ..wrappers.sync import make_environ, prefetch
-from ..wrappers.wsgi import response_of
+from ..wsgi import Served, serve_wsgi
 
-#: what carries an environ's extra keys from the test client through a scope
-EXTRA_KEYS = "asyncflask.environ"
+#: Bytes that are received ahead, mostly to disk, where MAX_CONTENT_LENGTH sets no limit.
+AHEAD = 256 * 1024 * 1024
 
 
-async def serve_request(app: Any, scope: Any, receive: Any, send: Any) -> None:
+async def serve_request(app: Any, scope: Scope, receive: Receive, send: Send) -> None:
     """Serve one HTTP request of a facade app."""
-    ctx = Context(app, HTTP, scope, receive, send)
-    ctx.lease = await app.workers.lease()
-    context = contextvars.copy_context()
-    context.run(slot.set, None)
+    await serve_wsgi(app, app, scope, receive, send, _receive_ahead)
 
-    async def run(func: Any, *args: Any) -> Any:
-        return await ctx.lease.run(context.run, func, *args)  # type: ignore[union-attr]  # leased
 
+async def _receive_ahead(served: Served) -> None:
+    """Receive the body, up to the request's limit, before an ``async def`` callable runs."""
+    body = body_of(served)
+    if body.complete or not served.announced:
+        return
+    ctx = current()
+    request = None if ctx is None else ctx.request
+    limit = None if request is None else request.max_content_length
+    if limit is not None and (body.content_length or 0) > limit:
+        return  # Who reads it is told so without reading.
     try:
-        prefetch(ctx)
-        response = await response_of(
-            lambda environ, start_response: app(environ, start_response),
-            lambda: make_environ(ctx, ctx.lease.loop),  # type: ignore[union-attr]  # leased
-            run,
-            Response,
-        )
-        await send_response(
-            response,
-            scope["method"],
-            send,
-            ctx.wait_disconnect,
-            run,
-            scope.get("extensions") or (),
-        )
-    finally:
-        body_of(ctx).close()
-        ctx.give_back_worker()
+        await body.receive_ahead(AHEAD if limit is None else limit)
+    except HTTPException:
+        pass  # Who reads it meets the same error.

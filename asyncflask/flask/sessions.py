@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from itsdangerous import BadSignature as BadSignature
+from itsdangerous import URLSafeTimedSerializer as URLSafeTimedSerializer
+from werkzeug.datastructures import CallbackDict as CallbackDict
+
 from ..sessions import (
     NullSession,
     SecureCookieSession,
@@ -10,6 +14,7 @@ from ..sessions import (
     SessionMixin,
     session_json_serializer,
 )
+from .json.tag import TaggedJSONSerializer as TaggedJSONSerializer
 
 __all__ = [
     "NullSession",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from blinker import Namespace as Namespace
+
 from ..signals import (
     appcontext_popped,
     appcontext_pushed,

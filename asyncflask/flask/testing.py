@@ -16,11 +16,13 @@ from urllib.parse import urlsplit
 
 import werkzeug.test
 from click.testing import CliRunner
+from click.testing import Result as Result
 from werkzeug.test import Client
 from werkzeug.wrappers import Request as WerkzeugRequest
 
 from ..cli import ScriptInfo
 from ..sessions import SessionMixin
+from .drives import is_server_drive, through_asgi
 
 
 class EnvironBuilder(werkzeug.test.EnvironBuilder):
@@ -171,6 +173,14 @@ class FlaskClient(Client):
             self._context_stack.enter_context(ctx)
         self._new_contexts.clear()
         return response
+
+    def run_wsgi_app(self, environ: Any, buffered: bool = False) -> Any:
+        """Call the app by the drive that ``ASYNCFLASK_TEST_DRIVE`` names."""
+        if not (is_server_drive() and hasattr(self.application, "asgi_app")):
+            return super().run_wsgi_app(environ, buffered)
+        crossing = copy(self)
+        crossing.application = through_asgi(self.application)
+        return super(FlaskClient, crossing).run_wsgi_app(environ, buffered)
 
     def _as_request(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> WerkzeugRequest:
         first = args[0] if args and not kwargs else None

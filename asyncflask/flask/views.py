@@ -8,6 +8,8 @@ from ..views import (
     View,
     http_method_funcs,
 )
+from .globals import current_app as current_app
+from .globals import request as request
 
 __all__ = [
     "F",

@@ -13,9 +13,11 @@ from werkzeug.routing import Rule
 from werkzeug.wrappers import Request as WerkzeugRequest
 from werkzeug.wrappers import Response as WerkzeugResponse
 
-from .. import json
 from .._current import current
 from ..debughelpers import attach_enctype_error_multidict
+from ..wrappers.response import Response as AsyncResponse
+from . import json
+from .globals import current_app as current_app
 
 
 class _Limit:
@@ -120,18 +122,21 @@ class Request(WerkzeugRequest):
         raise BadRequest() from error
 
 
-class Response(WerkzeugResponse):
-    """The response that views of a Flask app return. Source: ``Flask: Response``."""
+class Response(AsyncResponse):
+    """The response that views of a Flask app return. Source: ``Flask: Response``.
 
-    default_mimetype: str | None = "text/html"
+    It is the async face's, for its cheap constructor, as far as a WSGI server can use it.
+    """
+
     json_module = json
-    autocorrect_location_header = False
 
-    @property
-    def max_cookie_size(self) -> int:  # type: ignore[override]  # read-only, as Flask's
-        """The app's ``MAX_COOKIE_SIZE``, or Werkzeug's default outside of an app."""
-        ctx = current()
-        if ctx is None:
-            return super().max_cookie_size
-        size: int = ctx.app.config["MAX_COOKIE_SIZE"]
-        return size
+    def make_conditional(
+        self,
+        request_or_environ: Any,
+        accept_ranges: bool | str = False,
+        complete_length: int | None = None,
+    ) -> Any:
+        """Turn this into a 304, 412 or 206 if the request's headers ask for it."""
+        return WerkzeugResponse.make_conditional(
+            self, request_or_environ, accept_ranges, complete_length
+        )

@@ -113,7 +113,8 @@ def jsonify(*args: Any, **kwargs: Any) -> Any:
     ctx = current()
     if ctx is None:
         raise OutOfContext(
-            "jsonify() was called where no app is active, so there is no response class to use.\n\n"
+            "Working outside of application context: jsonify() was called where no app is active,"
+            " so there is no response class to use.\n\n"
             "Call it in a view or hook, or inside `with app.app_context():`; for text alone use"
             " asyncflask.json.dumps(...)."
         )

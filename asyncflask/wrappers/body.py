@@ -5,15 +5,15 @@ pull (design D8). One :class:`Body` belongs to one request and is shared by its 
 awaitable request and the synchronous one of ``def`` functions; so it also keeps what either made of
 it: the bytes, the form, the JSON. How a form is parsed is not decided here.
 
-All methods belong to the event loop's thread; :func:`sync_input` is the door for worker threads.
+All methods belong to the event loop's thread; :mod:`.reader` is the door for worker threads.
 """
 
 from __future__ import annotations
 
 import asyncio
-import io
-from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterator
+from collections.abc import Awaitable, Callable, Generator, Iterator
 from functools import partial
+from tempfile import TemporaryFile
 from typing import IO, TYPE_CHECKING, Any, TypeVar, cast
 
 from werkzeug.exceptions import (
@@ -23,7 +23,7 @@ from werkzeug.exceptions import (
     RequestTimeout,
 )
 
-from ..concurrency import bridge, step
+from .bodies import in_thread
 
 if TYPE_CHECKING:
     from werkzeug.datastructures import FileStorage, MultiDict
@@ -34,6 +34,9 @@ Message = dict[str, Any]
 # Small pieces are gathered up to this size. Werkzeug's multipart decoder is quadratic in the size
 # of a piece from about 1 MB on, and a list of tiny pieces costs many times their bytes.
 SLICE = 64 * 1024
+
+#: Bytes of a body received ahead that are kept in memory; Werkzeug's figure for uploads.
+SPOOL_AT = 500 * 1024
 
 
 class Body:
@@ -76,6 +79,8 @@ class Body:
     # PERF: defaults on the class keep construction at the price of five attributes.
     _received = 0
     _left = b""  # Read, but not handed out yet.
+    _spooling: IO[bytes] | None = None
+    _spooled: IO[bytes] | None = None  # The same, on disk; it comes before `_left`.
     _replay: bytes | None = None
     _failure: Callable[[], HTTPException] | None = None
     _stash: Message | None = None  # At most one message that nobody asked for as body.
@@ -126,7 +131,7 @@ class Body:
         self.claimed = True
         try:
             data = await self.read_chunk()
-            if self._left or not self.complete:
+            if self._left or self._spooled or not self.complete:
                 data = await self._read_rest(data)
         finally:
             self.release()
@@ -143,6 +148,8 @@ class Body:
             ClientDisconnected: The client went away before the end.
         """
         limit, announced = self.max_content_length, self.content_length
+        if self._spooled is not None and (data := self._from_disk(SLICE)):
+            return data
         if self._left:
             if limit is not None and self._received > limit:
                 raise self._too_large(self._received)  # The limit came after the prefetch.
@@ -178,6 +185,8 @@ class Body:
 
     async def read_at_most(self, size: int) -> bytes:
         """Read the next piece, or the first ``size`` bytes of it; ``b""`` at the end."""
+        if self._spooled is not None and (data := self._from_disk(size)):
+            return data
         data = await self.read_chunk()
         if len(data) > size:
             self._left = data[size:]
@@ -233,13 +242,66 @@ class Body:
             return True
         return limit is not None and max(size, announced or 0) > limit
 
-    def is_ready(self) -> bool:
-        """Tell whether the next read of the rest can be answered at once, and wakes nobody."""
-        return self.complete and not self.claimed and not self._waiters
+    async def receive_ahead(self, limit: int) -> None:
+        """Receive what is still to come, so that who reads it later waits for nobody.
+
+        What goes beyond :data:`SPOOL_AT` bytes is kept on disk.
+
+        Args:
+            limit: Stop when more bytes than this have come.
+
+        Raises:
+            HTTPException: Reading failed, as for :meth:`read_chunk`; so will every later read.
+        """
+        ahead, size = bytearray(), 0
+        try:
+            while size <= limit and (data := await self.read_chunk()):
+                ahead += data
+                size += len(data)
+                if len(ahead) > SPOOL_AT:
+                    await in_thread(self._to_disk, bytes(ahead))
+                    ahead.clear()
+        finally:
+            self._left = bytes(ahead) + self._left
+            if self._spooling is not None:
+                self._spooled, self._spooling = self._spooling, None
+                self._spooled.seek(0)
+
+    def _to_disk(self, data: bytes) -> None:
+        if self._spooling is None:
+            self._spooling = TemporaryFile()  # noqa: SIM115  # close() closes it
+        self._spooling.write(data)
+
+    def _from_disk(self, size: int) -> bytes:
+        file = cast("IO[bytes]", self._spooled)
+        data = file.read(size)
+        if not data:
+            self._spooled = None
+            file.close()
+        return data
+
+    def take_whole(self) -> bytes | None:
+        """Take the whole body out, if it is here, small, and nothing of it was read."""
+        if not self.complete or self._spooled is not None or len(self._left) != self._received:
+            return None
+        data, self._left = self._left, b""
+        return data
+
+    def is_ready(self, whole: bool = True) -> bool:
+        """Tell whether a read can be answered at once, and wakes nobody.
+
+        Args:
+            whole: A read of the rest; otherwise of the next piece.
+        """
+        if self.claimed or self._waiters:
+            return False
+        if self.complete or self._failure is not None:
+            return True
+        return not whole and bool(self._left or self._spooled)
 
     def is_exhausted(self) -> bool:
         """Tell whether the next read gives nothing, and no error."""
-        return self.complete and not self._left and self._failure is None
+        return self.complete and not self._left and self._spooled is None and self._failure is None
 
     # -- one reader of the whole -------------------------------------------------------------------
 
@@ -334,6 +396,9 @@ class Body:
             for _, files in self.form[1].lists():
                 for file in files:
                     file.close()
+        if self._spooled is not None:
+            self._spooled.close()
+            self._spooled = None
         outstanding, self._outstanding = self._outstanding, None
         if outstanding is not None and hasattr(outstanding[0], "close"):
             outstanding[0].close()
@@ -485,63 +550,3 @@ class _Resumed:
                     awaited = next(receiving)
         except StopIteration as stop:
             return cast(Message, stop.value)
-
-
-# -- for worker threads ----------------------------------------------------------------------------
-
-
-class BodyReader(io.RawIOBase):
-    """The body as a synchronous stream, for a worker thread.
-
-    Args:
-        body: The request's body.
-        loop: The loop that receives it; ``None`` where the request is driven without a loop.
-    """
-
-    def __init__(self, body: Body, loop: asyncio.AbstractEventLoop | None) -> None:
-        self._body = body
-        self._loop = loop
-
-    def readable(self) -> bool:
-        """Tell that this stream can be read."""
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        """Wait for the next piece and put it, or as much as fits, into ``buffer``.
-
-        Raises:
-            HTTPException: Reading failed, as for :meth:`Body.read_chunk`.
-            RuntimeError: Called on the loop's own thread, which would wait for itself for ever.
-        """
-        data = self._run(self._body.read_at_most(len(buffer)))
-        buffer[: len(data)] = data
-        return len(data)
-
-    def readall(self) -> bytes:
-        """Read the rest in one crossing to the loop."""
-        return self._run(self._body.read_all(cache=False))
-
-    def _run(self, reading: Coroutine[Any, Any, bytes]) -> bytes:
-        if self._loop is not None and not self._body.is_ready():
-            return bridge(reading, self._loop)
-        # PERF: what has come already is taken in place; a crossing to the loop costs 40 µs.
-        ended, data = step(reading)
-        if not ended or data is None:
-            raise RuntimeError(
-                "The body was read before it was there, in a thread that has no event loop."
-                " Serve this app through a server, or pass the whole body at once."
-            )
-        return data
-
-
-def sync_input(body: Body, loop: asyncio.AbstractEventLoop | None) -> IO[bytes]:
-    """Return ``wsgi.input`` for a body.
-
-    Args:
-        body: The request's body. If it was prefetched as a whole (:meth:`Body.prefetch`), no read
-            has to cross from the worker thread to the loop.
-        loop: The loop that receives it; ``None`` where the request is driven without a loop.
-    """
-    if body.is_exhausted():
-        return io.BytesIO()
-    return io.BufferedReader(BodyReader(body, loop))

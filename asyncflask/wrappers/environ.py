@@ -13,8 +13,9 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-from .body import Body, sync_input
+from .body import Body
 from .connection import path_below_root
+from .reader import sync_input
 
 CONTEXT_KEY = "asyncflask.context"
 

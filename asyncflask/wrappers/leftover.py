@@ -10,31 +10,35 @@ from __future__ import annotations
 import asyncio
 from operator import itemgetter
 
-from ..typing import Message, Send
+from ..typing import Message, Scope, Send
 from .faces import RequestContext, body_of
 
 #: Seconds for the rest to come before the last message is sent, which closes the connection
 #: of most servers. nginx (lingering_time) waits for 30.
 LINGER = 1.0
 
-_ANNOUNCING = frozenset({b"content-length", b"transfer-encoding"})
 _name = itemgetter(0)
 
 
 def is_left(ctx: RequestContext) -> bool:
-    """Tell whether the request has a body that was not read to its end."""
-    scope = ctx.scope
-    # PERF: in C; this is asked for each request.
-    announced = not _ANNOUNCING.isdisjoint(map(_name, scope["headers"]))
-    if not announced and scope.get("http_version", "1")[:1] == "1":
-        return False  # RFC 9112 §6.3: no body.
+    """Tell whether a request that announces a body has one that was not read to its end."""
     body = body_of(ctx)
-    if not announced:
+    if body.content_length is None:
         body.prefetch()  # RFC 9113 §8.1: HTTP/2 needs no header for a body. Its end may be here.
     if body.complete or body.disconnected:
         return False
     # RFC 9110 §10.1.1: who expects "100 Continue" waits for our word before sending.
-    return body.begun or b"expect" not in map(_name, scope["headers"])
+    return body.begun or b"expect" not in map(_name, ctx.scope["headers"])
+
+
+def announces_body(scope: Scope) -> bool:
+    """Tell whether a request may have a body. (:rfc:`9112` §6.3, :rfc:`9113` §8.1.)"""
+    names = dict(scope["headers"])
+    return (
+        b"content-length" in names
+        or b"transfer-encoding" in names
+        or scope.get("http_version", "1")[:1] != "1"
+    )
 
 
 def reading_on(ctx: RequestContext, send: Send) -> Send:

@@ -74,7 +74,7 @@ async def send_response(
             whole = body[0] if len(body) == 1 else b"".join(map(to_bytes, body))
             if whole.__class__ is not bytes:
                 whole = to_bytes(whole)
-            # PERF: _send_whole() in place; a coroutine of its own would be a tenth of all.
+            # PERF: send_whole() in place; a coroutine of its own would be a tenth of all.
             try:
                 await send(start)
                 await send({"type": "http.response.body", "body": whole})
@@ -83,7 +83,7 @@ async def send_response(
         elif isinstance(body, FileBody):
             await _send_file(body, start, send, watch, extensions)
         else:
-            await _send_chunks(chunks_of(body, run), start, send, watch)
+            await send_chunks(chunks_of(body, run), start, send, watch)
     finally:
         if response._on_close or response.response.__class__ is not list:
             await response.aclose(run)
@@ -152,7 +152,8 @@ def _add_content_length(response: Response, headers: list[WirePair]) -> None:
         headers.append((b"content-length", b"%d" % length))
 
 
-async def _send_whole(send: Send, start: dict[str, Any], body: bytes) -> None:
+async def send_whole(send: Send, start: dict[str, Any], body: bytes) -> None:
+    """Send start and body; a client that is gone ends it quietly."""
     try:
         await send(start)
         await send({"type": "http.response.body", "body": body})
@@ -177,18 +178,27 @@ async def _send_file(
     # Read before the start is sent: a file that cannot be read is an error the client can be told.
     first = await body.next_chunk()
     if body.remaining == 0:
-        await _send_whole(send, start, first)
+        await send_whole(send, start, first)
     else:
-        await _send_chunks(body.chunks(), start, send, watch, first)
+        await send_chunks(body.chunks(), start, send, watch, first)
 
 
-async def _send_chunks(
+async def send_chunks(
     chunks: AsyncIterator[Any],
     start: dict[str, Any],
     send: Send,
     watch: Watch | None,
     first: bytes = b"",
 ) -> None:
+    """Send start and chunks; it ends when ``watch`` finds the client gone, and closes ``chunks``.
+
+    Args:
+        chunks: The body.
+        start: The start message.
+        send: ASGI's ``send``.
+        watch: As for :func:`send_response`.
+        first: Sent before the chunks.
+    """
     guard = _Guard(watch) if watch is not None else None
     try:
         await _pump(chunks, start, send, first)

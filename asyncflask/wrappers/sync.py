@@ -15,11 +15,12 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Request as WSGIRequest
 
 from .. import _current
-from .body import Body, BodyReader
+from .body import Body
 from .connection import Routed, checked_host, lazy
 from .environ import CONTEXT_KEY, environ_of
 from .faces import Limit, RequestContext, body_of, of_class, refuse_json
 from .form import FormDataParser
+from .reader import BodyReader
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment

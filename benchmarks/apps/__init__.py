@@ -56,5 +56,7 @@ PEERS: dict[str, Peer] = {
         Peer("starlette", "Starlette", "benchmarks.apps.starlette_app", "starlette"),
         Peer("quart", "Quart", "benchmarks.apps.quart_app", "quart"),
         Peer("flask", "Flask (WSGI)", "benchmarks.apps.flask_app", "flask", wsgi=True),
+        Peer("facade", "facade (WSGI)", "benchmarks.apps.facade_app", "asyncflask", wsgi=True),
+        Peer("facade_asgi", "facade (ASGI)", "benchmarks.apps.facade_asgi_app", "asyncflask"),
     )
 }

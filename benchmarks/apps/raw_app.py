@@ -6,6 +6,7 @@ nothing and handles no error, so nobody would ship it.
 
 from __future__ import annotations
 
+import asyncio
 import json
 from http.cookies import SimpleCookie
 from pathlib import Path
@@ -184,6 +185,16 @@ def echo():
     return app
 
 
+def one_hop():
+    """Answer after one hop to a thread and back, which each `def` view costs on a loop."""
+
+    async def app(scope, receive, send):
+        hop = asyncio.get_running_loop().run_in_executor(None, lambda: b"Hello, World!")
+        await respond(send, await hop)
+
+    return app
+
+
 APPS = {
     "plaintext": plaintext,
     "json": json_object,
@@ -197,6 +208,7 @@ APPS = {
     "session": signed_session,
     "hooks": hooks,
     "stream": stream,
+    "def_view": one_hop,
     "not_found": not_found,
     "error": error,
     "websocket": echo,

@@ -36,7 +36,10 @@ async def test_each_peer_is_measured_in_each_round():
 
 
 async def test_a_peer_without_an_app_for_a_workload_is_left_out():
-    times = await measure.run_workload(WORKLOADS["def_view"], [RAW], 1, 0.0001, random.Random(1))
+    """Flask has no websockets."""
+    flask = PEERS["flask"]
+
+    times = await measure.run_workload(WORKLOADS["websocket"], [flask], 1, 0.0001, random.Random(1))
 
     assert times == {}
 

@@ -165,3 +165,20 @@ async def test_make_response_needs_no_request(app):
         response = app.make_response(("x", 201))
 
     assert response.status_code == 201
+
+
+@pytest.mark.parametrize(
+    "attribute", [{"default_mimetype": "application/xml"}, {"default_status": 201}]
+)
+async def test_what_a_response_class_changes_holds_for_text(attribute):
+    app = Flask(__name__)
+    app.response_class = type("Own", (Response,), attribute)
+    app.get("/")(lambda: "text")
+
+    response = await app.test_client().get("/")
+
+    assert response.text == "text"
+    assert (response.mimetype, response.status_code) == (
+        attribute.get("default_mimetype", "text/html"),
+        attribute.get("default_status", 200),
+    )

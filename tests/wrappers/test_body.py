@@ -7,7 +7,8 @@ import asyncio
 import pytest
 from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge, RequestTimeout
 
-from asyncflask.wrappers.body import SLICE, Body, BodyReader, sync_input
+from asyncflask.wrappers.body import SLICE, Body
+from asyncflask.wrappers.reader import BodyReader, sync_input
 
 
 @pytest.fixture

@@ -9,6 +9,9 @@ from ...json import (
     load,
     loads,
 )
+from ..globals import current_app as current_app
+from . import provider as provider
+from . import tag as tag
 
 __all__ = [
     "dump",

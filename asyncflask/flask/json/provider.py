@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from werkzeug.http import http_date as http_date
+
 from ...json.provider import (
     DefaultJSONProvider,
     JSONProvider,

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+from markupsafe import Markup as Markup
+from werkzeug.http import http_date as http_date
+from werkzeug.http import parse_date as parse_date
+
+from ...json import dumps as dumps
+from ...json import loads as loads
 from ...json.tag import (
     JSONTag,
     PassDict,

@@ -2,7 +2,25 @@
 
 from __future__ import annotations
 
+from werkzeug.exceptions import Aborter as Aborter
+from werkzeug.exceptions import BadRequest as BadRequest
+from werkzeug.exceptions import BadRequestKeyError as BadRequestKeyError
+from werkzeug.routing import BuildError as BuildError
+from werkzeug.routing import Map as Map
+from werkzeug.routing import Rule as Rule
+from werkzeug.sansio.response import Response as Response
+from werkzeug.utils import cached_property as cached_property
+
 from ...base import App
+from ..config import Config as Config
+from ..config import ConfigAttribute as ConfigAttribute
+from ..helpers import get_debug_flag as get_debug_flag
+from ..json.provider import DefaultJSONProvider as DefaultJSONProvider
+from ..json.provider import JSONProvider as JSONProvider
+from ..logging import create_logger as create_logger
+from ..templating import DispatchingJinjaLoader as DispatchingJinjaLoader
+from ..templating import Environment as Environment
+from .scaffold import Scaffold as Scaffold
 from .scaffold import (
     T_shell_context_processor,
     T_teardown,
@@ -10,6 +28,9 @@ from .scaffold import (
     T_template_global,
     T_template_test,
 )
+from .scaffold import _endpoint_from_view_func as _endpoint_from_view_func
+from .scaffold import find_package as find_package
+from .scaffold import setupmethod as setupmethod
 
 __all__ = [
     "App",

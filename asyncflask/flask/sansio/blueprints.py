@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ...blueprints import Blueprint, BlueprintSetupState, DeferredSetupFunction
+from .scaffold import Scaffold as Scaffold
 from .scaffold import (
     T_after_request,
     T_before_request,
@@ -15,6 +16,8 @@ from .scaffold import (
     T_url_defaults,
     T_url_value_preprocessor,
 )
+from .scaffold import _endpoint_from_view_func as _endpoint_from_view_func
+from .scaffold import setupmethod as setupmethod
 
 __all__ = [
     "Blueprint",

@@ -7,9 +7,16 @@ from __future__ import annotations
 
 from typing import TypeVar
 
+from jinja2 import BaseLoader as BaseLoader
+from jinja2 import FileSystemLoader as FileSystemLoader
+from werkzeug.exceptions import HTTPException as HTTPException
+from werkzeug.utils import cached_property as cached_property
+
 from ... import typing as ft
 from ...resources import find_package
 from ...scaffold import F, Scaffold, setupmethod
+from ...scaffold import endpoint_of as _endpoint_from_view_func
+from ..helpers import get_root_path as get_root_path
 
 T_after_request = TypeVar("T_after_request", bound=ft.AfterRequestCallable)
 T_before_request = TypeVar("T_before_request", bound=ft.BeforeRequestCallable)
@@ -45,6 +52,7 @@ __all__ = [
     "T_template_test",
     "T_url_defaults",
     "T_url_value_preprocessor",
+    "_endpoint_from_view_func",
     "find_package",
     "setupmethod",
 ]

@@ -1,0 +1,200 @@
+"""The request of a facade app as the async face shows it: ``await asyncflask.request.form``.
+
+For blueprints of :mod:`asyncflask` that are registered on a facade app. It stands on the one
+synchronous request of the context: what a ``def`` hook has read of the body is seen here, and the
+other way round. Where the worker thread of the request waits, the reading is done there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from operator import attrgetter
+from typing import Any, Protocol
+
+from ..wrappers.body import SLICE, Body
+from ..wrappers.request import Request
+
+_CGI = {"CONTENT_TYPE": b"content-type", "CONTENT_LENGTH": b"content-length"}
+
+
+class SyncContext(Protocol):
+    """What this asks of a facade app's request context."""
+
+    url_rule: Any
+    view_args: Any
+    routing_exception: Any
+    app: Any
+    lease: Any
+
+    @property
+    def wsgi_environ(self) -> dict[str, Any]: ...
+
+    @property
+    def connection(self) -> Any: ...
+
+    async def run_def(self, func: Callable[..., Any], *args: Any) -> Any: ...
+
+
+class _Shared:
+    """An attribute that both faces of the request have in common.
+
+    Args:
+        path: Where the synchronous request is found.
+    """
+
+    def __init__(self, path: str) -> None:
+        self._find = attrgetter(path)
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+        self.__doc__ = f"``{name}`` of the synchronous request."
+
+    def __get__(self, instance: Any, owner: type) -> Any:
+        return self if instance is None else getattr(self._find(instance), self._name)
+
+    def __set__(self, instance: Any, value: Any) -> None:
+        setattr(self._find(instance), self._name, value)
+
+
+class AwaitableRequest(Request):
+    """The awaitable face of a synchronous request.
+
+    Args:
+        ctx: The context that carries it.
+    """
+
+    max_content_length: Any = _Shared("_ctx.request")
+    max_form_memory_size: Any = _Shared("_ctx.request")
+    max_form_parts: Any = _Shared("_ctx.request")
+
+    def __init__(self, ctx: SyncContext) -> None:
+        super().__init__(_View(ctx))
+
+    def _shared_body(self) -> Body:
+        body: Body = self._ctx._body
+        return body
+
+    async def _load_form_data(self) -> tuple[Any, Any]:
+        view: Any = self._ctx
+        await view.run(view.request._load_form_data)
+        return view.request.form, view.request.files
+
+
+class _View:
+    """What the awaitable request has instead of its context."""
+
+    url_rule: Any = _Shared("request")
+    view_args: Any = _Shared("request")
+    routing_exception: Any = _Shared("request")
+
+    def __init__(self, ctx: SyncContext) -> None:
+        served = ctx.wsgi_environ.get("asyncflask.context")
+        self._ctx = ctx
+        self.app = ctx.app
+        self.request = ctx.connection
+        self.scope = scope_of(ctx.wsgi_environ)
+        self.receive = None
+        self.send = getattr(served, "send", None)
+        self._body: Any = _SyncBody(self)
+
+    async def run(self, func: Callable[..., Any], *args: Any) -> Any:
+        """Do what may block on the request's worker; without one, here."""
+        if self._ctx.lease is None:
+            return func(*args)
+        return await self._ctx.run_def(func, *args)
+
+
+class _SyncBody(Body):
+    """The body, read through the synchronous request."""
+
+    def __init__(self, view: _View) -> None:
+        super().__init__(_never)
+        self._view = view
+
+    @property
+    def cached(self) -> bytes | None:
+        """The whole body, once it was read and kept."""
+        data: bytes | None = getattr(self._view.request, "_cached_data", None)
+        return data
+
+    @cached.setter
+    def cached(self, data: bytes | None) -> None:
+        self._view.request._cached_data = data
+
+    @property
+    def form(self) -> Any:
+        """Fields and files, once they were parsed."""
+        kept = vars(self._view.request)
+        return (kept["form"], kept["files"]) if "form" in kept else None
+
+    @form.setter
+    def form(self, parsed: Any) -> None:
+        vars(self._view.request).update(form=parsed[0], files=parsed[1])
+
+    @property
+    def json(self) -> tuple[Any, Any]:
+        """The parsed JSON for ``silent=False`` and for ``silent=True``; ``...`` until then."""
+        values: tuple[Any, Any] = self._view.request._cached_json
+        return values
+
+    @json.setter
+    def json(self, values: tuple[Any, Any]) -> None:
+        self._view.request._cached_json = values
+
+    async def read_chunk(self) -> bytes:
+        """Read the next piece; ``b""`` at the end."""
+        data: bytes
+        if self._left:
+            data, self._left = self._left, b""
+            return data
+        if self.complete:
+            return b""
+        stream = self._view.request.stream
+        data = await self._view.run(getattr(stream, "read1", stream.read), SLICE)
+        self.complete = not data
+        return data
+
+    async def read_at_most(self, size: int) -> bytes:
+        """Read the next piece, or the first ``size`` bytes of it; ``b""`` at the end."""
+        data = await self.read_chunk()
+        self._left = data[size:]
+        return data[:size]
+
+
+async def _never() -> Any:
+    return {"type": "http.request"}
+
+
+def scope_of(environ: dict[str, Any]) -> dict[str, Any]:
+    """Make an ASGI scope of a WSGI environ."""
+    known = environ.get("asgi.scope") or {"asgi": {"version": "3.0", "spec_version": "2.4"}}
+    root = _text(environ.get("SCRIPT_NAME", "")).rstrip("/")
+    port, peer = environ.get("SERVER_PORT"), environ.get("REMOTE_ADDR")
+    return {
+        **known,
+        "type": "http",
+        "http_version": environ.get("SERVER_PROTOCOL", "HTTP/1.1").rpartition("/")[2],
+        "method": environ.get("REQUEST_METHOD", "GET"),
+        "scheme": environ.get("wsgi.url_scheme", "http"),
+        "root_path": root,
+        "path": root + _text(environ.get("PATH_INFO", "")),
+        "query_string": environ.get("QUERY_STRING", "").encode("latin-1", "replace"),
+        "headers": _headers_of(environ),
+        "client": (peer, int(environ.get("REMOTE_PORT") or 0)) if peer else None,
+        "server": (environ.get("SERVER_NAME", ""), int(port) if port else None),
+    }
+
+
+def _headers_of(environ: dict[str, Any]) -> list[tuple[bytes, bytes]]:
+    headers = []
+    for key, value in environ.items():
+        name = _CGI.get(key)
+        if key[:5] == "HTTP_":
+            name = key[5:].replace("_", "-").lower().encode("latin-1")
+        if name is not None and (value or name not in _CGI.values()):
+            headers.append((name, str(value).encode("latin-1")))
+    return headers
+
+
+def _text(native: str) -> str:
+    return native.encode("latin-1").decode("utf-8", "surrogateescape")

@@ -1,0 +1,145 @@
+"""A WSGI application behind an ASGI server: one worker thread is leased for each request.
+
+The application is called there, its body is iterated and closed there, all in the request's one
+:class:`contextvars.Context`. Facade apps are served this way, and what is mounted. Nothing here
+knows of an app's contexts; the environ says which lease serves it (``asyncflask.context``).
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any, Protocol
+
+from ._current import slot
+from .concurrency import Lease, WorkerPool
+from .exceptions import WorkerQueueFull
+from .typing import Receive, Scope, Send
+from .wrappers import leftover
+from .wrappers.faces import body_of
+from .wrappers.headers import encode_headers
+from .wrappers.sending import send_whole
+from .wrappers.sync import make_environ, prefetch
+from .wrappers.wsgi import Call, send_wsgi
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
+
+#: what a scope carries into the environ as it is: the test client's own keys
+EXTRA_KEYS = "asyncflask.environ"
+#: an app context that the test client's caller has pushed; without one, none is around a request
+AROUND = "asyncflask.around"
+
+
+class Host(Protocol):
+    """What serving a WSGI application asks of the app that does it."""
+
+    @property
+    def workers(self) -> WorkerPool: ...
+
+    @property
+    def config(self) -> Any: ...
+
+    @property
+    def json(self) -> Any: ...
+
+    @property
+    def debug(self) -> bool: ...
+
+
+class Served:
+    """One HTTP request on its way through a WSGI application.
+
+    Args:
+        app: Whose workers and limits of time are used.
+        scope: The connection's ASGI scope.
+        receive: ASGI's ``receive``.
+        send: ASGI's ``send``.
+    """
+
+    lease: Lease | None = None
+    _body: Any = None
+    # What a request finds that somebody makes of the environ.
+    url_rule: Any = None
+    view_args: dict[str, Any] | None = None
+    routing_exception: Any = None
+
+    def __init__(self, app: Host, scope: Scope, receive: Receive, send: Send) -> None:
+        self.app = app
+        self.scope = scope
+        self.receive = receive
+        self.send = send
+        self.announced = leftover.announces_body(scope)
+
+    def make_environ(self) -> dict[str, Any]:
+        """Make the environ, in the worker."""
+        lease: Lease = self.lease  # type: ignore[assignment]  # leased
+        environ = make_environ(self, lease.loop)
+        body = body_of(self)
+        whole = body.take_whole() if self.announced else b""
+        if whole is not None:
+            # PERF: what is here already needs no stream that could wait.
+            environ["wsgi.input"] = io.BytesIO(whole)
+        environ.update(self.scope.get(EXTRA_KEYS) or ())
+        return environ
+
+
+async def serve_wsgi(
+    host: Host,
+    application: WSGIApplication,
+    scope: Scope,
+    receive: Receive,
+    send: Send,
+    prepare: Callable[[Served], Awaitable[None]] | None = None,
+) -> None:
+    """Serve one HTTP request with a WSGI application.
+
+    Without a free worker, and none soon to be expected, the answer is 503.
+
+    Args:
+        host: Whose workers and limits of time are used. Limits of size are the application's.
+        application: The WSGI application.
+        scope: The connection's ASGI scope.
+        receive: ASGI's ``receive``.
+        send: ASGI's ``send``.
+        prepare: Awaited on the loop before the application's thread waits for a coroutine there.
+
+    Raises:
+        RuntimeError: The application raised ``SystemExit`` or ``KeyboardInterrupt``, which would
+            end the event loop.
+        Exception: Whatever else it raises.
+    """
+    served = Served(host, scope, receive, send)
+    try:
+        lease = served.lease = await host.workers.lease()
+    except WorkerQueueFull as error:
+        await _refuse(error, scope["method"], send)
+        return
+    if prepare is not None:
+        lease.prepare = lambda: prepare(served)
+    previous = slot.get()
+    slot.set(scope.get(AROUND))  # What is served has contexts of its own.
+    body = body_of(served)
+    body.max_content_length = None
+    call = Call(application, served.make_environ)
+    try:
+        prefetch(served)
+        try:
+            await lease.run(call.begin_whole)
+            if served.announced and leftover.is_left(served):
+                send = leftover.reading_on(served, send)
+            await send_wsgi(call, scope["method"], send, body.wait_disconnect, lease.run)
+        finally:
+            if not call.closed:
+                await lease.run(call.close)
+    finally:
+        slot.set(previous)
+        body.close()
+        lease.prepare = served.lease = None  # Both refer to each other: a circle.
+        lease.release()
+
+
+async def _refuse(error: WorkerQueueFull, method: str, send: Send) -> None:
+    headers = encode_headers(error.get_headers())
+    start = {"type": "http.response.start", "status": error.code, "headers": headers}
+    await send_whole(send, start, b"" if method == "HEAD" else error.get_body().encode())

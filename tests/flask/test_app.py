@@ -1,0 +1,472 @@
+"""The facade's app: Flask's class, WSGI and ASGI; every step may be replaced, at any time."""
+
+from __future__ import annotations
+
+import gc
+import weakref
+
+import pytest
+from werkzeug.exceptions import InternalServerError
+from werkzeug.test import Client, run_wsgi_app
+from werkzeug.wrappers import Response as WerkzeugResponse
+
+import asyncflask
+from asyncflask.flask import Flask, Request, Response, current_app, g, request, session
+from asyncflask.flask.json.provider import DefaultJSONProvider
+from asyncflask.testing import TestClient
+
+
+class Broken(Exception):
+    pass
+
+
+@pytest.fixture
+def broken(app):
+    app.testing = False
+    app.logger.disabled = True
+
+    @app.get("/broken")
+    def view():
+        raise Broken("as it should")
+
+    yield app
+    app.logger.disabled = False
+
+
+# -- entry points ----------------------------------------------------------------------------------
+
+
+def test_with_two_arguments_the_app_is_wsgi(app):
+    app.get("/")(lambda: request.method)
+    body, status, headers = run_wsgi_app(app, app.test_request_context("/").request.environ)
+
+    assert (b"".join(body), status) == (b"GET", "200 OK")
+    assert headers["Content-Type"] == "text/html; charset=utf-8"
+
+
+async def test_with_three_arguments_the_app_is_asgi(app):
+    app.get("/")(lambda: request.method)
+    client = TestClient(app, Response)
+
+    assert (await client.get("/")).text == "GET"
+
+
+def test_a_request_needs_no_loop(app, client):
+    import asyncio
+
+    @app.get("/")
+    def view():
+        with pytest.raises(RuntimeError, match="no running event loop"):
+            asyncio.get_running_loop()
+        return "done"
+
+    assert client.get("/").text == "done"
+
+
+async def test_a_request_may_be_made_inside_a_running_loop(app, client):
+    @app.get("/")
+    async def view():
+        return request.method
+
+    assert client.get("/").text == "GET"
+
+
+def test_an_async_view_has_flasks_synchronous_request(app, client):
+    @app.post("/")
+    async def view():
+        return request.form["name"] + request.get_json(silent=True, force=True).__class__.__name__
+
+    assert client.post("/", data={"name": "Ada"}).text == "AdaNoneType"
+
+
+def test_the_environ_is_one_dictionary_shared_with_middleware(app, client):
+    app.get("/")(lambda: request.environ["from.middleware"])
+    inner = app.wsgi_app
+
+    def middleware(environ, start_response):
+        environ["from.middleware"] = "seen"
+        return inner(environ, start_response)
+
+    app.wsgi_app = middleware
+
+    assert client.get("/").text == "seen"
+
+
+# -- replaced steps --------------------------------------------------------------------------------
+
+STEPS = {
+    "full_dispatch_request": lambda: Response("replaced"),
+    "dispatch_request": lambda: "replaced",
+    "preprocess_request": lambda: "replaced",
+    "make_response": lambda value: Response("replaced"),
+    "finalize_request": lambda value, from_error_handler=False: Response("replaced"),
+    "process_response": lambda response: Response("replaced"),
+}
+ERROR_STEPS = {
+    "handle_exception": lambda error: Response("replaced"),
+    "handle_user_exception": lambda error: "replaced",
+    "handle_http_exception": lambda error: "replaced",
+}
+
+
+@pytest.mark.parametrize("name", STEPS)
+def test_a_step_may_be_replaced_on_the_app_between_requests(app, client, name):
+    app.get("/")(lambda: "original")
+
+    assert client.get("/").text == "original"
+    setattr(app, name, STEPS[name])
+    assert client.get("/").text == "replaced"
+    delattr(app, name)
+    assert client.get("/").text == "original"
+
+
+@pytest.mark.parametrize("name", STEPS)
+def test_a_step_may_be_overridden_in_a_subclass(name):
+    step = STEPS[name]
+    cls = type("Own", (Flask,), {name: lambda self, *args: step(*args)})
+    app = cls(__name__)
+    app.get("/")(lambda: "original")
+
+    assert app.test_client().get("/").text == "replaced"
+
+
+@pytest.mark.parametrize("name", ["handle_exception", "handle_user_exception"])
+def test_what_handles_an_error_may_be_replaced(broken, name):
+    setattr(broken, name, ERROR_STEPS[name])
+
+    assert broken.test_client().get("/broken").text == "replaced"
+
+
+@pytest.mark.parametrize("name", ["handle_http_exception", "handle_user_exception"])
+def test_what_handles_an_http_error_may_be_replaced(app, client, name):
+    setattr(app, name, ERROR_STEPS[name])
+
+    assert client.get("/nowhere").text == "replaced"
+
+
+def test_a_replaced_step_may_call_the_original(app, client):
+    app.get("/")(lambda: "original")
+    original = app.dispatch_request
+    app.dispatch_request = lambda: f"<{original()}>"
+
+    assert client.get("/").text == "<original>"
+
+
+def test_call_may_be_replaced_on_the_class(app, client, monkeypatch):
+    """Sentry does so."""
+    app.get("/")(lambda: "original")
+    original = Flask.__call__
+
+    def call(self, environ, start_response):
+        environ["REQUEST_METHOD"] = "HEAD" if environ["QUERY_STRING"] else "GET"
+        return original(self, environ, start_response)
+
+    monkeypatch.setattr(Flask, "__call__", call)
+
+    assert client.get("/").text == "original"
+    assert client.get("/?x").text == ""
+
+
+def test_registries_are_plain_and_read_at_every_request(app, client):
+    app.get("/", endpoint="index")(lambda: "original")
+
+    assert client.get("/").text == "original"
+    app.view_functions["index"] = lambda: "replaced"
+    assert client.get("/").text == "replaced"
+    app.before_request_funcs.setdefault(None, []).append(lambda: "before")
+    assert client.get("/").text == "before"
+
+
+def test_a_request_context_may_be_made_otherwise(app, client):
+    original = app.request_context
+
+    def request_context(environ):
+        environ["PATH_INFO"] = "/other"
+        return original(environ)
+
+    app.get("/other")(lambda: request.path)
+    app.request_context = request_context
+
+    assert client.get("/").text == "/other"
+
+
+# -- errors ----------------------------------------------------------------------------------------
+
+
+def test_an_error_that_nothing_handles_is_a_500(broken):
+    response = broken.test_client().get("/broken")
+
+    assert (response.status_code, "Internal Server Error" in response.text) == (500, True)
+
+
+def test_the_handler_of_500_gets_the_original_error(broken):
+    @broken.errorhandler(InternalServerError)
+    def handler(error):
+        return repr(error.original_exception), 500
+
+    assert broken.test_client().get("/broken").text == "Broken('as it should')"
+
+
+def test_while_testing_an_error_reaches_the_caller(broken):
+    broken.testing = True
+
+    with pytest.raises(Broken, match="as it should"):
+        broken.test_client().get("/broken")
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit, GeneratorExit])
+def test_what_ends_the_program_passes_through(app, client, error):
+    seen = []
+    app.teardown_request(seen.append)
+
+    @app.get("/")
+    def view():
+        raise error
+
+    with pytest.raises(error, match=r"^$"):
+        client.get("/")
+    assert [type(e) for e in seen] == [error]
+    assert not current_app
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit])
+def test_even_from_an_async_view(app, client, error):
+    @app.get("/")
+    async def view():
+        raise error
+
+    with pytest.raises(error, match=r"^$"):
+        client.get("/")
+
+
+def test_teardown_gets_the_error(broken):
+    seen = []
+    broken.teardown_request(seen.append)
+    broken.teardown_appcontext(seen.append)
+    broken.test_client().get("/broken")
+
+    assert [type(error) for error in seen] == [Broken, Broken]
+
+
+def test_an_error_may_be_ignored_for_teardown(broken):
+    seen = []
+    broken.teardown_request(seen.append)
+    broken.should_ignore_error = lambda error: isinstance(error, Broken)
+    broken.test_client().get("/broken")
+
+    assert seen == [None]
+
+
+# -- steps by hand ---------------------------------------------------------------------------------
+
+
+def test_a_request_may_be_dispatched_by_hand(app):
+    app.get("/x")(lambda: "view")
+
+    with app.test_request_context("/x"):
+        assert app.preprocess_request() is None
+        assert app.dispatch_request() == "view"
+        assert app.full_dispatch_request().get_data() == b"view"
+
+
+def test_outside_of_a_request_a_step_says_so(app):
+    with pytest.raises(RuntimeError, match="Working outside of request context: a step"):
+        app.full_dispatch_request()
+
+
+def test_an_async_function_is_made_synchronous(app):
+    async def answer(value):
+        return value
+
+    assert app.ensure_sync(answer)(42) == 42
+    assert app.async_to_sync(answer)(42) == 42
+    assert app.ensure_sync(len) is len
+
+
+# -- classes ---------------------------------------------------------------------------------------
+
+
+def test_request_and_response_may_be_of_ones_own_class(app, client):
+    class OwnRequest(Request):
+        def shout(self):
+            return self.args["word"].upper()
+
+    class OwnResponse(Response):
+        default_mimetype = "text/plain"
+
+    app.request_class, app.response_class = OwnRequest, OwnResponse
+    app.get("/")(lambda: request.shout())
+    response = client.get("/?word=hello")
+
+    assert (response.text, response.mimetype) == ("HELLO", "text/plain")
+
+
+def test_a_plain_werkzeug_response_becomes_one_of_the_app(app, client):
+    app.get("/")(lambda: WerkzeugResponse("plain"))
+    seen = []
+    app.after_request(lambda response: seen.append(type(response)) or response)
+    client.get("/")
+
+    assert seen == [Response]
+
+
+def test_json_is_written_and_read_by_the_apps_provider(app, client):
+    class Provider(DefaultJSONProvider):
+        def dumps(self, obj, **kwargs):
+            return super().dumps({"wrapped": obj}, **kwargs)
+
+        def loads(self, s, **kwargs):
+            return super().loads(s, **kwargs)["wrapped"]
+
+    app.json = Provider(app)
+    app.post("/")(lambda: [request.get_json()])
+    response = client.post("/", json=42)
+
+    assert DefaultJSONProvider(app).loads(response.text) == {"wrapped": [42]}
+    assert response.json == [42]
+
+
+def test_the_session_of_one_face_is_read_by_the_other(app, client):
+    other = asyncflask.Flask(__name__)
+    other.secret_key = app.secret_key
+
+    @app.get("/")
+    def view():
+        session["name"] = "Ada"
+        return ""
+
+    client.get("/")
+    cookie = client.get_cookie("session").value
+    serializer = other.session_interface.get_signing_serializer(other)
+
+    assert serializer.loads(cookie) == {"name": "Ada"}
+
+
+# -- memory ----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def no_collector():
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()
+
+
+@pytest.mark.usefixtures("no_collector")
+@pytest.mark.parametrize("requests", [0, 2])
+def test_an_app_is_freed_with_its_last_name(requests):
+    app = Flask(__name__)
+    app.get("/")(lambda: "")
+    client = app.test_client()
+    for _ in range(requests):
+        client.get("/").close()
+    freed = weakref.ref(app)
+    del app, client
+
+    assert freed() is None
+
+
+@pytest.mark.usefixtures("no_collector")
+def test_a_context_is_freed_with_its_request(app, client):
+    seen = []
+
+    @app.get("/")
+    def view():
+        g.thing = Broken()
+        seen.append(weakref.ref(g.thing))
+        seen.append(weakref.ref(request._get_current_object()))
+        return ""
+
+    client.get("/").close()
+
+    assert [ref() for ref in seen] == [None, None]
+
+
+# -- run -------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def served(monkeypatch):
+    """Collect what ``run`` hands to Werkzeug's server."""
+    for name in ["FLASK_RUN_FROM_CLI", "FLASK_DEBUG", "ASYNCFLASK_DEBUG"]:
+        monkeypatch.delenv(name, raising=False)
+    calls = []
+    monkeypatch.setattr(
+        "werkzeug.serving.run_simple", lambda *args, **options: calls.append((args, options))
+    )
+    return calls
+
+
+def test_run_serves_with_werkzeug(app, served):
+    app.run()
+    options = {"use_reloader": False, "use_debugger": False, "threaded": True}
+
+    assert served == [(("127.0.0.1", 5000, app), options)]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "server_name", "address"),
+    [
+        ({}, None, ("127.0.0.1", 5000)),
+        ({"host": "::1", "port": "80"}, None, ("::1", 80)),
+        ({"port": 0}, "shop.test:8080", ("shop.test", 0)),
+        ({"port": ""}, "shop.test:8080", ("shop.test", 8080)),
+        ({"host": ""}, "shop.test", ("shop.test", 5000)),
+    ],
+)
+def test_run_takes_the_address_from_its_arguments_then_the_server_name(
+    app, served, arguments, server_name, address
+):
+    app.config["SERVER_NAME"] = server_name
+    app.run(**arguments)
+
+    assert served[0][0][:2] == address
+
+
+def test_run_in_debug_mode_turns_reloader_and_debugger_on(app, served):
+    app.run(debug=True, ssl_context="adhoc")
+    options = served[0][1]
+
+    assert (options["use_reloader"], options["use_debugger"]) == (True, True)
+    assert options["ssl_context"] == "adhoc"
+
+
+def test_run_takes_debug_mode_from_the_environment(app, served, monkeypatch):
+    monkeypatch.setenv("FLASK_DEBUG", "1")
+    app.run()
+
+    assert app.debug
+
+
+def test_run_on_the_command_line_does_nothing_but_say_so(app, served, monkeypatch, capsys):
+    monkeypatch.setenv("FLASK_RUN_FROM_CLI", "true")
+    app.run()
+
+    assert not served
+    assert "is ignored" in capsys.readouterr().out
+
+
+def test_after_run_setup_is_open_again(app, served, client):
+    client.get("/")
+    app.run()
+
+    assert app.before_request(print) is print
+
+
+# -- files -----------------------------------------------------------------------------------------
+
+
+def test_static_files_are_sent(tmp_path):
+    (tmp_path / "style.css").write_text("b {}")
+    app = Flask(__name__, static_folder=str(tmp_path), static_url_path="/s")
+
+    with Client(app).get("/s/style.css") as response:
+        assert (response.text, response.mimetype) == ("b {}", "text/css")
+
+
+def test_without_a_static_folder_none_can_be_sent():
+    app = Flask(__name__, static_folder=None)
+
+    with pytest.raises(RuntimeError, match="has no static folder to send 'x' from"):
+        app.send_static_file("x")

@@ -1,0 +1,295 @@
+"""Both faces on one app: two proxies on the same context, each with its own kind of request."""
+
+from __future__ import annotations
+
+from io import BytesIO
+
+import pytest
+
+import asyncflask
+import asyncflask.flask as facade
+from asyncflask import Flask as AsyncFlask
+from asyncflask.flask import Request
+from asyncflask.flask.drives import VARIABLE
+from asyncflask.flask.faces import AwaitableRequest, scope_of
+from asyncflask.testing import TestClient
+from asyncflask.wrappers import SyncRequest
+
+
+def is_one(first, second):
+    return first._get_current_object() is second._get_current_object()
+
+
+# -- blueprints of the async face on a facade app --------------------------------------------------
+
+
+@pytest.fixture
+def bp():
+    return asyncflask.Blueprint("bp", __name__)
+
+
+@pytest.fixture(params=["inline", "server"])
+def both_drives(request, monkeypatch):
+    monkeypatch.setenv(VARIABLE, request.param)
+
+
+@pytest.fixture
+def registered(app, bp, both_drives):
+    """Return a client of the app, which the blueprint is registered on when it is first used."""
+
+    class Registering:
+        def __getattr__(self, name):
+            if "bp" not in app.blueprints:
+                app.register_blueprint(bp)
+            return getattr(app.test_client(), name)
+
+    return Registering()
+
+
+def test_an_async_view_awaits_its_request(bp, registered):
+    @bp.post("/<name>")
+    async def view(name):
+        request = asyncflask.request
+        assert isinstance(request._get_current_object(), AwaitableRequest)
+        file = (await request.files)["file"]
+        return {
+            "name": name,
+            "form": await request.form,
+            "file": [file.filename, file.read().decode()],
+            "endpoint": request.endpoint,
+            "args": request.args,
+            "url": request.url,
+        }
+
+    answer = registered.post("/x?q=1", data={"a": "1", "file": (BytesIO(b"content"), "name.txt")})
+
+    assert answer.json == {
+        "name": "x",
+        "form": {"a": "1"},
+        "file": ["name.txt", "content"],
+        "endpoint": "bp.view",
+        "args": {"q": "1"},
+        "url": "http://localhost/x?q=1",
+    }
+
+
+def test_both_faces_see_the_same_body_whoever_reads_first(bp, registered):
+    @bp.before_request
+    def before():
+        if facade.request.args.get("first") == "def":
+            facade.request.get_data()
+
+    @bp.post("/")
+    async def view():
+        awaited = await asyncflask.request.get_json()
+        return {"same": facade.request.get_json() is awaited, "data": awaited}
+
+    for first in ("def", "async"):
+        answer = registered.post(f"/?first={first}", json={"a": [1]})
+
+        assert answer.json == {"same": True, "data": {"a": [1]}}
+
+
+def test_an_async_view_reads_the_body_piece_by_piece(bp, registered):
+    @bp.post("/")
+    async def view():
+        return str(sum([len(piece) async for piece in asyncflask.request.body]))
+
+    assert registered.post("/", data=b"x" * 300_000).text == "300000"
+
+
+def test_a_limit_set_on_one_face_counts_on_the_other(bp, registered):
+    @bp.before_request
+    async def limit():
+        asyncflask.request.max_content_length = 5
+
+    @bp.post("/")
+    async def view():
+        assert facade.request.max_content_length == 5
+        return await asyncflask.request.get_data()
+
+    assert registered.post("/", data=b"123456").status_code == 413
+
+
+def test_in_a_def_view_of_a_facade_app_both_are_the_synchronous_request(bp, registered):
+    @bp.post("/")
+    def view():
+        assert isinstance(asyncflask.request._get_current_object(), Request)
+        assert is_one(asyncflask.request, facade.request)
+        return asyncflask.request.form["a"]
+
+    assert registered.post("/", data={"a": "b"}).text == "b"
+
+
+def test_a_def_function_called_from_an_async_view_sees_the_synchronous_request(bp, registered):
+    def helper():
+        return type(facade.request._get_current_object())
+
+    @bp.get("/")
+    async def view():
+        return {
+            "is": helper() is Request,
+            "ctx": type(facade.globals.request_ctx.request) is Request,
+        }
+
+    assert registered.get("/").json == {"is": True, "ctx": True}
+
+
+def test_hooks_after_an_async_one_see_the_synchronous_request_again(bp, registered):
+    seen = []
+
+    @bp.before_request
+    async def before():
+        seen.append(is_one(asyncflask.request, facade.request))
+
+    @bp.after_request
+    def after(response):
+        seen.append(is_one(asyncflask.request, facade.request))
+        return response
+
+    bp.get("/")(lambda: "x")
+    registered.get("/")
+
+    assert seen == [False, True]
+
+
+async def test_inside_async_with_the_request_is_awaitable(app):
+    async with app.test_request_context("/", method="POST", data={"a": "b"}) as ctx:
+        assert (await asyncflask.request.form)["a"] == "b"
+        assert facade.request.form["a"] == "b"
+        assert ctx.request is facade.request._get_current_object()
+
+
+async def test_a_websocket_of_a_blueprint_works_on_a_facade_app(app, bp):
+    @bp.websocket("/ws")
+    async def echo():
+        await asyncflask.websocket.send(await asyncflask.websocket.receive())
+
+    app.register_blueprint(bp)
+
+    async with TestClient(app, AsyncFlask.response_class).websocket("/ws") as connection:
+        await connection.send("hello")
+
+        assert await connection.receive() == "hello"
+
+
+def test_the_awaitable_request_has_no_environ(bp, registered):
+    @bp.get("/")
+    async def view():
+        with pytest.raises(AttributeError, match="does not come over WSGI"):
+            asyncflask.request.environ
+        return "x"
+
+    assert registered.get("/").text == "x"
+
+
+def test_an_environ_becomes_a_scope(app):
+    ctx = app.test_request_context(
+        "/é?a=b", base_url="https://example.org/below/", headers={"X-A": "ü"}
+    )
+    scope = scope_of(ctx.request.environ)
+
+    assert (scope["scheme"], scope["root_path"], scope["path"]) == ("https", "/below", "/below/é")
+    assert scope["query_string"] == b"a=b"
+    assert (b"x-a", "ü".encode("latin-1")) in scope["headers"]
+    assert scope["server"] == ("example.org", 443)
+
+
+# -- blueprints of the facade on an app of the async face ------------------------------------------
+
+
+@pytest.fixture
+def async_app():
+    app = AsyncFlask(__name__)
+    app.secret_key = "secret"
+    app.testing = True
+    return app
+
+
+@pytest.fixture
+def old():
+    return facade.Blueprint("old", __name__)
+
+
+async def post(async_app, old, path="/", **options):
+    async_app.register_blueprint(old)
+    return await async_app.test_client().post(path, **options)
+
+
+async def test_in_a_def_view_of_the_async_face_both_are_the_synchronous_request(async_app, old):
+    @old.post("/")
+    def view():
+        assert isinstance(facade.request._get_current_object(), SyncRequest)
+        assert is_one(asyncflask.request, facade.request)
+        facade.session["n"] = 1
+        return facade.jsonify(asyncflask.request.form, facade.url_for(".view"))
+
+    answer = await post(async_app, old, data={"a": "b"})
+
+    assert answer.json == [{"a": "b"}, "/"]
+    assert "session=" in answer.headers["Set-Cookie"]
+
+
+async def test_in_an_async_view_each_proxy_has_its_own_kind(async_app, old):
+    @old.post("/")
+    async def view():
+        assert not is_one(asyncflask.request, facade.request)
+        assert facade.request.headers["X-A"] == "b"
+        data = await asyncflask.request.get_data()
+        return {"same": facade.request.get_data() == data}
+
+    assert (await post(async_app, old, data=b"x", headers={"X-A": "b"})).json == {"same": True}
+
+
+async def test_a_synchronous_read_on_the_loop_says_what_to_write(async_app, old):
+    @old.post("/")
+    async def view():
+        with pytest.raises(RuntimeError, match="or await it: `await asyncflask"):
+            facade.request.get_data()
+        return "x"
+
+    assert (await post(async_app, old, data=b"x" * 200_000)).text == "x"
+
+
+async def test_static_files_and_send_file_of_a_facade_blueprint(async_app, tmp_path):
+    (tmp_path / "a.txt").write_text("static")
+    old = facade.Blueprint("old", __name__, static_folder=tmp_path, static_url_path="/files")
+
+    @old.get("/sent")
+    def sent():
+        return facade.send_file(tmp_path / "a.txt")
+
+    @old.get("/sent-async")
+    async def sent_async():
+        return facade.send_file(tmp_path / "a.txt")
+
+    async_app.register_blueprint(old)
+    client = async_app.test_client()
+
+    for path in ("/files/a.txt", "/sent", "/sent-async"):
+        assert (await client.get(path)).text == "static"
+
+
+async def test_nothing_of_the_second_face_outlives_its_request(async_app, old):
+    import gc
+    import weakref
+
+    seen = []
+
+    @old.post("/")
+    async def view():
+        seen.append(weakref.ref(facade.request._get_current_object()))
+        return ""
+
+    gc.disable()
+    try:
+        await post(async_app, old)
+        assert seen[0]() is None
+    finally:
+        gc.enable()
+
+
+@pytest.mark.parametrize("face", [asyncflask, facade])
+def test_outside_of_a_request_both_say_so(face):
+    with pytest.raises(RuntimeError, match="outside of request context"):
+        face.request.args

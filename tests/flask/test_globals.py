@@ -1,0 +1,122 @@
+"""The proxies: Werkzeug's ``LocalProxy``, and what extensions ask Flask's context variables."""
+
+from __future__ import annotations
+
+import copy
+
+import pytest
+from werkzeug.local import LocalProxy
+
+import asyncflask
+import asyncflask.flask
+from asyncflask.flask import current_app, g, globals, request, session
+from asyncflask.flask.globals import _cv_app, _cv_request, app_ctx, request_ctx
+
+OF_AN_APP = {"current_app": current_app, "g": g, "app_ctx": app_ctx}
+OF_A_REQUEST = {"request": request, "session": session, "request_ctx": request_ctx}
+ALL = {**OF_AN_APP, **OF_A_REQUEST}
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_a_proxy_is_werkzeugs(name):
+    assert isinstance(ALL[name], LocalProxy)
+    assert getattr(globals, name) is ALL[name]
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_outside_it_is_false_and_unbound(name):
+    assert not ALL[name]
+    assert repr(ALL[name]) == "<LocalProxy unbound>"
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_outside_its_use_says_what_is_missing(name):
+    """The words up to the colon are Flask's: people match them."""
+    kind = "application" if name in OF_AN_APP else "request"
+
+    with pytest.raises(RuntimeError, match=f"^Working outside of {kind} context: `{name}`"):
+        ALL[name]._get_current_object()
+
+
+@pytest.mark.parametrize("name", OF_A_REQUEST)
+def test_in_an_app_context_the_proxies_of_a_request_are_unbound(app, name):
+    with app.app_context(), pytest.raises(RuntimeError, match="outside of request context"):
+        ALL[name].anything
+
+
+def test_a_proxy_stands_for_the_current_object(app):
+    with app.test_request_context("/x") as ctx:
+        assert current_app._get_current_object() is app
+        assert request._get_current_object() is ctx.request
+        assert session._get_current_object() is ctx.session
+        assert g._get_current_object() is ctx.g
+        assert app_ctx._get_current_object() is ctx
+        assert request_ctx._get_current_object() is ctx
+
+
+def test_a_proxy_behaves_as_its_object(app):
+    with app.test_request_context("/x"):
+        assert current_app == app
+        assert hash(current_app) == hash(app)
+        assert isinstance(request, asyncflask.flask.Request)
+        assert request.__class__ is asyncflask.flask.Request
+        assert "path" in dir(request)
+        assert str(request) == "<Request 'http://localhost/x' [GET]>"
+
+
+def test_g_is_a_namespace_with_a_dictionarys_manners(app):
+    with app.app_context():
+        g.x = 1
+        g.setdefault("y", 2)
+
+        assert ("x" in g, list(g), g.get("z", 3), g.pop("y")) == (True, ["x", "y"], 3, 2)
+        del g.x
+        with pytest.raises(AttributeError, match="x"):
+            g.x
+
+
+def test_the_session_is_written_through_the_proxy(app):
+    with app.test_request_context():
+        session["x"] = 1
+        session.permanent = True
+
+        assert (session["x"], "x" in session, len(session), session.modified) == (1, True, 2, True)
+
+
+def test_a_copy_of_a_proxy_is_a_copy_of_its_object(app):
+    with app.test_request_context():
+        session["x"] = [1]
+
+        assert copy.deepcopy(dict(session)) == {"x": [1]}
+        assert copy.copy(request).path == "/"
+
+
+@pytest.mark.parametrize("name", ["current_app", "g", "session"])
+def test_both_faces_have_the_same_proxy(name):
+    assert getattr(asyncflask, name) is getattr(asyncflask.flask, name)
+
+
+# -- the variables ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("variable", [_cv_app, _cv_request])
+def test_a_variable_is_empty_outside(variable):
+    assert variable.get(None) is None
+    with pytest.raises(LookupError, match="flask"):
+        variable.get()
+
+
+def test_a_variable_holds_the_context(app):
+    with app.app_context() as ctx:
+        assert (_cv_app.get(), _cv_request.get(None)) == (ctx, None)
+    with app.test_request_context() as ctx:
+        assert (_cv_app.get(), _cv_request.get()) == (ctx, ctx)
+
+
+def test_inside_a_request_an_app_context_leaves_the_request_where_it_is(app):
+    with app.test_request_context() as outer, app.app_context() as inner:
+        assert (_cv_app.get(), _cv_request.get()) == (inner, outer)
+
+
+def test_a_variable_has_flasks_name():
+    assert (_cv_app.name, _cv_request.name) == ("flask.app_ctx", "flask.request_ctx")

@@ -1,0 +1,266 @@
+"""install(): who imports ``flask`` gets ``asyncflask.flask``, and only after it was called."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import warnings
+from pathlib import Path
+
+import flask  # the real one: install() comes too late in this process, and it is the measure
+import pytest
+
+import asyncflask.flask
+from asyncflask.flask.install import FLASK_VERSION, MODULES, install
+
+from .conftest import BEGIN, PROJECT, evaluate
+
+HERE = Path(asyncflask.flask.__file__).parent
+IMPORTS = BEGIN + (
+    "import importlib, importlib.metadata, importlib.util, inspect, logging, pickle, pkgutil, sys\n"
+    "before = importlib.util.find_spec('flask')\n"
+    "import flask, flask.sansio, flask.json.provider, flask.testing\n"
+    "import flask.cli as cli\n"
+    "from flask import json\n"
+    "from flask.sansio.app import App\n"
+)
+#: What holds after install(): an expression that is true.
+HOLDS = {
+    "the package is the same object": "flask is asyncflask.flask",
+    "a submodule is the same object under `as`": "cli is asyncflask.flask.cli",
+    "`from flask import json` gives the module": "json is asyncflask.flask.json",
+    "a module of a module is the same": "flask.json.provider is asyncflask.flask.json.provider",
+    "a package without __init__ is there": "App is asyncflask.flask.sansio.app.App",
+    "modules are found in sys.modules": "sys.modules['flask.cli'] is asyncflask.flask.cli",
+    "even those that were imported by the package": "'flask.wrappers' in sys.modules",
+    "a module keeps the name it was made under": "flask.cli.__name__ == 'asyncflask.flask.cli'",
+    "and its spec": "flask.cli.__spec__.name == 'asyncflask.flask.cli'",
+    "a reload gives the same module": "importlib.reload(flask.signals) is flask.signals",
+    "that is still one": "flask.signals is asyncflask.flask.signals",
+    "the package can be reloaded": "importlib.reload(flask) is asyncflask.flask",
+    "and keeps its function": "callable(asyncflask.flask.install)",
+    "a spec is found before the import": "before.origin == asyncflask.flask.__file__",
+    "that knows the folder": "list(before.submodule_search_locations) == list(flask.__path__)",
+    "a spec is found afterwards": "importlib.util.find_spec('flask') is flask.__spec__",
+    "what Flask has not is not found": "importlib.util.find_spec('flask.nope') is None",
+    "nor in a module": "importlib.util.find_spec('flask.json.nope') is None",
+    "other packages are found": "importlib.util.find_spec('json').name == 'json'",
+    "a pickled class comes back": "pickle.loads(pickle.dumps(flask.Flask)) is flask.Flask",
+    "by Flask's name": "pickle.loads(b'cflask.app\\nFlask\\n.') is flask.Flask",
+    "by our name": "pickle.loads(b'casyncflask.flask.app\\nFlask\\n.') is flask.Flask",
+    "a response can be pickled": "pickle.loads(pickle.dumps(flask.Response('x'))).data == b'x'",
+    "source is found": "inspect.getsource(flask.Flask).startswith('class Flask(')",
+    "also through the loader": "'class Flask(' in pkgutil.get_data('flask', 'app.py').decode()",
+    "modules are listed": "'app' in [m.name for m in pkgutil.iter_modules(flask.__path__)]",
+    "the app's logger is named like the app": "flask.Flask('shop').logger.name == 'shop'",
+    "a distribution is found": "importlib.metadata.version('flask') == '3.1.3'",
+    "twice is once": "(lambda n: (asyncflask.flask.install(), len(sys.meta_path) == n)[1])"
+    "(len(sys.meta_path))",
+}
+TRY_IMPORT = """
+def try_import(name):
+    try:
+        __import__(name)
+    except ModuleNotFoundError as error:
+        return str(error)
+"""
+SAME = {
+    name: f"importlib.import_module('flask.{name}') is"
+    f" importlib.import_module('asyncflask.flask.{name}')"
+    for name in sorted(MODULES - {"__main__"})
+}
+
+
+@pytest.fixture(scope="module")
+def answers():
+    return evaluate([*HOLDS.values(), *SAME.values()], begin=IMPORTS)
+
+
+@pytest.mark.parametrize("question", HOLDS.values(), ids=HOLDS)
+def test_after_install(answers, question):
+    assert answers[question] == "True"
+
+
+@pytest.mark.parametrize("name", SAME)
+def test_a_module_is_the_same_object_under_both_names(answers, name):
+    assert answers[SAME[name]] == "True"
+
+
+def test_the_modules_are_those_of_flask():
+    folder = Path(flask.__file__).parent
+    found = {path.relative_to(folder).with_suffix("") for path in folder.rglob("*.py")}
+    names = {".".join(path.parts).removesuffix("__init__").rstrip(".") for path in found}
+
+    assert {name for name in names if name} | {"sansio"} == MODULES
+
+
+def test_modules_of_our_own_are_not_offered_as_flasks():
+    """The import system would put the module where ``asyncflask.flask`` has the function."""
+    own = sorted({path.stem for path in HERE.glob("*.py")} - MODULES - {"__init__"})
+    questions = {f"try_import('flask.{name}')": f"No module named 'flask.{name}'" for name in own}
+    answers = evaluate(questions, begin=BEGIN + TRY_IMPORT)
+
+    assert "install" in own
+    assert {q for q in questions if questions[q] not in answers[q]} == set()
+
+
+def test_nothing_happens_on_plain_import(python):
+    code = (
+        "import os, sys; path, environ = list(sys.meta_path), dict(os.environ)\n"
+        "import asyncflask.flask, asyncflask.flask.cli\n"
+        "print(path == sys.meta_path, environ == dict(os.environ), 'flask' in sys.modules)"
+    )
+
+    assert python("-c", code) == "True True False"
+
+
+def test_install_refuses_to_come_too_late():
+    path = list(sys.meta_path)
+
+    with pytest.raises(RuntimeError, match=r"was called after <module 'flask'.*Call it first"):
+        install()
+    assert sys.meta_path == path
+
+
+# -- the distribution ------------------------------------------------------------------------------
+
+#: Nobody else answers for distributions, as where Flask is not installed.
+ALONE = (
+    BEGIN
+    + "import sys\n"
+    + "from importlib import metadata\n"
+    + "own = sys.meta_path[-1]\n"
+    + "sys.meta_path[:] = [f for f in sys.meta_path if not hasattr(f, 'find_distributions')]\n"
+    + "sys.meta_path.append(own)\n"
+)
+DISTRIBUTION = {
+    "metadata.version('flask')": repr(FLASK_VERSION),
+    "metadata.version('Flask')": repr(FLASK_VERSION),
+    "metadata.metadata('flask')['Name']": "'Flask'",
+    "metadata.distribution('flask').name": "'Flask'",
+    "metadata.requires('flask')": "['asyncflask']",
+    "metadata.files('flask')": "None",
+    "[d.name for d in metadata.distributions()]": "['Flask']",
+    "list(metadata.distributions(path=['/nowhere']))": "[]",
+    "list(metadata.distributions(name='werkzeug'))": "[]",
+    "list(metadata.entry_points(group='flask.commands'))": "[]",
+    "metadata.packages_distributions()['flask']": "['Flask']",
+    "metadata.distribution('flask').locate_file('flask').is_dir()": "True",
+}
+
+
+@pytest.fixture(scope="module")
+def distribution():
+    return evaluate(DISTRIBUTION, begin=ALONE)
+
+
+@pytest.mark.parametrize("question", DISTRIBUTION)
+def test_without_flask_there_is_a_distribution(distribution, question):
+    assert distribution[question] == DISTRIBUTION[question]
+
+
+def test_the_real_distribution_stands_where_flask_is_installed():
+    """And it is listed once."""
+    count = "[d.name.lower() for d in metadata.distributions()].count('flask')"
+    kind = "type(metadata.distribution('flask')).__name__"
+    answers = evaluate([count, kind], begin=BEGIN + "from importlib import metadata\n")
+
+    assert answers == {count: "1", kind: "'PathDistribution'"}
+
+
+def test_the_version_is_the_one_whose_surface_is_measured():
+    import importlib.metadata
+
+    assert importlib.metadata.version("flask") == FLASK_VERSION
+
+
+def test_flasks_version_attribute_warns():
+    with pytest.warns(DeprecationWarning, match=r"importlib\.metadata\.version"):
+        assert asyncflask.flask.__version__ == FLASK_VERSION
+
+
+def test_other_attributes_are_missing_as_usual():
+    with pytest.raises(AttributeError, match="nope"):
+        asyncflask.flask.nope
+
+
+# -- names that tools and filters see --------------------------------------------------------------
+
+
+def test_warnings_of_matching_come_from_flasks_module(app):
+    """People filter them by ``module="flask.app"``."""
+    app.config["SERVER_NAME"] = "example.test"
+    app.subdomain_matching = True
+
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", category=UserWarning)
+        warnings.filterwarnings("ignore", module=r"flask\.app$")
+        with app.test_request_context(base_url="http://elsewhere.test"):
+            pass
+
+
+# -- child processes -------------------------------------------------------------------------------
+
+WHICH = "import flask; print(flask.Flask.__module__)"
+
+
+def pth():
+    """Code that does with our ``.pth`` what Python does with it as it starts."""
+    return f"import site; site.addsitedir({str(HERE)!r}); {WHICH}"
+
+
+def test_the_pth_file_does_nothing_without_the_variable(python):
+    assert python("-c", pth()) == "flask.app"
+
+
+@pytest.mark.parametrize("value", ["1", sys.executable])
+def test_the_pth_file_installs_with_the_variable(python, value):
+    assert python("-c", pth(), ASYNCFLASK_AS_FLASK=value) == "asyncflask.flask.app"
+
+
+def test_the_wheel_has_the_pth_file():
+    text = (PROJECT / "pyproject.toml").read_text()
+
+    assert '"asyncflask/flask/as_flask.pth" = "asyncflask_as_flask.pth"' in text
+    assert len((HERE / "as_flask.pth").read_text().splitlines()) == 1
+
+
+def test_install_leaves_child_processes_alone(python):
+    code = "import os; before = dict(os.environ)\n" + BEGIN + "print(before == dict(os.environ))"
+
+    assert python("-c", code) == "True"
+
+
+def test_install_for_children_sets_the_variable_and_one_folder_of_the_path(python):
+    code = (
+        "import os, asyncflask.flask as f\n"
+        "f.install(children=True); f.install(children=True)\n"
+        "print(os.environ['ASYNCFLASK_AS_FLASK'], os.environ['PATH'], sep='\\n')"
+    )
+    interpreter, path = python("-c", code, PATH="/bin").splitlines()
+
+    assert interpreter == sys.executable
+    assert path == f"{HERE / 'bin'}{os.pathsep}/bin"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a shell script")
+def test_children_have_a_flask_command(python):
+    code = (
+        "import subprocess, asyncflask.flask as f\n"
+        "f.install(children=True)\n"
+        "print(subprocess.run(['flask', '--version'], capture_output=True, text=True).stdout)"
+    )
+
+    assert re.search(rf"^Flask {FLASK_VERSION} \(on asyncflask", python("-c", code), re.MULTILINE)
+
+
+def test_python_m_flask_runs_our_command(python):
+    code = (
+        "import runpy, sys, asyncflask.flask as f\n"
+        "f.install()\n"
+        "sys.argv[1:] = ['--version']\n"
+        "runpy.run_module('flask', run_name='__main__', alter_sys=True)"
+    )
+
+    assert "on asyncflask" in python("-c", code)

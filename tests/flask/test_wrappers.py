@@ -1,0 +1,187 @@
+"""Flask's synchronous request and response: limits, JSON, names of what matched."""
+
+from __future__ import annotations
+
+from io import BytesIO
+
+import pytest
+from werkzeug.exceptions import BadRequest, RequestEntityTooLarge, UnsupportedMediaType
+from werkzeug.wrappers import Request as WerkzeugRequest
+from werkzeug.wrappers import Response as WerkzeugResponse
+
+from asyncflask.flask import Blueprint, Request, Response, json, request
+from asyncflask.flask.debughelpers import DebugFilesKeyError
+
+
+def test_they_are_werkzeugs():
+    assert issubclass(Request, WerkzeugRequest)
+    assert issubclass(Response, WerkzeugResponse)
+
+
+# -- limits ----------------------------------------------------------------------------------------
+
+#: limit, key of the configuration, value outside of every app (Werkzeug's)
+LIMITS = [
+    ("max_content_length", "MAX_CONTENT_LENGTH", None),
+    ("max_form_memory_size", "MAX_FORM_MEMORY_SIZE", 500_000),
+    ("max_form_parts", "MAX_FORM_PARTS", 1000),
+]
+
+
+@pytest.mark.parametrize(("name", "key", "default"), LIMITS)
+def test_a_limit_is_the_configurations_unless_set_on_the_request(app, name, key, default):
+    own = Request(app.test_request_context().request.environ)
+
+    assert getattr(own, name) == default
+    app.config[key] = 10
+    with app.app_context():
+        assert getattr(own, name) == 10
+        setattr(own, name, 20)
+        assert getattr(own, name) == 20
+    setattr(own, name, None)
+    assert getattr(own, name) == default
+
+
+@pytest.mark.parametrize("name", [name for name, _, _ in LIMITS])
+def test_a_limit_is_explained_on_the_class(name):
+    assert "unless it is set" in getattr(Request, name).__doc__
+
+
+@pytest.fixture
+def form(app, client):
+    """Post a form of two fields, one of them big, and read it."""
+    app.testing = False
+
+    @app.post("/", defaults={"limit": None})
+    @app.post("/<limit>")
+    def view(limit):
+        if limit is not None:
+            setattr(request, limit, 10**6)
+        return str(len(request.form))
+
+    def post(path="/", **options):
+        return client.post(path, data={"a": "x" * 100, "b": "y"}, **options)
+
+    return post
+
+
+@pytest.mark.parametrize("kind", ["application/x-www-form-urlencoded", "multipart/form-data"])
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("MAX_CONTENT_LENGTH", 90), ("MAX_FORM_MEMORY_SIZE", 90), ("MAX_FORM_PARTS", 1)],
+)
+def test_a_form_over_a_limit_is_refused(app, form, key, value, kind):
+    """As in Werkzeug, the size of an URL-encoded form is that of the body, and nothing else."""
+    app.config[key] = value
+    refused = "multipart" in kind or key == "MAX_CONTENT_LENGTH"
+
+    assert form(content_type=kind).status_code == (413 if refused else 200)
+    assert form(f"/{key.lower()}", content_type=kind).text == "2"
+
+
+def test_reading_over_the_limit_raises(app):
+    app.config["MAX_CONTENT_LENGTH"] = 3
+
+    with (
+        app.test_request_context(method="POST", data=b"four"),
+        pytest.raises(RequestEntityTooLarge, match="413"),
+    ):
+        request.get_data()
+
+
+# -- JSON ------------------------------------------------------------------------------------------
+
+
+def test_json_is_read_by_flasks_module():
+    assert Request.json_module is json
+    assert Response.json_module is json
+
+
+@pytest.mark.parametrize("debug", [True, False])
+def test_only_in_debug_mode_a_malformed_body_is_explained(app, debug):
+    app.debug = debug
+
+    with (
+        app.test_request_context(method="POST", data="{", content_type="application/json"),
+        pytest.raises(BadRequest) as caught,
+    ):
+        request.get_json()
+    assert ("Failed to decode JSON" in caught.value.description) == debug
+
+
+def test_another_type_than_json_is_refused(app):
+    with (
+        app.test_request_context(method="POST", data="{}"),
+        pytest.raises(UnsupportedMediaType, match="415"),
+    ):
+        request.get_json()
+
+
+def test_a_missing_file_is_explained_in_debug_mode(app):
+    """The form lacks its ``enctype``."""
+    app.debug = True
+
+    with (
+        app.test_request_context(method="POST", data={"file": "name.txt"}),
+        pytest.raises(DebugFilesKeyError, match="multipart/form-data"),
+    ):
+        request.files["file"]
+
+
+# -- what matched ----------------------------------------------------------------------------------
+
+
+def test_a_request_knows_rule_endpoint_and_blueprints(app, client):
+    outer, inner = Blueprint("outer", __name__), Blueprint("inner", __name__)
+
+    @inner.get("/<int:number>")
+    def view(number):
+        found = request
+        return [found.endpoint, found.blueprint, found.blueprints, found.url_rule.rule]
+
+    outer.register_blueprint(inner)
+    app.register_blueprint(outer, url_prefix="/o")
+
+    assert client.get("/o/1").json == [
+        "outer.inner.view",
+        "outer.inner",
+        ["outer.inner", "outer"],
+        "/o/<int:number>",
+    ]
+
+
+def test_before_matching_all_of_them_are_empty(app):
+    plain = Request(app.test_request_context().request.environ)
+
+    assert (plain.url_rule, plain.view_args, plain.routing_exception) == (None, None, None)
+    assert (plain.endpoint, plain.blueprint, plain.blueprints) == (None, None, [])
+
+
+def test_an_endpoint_without_a_blueprint_has_none(app):
+    app.get("/", endpoint="index")(print)
+
+    with app.test_request_context():
+        assert (request.endpoint, request.blueprint, request.blueprints) == ("index", None, [])
+
+
+# -- responses -------------------------------------------------------------------------------------
+
+
+def test_a_response_is_html_with_the_location_as_given():
+    response = Response("", headers={"Location": "/there"})
+
+    assert (response.mimetype, response.location) == ("text/html", "/there")
+    assert response.autocorrect_location_header is False
+
+
+def test_the_largest_cookie_is_the_configurations(app):
+    assert Response().max_cookie_size == WerkzeugResponse.max_cookie_size
+    app.config["MAX_COOKIE_SIZE"] = 10
+    with app.app_context(), pytest.warns(UserWarning, match="cookie is too large"):
+        Response().set_cookie("name", "value" * 3)
+
+
+def test_an_upload_is_read_synchronously(app, client):
+    app.post("/")(lambda: request.files["file"].read())
+
+    assert client.post("/", data={"file": (BytesIO(b"content"), "x.txt")}).text == "content"
