@@ -12,7 +12,6 @@ Nothing here refers to an app; a worker forgets its job as soon as it is done.
 from __future__ import annotations
 
 import asyncio
-import concurrent.futures
 import contextvars
 import functools
 import gc
@@ -20,13 +19,20 @@ import inspect
 import sys
 import threading
 import time
-import types
 import weakref
 from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine, Generator
+from collections.abc import Awaitable, Callable, Coroutine
 from queue import SimpleQueue
 from typing import Any, ParamSpec, TypeVar
 
+from .crossing import TO_LOOP as TO_LOOP
+from .crossing import bridge as bridge
+from .crossing import drive as drive
+from .crossing import resume as resume
+from .crossing import run_alone as run_alone
+from .crossing import running_loop as running_loop
+from .crossing import step as step
+from .crossing import this_worker
 from .exceptions import WorkerQueueFull
 
 P = ParamSpec("P")
@@ -101,10 +107,6 @@ class _Outcome(asyncio.Future[Any]):
         return False
 
 
-#: `inbox`: of the worker that runs in this thread; `lease`: of the request that it serves now
-_here = threading.local()
-
-
 class _Worker:
     """One thread with an inbox. It ends when it receives ``None``."""
 
@@ -115,7 +117,7 @@ class _Worker:
 
 
 def _work(inbox: SimpleQueue[Any]) -> None:
-    _here.inbox = inbox
+    this_worker.inbox = inbox
     while (job := inbox.get()) is not None:
         job()
         del job  # An idle worker keeps nothing of its last request alive.
@@ -200,10 +202,10 @@ class Lease:
         context = self._context if mine else task_context()
 
         def job() -> None:
-            outer = getattr(_here, "lease", None)
-            _here.lease = self
+            outer = getattr(this_worker, "lease", None)
+            this_worker.lease = self
             boxed = _run_job(context, func, args, kwargs)
-            _here.lease = outer
+            this_worker.lease = outer
             try:
                 loop.call_soon_threadsafe(outcome.set_result, boxed)
             except RuntimeError:
@@ -315,14 +317,6 @@ class ThisThread:
         """Do nothing: the thread is the user's."""
 
 
-def running_loop() -> asyncio.AbstractEventLoop | None:
-    """Return the loop that runs in this thread, or ``None``."""
-    try:
-        return asyncio.get_running_loop()
-    except RuntimeError:
-        return None
-
-
 class WorkerPool:
     """The threads in which ``def`` callables run.
 
@@ -423,198 +417,13 @@ async def run_in_thread(func: Callable[P, T], *args: P.args, **kwargs: P.kwargs)
     return await loop.run_in_executor(None, functools.partial(func, *args, **kwargs))
 
 
-def bridge(coro: Coroutine[Any, Any, T], loop: asyncio.AbstractEventLoop) -> T:
-    """Run ``coro`` on ``loop`` from a worker thread and wait for its result.
-
-    Meanwhile the worker does what ``coro`` asks of it: it may call ``def`` functions itself.
-
-    Raises:
-        RuntimeError: Called on the loop's own thread, which would wait for itself for ever.
-    """
-    try:
-        here = asyncio.get_running_loop()
-    except RuntimeError:
-        here = None
-    if here is loop:
-        coro.close()
-        raise RuntimeError(
-            f"{coro!r} was waited for, synchronously, on the event loop that has to run it."
-            " Await it in an `async def`, or call this from a `def` view."
-        )
-    context = contextvars.copy_context()
-    boxed: concurrent.futures.Future[tuple[Any, BaseException | None]]
-    boxed = concurrent.futures.Future()
-    try:
-        loop.call_soon_threadsafe(_begin, coro, loop, context, boxed)
-    except RuntimeError:
-        coro.close()
-        raise
-    inbox = getattr(_here, "inbox", None)
-    if inbox is not None:
-        boxed.add_done_callback(lambda _: inbox.put(_wake))
-        while not boxed.done():
-            inbox.get()()
-    result, error = boxed.result()
-    _take_over(context)
-    if error is None:
-        return result  # type: ignore[no-any-return]  # boxed, see _box
-    try:
-        raise error
-    finally:
-        del error  # Its traceback refers to this frame: a circle.
-
-
-def _begin(
-    coro: Coroutine[Any, Any, Any],
-    loop: asyncio.AbstractEventLoop,
-    context: contextvars.Context,
-    boxed: concurrent.futures.Future[tuple[Any, BaseException | None]],
-) -> None:
-    def end(task: asyncio.Task[Any]) -> None:
-        if task.cancelled():  # before it began
-            coro.close()
-            boxed.set_result((None, asyncio.CancelledError()))
-        else:
-            boxed.set_result(task.result())
-
-    loop.create_task(_box(coro), context=context).add_done_callback(end)
-
-
-async def _box(coro: Coroutine[Any, Any, Any]) -> tuple[Any, BaseException | None]:
-    """Await ``coro``; whatever it raises goes to who waits, never into the loop."""
-    try:
-        return await coro, None
-    except BaseException as error:
-        return None, error
-
-
-def _take_over(context: contextvars.Context) -> None:
-    """Give this thread's Context what was set in the copy that ran on the loop."""
-    for var, value in context.items():
-        if var.get(_here) is not value:
-            var.set(value)
-
-
 def leased_here() -> Lease | None:
     """Return the lease by which the calling thread works for a request, or ``None``."""
-    lease: Lease | None = getattr(_here, "lease", None)
+    lease: Lease | None = getattr(this_worker, "lease", None)
     return lease
 
 
-def _wake() -> None:
-    """Do nothing: a job that ends a worker's waiting."""
-
-
-def run_alone(coro: Coroutine[Any, Any, T]) -> T:
-    """Run ``coro`` on a loop of its own and wait: here or, if a loop runs here, in a thread beside.
-
-    What it sets in context variables is seen by the caller.
-    """
-    context = contextvars.copy_context()
-    try:
-        if running_loop() is None:
-            with asyncio.Runner() as runner:
-                return runner.run(coro, context=context)
-        with concurrent.futures.ThreadPoolExecutor(1) as beside:
-            result, error = beside.submit(_run_boxed, coro, context).result()
-        if error is None:
-            return result  # type: ignore[no-any-return]  # boxed
-        try:
-            raise error
-        finally:
-            del error  # Its traceback refers to this frame: a circle.
-    finally:
-        _take_over(context)
-
-
-def _run_boxed(
-    coro: Coroutine[Any, Any, Any], context: contextvars.Context
-) -> tuple[Any, BaseException | None]:
-    with asyncio.Runner() as runner:
-        return runner.run(_box(coro), context=context)
-
-
 # -- a coroutine that moves between thread and loop ------------------------------------------------
-
-
-class _ToLoop:
-    """What a coroutine yields that is stepped in a thread and needs the loop from here on."""
-
-    def __await__(self) -> Generator[_ToLoop, None, None]:
-        yield self
-
-
-TO_LOOP = _ToLoop()
-
-
-def step(coro: Coroutine[Any, Any, T]) -> tuple[bool, T | None]:
-    """Step ``coro`` in the calling thread, without a loop, until it ends or asks for the loop.
-
-    Returns:
-        ``(True, result)``, or ``(False, None)`` when it yielded :data:`TO_LOOP`.
-
-    Raises:
-        RuntimeError: It suspended on anything else, which only an event loop can serve.
-    """
-    try:
-        yielded = coro.send(None)
-    except StopIteration as stop:
-        return True, stop.value
-    if yielded is TO_LOOP:
-        return False, None
-    coro.close()
-    raise RuntimeError(
-        f"{coro!r} waited for {yielded!r} in a thread that has no event loop."
-        " Only callables declared with `async def` may wait; declare it so."
-    )
-
-
-def drive(coro: Coroutine[Any, Any, T]) -> T:
-    """Run ``coro`` in the calling thread without a loop; start one only where it asks for it.
-
-    Raises:
-        RuntimeError: It needs a loop, and one is running in this thread already.
-    """
-    done, result = step(coro)
-    if done:
-        return result  # type: ignore[return-value]  # done, so it is the result
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return asyncio.run(_rest(coro))
-    coro.close()
-    raise RuntimeError(
-        f"An `async def` callable has to run in {coro!r}, which was called"
-        " synchronously on a running event loop. Write `async with` instead of `with`."
-    )
-
-
-async def _rest(coro: Coroutine[Any, Any, T]) -> T:
-    return await resume(coro)
-
-
-@types.coroutine
-def resume(
-    coro: Coroutine[Any, Any, T], error: BaseException | None = None
-) -> Generator[Any, Any, T]:
-    """Go on, as an awaitable on the loop, with a coroutine that :func:`step` has begun.
-
-    Args:
-        coro: The coroutine, suspended.
-        error: Raised where it is suspended, if given.
-    """
-    try:
-        yielded = coro.send(None) if error is None else coro.throw(error)
-        while True:
-            try:
-                value = yield yielded
-            except BaseException as raised:
-                yielded = coro.throw(raised)
-            else:
-                yielded = coro.send(value)
-    except StopIteration as stop:
-        result: T = stop.value
-        return result
 
 
 async def on_worker(lease: Lease, coro: Coroutine[Any, Any, T], moved: Callable[[], None]) -> T:

@@ -74,12 +74,10 @@ class Served:
     def make_environ(self) -> dict[str, Any]:
         """Make the environ, in the worker."""
         lease: Lease = self.lease  # type: ignore[assignment]  # leased
-        environ = make_environ(self, lease.loop)
-        body = body_of(self)
-        whole = body.take_whole() if self.announced else b""
-        if whole is not None:
-            # PERF: what is here already needs no stream that could wait.
-            environ["wsgi.input"] = io.BytesIO(whole)
+        # PERF: what is here already needs no stream that could wait.
+        whole = body_of(self).take_whole() if self.announced else b""
+        stream = None if whole is None else io.BytesIO(whole)
+        environ = make_environ(self, lease.loop, stream)
         environ.update(self.scope.get(EXTRA_KEYS) or ())
         return environ
 
@@ -123,7 +121,8 @@ async def serve_wsgi(
     body.max_content_length = None
     call = Call(application, served.make_environ)
     try:
-        prefetch(served)
+        if served.announced:
+            prefetch(served)
         try:
             await lease.run(call.begin_whole)
             if served.announced and leftover.is_left(served):

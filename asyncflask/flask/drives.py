@@ -256,10 +256,12 @@ async def _boxed(serving: Any) -> BaseException | None:
 
 
 def _scope(environ: dict[str, Any]) -> dict[str, Any]:
+    path = environ.get("PATH_INFO", "")
+    if path[:1] != "/" and (path or not environ.get("SCRIPT_NAME")):
+        # A test may leave the slash away; an HTTP client puts it there (RFC 9112 §3.2.1).
+        environ = {**environ, "PATH_INFO": f"/{path}"}
     scope = scope_of(environ)
     extra = {k: v for k, v in environ.items() if k not in _MADE and k[:5] != "HTTP_"}
-    if environ.get("PATH_INFO", "")[:1] not in ("", "/"):
-        extra["PATH_INFO"] = environ["PATH_INFO"]  # No server sends that; a test may.
     scope[EXTRA_KEYS] = extra
     scope[AROUND] = current()
     if environ.get("wsgi.input_terminated") and "HTTP_TRANSFER_ENCODING" not in environ:

@@ -177,12 +177,17 @@ def scope_of(environ: dict[str, Any]) -> dict[str, Any]:
         "method": environ.get("REQUEST_METHOD", "GET"),
         "scheme": environ.get("wsgi.url_scheme", "http"),
         "root_path": root,
-        "path": root + _text(environ.get("PATH_INFO", "")),
+        "path": root + _with_slash(_text(environ.get("PATH_INFO", ""))),
         "query_string": environ.get("QUERY_STRING", "").encode("latin-1", "replace"),
         "headers": _headers_of(environ),
         "client": (peer, int(environ.get("REMOTE_PORT") or 0)) if peer else None,
         "server": (environ.get("SERVER_NAME", ""), int(port) if port else None),
     }
+
+
+def _with_slash(path: str) -> str:
+    # ASGI's paths begin with one; Werkzeug adds it to what a test client was given without.
+    return f"/{path}" if path and path[0] != "/" else path
 
 
 def _headers_of(environ: dict[str, Any]) -> list[tuple[bytes, bytes]]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Mapping
-from typing import Any
+from typing import IO, Any
 
 from .body import Body
 from .connection import path_below_root
@@ -25,7 +25,10 @@ _SINGLE = frozenset({"CONTENT_TYPE", "CONTENT_LENGTH", "HTTP_HOST"})
 
 
 def environ_of(
-    scope: Mapping[str, Any], body: Body, loop: asyncio.AbstractEventLoop | None
+    scope: Mapping[str, Any],
+    body: Body,
+    loop: asyncio.AbstractEventLoop | None,
+    stream: IO[bytes] | None = None,
 ) -> dict[str, Any]:
     """Make the environ.
 
@@ -33,6 +36,7 @@ def environ_of(
         scope: The ASGI scope.
         body: The request's body, for ``wsgi.input``.
         loop: The loop that receives it; ``None`` where the request is driven without a loop.
+        stream: For ``wsgi.input`` instead of the body.
     """
     server = scope.get("server") or ("", None)
     environ: dict[str, Any] = {
@@ -46,7 +50,7 @@ def environ_of(
         "SERVER_PROTOCOL": f"HTTP/{scope.get('http_version', '1.1')}",
         "wsgi.version": (1, 0),
         "wsgi.url_scheme": scope.get("scheme", "http"),
-        "wsgi.input": sync_input(body, loop),
+        "wsgi.input": sync_input(body, loop) if stream is None else stream,
         "wsgi.input_terminated": True,
         "wsgi.errors": sys.stderr,
         "wsgi.multithread": True,

@@ -249,3 +249,13 @@ def test_idle_loops_can_be_ended(app, client):
 
     assert not _Loop._idle
     assert client.get("/").text == "x"
+
+
+@pytest.mark.parametrize("path", ["", "page"])
+def test_a_path_without_its_slash_gets_it_as_an_http_client_gives_it(app, client, path):
+    @app.get("/")
+    @app.get("/page")
+    def view():
+        return request.path
+
+    assert client.get(path).text == f"/{path}"

@@ -130,6 +130,7 @@ ALONE = (
     BEGIN
     + "import sys\n"
     + "from importlib import metadata\n"
+    + "metadata.version('asyncflask')\n"  # It imports parts of itself late, and could not then.
     + "own = sys.meta_path[-1]\n"
     + "sys.meta_path[:] = [f for f in sys.meta_path if not hasattr(f, 'find_distributions')]\n"
     + "sys.meta_path.append(own)\n"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 
 import pytest
 from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge, RequestTimeout
@@ -511,3 +512,80 @@ def test_without_a_loop_a_body_that_is_not_there_is_an_error():
     body = Body(receive, idle_timeout=None)
     with pytest.raises(RuntimeError, match="no event loop"):
         BodyReader(body, None).read(1)
+
+
+# -- received ahead --------------------------------------------------------------------------------
+
+
+async def ahead(client, body, *pieces, limit=10**9):
+    client.send_body(*pieces)
+    await body.receive_ahead(limit)
+
+
+@pytest.mark.parametrize("spool_at", [10**9, 4])
+async def test_what_was_received_ahead_is_read_in_place(client, body, monkeypatch, spool_at):
+    monkeypatch.setattr("asyncflask.wrappers.body.SPOOL_AT", spool_at)
+    await ahead(client, body, b"one ", b"two ", b"three", b"")
+    stream = sync_input(body, asyncio.get_running_loop())
+
+    assert stream.read(5) == b"one t"
+    assert stream.read() == b"wo three"
+    assert stream.read() == b""
+
+
+async def test_what_was_received_ahead_may_be_awaited_as_well(client, body, monkeypatch):
+    monkeypatch.setattr("asyncflask.wrappers.body.SPOOL_AT", 4)
+    await ahead(client, body, b"one ", b"two ", b"three", b"")
+
+    assert await body == b"one two three"
+
+
+async def test_receiving_ahead_stops_behind_the_limit(client, body):
+    await ahead(client, body, b"1234", b"5678", b"90", limit=6)
+
+    assert client.asked == 2
+    assert await body == b"1234567890"
+
+
+async def test_what_is_on_disk_is_closed_with_the_body(client, body, monkeypatch):
+    monkeypatch.setattr("asyncflask.wrappers.body.SPOOL_AT", 0)
+    await ahead(client, body, b"one", b"")
+    file = body._spooled
+    body.close()
+
+    assert file.closed
+
+
+async def test_reading_in_place_what_has_not_come_is_an_error(client, body):
+    await ahead(client, body, b"1234", b"5678", limit=2)
+    stream = sync_input(body, asyncio.get_running_loop())
+
+    assert stream.raw.read(4) == b"1234"
+    with pytest.raises(RuntimeError, match="on the event loop that has to receive it"):
+        stream.read()
+
+
+async def test_a_small_body_that_is_here_is_taken_whole(client, body):
+    client.send_body(b"one", b"")
+    before = body.take_whole()
+    body.prefetch()
+
+    assert (before, body.take_whole(), body.take_whole()) == (None, b"one", None)
+
+
+async def test_the_disk_is_written_off_the_loop(client, monkeypatch):
+    """CVE-2025-54121: a large upload that rolls over to disk must not stop the loop."""
+    monkeypatch.setattr("asyncflask.wrappers.body.SPOOL_AT", 2)
+    threads = []
+
+    class Noting(Body):
+        def _to_disk(self, data):
+            threads.append(threading.get_ident())
+            super()._to_disk(data)
+
+    body = Noting(client.receive)
+    await ahead(client, body, b"one", b"two", b"")
+    body.close()
+
+    assert threads
+    assert threading.get_ident() not in threads
