@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from io import BytesIO
 
+import flask
 import pytest
 from werkzeug.exceptions import BadRequest, RequestEntityTooLarge, UnsupportedMediaType
 from werkzeug.wrappers import Request as WerkzeugRequest
@@ -70,13 +71,26 @@ def form(app, client):
     ("key", "value"),
     [("MAX_CONTENT_LENGTH", 90), ("MAX_FORM_MEMORY_SIZE", 90), ("MAX_FORM_PARTS", 1)],
 )
-def test_a_form_over_a_limit_is_refused(app, form, key, value, kind):
-    """As in Werkzeug, the size of an URL-encoded form is that of the body, and nothing else."""
+def test_a_form_over_a_limit_is_refused_where_flask_refuses_it(app, form, key, value, kind):
+    """Whether the memory of an URL-encoded form is limited, versions of Werkzeug decide."""
     app.config[key] = value
-    refused = "multipart" in kind or key == "MAX_CONTENT_LENGTH"
+    real = flask.Flask(__name__)
+    real.config[key] = value
+    real.post("/")(lambda: str(len(flask.request.form)))
+    data = {"a": "x" * 100, "b": "y"}
 
-    assert form(content_type=kind).status_code == (413 if refused else 200)
+    expected = real.test_client().post("/", data=data, content_type=kind).status_code
+
+    assert form(content_type=kind).status_code == expected
     assert form(f"/{key.lower()}", content_type=kind).text == "2"
+
+
+def test_a_multipart_form_over_each_limit_is_refused(app, form):
+    for key, value in {"MAX_CONTENT_LENGTH": 90, "MAX_FORM_MEMORY_SIZE": 90}.items():
+        app.config[key] = value
+
+        assert form(content_type="multipart/form-data").status_code == 413
+        app.config[key] = None
 
 
 def test_reading_over_the_limit_raises(app):
