@@ -20,8 +20,8 @@ FLOORS = {
     3: "server templating datastructures views",
     4: "wrappers cli",
     5: "sessions files sse debug debughelpers streams wsgi",
-    6: "ctx",
-    7: "scaffold",
+    6: "context",
+    7: "ctx scaffold",
     8: "dispatch blueprints helpers",
     9: "background testing mounting",
     10: "base asgi",
@@ -33,7 +33,10 @@ FLOORS = {
 FLOOR_OF = {name: floor for floor, names in FLOORS.items() for name in names.split()}
 
 #: where HTTP and websocket may not be told apart (design D5)
-ONE_PIPELINE = ("ctx.py", "scaffold.py", "blueprints.py", "base.py", "app.py", "dispatch")
+ONE_PIPELINE = (
+    *("context.py", "ctx.py", "scaffold.py", "blueprints.py", "base.py", "app.py"),
+    "dispatch",
+)
 
 
 def _files() -> list[Path]:

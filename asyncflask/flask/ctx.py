@@ -15,11 +15,9 @@ from werkzeug.exceptions import HTTPException as HTTPException
 from .. import ctx as async_face
 from .._current import current
 from ..concurrency import run_sync
+from ..context import NO_ERROR, Context, Place
 from ..ctx import (
-    NO_ERROR,
-    Context,
     F,
-    Place,
     after_this_request,
     copy_current_request_context,
     has_app_context,

@@ -1,0 +1,592 @@
+"""The context: what belongs to one request, one websocket, or one use of an app outside of both.
+
+One class serves all three (design D4). ``current_app`` and ``g`` are found through every context,
+``request``, ``session`` and ``websocket`` through one that carries a connection. Which hooks run
+when a context is popped is ``dispatch/``'s business; the functions that users call on the current
+context are in :mod:`asyncflask.ctx`, the proxies in :mod:`asyncflask.globals`.
+
+Popping never uses ``ContextVar.reset(token)``: a context may be pushed in one
+:class:`contextvars.Context` and popped in another (a preserved context of the test client, a
+streamed response). The previous value stands in the push record instead.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import sys
+from collections.abc import Callable, Container, Coroutine
+from threading import get_ident
+from types import TracebackType
+from typing import Any, Literal, Protocol, TypeVar
+
+from werkzeug.exceptions import BadRequest, HTTPException
+
+from ._current import slot
+from .concurrency import Lease, ThisThread, drive, is_async
+from .signals import appcontext_pushed
+from .streams import keep
+from .wrappers.connection import path_below_root
+from .wrappers.request import body_of
+from .wrappers.sync import make_environ
+
+T = TypeVar("T")
+
+#: Where a context's coroutine is stepped, so that both colours find their place (``calls.py``): on
+#: the event loop, in the request's worker, in a thread without a loop, on a command's own loop.
+Place = Literal["loop", "worker", "thread", "command"]
+NO_ERROR: Any = object()  # "take the exception that is being handled", Flask's default of pop()
+
+
+class Lane(Protocol):
+    """What a context wants to know of its row in ``dispatch/lanes.py``."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def websocket(self) -> bool: ...
+
+    @property
+    def connect(self) -> Callable[[Any], Any]: ...
+
+    @property
+    def connect_sync(self) -> Callable[[Any], Any]: ...
+
+
+class ContextApp(Protocol):
+    """What a context asks of an app."""
+
+    app_ctx_globals_class: Any
+    session_interface: Any
+
+    @property
+    def workers(self) -> Any: ...
+
+    @property
+    def replaced_steps(self) -> frozenset[str]: ...
+
+    def create_url_adapter(self, request: Any) -> Any: ...
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]: ...
+
+    def ensure_async(self, func: Callable[..., Any]) -> Callable[..., Any]: ...
+
+    def teardown_context(
+        self, ctx: Context, error: BaseException | None
+    ) -> Coroutine[Any, Any, None]: ...
+
+
+class Context:
+    """One request, websocket, or use of an app outside of both.
+
+    Made by :meth:`app.app_context`, :meth:`app.request_context`, :meth:`app.websocket_context` and
+    for everything served; used as ``with ctx:`` or ``async with ctx:``.
+
+    Args:
+        app: The app.
+        lane: A row of ``dispatch/lanes.py``; ``None`` for a context without a connection.
+        scope: The connection's ASGI scope.
+        receive: ASGI's ``receive``.
+        send: ASGI's ``send``.
+    """
+
+    # PERF: what most requests never set stands here, on the class; the object stays small and is
+    # made in a few stores. (No __slots__: extensions put attributes of their own on a context.)
+    lease: Lease | ThisThread | None = None
+    place: Place = "loop"
+    #: whether its ``async def`` functions are waited for even where a loop runs (the other face)
+    synchronous = False
+    view_args: dict[str, Any] | None = None
+    url_rule: Any = None
+    routing_exception: Exception | None = None
+    matched = False
+    #: the view that was matched, if it is ``async def`` and this is served
+    async_view: Callable[..., Any] | None = None
+    #: the names of the request's headers, for a quick look, if it is served
+    header_names: Container[bytes] | None = None
+    error: BaseException | None = None
+    holds = 0
+    left = False
+    lender: Context | None = None
+    copied = False  # then its body is another one's to close
+    flashes: list[tuple[str, str]] | None = None
+    after_functions: list[Callable[..., Any]] | None = None
+    _around: Context | None = None
+    _connection: Any = None
+    _sync_connection: Any = None
+    _body: Any = None
+    _session: Any = None
+    _g: Any = None
+    _url_adapter: Any = NO_ERROR
+    _pushes: list[Any] | None = None
+
+    def __init__(
+        self,
+        app: ContextApp,
+        lane: Lane | None = None,
+        scope: Any = None,
+        receive: Any = None,
+        send: Any = None,
+    ) -> None:
+        self.app = app
+        self.lane = lane
+        self.scope = scope
+        self.receive = receive
+        self.send = send
+        #: names of the steps that the app replaces, as this context began
+        self.replaced = app.replaced_steps
+        # PERF: what each request asks for is set here; CPython reads an instance's own attribute
+        # in a tenth of the time that it needs to find a default on the class.
+        self.matched = False
+        self.url_rule = None
+        self.view_args = None
+        self.async_view = None
+        self.header_names = None
+        self.after_functions = None
+        self.error = None
+        self.holds = 0
+        self.lease = None
+        self._session = None
+        self._body = None
+        self._connection = None
+        self._sync_connection = None
+        self._pushes = None
+
+    # -- what it carries ---------------------------------------------------------------------------
+
+    @property
+    def carrier(self) -> Context | None:
+        """The context that carries the request or websocket: this one, or the one around it."""
+        # Not an attribute: one that refers to the context itself would be a circle.
+        return self if self.lane is not None else self._around
+
+    @property
+    def g(self) -> Any:
+        """The namespace for the application's own use, made when somebody looks."""
+        found = self._g
+        if found is None:
+            lender = self.lender
+            found = self._g = self.app.app_ctx_globals_class() if lender is None else lender.g
+        return found
+
+    @g.setter
+    def g(self, value: Any) -> None:
+        self._g = value
+
+    @property
+    def has_request(self) -> bool:
+        """Whether a request or websocket is carried, by this context or the one around it."""
+        return self.carrier is not None
+
+    @property
+    def connection(self) -> Any:
+        """The request or websocket, made when somebody looks.
+
+        On the request's own worker thread it is the synchronous form (design D2).
+        """
+        carrier = self.carrier
+        if carrier is None or carrier.lane is None:
+            return None
+        if carrier is not self:
+            return carrier.connection
+        lease = self.lease
+        if lease is not None and lease.ident == get_ident():
+            return self.sync_connection
+        return self._connect()
+
+    @property
+    def sync_connection(self) -> Any:
+        """The synchronous request or websocket, for any thread; of a context that carries one.
+
+        On the event loop, reading what has not been received raises an error.
+        """
+        if self._sync_connection is None:
+            self._sync_connection = self.lane.connect_sync(self)  # type: ignore[union-attr]  # it carries one
+        return self._sync_connection
+
+    def _connect(self) -> Any:
+        """Return what ``async def`` callables see, made when somebody looks."""
+        if self._connection is None:
+            self._connection = self.lane.connect(self)  # type: ignore[union-attr]  # it carries one
+        return self._connection
+
+    def connection_of(self, name: str) -> Any:
+        """Return the connection if it is of the lane called ``name``, else ``None``."""
+        carrier = self._carrier_of(name)
+        return None if carrier is None else carrier.connection
+
+    def sync_connection_of(self, name: str) -> Any:
+        """Return :attr:`sync_connection` if it is of the lane called ``name``, else ``None``."""
+        carrier = self._carrier_of(name)
+        return None if carrier is None else carrier.sync_connection
+
+    def _carrier_of(self, name: str) -> Context | None:
+        carrier = self.carrier
+        if carrier is None or carrier.lane is None or carrier.lane.name != name:
+            return None
+        return carrier
+
+    @property
+    def request(self) -> Any:
+        """The request, or ``None`` where this context carries none."""
+        return self.connection_of("http")
+
+    @property
+    def websocket(self) -> Any:
+        """The websocket, or ``None`` where this context carries none."""
+        return self.connection_of("websocket")
+
+    @property
+    def endpoint(self) -> str | None:
+        """The endpoint that was matched."""
+        rule = self.url_rule
+        return None if rule is None else rule.endpoint
+
+    @property
+    def blueprints(self) -> tuple[str, ...]:
+        """Names of the blueprint that was matched and of its parents, innermost first."""
+        endpoint = self.endpoint
+        if endpoint is None or "." not in endpoint:
+            return ()
+        return _blueprint_path(endpoint.rpartition(".")[0])
+
+    # -- session -----------------------------------------------------------------------------------
+
+    @property
+    def has_session(self) -> bool:
+        """Whether the session was opened."""
+        return self._session is not None
+
+    @property
+    def session(self) -> Any:
+        """The session, opened when somebody looks; looking counts as access (``Vary: Cookie``)."""
+        carrier = self.carrier
+        if carrier is None:
+            return None
+        session = carrier.open_session()
+        session.accessed = True
+        return session
+
+    @session.setter
+    def session(self, value: Any) -> None:
+        self._session = value
+
+    def open_session(self) -> Any:
+        """Return the session of this connection, opened at the first call, without touching it."""
+        session = self._session
+        if session is None:
+            interface = self.app.session_interface
+            session = interface.open_session(self.app, self.connection)
+            if inspect.iscoroutine(session):
+                session.close()
+                raise RuntimeError(
+                    f"open_session() of {interface!r} is `async def`, and this context was entered"
+                    " with `with`. Write `async with`."
+                )
+            self._keep_session(session)
+        return self._session
+
+    async def _open_session_async(self) -> None:
+        """Open the session, if that has to be awaited; a context that is served has it already."""
+        interface = self.app.session_interface
+        if self._session is None and is_async(interface.open_session):
+            self._keep_session(await interface.open_session(self.app, self.connection))
+
+    def _keep_session(self, session: Any) -> None:
+        if session is None:
+            session = self.app.session_interface.make_null_session(self.app)
+        self._session = session
+
+    # -- matching ----------------------------------------------------------------------------------
+
+    @property
+    def url_adapter(self) -> Any:
+        """Werkzeug's URL adapter for this connection or, outside, ``SERVER_NAME``; or ``None``."""
+        adapter = self._url_adapter
+        if adapter is NO_ERROR:
+            adapter = None
+            try:
+                adapter = self.app.create_url_adapter(self.connection)
+            except HTTPException as error:
+                if self.carrier is not self:
+                    raise
+                self.routing_exception = error
+            self._url_adapter = adapter
+        return adapter
+
+    @url_adapter.setter
+    def url_adapter(self, value: Any) -> None:
+        self._url_adapter = value
+
+    def match_request(self) -> None:
+        """Find the rule for the connection, once; a failure is kept as ``routing_exception``."""
+        self.matched = True
+        lane = self.lane
+        if lane is None:
+            return
+        app: Any = self.app
+        url_map = app.url_map
+        if (
+            app.config["TRUSTED_HOSTS"]
+            or app.subdomain_matching
+            or (url_map.host_matters and url_map.needs_host)
+            or "create_url_adapter" in self.replaced
+        ):
+            self._match_with_adapter()
+            return
+        scope = self.scope
+        path = path_below_root(scope) if scope.get("root_path") else scope["path"]
+        try:
+            found = url_map.find(path, scope.get("method", "GET"), lane.websocket)
+        except Exception as error:  # of a converter
+            self.routing_exception = error
+            return
+        if found.__class__ is tuple:
+            self.url_rule, self.view_args = found
+        elif found is None:
+            self._match_with_adapter()
+        else:
+            self.routing_exception = found
+
+    def _match_with_adapter(self) -> None:
+        if not self._has_path():
+            # SECURITY: a target such as "?a=b" or "@evil.test" (CVE-2026-54282) has no path; made
+            # one, it would name another host in URLs. RFC 9112 §3.2.1: it begins with a slash.
+            path = self.scope["path"]
+            self.routing_exception = BadRequest(
+                f"The request's path {path[:100]!r} does not begin with '/'."
+            )
+            return
+        adapter = self.url_adapter
+        if adapter is None:
+            return
+        try:
+            self.url_rule, self.view_args = adapter.match(return_rule=True)
+        except Exception as error:  # mostly HTTP errors; any of a converter
+            self.routing_exception = error
+
+    def _has_path(self) -> bool:
+        path: str = self.scope["path"]
+        return path[:1] == "/"
+
+    # -- push and pop ------------------------------------------------------------------------------
+
+    def push(self) -> None:
+        """Make this the current context. Each push wants a :meth:`pop`."""
+        self._become_current()
+        try:
+            self._enter()
+        except BaseException:
+            self._withdraw()
+            raise
+
+    def _enter(self) -> None:
+        if appcontext_pushed.receivers:
+            appcontext_pushed.send(self.app, _async_wrapper=self.app.ensure_sync)
+        if not self.matched:
+            self.match_request()
+
+    def _withdraw(self) -> None:
+        """Undo a push that failed: nobody will pop it."""
+        if self._pushes:
+            slot.set(self._pushes.pop())
+
+    async def push_async(self) -> None:
+        """Like :meth:`push`, for code on the event loop: signal receivers of both colours run."""
+        self._become_current()
+        try:
+            if appcontext_pushed.receivers:
+                await appcontext_pushed.send_async(self.app, _sync_wrapper=self.app.ensure_async)
+            if self.lane is not None:
+                await self._open_session_async()
+        except BaseException:
+            self._withdraw()
+            raise
+        if not self.matched:
+            self.match_request()
+
+    def _become_current(self) -> None:
+        previous = slot.get()
+        if self._pushes is None:
+            self._pushes = []
+            self._lend_from(previous)
+        self._pushes.append(previous)
+        slot.set(self)
+
+    def _lend_from(self, previous: Context | None) -> None:
+        """Take over from the context around this one what Flask shares between the two.
+
+        An app context inside a request still shows the request; a request context inside an app
+        context of the same app shares its ``g``. (A *served* request never comes here.)
+        """
+        if previous is None or previous.app is not self.app or previous is self:
+            return
+        if self.carrier is None:
+            self._around = previous.carrier
+        elif self._g is None and not previous.has_request:
+            self.lender = previous
+
+    def pop(self, exc: BaseException | None = NO_ERROR) -> None:
+        """Undo one :meth:`push`; the last one runs the teardown functions.
+
+        Args:
+            exc: The error that ended the work, for the teardown functions; by default the
+                exception being handled.
+
+        Raises:
+            RuntimeError: The context is not the current one, or a teardown function is
+                ``async def`` and an event loop runs here (use ``async with``).
+        """
+        error = _handled() if exc is NO_ERROR else exc
+        previous, last = self._unpush()
+        try:
+            if last:
+                self.leave_in_place(error)
+        finally:
+            slot.set(previous)
+
+    def leave_in_place(self, error: BaseException | None) -> None:
+        """Run what is due at the end of this context in the calling thread."""
+        before, self.place = self.place, "thread"
+        try:
+            drive(self.app.teardown_context(self, error))
+        finally:
+            self.place = before
+
+    async def pop_async(self, exc: BaseException | None = NO_ERROR) -> None:
+        """Like :meth:`pop`, for code on the event loop: teardown functions of both colours run."""
+        error = _handled() if exc is NO_ERROR else exc
+        previous, last = self._unpush()
+        try:
+            if last:
+                await self.app.teardown_context(self, error)
+        finally:
+            slot.set(previous)
+            if last and self.lease is not None:
+                self.give_back_worker()
+
+    def _unpush(self) -> tuple[Any, bool]:
+        if not self._pushes or slot.get() is not self:
+            raise RuntimeError(
+                f"Popped {self!r}, but the current context is {slot.get()!r}. Pop contexts in the"
+                " reverse order of pushing them; `with` does."
+            )
+        previous = self._pushes.pop()
+        # Entered once more while it was current (`with request_ctx:` in a view), it goes on.
+        return previous, not self._pushes and previous is not self
+
+    def __enter__(self) -> Context:
+        self.push()
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type | None,
+        exc_value: BaseException | None,
+        tb: TracebackType | None,
+    ) -> None:
+        self.pop(exc_value)
+
+    async def __aenter__(self) -> Context:
+        await self.push_async()
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type | None,
+        exc_value: BaseException | None,
+        tb: TracebackType | None,
+    ) -> None:
+        await self.pop_async(exc_value)
+
+    # -- workers -----------------------------------------------------------------------------------
+
+    async def run_def(self, func: Callable[..., T], *args: Any, **kwargs: Any) -> T:
+        """Run a ``def`` callable on the worker thread that is leased for this context."""
+        owner = self.carrier or self
+        lease = owner.lease
+        if lease is None:
+            lease = await owner.app.workers.lease()
+            if owner.lease is None:
+                owner.lease = lease
+            else:  # Another task of this request had to wait for a worker, too.
+                lease.release()
+                lease = owner.lease
+        result: T = await lease.run(func, *args, **kwargs)
+        return result
+
+    def close_connection(self) -> None:
+        """Close the request's body and uploads, at the end of the context that they came with."""
+        if self._body is not None and not self.copied:
+            self._body.close()
+
+    def give_back_worker(self) -> None:
+        """Give the leased worker thread back to the pool, and forget what only it could see."""
+        if self.lease is not None:
+            self.lease.release()
+            self.lease = None
+        if self._sync_connection is not None:
+            # Two circles: its environ refers to it and to this context.
+            getattr(self._sync_connection, "environ", {})["werkzeug.request"] = None
+            self._sync_connection = None
+
+    async def run_blocking(self, func: Callable[..., T], *args: Any) -> T:
+        """Run something that may block: on the leased worker, or in place if this is its thread."""
+        if self.place == "loop":
+            return await self.run_def(func, *args)
+        return func(*args)
+
+    def environ(self) -> dict[str, Any]:
+        """Make a WSGI environ of the request, for a WSGI callable that a view returned."""
+        return make_environ(self, None if self.lease is None else self.lease.loop)
+
+    async def wait_disconnect(self) -> None:
+        """Return when the client is gone; for a watcher beside a streamed response."""
+        await body_of(self).wait_disconnect()
+
+    def keep(self, body: Any) -> Any:
+        """Return ``body``, a (sync or async) iterable, so that it keeps this context."""
+        return keep(self, body)
+
+    def copy(self) -> Context:
+        """Return a second context of the same connection and session, with a ``g`` of its own.
+
+        For work that goes on beside the request: its teardown closes what its own ``g`` holds.
+        """
+        other = Context(self.app, self.lane, self.scope, self.receive, self.send)
+        if self.lane is not None:
+            # Made now: of one that each made for itself, the other would see no change, and two
+            # bodies would take each other's messages.
+            self._connect()
+            self.open_session()
+            body_of(self)
+        other.copied = True
+        for name in ("_connection", "_body", "_session", "url_rule", "view_args", "flashes"):
+            if name in self.__dict__:
+                setattr(other, name, self.__dict__[name])
+        other.routing_exception = self.routing_exception
+        other.matched = True
+        if self.lane is None:
+            other._around = self.carrier
+        return other
+
+    def __repr__(self) -> str:
+        what = "no connection"
+        if self.scope is not None:
+            what = f"{self.scope.get('method', 'websocket')} {self.scope['path']!r}"
+        return f"<{type(self).__name__} of {getattr(self.app, 'name', self.app)!r}: {what}>"
+
+
+def _handled() -> BaseException | None:
+    return sys.exc_info()[1]
+
+
+@functools.lru_cache(maxsize=1024)
+def _blueprint_path(name: str) -> tuple[str, ...]:
+    """``"a.b"`` → ``("a.b", "a")``. (Flask: helpers._split_blueprint_path.)"""
+    path = [name]
+    while "." in name:
+        name = name.rpartition(".")[0]
+        path.append(name)
+    return tuple(path)
