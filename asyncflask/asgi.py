@@ -8,6 +8,7 @@ error handling ends here too.
 from __future__ import annotations
 
 from collections.abc import Awaitable
+from functools import partial
 from inspect import CO_COROUTINE
 from typing import Any
 
@@ -31,6 +32,7 @@ _HTTP_1 = frozenset({"1.0", "1.1"})
 _LANES = {"http": HTTP, "websocket": WEBSOCKET}
 
 
+# One function, and longer than others: each coroutine more is a thirtieth of a plain request.
 async def serve(
     app: Any, scope: Scope, receive: Receive, send: Send, *, wrapped: bool = True
 ) -> None:
@@ -42,23 +44,17 @@ async def serve(
         receive: ASGI's ``receive``.
         send: ASGI's ``send``.
         wrapped: Whether middleware that replaced ``app.asgi_app`` is still to be gone through.
-            (PERF: asked here, so that an app without any has one coroutine less a request.)
 
     Raises:
         RuntimeError: The scope's type is none of ASGI 3's.
     """
-    if wrapped and "asgi_app" in app.replaced_steps:
-        await app.asgi_app(scope, receive, send)
-        return
     lane = _LANES.get(scope["type"])
-    if app.mounts and lane is not None:
-        mount = find_mount(app.mounts, scope)
-        if mount is not None:
-            await mount.serve(app, scope, receive, send)
+    wrapped = wrapped and "asgi_app" in app.replaced_steps
+    if lane is None or wrapped or app.mounts:
+        serve_it = _elsewhere(app, scope, wrapped)
+        if serve_it is not None:
+            await serve_it(scope, receive, send)
             return
-    if lane is None:
-        await _serve_lifespan(app, scope, receive, send)
-        return
     if not app._got_first_request:
         app._got_first_request = True
     ctx = Context(app, lane, scope, receive, send)
@@ -67,13 +63,7 @@ async def serve(
     previous = slot.get()
     slot.set(ctx)
     try:
-        ctx.match_request()
-        rule = ctx.url_rule
-        view = None
-        if rule is not None:
-            scope["route"] = rule  # What generic ASGI tracing names a request by.
-            if scope.get("method") != "OPTIONS" or not answers_options(rule):
-                view = app.view_functions.get(rule.endpoint)
+        view = _find_view(app, ctx)
         # PERF: nearly all views are functions, whose code says what they are without a call.
         code = getattr(view, "__code__", None)
         if (code is not None and code.co_flags & CO_COROUTINE) or view is None or is_async(view):
@@ -96,7 +86,6 @@ async def serve(
             await _send(ctx, response)
             return
         try:
-            # PERF: in place; a coroutine of its own would be a thirtieth of the request.
             await send(messages[0])
             await send(messages[1])
         except OSError:
@@ -110,11 +99,39 @@ async def serve(
     finally:
         if ctx.holds:  # A stream that was never sent; it would keep the context for ever.
             await finish(_let_go(app, ctx))
-        if ctx.lease is not None or ctx._sync_connection is not None:
-            ctx.give_back_worker()
-        if ctx._connection is not None and ctx._pushes is None:
-            # It refers to the context: a circle. (One that is pushed still, the test client keeps.)
-            ctx._connection = None
+        if not (ctx._connection is ctx.lease is ctx._sync_connection is None):
+            _tidy_up(ctx)
+
+
+def _elsewhere(app: Any, scope: Scope, wrapped: bool) -> Any:
+    """Return what serves a scope instead of this app's own dispatching, or ``None``."""
+    if wrapped:
+        return app.asgi_app
+    if scope["type"] not in _LANES:
+        return partial(_serve_lifespan, app)
+    mount = find_mount(app.mounts, scope)
+    return None if mount is None else partial(mount.serve, app)
+
+
+def _find_view(app: Any, ctx: Context) -> Any:
+    """Match the URL; return the view, unless OPTIONS is answered by itself."""
+    ctx.match_request()
+    rule = ctx.url_rule
+    if rule is None:
+        return None
+    scope = ctx.scope
+    scope["route"] = rule  # What generic ASGI tracing names a request by.
+    if scope.get("method") == "OPTIONS" and answers_options(rule):
+        return None
+    return app.view_functions.get(rule.endpoint)
+
+
+def _tidy_up(ctx: Context) -> None:
+    if ctx.lease is not None or ctx._sync_connection is not None:
+        ctx.give_back_worker()
+    if ctx._pushes is None:
+        # It refers to the context: a circle. (One that is pushed still, the test client keeps.)
+        ctx._connection = None
 
 
 def _send(ctx: Context, response: Any) -> Awaitable[None]:
