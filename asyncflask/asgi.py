@@ -20,6 +20,7 @@ from .dispatch.lanes import HTTP, WEBSOCKET
 from .dispatch.pipeline import answers_options, run
 from .dispatch.teardown import end_held, raise_first
 from .exceptions import WorkerQueueFull
+from .logging import one_line
 from .mounting import find_mount
 from .signals import got_serving_exception
 from .typing import Receive, Scope, Send
@@ -73,7 +74,7 @@ async def serve(
             response = await _answer_in_worker(app, ctx)
         slot.set(previous)  # A streamed body has its context only if it was asked to keep it.
         if lane is WEBSOCKET:
-            await ctx.websocket.end(response)
+            await _end_websocket(app, ctx, response)
             return
         if (
             b"content-length" in names
@@ -101,6 +102,17 @@ async def serve(
             await finish(_let_go(app, ctx))
         if not (ctx._connection is ctx.lease is ctx._sync_connection is None):
             _tidy_up(ctx)
+
+
+async def _end_websocket(app: Any, ctx: Context, response: Any) -> None:
+    websocket = ctx.websocket
+    if response is None and not websocket.accepted and not websocket.closed:
+        app.logger.warning(
+            "The websocket view of %s ended without accepting the connection, which is refused with"
+            " 403. Is an `await` missing before websocket.accept(), receive() or send()?",
+            one_line(websocket.path),
+        )
+    await websocket.end(response)
 
 
 def _elsewhere(app: Any, scope: Scope, wrapped: bool) -> Any:

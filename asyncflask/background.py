@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import inspect
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -38,8 +39,16 @@ def start(
     """Start ``func(*args, **kwargs)`` as a background task, from the loop or from a ``def`` view.
 
     Raises:
+        TypeError: ``func`` is no function.
         RuntimeError: No event loop is known here.
     """
+    if not callable(func):
+        if inspect.iscoroutine(func):
+            func.close()
+        raise TypeError(
+            f"add_background_task() was given {func!r}, which cannot be called. Give the function"
+            " and its arguments: add_background_task(send_mail, address)."
+        )
     try:
         loop = asyncio.get_running_loop()
     except RuntimeError:

@@ -562,6 +562,9 @@ class App(Scaffold, metaclass=steps.AppType):
             ctx: Context | None = current()
             if ctx is None:
                 return await plain(*args, **kwargs)
+            if ctx.alone:
+                # No server: the loop is the caller's own, in the thread of the request.
+                return func(*args, **kwargs)
             return await ctx.run_def(func, *args, **kwargs)
 
         return runner

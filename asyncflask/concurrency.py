@@ -99,11 +99,12 @@ class _Outcome(asyncio.Future[Any]):
     stepped again. asyncio keeps the cancellation and delivers it at the task's next step.
     """
 
-    lease: Lease | None = None
+    #: what the job itself waits for on the loop
+    crossing: asyncio.Task[Any] | None = None
 
     def cancel(self, msg: Any = None) -> bool:
-        if self.lease is not None:
-            self.lease._cancel_crossing()
+        if self.crossing is not None:
+            self.crossing.cancel()
         return False
 
 
@@ -167,7 +168,6 @@ class Lease:
 
     #: awaited on the loop before an `async def` callable runs there for this thread
     prepare: Callable[[], Awaitable[None]] | None = None
-    _crossing: asyncio.Task[Any] | None = None
 
     def __init__(self, pool: WorkerPool, worker: _Worker) -> None:
         self._pool = pool
@@ -195,17 +195,16 @@ class Lease:
                 " Call it before the request ends, or use app.add_background_task()."
             )
         outcome = _Outcome(loop=self.loop)
-        outcome.lease = self
         loop = self.loop
         # A child task of the view brings its own: the view's may be in use on the loop meanwhile.
         mine = asyncio.current_task() is self._task
         context = self._context if mine else task_context()
 
         def job() -> None:
-            outer = getattr(this_worker, "lease", None)
-            this_worker.lease = self
+            outer = getattr(this_worker, "lease", None), getattr(this_worker, "outcome", None)
+            this_worker.lease, this_worker.outcome = self, outcome
             boxed = _run_job(context, func, args, kwargs)
-            this_worker.lease = outer
+            this_worker.lease, this_worker.outcome = outer
             try:
                 loop.call_soon_threadsafe(outcome.set_result, boxed)
             except RuntimeError:
@@ -231,10 +230,11 @@ class Lease:
 
         A cancellation of the request is delivered to it; its end is waited for all the same.
         """
-        return bridge(self._prepared(coro), self.loop)
+        return bridge(self._prepared(coro, this_worker.outcome), self.loop)
 
-    async def _prepared(self, coro: Coroutine[Any, Any, T]) -> T:
-        outer, self._crossing = self._crossing, asyncio.current_task()
+    async def _prepared(self, coro: Coroutine[Any, Any, T], outcome: _Outcome) -> T:
+        # Each job its own: a task that waits for another job here must not cancel itself by it.
+        outcome.crossing = asyncio.current_task()
         try:
             if self.prepare is not None:
                 try:
@@ -244,11 +244,7 @@ class Lease:
                     raise
             return await coro
         finally:
-            self._crossing = outer
-
-    def _cancel_crossing(self) -> None:
-        if self._crossing is not None:
-            self._crossing.cancel()
+            outcome.crossing = None
 
     def release(self) -> None:
         """Give the thread back to the pool; a second call does nothing.
@@ -306,7 +302,9 @@ class ThisThread:
         self.loop = loop
 
     async def run(self, func: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Call ``func`` in place."""
+        """Call ``func`` in place; on the loop, which it must not block, in a thread beside it."""
+        if threading.get_ident() != self.ident:
+            return await asyncio.to_thread(func, *args, **kwargs)
         return func(*args, **kwargs)
 
     def wait_for(self, coro: Coroutine[Any, Any, T]) -> T:
@@ -359,8 +357,9 @@ class WorkerPool:
             if self._idle:
                 return Lease(self, self._idle.pop())
             if self._started < self.size:
-                self._started += 1
-                return Lease(self, _Worker(f"asyncflask-worker-{self._started}"))
+                worker = _Worker(f"asyncflask-worker-{self._started + 1}")
+                self._started += 1  # Only now: the system may refuse a thread.
+                return Lease(self, worker)
             if len(self._waiting) >= self.queue_size:
                 raise WorkerQueueFull(
                     f"All {self.size} worker threads are busy and {self.queue_size} requests wait."
@@ -369,7 +368,7 @@ class WorkerPool:
             self._waiting.append(turn)
         try:
             return Lease(self, await turn)
-        except asyncio.CancelledError:
+        except BaseException:  # cancelled, or closed
             self._leave_queue(turn)
             raise
 

@@ -108,6 +108,8 @@ class Context:
     error: BaseException | None = None
     holds = 0
     left = False
+    #: whether a loop runs for one ``async def`` callable alone, in the thread of the request
+    alone = False
     lender: Context | None = None
     copied = False  # then its body is another one's to close
     flashes: list[tuple[str, str]] | None = None

@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 
-#: `inbox`: of the worker that runs in this thread; `lease`: of the request that it serves now
+#: `inbox`: of the worker that runs in this thread; `lease` and `outcome`: of the job it does now
 this_worker = threading.local()
 
 

@@ -51,10 +51,12 @@ class Mount:
                 return
             await serve_wsgi(host, self.app, scope, receive, send)
             return
+        # Of an app of both its ASGI side, as it is now: middleware may be put around it late.
+        app = self.app.asgi_app if hasattr(self.app, "wsgi_app") else self.app
         previous = slot.get()
         slot.set(None)
         try:
-            await self.app(scope, receive, send)
+            await app(scope, receive, send)
         finally:
             slot.set(previous)
 
@@ -79,8 +81,6 @@ def make_mount(prefix: str, app: Any, interface: Interface | None) -> Mount:
             f"mount({prefix!r}, {app!r}): whether this speaks ASGI (scope, receive, send) or WSGI"
             " (environ, start_response) does not show. Write interface='asgi' or 'wsgi'."
         )
-    if found == "asgi" and hasattr(app, "wsgi_app"):
-        app = app.asgi_app  # An app of both: its ASGI side.
     return Mount(stripped, app, found)
 
 

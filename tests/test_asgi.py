@@ -18,6 +18,7 @@ from asyncflask import (
     websocket,
 )
 from asyncflask.exceptions import SetupFinished
+from asyncflask.testing import WebsocketResponseError
 from asyncflask.testing.exchange import Exchange
 
 
@@ -496,3 +497,17 @@ async def test_an_app_can_be_served_a_second_time(app):
             assert (await running.test_client().get("/")).text == "x"
 
     assert starts == [1, 1]
+
+
+async def test_a_websocket_view_that_accepts_nothing_is_logged(app, caplog):
+    app.logger.disabled = False
+
+    @app.websocket("/ws")
+    async def view():
+        pass
+
+    with pytest.raises(WebsocketResponseError, match="403"):
+        async with app.test_client().websocket("/ws"):
+            pass
+
+    assert "The websocket view of /ws ended without accepting" in caplog.text

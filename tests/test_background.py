@@ -262,3 +262,13 @@ async def test_a_thread_that_does_not_end_does_not_keep_the_server_from_its_end(
 
     assert still == 1
     assert "is cancelled" in caplog.text
+
+
+async def test_a_coroutine_instead_of_a_function_is_refused_at_once():
+    app = Flask(__name__)
+
+    async def work():
+        pass
+
+    with pytest.raises(TypeError, match="Give the function and its arguments"):
+        app.add_background_task(work())

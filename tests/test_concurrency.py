@@ -395,6 +395,30 @@ async def test_who_stops_waiting_leaves_the_queue(pool):
         lease.release()
 
 
+async def test_a_thread_that_cannot_be_started_takes_no_place(pool, monkeypatch):
+    def refuse(self):
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", refuse)
+        for _ in range(pool.size):
+            with pytest.raises(RuntimeError, match="can't start"):
+                await pool.lease()
+
+    assert pool.busy == 0
+
+
+async def test_a_waiter_that_is_closed_leaves_the_queue(pool):
+    leases = [await pool.lease() for _ in range(pool.size)]
+    waiter = pool.lease()
+    waiter.send(None)
+    waiter.close()
+
+    assert pool.waiting == 0
+    for lease in leases:
+        lease.release()
+
+
 async def test_a_worker_handed_to_a_cancelled_waiter_goes_to_the_next(pool):
     leases = [await pool.lease(), await pool.lease()]
     first, second = (asyncio.create_task(pool.lease()) for _ in range(2))

@@ -181,6 +181,21 @@ async def test_websockets_reach_an_asgi_application_and_no_wsgi_one(app, client)
             pass
 
 
+async def test_middleware_put_around_a_mounted_app_later_is_gone_through(app, client):
+    other = facade.Flask("tests.other", root_path="/nowhere")
+    app.mount("/other", other)
+    inner, paths = other.asgi_app, []
+
+    async def middleware(scope, receive, send):
+        paths.append(scope["path"])
+        await inner(scope, receive, send)
+
+    other.asgi_app = middleware
+    await client.get("/other/x")
+
+    assert paths == ["/other/x"]
+
+
 async def test_what_a_wsgi_application_raises_is_the_servers(app, client):
     def broken(environ, start_response):
         raise ValueError("broken")

@@ -136,7 +136,8 @@ def _foreign_app(module: ModuleType) -> str:
         if hasattr(cls, "wsgi_app") or hasattr(cls, "asgi_app"):
             return (
                 f" Its {name!r} is a {cls.__module__}.{cls.__qualname__}: import Flask from"
-                " asyncflask, or from asyncflask.flask, instead."
+                " asyncflask, or from asyncflask.flask, instead; or run it as it is:"
+                " asyncflask --as-flask ..."
             )
     return ""
 

@@ -74,7 +74,7 @@ def wait_in_place(ctx: Context, coro: Coroutine[Any, Any, Any], func: Callable[.
         if lease is not None:
             return lease.wait_for(coro)
         if ctx.synchronous or running_loop() is None:
-            return run_alone(coro)
+            return _run_alone(ctx, coro)
     finally:
         ctx.place = before
     coro.close()
@@ -82,6 +82,19 @@ def wait_in_place(ctx: Context, coro: Coroutine[Any, Any, Any], func: Callable[.
         f"{func!r} is `async def` and was reached through a plain `with` on a running event loop."
         " Write `async with` there."
     )
+
+
+def _run_alone(ctx: Context, coro: Coroutine[Any, Any, Any]) -> Any:
+    before = ctx.lease
+    ctx.alone = True
+    try:
+        return run_alone(coro)
+    finally:
+        ctx.alone = False
+        if ctx.lease is not None and ctx.lease is not before:
+            # It was leased for the loop that has ended; the next one needs another.
+            ctx.lease.release()
+            ctx.lease = None
 
 
 async def emit(ctx: Context, signal: Signal, sender: Any, **kwargs: Any) -> None:

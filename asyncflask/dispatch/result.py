@@ -17,6 +17,7 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 from .._current import current
 from ..ctx import Context
 from ..json.provider import DefaultJSONProvider
+from ..wrappers.awaited import Pending
 from ..wrappers.response import HTML, Response, from_exception
 from ..wrappers.wsgi import response_of
 
@@ -165,10 +166,11 @@ def _refusal(body: Any) -> str:
         )
     if inspect.isawaitable(body):
         name = getattr(body, "__qualname__", type(body).__name__)
+        call = body.expression if isinstance(body, Pending) else f"{name}(...)"
         return (
-            f"{where} returned the un-awaited result of `{name}(...)`, a {type(body).__name__}.\n\n"
-            f"    return {name}(...)          # wrong\n"
-            f"    return await {name}(...)    # right, in an `async def` view"
+            f"{where} returned the un-awaited result of `{call}`, a {type(body).__name__}.\n\n"
+            f"    return {call}          # wrong\n"
+            f"    return await {call}    # right, in an `async def` view"
         )
     return (
         f"{where} returned {_short(body)}: it was a {type(body).__name__}. Return a str, bytes,"

@@ -14,7 +14,7 @@ from werkzeug.exceptions import HTTPException as HTTPException
 
 from .. import ctx as async_face
 from .._current import current
-from ..concurrency import run_sync
+from ..concurrency import run_sync, running_loop
 from ..context import NO_ERROR, Context, Place
 from ..ctx import (
     F,
@@ -58,6 +58,19 @@ class _SyncContext(Context):
 
     place: Place = "thread"
     synchronous = True
+
+    def _lend_from(self, previous: Context | None) -> None:
+        """Take over what Flask 3.1's two separate stacks would show here.
+
+        No app context hides a request, be it another app's; a request shares the ``g`` of whatever
+        context of its app is around it, a request's too.
+        """
+        if previous is None:
+            return
+        if self.lane is None:
+            self._around = previous.carrier
+        elif self._g is None and previous.app is self.app:
+            self.lender = previous
 
     async def push_async(self) -> None:
         """Like :meth:`push`, for code on the event loop."""
@@ -127,8 +140,9 @@ class RequestContext(_SyncContext):
         return self._awaitable
 
     async def run_def(self, func: Callable[..., T], *args: Any, **kwargs: Any) -> T:
-        """Run a ``def`` callable on the request's worker; without a server, in a thread beside."""
-        if self.lease is None:
+        """Run a ``def`` callable on the request's worker; off the server's loop, beside it."""
+        lease = self.lease
+        if lease is None or lease.loop is not running_loop():
             return await run_sync(func)(*args, **kwargs)
         return await super().run_def(func, *args, **kwargs)
 

@@ -107,6 +107,7 @@ class FlaskClient(Client):
             RuntimeError: The session interface gives no session.
         """
         if self._cookies is None:
+            # COMPAT: tests match Flask's words for it, here and below.
             raise TypeError(
                 "Sessions need cookies, and this client was made with use_cookies=False."
                 " Cookies are disabled: create it with app.test_client()."
@@ -204,7 +205,7 @@ class FlaskClient(Client):
     def __enter__(self) -> FlaskClient:
         if self.preserve_context:
             raise RuntimeError(
-                "`with client:` was entered twice. Cannot nest client invocations: make a second"
+                f"`with client:` was entered while {self!r} keeps a context already. Make a second"
                 " client with app.test_client()."
             )
         self.preserve_context = True

@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import weakref
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import date
 from decimal import Decimal
 from json import encoder as _encoder
@@ -107,6 +107,10 @@ def _default(o: Any) -> Any:
         return str(o)
     if dataclasses.is_dataclass(o) and not isinstance(o, type):
         return dataclasses.asdict(o)
+    if isinstance(o, Awaitable):
+        raise TypeError(
+            f"{o!r} stands in the data that was to be written as JSON. Await it there: `await ...`."
+        )
     if hasattr(o, "__html__"):
         return str(o.__html__())
     raise TypeError(

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from copy import copy
 from types import TracebackType
-from typing import Any, Protocol, cast
+from typing import Any, NoReturn, Protocol, cast
 from urllib.parse import urlsplit
 
 import werkzeug.test
@@ -341,6 +341,15 @@ class TestClient:
         return SessionTransaction(self, args, kwargs)
 
     # -- contexts ----------------------------------------------------------------------------------
+
+    def __enter__(self) -> NoReturn:
+        raise TypeError(
+            "`with client:` was written for an asynchronous client. Write `async with client:`, and"
+            " `await client.get(...)` in it."
+        )
+
+    def __exit__(self, *details: object) -> None:
+        """Never reached; Python looks for it before it enters."""
 
     async def __aenter__(self) -> TestClient:
         if self.preserve_context:

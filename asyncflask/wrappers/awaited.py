@@ -41,6 +41,11 @@ class Pending(Generic[T]):
             self._result = yield from self._read(*self._args).__await__()
         return self._result
 
+    @property
+    def expression(self) -> str:
+        """How the user wrote it."""
+        return self._expression
+
     def __repr__(self) -> str:
         return f"<{self._expression}, not awaited>"
 
@@ -49,6 +54,16 @@ class Pending(Generic[T]):
             # Probes of inspect, copy, pickle and debuggers expect the usual answer.
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
         self._refuse(f"{{}}.{name}")
+
+    # Formatted into an answer it would be sent, silently; only repr(), for logs, is harmless.
+    def __str__(self) -> NoReturn:
+        self._refuse("str({})")
+
+    def __format__(self, spec: str) -> NoReturn:
+        self._refuse("format({})")
+
+    def __html__(self) -> NoReturn:
+        self._refuse("escape({})")
 
     def __getitem__(self, key: Any) -> NoReturn:
         self._refuse(f"{{}}[{_shown(key)}]")

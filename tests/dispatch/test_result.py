@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from werkzeug.wrappers import Response as WerkzeugResponse
 
-from asyncflask import Flask, Response, render_template_async
+from asyncflask import Flask, Response, render_template_async, request
 
 
 @pytest.fixture
@@ -182,3 +182,15 @@ async def test_what_a_response_class_changes_holds_for_text(attribute):
         attribute.get("default_mimetype", "text/html"),
         attribute.get("default_status", 200),
     )
+
+
+async def test_an_un_awaited_body_as_an_answer_is_told_by_its_expression():
+    app = Flask(__name__)
+    app.testing = True
+
+    @app.post("/")
+    async def view():
+        return request.get_json()
+
+    with pytest.raises(TypeError, match=r"return await request\.get_json\(\)    # right"):
+        await app.test_client().post("/", json={})

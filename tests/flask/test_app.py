@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import threading
 import weakref
 
 import pytest
@@ -470,3 +471,14 @@ def test_without_a_static_folder_none_can_be_sent():
 
     with pytest.raises(RuntimeError, match="has no static folder to send 'x' from"):
         app.send_static_file("x")
+
+
+def test_ensure_async_without_a_server_stays_in_the_callers_thread():
+    """A ``sqlite3`` connection of a hook is good in an ``async def`` view that calls back."""
+    app = Flask(__name__)
+
+    @app.get("/")
+    async def view():
+        return str(await app.ensure_async(threading.get_ident)())
+
+    assert app.test_client().get("/").text == str(threading.get_ident())

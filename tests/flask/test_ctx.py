@@ -114,6 +114,29 @@ def test_an_app_context_inside_a_request_has_its_own_g_and_shows_the_request(app
             assert request.path == "/x"
 
 
+def test_another_apps_context_inside_a_request_shows_the_request(app):
+    other = Flask("other")
+
+    with app.test_request_context("/x"):
+        session["k"] = 1
+        with other.app_context():
+            assert current_app.name == "other"
+            assert (request.path, session["k"]) == ("/x", 1)
+
+
+def test_a_request_inside_a_request_of_its_app_shares_its_g(app, ended):
+    @app.get("/inner")
+    def inner():
+        return g.thing
+
+    with app.test_request_context():
+        g.thing = "shared"
+        assert app.test_client().get("/inner").text == "shared"
+        assert ended == ["request"]
+
+    assert ended == ["request", "request", "app"]
+
+
 def test_the_app_context_that_was_there_outlives_the_request(app, ended):
     with app.app_context():
         with app.test_request_context():
@@ -121,6 +144,17 @@ def test_the_app_context_that_was_there_outlives_the_request(app, ended):
 
         assert ended == ["request"]
     assert ended == ["request", "app"]
+
+
+def test_a_worker_leased_for_an_async_function_without_a_server_is_given_back_with_its_loop(app):
+    async def ask():
+        return await current_app.ensure_async(lambda: current_app.name)()
+
+    with app.app_context():
+        answers = [app.ensure_sync(ask)() for _ in range(2)]
+
+        assert answers == ["tests", "tests"]
+        assert app.workers.busy == 0
 
 
 def test_entered_again_it_ends_with_the_last_exit(app, ended):

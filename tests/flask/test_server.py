@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import functools
 import gc
 import threading
 import time
@@ -14,7 +15,14 @@ import pytest
 import asyncflask
 from asyncflask import Flask as AsyncFlask
 from asyncflask.concurrency import ExitInWorker
-from asyncflask.flask import Response, current_app, g, request, stream_with_context
+from asyncflask.flask import (
+    Response,
+    copy_current_request_context,
+    current_app,
+    g,
+    request,
+    stream_with_context,
+)
 from asyncflask.testing import TestApp, TestClient
 from asyncflask.wrappers import body
 
@@ -425,6 +433,44 @@ async def test_a_vanished_client_ends_its_stream(app):
     assert ended == ["stream", "request"]
 
 
+def in_copied_variables(function):
+    return functools.partial(contextvars.copy_context().run, function)
+
+
+@pytest.mark.parametrize("carry", [copy_current_request_context, in_copied_variables])
+async def test_a_def_function_awaited_for_a_thread_of_the_users_is_off_the_loop(app, asgi, carry):
+    seen = []
+
+    async def ask():
+        await current_app.ensure_async(lambda: seen.append(threading.get_ident()))()
+
+    def work():
+        current_app.ensure_sync(ask)()
+
+    @app.get("/")
+    def view():
+        thread = threading.Thread(target=carry(work))
+        thread.start()
+        thread.join(10)
+        return ""
+
+    await asgi.get("/")
+
+    assert len(seen) == 1
+    assert threading.get_ident() not in seen
+
+
+async def test_a_def_function_awaited_on_another_loop_than_the_servers_is_called(app, asgi):
+    async def ask():
+        return await current_app.ensure_async(lambda: request.path)()
+
+    @app.get("/")
+    async def view():
+        return current_app.ensure_sync(ask)()  # blocks the server's loop
+
+    assert (await asgi.get("/")).get_data(as_text=True) == "/"
+
+
 # -- errors, cancellation --------------------------------------------------------------------------
 
 
@@ -474,6 +520,39 @@ async def test_a_cancelled_request_ends_its_async_view_and_then_tears_down(app):
     with pytest.raises(asyncio.CancelledError):
         await serving
     assert order == ["view", asyncio.CancelledError]
+
+
+async def test_a_cancelled_request_ends_when_the_def_function_of_its_async_view_has_ended(app):
+    ready, go_on = threading.Event(), threading.Event()
+
+    def blocking():
+        ready.set()
+        go_on.wait(10)
+
+    @app.get("/")
+    async def view():
+        await current_app.ensure_async(blocking)()
+        return "not reached"
+
+    serving = asyncio.ensure_future(Server("/", b"", method="GET").serve(app))
+    await asyncio.to_thread(ready.wait, 10)
+    serving.cancel()
+    go_on.set()
+
+    with pytest.raises(asyncio.CancelledError):
+        await serving
+
+
+async def test_a_timeout_in_an_async_view_around_a_def_function_is_a_timeout(app, asgi):
+    @app.get("/")
+    async def view():
+        try:
+            async with asyncio.timeout(0):
+                await current_app.ensure_async(time.sleep)(0.01)
+        except TimeoutError:
+            return "too late"
+
+    assert (await asgi.get("/")).get_data(as_text=True) == "too late"
 
 
 async def test_a_cancelled_request_lets_its_def_view_end_and_closes_its_stream(app):

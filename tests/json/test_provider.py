@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 from markupsafe import Markup
 from werkzeug.wrappers import Response
 
+from asyncflask import Flask, request
 from asyncflask import json as asyncflask_json
 from asyncflask._current import slot
 from asyncflask.json.provider import DefaultJSONProvider, JSONProvider
@@ -310,3 +311,15 @@ def test_jsonify_makes_a_response_of_the_current_app(app: App) -> None:
 def test_jsonify_without_an_app_says_where_to_call_it() -> None:
     with pytest.raises(RuntimeError, match=r"no app is active.*\n\nCall it in a view"):
         asyncflask_json.jsonify(1)
+
+
+async def test_an_un_awaited_value_in_json_is_told_by_name():
+    app = Flask(__name__)
+    app.testing = True
+
+    @app.post("/")
+    async def view():
+        return {"data": request.get_json()}
+
+    with pytest.raises(TypeError, match=r"request\.get_json\(\), not awaited.*Await it"):
+        await app.test_client().post("/", json={})

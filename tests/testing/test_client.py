@@ -577,3 +577,9 @@ def test_open_has_flasks_parameters():
 
 def test_constructor_has_flasks_parameters():
     assert parameters(TestClient) == parameters(werkzeug.test.Client)
+
+
+def test_with_instead_of_async_with_is_explained():
+    with pytest.raises(TypeError, match="Write `async with client:`"):
+        with Flask(__name__).test_client():
+            pass

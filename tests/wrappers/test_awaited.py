@@ -7,6 +7,7 @@ import copy
 import inspect
 
 import pytest
+from markupsafe import escape
 
 from asyncflask.exceptions import UnawaitedAccess
 from asyncflask.wrappers.awaited import Pending
@@ -85,8 +86,14 @@ def test_a_huge_key_does_not_make_a_huge_message(pending):
     assert len(str(raised.value)) < 1000
 
 
-def test_printing_it_is_harmless(pending):
-    assert repr(pending) == f"{pending}" == "<request.form, not awaited>"
+def test_showing_it_in_a_log_is_harmless(pending):
+    assert repr(pending) == f"{pending!r}" == "<request.form, not awaited>"
+
+
+@pytest.mark.parametrize("use", [str, "{}".format, escape], ids=["str", "format", "escape"])
+def test_formatting_it_into_an_answer_is_refused(pending, use):
+    with pytest.raises(UnawaitedAccess, match=r"\(await request\.form\)|await request\.form"):
+        use(pending)
 
 
 def test_introspection_is_harmless(pending):
