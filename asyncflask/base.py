@@ -586,7 +586,22 @@ class App(Scaffold, metaclass=steps.AppType):
         Raises:
             RuntimeError: (The returned function.) It was called on a running loop.
         """
-        return to_sync(func, _loop_of_worker)
+        blocking = to_sync(func, _loop_of_worker)
+
+        @functools.wraps(func)
+        def call(*args: t.Any, **kwargs: t.Any) -> t.Any:
+            ctx: Context | None = current()
+            owner = None if ctx is None else ctx.carrier or ctx
+            before = None if owner is None else owner.lease
+            try:
+                return blocking(*args, **kwargs)
+            finally:
+                if owner is not None and before is None and owner.lease is not None:
+                    # Leased for a loop of this call's own, which has ended.
+                    owner.lease.release()
+                    owner.lease = None
+
+        return call
 
 
 def _loop_of_worker() -> t.Any:

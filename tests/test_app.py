@@ -316,3 +316,16 @@ async def test_a_made_up_requests_client_is_gone_after_its_body(app):
 async def test_a_made_up_connection_is_sent_into_the_void(app):
     async with app.test_websocket_context("/ws") as ctx:
         assert await ctx.send({"type": "websocket.accept"}) is None
+
+
+def test_an_async_function_that_calls_back_may_be_called_without_a_server_again_and_again(app):
+    """Each call has a loop of its own; a worker leased for one is given back with it."""
+
+    async def ask():
+        return await app.ensure_async(threading.get_ident)()
+
+    with app.app_context():
+        answers = [app.ensure_sync(ask)() for _ in range(3)]
+
+    assert len(answers) == 3
+    assert app.workers.busy == 0
