@@ -170,7 +170,7 @@ def _look_at(source: Any, root_path: str) -> _File:
     if isinstance(source, io.TextIOBase):
         raise ValueError(
             f"send_file() was given {source!r}, which is opened in text mode."
-            " Files must be opened in binary mode: open(path, 'rb') or io.BytesIO(data)."
+            " Give it one in binary mode: open(path, 'rb'), or io.BytesIO(data)."
         )
     size = None
     if isinstance(source, io.BytesIO):

@@ -120,9 +120,10 @@ class NullSession(SecureCookieSession):
     """
 
     def _fail(self, *args: Any, **kwargs: Any) -> NoReturn:
+        # COMPAT: Flask's suite looks for "session is unavailable".
         raise RuntimeError(
-            "The session is unavailable because no secret key was set, so what was to be written"
-            " into it cannot be signed.\n\n"
+            "The session is unavailable: there is no secret key to sign what was to be written"
+            " into it.\n\n"
             "Set one, unique and secret: app.secret_key = ... (make it once, with"
             " `python -c 'import secrets; print(secrets.token_hex())'`)."
         )

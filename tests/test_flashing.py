@@ -69,5 +69,5 @@ def test_without_messages_the_session_is_looked_at_but_not_changed(ctx: Any) -> 
 def test_without_a_secret_key_flashing_says_so() -> None:
     ctx: Any = SimpleNamespace(session=NullSession(), flashes=None)
 
-    with pytest.raises(RuntimeError, match="no secret key was set"):
+    with pytest.raises(RuntimeError, match="there is no secret key to sign"):
         flash(ctx, "Saved.")

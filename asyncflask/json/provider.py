@@ -74,8 +74,11 @@ class JSONProvider:
         if not kwargs:
             return args[0] if len(args) == 1 else (args or None)
         if args:
-            # COMPAT: Flask's suite compares this text as a whole.
-            raise TypeError("app.json.response() takes either args or kwargs, not both")
+            # COMPAT: Flask's suite looks for "args or kwargs".
+            raise TypeError(
+                f"JSON is made of args or kwargs; {args!r} was given together with {kwargs!r}."
+                " Give one value, or keywords for an object."
+            )
         return kwargs
 
     def response(self, *args: Any, **kwargs: Any) -> Any:

@@ -86,7 +86,8 @@ def test_a_form_over_a_limit_is_refused_where_flask_refuses_it(app, form, key, v
 
 
 def test_a_multipart_form_over_each_limit_is_refused(app, form):
-    for key, value in {"MAX_CONTENT_LENGTH": 90, "MAX_FORM_MEMORY_SIZE": 90}.items():
+    limits = {"MAX_CONTENT_LENGTH": 90, "MAX_FORM_MEMORY_SIZE": 90, "MAX_FORM_PARTS": 1}
+    for key, value in limits.items():
         app.config[key] = value
 
         assert form(content_type="multipart/form-data").status_code == 413
