@@ -31,6 +31,7 @@ from .concurrency import WorkerPool, is_async, run_sync, to_sync
 from .config import DEFAULT_CONFIG, Config, ConfigAttribute
 from .ctx import Context, _AppCtxGlobals
 from .dispatch import steps, teardown, urls
+from .dispatch.calls import lease_of_its_own, loop_of_worker
 from .dispatch.result import make_response
 from .exceptions import SetupFinished
 from .helpers import get_flashed_messages
@@ -586,25 +587,14 @@ class App(Scaffold, metaclass=steps.AppType):
         Raises:
             RuntimeError: (The returned function.) It was called on a running loop.
         """
-        blocking = to_sync(func, _loop_of_worker)
+        blocking = to_sync(func, loop_of_worker)
 
         @functools.wraps(func)
         def call(*args: t.Any, **kwargs: t.Any) -> t.Any:
             ctx: Context | None = current()
-            owner = None if ctx is None else ctx.carrier or ctx
-            before = None if owner is None else owner.lease
-            try:
+            if ctx is None:
                 return blocking(*args, **kwargs)
-            finally:
-                if owner is not None and before is None and owner.lease is not None:
-                    # Leased for a loop of this call's own, which has ended.
-                    owner.lease.release()
-                    owner.lease = None
+            with lease_of_its_own(ctx.carrier or ctx):
+                return blocking(*args, **kwargs)
 
         return call
-
-
-def _loop_of_worker() -> t.Any:
-    ctx: Context | None = current()
-    lease = None if ctx is None else (ctx.carrier or ctx).lease
-    return None if lease is None else lease.loop

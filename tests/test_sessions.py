@@ -455,7 +455,7 @@ def test_a_null_session_can_be_read_and_explains_itself_when_written_to(
     assert interface.is_null_session(session)
     assert not interface.is_null_session(SecureCookieSession())
     assert session.get("a") is None
-    with pytest.raises(RuntimeError, match=r"session is unavailable: there is no secret key to sign"):
+    with pytest.raises(RuntimeError, match="session is unavailable: there is no secret key to"):
         write(session)
 
 

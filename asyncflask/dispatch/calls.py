@@ -9,12 +9,15 @@ that the whole command has. No tasks, locks or timeouts.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+import asyncio
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from threading import get_ident
 from typing import Any
 
 from blinker import Signal
 
+from .._current import current
 from ..concurrency import (
     TO_LOOP,
     exit_in_worker,
@@ -85,14 +88,32 @@ def wait_in_place(ctx: Context, coro: Coroutine[Any, Any, Any], func: Callable[.
 
 
 def _run_alone(ctx: Context, coro: Coroutine[Any, Any, Any]) -> Any:
-    before = ctx.lease
     ctx.alone = True
     try:
-        return run_alone(coro)
+        with lease_of_its_own(ctx):
+            return run_alone(coro)
     finally:
         ctx.alone = False
+
+
+def loop_of_worker() -> asyncio.AbstractEventLoop | None:
+    """Return the server's loop, where the current context has a worker."""
+    ctx: Context | None = current()
+    lease = None if ctx is None else (ctx.carrier or ctx).lease
+    return None if lease is None else lease.loop
+
+
+@contextmanager
+def lease_of_its_own(ctx: Context) -> Iterator[None]:
+    """Give back, at the end, a worker that was leased meanwhile for a loop that ends here.
+
+    The next loop needs another one.
+    """
+    before = ctx.lease
+    try:
+        yield
+    finally:
         if ctx.lease is not None and ctx.lease is not before:
-            # It was leased for the loop that has ended; the next one needs another.
             ctx.lease.release()
             ctx.lease = None
 
