@@ -1,87 +1,25 @@
 """One ASGI connection in memory: an app on the one end, a test on the other.
 
-All clients of this folder stand on :class:`Exchange`. It runs the app in a task of its own, carries
-messages both ways, and holds the app to the specification: which message may be sent in which state
-is a table (``HTTP``, ``WEBSOCKET``, ``LIFESPAN``), and a message that is not in its row is refused
-with an error that names it. What a request looks like, cookies and redirects stand elsewhere; no
-Flask is known here, an app is any ASGI callable.
+All clients of this folder but the wire's stand on :class:`Exchange`. It runs the app in a task of
+its own, carries messages both ways, and holds the app to the specification: which message may be
+sent in which state stands in ``protocol/cycle.py``, and one that may not is refused with an error
+that names it. What a request looks like, cookies and redirects stand elsewhere; no Flask is known
+here, an app is any ASGI callable.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any
 
+from ..protocol.cycle import TABLES, advance
+from ..protocol.cycle import IllegalMessage as IllegalMessage
 from ..typing import ASGIApplication, Message, Scope
-
-Table = Mapping[str, Mapping[str, str]]
-
-# An event is a message's type, with " (last)" behind it where `more_body` is not true.
-
-#: ASGI: HTTP, "Response Start", "Response Body"; extensions only where the scope offers them.
-HTTP: Table = {
-    "WAITING": {
-        "http.response.start": "STARTED",
-        "http.response.push": "WAITING",
-        "http.response.early_hint": "WAITING",
-        "http.response.debug": "WAITING",
-    },
-    "STARTED": {
-        "http.response.body": "STARTED",
-        "http.response.body (last)": "COMPLETE",
-        "http.response.pathsend": "COMPLETE",
-        "http.response.push": "STARTED",
-    },
-    "COMPLETE": {},
-}
-
-#: ASGI: WebSocket, and its extension "Websocket Denial Response".
-WEBSOCKET: Table = {
-    "CONNECTING": {
-        "websocket.accept": "OPEN",
-        "websocket.close": "COMPLETE",
-        "websocket.http.response.start": "DENYING",
-    },
-    "DENYING": {
-        "websocket.http.response.body": "DENYING",
-        "websocket.http.response.body (last)": "COMPLETE",
-    },
-    "OPEN": {"websocket.send": "OPEN", "websocket.close": "COMPLETE"},
-    "COMPLETE": {},
-}
-
-#: ASGI: Lifespan. What the server says moves the state as well: nothing is complete unasked.
-LIFESPAN: Table = {
-    "WAITING": {"lifespan.startup": "STARTING"},
-    "STARTING": {
-        "lifespan.startup.complete": "RUNNING",
-        "lifespan.startup.failed": "COMPLETE",
-    },
-    "RUNNING": {"lifespan.shutdown": "STOPPING"},
-    "STOPPING": {
-        "lifespan.shutdown.complete": "COMPLETE",
-        "lifespan.shutdown.failed": "COMPLETE",
-    },
-    "COMPLETE": {},
-}
-
-TABLES: Mapping[str, Table] = {"http": HTTP, "websocket": WEBSOCKET, "lifespan": LIFESPAN}
 
 #: What the app's ``receive()`` says when the client is gone.
 DISCONNECT = {"http": "http.disconnect", "websocket": "websocket.disconnect"}
-
-#: The key of ``scope["extensions"]`` that a message needs.
-EXTENSIONS = {
-    "http.response.push": "http.response.push",
-    "http.response.early_hint": "http.response.early_hint",
-    "http.response.debug": "http.response.debug",
-    "http.response.pathsend": "http.response.pathsend",
-    "websocket.http.response.start": "websocket.http.response",
-    "websocket.http.response.body": "websocket.http.response",
-}
 
 #: An app that writes faster than the test reads waits from here on, as it would at a socket.
 HIGH_WATER = 1024 * 1024
@@ -89,10 +27,6 @@ MESSAGE_COST = 64  # What a message counts on top of its data, so that empty one
 
 #: Seconds that an app gets to end after its client has left.
 GRACE = 1.0
-
-
-class IllegalMessage(RuntimeError):
-    """The app sent a message that ASGI does not allow at this point, or a malformed one."""
 
 
 class ClientGone(OSError):
@@ -258,8 +192,6 @@ class Exchange:
     async def _send(self, message: Message) -> None:
         if self.gone:
             raise ClientGone(f"{message.get('type')!r} was sent after the client had left.")
-        if not isinstance(message.get("headers", []), (list, tuple, type(None))):
-            message = {**message, "headers": list(message["headers"])}  # It may be a generator.
         try:
             self._advance(message)
         except IllegalMessage as error:
@@ -275,30 +207,9 @@ class Exchange:
             await self._change()
 
     def _advance(self, message: Message) -> None:
-        name = message.get("type")
-        event = str(name)
-        if event.endswith(".body") and not message.get("more_body", False):
-            event += " (last)"
-        row = self.table[self.state]
-        if event not in row or event in ("lifespan.startup", "lifespan.shutdown"):
-            allowed = ", ".join(sorted({legal.removesuffix(" (last)") for legal in row}))
-            raise IllegalMessage(
-                f"{name!r} was sent to the {self.kind} connection in state {self.state}."
-                f" Allowed there: {allowed or 'nothing more'}."
-            )
-        extension = EXTENSIONS.get(str(name))
-        if extension is not None and extension not in (self.scope.get("extensions") or {}):
-            raise IllegalMessage(
-                f"{name!r} was sent, but scope['extensions'] does not offer {extension!r}."
-                " Look there before sending it."
-            )
-        for field, check, expected in FIELDS.get(str(name), ()):
-            if not check(message.get(field)):
-                raise IllegalMessage(
-                    f"{name!r} was sent with {field}={message.get(field)!r}; it must be {expected}."
-                )
-        self.state = row[event]
-        if name == "websocket.close":
+        extensions = self.scope.get("extensions") or {}
+        self.state = advance(self.table, self.state, message, extensions)
+        if message["type"] == "websocket.close":
             self._farewell = {"code": message.get("code", 1000), "reason": message.get("reason")}
 
     # -- waiting -----------------------------------------------------------------------------------
@@ -320,39 +231,3 @@ class Exchange:
 def _cost(message: Message) -> int:
     data = message.get("body") or message.get("bytes") or message.get("text") or b""
     return len(data) + MESSAGE_COST
-
-
-def _is_body(value: Any) -> bool:
-    return value is None or isinstance(value, (bytes, bytearray, memoryview))
-
-
-def _is_headers(value: Any) -> bool:
-    try:
-        return all(type(name) is type(text) is bytes for name, text in value or ())
-    except (TypeError, ValueError):
-        return False
-
-
-def _is_lower(value: Any) -> bool:
-    return all(bytes(name) == name.lower() for name, _ in value or ())
-
-
-_HEADERS = (
-    ("headers", _is_headers, "an iterable of pairs of bytes"),
-    ("headers", _is_lower, "pairs whose names are in lower case"),
-)
-_START = (("status", lambda value: isinstance(value, int), "an int"), *_HEADERS)
-_BODY = (("body", _is_body, "bytes"),)
-
-#: What is checked in a message: field, test, and what the error says.
-FIELDS: Mapping[str, tuple[tuple[str, Callable[[Any], bool], str], ...]] = {
-    "http.response.start": _START,
-    "http.response.body": _BODY,
-    "websocket.accept": _HEADERS,
-    "websocket.send": (
-        ("text", lambda value: value is None or isinstance(value, str), "a str or None"),
-        ("bytes", _is_body, "bytes or None"),
-    ),
-    "websocket.http.response.start": _START,
-    "websocket.http.response.body": _BODY,
-}

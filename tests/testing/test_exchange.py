@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from asyncflask.testing import exchange as module
-from asyncflask.testing.exchange import EXTENSIONS, TABLES, ClientGone, Exchange, IllegalMessage
+from asyncflask.testing.exchange import ClientGone, Exchange, IllegalMessage
 
 START = {"type": "http.response.start", "status": 200, "headers": []}
 LAST = {"type": "http.response.body", "body": b""}
@@ -66,51 +66,6 @@ async def test_an_error_of_the_test_goes_before_one_of_the_app():
             raise LookupError("test")
 
 
-@pytest.mark.parametrize("kind", TABLES)
-def test_every_state_of_a_table_can_be_reached_and_ends(kind):
-    table = TABLES[kind]
-    reached, todo = set(), [next(iter(table))]
-    while todo:
-        state = todo.pop()
-        if state not in reached:
-            reached.add(state)
-            todo += table[state].values()
-
-    assert reached == set(table)
-    assert table["COMPLETE"] == {}
-
-
-ALL_MESSAGES = sorted(
-    {event for table in TABLES.values() for row in table.values() for event in row}
-)
-CASES = [
-    (kind, state, event) for kind in TABLES for state in TABLES[kind] for event in ALL_MESSAGES
-]
-
-
-def message_of(event):
-    message = {"type": event.removesuffix(" (last)"), "status": 200}
-    if event.endswith(".body"):
-        message["more_body"] = True
-    return message
-
-
-@pytest.mark.parametrize(("kind", "state", "event"), CASES)
-async def test_the_tables_decide_what_may_be_sent(kind, state, event):
-    exchange = Exchange(sending(message_of(event)), scope(kind, EXTENSIONS.values()))
-    exchange.state = state
-    exchange.start()
-    await exchange.finish()
-    legal = event in TABLES[kind][state] and event not in ("lifespan.startup", "lifespan.shutdown")
-
-    if legal:
-        assert (await exchange.take())["type"] == event.removesuffix(" (last)")
-        assert exchange.state == TABLES[kind][state][event]
-    else:
-        with pytest.raises(IllegalMessage, match=f"in state {state}"):
-            await exchange.take()
-
-
 async def test_an_illegal_message_is_named_with_what_is_allowed():
     with pytest.raises(
         IllegalMessage,
@@ -133,35 +88,35 @@ async def test_an_app_cannot_hide_an_illegal_message():
             await exchange.finish()
 
 
-@pytest.mark.parametrize(("message", "extension"), EXTENSIONS.items())
-async def test_extensions_may_only_be_used_where_they_are_offered(message, extension):
-    kind = message.partition(".")[0]
-    exchange = Exchange(sending({"type": message, "status": 200, "more_body": True}), scope(kind))
-    exchange.state = next(
-        state for state, row in TABLES[kind].items() if any(e.startswith(message) for e in row)
-    )
-    exchange.start()
+async def test_a_denial_takes_the_extension():
+    start = {"type": "websocket.http.response.start", "status": 401}
 
-    with pytest.raises(IllegalMessage, match=f"does not offer '{extension}'"):
-        await exchange.take()
-
-
-@pytest.mark.parametrize(
-    ("message", "complaint"),
-    [
-        ({**START, "status": "200"}, "status='200'; it must be an int"),
-        ({**START, "headers": [("a", "b")]}, "it must be an iterable of pairs of bytes"),
-        ({**START, "headers": [b"a"]}, "it must be an iterable of pairs of bytes"),
-        ({**START, "headers": [(b"A", b"b")]}, "names are in lower case"),
-    ],
-)
-async def test_malformed_starts_are_refused(message, complaint):
-    with pytest.raises(IllegalMessage, match=complaint):
-        async with Exchange(sending(message), scope()) as exchange:
+    with pytest.raises(IllegalMessage, match=r"does not offer .websocket\.http\.response."):
+        async with Exchange(sending(start), scope("websocket")) as exchange:
             await exchange.take()
 
 
-async def test_a_body_of_text_is_refused():
+async def test_an_extension_that_is_offered_may_be_used():
+    start = {"type": "websocket.http.response.start", "status": 401}
+
+    async with Exchange(
+        sending(start), scope("websocket", ["websocket.http.response"])
+    ) as exchange:
+        assert await exchange.take() == start
+        assert exchange.state == "DENYING"
+
+
+async def test_what_the_server_says_moves_the_state():
+    complete = {"type": "lifespan.startup.complete"}
+
+    async with Exchange(sending(complete), scope("lifespan")) as exchange:
+        exchange.put({"type": "lifespan.startup"})
+
+        assert await exchange.take() == complete
+        assert exchange.state == "RUNNING"
+
+
+async def test_a_malformed_message_is_refused():
     with pytest.raises(IllegalMessage, match="body='text'; it must be bytes"):
         async with Exchange(sending(START, {**LAST, "body": "text"}), scope()) as exchange:
             await exchange.finish()

@@ -1,0 +1,253 @@
+"""One answer: its head and the framing of its body, as bytes of our own.
+
+h11 could write them, at ten times the cost; the rules that it would hold an app to are kept here.
+Without a name in front a section is :rfc:`9112`'s.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from http import HTTPStatus
+
+from .cycle import IllegalMessage
+from .events import Headers, Request
+
+_TOKEN = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+# Everything but control characters; the tab is none here. (RFC 9110 §5.5.)
+_PRINTED = bytes(set(range(256)) - set(range(0x20)) - {0x7F} | set(b"\t"))
+_DIGITS = re.compile(rb"[0-9]{1,18}")
+#: fields that the framing or the connection depends on
+_OURS = frozenset((b"content-length", b"transfer-encoding", b"connection"))
+#: RFC 9110 §6.5.1: what a recipient needs before the body is no trailer
+_NO_TRAILERS = _OURS | {b"host", b"content-type", b"content-encoding", b"set-cookie"}
+_STATUS_LINES = {
+    status: b"HTTP/1.1 %d %s\r\n" % (status, HTTPStatus(status).phrase.encode("ascii"))
+    for status in map(int, HTTPStatus)
+}
+# PERF: names repeat from answer to answer, so each is checked once; bounded, for an app may take
+# names from its clients.
+_checked: set[bytes] = set()
+_CHECKED = 1024
+
+
+class Answer:
+    """The answer to one request.
+
+    Args:
+        request: What is answered; ``None`` where it could not be read.
+        date: Value of the header ``Date``; none is written if it is empty.
+        server: Likewise of ``Server``.
+
+    Attributes:
+        begun: Whether bytes of it were written.
+        complete: Whether all of it was.
+        closes: Whether the connection ends with it.
+    """
+
+    __slots__ = (
+        *("begun", "closes", "complete", "_chunked", "_date", "_head", "_headers", "_is_head"),
+        *("_is_current", "_left", "_length", "_server", "_status", "_trailers"),
+    )
+
+    def __init__(self, request: Request | None, date: bytes, server: bytes) -> None:
+        self.begun = False
+        self.complete = False
+        self.closes = request is None or not request.keep_alive
+        self._is_head = request is not None and request.method == "HEAD"
+        self._is_current = request is None or request.http_version == "1.1"
+        self._date = date
+        self._server = server
+        self._status = 0
+        self._headers: list[bytes] = []
+        self._length: int | None = None
+        self._left: int | None = None
+        self._chunked = False
+        self._trailers = False
+
+    def start(
+        self, status: int, headers: Iterable[tuple[bytes, bytes]], trailers: bool = False
+    ) -> None:
+        """Take the status and the headers; they are written with the first of the body.
+
+        Args:
+            status: 200 to 999.
+            headers: Names in lower case.
+            trailers: Whether :meth:`trailers` comes at the end.
+
+        Raises:
+            IllegalMessage: A header cannot be written, or contradicts another one.
+        """
+        if not 200 <= status <= 999:
+            raise IllegalMessage(
+                f"The response was started with status={status!r}; a final answer has 200 to 599."
+                " (103 is 'http.response.early_hint'.)"
+            )
+        self._status = status
+        self._trailers = trailers
+        lines = self._headers = [b""]
+        dated = served = False
+        for name, value in headers:
+            if name in _OURS:
+                self._take(name, value)
+                continue
+            if name == b"date":
+                dated = True
+            elif name == b"server":
+                served = True
+            lines.append(name + b": " + value)
+            if name not in _checked:
+                _check_name(name)
+        if self._date and not dated:
+            lines.append(b"date: " + self._date)
+        if self._server and not served:
+            lines.append(b"server: " + self._server)
+        lines[0] = b"\r\n".join(lines)[2:]
+        # PERF: one look at the whole block; only the ends of its lines may be left.
+        if lines[0].translate(None, _PRINTED) != b"\r\n" * (len(lines) - 2 if lines[0] else 0):
+            raise _control_character(headers)
+
+    def _take(self, name: bytes, value: bytes) -> None:
+        """Take a header that the framing depends on; it is written by :meth:`_finish_head`."""
+        if name == b"content-length":
+            known = self._length
+            if not _DIGITS.fullmatch(value) or known not in (None, int(value)):
+                raise IllegalMessage(
+                    f"The response was started with content-length: {value!r}; it is one number of"
+                    " bytes. Give the body's length, or leave the header out."
+                )
+            self._length = int(value)
+        elif name == b"transfer-encoding":
+            if value.lower() != b"chunked":
+                raise IllegalMessage(
+                    f"The response was started with transfer-encoding: {value!r}; how a body is"
+                    " framed is the server's affair. Leave the header out."
+                )
+        else:
+            options = [option.strip() for option in value.lower().split(b",")]
+            self.closes = self.closes or b"close" in options
+
+    def add_length(self, length: int) -> None:
+        """Tell how long the body will be, where the headers did not."""
+        if self._length is None and not self._trailers:
+            self._length = length
+
+    def body(self, data: bytes, more: bool) -> bytes:
+        """Return a piece of the body as it is written, behind the head if it is the first.
+
+        Args:
+            data: Of any length, also none.
+            more: Whether this is not the last piece.
+
+        Raises:
+            IllegalMessage: Too much, or too little for the Content-Length that was given.
+        """
+        head = b"" if self.begun else self._finish_head(data, more)
+        if self._left is not None:
+            self._count(len(data), more)
+        elif self._chunked:
+            data = b"%x\r\n%b\r\n" % (len(data), data) if data else b""
+            if not more and not self._trailers:
+                data += b"0\r\n\r\n"
+        elif self._is_head or self._status in (204, 304):
+            data = b""
+        self.begun = True
+        self.complete = not more and not self._trailers
+        return head + data if head else data
+
+    def _count(self, size: int, more: bool) -> None:
+        assert self._left is not None
+        self._left -= size
+        if self._left < 0 or (self._left and not more):
+            length = self._length or 0
+            raise IllegalMessage(
+                f"The response's body has {length - self._left} bytes{' so far' * more}, and its"
+                f" content-length says {length}. Send as many as that, or leave the header out."
+            )
+
+    def _finish_head(self, data: bytes, more: bool) -> bytes:
+        """Return the head: only with the first of the body it is known how that is framed. (§6.)"""
+        ours = b""
+        # RFC 9110 §6.4.1, §8.6.
+        if self._is_head or self._status in (204, 304):
+            if not more and data and self._is_head and self._length is None:
+                self._length = len(data)
+            if self._length is not None and self._status != 204:
+                ours = b"content-length: %d\r\n" % self._length
+            self._trailers = False
+        else:
+            if self._length is None and not more and not self._trailers:
+                self._length = len(data)
+            if self._length is not None:
+                self._left = self._length
+                self._trailers = False
+                ours = b"content-length: %d\r\n" % self._length
+            elif self._is_current:
+                self._chunked = True
+                ours = b"transfer-encoding: chunked\r\n"
+            else:
+                self.closes = True  # §6.3, 8.: to HTTP/1.0 a body ends with the connection.
+                self._trailers = False
+        if self.closes:
+            ours += b"connection: close\r\n"
+        elif not self._is_current:
+            ours += b"connection: keep-alive\r\n"
+        line = _STATUS_LINES.get(self._status) or b"HTTP/1.1 %d \r\n" % self._status
+        headers = self._headers[0]
+        return line + headers + b"\r\n" + ours + b"\r\n" if headers else line + ours + b"\r\n"
+
+    def trailers(self, headers: Headers, more: bool = False) -> bytes:
+        """Return the end of a chunked body; nothing to a client that cannot have trailers. (§7.1.2.)
+
+        Args:
+            headers: The trailers.
+            more: Whether others follow.
+
+        Raises:
+            IllegalMessage: One cannot be written, or is none that may stand there.
+        """
+        block = _block(headers, _NO_TRAILERS)
+        first = b"0\r\n" if self._chunked and self._trailers else b""
+        self._trailers = False
+        self.complete = not more
+        if not self._chunked:
+            return b""
+        return first + block + (b"" if more else b"\r\n")
+
+
+def informational(status: int, headers: Headers) -> bytes:
+    """Return an answer before the answer. (RFC 9110 §15.2.)"""
+    line = _STATUS_LINES.get(status) or b"HTTP/1.1 %d \r\n" % status
+    return line + _block(headers, _OURS) + b"\r\n"
+
+
+def _block(headers: Headers, refused: Iterable[bytes]) -> bytes:
+    for name, value in headers:
+        _check_name(name)
+        if name.lower() in refused or value.translate(None, _PRINTED):
+            raise IllegalMessage(
+                f"{name!r}: {value!r} cannot be sent here: it has a control character, or belongs"
+                " to the head of the answer. Leave it out."
+            )
+    return b"".join([b"%b: %b\r\n" % pair for pair in headers])
+
+
+def _check_name(name: bytes) -> None:
+    if not _TOKEN.fullmatch(name):
+        raise IllegalMessage(
+            f"A header named {name!r} was sent. A name is made of letters, digits and"
+            " !#$%&'*+-.^_`|~; write the value apart from it."
+        )
+    if len(_checked) < _CHECKED:
+        _checked.add(name)
+
+
+def _control_character(headers: Iterable[tuple[bytes, bytes]]) -> IllegalMessage:
+    """SECURITY: a line break in a value is a header, or a whole answer, of somebody else's."""
+    for name, value in headers:
+        if value.translate(None, _PRINTED):
+            return IllegalMessage(
+                f"The header {name!r} has a control character in its value {value!r}. Remove or"
+                " encode it."
+            )
+    return IllegalMessage("A header has a control character in its value. Remove or encode it.")

@@ -1,0 +1,110 @@
+"""A chunked body: sizes, data, trailers. (:rfc:`9112` §7.1.)
+
+Read here and not by h11, which takes a bare LF for the end of a trailer, so that it may see another
+end of the body than a proxy in front does.
+"""
+
+from __future__ import annotations
+
+import re
+
+from .events import Body, EndOfBody, Headers, ProtocolError
+from .limits import Limits
+
+# §7.1: sizes of more digits than these are attacks. Extensions are passed over (§7.1.1).
+_SIZE = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;[\t\x20-\x7e\x80-\xff]*)?")
+_FIELD = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[ \t]*([\t\x20-\x7e\x80-\xff]*?)[ \t]*")
+_LINE = 4096  # bytes of a line with a size and its extensions
+_PIECE = 64 * 1024  # bytes from which on no more chunks are put together in one event
+
+
+class Chunks:
+    """Reads one chunked body out of a connection's buffer.
+
+    Args:
+        limits: ``header_bytes`` and ``headers`` bound the trailers.
+    """
+
+    __slots__ = ("_left", "_limits", "_searched", "_trailer_bytes", "_trailers")
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._left: int | None = None  # Of the current chunk; None where a size comes next.
+        self._searched = 0
+        self._trailers: Headers | None = None
+        self._trailer_bytes = 0
+
+    def read(self, buffer: bytearray) -> Body | EndOfBody | None:
+        """Take the next event's bytes out of ``buffer``; ``None`` while there are too few.
+
+        Raises:
+            ProtocolError: They are not a chunked body, or trailers beyond the limits.
+        """
+        # PERF: thousands of small chunks in one read become one event (CVE-2025-69229, aiohttp).
+        data = bytearray()
+        while self._trailers is None and len(data) < _PIECE:
+            if not self._left and not self._next_chunk(buffer):
+                break
+            if self._trailers is not None or self._left is None:
+                break
+            piece = buffer[: self._left]
+            del buffer[: self._left]
+            data += piece
+            self._left -= len(piece)
+            if self._left:
+                break
+        if data:
+            return Body(bytes(data))
+        return self._end(buffer) if self._trailers is not None else None
+
+    def _next_chunk(self, buffer: bytearray) -> bool:
+        """Read the end of the last chunk and the size of the next, if both are here."""
+        if self._left == 0:
+            if len(buffer) < 2:
+                return False
+            if buffer[:2] != b"\r\n":
+                raise ProtocolError(400, "A chunk is longer than it says.")
+            del buffer[:2]
+            self._left = None
+        line = self._line(buffer, _LINE, 400)
+        if line is None:
+            return False
+        match = _SIZE.fullmatch(line)
+        if match is None:
+            raise ProtocolError(400, "The size of a chunk is not a hexadecimal number.")
+        self._left = int(match[1], 16)
+        if self._left == 0:
+            self._trailers = []
+        return True
+
+    def _end(self, buffer: bytearray) -> EndOfBody | None:
+        """Read the trailers and the empty line. (§7.1.2.)"""
+        assert self._trailers is not None
+        while (line := self._line(buffer, self._limits.header_bytes, 431)) is not None:
+            if not line:
+                return EndOfBody(self._trailers)
+            # SECURITY: CVE-2026-22815 (aiohttp): they are counted together, however they come.
+            self._trailer_bytes += len(line)
+            field = _FIELD.fullmatch(line)
+            if field is None:
+                raise ProtocolError(400, "A trailer of the request is malformed.")
+            self._trailers.append((field[1].lower(), field[2]))
+            many = len(self._trailers) > self._limits.headers
+            if many or self._trailer_bytes > self._limits.header_bytes:
+                raise ProtocolError(431, "The request has more trailers than are accepted.")
+        return None
+
+    def _line(self, buffer: bytearray, longest: int, status: int) -> bytes | None:
+        # SECURITY: what was looked at in vain is not looked at again (CVE-2026-54277, aiohttp).
+        end = buffer.find(b"\r\n", max(0, self._searched - 1))
+        if end < 0:
+            self._searched = len(buffer)
+            if self._searched > longest:
+                raise ProtocolError(status, "A line of the request's body is too long.")
+            return None
+        self._searched = 0
+        if end > longest:
+            raise ProtocolError(status, "A line of the request's body is too long.")
+        line = bytes(buffer[:end])
+        del buffer[: end + 2]
+        return line

@@ -1,0 +1,250 @@
+"""Which ASGI message an app may send when: the specification as tables, and what holds apps to it.
+
+The server and the test client both ask :func:`advance`. What is in a header, how long a body may be
+and what the bytes look like is ``http1.py``'s and ``websocket.py``'s affair. The page
+``docs/reference/asgi-messages.md`` is drawn from these tables (``make diagrams``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Container, Mapping, MutableMapping
+from typing import Any
+
+Table = Mapping[str, Mapping[str, str]]
+Message = MutableMapping[str, Any]
+Check = Callable[[Message], str]
+
+# An event is a message's type, and behind it what its flag says, where it has one: see FLAGS.
+
+#: ASGI: HTTP, "Response Start", "Response Body"; extensions only where the scope offers them.
+HTTP: Table = {
+    "WAITING": {
+        "http.response.start": "STARTED",
+        "http.response.start (trailers)": "ANNOUNCED",
+        "http.response.push": "WAITING",
+        "http.response.early_hint": "WAITING",
+        "http.response.debug": "WAITING",
+    },
+    "STARTED": {
+        "http.response.body": "STARTED",
+        "http.response.body (last)": "COMPLETE",
+        "http.response.pathsend": "COMPLETE",
+        "http.response.push": "STARTED",
+    },
+    "ANNOUNCED": {
+        "http.response.body": "ANNOUNCED",
+        "http.response.body (last)": "TRAILERS",
+        "http.response.push": "ANNOUNCED",
+    },
+    "TRAILERS": {
+        "http.response.trailers": "TRAILERS",
+        "http.response.trailers (last)": "COMPLETE",
+    },
+    "COMPLETE": {},
+}
+
+#: ASGI: WebSocket, and its extension "Websocket Denial Response".
+WEBSOCKET: Table = {
+    "CONNECTING": {
+        "websocket.accept": "OPEN",
+        "websocket.close": "COMPLETE",
+        "websocket.http.response.start": "DENYING",
+    },
+    "DENYING": {
+        "websocket.http.response.body": "DENYING",
+        "websocket.http.response.body (last)": "COMPLETE",
+    },
+    "OPEN": {"websocket.send": "OPEN", "websocket.close": "COMPLETE"},
+    "COMPLETE": {},
+}
+
+#: ASGI: Lifespan. What the server says moves the state as well: nothing is complete unasked.
+LIFESPAN: Table = {
+    "WAITING": {"lifespan.startup": "STARTING"},
+    "STARTING": {
+        "lifespan.startup.complete": "RUNNING",
+        "lifespan.startup.failed": "COMPLETE",
+    },
+    "RUNNING": {"lifespan.shutdown": "STOPPING"},
+    "STOPPING": {
+        "lifespan.shutdown.complete": "COMPLETE",
+        "lifespan.shutdown.failed": "COMPLETE",
+    },
+    "COMPLETE": {},
+}
+
+TABLES: Mapping[str, Table] = {"http": HTTP, "websocket": WEBSOCKET, "lifespan": LIFESPAN}
+
+#: The events of the tables that are the server's to say.
+SERVERS_OWN = frozenset({"lifespan.startup", "lifespan.shutdown"})
+
+#: Messages with a flag: its field, and what stands behind the event where it is false, and true.
+FLAGS: Mapping[str, tuple[str, str, str]] = {
+    "http.response.start": ("trailers", "", " (trailers)"),
+    "http.response.body": ("more_body", " (last)", ""),
+    "http.response.trailers": ("more_trailers", " (last)", ""),
+    "websocket.http.response.body": ("more_body", " (last)", ""),
+}
+
+#: The key of ``scope["extensions"]`` that an event needs.
+EXTENSIONS: Mapping[str, str] = {
+    "http.response.push": "http.response.push",
+    "http.response.early_hint": "http.response.early_hint",
+    "http.response.debug": "http.response.debug",
+    "http.response.pathsend": "http.response.pathsend",
+    "http.response.start (trailers)": "http.response.trailers",
+    "http.response.trailers": "http.response.trailers",
+    "http.response.trailers (last)": "http.response.trailers",
+    "websocket.http.response.start": "websocket.http.response",
+    "websocket.http.response.body": "websocket.http.response",
+    "websocket.http.response.body (last)": "websocket.http.response",
+}
+
+
+class IllegalMessage(RuntimeError):
+    """The app sent a message that ASGI does not allow at this point, or a malformed one."""
+
+
+def advance(table: Table, state: str, message: Message, extensions: Container[str]) -> str:
+    """Return the state that a message of the app's leads to.
+
+    Headers and links that are no list or tuple (ASGI allows any iterable) are made a list in the
+    message, for whoever sends them looks at them once more.
+
+    Args:
+        table: One of :data:`HTTP`, :data:`WEBSOCKET`, :data:`LIFESPAN`.
+        state: A state of that table.
+        message: What the app sends.
+        extensions: What ``scope["extensions"]`` offers.
+
+    Raises:
+        IllegalMessage: It may not be sent in this state or without an extension that is not
+            offered, or it is malformed.
+    """
+    # PERF: twice per request, so it stays at three look-ups and the checks; ~0.25 µs each.
+    name = message.get("type")
+    event = name if type(name) is str else str(name)
+    flag = FLAGS.get(event)
+    if flag is not None:
+        event += flag[2] if message.get(flag[0]) else flag[1]
+    after = table[state].get(event)
+    needs = _NEEDS.get(event)
+    if after is None or needs is None:
+        raise _out_of_order(table, state, name)
+    extension, checks = needs
+    if extension is not None and extension not in extensions:
+        raise IllegalMessage(
+            f"{name!r} was sent, but scope['extensions'] does not offer {extension!r}."
+            " Look there before sending it."
+        )
+    for field, check in checks:
+        expected = check(message)
+        if expected:
+            raise IllegalMessage(
+                f"{name!r} was sent with {field}={message.get(field)!r}; it must be {expected}."
+            )
+    return after
+
+
+def _out_of_order(table: Table, state: str, name: object) -> IllegalMessage:
+    kind = next((kind for kind, known in TABLES.items() if known is table), "ASGI")
+    names = {event.partition(" (")[0] for event in table[state]}
+    return IllegalMessage(
+        f"{name!r} was sent to the {kind} connection in state {state}."
+        f" Allowed there: {', '.join(sorted(names)) or 'nothing more'}."
+    )
+
+
+# A check returns what the field must be, or nothing where it is that already.
+
+
+def _status(message: Message) -> str:
+    return "" if isinstance(message.get("status"), int) else "an int"
+
+
+def _headers(message: Message) -> str:
+    headers = message.get("headers")
+    if headers is None:
+        return ""
+    try:
+        if type(headers) is not list and type(headers) is not tuple:
+            headers = message["headers"] = list(headers)
+        for name, value in headers:
+            if type(name) is not bytes or type(value) is not bytes:
+                return "an iterable of pairs of bytes"
+            # PERF: islower() makes no copy; it is false of names without letters, too.
+            if not name.islower() and name != name.lower():
+                return "pairs whose names are in lower case"
+    except (TypeError, ValueError):
+        return "an iterable of pairs of bytes"
+    return ""
+
+
+def _is_bytes(value: object) -> bool:
+    return value is None or isinstance(value, (bytes, bytearray, memoryview))
+
+
+def _body(message: Message) -> str:
+    return "" if _is_bytes(message.get("body")) else "bytes"
+
+
+def _path(message: Message) -> str:
+    return "" if isinstance(message.get("path"), str) else "a str"
+
+
+def _links(message: Message) -> str:
+    links = message.get("links")
+    try:
+        if type(links) is not list and type(links) is not tuple:
+            links = message["links"] = list(links or ())
+        return "" if all(type(link) is bytes for link in links) else "an iterable of bytes"
+    except TypeError:
+        return "an iterable of bytes"
+
+
+def _text(message: Message) -> str:
+    text = message.get("text")
+    if text is None and message.get("bytes") is None:
+        return "a str where there are no bytes"
+    return "" if text is None or isinstance(text, str) else "a str or None"
+
+
+def _bytes(message: Message) -> str:
+    return "" if _is_bytes(message.get("bytes")) else "bytes or None"
+
+
+def _code(message: Message) -> str:
+    return "" if isinstance(message.get("code", 1000), int) else "an int"
+
+
+def _reason(message: Message) -> str:
+    reason = message.get("reason")
+    return "" if reason is None or isinstance(reason, str) else "a str or None"
+
+
+def _subprotocol(message: Message) -> str:
+    subprotocol = message.get("subprotocol")
+    return "" if subprotocol is None or isinstance(subprotocol, str) else "a str or None"
+
+
+#: What is checked in a message, field by field.
+FIELDS: Mapping[str, Mapping[str, Check]] = {
+    "http.response.start": {"status": _status, "headers": _headers},
+    "http.response.body": {"body": _body},
+    "http.response.trailers": {"headers": _headers},
+    "http.response.push": {"path": _path, "headers": _headers},
+    "http.response.early_hint": {"links": _links},
+    "http.response.pathsend": {"path": _path},
+    "websocket.accept": {"subprotocol": _subprotocol, "headers": _headers},
+    "websocket.send": {"text": _text, "bytes": _bytes},
+    "websocket.close": {"code": _code, "reason": _reason},
+    "websocket.http.response.start": {"status": _status, "headers": _headers},
+    "websocket.http.response.body": {"body": _body},
+}
+
+_EVENTS = {event for table in TABLES.values() for row in table.values() for event in row}
+#: PERF: by event, what EXTENSIONS and FIELDS say of it.
+_NEEDS: Mapping[str, tuple[str | None, tuple[tuple[str, Check], ...]]] = {
+    event: (EXTENSIONS.get(event), tuple(FIELDS.get(event.partition(" (")[0], {}).items()))
+    for event in _EVENTS - SERVERS_OWN
+}

@@ -1,0 +1,106 @@
+"""What comes out of a connection: the whole contract between the protocols and who drives them.
+
+Each protocol object has ``receive(data)``, which keeps bytes, and ``next_event()``, which makes one
+event of them, or ``None`` while it has to wait. A client that breaks the protocol is a
+:class:`ProtocolError`, which ``next_event()`` raises.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+Headers = list[tuple[bytes, bytes]]
+
+
+class ProtocolError(Exception):
+    """The client sent what the protocol does not allow; the connection ends with an answer.
+
+    Args:
+        status: The HTTP status that tells the client (400, 408, 413, 414, 426, 431, 501, 505 …).
+        message: One sentence for the client and the log.
+    """
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+@dataclass(slots=True)
+class Request:
+    """The head of a request. (:rfc:`9112` §3, §5.)
+
+    Args:
+        method: As sent (methods are case-sensitive, :rfc:`9110` §9.1).
+        target: The request target as sent.
+        path: Its path, percent-decoded as UTF-8 (ASGI's ``path``).
+        raw_path: Its path as sent.
+        query_string: What follows the first ``?``, without it.
+        headers: Names in lower case, values without surrounding white space, in the order sent.
+        http_version: ``"1.1"`` or ``"1.0"``.
+        has_body: Whether body bytes may follow.
+        keep_alive: Whether the client allows another request on the connection.
+        expects_continue: Whether it waits for a 100 before it sends the body.
+        upgrade: ``"websocket"`` where that is asked for, else ``""``.
+    """
+
+    method: str
+    target: bytes
+    path: str
+    raw_path: bytes
+    query_string: bytes
+    headers: Headers
+    http_version: str
+    has_body: bool
+    keep_alive: bool
+    expects_continue: bool
+    upgrade: str
+
+
+@dataclass(slots=True)
+class Body:
+    """A piece of a request's body; never empty."""
+
+    data: bytes
+
+
+@dataclass(slots=True)
+class EndOfBody:
+    """A request is complete, with or without a body before. (Trailers: :rfc:`9110` §6.5.)"""
+
+    trailers: Headers
+
+
+@dataclass(slots=True)
+class Closed:
+    """The client sends no more, and there is no request begun that is not complete."""
+
+
+@dataclass(slots=True)
+class Text:
+    """A whole text message. (:rfc:`6455` §5.6.)"""
+
+    data: str
+
+
+@dataclass(slots=True)
+class Binary:
+    """A whole binary message. (:rfc:`6455` §5.6.)"""
+
+    data: bytes
+
+
+@dataclass(slots=True)
+class Disconnect:
+    """The websocket is over: the client closed it, vanished (1006), or was cut off by a limit.
+
+    Args:
+        code: The close code, 1005 where the client gave none. (:rfc:`6455` §7.1.5.)
+        reason: What stood in the close frame.
+    """
+
+    code: int
+    reason: str
+
+
+HTTPEvent = Request | Body | EndOfBody | Closed
+WebsocketEvent = Text | Binary | Disconnect

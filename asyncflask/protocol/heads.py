@@ -1,0 +1,178 @@
+"""The head of a request: h11 reads it, and what h11 lets through is refused here.
+
+Proxies and servers that read one head differently are how requests are smuggled; so what any of
+them may take for something else gets a 400, even where a lenient reading exists. Which bytes are
+the head is found in ``http1.py``. (:rfc:`9112` §2 to §6; without a name in front a section is its.)
+"""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import unquote
+
+import h11
+
+from .events import Headers, ProtocolError, Request
+from .limits import Limits
+
+# RFC 9110 §5.5: of the control characters only the tab, and here CR and LF, whose pairs are counted.
+_HARMLESS = bytes(set(range(256)) - set(range(0x20)) - {0x7F} | set(b"\t\r\n"))
+# RFC 3986 §3.2.2 and §3.2.3: a registered name or IPv4 address, or an IP literal; then a port.
+_HOST = re.compile(
+    rb"(?:(?:[A-Za-z0-9\-._~!$&'()*+,;=]|%[0-9A-Fa-f]{2})+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{0,5})?"
+)
+_ABSOLUTE = re.compile(rb"(?i:https?)://([^/?]*)([^?]*.*)", re.DOTALL)
+_RAW_LENGTH = re.compile(rb"\r\n(?i:content-length):[ \t]*([^\r]*?)[ \t]*\r")
+_RAW_CODING = re.compile(rb"\r\n(?i:transfer-encoding):[ \t]*([^\r]*?)[ \t]*\r")
+_DIGITS = re.compile(rb"[0-9]{1,18}")
+
+#: fields that decide about the connection; the others are the app's affair
+_DECIDING = frozenset(
+    (b"host", b"connection", b"content-length", b"transfer-encoding", b"expect", b"upgrade")
+)
+
+
+def parse(head: bytes, limits: Limits) -> tuple[Request, int | None]:
+    """Read a complete head.
+
+    Args:
+        head: From the request line to the empty line, both included.
+        limits: ``headers`` bounds the number of fields.
+
+    Returns:
+        The request, and its body's length; ``None`` for a chunked one.
+
+    Raises:
+        ProtocolError: It is malformed, ambiguous, or asks for what is not offered.
+    """
+    _check_bytes(head)
+    lines = head.count(b"\r\n")
+    if lines - 2 > limits.headers:
+        raise ProtocolError(431, f"The request has more than {limits.headers} header fields.")
+    # PERF: a connection object costs half a microsecond, its own way to the next cycle six.
+    parser = h11.Connection(h11.SERVER, max_incomplete_event_size=len(head))
+    parser.receive_data(head)
+    try:
+        event = parser.next_event()
+    except h11.RemoteProtocolError as error:
+        raise ProtocolError(error.error_status_hint, f"The request is malformed: {error}.")
+    if not isinstance(event, h11.Request):
+        raise ProtocolError(400, "The request is malformed: it has no end.")
+    return _read(event, head)
+
+
+def _check_bytes(head: bytes) -> None:
+    """Refuse what may end a line for one reader and not for another. (§2.2, §5.2.)"""
+    ends = head.count(b"\r\n")
+    if head.count(b"\n") != ends or head.count(b"\r") != ends:
+        raise ProtocolError(400, "The request's head has a CR or LF that is no end of a line.")
+    if head.translate(None, _HARMLESS):
+        raise ProtocolError(400, "The request's head has a control character.")
+    if b"\n " in head or b"\n\t" in head:
+        raise ProtocolError(400, "The request's head has a folded line.")
+
+
+def _read(event: h11.Request, head: bytes) -> tuple[Request, int | None]:
+    headers: Headers = []
+    deciding: dict[bytes, bytes] = {}
+    for name, value in event.headers.raw_items():
+        name = name.lower()
+        headers.append((name, value))
+        if name in _DECIDING:
+            deciding[name] = deciding[name] + b"," + value if name in deciding else value
+    version = event.http_version
+    if version not in (b"1.1", b"1.0"):
+        raise ProtocolError(505, "This server speaks HTTP/1.1 and HTTP/1.0.")
+    raw_path, _, query = _path_of(event, deciding, headers).partition(b"?")
+    is_current = version == b"1.1"
+    length = _length(head, deciding, is_current)
+    keep_alive, upgrade = is_current, ""
+    if b"connection" in deciding:
+        options = [option.strip() for option in deciding[b"connection"].lower().split(b",")]
+        # §9.3
+        keep_alive = b"close" not in options and (is_current or b"keep-alive" in options)
+        upgrade = _upgrade(deciding, options) if is_current else ""
+    request = Request(
+        event.method.decode("ascii"),
+        event.target,
+        unquote(raw_path.decode("ascii")) if b"%" in raw_path else raw_path.decode("ascii"),
+        raw_path,
+        query,
+        headers,
+        version.decode("ascii"),
+        length != 0,
+        keep_alive,
+        is_current and length != 0 and _expects_continue(deciding),
+        upgrade,
+    )
+    return request, length
+
+
+def _path_of(event: h11.Request, deciding: dict[bytes, bytes], headers: Headers) -> bytes:
+    """Return path and query of the target. (§3.2.)
+
+    SECURITY: a URL is put together from Host and target, so both keep to their grammar
+    (CVE-2026-48710 and CVE-2026-54282, Starlette); with two Hosts each reader takes another one
+    (CVE-2026-34525, aiohttp).
+    """
+    target, method = event.target, event.method
+    if method == b"CONNECT":
+        raise ProtocolError(501, "This server is no proxy: it does not CONNECT.")
+    if b"#" in target:
+        raise ProtocolError(400, "The request's target has a fragment.")
+    host = deciding.get(b"host")
+    if host is not None and not _HOST.fullmatch(host):
+        raise ProtocolError(400, "The Host of the request is not a host with an optional port.")
+    if target[:1] == b"/":
+        return target
+    if target == b"*" and method == b"OPTIONS":
+        return target
+    absolute = _ABSOLUTE.fullmatch(target)
+    if absolute is None:
+        raise ProtocolError(400, "The request's target does not begin with a slash.")
+    authority, rest = absolute.groups()
+    if not _HOST.fullmatch(authority):
+        raise ProtocolError(400, "The request's target has no host with an optional port.")
+    # §3.2.2: it counts, whatever Host says.
+    headers[:] = [pair for pair in headers if pair[0] != b"host"] + [(b"host", authority)]
+    return rest if rest[:1] == b"/" else b"/" + rest
+
+
+def _length(head: bytes, deciding: dict[bytes, bytes], is_current: bool) -> int | None:
+    """Return how long the body is, ``None`` if it is chunked. (§6.)
+
+    SECURITY: what the lists of aiohttp, waitress and gunicorn have in common: a length that one
+    reader takes and another does not is a second request (CVE-2023-47641, CVE-2022-24761 …).
+    """
+    if b"transfer-encoding" in deciding:
+        codings = _RAW_CODING.findall(head)
+        if b"content-length" in deciding:
+            raise ProtocolError(400, "The request has both Transfer-Encoding and Content-Length.")
+        if not is_current:
+            raise ProtocolError(400, "A request of HTTP/1.0 has no Transfer-Encoding.")
+        if len(codings) != 1 or codings[0].lower() != b"chunked":
+            raise ProtocolError(501, "The only transfer coding that is understood is 'chunked'.")
+        return None
+    if b"content-length" not in deciding:
+        return 0
+    lengths = _RAW_LENGTH.findall(head)
+    if len(lengths) != 1 or not _DIGITS.fullmatch(lengths[0]):
+        raise ProtocolError(400, "The request's Content-Length is not one number.")
+    return int(lengths[0])
+
+
+def _upgrade(deciding: dict[bytes, bytes], options: list[bytes]) -> str:
+    """Tell whether a websocket is asked for. (RFC 9110 §7.8: only what Connection names counts.)"""
+    if b"upgrade" not in options:
+        return ""
+    wanted = [name.strip() for name in deciding.get(b"upgrade", b"").lower().split(b",")]
+    return "websocket" if b"websocket" in wanted else ""
+
+
+def _expects_continue(deciding: dict[bytes, bytes]) -> bool:
+    expected = deciding.get(b"expect")
+    if expected is None:
+        return False
+    if expected.lower() != b"100-continue":
+        raise ProtocolError(417, "The only expectation that is understood is '100-continue'.")
+    return True

@@ -1,0 +1,284 @@
+"""The server's end of an HTTP/1.1 connection: bytes in, events out; answers in, bytes out.
+
+One request after the other: while an answer is under way, what the client sends ahead is only kept.
+Heads are read in ``heads.py``, chunked bodies in ``chunks.py``, answers written in ``answers.py``;
+time is passed in. Without a name in front a section is :rfc:`9112`'s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from .answers import Answer, informational
+from .chunks import Chunks
+from .events import Body, Closed, EndOfBody, Headers, HTTPEvent, ProtocolError, Request
+from .handshake import WANTED_VERSION
+from .heads import parse
+from .limits import Limits
+
+# What comes next from the client.
+_HEAD = "HEAD"
+_LENGTH = "LENGTH"  # a body whose length is known
+_CHUNKED = "CHUNKED"
+_END = "END"  # nothing more of this request, but nobody was told so yet
+_DONE = "DONE"  # nothing more, until next_request()
+_FAILED = "FAILED"  # nothing more at all
+
+_PIECE = 256 * 1024  # bytes of a body that one event has at most
+
+
+class HTTP1:
+    """One connection.
+
+    Args:
+        limits: What it may cost.
+        now: The time, in seconds of the caller's clock.
+
+    Attributes:
+        deadline: When :meth:`expire` is to be called; ``None`` while nobody waits for the client.
+        date: Value of the header ``Date``; none is written if it is empty.
+        server: Likewise of ``Server``.
+        last: Whether the connection is to end with the answer under way.
+    """
+
+    __slots__ = (
+        *("date", "deadline", "last", "server", "_answer", "_buffer", "_chunks", "_eof"),
+        *("_left", "_limits", "_next", "_request", "_searched", "_waits"),
+    )
+
+    def __init__(self, limits: Limits, now: float) -> None:
+        self.date = b""
+        self.server = b""
+        self.last = False
+        self.deadline: float | None = now + limits.header_timeout
+        self._limits = limits
+        self._buffer = bytearray()
+        self._searched = 0
+        self._eof = False
+        self._next = _HEAD
+        self._left = 0
+        self._chunks: Chunks | None = None
+        self._request: Request | None = None
+        self._answer: Answer | None = None
+        self._waits = False
+
+    # -- from the client ---------------------------------------------------------------------------
+
+    @property
+    def buffered(self) -> int:
+        """Bytes received of which no event was made yet."""
+        return len(self._buffer)
+
+    def receive(self, data: bytes, now: float) -> None:
+        """Keep what the client sent; ``b""`` says that it sends no more."""
+        if not data:
+            self._eof = True
+            return
+        if self._next is _FAILED:
+            return
+        if self._next is _HEAD and not self._buffer:
+            self.deadline = now + self._limits.header_timeout
+        elif self._waits:
+            self.deadline = now + self._limits.body_timeout
+        self._buffer += data
+
+    def next_event(self, now: float) -> HTTPEvent | None:
+        """Return the next event, or ``None``.
+
+        ``None`` where more data is needed, or where the request is complete and its answer is not.
+
+        Args:
+            now: The time; nothing here depends on it yet but what is common to all protocols.
+
+        Raises:
+            ProtocolError: The client broke the protocol or a limit; see :meth:`refusal`.
+        """
+        try:
+            event = self._read()
+            if event is None and self._eof and self._next not in (_DONE, _FAILED):
+                event = self._ended()
+        except ProtocolError:
+            self._next = _FAILED
+            self._buffer.clear()
+            self.deadline = None
+            raise
+        if event is not None and self._waits:
+            self.wait_for_body(False, now)
+        return event
+
+    def _read(self) -> HTTPEvent | None:
+        if self._next is _HEAD:
+            return self._read_head() if self._buffer else None
+        if self._next is _LENGTH:
+            return self._read_piece()
+        if self._next is _CHUNKED:
+            assert self._chunks is not None
+            event = self._chunks.read(self._buffer)
+            if isinstance(event, EndOfBody):
+                self._next = _DONE
+            return event
+        if self._next is _END:
+            self._next = _DONE
+            return EndOfBody([])
+        return None
+
+    def _read_head(self) -> Request | None:
+        buffer = self._buffer
+        if buffer[:2] == b"\r\n" and self._searched == 0:
+            # §2.2: one empty line before the request line is borne with.
+            del buffer[:2]
+        end = buffer.find(b"\r\n\r\n", max(0, self._searched - 3))
+        longest = self._limits.header_bytes
+        if end < 0 or end > longest:
+            self._check_unfinished(longest)
+            self._searched = max(1, len(buffer))
+            return None
+        head = bytes(buffer[: end + 4])
+        del buffer[: end + 4]
+        self._searched = 0
+        self.deadline = None
+        request, length = parse(head, self._limits)
+        self._request = request
+        self._answer = None
+        if length is None:
+            self._next, self._chunks = _CHUNKED, Chunks(self._limits)
+        elif length:
+            self._next, self._left = _LENGTH, length
+        else:
+            self._next = _END
+        return request
+
+    def _check_unfinished(self, longest: int) -> None:
+        """Refuse what cannot become a head, without waiting for its end."""
+        buffer = self._buffer
+        if buffer and not 0x21 <= buffer[0] <= 0x7E and buffer != b"\r":
+            raise ProtocolError(400, "What was sent is not HTTP.")
+        if len(buffer) > longest:
+            if buffer.find(b"\r\n", 0, longest) < 0:
+                raise ProtocolError(414, f"The request line has more than {longest} bytes.")
+            raise ProtocolError(431, f"The request's head has more than {longest} bytes.")
+
+    def _read_piece(self) -> Body | EndOfBody | None:
+        if not self._left:
+            self._next = _DONE
+            return EndOfBody([])
+        data = bytes(self._buffer[: min(self._left, _PIECE)])
+        if not data:
+            return None
+        del self._buffer[: len(data)]
+        self._left -= len(data)
+        return Body(data)
+
+    def _ended(self) -> Closed:
+        """The client's end, where more was to come. (§8.)"""
+        if self._next is _HEAD and not self._buffer:
+            self._next = _FAILED
+            self.deadline = None
+            return Closed()
+        raise ProtocolError(400, "The request ended before it was complete.")
+
+    def wait_for_body(self, waiting: bool, now: float) -> None:
+        """Tell whether an app waits for more of the body: only then the client can be late."""
+        self._waits = waiting
+        self.deadline = now + self._limits.body_timeout if waiting else None
+
+    def expire(self, now: float) -> bool:
+        """Tell whether the time of a client that sent nothing is over.
+
+        Returns:
+            ``True`` where the connection may simply be closed.
+
+        Raises:
+            ProtocolError: A request is overdue that was begun (408).
+        """
+        if self.deadline is None or now < self.deadline:
+            return False
+        self.deadline = None
+        if self._next is _HEAD and not self._buffer:
+            self._next = _FAILED
+            return True
+        self._next = _FAILED
+        raise ProtocolError(408, "The request was not complete in time.")
+
+    def upgraded(self) -> bytes:
+        """Return what came behind the head, for the protocol that goes on. (RFC 9110 §7.8.)"""
+        data = bytes(self._buffer)
+        self._buffer.clear()
+        self._next = _FAILED
+        self.deadline = None
+        return data
+
+    # -- to the client -----------------------------------------------------------------------------
+
+    def _current(self) -> Answer:
+        if self._answer is None:
+            self._answer = Answer(self._request, self.date, self.server)
+        return self._answer
+
+    def informational(self, status: int, headers: Headers = []) -> bytes:  # noqa: B006  # not kept
+        """Return a 100 or 103; nothing to HTTP/1.0, which knows none. (RFC 9110 §15.2.)"""
+        request = self._request
+        if request is None or request.http_version == "1.0":
+            return b""
+        return informational(status, headers)
+
+    def start(
+        self, status: int, headers: Iterable[tuple[bytes, bytes]], *, trailers: bool = False
+    ) -> None:
+        """Begin the answer: see :meth:`Answer.start`."""
+        answer = self._answer = Answer(self._request, self.date, self.server)
+        if self.last or self._next is _FAILED:
+            answer.closes = True
+        answer.start(status, headers, trailers)
+
+    def add_length(self, length: int) -> None:
+        """Tell how long the body will be: see :meth:`Answer.add_length`."""
+        self._current().add_length(length)
+
+    def body(self, data: bytes, more: bool) -> bytes:
+        """Go on with the answer: see :meth:`Answer.body`."""
+        return self._current().body(data, more)
+
+    def trailers(self, headers: Headers, more: bool = False) -> bytes:
+        """End the answer: see :meth:`Answer.trailers`."""
+        return self._current().trailers(headers, more)
+
+    def refusal(self, error: ProtocolError) -> bytes:
+        """Return a whole answer that says what was wrong; nothing if another one has begun."""
+        if self._answer is not None and self._answer.begun:
+            return b""
+        self._next = _FAILED
+        self.deadline = None
+        text = f"{error}\n".encode("utf-8", "backslashreplace")
+        headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"connection", b"close")]
+        if error.status == 426:
+            headers += [(b"upgrade", b"websocket"), *WANTED_VERSION]  # RFC 9110 §15.5.22.
+        self.start(error.status, headers)
+        return self.body(text, False)
+
+    @property
+    def answered(self) -> bool:
+        """Whether the answer is complete."""
+        return self._answer is not None and self._answer.complete
+
+    @property
+    def keep_alive(self) -> bool:
+        """Whether another request may follow: nothing forbids it, and this one was read to its end.
+
+        (§9.3. A body that was left would be taken for a request: CVE-2022-29361.)
+        """
+        answer = self._answer
+        return (
+            answer is not None
+            and not answer.closes
+            and not self.last
+            and (self._next is _END or self._next is _DONE)
+        )
+
+    def next_request(self, now: float) -> None:
+        """Go on behind an answer that is complete, where :attr:`keep_alive` allows it."""
+        self._request = self._answer = self._chunks = None
+        self._next = _HEAD
+        self._waits = False
+        limits = self._limits
+        self.deadline = now + (limits.header_timeout if self._buffer else limits.keep_alive_timeout)

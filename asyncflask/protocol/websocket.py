@@ -1,0 +1,465 @@
+"""The server's end of a websocket: bytes in, whole messages out, and the other way round.
+
+Frames are read by wsproto; what a message may cost is decided on their headers, before there is
+anything to keep (:class:`_Bounds`). The opening handshake is ``handshake.py``'s, compression
+``deflate.py``'s. Sections without a number in front are :rfc:`6455`'s.
+"""
+
+from __future__ import annotations
+
+import zlib
+from codecs import getincrementaldecoder
+from collections.abc import Iterable
+from struct import Struct
+
+from wsproto.extensions import Extension
+from wsproto.frame_protocol import (
+    CloseReason,
+    Frame,
+    FrameDecoder,
+    FrameProtocol,
+    Opcode,
+    ParseFailed,
+    RsvBits,
+)
+
+from .cycle import IllegalMessage
+from .deflate import Deflate, TooLong, negotiate
+from .events import Binary, Disconnect, ProtocolError, Request, Text, WebsocketEvent
+from .handshake import Handshake
+from .limits import Limits
+
+# §7.4.1 and IANA's "WebSocket Close Code Number Registry": what may stand in a close frame. 1004,
+# 1005, 1006 and 1015 never do.
+_CLOSE_CODES = frozenset({1000, 1001, 1002, 1003, *range(1007, 1015), *range(3000, 5000)})
+# §5.5: a control frame carries at most 125 bytes, two of which are the code.
+_REASON_BYTES = 123
+
+# A shorter message is not compressed: it gains little, and costs more than all else together.
+_WORTH_COMPRESSING = 128
+
+# §5.2: the first byte of a frame that is a whole message, the payload's length behind it.
+_FIN = 0x80
+_RSV1 = 0x40
+_MEDIUM = Struct("!BBH")
+_LONG = Struct("!BBQ")
+_CODE = Struct("!H")
+
+# PERF: attributes of an enum cost more than globals.
+_CONTINUATION = Opcode.CONTINUATION
+_TEXT = Opcode.TEXT
+_PING = Opcode.PING
+_CLOSE = Opcode.CLOSE
+_NO_BITS = RsvBits(False, False, False)
+_COMPRESSED_BIT = RsvBits(True, False, False)
+
+_UTF8 = getincrementaldecoder("utf-8")
+
+# States: what may still be sent and what is still read.
+_CONNECTING = "CONNECTING"
+_OPEN = "OPEN"
+_CLOSING = "CLOSING"  # Our close frame is sent, the client's is not here yet.
+_CLOSED = "CLOSED"
+
+
+class WebSocket:
+    """The server's end of one websocket connection. (:rfc:`6455`, :rfc:`7692`.)
+
+    Args:
+        request: The head of the client's handshake.
+        limits: ``message_bytes`` and ``fragments`` bound each message, ``header_bytes`` what a
+            client sends before it is accepted.
+        compress: Whether permessage-deflate is agreed to.
+
+    Attributes:
+        subprotocols: What the client offers.
+        closed: Nothing more is read or sent; the transport may be closed after :meth:`output`.
+        date: Value of the header ``Date``; none is written if it is empty.
+        server: Likewise of ``Server``.
+
+    Raises:
+        ProtocolError: The handshake is not in order (400), or of another version (426).
+    """
+
+    __slots__ = (
+        "_bounds",
+        "_checker",
+        "_deflate",
+        "_eof",
+        "_frames",
+        "_handshake",
+        "_limits",
+        "_message",
+        "_opcode",
+        "_output",
+        "_state",
+        "closed",
+        "date",
+        "server",
+        "subprotocols",
+    )
+
+    def __init__(self, request: Request, limits: Limits, *, compress: bool = True) -> None:
+        self._handshake: Handshake | None = Handshake(request)
+        self._limits = limits
+        self.subprotocols = self._handshake.subprotocols
+        self.date = b""
+        self.server = b""
+        self.closed = False
+        self._deflate = negotiate(self._handshake.extensions) if compress else None
+        self._bounds = _Bounds(limits, self._deflate)
+        self._frames = FrameDecoder(False, [self._bounds])
+        self._state = _CONNECTING
+        self._eof = False
+        self._output = bytearray()
+        # The message that is being put together: its type, its bytes, and for text what checks them.
+        self._opcode: Opcode | None = None
+        self._message = bytearray()
+        self._checker = _UTF8()
+
+    # -- the handshake -----------------------------------------------------------------------------
+
+    def accept(
+        self, subprotocol: str | None = None, headers: Iterable[tuple[bytes, bytes]] = ()
+    ) -> bytes:
+        """Return the 101 that opens the websocket, or nothing if the client has gone.
+
+        Args:
+            subprotocol: One of :attr:`subprotocols`.
+            headers: The app's own.
+
+        Raises:
+            IllegalMessage: It is accepted already, the subprotocol is not offered, a header is
+                malformed or the handshake's own.
+
+        Source: ``ASGI: websocket.accept``, §4.2.2.
+        """
+        if self._state is _CLOSED:
+            return b""
+        if self._handshake is None:
+            raise IllegalMessage("'websocket.accept' was sent twice. Accept a websocket once.")
+        headers = [*headers]
+        given = {name.lower() for name, _ in headers}
+        for name, value in ((b"Date", self.date), (b"Server", self.server)):
+            if value and name.lower() not in given:
+                headers.append((name, value))
+        extension = self._deflate.answer if self._deflate else b""
+        answer = self._handshake.answer(subprotocol, extension, headers)
+        self._handshake = None
+        self._state = _OPEN
+        return answer
+
+    # -- from the client ---------------------------------------------------------------------------
+
+    @property
+    def buffered(self) -> int:
+        """Bytes received of which no event was made yet."""
+        return len(self._frames.buffer) + len(self._message)
+
+    def receive(self, data: bytes) -> None:
+        """Keep what the client sent; ``b""`` says that it sends no more."""
+        if not data:
+            self._eof = True
+        elif not self.closed:
+            self._frames.receive_bytes(data)
+
+    def next_event(self) -> WebsocketEvent | None:
+        """Return the next message, or the end, once; ``None`` while more data is needed.
+
+        Pings are answered, and so is the client's close: see :meth:`output` after each call. What
+        breaks the protocol or a limit ends the websocket with a :class:`Disconnect`.
+
+        Raises:
+            ProtocolError: The client sends before it is accepted, and more than is kept (400).
+        """
+        if self.closed:
+            return None
+        if self._state is _CONNECTING:
+            return self._early()
+        process = self._frames.process_buffer
+        try:
+            while (frame := process()) is not None:
+                opcode, payload, ended, last = frame
+                assert isinstance(payload, bytes)  # The decoder's own frames are not yet decoded.
+                if opcode >= _CLOSE:
+                    event = self._control(opcode, payload)
+                elif self._state is _CLOSING:
+                    event = None  # The app has closed and reads no more.
+                elif ended and last and self._opcode is None:
+                    return Text(payload.decode()) if opcode is _TEXT else Binary(payload)
+                else:
+                    event = self._piece(opcode, payload, ended and last)
+                if event is not None:
+                    return event
+        except UnicodeDecodeError:
+            # §8.1
+            return self._fail(CloseReason.INVALID_FRAME_PAYLOAD_DATA, "Text that is not UTF-8.")
+        except ParseFailed as error:
+            return self._fail(error.code, self._bounds.reason or str(error))
+        if self._eof:
+            return self._end(1006, "")  # §7.1.5
+        return None
+
+    def _early(self) -> Disconnect | None:
+        """Look at what came before the websocket was accepted.
+
+        §4.1 has the client wait; one that does not is borne with, as far as a head would be.
+        """
+        if self._eof:
+            return self._end(1006, "")
+        if self.buffered > self._limits.header_bytes:
+            raise ProtocolError(400, "The client sent too much before the websocket was accepted.")
+        return None
+
+    def _control(self, opcode: Opcode, payload: bytes) -> Disconnect | None:
+        """Do what a control frame asks for. (§5.5.)"""
+        if opcode is _CLOSE:
+            return self._closed_by_client(payload)
+        if opcode is _PING:
+            # §5.5.2: whatever else was sent, unless a close frame was received.
+            self._output += _frame(_FIN | Opcode.PONG, payload)
+        return None
+
+    def _closed_by_client(self, payload: bytes) -> Disconnect:
+        """Take a close frame, and answer it if it is not an answer itself. (§5.5.1.)"""
+        if not payload:
+            code = 1005  # §7.1.5
+        elif len(payload) == 1 or _CODE.unpack_from(payload)[0] not in _CLOSE_CODES:
+            return self._fail(CloseReason.PROTOCOL_ERROR, "A close frame without a valid code.")
+        else:
+            (code,) = _CODE.unpack_from(payload)
+        reason = payload[2:].decode()
+        if self._state is _OPEN:
+            self._output += _frame(_FIN | _CLOSE, payload[:2])
+        return self._end(code, reason)
+
+    def _piece(self, opcode: Opcode, payload: bytes, complete: bool) -> Text | Binary | None:
+        """Put a message together that comes in more than one piece, be it frames or reads.
+
+        SECURITY: aiohttp's PR 13350. The pieces are not kept as objects, of which each would weigh
+        more than its bytes; text is checked as it comes (§8.1), and decoded when it is whole.
+        """
+        if self._opcode is None:
+            self._opcode = opcode
+        if self._opcode is _TEXT:
+            self._checker.decode(payload, complete)
+        self._message += payload
+        if not complete:
+            return None
+        text, message = self._opcode is _TEXT, self._message
+        self._opcode, self._message = None, bytearray()
+        return Text(message.decode()) if text else Binary(bytes(message))
+
+    def _fail(self, code: int, reason: str) -> Disconnect:
+        """Fail the connection: say why, and read no more. (§7.1.7.)"""
+        if self._state is _OPEN:
+            self._output += _close_frame(code, reason)
+        return self._end(code, reason)
+
+    def _end(self, code: int, reason: str) -> Disconnect:
+        self._state = _CLOSED
+        self.closed = True
+        self._message = bytearray()
+        self._frames.buffer.buffer.clear()
+        return Disconnect(int(code), reason)
+
+    # -- to the client -----------------------------------------------------------------------------
+
+    def output(self) -> bytes:
+        """Return what has to be written without the app's doing: pongs, and close frames."""
+        if not self._output:
+            return b""
+        due = bytes(self._output)
+        self._output.clear()
+        return due
+
+    def send(self, data: str | bytes) -> bytes:
+        """Return a message's frame; nothing if either side has closed.
+
+        Raises:
+            IllegalMessage: It was not accepted yet, or the text cannot be UTF-8.
+
+        Source: ``ASGI: websocket.send``, §5.6.
+        """
+        if self._state is not _OPEN:
+            self._check_accepted("websocket.send")
+            return b""
+        first = _FIN | Opcode.BINARY
+        if isinstance(data, str):
+            first = _FIN | _TEXT
+            data = _encoded("websocket.send", "text", data)
+        if self._deflate is not None and len(data) >= _WORTH_COMPRESSING:
+            return _frame(first | _RSV1, self._deflate.compress(data))
+        return _frame(first, data)
+
+    def ping(self, payload: bytes = b"") -> bytes:
+        """Return a ping, which a client that is there answers; nothing if either side has closed.
+
+        Args:
+            payload: At most 125 bytes, which come back. (§5.5.2.)
+        """
+        return _frame(_FIN | _PING, payload) if self._state is _OPEN else b""
+
+    def close(self, code: int = 1000, reason: str = "") -> bytes:
+        """Return the close frame; nothing if either side has closed.
+
+        The client's answer is a :class:`Disconnect`; messages that come before it are dropped.
+
+        Args:
+            code: 1000 to 1003, 1007 to 1014, 3000 to 4999. (§7.4.)
+            reason: At most 123 bytes of UTF-8.
+
+        Raises:
+            IllegalMessage: It was not accepted yet, or code or reason may not be sent.
+
+        Source: ``ASGI: websocket.close``, §5.5.1.
+        """
+        if code not in _CLOSE_CODES:
+            raise IllegalMessage(
+                f"'websocket.close' was sent with code={code!r}, which may not stand in a close"
+                " frame. Use 1000 (normal), 1001 (going away), 1008 (policy), 1011 (error), or"
+                " your own from 4000 to 4999."
+            )
+        size = len(_encoded("websocket.close", "reason", reason))
+        if size > _REASON_BYTES:
+            raise IllegalMessage(
+                f"'websocket.close' was sent with reason={reason[:40]!r}… of {size} bytes; a close"
+                f" frame has room for {_REASON_BYTES}. Send the details as a message before."
+            )
+        if self._state is not _OPEN:
+            self._check_accepted("websocket.close")
+            return b""
+        self._state = _CLOSING
+        self._opcode, self._message = None, bytearray()
+        return _close_frame(code, reason)
+
+    def _check_accepted(self, message: str) -> None:
+        if self._state is _CONNECTING:
+            raise IllegalMessage(
+                f"{message!r} was sent to a websocket that is not accepted yet. Send"
+                " 'websocket.accept' before, or refuse it with an HTTP response."
+            )
+
+
+class _Bounds(Extension):
+    """Holds messages to their limits, on each frame's header, and inflates them within these.
+
+    wsproto calls the hooks as it would an extension's. A header is shown anew while it is not
+    complete, so that only the end of a frame may count.
+
+    Args:
+        limits: ``message_bytes`` and ``fragments``.
+        deflate: What was agreed on with the client.
+
+    Attributes:
+        reason: Why a frame was refused, for the close frame.
+    """
+
+    name = "bounds"
+
+    def __init__(self, limits: Limits, deflate: Deflate | None) -> None:
+        self.reason = ""
+        self._limits = limits
+        self._deflate = deflate
+        self._is_data = False
+        self._compressed = False
+        self._frames = 0  # Complete ones of the message that is not complete.
+        self._size = 0  # Of that message, after inflation.
+        self._announced = 0  # The current frame's.
+        self._received = 0  # As they came.
+
+    def offer(self) -> bool:
+        """Nobody is offered this: it only watches."""
+        return False
+
+    def frame_inbound_header(
+        self, proto: FrameDecoder | FrameProtocol, opcode: Opcode, rsv: RsvBits, payload_length: int
+    ) -> CloseReason | RsvBits:
+        """Refuse what is out of order or too much, before any of its payload is read."""
+        self._is_data = opcode < _CLOSE
+        if not self._is_data:
+            return _NO_BITS
+        # §5.4: fragments of one message are not interleaved with another's.
+        if (opcode is _CONTINUATION) is not (self._frames > 0):
+            return self._refuse(CloseReason.PROTOCOL_ERROR, "A fragment out of order.")
+        if self._frames == 0:
+            self._compressed = rsv.rsv1
+        self._announced = payload_length
+        # SECURITY: CVE-2026-54274 (aiohttp). A frame that is announced, and never finished, is not
+        # waited for. Deflate may lengthen what cannot be compressed, by an eighth at the most.
+        room = self._limits.message_bytes
+        if self._compressed:
+            room += (room >> 3) + 64
+        if self._received + payload_length > room:
+            return self._refuse(CloseReason.MESSAGE_TOO_BIG, "The message is too big.")
+        if self._frames >= self._limits.fragments:
+            return self._refuse(CloseReason.MESSAGE_TOO_BIG, "The message has too many fragments.")
+        # RFC 7692 §6: only the first frame of a message says that it is compressed.
+        if self._deflate is not None and self._frames == 0:
+            return _COMPRESSED_BIT
+        return _NO_BITS
+
+    def frame_inbound_payload_data(
+        self, proto: FrameDecoder | FrameProtocol, data: bytes
+    ) -> bytes | CloseReason:
+        """Inflate a piece of a frame."""
+        if not (self._is_data and self._compressed):
+            return data
+        return self._inflated(data, False)
+
+    def frame_inbound_complete(
+        self, proto: FrameDecoder | FrameProtocol, fin: bool
+    ) -> bytes | CloseReason | None:
+        """Count a frame, and forget the message with the last one."""
+        if not self._is_data:
+            return None
+        self._frames += 1
+        self._received += self._announced
+        if not fin:
+            return None
+        rest = self._inflated(b"", True) if self._compressed else None
+        self._frames = self._size = self._received = 0
+        return rest
+
+    def _inflated(self, data: bytes, end: bool) -> bytes | CloseReason:
+        assert self._deflate is not None  # Else wsproto has refused the bit.
+        room = self._limits.message_bytes - self._size
+        try:
+            if end:
+                inflated = self._deflate.end(room)
+            else:
+                inflated = self._deflate.inflate(data, room, self._limits.fragments)
+        except TooLong:
+            return self._refuse(CloseReason.MESSAGE_TOO_BIG, "The message is too big, inflated.")
+        except zlib.error:
+            return self._refuse(CloseReason.INVALID_FRAME_PAYLOAD_DATA, "Compressed wrongly.")
+        self._size += len(inflated)
+        return inflated
+
+    def _refuse(self, code: CloseReason, reason: str) -> CloseReason:
+        self.reason = reason
+        return code
+
+
+def _frame(first: int, payload: bytes) -> bytes:
+    """Return a whole frame; a server does not mask. (§5.1, §5.2.)"""
+    size = len(payload)
+    if size < 126:
+        return bytes((first, size)) + payload
+    if size < 65536:
+        return _MEDIUM.pack(first, 126, size) + payload
+    return _LONG.pack(first, 127, size) + payload
+
+
+def _close_frame(code: int, reason: str) -> bytes:
+    return _frame(_FIN | _CLOSE, _CODE.pack(code) + reason.encode())
+
+
+def _encoded(message: str, field: str, text: str) -> bytes:
+    try:
+        return text.encode()
+    except UnicodeEncodeError as error:
+        raise IllegalMessage(
+            f"{message!r} was sent with {field}={text[:40]!r}, whose character {error.start} is a"
+            " surrogate, for which UTF-8 has no bytes. Decode or replace it before."
+        ) from None

@@ -1,0 +1,102 @@
+"""An app's beginning and end: ASGI's lifespan, in a task beside the connections."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from ..protocol import cycle
+from ..typing import ASGIApplication, Message
+from .shared import logger
+
+
+class LifespanFailed(RuntimeError):
+    """The app said that it could not start, or stop."""
+
+
+class Lifespan:
+    """Start an app up and shut it down.
+
+    An app that raises before it has said anything has no lifespan, and is served without.
+
+    Args:
+        app: The ASGI application.
+    """
+
+    def __init__(self, app: ASGIApplication) -> None:
+        self.state: dict[str, Any] = {}
+        self.supported = True
+        self._app = app
+        self._phase = next(iter(cycle.LIFESPAN))
+        self._heard: asyncio.Queue[Message] = asyncio.Queue()
+        self._said: asyncio.Queue[Message] = asyncio.Queue()
+        self._task: asyncio.Task[None] | None = None
+        self._error: Exception | None = None
+
+    async def start(self) -> None:
+        """Run the app's startup.
+
+        Raises:
+            LifespanFailed: The app refused to start, or ended in the middle of it.
+        """
+        self._task = asyncio.get_running_loop().create_task(self._run())
+        await self._ask("startup")
+
+    async def stop(self, timeout: float) -> None:
+        """Run the app's shutdown.
+
+        Args:
+            timeout: Seconds that it gets; what is not done then is cancelled.
+
+        Raises:
+            LifespanFailed: The app said that it failed, or took too long.
+        """
+        task = self._task
+        if task is None:
+            return
+        try:
+            if self.supported and not task.done():
+                async with asyncio.timeout(timeout):
+                    await self._ask("shutdown")
+                    await asyncio.wait({task})
+        except TimeoutError:
+            raise LifespanFailed(
+                f"The app's shutdown took more than {timeout:g} seconds and was cancelled. Let its"
+                " after_serving functions end sooner, or set a longer Config.lifespan_timeout."
+            ) from None
+        finally:
+            task.cancel()
+            await asyncio.wait({task})
+
+    async def _run(self) -> None:
+        scope = {
+            "type": "lifespan",
+            "asgi": {"version": "3.0", "spec_version": "2.0"},
+            "state": self.state,
+        }
+        try:
+            await self._app(scope, self._heard.get, self._say)
+        except Exception as error:
+            self._error = error
+        self._said.put_nowait({"type": "ended"})
+
+    async def _say(self, message: Message) -> None:
+        self._phase = cycle.advance(cycle.LIFESPAN, self._phase, message, {})
+        self._said.put_nowait(message)
+
+    async def _ask(self, what: str) -> None:
+        """Send ``lifespan.<what>`` and wait for the answer."""
+        self._phase = cycle.LIFESPAN[self._phase][f"lifespan.{what}"]
+        self._heard.put_nowait({"type": f"lifespan.{what}"})
+        answer = await self._said.get()
+        if answer["type"] == f"lifespan.{what}.complete":
+            return
+        if answer["type"] == f"lifespan.{what}.failed":
+            detail = answer.get("message") or "It gave no reason."
+            raise LifespanFailed(f"The app failed in {what}. {detail}") from self._error
+        if what == "startup":
+            # ASGI: an app that does not know the lifespan raises; it is to be served all the same.
+            self.supported = False
+            logger.debug("The app has no lifespan (%r).", self._error)
+        else:
+            raise LifespanFailed("The app ended in the middle of its shutdown.") from self._error

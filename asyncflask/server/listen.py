@@ -1,0 +1,81 @@
+"""The sockets that a server listens on: TCP, IPv6, unix, each bound before anything else starts."""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+import stat
+import sys
+
+UNIX = "unix:"
+BACKLOG = 2048  # connections that wait for the server to take them
+
+
+def listen(
+    host: str, port: int, *, backlog: int = BACKLOG, reuse_port: bool = False
+) -> socket.socket:
+    """Bind and listen.
+
+    Args:
+        host: A name or address of this machine, or ``unix:path``.
+        port: The TCP port; 0 takes a free one. A unix socket has none.
+        backlog: How many connections may wait to be accepted.
+        reuse_port: Whether other processes may listen at the same port, for the system to spread
+            the connections over them (``SO_REUSEPORT``).
+
+    Raises:
+        OSError: The address cannot be used; ``errno`` tells why.
+        ValueError: ``reuse_port`` is not to be had on this system or with a unix socket.
+    """
+    if host.startswith(UNIX):
+        if reuse_port:
+            raise ValueError(f"reuse_port=True has no meaning at {host!r}. It is for TCP ports.")
+        listener = _bind_unix(host.removeprefix(UNIX).removeprefix("//"))
+    else:
+        listener = _bind_tcp(host, port, reuse_port)
+    listener.listen(backlog)
+    listener.setblocking(False)
+    return listener
+
+
+def _bind_tcp(host: str, port: int, reuse_port: bool) -> socket.socket:
+    # A name is taken for IPv4, as Flask does: "localhost" is to answer at 127.0.0.1.
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    address = socket.getaddrinfo(host, port, family, socket.SOCK_STREAM)[0][4]
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        if sys.platform != "win32":  # There it would let two programs share the port.
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if reuse_port:
+            if not hasattr(socket, "SO_REUSEPORT"):
+                raise ValueError("reuse_port=True: this system has no SO_REUSEPORT. Leave it out.")
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        listener.bind(address)
+    except BaseException:
+        listener.close()
+        raise
+    return listener
+
+
+def _bind_unix(path: str) -> socket.socket:
+    _remove_stale(path)
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        listener.bind(path)
+    except OSError:
+        listener.close()
+        raise
+    return listener
+
+
+def _remove_stale(path: str) -> None:
+    """Remove a socket that a killed server left behind; one that listens still would answer."""
+    try:
+        if not stat.S_ISSOCK(os.stat(path).st_mode):
+            return  # bind() says that the file exists.
+    except FileNotFoundError:
+        return
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        if probe.connect_ex(path) == errno.ECONNREFUSED:
+            os.unlink(path)

@@ -1,0 +1,186 @@
+"""Start the embedded server and end it in order.
+
+To end: listen no more, let what runs finish within a grace, close websockets with 1012, then the
+app's shutdown. What a connection does is in ``transport.py``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import socket
+import ssl
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from ..typing import ASGIApplication
+from .config import Config
+from .lifespan import Lifespan
+from .shared import Shared, access_logger, logger
+from .transport import Connection
+
+TICK = 0.5  # seconds between two looks at the deadlines; a shorter timeout makes it shorter
+
+
+async def serve(
+    app: ASGIApplication,
+    sockets: Sequence[socket.socket],
+    config: Config | None = None,
+    *,
+    stop: asyncio.Event,
+    ready: Callable[[], None] | None = None,
+) -> None:
+    """Serve an app until ``stop`` is set.
+
+    Args:
+        app: The ASGI application.
+        sockets: Where to listen: what :func:`listen` returned. They are closed at the end.
+        config: The settings.
+        stop: Ends the serving, in order.
+        ready: Called once connections are accepted.
+
+    Raises:
+        LifespanFailed: The app could not start, or stop.
+    """
+    config = config or Config()
+    loop = asyncio.get_running_loop()
+    lifespan = Lifespan(app)
+    shared = Shared(app, config, loop.time)
+    try:
+        await lifespan.start()
+        if lifespan.supported:
+            shared.state = lifespan.state
+        servers = [await _accept(shared, listener) for listener in sockets]
+        ticking = loop.create_task(_tick(shared))
+        try:
+            if ready is not None:
+                ready()
+            await stop.wait()
+        finally:
+            for server in servers:
+                server.close()
+            await _finish(shared)
+            ticking.cancel()
+    finally:
+        for listener in sockets:
+            listener.close()
+        await lifespan.stop(config.lifespan_timeout)
+
+
+async def _accept(shared: Shared, listener: socket.socket) -> asyncio.Server:
+    tls = shared.config.ssl
+    return await asyncio.get_running_loop().create_server(
+        lambda: Connection(shared),
+        sock=listener,
+        ssl=tls,
+        ssl_handshake_timeout=shared.config.handshake_timeout if tls else None,
+    )
+
+
+async def _tick(shared: Shared) -> None:
+    config, limits = shared.config, shared.config.limits
+    times = [config.handshake_timeout, config.write_timeout, config.close_timeout]
+    times += [limits.header_timeout, limits.body_timeout, limits.keep_alive_timeout]
+    times += [config.ping_interval] if config.ping_interval else []
+    interval = min(TICK, *(time / 4 for time in times))
+    while True:
+        await asyncio.sleep(interval)
+        shared.tick()
+
+
+async def _finish(shared: Shared) -> None:
+    """Let what runs end, and end what does not."""
+    shared.stopping = True
+    for connection in list(shared.connections):
+        connection.shut_down()
+    loop = asyncio.get_running_loop()
+    until = loop.time() + shared.config.grace
+    while (shared.connections or shared.tasks) and loop.time() < until:
+        await asyncio.sleep(min(0.02, shared.config.grace))
+    for connection in list(shared.connections):
+        connection.abort()
+    tasks = set(shared.tasks)
+    if tasks:
+        logger.warning("%d requests were still running and are cancelled.", len(tasks))
+    for task in tasks:
+        task.cancel()
+    if tasks:
+        await asyncio.wait(tasks)
+    await asyncio.sleep(0)  # Transports tell of their end in the loop's next round.
+
+
+def run(
+    app: ASGIApplication,
+    sockets: Sequence[socket.socket],
+    config: Config | None = None,
+    *,
+    ready: Callable[[], None] | None = None,
+) -> None:
+    """Serve an app on a loop of its own until SIGINT or SIGTERM comes; a second one ends at once.
+
+    The loop is uvloop's where that is installed.
+
+    Args:
+        app: The ASGI application.
+        sockets: Where to listen: what :func:`listen` returned.
+        config: The settings.
+        ready: Called once connections are accepted.
+
+    Raises:
+        LifespanFailed: The app could not start, or stop.
+    """
+    _log_somewhere()
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        runner.run(_serve_until_signal(app, sockets, config, ready))
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    try:
+        import uvloop  # type: ignore[import-not-found,unused-ignore]  # there or not
+    except ImportError:
+        return None
+    factory: Callable[[], asyncio.AbstractEventLoop] = uvloop.new_event_loop
+    return factory
+
+
+def _log_somewhere() -> None:
+    """Write the server's log to standard error, unless the program has set up its own logging."""
+    for own in (logger, access_logger):
+        if not own.hasHandlers():
+            handler = logging.StreamHandler(sys.stderr)
+            handler.setFormatter(logging.Formatter("%(message)s"))
+            own.addHandler(handler)
+        if own.level == logging.NOTSET:
+            own.setLevel(logging.INFO)
+
+
+async def _serve_until_signal(
+    app: ASGIApplication,
+    sockets: Sequence[socket.socket],
+    config: Config | None,
+    ready: Callable[[], None] | None,
+) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(_report)
+
+    def end(number: int) -> None:
+        stop.set()
+        loop.remove_signal_handler(number)
+        signal.signal(number, signal.SIG_DFL)  # A second one ends the process at once.
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        try:
+            loop.add_signal_handler(number, end, number)
+        except (NotImplementedError, RuntimeError, ValueError):
+            pass  # Windows, where Ctrl-C interrupts the loop, or not the main thread.
+    await serve(app, sockets, config, stop=stop, ready=ready)
+
+
+def _report(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Report what asyncio could raise to nobody, unless it is the ordinary course of things."""
+    # A TLS handshake that fails, a connection that breaks: the client's affair.
+    if not isinstance(context.get("exception"), (ssl.SSLError, ConnectionError)):
+        loop.default_exception_handler(context)

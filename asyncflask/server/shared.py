@@ -1,0 +1,98 @@
+"""What all connections of one server have in common: app, settings, clock, log.
+
+No connection is made or ended here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+import time
+from collections.abc import Callable, Coroutine
+from email.utils import formatdate
+from typing import TYPE_CHECKING, Any
+
+from ..protocol.events import Request
+from ..typing import ASGIApplication
+from .config import Config
+
+if TYPE_CHECKING:
+    from .transport import Connection
+
+logger = logging.getLogger("asyncflask.server")
+access_logger = logging.getLogger("asyncflask.access")
+
+# Everything but what is printed as it is; the quote and the backslash would blur a line's fields.
+_UNSAFE = re.compile(rb"[^ !#-\[\]-~]")
+
+
+class Shared:
+    """The server as its connections see it.
+
+    Args:
+        app: The ASGI application.
+        config: The settings.
+        clock: Seconds, ever rising; timeouts are told by it.
+    """
+
+    def __init__(
+        self, app: ASGIApplication, config: Config, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.app = app
+        self.config = config
+        self.clock = clock
+        self.connections: set[Connection] = set()
+        self.tasks: set[asyncio.Task[None]] = set()
+        self.stopping = False
+        #: the lifespan's ``state``, where the app has a lifespan
+        self.state: dict[str, Any] | None = None
+        self.scheme_suffix = "s" if config.ssl is not None else ""
+        self.server_header = config.server_header.encode("latin-1")
+        self.date = b""
+        self.log_access = config.access_log and access_logger.isEnabledFor(logging.INFO)
+        self.tick()
+
+    def tick(self) -> None:
+        """Look after the date and every connection's deadlines; once a second or more often."""
+        self.date = formatdate(time.time(), usegmt=True).encode("ascii")
+        now = self.clock()
+        for connection in list(self.connections):
+            connection.tick(now)
+
+    def start(self, coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Run an app's coroutine in a task that is known until it ends."""
+        task = asyncio.get_running_loop().create_task(coroutine)
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
+        return task
+
+
+def log_request(client: tuple[str, int] | None, request: Request, status: int, size: int) -> None:
+    """Write one line in the common log format.
+
+    Args:
+        client: The client's address; ``None`` at a unix socket.
+        request: What was asked.
+        status: What was answered.
+        size: How many bytes the answer's body had.
+    """
+    access_logger.info(
+        '%s - - [%s] "%s %s HTTP/%s" %d %s',
+        client[0] if client else "-",
+        time.strftime("%d/%b/%Y:%H:%M:%S %z"),
+        escape(request.method.encode("latin-1")),
+        escape(request.target),
+        request.http_version,
+        status,
+        size or "-",
+    )
+
+
+def escape(data: bytes) -> str:
+    r"""Escape what would end a log line, fake a field of it or steer a terminal (CVE-2020-7694).
+
+    >>> escape(b'/a\x1b[2J"')
+    '/a\\x1b[2J\\x22'
+    """
+    return _UNSAFE.sub(lambda match: b"\\x%02x" % match[0][0], data).decode("ascii")

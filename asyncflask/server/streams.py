@@ -1,0 +1,275 @@
+"""One HTTP request: its ``receive()``, its ``send()``, and the task that its app runs in.
+
+Bytes and framing are ``protocol/http1.py``'s; sockets, flow control and what comes after the answer
+``transport.py``'s. A websocket is in ``websockets.py``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any
+
+from ..protocol import cycle
+from ..protocol.events import Body, EndOfBody, Request
+from ..typing import Message, Scope
+from .shared import log_request, logger
+
+if TYPE_CHECKING:
+    from .transport import Connection
+
+FILE_PIECE = 256 * 1024  # bytes of a file that are read at a time
+EXTENSIONS: dict[str, dict[str, Any]] = {
+    "http.response.early_hint": {},
+    "http.response.pathsend": {},
+    "http.response.trailers": {},
+}
+
+
+class ClientGone(OSError):
+    """The app sent something to a client that has left.
+
+    Source: ``ASGI: HTTP, "Disconnected Client - send exception"``.
+    """
+
+
+class Stream:
+    """An app that runs for one request of a connection.
+
+    Args:
+        connection: Where the request came.
+        request: Its head.
+        scope: What the app is called with.
+    """
+
+    table: cycle.Table
+
+    def __init__(self, connection: Connection, request: Request, scope: Scope) -> None:
+        self.connection = connection
+        self.request = request
+        self.scope = scope
+        self.state = next(iter(self.table))
+        self.open = True
+        self.failed = False
+        self.status = 0
+        self.size = 0
+        self.task: asyncio.Task[None] | None = None
+        self._changed: asyncio.Event | None = None
+
+    async def receive(self) -> Message:
+        """ASGI's ``receive()``."""
+        raise NotImplementedError
+
+    async def send(self, message: Message) -> None:
+        """ASGI's ``send()``."""
+        raise NotImplementedError
+
+    def start(self) -> None:
+        """Run the app."""
+        self.task = self.connection.shared.start(self._run())
+
+    async def _run(self) -> None:
+        try:
+            await self.connection.shared.app(self.scope, self.receive, self.send)
+        except Exception as error:
+            self.failed = True
+            # What an app makes of a client that left is its own affair.
+            if self.open or not isinstance(error, ClientGone):
+                logger.error("%s failed.", self, exc_info=error)
+        if self.open:
+            self.fail()
+
+    def __str__(self) -> str:
+        return f"The app at {self.request.method} {self.scope['path']!r}"
+
+    def fail(self) -> None:
+        """End what the app has left unfinished."""
+        raise NotImplementedError
+
+    def half_closed(self) -> None:
+        """The client sends no more, though it may read on."""
+        raise NotImplementedError
+
+    def tick(self, now: float) -> None:
+        """End what is overdue."""
+        raise NotImplementedError
+
+    def disconnect(self) -> None:
+        """The client is gone, or its request has been answered."""
+        self.open = False
+        self.wake()
+
+    def wake(self) -> None:
+        """Let a waiting ``receive()`` look again."""
+        if self._changed is not None:
+            self._changed.set()
+            self._changed.clear()
+
+    async def _change(self) -> None:
+        if self._changed is None:
+            self._changed = asyncio.Event()
+        await self._changed.wait()
+
+    def answered(self) -> None:
+        """The answer is complete: log it, and let the connection go on."""
+        self.open = False
+        shared = self.connection.shared
+        if shared.log_access:
+            log_request(self.scope["client"], self.request, self.status, self.size)
+        self.connection.answered()
+        self.wake()
+
+
+class HTTPStream(Stream):
+    """An HTTP request and its answer."""
+
+    table = cycle.HTTP
+
+    def __init__(self, connection: Connection, request: Request, scope: Scope) -> None:
+        super().__init__(connection, request, scope)
+        self.body_ended = False
+        self._half_closed = False
+        self._expects_continue = request.expects_continue
+
+    # -- the request's body --------------------------------------------------------------------
+
+    async def receive(self) -> Message:
+        """Return the next piece of the body, or ``http.disconnect``.
+
+        Nothing is made of a body's bytes before somebody asks.
+        """
+        while self.open:
+            if not self.body_ended:
+                message = self._next_message()
+                if message is not None:
+                    return message
+            elif self._half_closed:
+                break
+            if self.open:  # Reading may have shown that the client breaks the protocol.
+                await self._change()
+        return {"type": "http.disconnect"}
+
+    def _next_message(self) -> Message | None:
+        event = self.connection.next_event()
+        if isinstance(event, Body):
+            after = self.connection.next_event() if self.connection.has_bytes else None
+            if isinstance(after, Body):
+                event.data += after.data
+                after = None
+            self.body_ended = isinstance(after, EndOfBody)
+            return {"type": "http.request", "body": event.data, "more_body": not self.body_ended}
+        if isinstance(event, EndOfBody):
+            self.body_ended = True
+            return {"type": "http.request", "body": b"", "more_body": False}
+        if self.open:
+            self._ask_for_more()
+        return None
+
+    def _ask_for_more(self) -> None:
+        if self._expects_continue and self.state == "WAITING":
+            # RFC 9110 §10.1.1: the client holds the body back until it is told to go on.
+            self.connection.write(self.connection.http.informational(100))
+        self._expects_continue = False
+        self.connection.wait_for_body()
+
+    def discard_body(self) -> None:
+        """Read what has come of a body that the app left, so that the next request is found."""
+        while not self.body_ended:
+            event = self.connection.next_event()
+            if event is None:
+                return
+            self.body_ended = isinstance(event, EndOfBody)
+
+    def half_closed(self) -> None:
+        """Let an app stop that waits for the client to leave.
+
+        One that answers may go on: the client may still read.
+        """
+        self._half_closed = True
+        self.wake()
+
+    def tick(self, now: float) -> None:
+        """End what is overdue."""
+        self.connection.tick_http(now)
+
+    # -- the answer ----------------------------------------------------------------------------
+
+    async def send(self, message: Message) -> None:
+        """Send one of ASGI's ``http.response.…`` messages."""
+        if not self.open:
+            if self.state == "COMPLETE":
+                cycle.advance(self.table, self.state, message, EXTENSIONS)  # It names the mistake.
+            raise ClientGone(f"{message.get('type')!r} was sent after the client had left.")
+        self.state = cycle.advance(self.table, self.state, message, EXTENSIONS)
+        waiting = SENDERS[message["type"]](self, message)
+        if waiting is not None:
+            await waiting
+        connection = self.connection
+        if connection.full is not None and self.open:
+            await connection.drain()
+
+    def _send_start(self, message: Message) -> None:
+        self.status = message["status"]
+        self.connection.http.start(
+            self.status, message.get("headers") or (), trailers=message.get("trailers", False)
+        )
+
+    def _send_body(self, message: Message) -> None:
+        data = message.get("body") or b""
+        self.size += len(data)
+        self.connection.write(self.connection.http.body(data, message.get("more_body", False)))
+        if self.state == "COMPLETE":
+            self.answered()
+
+    def _send_trailers(self, message: Message) -> None:
+        headers = list(message.get("headers") or ())
+        more = message.get("more_trailers", False)
+        self.connection.write(self.connection.http.trailers(headers, more))
+        if self.state == "COMPLETE":
+            self.answered()
+
+    def _send_early_hint(self, message: Message) -> None:
+        # RFC 8297 §2.
+        links = [(b"link", link) for link in message.get("links", ())]
+        self.connection.write(self.connection.http.informational(103, links))
+
+    async def _send_path(self, message: Message) -> None:
+        """Send a file, read in another thread. (ASGI: Path Send.)"""
+        loop = asyncio.get_running_loop()
+        with await loop.run_in_executor(None, open, message["path"], "rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            self.connection.http.add_length(size)
+            while self.open:
+                piece = await loop.run_in_executor(None, file.read, FILE_PIECE)
+                size -= len(piece)
+                self._send_piece(piece, more=bool(piece) and size > 0)
+                if not piece or size <= 0:
+                    return
+                if self.connection.full is not None:
+                    await self.connection.drain()
+
+    def _send_piece(self, data: bytes, more: bool) -> None:
+        self.size += len(data)
+        self.connection.write(self.connection.http.body(data, more))
+        if not more:
+            self.answered()
+
+    def fail(self) -> None:
+        """Answer 500 where nothing has been sent yet, else cut the connection off.
+
+        A client that has got half an answer has to see that it is half. (RFC 9112 §8.)
+        """
+        if self.state != "WAITING":
+            logger.error("%s did not complete its answer; the connection is closed.", self)
+        self.connection.fail(500, "The app failed.")
+
+
+#: What each message of an HTTP response does.
+SENDERS: dict[str, Callable[[Any, Message], Awaitable[None] | None]] = {
+    "http.response.start": HTTPStream._send_start,
+    "http.response.body": HTTPStream._send_body,
+    "http.response.trailers": HTTPStream._send_trailers,
+    "http.response.early_hint": HTTPStream._send_early_hint,
+    "http.response.pathsend": HTTPStream._send_path,
+}

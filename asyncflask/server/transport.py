@@ -1,0 +1,340 @@
+"""One connection: bytes between a transport and ``protocol/``, flow control, deadlines, its end.
+
+What a request's app may say and hear is in ``streams.py`` and ``websockets.py``; the connection has
+one of them at a time. Reading pauses while more lies here than the settings allow, so a client is
+never read faster than an app asks.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from ..protocol.events import Closed, HTTPEvent, ProtocolError, Request
+from ..protocol.http1 import HTTP1
+from ..protocol.websocket import WebSocket
+from ..typing import Scope
+from . import streams, websockets
+from .shared import Shared, log_request, logger
+from .streams import HTTPStream
+from .websockets import WebsocketStream
+
+TOO_MANY = ProtocolError(503, "The server has no connection to spare. Try again later.")
+
+
+class Connection(asyncio.Protocol):
+    """A client's connection.
+
+    Args:
+        shared: The server that it belongs to.
+    """
+
+    def __init__(self, shared: Shared) -> None:
+        self.shared = shared
+        self.transport: asyncio.Transport | None = None
+        self.stream: HTTPStream | WebsocketStream | None = None
+        self.websocket: WebsocketStream | None = None
+        self.closing = False
+        #: set while the client does not read what is written
+        self.full: asyncio.Event | None = None
+        self._ends_at: float | None = None
+        self._stalls_at: float | None = None
+        self._unsent = 0
+        self._paused = False
+        self._lingering = False
+        self._half_closed = False
+        self._queue_limit = shared.config.body_queue
+        self.http = HTTP1(shared.config.limits, shared.clock())
+        self.http.server = shared.server_header
+
+    # -- asyncio.Protocol ----------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin, or refuse where there are too many."""
+        assert isinstance(transport, asyncio.Transport)
+        self.transport = transport
+        config = self.shared.config
+        transport.set_write_buffer_limits(high=config.write_buffer)
+        self._fixed_scope = _fixed_scope(transport, self.shared)
+        self.shared.connections.add(self)
+        if len(self.shared.connections) > config.connections:
+            logger.warning("A connection was refused: %d are open already.", config.connections)
+            self.refuse(TOO_MANY)
+        elif self.shared.stopping:
+            self.close()
+
+    def data_received(self, data: bytes) -> None:
+        """Keep what came, and go on if somebody waits for it."""
+        if self._lingering:
+            return
+        websocket = self.websocket
+        if websocket is not None:
+            websocket.feed(data)
+            return
+        self.http.receive(data, self.shared.clock())
+        stream = self.stream
+        if stream is None:
+            self.advance()
+        else:
+            stream.wake()
+            self.regulate()
+
+    def eof_received(self) -> bool:
+        """The client sends no more; what it has asked for is still answered."""
+        self._half_closed = True
+        if self.websocket is not None:
+            self.websocket.feed(b"")
+        if self._lingering or self.websocket is not None:
+            return False
+        self.http.receive(b"", self.shared.clock())
+        self.closing = True
+        if self.stream is None:
+            self.advance()
+        else:
+            self.stream.half_closed()
+        return self.stream is not None
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Let everybody go who waits for this client."""
+        self.transport = None
+        self.shared.connections.discard(self)
+        stream, self.stream, self.websocket = self.stream, None, None
+        if self.full is not None:
+            self.full.set()
+            self.full = None
+        if stream is not None:
+            stream.disconnect()
+
+    def pause_writing(self) -> None:
+        """The client reads slower than the app writes: ``send()`` waits from now on."""
+        self.full = asyncio.Event()
+        self._unsent = self._write_buffer_size()
+        self._stalls_at = self.shared.clock() + self.shared.config.write_timeout
+
+    def resume_writing(self) -> None:
+        """The client has caught up."""
+        if self.full is not None:
+            self.full.set()
+            self.full = None
+        self._stalls_at = None
+
+    # -- requests ------------------------------------------------------------------------------
+
+    def advance(self) -> None:
+        """Begin with the next request, if it is here."""
+        event = self.next_event()
+        if isinstance(event, Request):
+            self._begin(event)
+        elif isinstance(event, Closed):
+            self.close()
+        self.regulate()
+
+    def next_event(self) -> HTTPEvent | None:
+        """Return the next event of the request; refuse a client that breaks the protocol."""
+        if self._lingering or self.transport is None:
+            return None
+        try:
+            return self.http.next_event(self.shared.clock())
+        except ProtocolError as error:
+            self.refuse(error)
+            return None
+
+    @property
+    def has_bytes(self) -> bool:
+        """Whether something of the request lies here already."""
+        return self.http.buffered > 0
+
+    def _begin(self, request: Request) -> None:
+        scope: Scope = {
+            **self._fixed_scope,
+            "type": "http",
+            "http_version": request.http_version,
+            "method": request.method,
+            "path": request.path,
+            "raw_path": request.raw_path,
+            "query_string": request.query_string,
+            "headers": request.headers,
+            "extensions": streams.EXTENSIONS.copy(),
+        }
+        if self.shared.state is not None:
+            scope["state"] = self.shared.state.copy()
+        self.http.date = self.shared.date
+        stream: HTTPStream | WebsocketStream
+        if request.upgrade == "websocket":
+            try:
+                protocol = WebSocket(request, self.shared.config.limits)
+            except ProtocolError as error:
+                self.refuse(error)
+                return
+            stream = WebsocketStream(self, request, websockets.scope_of(scope, protocol), protocol)
+        else:
+            stream = HTTPStream(self, request, scope)
+        self.stream = stream
+        stream.start()
+
+    def answered(self) -> None:
+        """Go on behind a complete answer: the next request, or the end."""
+        stream, self.stream = self.stream, None
+        if self.transport is None:
+            return
+        if isinstance(stream, HTTPStream) and stream.request.has_body and not stream.body_ended:
+            stream.discard_body()
+        if self._lingering:
+            return
+        if self.closing or not self.http.keep_alive:
+            self.linger()
+            return
+        self.http.next_request(self.shared.clock())
+        self.advance()
+
+    def wait_for_body(self) -> None:
+        """An app waits for more of the body."""
+        self.http.wait_for_body(True, self.shared.clock())
+        self.regulate()
+
+    # -- flow control --------------------------------------------------------------------------
+
+    def regulate(self) -> None:
+        """Pause reading while enough lies here, and resume it afterwards."""
+        websocket = self.websocket
+        waiting = self.http.buffered if websocket is None else websocket.queued
+        paused = waiting > self._queue_limit and not self._lingering
+        if paused == self._paused or self.transport is None:
+            return
+        self._paused = paused
+        if paused:
+            self.transport.pause_reading()
+        else:
+            self.transport.resume_reading()
+
+    def write(self, data: bytes) -> None:
+        """Write, if there is still somebody to read it."""
+        if data and self.transport is not None:
+            self.transport.write(data)
+
+    async def drain(self) -> None:
+        """Wait until the client has read most of what was written."""
+        full = self.full
+        if full is not None:
+            await full.wait()
+
+    def _write_buffer_size(self) -> int:
+        return self.transport.get_write_buffer_size() if self.transport is not None else 0
+
+    # -- deadlines and the end -----------------------------------------------------------------
+
+    def tick(self, now: float) -> None:
+        """End what is overdue."""
+        if self._ends_at is not None and now >= self._ends_at:
+            self.abort()
+        elif self._stalls_at is not None:
+            self._tick_stalled(now, self._stalls_at)
+        if self._lingering or self.transport is None or self.transport.is_closing():
+            return
+        if self.stream is not None:
+            self.stream.tick(now)
+        else:
+            self.tick_http(now)
+
+    def tick_http(self, now: float) -> None:
+        """End a client that leaves a request unfinished, or sends none."""
+        deadline = self.http.deadline
+        if deadline is None or now < deadline:
+            return
+        try:
+            if self.http.expire(now):
+                self.close()
+        except ProtocolError as error:
+            self.refuse(error)
+
+    def _tick_stalled(self, now: float, stalls_at: float) -> None:
+        unsent = self._write_buffer_size()
+        if unsent < self._unsent:
+            # It reads, if slowly.
+            self._unsent = unsent
+            self._stalls_at = now + self.shared.config.write_timeout
+        elif now >= stalls_at:
+            self.abort()
+
+    def refuse(self, error: ProtocolError) -> None:
+        """Answer a client that broke the protocol, and end.
+
+        The app of a request that is under way hears that its client is gone.
+        """
+        self.http.date = self.shared.date
+        self.write(self.http.refusal(error))
+        self.linger()
+        stream, self.stream = self.stream, None
+        if stream is not None:
+            stream.disconnect()
+        elif self.shared.log_access:
+            log_request(self._fixed_scope["client"], UNREADABLE, error.status, 0)
+
+    def fail(self, status: int, message: str) -> None:
+        """End a request whose app did not complete its answer."""
+        answer = self.http.refusal(ProtocolError(status, message))
+        if not answer:
+            self.abort()
+            return
+        stream = self.stream
+        if stream is not None:
+            stream.status = status
+            self.write(answer)
+            self.closing = True
+            stream.answered()
+
+    def linger(self) -> None:
+        """Close, but let the client read the end of what was written.
+
+        Closed with unread bytes of the client's, a connection is reset, and what was written to it
+        may be lost on its way. (:rfc:`9112` §9.6.)
+        """
+        transport = self.transport
+        if transport is None or self._lingering:
+            return
+        self._lingering = True
+        if self._half_closed or not transport.can_write_eof():
+            self.close()
+            return
+        self._ends_at = self.shared.clock() + self.shared.config.close_timeout
+        transport.write_eof()
+        self.regulate()
+
+    def close(self) -> None:
+        """Close once everything is written."""
+        self.closing = True
+        if self.transport is not None and not self.transport.is_closing():
+            self._ends_at = self.shared.clock() + self.shared.config.close_timeout
+            self.transport.close()
+
+    def abort(self) -> None:
+        """Close at once."""
+        if self.transport is not None:
+            self.transport.abort()
+
+    def shut_down(self) -> None:
+        """The server stops: close now, or behind the answer that is under way."""
+        self.closing = self.http.last = True
+        if self.stream is None:
+            self.close()
+        elif self.websocket is not None:
+            self.websocket.shut_down()
+
+
+UNREADABLE = Request("-", b"-", "", b"", b"", [], "1.1", False, False, False, "")
+
+
+def _fixed_scope(transport: asyncio.Transport, shared: Shared) -> dict[str, Any]:
+    """Return what all scopes of a connection have in common."""
+    return {
+        "asgi": {"version": "3.0", "spec_version": "2.4"},
+        "scheme": "http" + shared.scheme_suffix,
+        "client": _address(transport.get_extra_info("peername")),
+        "server": _address(transport.get_extra_info("sockname")),
+        "root_path": shared.config.root_path,
+    }
+
+
+def _address(name: Any) -> tuple[str, int] | None:
+    """Return host and port; a unix socket has none."""
+    return (name[0], name[1]) if isinstance(name, tuple) else None

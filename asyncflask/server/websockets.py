@@ -1,0 +1,247 @@
+"""One websocket: its ``receive()`` and ``send()`` between an app and ``protocol/websocket.py``.
+
+The handshake's answer may be an ordinary response instead (ASGI: Websocket Denial Response); then
+the connection goes on as HTTP.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from ..protocol import cycle
+from ..protocol.events import Disconnect, Request, Text
+from ..protocol.websocket import WebSocket
+from ..typing import Message, Scope
+from .shared import log_request, logger
+from .streams import ClientGone, Stream
+
+if TYPE_CHECKING:
+    from .transport import Connection
+
+EXTENSIONS: dict[str, dict[str, Any]] = {"websocket.http.response": {}}
+MESSAGE_COST = 64  # bytes that a message counts on top of its data, so that empty ones are bounded
+
+
+def scope_of(scope: Scope, protocol: WebSocket) -> Scope:
+    """Make a websocket's scope of the request's."""
+    del scope["method"]
+    scope["type"] = "websocket"
+    scope["scheme"] = "wss" if scope["scheme"] == "https" else "ws"
+    scope["subprotocols"] = protocol.subprotocols
+    scope["extensions"] = EXTENSIONS.copy()
+    return scope
+
+
+class WebsocketStream(Stream):
+    """A websocket, from the client's wish to the end.
+
+    Args:
+        connection: Where it came.
+        request: The opening handshake.
+        scope: What the app is called with.
+        protocol: Its frames.
+    """
+
+    table = cycle.WEBSOCKET
+
+    def __init__(
+        self, connection: Connection, request: Request, scope: Scope, protocol: WebSocket
+    ) -> None:
+        super().__init__(connection, request, scope)
+        self.protocol = protocol
+        #: bytes of messages that the app has not asked for yet
+        self.queued = 0
+        self._to_app: deque[Message] = deque([{"type": "websocket.connect"}])
+        self._farewell: Message = {"type": "websocket.disconnect", "code": 1006, "reason": ""}
+        config = connection.shared.config
+        self._deadline = connection.shared.clock() + config.handshake_timeout
+        self._asked = False
+
+    # -- from the client -----------------------------------------------------------------------
+
+    def feed(self, data: bytes) -> None:
+        """Take bytes of the client's; empty at the end of its stream."""
+        self.protocol.receive(data)
+        self._heard()
+        self._read()
+
+    def _heard(self) -> None:
+        config = self.connection.shared.config
+        if self.state == "OPEN" and config.ping_interval:
+            self._asked = False
+            self._deadline = self.connection.shared.clock() + config.ping_interval
+
+    def _read(self) -> None:
+        """Make messages of what has come, as long as there is room for them."""
+        connection = self.connection
+        limit = connection.shared.config.body_queue
+        while self.queued <= limit:
+            event = self.protocol.next_event()
+            connection.write(self.protocol.output())
+            if event is None:
+                break
+            if isinstance(event, Disconnect):
+                self._end(event.code, event.reason)
+                return
+            self.queued += len(event.data) + MESSAGE_COST
+            kind = "text" if isinstance(event, Text) else "bytes"
+            self._to_app.append({"type": "websocket.receive", kind: event.data})
+        self.wake()
+        connection.regulate()
+
+    def _end(self, code: int, reason: str) -> None:
+        """The websocket is over; what came before is still delivered."""
+        if self.open:
+            self._farewell = {"type": "websocket.disconnect", "code": code, "reason": reason}
+        self.disconnect()
+        connection = self.connection
+        connection.stream = connection.websocket = None
+        if self.protocol.closed:
+            connection.close()
+        else:
+            connection.linger()
+        self._log(101)
+
+    async def receive(self) -> Message:
+        """Return the next message of the client, or ``websocket.disconnect``."""
+        while not self._to_app:
+            if not self.open:
+                return dict(self._farewell)
+            await self._change()
+        message = self._to_app.popleft()
+        data = message.get("text")
+        if data is None:
+            data = message.get("bytes")
+        if data is not None:
+            full = self.queued > self.connection.shared.config.body_queue
+            self.queued -= len(data) + MESSAGE_COST
+            if full and self.open:
+                self._read()
+        return message
+
+    # -- from the app --------------------------------------------------------------------------
+
+    async def send(self, message: Message) -> None:
+        """Send one of ASGI's ``websocket.…`` messages."""
+        if not self.open:
+            if self.state == "COMPLETE":
+                cycle.advance(self.table, self.state, message, EXTENSIONS)  # It names the mistake.
+            raise ClientGone(f"{message.get('type')!r} was sent after the client had left.")
+        state = cycle.advance(self.table, self.state, message, EXTENSIONS)
+        SENDERS[message["type"], self.state](self, message, state)
+        self.state = state
+        connection = self.connection
+        if connection.full is not None and self.open:
+            await connection.drain()
+
+    def _accept(self, message: Message, state: str) -> None:
+        protocol = self.protocol
+        connection = self.connection
+        headers = list(message.get("headers") or ())
+        protocol.date = connection.shared.date
+        protocol.server = connection.shared.server_header
+        connection.write(protocol.accept(message.get("subprotocol"), headers))
+        connection.websocket = self
+        self.state = state
+        self._heard()
+        if not connection.shared.config.ping_interval:
+            self._deadline = float("inf")
+        self.feed_if_any(connection.http.upgraded())
+
+    def feed_if_any(self, data: bytes) -> None:
+        """Take what the client sent right behind its handshake."""
+        if data:
+            self.feed(data)
+
+    def _send_message(self, message: Message, state: str) -> None:
+        text = message.get("text")
+        self.connection.write(self.protocol.send(message["bytes"] if text is None else text))
+
+    def _close(self, message: Message, state: str) -> None:
+        code = message.get("code", 1000)
+        reason = message.get("reason") or ""
+        self.connection.write(self.protocol.close(code, reason))
+        self._farewell = {"type": "websocket.disconnect", "code": code, "reason": reason}
+        self._leave()
+
+    def _leave(self) -> None:
+        """Nothing more is delivered; the client has a while to answer the close."""
+        self.open = False
+        self._to_app.clear()
+        self.queued = 0
+        self._deadline = (
+            self.connection.shared.clock() + self.connection.shared.config.close_timeout
+        )
+        self.wake()
+
+    def _deny(self, message: Message, state: str) -> None:
+        # ASGI: a close before the accept is a 403.
+        self._start_denial({"status": 403}, state)
+        self._send_denial({}, state)
+
+    def _start_denial(self, message: Message, state: str) -> None:
+        self.status = message["status"]
+        self.connection.http.start(self.status, message.get("headers") or ())
+
+    def _send_denial(self, message: Message, state: str) -> None:
+        data = message.get("body") or b""
+        self.size += len(data)
+        self.connection.write(self.connection.http.body(data, message.get("more_body", False)))
+        if state == "COMPLETE":
+            self.state = state
+            self.connection.closing = True
+            self.answered()
+
+    # -- the end -------------------------------------------------------------------------------
+
+    def tick(self, now: float) -> None:
+        """Ask a silent client whether it is there; leave one that does not answer."""
+        if now < self._deadline:
+            return
+        if self.connection.websocket is None:
+            logger.error("%s neither accepted nor refused the websocket in time.", self)
+            self.connection.fail(503, "The app did not answer in time.")
+        elif self.state == "OPEN" and self.open and not self._asked:
+            self._asked = True
+            self._deadline = now + self.connection.shared.config.ping_interval
+            self.connection.write(self.protocol.ping())
+        else:
+            self.connection.abort()
+
+    def half_closed(self) -> None:
+        """The client sends no more, before the handshake was answered."""
+        self.disconnect()
+        self.connection.abort()
+
+    def shut_down(self) -> None:
+        """The server stops: say so. (:rfc:`6455` §7.4.1; 1012: the IANA registry.)"""
+        if self.open:
+            self.connection.write(self.protocol.close(1012, "The server is restarted."))
+            self._farewell = {"type": "websocket.disconnect", "code": 1012, "reason": ""}
+            self._leave()
+
+    def fail(self) -> None:
+        """End what the app has left open: 500 before the handshake, 1011 or 1000 afterwards."""
+        if self.state != "OPEN":
+            self.connection.fail(500, "The app failed.")
+            return
+        code = 1011 if self.failed else 1000
+        self.connection.write(self.protocol.close(code))
+        self._leave()
+
+    def _log(self, status: int) -> None:
+        if self.connection.shared.log_access:
+            log_request(self.scope["client"], self.request, status, self.size)
+
+
+#: What each message of a websocket does, in which state.
+SENDERS: dict[tuple[str, str], Callable[[Any, Message, str], None]] = {
+    ("websocket.accept", "CONNECTING"): WebsocketStream._accept,
+    ("websocket.close", "CONNECTING"): WebsocketStream._deny,
+    ("websocket.http.response.start", "CONNECTING"): WebsocketStream._start_denial,
+    ("websocket.http.response.body", "DENYING"): WebsocketStream._send_denial,
+    ("websocket.send", "OPEN"): WebsocketStream._send_message,
+    ("websocket.close", "OPEN"): WebsocketStream._close,
+}

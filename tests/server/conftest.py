@@ -1,0 +1,72 @@
+"""A server on a loopback socket, and clients that speak raw bytes or websockets to it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from pathlib import Path
+
+import pytest
+
+from asyncflask.server import Config, listen, serve
+
+
+class Served:
+    """A running server: where it is, and how to end it."""
+
+    def __init__(self, place, stop, task):
+        self.place = place
+        self.stop = stop
+        self.task = task
+
+    async def connect(self, **options):
+        """Open a raw connection: reader and writer."""
+        if isinstance(self.place, str):
+            return await asyncio.open_unix_connection(self.place)
+        return await asyncio.open_connection(*self.place[:2], **options)
+
+    async def ask(self, data, **options):
+        """Send ``data`` and read until the server closes."""
+        reader, writer = await self.connect(**options)
+        writer.write(data)
+        answer = await reader.read()
+        writer.close()
+        with contextlib.suppress(OSError):
+            await writer.wait_closed()
+        return answer
+
+    async def end(self):
+        """Stop the server and wait for its end."""
+        self.stop.set()
+        await self.task
+
+
+@pytest.fixture
+async def served():
+    """Start servers: ``await served(app, Config(...), host=...)``; all end with the test."""
+    running = []
+
+    async def start(app, config=None, host="127.0.0.1"):
+        listener = listen(host, 0)
+        place = listener.getsockname()
+        stop, ready = asyncio.Event(), asyncio.Event()
+        config = config or Config(access_log=False)
+        task = asyncio.create_task(serve(app, [listener], config, stop=stop, ready=ready.set))
+        waiting = asyncio.create_task(ready.wait())
+        await asyncio.wait({task, waiting}, return_when=asyncio.FIRST_COMPLETED)
+        waiting.cancel()
+        if task.done():
+            await task
+        running.append(Served(place, stop, task))
+        return running[-1]
+
+    yield start
+    for server in running:
+        with contextlib.suppress(Exception):
+            await asyncio.wait_for(server.end(), 10)
+
+
+@pytest.fixture
+def certificate():
+    """A self-signed certificate for localhost, with its key, for tests only."""
+    return str(Path(__file__).parent.parent / "cli" / "localhost.pem")

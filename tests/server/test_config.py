@@ -1,0 +1,41 @@
+"""Config: settings that no server can keep are refused where they are written."""
+
+from __future__ import annotations
+
+import pytest
+
+from asyncflask.protocol.limits import Limits
+from asyncflask.server import Config
+
+
+def test_defaults_bound_everything_a_client_can_make_grow():
+    config = Config()
+
+    assert config.limits.header_timeout < 60
+    assert config.body_queue < 1024 * 1024
+
+
+@pytest.mark.parametrize("name", ["connections", "body_queue", "write_timeout", "close_timeout"])
+@pytest.mark.parametrize("value", [0, -1])
+def test_zero_and_less_are_refused_with_the_name_of_the_setting(name, value):
+    with pytest.raises(ValueError, match=rf"{name}={value} is no limit .* Set more than 0"):
+        Config(**{name: value})
+
+
+@pytest.mark.parametrize("name", ["grace", "ping_interval"])
+def test_no_grace_and_no_pings_may_be_chosen(name):
+    assert getattr(Config(**{name: 0}), name) == 0
+    with pytest.raises(ValueError, match=f"{name}=-1 is no limit .* Set 0 or more"):
+        Config(**{name: -1})
+
+
+def test_a_connections_limits_are_checked_as_well():
+    with pytest.raises(ValueError, match="header_bytes=0 is no limit"):
+        Config(limits=Limits(header_bytes=0))
+
+
+@pytest.mark.parametrize("path", ["shop", "/shop/", "/"])
+def test_a_root_path_stands_in_front_of_a_path(path):
+    with pytest.raises(ValueError, match=f"root_path='{path}' cannot stand in front"):
+        Config(root_path=path)
+    assert Config(root_path="/shop").root_path == "/shop"

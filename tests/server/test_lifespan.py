@@ -1,0 +1,126 @@
+"""Lifespan: an app starts, stops, says that it cannot, or knows nothing of it."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from asyncflask.protocol.cycle import IllegalMessage
+from asyncflask.server.lifespan import Lifespan, LifespanFailed
+
+
+def _app(*steps):
+    """An app that answers each message it hears with the next of ``steps``."""
+
+    async def app(scope, receive, send):
+        for step in steps:
+            await receive()
+            await send(step)
+
+    return app
+
+
+def _message(kind, **details):
+    return {"type": f"lifespan.{kind}", **details}
+
+
+async def test_startup_and_shutdown_are_said_in_their_order():
+    heard = []
+
+    async def app(scope, receive, send):
+        for _ in range(2):
+            kind = (await receive())["type"]
+            heard.append(kind)
+            await send({"type": f"{kind}.complete"})
+
+    lifespan = Lifespan(app)
+    await lifespan.start()
+    await lifespan.stop(1)
+
+    assert heard == ["lifespan.startup", "lifespan.shutdown"]
+
+
+async def test_the_apps_state_is_handed_on():
+    async def app(scope, receive, send):
+        scope["state"]["pool"] = 5
+        await receive()
+        await send(_message("startup.complete"))
+        await receive()
+        await send(_message("shutdown.complete"))
+
+    lifespan = Lifespan(app)
+    await lifespan.start()
+    await lifespan.stop(1)
+
+    assert (lifespan.supported, lifespan.state) == (True, {"pool": 5})
+
+
+async def test_an_app_that_cannot_start_says_why():
+    lifespan = Lifespan(_app(_message("startup.failed", message="No database.")))
+    with pytest.raises(LifespanFailed, match=r"failed in startup\. No database\."):
+        await lifespan.start()
+
+
+async def test_an_app_that_cannot_stop_says_why():
+    lifespan = Lifespan(
+        _app(_message("startup.complete"), _message("shutdown.failed", message="Disk full."))
+    )
+    await lifespan.start()
+    with pytest.raises(LifespanFailed, match=r"failed in shutdown\. Disk full\."):
+        await lifespan.stop(1)
+
+
+async def test_an_app_without_a_lifespan_is_served_without():
+    async def app(scope, receive, send):
+        raise TypeError("only http here")
+
+    lifespan = Lifespan(app)
+    await lifespan.start()
+    await lifespan.stop(1)
+
+    assert lifespan.supported is False
+
+
+async def test_a_shutdown_that_takes_too_long_is_cancelled_and_named():
+    async def app(scope, receive, send):
+        await receive()
+        await send(_message("startup.complete"))
+        await asyncio.sleep(1000)
+
+    lifespan = Lifespan(app)
+    await lifespan.start()
+    with pytest.raises(LifespanFailed, match=r"more than 0\.01 seconds and was cancelled"):
+        await lifespan.stop(0.01)
+
+
+async def test_an_app_that_ends_in_its_shutdown_is_named():
+    async def app(scope, receive, send):
+        await receive()
+        await send(_message("startup.complete"))
+        await receive()
+
+    lifespan = Lifespan(app)
+    await lifespan.start()
+    with pytest.raises(LifespanFailed, match="ended in the middle of its shutdown"):
+        await lifespan.stop(1)
+
+
+async def test_an_app_that_answers_unasked_is_told():
+    told = []
+
+    async def app(scope, receive, send):
+        await receive()
+        await send(_message("startup.complete"))
+        try:
+            await send(_message("shutdown.complete"))
+        except IllegalMessage as error:
+            told.append(str(error))
+        await receive()
+        await send(_message("shutdown.complete"))
+
+    lifespan = Lifespan(app)
+    await lifespan.start()
+    await lifespan.stop(1)
+
+    assert "in state RUNNING" in told[0]

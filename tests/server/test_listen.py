@@ -1,0 +1,72 @@
+"""listen(): a bound socket, or the system's error before anything else has started."""
+
+from __future__ import annotations
+
+import errno
+import socket
+
+import pytest
+
+from asyncflask.server import listen
+
+
+def test_port_0_takes_a_free_one():
+    with listen("127.0.0.1", 0) as listener:
+        host, port = listener.getsockname()
+
+        assert (host, port > 0) == ("127.0.0.1", True)
+
+
+def test_a_name_is_taken_for_ipv4():
+    with listen("localhost", 0) as listener:
+        assert listener.family is socket.AF_INET
+
+
+def test_a_port_in_use_is_the_systems_error():
+    with listen("127.0.0.1", 0) as listener:
+        with pytest.raises(OSError, match="in use") as caught:
+            listen("127.0.0.1", listener.getsockname()[1])
+
+    assert caught.value.errno == errno.EADDRINUSE
+
+
+def test_two_processes_share_a_port_if_both_say_so():
+    with listen("127.0.0.1", 0, reuse_port=True) as first:
+        with listen("127.0.0.1", first.getsockname()[1], reuse_port=True) as second:
+            assert first.getsockname() == second.getsockname()
+
+
+@pytest.mark.parametrize("prefix", ["unix:", "unix://"])
+def test_a_unix_socket_accepts_connections(tmp_path, prefix):
+    path = str(tmp_path / "app.sock")
+    with listen(prefix + path, 0), socket.socket(socket.AF_UNIX) as client:
+        assert client.connect_ex(path) == 0
+
+
+def test_a_socket_that_a_killed_server_left_behind_is_replaced(tmp_path):
+    place = f"unix:{tmp_path / 'app.sock'}"
+    listen(place, 0).close()
+
+    with listen(place, 0):
+        pass
+
+
+def test_a_socket_that_somebody_listens_at_is_left_alone(tmp_path):
+    place = f"unix:{tmp_path / 'app.sock'}"
+    with listen(place, 0):
+        with pytest.raises(OSError, match="in use"):
+            listen(place, 0)
+
+
+def test_a_file_that_is_no_socket_is_left_alone(tmp_path):
+    path = tmp_path / "data"
+    path.write_text("kept")
+    with pytest.raises(OSError, match="in use"):
+        listen(f"unix:{path}", 0)
+
+    assert path.read_text() == "kept"
+
+
+def test_a_unix_socket_cannot_share_a_port(tmp_path):
+    with pytest.raises(ValueError, match="reuse_port=True has no meaning at 'unix:"):
+        listen(f"unix:{tmp_path / 'a'}", 0, reuse_port=True)
