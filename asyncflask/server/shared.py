@@ -11,20 +11,30 @@ import re
 import time
 from collections.abc import Callable, Coroutine
 from email.utils import formatdate
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from ..protocol.events import Request
 from ..typing import ASGIApplication
 from .config import Config
-
-if TYPE_CHECKING:
-    from .transport import Connection
 
 logger = logging.getLogger("asyncflask.server")
 access_logger = logging.getLogger("asyncflask.access")
 
 # Everything but what is printed as it is; the quote and the backslash would blur a line's fields.
 _UNSAFE = re.compile(rb"[^ !#-\[\]-~]")
+
+
+class Client(Protocol):
+    """A connection, as the server sees it."""
+
+    def tick(self, now: float) -> None:
+        """End what is overdue."""
+
+    def shut_down(self) -> None:
+        """Close now, or behind the answer that is under way."""
+
+    def abort(self) -> None:
+        """Close at once."""
 
 
 class Shared:
@@ -42,7 +52,7 @@ class Shared:
         self.app = app
         self.config = config
         self.clock = clock
-        self.connections: set[Connection] = set()
+        self.connections: set[Client] = set()
         self.tasks: set[asyncio.Task[None]] = set()
         self.stopping = False
         #: the lifespan's ``state``, where the app has a lifespan

@@ -9,15 +9,13 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from ..protocol import cycle
-from ..protocol.events import Body, EndOfBody, Request
+from ..protocol.events import Body, EndOfBody, HTTPEvent, Request
+from ..protocol.http1 import HTTP1
 from ..typing import Message, Scope
-from .shared import log_request, logger
-
-if TYPE_CHECKING:
-    from .transport import Connection
+from .shared import Shared, log_request, logger
 
 FILE_PIECE = 256 * 1024  # bytes of a file that are read at a time
 EXTENSIONS: dict[str, dict[str, Any]] = {
@@ -25,6 +23,54 @@ EXTENSIONS: dict[str, dict[str, Any]] = {
     "http.response.pathsend": {},
     "http.response.trailers": {},
 }
+
+
+class Carrier(Protocol):
+    """The connection that carries a stream, as streams see it."""
+
+    shared: Shared
+    http: HTTP1
+    closing: bool
+    full: asyncio.Event | None
+    stream: Any
+    websocket: Any
+
+    @property
+    def has_bytes(self) -> bool:
+        """Whether something of the request lies here already."""
+
+    def next_event(self) -> HTTPEvent | None:
+        """Return the next event of the request."""
+
+    def wait_for_body(self) -> None:
+        """An app waits for more of the body."""
+
+    def write(self, data: bytes) -> None:
+        """Write, if there is still somebody to read it."""
+
+    async def drain(self) -> None:
+        """Wait until the client has read most of what was written."""
+
+    def regulate(self) -> None:
+        """Pause or resume reading."""
+
+    def tick_http(self, now: float) -> None:
+        """End a client that leaves a request unfinished."""
+
+    def answered(self) -> None:
+        """Go on behind a complete answer."""
+
+    def fail(self, status: int, message: str) -> None:
+        """End a request whose app did not complete its answer."""
+
+    def linger(self) -> None:
+        """Close, but let the client read the end of what was written."""
+
+    def close(self) -> None:
+        """Close once everything is written."""
+
+    def abort(self) -> None:
+        """Close at once."""
 
 
 class ClientGone(OSError):
@@ -45,7 +91,7 @@ class Stream:
 
     table: cycle.Table
 
-    def __init__(self, connection: Connection, request: Request, scope: Scope) -> None:
+    def __init__(self, connection: Carrier, request: Request, scope: Scope) -> None:
         self.connection = connection
         self.request = request
         self.scope = scope
@@ -126,7 +172,7 @@ class HTTPStream(Stream):
 
     table = cycle.HTTP
 
-    def __init__(self, connection: Connection, request: Request, scope: Scope) -> None:
+    def __init__(self, connection: Carrier, request: Request, scope: Scope) -> None:
         super().__init__(connection, request, scope)
         self.body_ended = False
         self._half_closed = False

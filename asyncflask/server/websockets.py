@@ -8,17 +8,14 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..protocol import cycle
 from ..protocol.events import Disconnect, Request, Text
 from ..protocol.websocket import WebSocket
 from ..typing import Message, Scope
 from .shared import log_request, logger
-from .streams import ClientGone, Stream
-
-if TYPE_CHECKING:
-    from .transport import Connection
+from .streams import Carrier, ClientGone, Stream
 
 EXTENSIONS: dict[str, dict[str, Any]] = {"websocket.http.response": {}}
 MESSAGE_COST = 64  # bytes that a message counts on top of its data, so that empty ones are bounded
@@ -47,7 +44,7 @@ class WebsocketStream(Stream):
     table = cycle.WEBSOCKET
 
     def __init__(
-        self, connection: Connection, request: Request, scope: Scope, protocol: WebSocket
+        self, connection: Carrier, request: Request, scope: Scope, protocol: WebSocket
     ) -> None:
         super().__init__(connection, request, scope)
         self.protocol = protocol
