@@ -41,18 +41,16 @@ class Answer:
 
     Attributes:
         begun: Whether bytes of it were written.
-        complete: Whether all of it was.
         closes: Whether the connection ends with it.
     """
 
     __slots__ = (
-        *("begun", "closes", "complete", "_chunked", "_date", "_head", "_headers", "_is_head"),
+        *("begun", "closes", "_chunked", "_date", "_head", "_headers", "_is_head"),
         *("_is_current", "_left", "_length", "_server", "_status", "_trailers"),
     )
 
     def __init__(self, request: Request | None, date: bytes, server: bytes) -> None:
         self.begun = False
-        self.complete = False
         self.closes = request is None or not request.keep_alive
         self._is_head = request is not None and request.method == "HEAD"
         self._is_current = request is None or request.http_version == "1.1"
@@ -152,7 +150,6 @@ class Answer:
         elif self._is_head or self._status in (204, 304):
             data = b""
         self.begun = True
-        self.complete = not more and not self._trailers
         return head + data if head else data
 
     def _count(self, size: int, more: bool) -> None:
@@ -209,7 +206,6 @@ class Answer:
         block = _block(headers, _NO_TRAILERS)
         first = b"0\r\n" if self._chunked and self._trailers else b""
         self._trailers = False
-        self.complete = not more
         if not self._chunked:
             return b""
         return first + block + (b"" if more else b"\r\n")

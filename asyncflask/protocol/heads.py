@@ -8,6 +8,7 @@ the head is found in ``http1.py``. (:rfc:`9112` §2 to §6; without a name in fr
 from __future__ import annotations
 
 import re
+from typing import cast
 from urllib.parse import unquote
 
 import h11
@@ -22,8 +23,7 @@ _HOST = re.compile(
     rb"(?:(?:[A-Za-z0-9\-._~!$&'()*+,;=]|%[0-9A-Fa-f]{2})+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{0,5})?"
 )
 _ABSOLUTE = re.compile(rb"(?i:https?)://([^/?]*)([^?]*.*)", re.DOTALL)
-_RAW_LENGTH = re.compile(rb"\r\n(?i:content-length):[ \t]*([^\r]*?)[ \t]*\r")
-_RAW_CODING = re.compile(rb"\r\n(?i:transfer-encoding):[ \t]*([^\r]*?)[ \t]*\r")
+_RAW_LENGTH = re.compile(rb"\r\n(?i:content-length):[ \t]*([^\r]*?)[ \t]*(?=\r)")
 _DIGITS = re.compile(rb"[0-9]{1,18}")
 
 #: fields that decide about the connection; the others are the app's affair
@@ -56,9 +56,8 @@ def parse(head: bytes, limits: Limits) -> tuple[Request, int | None]:
         event = parser.next_event()
     except h11.RemoteProtocolError as error:
         raise ProtocolError(error.error_status_hint, f"The request is malformed: {error}.")
-    if not isinstance(event, h11.Request):
-        raise ProtocolError(400, "The request is malformed: it has no end.")
-    return _read(event, head)
+    # A whole head is a request, or an error.
+    return _read(cast(h11.Request, event), head)
 
 
 def _check_bytes(head: bytes) -> None:
@@ -145,14 +144,11 @@ def _length(head: bytes, deciding: dict[bytes, bytes], is_current: bool) -> int 
     reader takes and another does not is a second request (CVE-2023-47641, CVE-2022-24761 …).
     """
     if b"transfer-encoding" in deciding:
-        codings = _RAW_CODING.findall(head)
         if b"content-length" in deciding:
             raise ProtocolError(400, "The request has both Transfer-Encoding and Content-Length.")
         if not is_current:
             raise ProtocolError(400, "A request of HTTP/1.0 has no Transfer-Encoding.")
-        if len(codings) != 1 or codings[0].lower() != b"chunked":
-            raise ProtocolError(501, "The only transfer coding that is understood is 'chunked'.")
-        return None
+        return None  # h11 has refused all but a single "chunked".
     if b"content-length" not in deciding:
         return 0
     lengths = _RAW_LENGTH.findall(head)

@@ -109,6 +109,8 @@ class HTTP1:
     def _read(self) -> HTTPEvent | None:
         if self._next is _HEAD:
             return self._read_head() if self._buffer else None
+        if self._next is _DONE:
+            return None
         if self._next is _LENGTH:
             return self._read_piece()
         if self._next is _CHUNKED:
@@ -255,11 +257,6 @@ class HTTP1:
             headers += [(b"upgrade", b"websocket"), *WANTED_VERSION]  # RFC 9110 §15.5.22.
         self.start(error.status, headers)
         return self.body(text, False)
-
-    @property
-    def answered(self) -> bool:
-        """Whether the answer is complete."""
-        return self._answer is not None and self._answer.complete
 
     @property
     def keep_alive(self) -> bool:

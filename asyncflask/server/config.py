@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 
 from ..protocol.limits import Limits
 
+LOOPS = ("auto", "asyncio", "uvloop")
+
 
 @dataclass(frozen=True)
 class Config:
@@ -34,6 +36,8 @@ class Config:
         root_path: Where the app is mounted. (ASGI's ``root_path``.)
         server_header: The ``Server`` header; empty for none.
         access_log: Whether each answer is a line of the log ``asyncflask.access``.
+        loop: ``"asyncio"``, ``"uvloop"``, or ``"auto"``: uvloop's where that is installed. It is
+            for :func:`run`, which makes a loop.
 
     Raises:
         ValueError: A size or time is negative, or zero where nothing would work then.
@@ -53,11 +57,14 @@ class Config:
     root_path: str = ""
     server_header: str = "asyncflask"
     access_log: bool = True
+    loop: str = "auto"
 
     def __post_init__(self) -> None:
         for owner in (self, self.limits):
             for setting in dataclasses.fields(owner):
                 _check(setting.name, getattr(owner, setting.name))
+        if self.loop not in LOOPS:
+            raise ValueError(f"loop={self.loop!r} is no event loop. Choose one of {LOOPS!r}.")
         if self.root_path and (not self.root_path.startswith("/") or self.root_path[-1] == "/"):
             raise ValueError(
                 f"root_path={self.root_path!r} cannot stand in front of a path. Write it with a"

@@ -120,8 +120,6 @@ def run(
 ) -> None:
     """Serve an app on a loop of its own until SIGINT or SIGTERM comes; a second one ends at once.
 
-    The loop is uvloop's where that is installed.
-
     Args:
         app: The ASGI application.
         sockets: Where to listen: what :func:`listen` returned.
@@ -129,17 +127,23 @@ def run(
         ready: Called once connections are accepted.
 
     Raises:
+        ImportError: uvloop is asked for and not installed.
         LifespanFailed: The app could not start, or stop.
     """
     _log_somewhere()
-    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+    config = config or Config()
+    with asyncio.Runner(loop_factory=_loop_factory(config.loop)) as runner:
         runner.run(_serve_until_signal(app, sockets, config, ready))
 
 
-def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+def _loop_factory(wish: str) -> Callable[[], asyncio.AbstractEventLoop] | None:
+    if wish == "asyncio":
+        return None
     try:
         import uvloop  # type: ignore[import-not-found,unused-ignore]  # there or not
     except ImportError:
+        if wish == "uvloop":
+            raise
         return None
     factory: Callable[[], asyncio.AbstractEventLoop] = uvloop.new_event_loop
     return factory

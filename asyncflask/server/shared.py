@@ -9,7 +9,7 @@ import asyncio
 import logging
 import re
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from email.utils import formatdate
 from typing import Any, Protocol
 
@@ -69,13 +69,6 @@ class Shared:
         now = self.clock()
         for connection in list(self.connections):
             connection.tick(now)
-
-    def start(self, coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        """Run an app's coroutine in a task that is known until it ends."""
-        task = asyncio.get_running_loop().create_task(coroutine)
-        self.tasks.add(task)
-        task.add_done_callback(self.tasks.discard)
-        return task
 
 
 def log_request(client: tuple[str, int] | None, request: Request, status: int, size: int) -> None:

@@ -100,7 +100,7 @@ class Stream:
         self.failed = False
         self.status = 0
         self.size = 0
-        self.task: asyncio.Task[None] | None = None
+        self.task: asyncio.Task[None]
         self._changed: asyncio.Event | None = None
 
     async def receive(self) -> Message:
@@ -113,7 +113,8 @@ class Stream:
 
     def start(self) -> None:
         """Run the app."""
-        self.task = self.connection.shared.start(self._run())
+        self.task = asyncio.get_running_loop().create_task(self._run())
+        self.connection.shared.tasks.add(self.task)
 
     async def _run(self) -> None:
         try:
@@ -123,6 +124,9 @@ class Stream:
             # What an app makes of a client that left is its own affair.
             if self.open or not isinstance(error, ClientGone):
                 logger.error("%s failed.", self, exc_info=error)
+        finally:
+            # PERF: not a callback of the task's: that is one more round of the loop a request.
+            self.connection.shared.tasks.discard(self.task)
         if self.open:
             self.fail()
 

@@ -8,7 +8,7 @@ never read faster than an app asks.
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import Any, cast
 
 from ..protocol.events import Closed, HTTPEvent, ProtocolError, Request
 from ..protocol.http1 import HTTP1
@@ -51,7 +51,7 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin, or refuse where there are too many."""
-        assert isinstance(transport, asyncio.Transport)
+        transport = cast(asyncio.Transport, transport)  # uvloop's are of classes of their own.
         self.transport = transport
         config = self.shared.config
         transport.set_write_buffer_limits(high=config.write_buffer)

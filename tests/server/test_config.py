@@ -39,3 +39,8 @@ def test_a_root_path_stands_in_front_of_a_path(path):
     with pytest.raises(ValueError, match=f"root_path='{path}' cannot stand in front"):
         Config(root_path=path)
     assert Config(root_path="/shop").root_path == "/shop"
+
+
+def test_an_unknown_loop_is_refused():
+    with pytest.raises(ValueError, match="loop='trio' is no event loop. Choose one of"):
+        Config(loop="trio")

@@ -1,0 +1,122 @@
+"""Chunks: a chunked body has one reading, and bounded costs."""
+
+from __future__ import annotations
+
+import pytest
+
+from asyncflask.protocol.chunks import Chunks
+from asyncflask.protocol.events import Body, EndOfBody, ProtocolError
+from asyncflask.protocol.limits import Limits
+
+
+def _read(data, limits=None):
+    chunks, buffer, events = Chunks(limits or Limits()), bytearray(data), []
+    while (event := chunks.read(buffer)) is not None:
+        events.append(event)
+        if isinstance(event, EndOfBody):
+            break
+    return events, bytes(buffer)
+
+
+@pytest.mark.parametrize(
+    ("data", "body"),
+    [
+        (b"5\r\nHello\r\n0\r\n\r\n", b"Hello"),
+        (b"5\r\nHello\r\n1\r\n!\r\n0\r\n\r\n", b"Hello!"),
+        (b"A\r\n0123456789\r\n0\r\n\r\n", b"0123456789"),
+        (b"005\r\nHello\r\n000\r\n\r\n", b"Hello"),
+        (b'5;name="v"; x\r\nHello\r\n0;last\r\n\r\n', b"Hello"),
+        (b"5 \r\nHello\r\n0\r\n\r\n", b"Hello"),
+        (b"7\r\n\r\n0\r\n\r\n\r\n0\r\n\r\n", b"\r\n0\r\n\r\n"),
+    ],
+)
+def test_chunks_are_put_together(data, body):
+    events, rest = _read(data)
+
+    assert events == [Body(body), EndOfBody([])]
+    assert rest == b""
+
+
+def test_a_body_without_data_has_an_end_only():
+    assert _read(b"0\r\n\r\n") == ([EndOfBody([])], b"")
+
+
+def test_what_comes_behind_is_left_alone():
+    assert _read(b"0\r\n\r\nGET /")[1] == b"GET /"
+
+
+def test_trailers_are_handed_on_in_lower_case():
+    events, _ = _read(b"0\r\nX-Sum:  abc \r\nY: d\r\n\r\n")
+
+    assert events == [EndOfBody([(b"x-sum", b"abc"), (b"y", b"d")])]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"g\r\n",
+        b"\r\n",
+        b"-1\r\n",
+        b"+5\r\n",
+        b"0x5\r\n",
+        b"5\n\r\n",
+        b" 5\r\n",
+        b"5;a\nb\r\n",  # CVE-2024-52304
+        b"5;a\rb\r\n",
+        b"5;\x00\r\n",
+        "٥\r\n".encode(),  # CVE-2025-69224
+        b"f" * 16 + b"\r\n",
+        b"5\r\nHelloX\n",
+        b"5\r\nHello\n0",  # GHSA-vqfr-h8mv-ghfj
+        b"5\r\nHelloGET / HTTP/1.1",
+        b"0\r\nno colon\r\n\r\n",
+        b"0\r\n : x\r\n\r\n",
+        b"0\r\nX: a\x00\r\n\r\n",
+        b"0\r\nX: a\n\r\n\r\n",
+        b"0\r\n\n\r\n",
+    ],
+)
+def test_what_somebody_else_might_read_differently_is_a_400(data):
+    with pytest.raises(ProtocolError) as caught:  # noqa: PT011  # the status is what counts
+        _read(data)
+
+    assert caught.value.status == 400
+
+
+@pytest.mark.parametrize("data", [b"", b"5", b"5\r", b"5\r\nHel", b"5\r\nHello", b"0\r\nX: a"])
+def test_what_is_not_complete_is_waited_for(data):
+    assert not any(isinstance(event, EndOfBody) for event in _read(data)[0])
+
+
+@pytest.mark.parametrize("data", [b"5;" + b"x" * 5000, b"5;" + b"x" * 5000 + b"\r\n"])
+def test_an_endless_extension_is_a_400(data):
+    with pytest.raises(ProtocolError, match="line of the request's body is too long"):
+        _read(data)
+
+
+def test_endless_trailers_are_a_431():
+    """CVE-2026-22815, aiohttp: they count together."""
+    many = b"0\r\n" + b"X: y\r\n" * 6
+    long = b"0\r\n" + b"X: yyyyyyyyyy\r\n" * 3
+    with pytest.raises(ProtocolError, match="more trailers than are accepted"):
+        _read(many, Limits(headers=5))
+    with pytest.raises(ProtocolError, match="more trailers than are accepted"):
+        _read(long, Limits(header_bytes=30))
+
+
+def test_one_byte_chunks_become_few_events():
+    """CVE-2025-69229, aiohttp: thousands of chunks cost thousands of wake-ups."""
+    events, _ = _read(b"1\r\nx\r\n" * 10_000 + b"0\r\n\r\n")
+
+    assert [len(event.data) for event in events[:-1]] == [10_000]
+
+
+def test_a_line_is_searched_once_however_it_comes():
+    """CVE-2026-54277, aiohttp: limits hold across segments."""
+    chunks, buffer = Chunks(Limits()), bytearray()
+    for byte in b"5;" + b"x" * 4000:
+        buffer.append(byte)
+        assert chunks.read(buffer) is None
+    buffer += b"\r\nHello\r\n0\r\n\r\n"
+
+    assert chunks.read(buffer) == Body(b"Hello")

@@ -1,0 +1,329 @@
+"""HTTP1: events out of bytes in any pieces, deadlines, and what may follow an answer."""
+
+from __future__ import annotations
+
+import pytest
+
+from asyncflask.protocol.events import Body, Closed, EndOfBody, ProtocolError, Request
+from asyncflask.protocol.http1 import HTTP1
+from asyncflask.protocol.limits import Limits
+
+GET = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
+POST = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n"
+CHUNKED = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+LIMITS = Limits(header_timeout=10, body_timeout=60, keep_alive_timeout=5)
+
+
+def _http(data=b"", limits=LIMITS):
+    http = HTTP1(limits, 0.0)
+    if data:
+        http.receive(data, 0.0)
+    return http
+
+
+def _events(http):
+    events = []
+    while (event := http.next_event(0.0)) is not None:
+        events.append(event)
+        if isinstance(event, Closed):
+            break
+    return events
+
+
+def _answer(http):
+    http.start(200, [])
+    return http.body(b"", False)
+
+
+def test_a_request_and_its_end():
+    request, end = _events(_http(GET))
+
+    assert isinstance(request, Request)
+    assert end == EndOfBody([])
+
+
+@pytest.mark.parametrize("data", [POST + b"Hello", CHUNKED + b"5\r\nHello\r\n0\r\n\r\n"])
+def test_a_body_comes_between(data):
+    assert _events(_http(data))[1:] == [Body(b"Hello"), EndOfBody([])]
+
+
+@pytest.mark.parametrize("data", [GET, POST + b"Hello", CHUNKED + b"5\r\nHello\r\n0\r\n\r\n"])
+def test_bytes_one_by_one_give_the_same(data):
+    http, events = _http(), []
+    for byte in data:
+        http.receive(bytes([byte]), 0.0)
+        events += _events(http)
+    whole = _events(_http(data))
+
+    assert events[0] == whole[0]
+    assert b"".join(event.data for event in events if isinstance(event, Body)) == b"".join(
+        event.data for event in whole if isinstance(event, Body)
+    )
+    assert events[-1] == whole[-1]
+
+
+def test_a_large_body_comes_in_bounded_pieces():
+    data = POST.replace(b"5", b"%d" % 1_000_000) + b"x" * 1_000_000
+
+    pieces = [len(event.data) for event in _events(_http(data)) if isinstance(event, Body)]
+
+    assert sum(pieces) == 1_000_000
+    assert max(pieces) <= 256 * 1024
+
+
+def test_the_next_request_waits_for_the_answer():
+    http = _http(GET + POST + b"Hello")
+    first = _events(http)
+    waiting = http.buffered
+    _answer(http)
+    http.next_request(0.0)
+
+    assert len(first) == 2
+    assert waiting == len(POST) + 5
+    assert [type(event) for event in _events(http)] == [Request, Body, EndOfBody]
+
+
+def test_one_empty_line_before_a_request_is_borne_with():
+    """RFC 9112 §2.2."""
+    assert isinstance(_events(_http(b"\r\n" + GET))[0], Request)
+
+
+def test_a_flood_of_empty_lines_is_a_400():
+    with pytest.raises(ProtocolError, match="malformed|not HTTP"):
+        _events(_http(b"\r\n\r\n\r\n" + GET))
+
+
+def test_a_clean_end_between_requests():
+    http = _http()
+    http.receive(b"", 0.0)
+
+    assert _events(http) == [Closed()]
+    assert http.next_event(0.0) is None
+
+
+def test_the_end_behind_a_complete_request_is_no_error():
+    http = _http(GET)
+    http.receive(b"", 0.0)
+    events = _events(http)
+    _answer(http)
+    http.next_request(0.0)
+
+    assert [type(event) for event in events] == [Request, EndOfBody]
+    assert _events(http) == [Closed()]
+
+
+@pytest.mark.parametrize(
+    "data", [b"GET", GET[:-1], POST + b"Hell", CHUNKED + b"5\r\nHello\r\n", CHUNKED]
+)
+def test_an_end_in_the_middle_is_a_400(data):
+    http = _http(data)
+    http.receive(b"", 0.0)
+    with pytest.raises(ProtocolError, match="ended before it was complete"):
+        _events(http)
+
+
+def test_after_an_error_nothing_more_is_read():
+    http = _http(b"\x16\x03\x01 this is TLS")
+    with pytest.raises(ProtocolError, match="not HTTP"):
+        http.next_event(0.0)
+    http.receive(GET, 0.0)
+
+    assert http.next_event(0.0) is None
+    assert http.buffered == 0
+
+
+@pytest.mark.parametrize(
+    ("data", "status"),
+    [
+        (b"GET /" + b"a" * 300, 414),
+        (b"GET / HTTP/1.1\r\nX: " + b"a" * 300, 431),
+        (b"GET / HTTP/1.1\r\nX: " + b"a" * 300 + b"\r\n\r\n", 431),
+    ],
+)
+def test_a_head_beyond_the_limit_is_refused_before_its_end(data, status):
+    with pytest.raises(ProtocolError) as caught:  # noqa: PT011  # the status is what counts
+        _events(_http(data, Limits(header_bytes=200)))
+
+    assert caught.value.status == status
+
+
+def test_a_head_in_small_segments_is_held_to_the_same_limit():
+    """CVE-2026-54277, aiohttp."""
+    http = _http(limits=Limits(header_bytes=200))
+    with pytest.raises(ProtocolError, match="more than 200 bytes"):
+        for _ in range(300):
+            http.receive(b"a", 0.0)
+            http.next_event(0.0)
+
+
+# -- what may follow ---------------------------------------------------------------------------
+
+
+def test_a_connection_goes_on_if_nothing_forbids_it():
+    http = _http(GET)
+    http.next_event(0.0)
+    before = http.keep_alive
+    _answer(http)
+
+    assert (before, http.keep_alive) == (False, True)
+
+
+@pytest.mark.parametrize("data", [GET.replace(b"1.1", b"1.0"), POST, POST + b"Hel", CHUNKED])
+def test_a_connection_ends_with_a_body_that_was_left_and_with_http_1_0(data):
+    """CVE-2022-29361: what was left of a body would be taken for a request."""
+    http = _http(data)
+    http.next_event(0.0)
+    _answer(http)
+
+    assert http.keep_alive is False
+
+
+def test_the_last_answer_says_so():
+    http = _http(GET)
+    http.next_event(0.0)
+    http.last = True
+
+    assert b"\r\nconnection: close\r\n" in _answer(http)
+    assert http.keep_alive is False
+
+
+def test_an_upgrade_takes_what_came_behind_the_head():
+    http = _http(GET + b"\x81\x00")
+    http.next_event(0.0)
+
+    assert http.upgraded() == b"\x81\x00"
+    assert http.next_event(0.0) is None
+
+
+def test_a_100_is_nothing_to_http_1_0():
+    old, new = _http(GET.replace(b"1.1", b"1.0")), _http(GET)
+    old.next_event(0.0)
+    new.next_event(0.0)
+
+    assert old.informational(100) == b""
+    assert new.informational(100) == b"HTTP/1.1 100 Continue\r\n\r\n"
+
+
+# -- refusals ----------------------------------------------------------------------------------
+
+
+def test_a_refusal_is_a_whole_answer():
+    http = _http(b"bad\r\n\r\n")
+    http.date = b"today"
+    with pytest.raises(ProtocolError) as caught:  # noqa: PT011  # the answer is what counts
+        http.next_event(0.0)
+    answer = http.refusal(caught.value)
+
+    assert answer.startswith(b"HTTP/1.1 400 Bad Request\r\n")
+    assert b"\r\ndate: today\r\n" in answer
+    assert b"\r\nconnection: close\r\n" in answer
+    assert answer.endswith(b".\n")
+
+
+def test_nothing_is_said_into_an_answer_that_has_begun():
+    http = _http(POST)
+    http.next_event(0.0)
+    http.start(200, [])
+    http.body(b"a", True)
+
+    assert http.refusal(ProtocolError(408, "Late.")) == b""
+
+
+def test_a_426_names_the_version_that_is_spoken():
+    """RFC 6455 §4.4, RFC 9110 §15.5.22."""
+    http = _http(GET)
+    http.next_event(0.0)
+
+    answer = http.refusal(ProtocolError(426, "Version 13."))
+
+    assert b"\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\n" in answer
+
+
+def test_what_an_app_adds_to_its_answer_goes_through():
+    http = _http(GET)
+    http.next_event(0.0)
+    http.start(200, [], trailers=True)
+    sent = http.body(b"a", False) + http.trailers([(b"x", b"1")])
+
+    assert sent.endswith(b"1\r\na\r\n0\r\nx: 1\r\n\r\n")
+
+
+def test_a_length_may_be_told_behind_the_start():
+    http = _http(GET)
+    http.next_event(0.0)
+    http.start(200, [])
+    http.add_length(2)
+
+    assert http.body(b"a", True).endswith(b"content-length: 2\r\n\r\na")
+
+
+# -- deadlines ---------------------------------------------------------------------------------
+
+
+def _expired(http, now):
+    try:
+        return http.expire(now)
+    except ProtocolError as error:
+        return error.status
+
+
+def test_a_connection_that_says_nothing_is_closed():
+    http = _http()
+
+    assert [_expired(http, now) for now in (9.9, 10, 11)] == [False, True, False]
+
+
+def test_a_head_that_takes_too_long_is_a_408():
+    http = _http()
+    http.receive(b"GET", 4.0)
+    http.receive(b" /", 13.0)
+
+    assert http.deadline == 14.0, "It counts from the first byte."
+    assert _expired(http, 14.0) == 408
+
+
+def test_between_requests_the_time_is_shorter():
+    http = _http(GET)
+    _events(http)
+    _answer(http)
+    http.next_request(100.0)
+
+    assert http.deadline == 105.0
+    assert _expired(http, 105.0) is True
+
+
+def test_a_request_that_was_begun_ahead_has_a_heads_time():
+    http = _http(GET + b"GET")
+    _events(http)
+    _answer(http)
+    http.next_request(100.0)
+
+    assert http.deadline == 110.0
+    assert _expired(http, 110.0) == 408
+
+
+def test_while_the_app_works_nobody_waits_for_the_client():
+    http = _http(POST)
+    http.next_event(0.0)
+
+    assert http.deadline is None
+    assert _expired(http, 1e9) is False
+
+
+def test_a_body_is_overdue_only_while_it_is_waited_for():
+    http = _http(POST)
+    http.next_event(0.0)
+    http.wait_for_body(True, 10.0)
+    http.receive(b"H", 50.0)
+    waiting = http.deadline
+    http.next_event(50.0)
+
+    assert (waiting, http.deadline) == (110.0, None)
+
+
+def test_a_body_that_does_not_come_is_a_408():
+    http = _http(POST)
+    http.next_event(0.0)
+    http.wait_for_body(True, 10.0)
+
+    assert _expired(http, 70.0) == 408
