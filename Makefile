@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 HOST ?= 127.0.0.1
 PORT ?= 5000
 
-.PHONY: help demo test test-oldest lint types architecture coverage bench compat clean
+.PHONY: help demo test test-oldest lint types architecture coverage diagrams bench compat clean
 
 help:
 	@echo "make demo      the example app at http://$(HOST):$(PORT)"
@@ -13,6 +13,7 @@ help:
 	@echo "make lint      ruff, check and format"
 	@echo "make types     mypy --strict"
 	@echo "make coverage  the test suite with a coverage report"
+	@echo "make diagrams  docs/reference/asgi-messages.md from the tables of protocol/cycle.py"
 	@echo "make compat    the suites of Flask and of its extensions on asyncflask (takes long)"
 	@echo "make bench     the benchmarks (installs the peers into .venv-bench)"
 	@echo "make test-oldest  the test suite on the oldest supported libraries"
@@ -46,6 +47,9 @@ types: $(VENV)/dev.stamp
 architecture: $(VENV)/dev.stamp
 	$(BIN)/python -m pytest -q tests/test_architecture.py tests/test_exports.py
 
+diagrams: $(VENV)/dev.stamp
+	$(BIN)/python docs/draw_states.py
+
 test-oldest:
 	test -x .venv-oldest/bin/python || $(PYTHON) -m venv .venv-oldest
 	.venv-oldest/bin/python -m pip install --quiet --disable-pip-version-check --editable . --requirement requirements/dev.txt --constraint requirements/oldest.txt
@@ -58,6 +62,7 @@ bench:
 	test -x .venv-bench/bin/python || $(PYTHON) -m venv .venv-bench
 	.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check --editable . --requirement benchmarks/requirements.txt
 	.venv-bench/bin/python -m benchmarks
+	.venv-bench/bin/python -m benchmarks servers
 
 clean:
 	rm -rf .venv .venv-bench .venv-oldest .mypy_cache .ruff_cache .pytest_cache .hypothesis htmlcov .coverage

@@ -8,6 +8,7 @@ serves, tests and stops an app.
 from __future__ import annotations
 
 import asyncio
+import functools
 import os
 import sys
 import typing as t
@@ -41,6 +42,9 @@ from .testing import CliRunner, TestApp, TestClient
 from .testing.builder import EnvironBuilder, body_messages, body_of, scope_of
 from .wrappers import Request, Response, SyncRequest, SyncWebsocket, Websocket
 
+if t.TYPE_CHECKING:
+    from .debug.debugger import Debugger
+
 
 class Flask(App):
     """A Flask application on a native event loop; an ASGI callable.
@@ -71,6 +75,41 @@ class Flask(App):
         self.mounts: list[Mount] = []
         #: the lifespan scope's ``state``, for ``before_serving`` functions to fill
         self.lifespan_state: dict[str, t.Any] = {}
+
+    # -- debugger ----------------------------------------------------------------------------------
+
+    _use_debugger = False
+
+    @property
+    def use_debugger(self) -> bool:
+        """Whether, in debug mode, errors are answered by :attr:`debugger`; off by default.
+
+        ``asyncflask run --debugger`` and ``app.run(use_debugger=True)`` set it.
+        """
+        return self._use_debugger
+
+    @use_debugger.setter
+    def use_debugger(self, value: bool) -> None:
+        self._use_debugger = bool(value)
+        self.forget_replaced_steps()
+
+    @functools.cached_property
+    def debugger(self) -> Debugger:
+        """Werkzeug's interactive debugger, for this app: its ``trusted_hosts`` and its ``pin``."""
+        # PERF: it imports a good part of Werkzeug; only who debugs needs that.
+        from .debug.debugger import Debugger
+
+        return Debugger(self)
+
+    @functools.cached_property
+    def detours(self) -> bool:
+        """Whether a connection may have to go elsewhere before it is dispatched."""
+        return bool(self.use_debugger or self.mounts or "asgi_app" in self.replaced_steps)
+
+    def forget_replaced_steps(self) -> None:
+        """Look anew which steps are replaced."""
+        super().forget_replaced_steps()
+        vars(self).pop("detours", None)
 
     # -- ASGI --------------------------------------------------------------------------------------
 
@@ -232,6 +271,7 @@ class Flask(App):
             TypeError: ``interface`` is needed.
         """
         self.mounts.append(make_mount(prefix, app, interface))
+        self.forget_replaced_steps()
         self.mounts.sort(key=lambda mount: len(mount.prefix), reverse=True)
 
     async def startup(self) -> None:
@@ -287,20 +327,22 @@ class Flask(App):
             port: Port to listen at; ``5000``, or that of ``SERVER_NAME``.
             debug: Turns debug mode on or off.
             load_dotenv: Whether ``.env`` and ``.flaskenv`` are read first.
-            options: ``use_reloader`` (by default as ``debug``), ``certfile``, ``keyfile``,
-                ``ssl_context``, ``extra_files``, ``exclude_patterns``.
+            options: ``use_reloader`` and ``use_debugger`` (by default as ``debug``), ``server``
+                (``"embedded"`` or ``"hypercorn"``), ``certfile``, ``keyfile``, ``ssl_context``,
+                ``extra_files``, ``exclude_patterns``.
 
-        Source: ``Flask: app.run``. **Differs from Flask:** it serves with hypercorn.
+        Source: ``Flask: app.run``. **Differs from Flask:** it serves with the embedded server.
         """
         if os.environ.get("FLASK_RUN_FROM_CLI") == "true":
             # `asyncflask run` imports the module that calls this; it serves by itself.
             return
-        # PERF: hypercorn takes longer to import than all of asyncflask; only who serves needs it.
+        # PERF: only who serves needs the server and its protocols.
         from .cli.serve import serve as serve_locally
 
         self._prepare_run(debug, load_dotenv)
         host, port = self._address(host, port)
         options.setdefault("use_reloader", self.debug)
+        options.setdefault("use_debugger", self.debug)
         mode = "on" if self.debug else "off"
         click.echo(f" * Serving {self.name!r} on {host}:{port} (debug mode: {mode})", err=True)
         serve_locally(self, host, port, **options)

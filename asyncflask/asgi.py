@@ -15,6 +15,7 @@ from typing import Any
 from ._current import slot
 from .concurrency import finish, is_async, on_worker
 from .ctx import Context
+from .debug.page import PRESERVE_CONTEXT
 from .dispatch.calls import call, emit
 from .dispatch.lanes import HTTP, WEBSOCKET
 from .dispatch.pipeline import answers_options, run
@@ -44,14 +45,14 @@ async def serve(
         scope: ASGI's ``scope``.
         receive: ASGI's ``receive``.
         send: ASGI's ``send``.
-        wrapped: Whether middleware that replaced ``app.asgi_app`` is still to be gone through.
+        wrapped: Whether what stands around the app is still to be gone through: the interactive
+            debugger, and middleware that replaced ``app.asgi_app``.
 
     Raises:
         RuntimeError: The scope's type is none of ASGI 3's.
     """
     lane = _LANES.get(scope["type"])
-    wrapped = wrapped and "asgi_app" in app.replaced_steps
-    if lane is None or wrapped or app.mounts:
+    if lane is None or app.detours:
         serve_it = _elsewhere(app, scope, wrapped)
         if serve_it is not None:
             await serve_it(scope, receive, send)
@@ -93,6 +94,8 @@ async def serve(
             pass  # The client is gone. (ASGI: spec version 2.4.)
     except BaseException as error:
         slot.set(previous)
+        if PRESERVE_CONTEXT in scope:
+            scope[PRESERVE_CONTEXT](ctx)
         if lane is WEBSOCKET:
             # RFC 6455 §7.4.1: 1011 for our own error, 1001 when the server goes away.
             await ctx.websocket.end(code=1011 if isinstance(error, Exception) else 1001)
@@ -117,7 +120,9 @@ async def _end_websocket(app: Any, ctx: Context, response: Any) -> None:
 
 def _elsewhere(app: Any, scope: Scope, wrapped: bool) -> Any:
     """Return what serves a scope instead of this app's own dispatching, or ``None``."""
-    if wrapped:
+    if wrapped and app.use_debugger:
+        return partial(app.debugger.serve, app.asgi_app)
+    if wrapped and "asgi_app" in app.replaced_steps:
         return app.asgi_app
     if scope["type"] not in _LANES:
         return partial(_serve_lifespan, app)

@@ -24,9 +24,13 @@ class Supervisor(Protocol):
     """What background tasks ask of an app."""
 
     background_tasks: set[asyncio.Task[None]]
+    use_debugger: bool
 
     @property
     def logger(self) -> Any: ...
+
+    @property
+    def debugger(self) -> Any: ...
 
     def app_context(self) -> Context: ...
 
@@ -90,6 +94,8 @@ async def _run(
             await call(ctx, func, *args, **kwargs)
     except Exception as error:
         await app.handle_background_exception(error)
+        if app.use_debugger:
+            app.debugger.note_failed_task(error, ctx)
 
 
 async def drain(app: Supervisor, grace: float | None) -> None:

@@ -16,6 +16,7 @@ from .concurrency import Lease, WorkerPool
 from .exceptions import WorkerQueueFull
 from .typing import Receive, Scope, Send
 from .wrappers import leftover
+from .wrappers.environ import EXTRA_KEYS as EXTRA_KEYS
 from .wrappers.faces import body_of
 from .wrappers.headers import encode_headers
 from .wrappers.sending import send_whole
@@ -25,8 +26,6 @@ from .wrappers.wsgi import Call, send_wsgi
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
-#: what a scope carries into the environ as it is: the test client's own keys
-EXTRA_KEYS = "asyncflask.environ"
 #: an app context that the test client's caller has pushed; without one, none is around a request
 AROUND = "asyncflask.around"
 

@@ -1,7 +1,8 @@
 """The command ``python -m benchmarks``: measure, write the tables; or compare two results.
 
-A whole run writes ``results/latest.json``, its picture, and the tables in ``README.md``. A part of
-one (``--quick``, ``--workload``, ``--peer``) only prints, unless ``--output`` names a file.
+A whole run writes ``results/latest.json`` (``servers``: ``results/servers.json``), its picture, and
+the tables in ``README.md``. A part of one (``--quick``, ``--workload``, ``--peer``, ``--server``)
+only prints, unless ``--output`` names a file.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import argparse
 import json
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,8 @@ from .workloads import WORKLOADS
 HERE = Path(__file__).parent
 LATEST = HERE / "results" / "latest.json"
 PICTURE = HERE / "results" / "latest.svg"
+SERVERS = HERE / "results" / "servers.json"
+SERVERS_PICTURE = HERE / "results" / "servers.svg"
 README = HERE / "README.md"
 
 ROUNDS, SECONDS = 21, 0.05
@@ -57,7 +60,14 @@ def _parser() -> argparse.ArgumentParser:
     _add_workload(remembering)
     remembering.set_defaults(command=_memory)
 
-    reporting = commands.add_parser("report", help="write tables and picture of latest.json anew")
+    serving = commands.add_parser("servers", help="measure servers over loopback (Linux)")
+    serving.add_argument("--quick", action="store_true", help="few short rounds, few idle")
+    serving.add_argument("--server", action="append", metavar="NAME", help="those only")
+    serving.add_argument("--seed", type=int, default=1, help="of the order")
+    serving.add_argument("--output", type=Path, help="write the result there, as JSON")
+    serving.set_defaults(command=_servers)
+
+    reporting = commands.add_parser("report", help="write tables and pictures of the results anew")
     reporting.set_defaults(command=_report)
     return parser
 
@@ -84,18 +94,59 @@ def _run(args: argparse.Namespace) -> int:
         _write(args.output, result)
     if not (args.quick or args.workload or args.peer):
         _write(LATEST, result)
-        return _report(args)
+        _refresh()
+    return 0
+
+
+def _servers(args: argparse.Namespace) -> int:
+    # Nothing else needs them, and they are for Linux.
+    from .servers import measure as serving
+    from .servers import report as tables
+    from .servers.starts import SERVERS as KNOWN
+
+    names = args.server or list(KNOWN)
+    if unknown := [name for name in names if name not in KNOWN]:
+        _say(f"There is no server {unknown[0]!r}. There are: {', '.join(KNOWN)}.")
+        return 2
+    result = serving.run(names, serving.QUICK if args.quick else serving.FULL, args.seed, _say)
+    print(tables.report(result))
+    if args.output is not None:
+        _write(args.output, result)
+    if not (args.quick or args.server):
+        _write(SERVERS, result)
+        _refresh_servers()
     return 0
 
 
 def _report(args: argparse.Namespace) -> int:
+    _refresh()
+    if SERVERS.exists():
+        _refresh_servers()
+    return 0
+
+
+def _refresh() -> None:
     result = _read(LATEST)
     report.refresh(README, result)
+    _draw(plot, result, PICTURE)
+
+
+def _refresh_servers() -> None:
+    from .servers import plot as picture
+    from .servers import report as tables
+
+    result = _read(SERVERS)
+    text = README.read_text(encoding="utf-8")
+    made = tables.report(result)
+    README.write_text(report.replaced(text, made, tables.BEGIN, tables.END), encoding="utf-8")
+    _draw(picture.plot, result, SERVERS_PICTURE)
+
+
+def _draw(draw: Callable[[dict[str, Any], Path], None], result: dict[str, Any], path: Path) -> None:
     try:
-        plot(result, PICTURE)
+        draw(result, path)
     except ImportError as error:
         _say(f"No picture was made: {error}.")
-    return 0
 
 
 def _memory(args: argparse.Namespace) -> int:

@@ -160,7 +160,7 @@ def run(
     taking_part = [PEERS[name] for name in peers if _is_installed(PEERS[name], say)]
     order = random.Random(seed)
     times: dict[str, dict[str, Any]] = {}
-    load = _load()
+    load = load_average()
     for number, name in enumerate(workloads, 1):
         workload = WORKLOADS[name]
         found = asyncio.run(run_workload(workload, taking_part, rounds, seconds, order))
@@ -212,6 +212,6 @@ def _processor() -> str:
     return platform.processor() or sys.platform
 
 
-def _load() -> float | None:
+def load_average() -> float | None:
     """Return the load average of the last minute, which says how quiet the machine was."""
     return round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None

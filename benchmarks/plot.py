@@ -9,7 +9,7 @@ from typing import Any
 from .apps import PEERS, SUBJECT
 from .workloads import WORKLOADS
 
-_COLOURS = {
+COLOURS = {
     "raw": "#9a9a9a",
     SUBJECT: "#c1121f",
     "starlette": "#1d6fa5",
@@ -28,13 +28,8 @@ def plot(result: Mapping[str, Any], path: Path) -> None:
     Raises:
         ImportError: matplotlib is not installed.
     """
-    import matplotlib
-
-    matplotlib.use("svg")
-    # The same result gives the same file, byte by byte.
-    matplotlib.rcParams["svg.hashsalt"] = "asyncflask"
-    matplotlib.rcParams["svg.fonttype"] = "none"
-    from matplotlib import pyplot
+    pyplot = drawing()
+    from matplotlib.ticker import FormatStrFormatter
 
     names = list(result["times"])
     figure, axes = pyplot.subplots(figsize=(9, 0.42 * len(names) + 1.4), layout="constrained")
@@ -46,12 +41,12 @@ def plot(result: Mapping[str, Any], path: Path) -> None:
             axes.scatter(
                 *zip(*points, strict=True),
                 s=70 if own else 40,
-                color=_COLOURS.get(peer),
+                color=COLOURS.get(peer),
                 label=PEERS[peer].title,
                 zorder=3 if own else 2,
             )
     axes.set_xscale("log")
-    axes.xaxis.set_major_formatter(matplotlib.ticker.FormatStrFormatter("%g"))
+    axes.xaxis.set_major_formatter(FormatStrFormatter("%g"))
     axes.set_xlabel("µs per request, in process (less is better)")
     axes.set_yticks(range(len(names)), [WORKLOADS[name].title.replace("`", "") for name in names])
     axes.invert_yaxis()
@@ -60,5 +55,26 @@ def plot(result: Mapping[str, Any], path: Path) -> None:
     axes.set_axisbelow(True)
     axes.spines[["top", "right", "left"]].set_visible(False)
     axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=len(PEERS), frameon=False)
+    save(figure, path)
+
+
+def drawing() -> Any:
+    """Return matplotlib's pyplot, so that the same result gives the same file, byte by byte.
+
+    Raises:
+        ImportError: matplotlib is not installed.
+    """
+    import matplotlib
+
+    matplotlib.use("svg")
+    matplotlib.rcParams["svg.hashsalt"] = "asyncflask"
+    matplotlib.rcParams["svg.fonttype"] = "none"
+    from matplotlib import pyplot
+
+    return pyplot
+
+
+def save(figure: Any, path: Path) -> None:
+    """Write a figure as SVG, and forget it."""
     figure.savefig(path, format="svg", metadata={"Date": None})
-    pyplot.close(figure)
+    drawing().close(figure)

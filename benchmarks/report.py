@@ -92,7 +92,7 @@ def times_table(result: Result) -> str:
         own = median_of(result, workload, SUBJECT)
         row += [_ratio(ratio_of(own, median_of(result, workload, name))) for name in others]
         rows.append(row)
-    return _table(head, rows)
+    return table(head, rows)
 
 
 def goals_table(result: Result) -> str:
@@ -100,10 +100,10 @@ def goals_table(result: Result) -> str:
     rows = []
     for goal in GOALS:
         ratio = goal.ratio(result)
-        verdict = "not measured" if ratio is None else _verdict(ratio <= goal.limit)
-        rows.append([str(goal), _ratio(ratio), verdict])
+        reached = "not measured" if ratio is None else verdict(ratio <= goal.limit)
+        rows.append([str(goal), _ratio(ratio), reached])
     rows.append(_memory_goal(result.get("memory") or {}))
-    return _table(["goal", "measured", "reached"], rows)
+    return table(["goal", "measured", "reached"], rows)
 
 
 def _memory_goal(cells: Mapping[str, Any]) -> list[str]:
@@ -114,7 +114,7 @@ def _memory_goal(cells: Mapping[str, Any]) -> list[str]:
     measured = f"{len(cells) - len(kept)} of {len(cells)} do"
     if kept:
         measured += f", not: {', '.join(kept)}"
-    return [goal, measured, _verdict(not kept and len(cells) == len(WORKLOADS))]
+    return [goal, measured, verdict(not kept and len(cells) == len(WORKLOADS))]
 
 
 def memory_table(result: Result) -> str:
@@ -131,10 +131,11 @@ def memory_table(result: Result) -> str:
                 f"{objects[1] - objects[0]:+}",
             ]
         )
-    return _table(["workload", "resident, MiB", "change, KiB", "blocks", "objects"], rows)
+    return table(["workload", "resident, MiB", "change, KiB", "blocks", "objects"], rows)
 
 
-def _verdict(reached: bool) -> str:
+def verdict(reached: bool) -> str:
+    """Say whether a goal was reached."""
     return "yes" if reached else "**no**"
 
 
@@ -154,7 +155,8 @@ def _ratio(ratio: float | None) -> str:
     return f"{ratio:.3f}" if ratio < 0.1 else f"{ratio:.2f}" if ratio < 10 else f"{ratio:.0f}"
 
 
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Make a Markdown table: the first column is text, the others are figures."""
     lines = [head, ["---", *["--:"] * (len(head) - 1)], *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
@@ -199,17 +201,17 @@ def refresh(readme: Path, result: Result) -> None:
     readme.write_text(replaced(readme.read_text(encoding="utf-8"), report(result)), "utf-8")
 
 
-def replaced(text: str, tables: str) -> str:
-    """Return ``text`` with ``tables`` between the markers.
+def replaced(text: str, tables: str, begin: str = BEGIN, end: str = END) -> str:
+    """Return ``text`` with ``tables`` between two markers.
 
     Raises:
         ValueError: ``text`` does not have both markers, in order.
     """
-    before, begin, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
+    before, found, rest = text.partition(begin)
+    _, closed, after = rest.partition(end)
+    if not found or not closed:
         raise ValueError(
-            f"The text has not both markers in order. Write {BEGIN!r} and, below it, {END!r} where"
+            f"The text has not both markers in order. Write {begin!r} and, below it, {end!r} where"
             " the tables are to stand."
         )
-    return f"{before}{BEGIN}\n\n{tables}\n\n{END}{after}"
+    return f"{before}{begin}\n\n{tables}\n\n{end}{after}"

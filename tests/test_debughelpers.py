@@ -7,11 +7,13 @@ from typing import Any
 
 import pytest
 from werkzeug.datastructures import ImmutableMultiDict
-from werkzeug.exceptions import NotFound
+from werkzeug.exceptions import BadRequestKeyError, NotFound
 from werkzeug.routing import RequestRedirect
 from werkzeug.test import EnvironBuilder
 from werkzeug.wrappers import Request
 
+import asyncflask
+import asyncflask.flask
 from asyncflask.debughelpers import (
     DebugFilesKeyError,
     FormDataRoutingRedirect,
@@ -19,6 +21,7 @@ from asyncflask.debughelpers import (
     attach_enctype_error_multidict,
     raise_redirect_that_loses_the_body,
 )
+from asyncflask.testing import TestClient
 
 
 def redirected(method: str, to: str, code: int) -> Any:
@@ -111,3 +114,97 @@ def test_no_names_are_shown_where_none_were_sent() -> None:
 def test_unexpected_text_is_an_assertion_and_a_unicode_error() -> None:
     assert issubclass(UnexpectedUnicodeError, AssertionError)
     assert issubclass(UnexpectedUnicodeError, UnicodeError)
+
+
+# -- in an app, on both faces and in views of both colours -----------------------------------------
+
+
+@pytest.fixture(params=["async view", "def view", "facade"])
+def post(request: Any) -> Any:
+    """Post to ``/`` of an app in debug mode, whose view reads ``request`` by the given function."""
+    module = asyncflask.flask if request.param == "facade" else asyncflask
+    app: Any = module.Flask("shop")
+    app.debug = True
+    app.config["PROPAGATE_EXCEPTIONS"] = True
+
+    if request.param == "async view":
+
+        @app.post("/<what>/")
+        async def read_async(what: str) -> str:
+            return str((await getattr(module.request, what))["photo"])
+
+    else:
+
+        @app.post("/<what>/")
+        def read_def(what: str) -> str:
+            return str(getattr(module.request, what)["photo"])
+
+    async def send(path: str, **kwargs: Any) -> Any:
+        return await TestClient(app, asyncflask.Response).post(path, **kwargs)
+
+    send.app = app  # type: ignore[attr-defined]
+    return send
+
+
+async def test_an_upload_without_enctype_is_explained(post: Any) -> None:
+    with pytest.raises(
+        DebugFilesKeyError,
+        match=r"sent as 'application/x-www-form-urlencoded'(.|\n)*enctype=(.|\n)*: 'tea\.png'",
+    ):
+        await post("/files/", data={"photo": "tea.png"})
+
+
+async def test_an_upload_with_enctype_that_is_missing_is_a_missing_key(post: Any) -> None:
+    with pytest.raises(BadRequestKeyError, match="'photo'"):
+        await post("/files/", data={"photo": "tea.png"}, content_type="multipart/form-data")
+
+
+@pytest.mark.parametrize("what", ["form", "files"])
+async def test_a_missing_key_is_named_in_debug_mode(post: Any, what: str) -> None:
+    """Flask: it is trapped, so that the debugger shows where it was looked for."""
+    with pytest.raises(BadRequestKeyError, match="KeyError: 'photo'"):
+        await post(f"/{what}/", data={"name": "tea"})
+
+
+@pytest.mark.parametrize("what", ["form", "files"])
+async def test_outside_of_debug_mode_a_missing_key_is_a_bare_400(post: Any, what: str) -> None:
+    post.app.debug = False
+    response = await post(f"/{what}/", data={"photos": "x"})
+
+    assert response.status_code == 400
+    assert "photo" not in response.text
+
+
+@pytest.mark.parametrize(("trap", "debug"), [(False, True), (True, False)])
+async def test_trapping_missing_keys_may_be_configured(post: Any, trap: bool, debug: bool) -> None:
+    post.app.debug = debug
+    post.app.config["TRAP_BAD_REQUEST_ERRORS"] = trap
+    if trap:
+        with pytest.raises(BadRequestKeyError, match="KeyError: 'photo'"):
+            await post("/form/", data={})
+    else:
+        assert "KeyError: &#39;photo&#39;" in (await post("/form/", data={})).text
+
+
+@pytest.mark.parametrize("code", [301, 302, 303])
+async def test_a_form_that_a_redirect_would_lose_is_explained(
+    post: Any, code: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(RequestRedirect, "code", code)
+
+    with pytest.raises(FormDataRoutingRedirect, match=rf"status {code}(.|\n)*ends with a slash"):
+        await post("/form", data={"photo": "x"})
+
+
+async def test_a_redirect_that_keeps_the_form_is_sent(post: Any) -> None:
+    assert (await post("/form", data={"photo": "x"})).status_code == 308
+    assert (await post("/form", data={"photo": "x"}, follow_redirects=True)).text == "x"
+
+
+async def test_outside_of_debug_mode_any_redirect_is_sent(
+    post: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(RequestRedirect, "code", 301)
+    post.app.debug = False
+
+    assert (await post("/form", data={"photo": "x"})).status_code == 301

@@ -5,7 +5,7 @@ The names are those of ``flask.cli``. This file only hands them on.
 
 from __future__ import annotations
 
-from .commands import routes_command, run_command, shell_command, show_server_banner
+from .commands import routes_command, run_command, show_server_banner
 from .context import ScriptInfo, pass_script_info, with_appcontext
 from .environment import get_debug_flag, get_load_dotenv, load_dotenv
 from .group import AppGroup, FlaskGroup, cli, get_version, main, version_option
@@ -17,6 +17,7 @@ from .locate import (
     prepare_import,
 )
 from .options import CertParamType, SeparatedPathType
+from .shell import shell_command
 
 __all__ = [
     "AppGroup",

@@ -1,15 +1,10 @@
-"""The commands that every app has: ``run``, ``shell`` and ``routes``."""
+"""The commands that every app has, ``run`` and ``routes``; ``shell`` is in ``shell.py``."""
 
 from __future__ import annotations
 
-import ast
-import code
-import inspect
 import os
 import ssl
-import sys
 import traceback
-import types
 from collections.abc import Collection
 from operator import itemgetter
 from typing import Any, Literal
@@ -20,10 +15,11 @@ from werkzeug.serving import is_running_from_reloader
 
 from .._current import current
 from ..typing import ASGIApplication, Receive, Scope, Send
-from .context import CommandLoop, ScriptInfo, command_loop, pass_script_info, with_appcontext
+from .context import ScriptInfo, pass_script_info, with_appcontext
 from .environment import get_debug_flag, set_debug_flag
 from .locate import App
 from .options import CertParamType, Option, SeparatedPathType, validate_key
+from .worker import announce
 
 # -- run -------------------------------------------------------------------------------------------
 
@@ -98,12 +94,37 @@ debug_option = Option(
     cls=Option,
     help=f"Files not to watch: fnmatch patterns, separated by {os.path.pathsep!r}.",
 )
+@click.option(
+    "--debugger/--no-debugger",
+    default=None,
+    cls=Option,
+    help="Answer an error with the interactive debugger. On by default in debug mode.",
+)
+@click.option(
+    "--server",
+    type=click.Choice(("embedded", "hypercorn")),
+    default="embedded",
+    cls=Option,
+    help="What serves: the embedded server, or hypercorn (HTTP/2, --workers).",
+    show_default=True,
+)
+@click.option(
+    "--workers",
+    type=click.IntRange(1),
+    default=1,
+    cls=Option,
+    help="How many processes serve; more than one with --server hypercorn.",
+    show_default=True,
+)
 @pass_script_info
 def run_command(
     info: ScriptInfo,
     host: str,
     port: int,
     reload: bool | None,
+    debugger: bool | None,
+    server: Literal["embedded", "hypercorn"],
+    workers: int,
     cert: ssl.SSLContext | tuple[str, str] | Literal["adhoc"] | None,
     extra_files: list[str] | None,
     exclude_patterns: list[str] | None,
@@ -113,10 +134,14 @@ def run_command(
     In debug mode (--debug) the server starts anew when a file of the program changes. In
     production, run an ASGI server instead, for example: hypercorn module:app
     """
-    from .serve import serve  # PERF: hypercorn and its protocols, 0.1 s; other commands do without
+    from .serve import serve  # PERF: the server and its protocols; other commands do without
 
-    app = _load_app(info)
     debug = get_debug_flag()
+    use_reloader = debug if reload is None else reload
+    if workers > 1:
+        use_reloader = _check_workers(workers, server, cert, reload)
+        announce(info)
+    app = _load_app(info)
     show_server_banner(debug, info.app_import_path)
     certfile, keyfile = cert if isinstance(cert, tuple) else (None, None)
     serve(
@@ -126,13 +151,32 @@ def run_command(
         certfile=certfile,
         keyfile=keyfile,
         ssl_context=None if isinstance(cert, tuple) else cert,
-        use_reloader=debug if reload is None else reload,
+        server=server,
+        workers=workers,
+        use_reloader=use_reloader,
+        use_debugger=debug if debugger is None else debugger,
         extra_files=extra_files,
         exclude_patterns=exclude_patterns,
     )
 
 
 run_command.params.insert(0, debug_option)
+
+
+def _check_workers(workers: int, server: str, cert: Any, reload: bool | None) -> bool:
+    """Hold ``--workers`` against the other options; several processes have no reloader."""
+    wrong = (
+        "needs `--server hypercorn`; the embedded server is one process"
+        if server != "hypercorn"
+        else "does not go with `--reload`"
+        if reload
+        else "needs its certificate in a file"
+        if cert is not None and not isinstance(cert, tuple)
+        else ""
+    )
+    if wrong:
+        raise click.UsageError(f"`--workers {workers}` {wrong}. Change one of them.")
+    return False
 
 
 def show_server_banner(debug: bool | None, app_import_path: str | None) -> None:
@@ -184,69 +228,6 @@ async def _broken_app(scope: Scope, receive: Receive, send: Send) -> None:
         ]
         await send({"type": "http.response.start", "status": 500, "headers": headers})
         await send({"type": "http.response.body", "body": text})
-
-
-# -- shell -----------------------------------------------------------------------------------------
-
-
-@click.command("shell", short_help="Open a Python shell in the app's context.")
-@with_appcontext
-def shell_command() -> None:
-    """Open an interactive Python shell in the app's context.
-
-    It knows the names that the app's shell_context_processor functions return, and takes `await`
-    at the prompt.
-    """
-    app: App = _current_app()
-    namespace: dict[str, Any] = {}
-    startup = os.environ.get("PYTHONSTARTUP")
-    if startup and os.path.isfile(startup):
-        with open(startup, encoding="utf-8") as file:
-            exec(compile(file.read(), startup, "exec"), namespace)
-    namespace.update(app.make_shell_context())
-    _complete_names_of(namespace)
-    banner = (
-        f"Python {sys.version} on {sys.platform}\n"
-        f"App: {app.import_name}\n"
-        f"Instance: {app.instance_path}"
-    )
-    _Console(namespace, command_loop(click.get_current_context())).interact(banner, exitmsg="")
-
-
-def _complete_names_of(namespace: dict[str, Any]) -> None:
-    """Set up history and tab completion, of ``namespace`` instead of our ``__main__``."""
-    hook = getattr(sys, "__interactivehook__", None)
-    if hook is None:
-        return
-    try:
-        import readline
-        from rlcompleter import Completer
-    except ImportError:
-        pass
-    else:
-        readline.set_completer(Completer(namespace).complete)
-    hook()
-
-
-class _Console(code.InteractiveConsole):
-    """Python's own console, with ``await`` at the prompt on the command line's event loop."""
-
-    def __init__(self, namespace: dict[str, Any], loop: CommandLoop) -> None:
-        super().__init__(namespace)
-        self.compile.compiler.flags |= ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
-        self._namespace = namespace
-        self._loop = loop
-
-    def runcode(self, code: types.CodeType) -> None:
-        """Run one input; an error is shown, not raised."""
-        try:
-            result = types.FunctionType(code, self._namespace)()
-            if inspect.iscoroutine(result):
-                self._loop.run(result)
-        except SystemExit:
-            raise
-        except BaseException:
-            self.showtraceback()
 
 
 # -- routes ----------------------------------------------------------------------------------------

@@ -1,15 +1,18 @@
 """The traceback page that debug mode answers an unhandled error with. Not interactive.
 
-Werkzeug renders it; its console and PIN are not offered here.
+Werkzeug renders it. Where the interactive debugger is around (:mod:`.debugger`), which has a
+console and a PIN, the error is left to that.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from werkzeug.debug.tbtools import DebugTraceback
-
 from ..wrappers.response import Response
+
+#: What an interactive debugger puts into the environ (and ours into the scope): it is called with
+#: the context of a request, which is then kept for the console. (Werkzeug: DebuggedApplication.)
+PRESERVE_CONTEXT = "werkzeug.debug.preserve_context"
 
 
 def traceback_response(app: Any, ctx: Any, error: BaseException) -> Response | None:
@@ -28,8 +31,11 @@ def traceback_response(app: Any, ctx: Any, error: BaseException) -> Response | N
         return None
     if not app.debug or app.testing or config["PROPAGATE_EXCEPTIONS"] is not None:
         return None
-    if ctx.websocket is not None:
+    if ctx.websocket is not None or PRESERVE_CONTEXT in ctx.scope:
         return None
+    # PERF: importing it takes as long as a tenth of all; and it replaces `sys.displayhook`.
+    from werkzeug.debug.tbtools import DebugTraceback
+
     app.log_exception((type(error), error, error.__traceback__))
     trace = DebugTraceback(error)
     # Werkzeug escapes the error's text (CVE-2016-10516); no console, so no PIN to protect.

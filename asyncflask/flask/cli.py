@@ -70,11 +70,15 @@ __all__ = [
 ]
 
 
+# What Werkzeug's server does not have.
+_OWN_OPTIONS = ("debugger", "server", "workers")
+
+
 # Host, port, certificate, reloader and its files are the async face's options.
 @click.command(
     "run",
     short_help="Serve the app for development.",
-    params=list(async_face.run_command.params),
+    params=[param for param in async_face.run_command.params if param.name not in _OWN_OPTIONS],
 )
 @click.option(
     "--debugger/--no-debugger",

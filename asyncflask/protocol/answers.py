@@ -194,7 +194,7 @@ class Answer:
         return line + headers + b"\r\n" + ours + b"\r\n" if headers else line + ours + b"\r\n"
 
     def trailers(self, headers: Headers, more: bool = False) -> bytes:
-        """Return the end of a chunked body; nothing to a client that cannot have trailers. (§7.1.2.)
+        """Return the end of a chunked body; nothing where there can be no trailers. (§7.1.2.)
 
         Args:
             headers: The trailers.

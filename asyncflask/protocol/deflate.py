@@ -81,9 +81,7 @@ class Deflate:
         """Return the payload of a whole message. (§7.2.1.)"""
         deflater = self._deflater
         if deflater is None:
-            deflater = zlib.compressobj(
-                wbits=-self._deflate_bits, memLevel=_MEMORY_LEVEL
-            )
+            deflater = zlib.compressobj(wbits=-self._deflate_bits, memLevel=_MEMORY_LEVEL)
         payload = deflater.compress(message) + deflater.flush(zlib.Z_SYNC_FLUSH)
         self._deflater = None if self._deflate_fresh else deflater
         return payload[: -len(_TAIL)]

@@ -28,9 +28,7 @@ _KEY = re.compile(rb"[A-Za-z0-9+/]{22}==")
 _CHARACTER = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]"
 _TOKEN = _CHARACTER + rb"++"
 _QUOTED = rb'"((?:\\?' + _CHARACTER + rb')++)"'
-_PARAMETER = (
-    rb"[ \t]*+;[ \t]*+(%b)(?:[ \t]*+=[ \t]*+(?:(%b)|%b))?+" % (_TOKEN, _TOKEN, _QUOTED)
-)
+_PARAMETER = rb"[ \t]*+;[ \t]*+(%b)(?:[ \t]*+=[ \t]*+(?:(%b)|%b))?+" % (_TOKEN, _TOKEN, _QUOTED)
 _ELEMENT = rb"[ \t]*+(?:(%b)((?:%b)*+))?+[ \t]*+(?:,|\Z)" % (_TOKEN, _PARAMETER)
 _IS_TOKEN = re.compile(_TOKEN)
 _NEXT_PARAMETER = re.compile(_PARAMETER)

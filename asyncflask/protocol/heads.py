@@ -16,7 +16,7 @@ import h11
 from .events import Headers, ProtocolError, Request
 from .limits import Limits
 
-# RFC 9110 §5.5: of the control characters only the tab, and here CR and LF, whose pairs are counted.
+# RFC 9110 §5.5: of the control characters only the tab; and CR and LF, whose pairs are counted.
 _HARMLESS = bytes(set(range(256)) - set(range(0x20)) - {0x7F} | set(b"\t\r\n"))
 # RFC 3986 §3.2.2 and §3.2.3: a registered name or IPv4 address, or an IP literal; then a port.
 _HOST = re.compile(

@@ -218,9 +218,12 @@ class HTTP1:
         return self._answer
 
     def informational(self, status: int, headers: Headers = []) -> bytes:  # noqa: B006  # not kept
-        """Return a 100 or 103; nothing to HTTP/1.0, which knows none. (RFC 9110 §15.2.)"""
-        request = self._request
-        if request is None or request.http_version == "1.0":
+        """Return a 100 or 103. (RFC 9110 §15.2.)
+
+        Nothing to HTTP/1.0, which knows none, and nothing in the middle of an answer.
+        """
+        request, answer = self._request, self._answer
+        if request is None or request.http_version == "1.0" or (answer and answer.begun):
             return b""
         return informational(status, headers)
 
@@ -239,7 +242,13 @@ class HTTP1:
 
     def body(self, data: bytes, more: bool) -> bytes:
         """Go on with the answer: see :meth:`Answer.body`."""
-        return self._current().body(data, more)
+        answer = self._current()
+        if not more and not answer.begun:
+            # §9.6: with a body that is left the connection ends, and the client should hear of it.
+            unread = self._next is _LENGTH and self._left > len(self._buffer)
+            if unread or self._next is _CHUNKED:
+                answer.closes = True
+        return answer.body(data, more)
 
     def trailers(self, headers: Headers, more: bool = False) -> bytes:
         """End the answer: see :meth:`Answer.trailers`."""

@@ -15,7 +15,6 @@ from struct import Struct
 from wsproto.extensions import Extension
 from wsproto.frame_protocol import (
     CloseReason,
-    Frame,
     FrameDecoder,
     FrameProtocol,
     Opcode,
@@ -112,7 +111,7 @@ class WebSocket:
         self._state = _CONNECTING
         self._eof = False
         self._output = bytearray()
-        # The message that is being put together: its type, its bytes, and for text what checks them.
+        # The message that is being put together: its type, its bytes, for text what checks them.
         self._opcode: Opcode | None = None
         self._message = bytearray()
         self._checker = _UTF8()
@@ -179,6 +178,7 @@ class WebSocket:
         process = self._frames.process_buffer
         try:
             while (frame := process()) is not None:
+                event: WebsocketEvent | None
                 opcode, payload, ended, last = frame
                 assert isinstance(payload, bytes)  # The decoder's own frames are not yet decoded.
                 if opcode >= _CLOSE:

@@ -197,8 +197,16 @@ class HTTPStream(Stream):
             elif self._half_closed:
                 break
             if self.open:  # Reading may have shown that the client breaks the protocol.
-                await self._change()
+                await self._wait()
         return {"type": "http.disconnect"}
+
+    async def _wait(self) -> None:
+        try:
+            await self._change()
+        except asyncio.CancelledError:
+            if self.open:  # Nobody waits any more, so the client cannot be late.
+                self.connection.http.wait_for_body(False, self.connection.shared.clock())
+            raise
 
     def _next_message(self) -> Message | None:
         event = self.connection.next_event()
@@ -217,7 +225,7 @@ class HTTPStream(Stream):
         return None
 
     def _ask_for_more(self) -> None:
-        if self._expects_continue and self.state == "WAITING":
+        if self._expects_continue:
             # RFC 9110 §10.1.1: the client holds the body back until it is told to go on.
             self.connection.write(self.connection.http.informational(100))
         self._expects_continue = False
@@ -312,6 +320,8 @@ class HTTPStream(Stream):
         """
         if self.state != "WAITING":
             logger.error("%s did not complete its answer; the connection is closed.", self)
+        elif not self.failed:
+            logger.error("%s ended without an answer.", self)
         self.connection.fail(500, "The app failed.")
 
 

@@ -8,6 +8,7 @@ never read faster than an app asks.
 from __future__ import annotations
 
 import asyncio
+import sys
 from typing import Any, cast
 
 from ..protocol.events import Closed, HTTPEvent, ProtocolError, Request
@@ -87,7 +88,6 @@ class Connection(asyncio.Protocol):
         if self._lingering or self.websocket is not None:
             return False
         self.http.receive(b"", self.shared.clock())
-        self.closing = True
         if self.stream is None:
             self.advance()
         else:
@@ -116,7 +116,7 @@ class Connection(asyncio.Protocol):
         if self.full is not None:
             self.full.set()
             self.full = None
-        self._stalls_at = None
+        self._unsent = sys.maxsize  # Whatever tick() finds next is less.
 
     # -- requests ------------------------------------------------------------------------------
 
@@ -171,6 +171,8 @@ class Connection(asyncio.Protocol):
             stream = HTTPStream(self, request, scope)
         self.stream = stream
         stream.start()
+        if self._half_closed:
+            stream.half_closed()
 
     def answered(self) -> None:
         """Go on behind a complete answer: the next request, or the end."""
@@ -225,11 +227,20 @@ class Connection(asyncio.Protocol):
 
     def tick(self, now: float) -> None:
         """End what is overdue."""
+        transport = self.transport
+        if transport is None:
+            return
+        if self.full is not None or self.stream is None:
+            unsent = transport.get_write_buffer_size()
+            if unsent:
+                self._tick_unread(now, unsent)
+                if self.stream is None:
+                    return
+            elif self._stalls_at is not None:
+                self._all_read(now)
         if self._ends_at is not None and now >= self._ends_at:
             self.abort()
-        elif self._stalls_at is not None:
-            self._tick_stalled(now, self._stalls_at)
-        if self._lingering or self.transport is None or self.transport.is_closing():
+        if self._lingering or transport.is_closing():
             return
         if self.stream is not None:
             self.stream.tick(now)
@@ -247,14 +258,23 @@ class Connection(asyncio.Protocol):
         except ProtocolError as error:
             self.refuse(error)
 
-    def _tick_stalled(self, now: float, stalls_at: float) -> None:
-        unsent = self._write_buffer_size()
-        if unsent < self._unsent:
-            # It reads, if slowly.
-            self._unsent = unsent
+    def _tick_unread(self, now: float, unsent: int) -> None:
+        """Bear with a client that reads, if slowly; nothing is being written meanwhile."""
+        if self._stalls_at is None or unsent < self._unsent:
             self._stalls_at = now + self.shared.config.write_timeout
-        elif now >= stalls_at:
+        elif now >= self._stalls_at:
             self.abort()
+        self._unsent = unsent
+
+    def _all_read(self, now: float) -> None:
+        """Count the client's time for what comes next from here on."""
+        self._stalls_at = None
+        config = self.shared.config
+        if self._ends_at is not None:
+            self._ends_at = now + config.close_timeout
+        if self.stream is None and self.http.deadline is not None:
+            again = now + config.limits.keep_alive_timeout
+            self.http.deadline = max(self.http.deadline, again)
 
     def refuse(self, error: ProtocolError) -> None:
         """Answer a client that broke the protocol, and end.

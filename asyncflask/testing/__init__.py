@@ -12,6 +12,7 @@ from .connection import TestConnection
 from .exchange import Exchange, IllegalMessage
 from .lifespan import LifespanError, TestApp
 from .websocket import TestWebsocket, WebsocketResponseError
+from .wire import WireClient, WireConnection
 
 __all__ = [
     "CliRunner",
@@ -26,4 +27,6 @@ __all__ = [
     "TestWebsocket",
     "WebsocketDisconnect",
     "WebsocketResponseError",
+    "WireClient",
+    "WireConnection",
 ]

@@ -18,6 +18,8 @@ from .connection import path_below_root
 from .reader import sync_input
 
 CONTEXT_KEY = "asyncflask.context"
+#: What a scope carries into the environ as it is: keys of the test client, and of the debugger.
+EXTRA_KEYS = "asyncflask.environ"
 
 _KEYS: dict[bytes, str] = {b"content-type": "CONTENT_TYPE", b"content-length": "CONTENT_LENGTH"}
 _KEYS_LIMIT = 1000  # Clients choose the names: the table must not grow with them.

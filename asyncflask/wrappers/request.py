@@ -18,6 +18,7 @@ from ..datastructures import FileStorage
 from .awaited import Pending
 from .body import Body
 from .connection import Connection, lazy
+from .enctype import Sent, explain_missing_files
 from .faces import Limit, RequestContext, body_of, of_class, refuse_json
 from .form import Limits, parse_form
 from .sync import SyncRequest, make_environ, prefetch
@@ -231,7 +232,8 @@ class Request(Connection):
         body.claimed = True
         try:
             if body.form is None:
-                body.form = await self._parse_form(body)
+                form, files = body.form = await self._parse_form(body)
+                explain_missing_files(self._ctx.app, Sent(form, files, self.mimetype))
         except HTTPException as error:
             body.fail(error)
             raise

@@ -17,6 +17,7 @@ from werkzeug.wrappers import Request as WSGIRequest
 from .. import _current
 from .body import Body
 from .connection import Routed, checked_host, lazy
+from .enctype import Sent, explain_missing_files
 from .environ import CONTEXT_KEY, environ_of
 from .faces import Limit, RequestContext, body_of, of_class, refuse_json
 from .form import FormDataParser
@@ -119,6 +120,7 @@ class SyncRequest(Routed, WSGIRequest):
                 body.fail(error)
                 raise
             body.form = self.form, self.files
+            explain_missing_files(self._ctx.app, Sent(self.form, self.files, self.mimetype))
         else:
             kept = self.__dict__
             kept["form"] = body.form[0]

@@ -10,7 +10,6 @@ import socket
 import ssl
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -20,7 +19,7 @@ from urllib.request import urlopen
 
 import pytest
 
-from asyncflask.cli.serve import _Config, _listen, _Logger, _report, _ThreadedServer, serve
+from asyncflask.cli.serve import _listen, serve
 
 Write = Callable[[str, str], Path]
 PEM = str(Path(__file__).with_name("localhost.pem"))  # for these tests only
@@ -50,11 +49,24 @@ async def end():
 """
 
 
+FACTORY = """
+def make(name):
+    app = Flask(__name__)
+
+    @app.get("/")
+    async def home():
+        return f"{name} {os.getpid()}"
+
+    return app
+"""
+
+
 @contextmanager
-def running(*args: str) -> Iterator[subprocess.Popen[str]]:
+def running(*args: str, app: str | None = None) -> Iterator[subprocess.Popen[str]]:
     environ = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2]), "PYTHONUNBUFFERED": "1"}
+    chosen = ("--app", app) if app else ()
     process = subprocess.Popen(
-        [sys.executable, "-m", "asyncflask", "run", "--port", "0", *args],
+        [sys.executable, "-m", "asyncflask", *chosen, "run", "--port", "0", *args],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -110,6 +122,53 @@ async def test_open_websocket_does_not_disturb_the_end(write: Write) -> None:
     assert process.returncode == 0
     assert "ended" in output
     assert "Traceback" not in output
+
+
+def test_an_app_that_cannot_start_is_one_line(write: Write) -> None:
+    write("app.py", APP.replace('print("started", flush=True)', 'raise LookupError("no database")'))
+
+    with running() as process:
+        output, _ = process.communicate(timeout=10)
+
+    assert process.returncode == 1
+    assert "Error: The app failed in startup. LookupError: no database" in output
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (["--workers", "2"], "`--workers 2` needs `--server hypercorn`"),
+        (["--workers", "2", "--server", "hypercorn", "--reload"], "does not go with `--reload`"),
+        (["--workers", "0"], "0 is not in the range"),
+        (["--server", "gunicorn"], "'gunicorn' is not one of"),
+    ],
+)
+def test_options_that_do_not_go_together_are_a_usage_error(
+    write: Write, args: list[str], message: str
+) -> None:
+    write("app.py", APP)
+
+    with running(*args) as process:
+        output, _ = process.communicate(timeout=10)
+
+    assert process.returncode == 2
+    assert message in output
+
+
+def test_several_workers_serve_one_port(write: Write) -> None:
+    """Each loads the app by itself, a factory with its arguments too."""
+    write("shop.py", "import os\nfrom asyncflask import Flask\n" + FACTORY)
+    argv = ("--server", "hypercorn", "--workers", "2")
+
+    with running(*argv, app="shop:make('second')") as process:
+        url = url_of(process)
+        wait_until(lambda: page(url).startswith("second"))
+        answers = set()
+        wait_until(lambda: answers.add(page(url)) or len(answers) == 2)
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=20)
+
+    assert process.returncode == 0
 
 
 def test_changed_file_is_served_after_a_reload(write: Write) -> None:
@@ -187,30 +246,6 @@ async def ends_itself(scope: Any, receive: Any, send: Any) -> None:
     await send({"type": "lifespan.shutdown.complete"})
 
 
-@pytest.mark.parametrize("error", [asyncio.CancelledError(), ssl.SSLError()])
-def test_ends_of_connections_are_not_reported(
-    error: BaseException, caplog: pytest.LogCaptureFixture
-) -> None:
-    loop = asyncio.new_event_loop()
-
-    _report(loop, {"message": "connection", "exception": error})
-    _report(loop, {"message": "a bug", "exception": ValueError("bug")})
-    loop.close()
-
-    assert [record.message.splitlines()[0] for record in caplog.records] == ["a bug"]
-
-
-def test_ready_ssl_context_is_used() -> None:
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    config = _Config()
-    assert not config.ssl_enabled
-
-    config.ssl_context = context
-
-    assert config.ssl_enabled
-    assert config.create_ssl_context() is context
-
-
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1", "localhost"])
 def test_signal_handlers_are_given_back(host: str, capfd: pytest.CaptureFixture[str]) -> None:
     """After `app.run()` in a script, Ctrl-C is Python's own again."""
@@ -222,33 +257,6 @@ def test_signal_handlers_are_given_back(host: str, capfd: pytest.CaptureFixture[
 
     assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
     assert "Running on http" in capfd.readouterr().err
-
-
-def test_server_beside_the_reloader_is_stopped_in_good_order() -> None:
-    ended: list[str] = []
-    started = threading.Event()
-
-    async def app(scope: Any, receive: Any, send: Any) -> None:
-        await receive()
-        await send({"type": "lifespan.startup.complete"})
-        started.set()
-        ended.append((await receive())["type"])
-        await send({"type": "lifespan.shutdown.complete"})
-
-    config = _Config()
-    config.bind = ["127.0.0.1:0"]
-    server = _ThreadedServer(app, config)
-    server.stop()  # Not started: nothing to do.
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    started.wait(5)
-
-    server.stop()
-    server.stop()
-    thread.join(5)
-
-    assert ended == ["lifespan.shutdown"]
-    assert not thread.is_alive()
 
 
 def test_port_in_use_is_one_line(write: Write, capsys: pytest.CaptureFixture[str]) -> None:
@@ -291,25 +299,6 @@ def test_socket_file_of_a_dead_server_is_replaced(
         _listen(f"unix://{path}", 0)
 
     assert "Another program listens there" in capsys.readouterr().err
-
-
-def test_control_characters_do_not_reach_the_log() -> None:
-    from hypercorn import Config
-
-    request = {
-        "type": "http",
-        "method": "GET",
-        "path": "/\n127.0.0.1 \x1b[2J",
-        "query_string": b"",
-        "headers": [],
-        "scheme": "http",
-        "client": None,
-    }
-
-    atoms = _Logger(Config()).atoms(request, None, 0.0)
-
-    assert atoms["Uq"] == r"/\n127.0.0.1 \x1b[2J"
-    assert atoms["h"] is None
 
 
 def test_module_is_the_command() -> None:

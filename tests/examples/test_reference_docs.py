@@ -16,6 +16,7 @@ from .documents import PROJECT, curl, load, sections
 
 PAGES = [
     "docs/explanation/def-and-async.md",
+    "docs/how-to/debug.md",
     "docs/how-to/deploy.md",
     "docs/how-to/migrate-from-quart.md",
     "docs/how-to/port-a-flask-app.md",

@@ -77,7 +77,7 @@ def test_trailers_are_handed_on_in_lower_case():
     ],
 )
 def test_what_somebody_else_might_read_differently_is_a_400(data):
-    with pytest.raises(ProtocolError) as caught:  # noqa: PT011  # the status is what counts
+    with pytest.raises(ProtocolError) as caught:  # the status is what counts
         _read(data)
 
     assert caught.value.status == 400

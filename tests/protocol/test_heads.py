@@ -19,7 +19,7 @@ def _parse(*args, limits=None, **options):
 
 
 def _refused(*args, **options):
-    with pytest.raises(ProtocolError) as caught:  # noqa: PT011  # the status is what counts
+    with pytest.raises(ProtocolError) as caught:  # the status is what counts
         _parse(*args, **options)
     return caught.value.status
 
@@ -249,7 +249,7 @@ def test_another_version_is_a_505(version):
 
 
 def test_connect_is_a_501():
-    """hypercorn issue 277."""
+    """Hypercorn issue 277."""
     assert _refused(b"CONNECT example.test:80 HTTP/1.1") == 501
 
 

@@ -42,5 +42,5 @@ def test_a_root_path_stands_in_front_of_a_path(path):
 
 
 def test_an_unknown_loop_is_refused():
-    with pytest.raises(ValueError, match="loop='trio' is no event loop. Choose one of"):
+    with pytest.raises(ValueError, match=r"loop='trio' is no event loop\. Choose one of"):
         Config(loop="trio")

@@ -27,7 +27,8 @@ EXCHANGES = [
     b"GET /wait HTTP/1.1\r\nHost: a\r\n\r\n",
     b"GET /sync HTTP/1.1\r\nHost: a\r\n\r\n",
     b"POST /upload HTTP/1.1\r\nHost: a\r\nContent-Length: 90\r\n\r\n" + b"x" * 90,
-    b"POST /upload HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nHello\r\n0\r\n\r\n",
+    b"POST /upload HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+    b"5\r\nHello\r\n0\r\n\r\n",
     UPGRADE + b"\r\n" + FRAME * 3,
     b"GET / HTTP/1.1\r\nHost: b\nad\r\n\r\n",
 ]
@@ -225,7 +226,7 @@ async def test_a_client_half_closed_in_its_body_is_let_go(served):
 
 
 async def test_a_silent_websocket_is_asked_and_then_left(served):
-    """aiohttp issue 6325: clients that vanish without a word are let go."""
+    """Aiohttp issue 6325: clients that vanish without a word are let go."""
     app = _app()
     server = await served(app, Config(ping_interval=0.1, access_log=False))
     reader, writer = await server.connect()

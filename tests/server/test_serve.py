@@ -171,7 +171,7 @@ async def test_websockets_are_closed_with_1012(served):
 async def test_after_the_end_nothing_listens(served):
     server = await served(_app())
     await server.end()
-    with pytest.raises(OSError, match="refused|Connect call failed"):
+    with pytest.raises(OSError, match=r"refused|Connect call failed"):
         await server.connect()
 
 

@@ -1,0 +1,160 @@
+"""Serve an app with hypercorn, in one process or several: ``asyncflask run --server hypercorn``.
+
+hypercorn speaks HTTP/2 as well; what it needs around it stands here. Only what serves with it
+imports this file.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import socket
+import ssl
+from collections.abc import Mapping
+from typing import Any
+
+import hypercorn
+import hypercorn.asyncio
+import hypercorn.logging
+import hypercorn.run
+
+from ..typing import ASGIApplication, Receive, Scope, Send
+
+#: where the processes of ``--workers`` find the app
+WORKER_APP = "asyncflask.cli.worker:load_app()"
+
+
+def serve_with_hypercorn(
+    app: ASGIApplication,
+    listener: socket.socket,
+    *,
+    workers: int = 1,
+    certfile: str | None = None,
+    keyfile: str | None = None,
+    ssl_context: ssl.SSLContext | None = None,
+    grace: float = 3.0,
+) -> int:
+    """Serve until SIGINT or SIGTERM comes; a second signal ends at once.
+
+    Args:
+        app: The ASGI application.
+        listener: The socket to listen at.
+        workers: How many processes serve; more than one load the app each for themselves, as
+            :data:`~asyncflask.cli.worker.APP` and its like say.
+        certfile: A certificate in PEM format, for HTTPS; with ``keyfile``.
+        keyfile: Its key.
+        ssl_context: Instead of these two, in one process.
+        grace: Seconds that open requests and websockets get at the end.
+
+    Returns:
+        The exit status.
+    """
+    config = _Config()
+    config.accesslog = "-"
+    config.access_log_format = '%(h)s "%(m)s %(Uq)s HTTP/%(H)s" %(s)s'
+    config.logger_class = _Logger
+    config.certfile, config.keyfile = certfile, keyfile
+    config.ssl_context = ssl_context
+    config.graceful_timeout = grace
+    config.bind = [f"fd://{listener.detach()}"]  # hypercorn closes it.
+    if workers == 1:
+        asyncio.run(_serve_until_signal(app, config))
+        return 0
+    config.workers = workers
+    config.application_path = WORKER_APP
+    return hypercorn.run.run(config)
+
+
+class _Config(hypercorn.Config):
+    """hypercorn's configuration, able to take a ready ``SSLContext``."""
+
+    ssl_context: ssl.SSLContext | None = None
+
+    @property
+    def ssl_enabled(self) -> bool:
+        return self.ssl_context is not None or super().ssl_enabled
+
+    def create_ssl_context(self) -> ssl.SSLContext | None:
+        return self.ssl_context or super().create_ssl_context()
+
+
+class _Logger(hypercorn.logging.Logger):
+    def atoms(self, request: Any, response: Any, request_time: float) -> Mapping[str, str]:
+        """Return hypercorn's fields of an access log line, with control characters escaped."""
+        atoms: Any = super().atoms(request, response, request_time)
+        # SECURITY: a path of "/%0a127.0.0.1 …" would forge a line of the log, and escape sequences
+        # would reach the terminal.
+        for name, value in atoms.items():
+            if isinstance(value, str) and not value.isprintable():
+                atoms[name] = value.encode("unicode_escape").decode("ascii")
+        return atoms  # type: ignore[no-any-return]  # hypercorn's dict, changed in place
+
+
+async def _serve_until(app: ASGIApplication, config: _Config, stop: asyncio.Event) -> None:
+    asyncio.get_running_loop().set_exception_handler(_report)
+    connections = _Connections(app)
+    cutting = asyncio.create_task(connections.cut_off(stop, config.graceful_timeout))
+    try:
+        await hypercorn.asyncio.serve(
+            connections,  # type: ignore[arg-type]  # an ASGI app, spelled with TypedDicts there
+            config,
+            shutdown_trigger=stop.wait,
+            mode="asgi",
+        )
+    finally:
+        cutting.cancel()
+
+
+class _Connections:
+    """An app whose connections can be ended.
+
+    From CPython 3.12 on hypercorn waits for open connections for ever when it stops: asyncio's
+    ``Server.wait_closed()`` waits for them there, and its own timeout begins only afterwards.
+    """
+
+    def __init__(self, app: ASGIApplication) -> None:
+        self._app = app
+        self._tasks: set[asyncio.Task[Any] | None] = set()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+            return
+        task = asyncio.current_task()
+        self._tasks.add(task)
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            self._tasks.discard(task)
+
+    async def cut_off(self, stop: asyncio.Event, grace: float) -> None:
+        """Cancel what still runs ``grace`` seconds after ``stop`` is set."""
+        await stop.wait()
+        await asyncio.sleep(grace)
+        for task in list(self._tasks):
+            if task is not None:
+                task.cancel()
+
+
+def _report(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Report what asyncio could raise to nobody, unless it is the ordinary course of things."""
+    # A failed handshake is the client's affair. A connection that is cut off at the end is reported
+    # as an error by CPython 3.11, by mistake.
+    if not isinstance(context.get("exception"), (ssl.SSLError, asyncio.CancelledError)):
+        loop.default_exception_handler(context)
+
+
+async def _serve_until_signal(app: ASGIApplication, config: _Config) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def end(number: int) -> None:
+        stop.set()
+        loop.remove_signal_handler(number)  # A second one finds the default: it ends at once.
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        try:
+            loop.add_signal_handler(number, end, number)
+        except (NotImplementedError, RuntimeError, ValueError):
+            pass  # Windows, where Ctrl-C interrupts the loop, or not the main thread.
+    await _serve_until(app, config, stop)

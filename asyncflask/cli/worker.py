@@ -1,0 +1,37 @@
+"""The app of one of hypercorn's worker processes, loaded as the command line would load it.
+
+Not for import by anybody but such a process; what it goes by stands in its environment.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+
+import click
+
+from .context import ScriptInfo
+from .locate import App
+
+#: the variable with :class:`ScriptInfo`'s arguments, as JSON
+APP = "_ASYNCFLASK_WORKER_APP"
+
+
+def announce(info: ScriptInfo) -> None:
+    """Tell the processes to be started which app they serve.
+
+    Raises:
+        click.UsageError: The app is made by a function that only this process has.
+    """
+    if info.create_app is not None:
+        raise click.UsageError(
+            "`--workers` starts processes that import the app, and this command makes it with a"
+            " function of its own. Use `asyncflask --app module:factory run`."
+        )
+    os.environ[APP] = json.dumps([info.app_import_path, info.set_debug_flag])
+
+
+def load_app() -> App:
+    """Return the app, as the first process would have loaded it."""
+    path, debug = json.loads(os.environ[APP])
+    return ScriptInfo(path, set_debug_flag=debug).load_app()

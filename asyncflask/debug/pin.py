@@ -1,0 +1,45 @@
+"""The PIN of the interactive debugger, where Werkzeug's own would be easy to guess.
+
+Werkzeug makes it of things that differ from machine to machine, so that it survives a restart. In a
+container most of them are the same for everybody who uses the image.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+
+#: what the usual container engines leave in the root directory
+_MARKS = (".dockerenv", "run/.containerenv")
+
+
+def is_given() -> bool:
+    """Tell whether the environment sets the PIN, or switches it off, in a way Werkzeug heeds."""
+    given = os.environ.get("WERKZEUG_DEBUG_PIN", "")
+    return given == "off" or given.replace("-", "").isdecimal()
+
+
+def is_in_container(root: Path = Path("/")) -> bool:
+    """Tell whether this process runs in a container.
+
+    Args:
+        root: The root directory.
+    """
+    if "container" in os.environ or any((root / mark).exists() for mark in _MARKS):
+        return True
+    try:
+        mounts = (root / "proc/self/mountinfo").read_text(errors="replace")
+    except OSError:
+        return False  # No Linux.
+    # proc(5): the fifth field is the mount point; the type of the file system follows " - ".
+    return any(
+        line.split(" ")[4:5] == ["/"] and line.partition(" - ")[2].startswith("overlay ")
+        for line in mounts.splitlines()
+    )
+
+
+def random_pin() -> str:
+    """Make a PIN that nobody can work out, nine digits in Werkzeug's shape."""
+    digits = f"{secrets.randbelow(10**9):09d}"
+    return "-".join((digits[:3], digits[3:6], digits[6:]))

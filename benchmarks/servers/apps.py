@@ -1,0 +1,58 @@
+"""The apps behind the servers: those of ``benchmarks/apps``, and one more framework.
+
+An app can be asked what its process holds besides (``GET /held``), so that nobody has to guess from
+outside whether a server keeps something.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from ..apps import PEERS, Peer
+from ..memory import held
+
+#: the environment variable that says which app ``asgi.py`` has
+VARIABLE = "BENCHMARKS_APP"
+HELD = "/held"
+
+#: the peers in process, and those that are measured only here
+APPS: dict[str, Peer] = {
+    "blacksheep": Peer("blacksheep", "BlackSheep", "benchmarks.apps.blacksheep_app", "blacksheep"),
+    **PEERS,
+}
+
+
+def make(name: str) -> Any:
+    """Make an app.
+
+    Args:
+        name: ``PEER:WORKLOAD``, with ``:held`` behind it if it is to answer ``GET /held``.
+
+    Raises:
+        KeyError: There is no such app.
+        ImportError: The framework is not installed.
+    """
+    peer, workload, *asking = name.split(":")
+    app = APPS[peer].apps()[workload]()
+    return Asked(app) if asking == ["held"] else app
+
+
+class Asked:
+    """An app that answers ``GET /held`` with what its process holds, garbage collected.
+
+    Args:
+        app: The ASGI app that answers everything else.
+    """
+
+    def __init__(self, app: Any) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope.get("path") != HELD:
+            await self._app(scope, receive, send)
+            return
+        body = json.dumps(held()).encode()
+        headers = [(b"content-length", b"%d" % len(body)), (b"connection", b"close")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": body})

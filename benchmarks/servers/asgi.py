@@ -1,0 +1,9 @@
+"""What a server is told to load: the app that the environment names."""
+
+from __future__ import annotations
+
+import os
+
+from .apps import VARIABLE, make
+
+app = make(os.environ[VARIABLE])

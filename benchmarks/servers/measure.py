@@ -1,0 +1,282 @@
+"""The rounds: every server with every app behind it has its moment in each, in a new random order.
+
+All servers run all the time, held to one core; the client is held to another, and only one of them
+is asked at a time. What counts is how many requests one process answers while its core has nothing
+else to do; how much CPU time it took for each is noted beside it, and so is how busy both cores
+were: a server that was not busy waited, and a client that was busy is what was measured.
+"""
+
+from __future__ import annotations
+
+import platform
+import random
+import statistics
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError
+from typing import Any
+
+from ..apps import SUBJECT
+from ..client import WrongAnswer
+from ..measure import Say, load_average, machine, summarize
+from ..workloads import MESSAGE, WORKLOADS
+from . import frames, idle
+from .apps import APPS
+from .loads import check, check_echo, connect, frame, load, request_of, upgrade
+from .starts import SERVERS, NotServing, Running, Server, cores, held_to, running
+
+PLAINTEXT, WEBSOCKET = "plaintext", "websocket"
+CONNECTIONS = 64
+IN_FLIGHT = {PLAINTEXT: 1, WEBSOCKET: 4}
+WARM_UP = 0.05
+
+#: whose websockets are asked; everybody's plaintext is
+WEBSOCKETS = (
+    ("embedded", SUBJECT),
+    ("embedded", "raw"),
+    ("embedded-uvloop", SUBJECT),
+    ("hypercorn", SUBJECT),
+    ("uvicorn-h11", SUBJECT),
+    ("uvicorn-httptools", SUBJECT),
+    ("granian", SUBJECT),
+)
+#: on whom idle connections wait, and how often they come
+IDLE = {"embedded": 4, "hypercorn": 1, "uvicorn-h11": 1, "uvicorn-httptools": 1}
+#: what frames cost without a socket: a name, and how it is measured
+FRAMES = {
+    "wsproto": frames.time_wsproto,
+    "embedded raw": lambda count: frames.time_embedded("raw", count),
+    f"embedded {SUBJECT}": lambda count: frames.time_embedded(SUBJECT, count),
+}
+FRAMES_TIMED = 2000
+
+Pair = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Size:
+    """How much is measured: rounds and their seconds, and how many connections idle."""
+
+    rounds: int
+    seconds: float
+    keep_alive: int
+    websockets: int
+
+
+FULL = Size(9, 0.4, 1000, 5000)
+QUICK = Size(3, 0.08, 100, 300)
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One moment of one server: µs by the clock and of its CPU, and how busy both cores were."""
+
+    clock: float
+    cpu: float
+    server: float
+    client: float
+
+
+# -- one moment ------------------------------------------------------------------------------------
+
+
+def sample(process: Running, workload: str, seconds: float) -> Sample:
+    """Ask a server on fresh connections, each of which is checked first.
+
+    Raises:
+        WrongAnswer: An answer is not the workload's.
+    """
+    with ExitStack() as stack:
+        opened = [stack.enter_context(connect(process.address)) for _ in range(CONNECTIONS)]
+        if workload == WEBSOCKET:
+            request = frame(MESSAGE, masked=True)
+            for each in opened:
+                upgrade(each)
+            expected, *_ = [check_echo(each) for each in opened]
+        else:
+            request = request_of(WORKLOADS[workload])
+            expected, *_ = [check(each, WORKLOADS[workload]) for each in opened]
+        load(opened, request, expected, WARM_UP, IN_FLIGHT[workload])
+        before = process.cpu_seconds()
+        counted = load(opened, request, expected, seconds, IN_FLIGHT[workload])
+        cpu = process.cpu_seconds() - before
+    return Sample(
+        counted.seconds / counted.answers * 1e6,
+        cpu / counted.answers * 1e6,
+        cpu / counted.seconds,
+        counted.client / counted.seconds,
+    )
+
+
+def cell_of(samples: Sequence[Sample]) -> dict[str, Any]:
+    """Return what the samples of all rounds come to: µs by the clock, and the rest beside it."""
+    return {
+        **summarize([each.clock for each in samples]),
+        "cpu": summarize([each.cpu for each in samples]),
+        "server": round(statistics.median(each.server for each in samples), 3),
+        "client": round(statistics.median(each.client for each in samples), 3),
+    }
+
+
+# -- the rounds ------------------------------------------------------------------------------------
+
+
+@contextmanager
+def started(
+    pairs: Sequence[Pair], workload: str, core: int | None, say: Say
+) -> Iterator[dict[Pair, Running]]:
+    """Start servers; one that does not answer is left out, and said so."""
+    with ExitStack() as stack:
+        processes = {}
+        for server, app in pairs:
+            try:
+                process = running(SERVERS[server], f"{app}:{workload}", core)
+                processes[server, app] = stack.enter_context(process)
+            except NotServing as error:
+                say(f"{SERVERS[server].title} with {APPS[app].title} is left out. {error}")
+        yield processes
+
+
+def run_rounds(
+    pairs: Sequence[Pair], workload: str, size: Size, order: random.Random, say: Say
+) -> dict[Pair, dict[str, Any]]:
+    """Measure servers with the apps behind them.
+
+    Args:
+        pairs: Names of servers and of whose app is behind them.
+        workload: ``plaintext`` or ``websocket``.
+        size: How many rounds, and how long each one's part is.
+        order: Shuffles them.
+        say: Takes a line that tells how far this is.
+
+    Raises:
+        WrongAnswer: A server answers something else than the workload asks for.
+    """
+    server_core, client_core = cores()
+    with started(pairs, workload, server_core, say) as processes, held_to(client_core):
+        samples: dict[Pair, list[Sample]] = {pair: [] for pair in processes}
+        for number in range(1, size.rounds + 1):
+            turns = list(processes)
+            order.shuffle(turns)
+            for pair in turns:
+                try:
+                    samples[pair].append(sample(processes[pair], workload, size.seconds))
+                except WrongAnswer as error:
+                    said = f"{' with '.join(pair)}: {error} It said: {processes[pair].said()}"
+                    raise WrongAnswer(said) from error
+            say(f"[{number}/{size.rounds}] {workload}, {len(turns)} servers with apps")
+    return {pair: cell_of(found) for pair, found in samples.items()}
+
+
+def run_frames(rounds: int, order: random.Random, say: Say) -> dict[str, Any]:
+    """Measure what a text and its echo cost without a socket, on the server's core."""
+    times: dict[str, list[float]] = {name: [] for name in FRAMES}
+    with held_to(cores()[0]):
+        for _ in range(rounds):
+            turns = list(FRAMES)
+            order.shuffle(turns)
+            for name in turns:
+                times[name].append(FRAMES[name](FRAMES_TIMED))
+    medians = ", ".join(f"{name} {statistics.median(found):.3g}" for name, found in times.items())
+    say(f"websocket, a text and its echo in memory: {medians} µs")
+    return {name: summarize(found) for name, found in times.items()}
+
+
+def run_idle(servers: Sequence[str], size: Size, say: Say) -> dict[str, Any]:
+    """Measure what idle connections take, each server in a process of its own.
+
+    Raises:
+        WrongAnswer: A connection is refused or answered wrongly.
+    """
+    cells: dict[str, Any] = {}
+    counts = {idle.KEEP_ALIVE: size.keep_alive, idle.WEBSOCKET: size.websockets}
+    for number, server in enumerate(servers, 1):
+        cells[server] = {}
+        for workload, count in counts.items():
+            try:
+                cell = idle.measure(SERVERS[server], SUBJECT, workload, count, IDLE[server])
+            except NotServing as error:
+                say(str(error))
+                continue
+            cells[server][workload] = cell
+            say(
+                f"[{number}/{len(servers)}] {cell['connections']:,} idle, {workload}, on {server}:"
+                f" {idle.per_connection(cell):.1f} KiB each"
+                f"{'' if idle.is_returned(cell) else ', not all of it RETURNED'}"
+            )
+    return cells
+
+
+# -- the whole -------------------------------------------------------------------------------------
+
+
+def run(servers: Sequence[str], size: Size, seed: int, say: Say) -> dict[str, Any]:
+    """Measure servers and return the result as it is written to a file.
+
+    Args:
+        servers: Names of servers; one that is not installed is left out, and said so.
+        size: How much to measure.
+        seed: Of the order.
+        say: Takes a line that tells how far this is.
+
+    Raises:
+        WrongAnswer: A server answers something else than it is asked for.
+    """
+    idle.room(size.websockets)  # Those that are started have the limits of this process.
+    found = [name for name in servers if is_installed(SERVERS[name], say)]
+    pairs = [(name, app) for name in found for app in SERVERS[name].apps if has_app(app, say)]
+    order, load = random.Random(seed), load_average()
+    cells = run_rounds(pairs, PLAINTEXT, size, order, say)
+    sockets = [pair for pair in WEBSOCKETS if pair in pairs]
+    echoes = run_rounds(sockets, WEBSOCKET, size, order, say)
+    own = run_frames(size.rounds, order, say)
+    return {
+        "kind": "servers",
+        "date": time.strftime("%Y-%m-%d", time.gmtime()),
+        "python": f"{platform.python_implementation()} {platform.python_version()}",
+        "machine": machine(),
+        "load": load,
+        "cores": cores(),
+        "versions": {app: APPS[app].version() for _, app in pairs if APPS[app].distribution},
+        "servers": {name: SERVERS[name].versions() for name in found},
+        "connections": CONNECTIONS,
+        "in_flight": IN_FLIGHT[WEBSOCKET],
+        "rounds": size.rounds,
+        "round_seconds": size.seconds,
+        "seed": seed,
+        "times": {**_nested(cells, ""), **_nested(echoes, f" {WEBSOCKET}")},
+        "frames": own,
+        "idle": run_idle([name for name in IDLE if name in found], size, say),
+    }
+
+
+def _nested(cells: Mapping[Pair, Any], behind: str) -> dict[str, dict[str, Any]]:
+    nested: dict[str, dict[str, Any]] = {}
+    for (server, app), cell in cells.items():
+        nested.setdefault(server + behind, {})[app] = cell
+    return nested
+
+
+def is_installed(server: Server, say: Say) -> bool:
+    """Tell whether all of a server is there; if not, say what to do about it."""
+    try:
+        server.versions()
+    except PackageNotFoundError as error:
+        say(f"{server.title} is left out: {error}. {_REMEDY}")
+        return False
+    return True
+
+
+_REMEDY = "`pip install -r benchmarks/requirements.txt` installs all peers."
+
+
+def has_app(name: str, say: Say) -> bool:
+    """Tell whether a framework is there; if not, say what to do about it."""
+    try:
+        APPS[name].version()
+    except PackageNotFoundError as error:
+        say(f"{APPS[name].title} is left out: {error}. {_REMEDY}")
+        return False
+    return True

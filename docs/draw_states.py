@@ -1,0 +1,88 @@
+"""Draw the tables of ``asyncflask/protocol/cycle.py`` into ``reference/asgi-messages.md``.
+
+``make diagrams`` runs it; a test says when the page is not as the tables are.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from asyncflask.protocol import cycle
+
+PAGE = Path(__file__).parent / "reference" / "asgi-messages.md"
+
+INTRODUCTION = """\
+# ASGI messages
+
+Which message an app may send when. The embedded server and the test client hold every app,
+middleware and extension to this: what is not drawn here raises `IllegalMessage` in `send()`.
+
+This page is written by `make diagrams` from the tables in `asyncflask/protocol/cycle.py`.
+"""
+
+TITLES = {"http": "HTTP", "websocket": "Websocket", "lifespan": "Lifespan"}
+
+NOTES = {
+    "http": """\
+`http.response.body` is the last one unless `more_body` is true. A start with `trailers` true
+announces `http.response.trailers`, the last of which is the one without `more_trailers`.
+""",
+    "websocket": """\
+A close before the accept refuses the websocket with status 403; `websocket.http.response.start`
+refuses it with a response of the app's own.
+""",
+    "lifespan": """\
+`lifespan.startup` and `lifespan.shutdown` are the server's to say; nothing is complete unasked.
+""",
+}
+
+NEEDS = """\
+## What is checked in a message
+
+An extension has to stand in `scope["extensions"]`; a start that announces trailers takes theirs.
+
+| message | fields | extension |
+|---|---|---|
+"""
+
+
+def page() -> str:
+    """Return the whole page."""
+    drawn = [_section(kind, table) for kind, table in cycle.TABLES.items()]
+    return "\n".join([INTRODUCTION, *drawn, _needs()])
+
+
+def _section(kind: str, table: cycle.Table) -> str:
+    return f"## {TITLES[kind]}\n\n{NOTES[kind]}\n```mermaid\n{_diagram(table)}```\n"
+
+
+def _diagram(table: cycle.Table) -> str:
+    lines = ["stateDiagram-v2", f"    [*] --> {next(iter(table))}"]
+    for state, row in table.items():
+        lines += [f"    {state} --> {after}: {event}" for event, after in row.items()]
+        if not row:
+            lines.append(f"    {state} --> [*]")
+    return "\n".join(lines) + "\n"
+
+
+def _needs() -> str:
+    """Return what messages need: their checked fields, and an extension."""
+    rows = ""
+    for name in dict.fromkeys(_name(event) for event in _events()):
+        fields = ", ".join(f"`{field}`" for field in cycle.FIELDS.get(name, ()))
+        key = cycle.EXTENSIONS.get(name)
+        rows += f"| `{name}` | {fields} | {f'`{key}`' if key else ''} |\n"
+    return NEEDS + rows
+
+
+def _events() -> list[str]:
+    events = [event for table in cycle.TABLES.values() for row in table.values() for event in row]
+    return [event for event in events if event not in cycle.SERVERS_OWN]
+
+
+def _name(event: str) -> str:
+    return event.partition(" (")[0]
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page())

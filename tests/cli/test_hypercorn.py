@@ -1,0 +1,75 @@
+"""hypercorn behind `asyncflask run --server hypercorn`: its log, its TLS, its end."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import ssl
+import sys
+from typing import Any
+
+import pytest
+
+from asyncflask.cli.hypercorn import _Config, _Logger, _report
+from asyncflask.cli.serve import serve
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+
+
+@pytest.mark.parametrize("error", [asyncio.CancelledError(), ssl.SSLError()])
+def test_ends_of_connections_are_not_reported(
+    error: BaseException, caplog: pytest.LogCaptureFixture
+) -> None:
+    loop = asyncio.new_event_loop()
+
+    _report(loop, {"message": "connection", "exception": error})
+    _report(loop, {"message": "a bug", "exception": ValueError("bug")})
+    loop.close()
+
+    assert [record.message.splitlines()[0] for record in caplog.records] == ["a bug"]
+
+
+def test_ready_ssl_context_is_used() -> None:
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    config = _Config()
+    assert not config.ssl_enabled
+
+    config.ssl_context = context
+
+    assert config.ssl_enabled
+    assert config.create_ssl_context() is context
+
+
+def test_control_characters_do_not_reach_the_log() -> None:
+    from hypercorn import Config
+
+    request = {
+        "type": "http",
+        "method": "GET",
+        "path": "/\n127.0.0.1 \x1b[2J",
+        "query_string": b"",
+        "headers": [],
+        "scheme": "http",
+        "client": None,
+    }
+
+    atoms = _Logger(Config()).atoms(request, None, 0.0)
+
+    assert atoms["Uq"] == r"/\n127.0.0.1 \x1b[2J"
+    assert atoms["h"] is None
+
+
+async def ends_itself(scope: Any, receive: Any, send: Any) -> None:
+    """An app that sends the process a signal once it is up."""
+    await receive()
+    await send({"type": "lifespan.startup.complete"})
+    asyncio.get_running_loop().call_later(0.05, os.kill, os.getpid(), signal.SIGTERM)
+    await receive()
+    await send({"type": "lifespan.shutdown.complete"})
+
+
+def test_it_serves_until_a_signal_comes(capfd: pytest.CaptureFixture[str]) -> None:
+    serve(ends_itself, "127.0.0.1", 0, server="hypercorn")
+
+    assert "Running on http" in capfd.readouterr().err
