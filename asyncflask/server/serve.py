@@ -47,7 +47,7 @@ async def serve(
     config = config or Config()
     loop = asyncio.get_running_loop()
     lifespan = Lifespan(app)
-    shared = Shared(app, config, loop.time)
+    shared = Shared(app, config)
     try:
         await lifespan.start()
         if lifespan.supported:

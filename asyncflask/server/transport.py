@@ -127,7 +127,8 @@ class Connection(asyncio.Protocol):
             self._begin(event)
         elif isinstance(event, Closed):
             self.close()
-        self.regulate()
+        if self._paused or self.http.buffered > self._queue_limit:
+            self.regulate()
 
     def next_event(self) -> HTTPEvent | None:
         """Return the next event of the request; refuse a client that breaks the protocol."""
@@ -187,7 +188,8 @@ class Connection(asyncio.Protocol):
             self.linger()
             return
         self.http.next_request(self.shared.clock())
-        self.advance()
+        if self._half_closed or self.http.buffered:
+            self.advance()
 
     def wait_for_body(self) -> None:
         """An app waits for more of the body."""
