@@ -35,10 +35,6 @@ class Carrier(Protocol):
     stream: Any
     websocket: Any
 
-    @property
-    def has_bytes(self) -> bool:
-        """Whether something of the request lies here already."""
-
     def next_event(self) -> HTTPEvent | None:
         """Return the next event of the request."""
 
@@ -90,18 +86,19 @@ class Stream:
     """
 
     table: cycle.Table
+    state: str
+    task: asyncio.Task[None]
+    # PERF: what most requests leave as it is stands at the class.
+    open = True
+    failed = False
+    status = 0
+    size = 0
+    _changed: asyncio.Event | None = None
 
     def __init__(self, connection: Carrier, request: Request, scope: Scope) -> None:
         self.connection = connection
         self.request = request
         self.scope = scope
-        self.state = next(iter(self.table))
-        self.open = True
-        self.failed = False
-        self.status = 0
-        self.size = 0
-        self.task: asyncio.Task[None]
-        self._changed: asyncio.Event | None = None
 
     async def receive(self) -> Message:
         """ASGI's ``receive()``."""
@@ -175,12 +172,10 @@ class HTTPStream(Stream):
     """An HTTP request and its answer."""
 
     table = cycle.HTTP
-
-    def __init__(self, connection: Carrier, request: Request, scope: Scope) -> None:
-        super().__init__(connection, request, scope)
-        self.body_ended = False
-        self._half_closed = False
-        self._expects_continue = request.expects_continue
+    state = "WAITING"
+    body_ended = False
+    _half_closed = False
+    _told_to_continue = False
 
     # -- the request's body --------------------------------------------------------------------
 
@@ -211,7 +206,7 @@ class HTTPStream(Stream):
     def _next_message(self) -> Message | None:
         event = self.connection.next_event()
         if isinstance(event, Body):
-            after = self.connection.next_event() if self.connection.has_bytes else None
+            after = self.connection.next_event()
             if isinstance(after, Body):
                 event.data += after.data
                 after = None
@@ -225,10 +220,10 @@ class HTTPStream(Stream):
         return None
 
     def _ask_for_more(self) -> None:
-        if self._expects_continue:
+        if self.request.expects_continue and not self._told_to_continue:
             # RFC 9110 §10.1.1: the client holds the body back until it is told to go on.
             self.connection.write(self.connection.http.informational(100))
-        self._expects_continue = False
+            self._told_to_continue = True
         self.connection.wait_for_body()
 
     def discard_body(self) -> None:

@@ -140,11 +140,6 @@ class Connection(asyncio.Protocol):
             self.refuse(error)
             return None
 
-    @property
-    def has_bytes(self) -> bool:
-        """Whether something of the request lies here already."""
-        return self.http.buffered > 0
-
     def _begin(self, request: Request) -> None:
         scope: Scope = {
             **self._fixed_scope,

@@ -42,6 +42,7 @@ class WebsocketStream(Stream):
     """
 
     table = cycle.WEBSOCKET
+    state = "CONNECTING"
 
     def __init__(
         self, connection: Carrier, request: Request, scope: Scope, protocol: WebSocket
