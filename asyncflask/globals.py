@@ -56,7 +56,10 @@ def _find_app() -> t.Any:
 
 
 def _find_g() -> t.Any:
-    return _context("g").g
+    ctx = slot.get()
+    if ctx is None:
+        raise outside("g", "application")
+    return ctx.g
 
 
 def _find_app_ctx() -> t.Any:

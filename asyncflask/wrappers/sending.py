@@ -65,7 +65,9 @@ async def send_response(
 
     Source: ASGI: ``http.response.start``, ``http.response.body``, ``http.response.pathsend``.
     """
+    # PERF: a descriptor makes these attributes; asked once each.
     body: Any = response.response
+    is_list = body.__class__ is list
     try:
         start, bodiless = _start(response)
         if bodiless or method == "HEAD":
@@ -85,7 +87,7 @@ async def send_response(
         else:
             await send_chunks(chunks_of(body, run), start, send, watch)
     finally:
-        if response._on_close or response.response.__class__ is not list:
+        if not is_list or response._on_close:
             await response.aclose(run)
 
 
