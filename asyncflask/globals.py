@@ -84,6 +84,11 @@ def _find_request() -> t.Any:
 
 
 def _find_websocket() -> t.Any:
+    ctx = slot.get()
+    # PERF: as for the request.
+    lane = None if ctx is None or ctx.lease is not None else ctx.lane
+    if lane is not None and lane.name == "websocket" and ctx._connection is not None:
+        return ctx._connection
     return _connection("websocket", "websocket")
 
 
