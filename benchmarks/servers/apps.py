@@ -18,8 +18,8 @@ HELD = "/held"
 
 #: the peers in process, and those that are measured only here
 APPS: dict[str, Peer] = {
-    "blacksheep": Peer("blacksheep", "BlackSheep", "benchmarks.apps.blacksheep_app", "blacksheep"),
     **PEERS,
+    "blacksheep": Peer("blacksheep", "BlackSheep", "benchmarks.apps.blacksheep_app", "blacksheep"),
 }
 
 

@@ -12,7 +12,7 @@ import platform
 import random
 import statistics
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError
@@ -45,7 +45,7 @@ WEBSOCKETS = (
 #: on whom idle connections wait, and how often they come
 IDLE = {"embedded": 4, "hypercorn": 1, "uvicorn-h11": 1, "uvicorn-httptools": 1}
 #: what frames cost without a socket: a name, and how it is measured
-FRAMES = {
+FRAMES: dict[str, Callable[[int], float]] = {
     "wsproto": frames.time_wsproto,
     "embedded raw": lambda count: frames.time_embedded("raw", count),
     f"embedded {SUBJECT}": lambda count: frames.time_embedded(SUBJECT, count),
@@ -227,7 +227,7 @@ def run(servers: Sequence[str], size: Size, seed: int, say: Say) -> dict[str, An
     idle.room(size.websockets)  # Those that are started have the limits of this process.
     found = [name for name in servers if is_installed(SERVERS[name], say)]
     pairs = [(name, app) for name in found for app in SERVERS[name].apps if has_app(app, say)]
-    order, load = random.Random(seed), load_average()
+    order, busy = random.Random(seed), load_average()
     cells = run_rounds(pairs, PLAINTEXT, size, order, say)
     sockets = [pair for pair in WEBSOCKETS if pair in pairs]
     echoes = run_rounds(sockets, WEBSOCKET, size, order, say)
@@ -237,7 +237,7 @@ def run(servers: Sequence[str], size: Size, seed: int, say: Say) -> dict[str, An
         "date": time.strftime("%Y-%m-%d", time.gmtime()),
         "python": f"{platform.python_implementation()} {platform.python_version()}",
         "machine": machine(),
-        "load": load,
+        "load": busy,
         "cores": cores(),
         "versions": {app: APPS[app].version() for _, app in pairs if APPS[app].distribution},
         "servers": {name: SERVERS[name].versions() for name in found},

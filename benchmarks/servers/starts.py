@@ -13,7 +13,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -194,13 +194,13 @@ class Running:
         return sum(len(os.listdir(f"/proc/{pid}/fd")) for pid in self.processes())
 
     def end(self) -> None:
-        """End it, at first politely."""
-        try:
-            self._process.send_signal(signal.SIGTERM)
+        """End it politely, and what is left of its processes by force."""
+        self._process.send_signal(signal.SIGTERM)
+        with suppress(subprocess.TimeoutExpired):
             self._process.wait(END)
-        except subprocess.TimeoutExpired:
+        with suppress(ProcessLookupError):  # None is left.
             os.killpg(self._process.pid, signal.SIGKILL)
-            self._process.wait()
+        self._process.wait()
         self._output.close()
 
 

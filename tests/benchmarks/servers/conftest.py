@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import sys
 import threading
+from contextlib import suppress
 
 import pytest
 
@@ -59,7 +60,7 @@ def listening():
         listeners.append(listener)
 
         def serve(connection):
-            with connection:
+            with connection, suppress(ConnectionResetError):
                 while data := connection.recv(65536):
                     parts = answer(data)
                     if parts is None:
