@@ -7,11 +7,13 @@ Without a name in front a section is :rfc:`9112`'s.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from http import HTTPStatus
 
 from .cycle import IllegalMessage
-from .events import Headers, Request
+from .events import Request
+
+Fields = Sequence[tuple[bytes, bytes]]
 
 _TOKEN = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 # Everything but control characters; the tab is none here. (RFC 9110 §5.5.)
@@ -22,13 +24,15 @@ _OURS = frozenset((b"content-length", b"transfer-encoding", b"connection"))
 #: RFC 9110 §6.5.1: what a recipient needs before the body is no trailer
 _NO_TRAILERS = _OURS | {b"host", b"content-type", b"content-encoding", b"set-cookie"}
 _STATUS_LINES = {
-    status: b"HTTP/1.1 %d %s\r\n" % (status, HTTPStatus(status).phrase.encode("ascii"))
+    status: b"HTTP/1.1 %d %s" % (status, HTTPStatus(status).phrase.encode("ascii"))
     for status in map(int, HTTPStatus)
 }
-# PERF: names repeat from answer to answer, so each is checked once; bounded, for an app may take
-# names from its clients.
-_checked: set[bytes] = set()
-_CHECKED = 1024
+#: fields that are not merely written
+_SPECIAL = _OURS | {b"date", b"server", b"upgrade"}
+# PERF: names repeat from answer to answer, so each is looked at once: these are lower-case tokens,
+# and not special. Bounded, for an app may take names from its clients.
+_plain: set[bytes] = set()
+_PLAIN = 1024
 
 
 class Answer:
@@ -45,7 +49,7 @@ class Answer:
     """
 
     __slots__ = (
-        *("begun", "closes", "_chunked", "_date", "_head", "_headers", "_is_head"),
+        *("begun", "closes", "_chunked", "_date", "_headers", "_is_head"),
         *("_is_current", "_left", "_length", "_server", "_status", "_trailers"),
     )
 
@@ -57,7 +61,7 @@ class Answer:
         self._date = date
         self._server = server
         self._status = 0
-        self._headers: list[bytes] = []
+        self._headers = b""
         self._length: int | None = None
         self._left: int | None = None
         self._chunked = False
@@ -70,7 +74,7 @@ class Answer:
 
         Args:
             status: 200 to 999.
-            headers: Names in lower case.
+            headers: Written in the order given, the names in lower case.
             trailers: Whether :meth:`trailers` comes at the end.
 
         Raises:
@@ -83,30 +87,23 @@ class Answer:
             )
         self._status = status
         self._trailers = trailers
-        lines = self._headers = [b""]
-        dated = served = False
+        lines = [b""]
         for name, value in headers:
-            if name in _OURS:
-                self._take(name, value)
-                continue
-            if name == b"date":
-                dated = True
-            elif name == b"server":
-                served = True
-            lines.append(name + b": " + value)
-            if name not in _checked:
-                _check_name(name)
-        if self._date and not dated:
+            if name in _plain:
+                lines.append(name + b": " + value)
+            else:
+                self._take(name.lower(), value, lines)
+        if self._date:
             lines.append(b"date: " + self._date)
-        if self._server and not served:
+        if self._server:
             lines.append(b"server: " + self._server)
-        lines[0] = b"\r\n".join(lines)[2:]
+        self._headers = b"\r\n".join(lines)
         # PERF: one look at the whole block; only the ends of its lines may be left.
-        if lines[0].translate(None, _PRINTED) != b"\r\n" * (len(lines) - 2 if lines[0] else 0):
+        if self._headers.translate(None, _PRINTED) != b"\r\n" * (len(lines) - 1):
             raise _control_character(headers)
 
-    def _take(self, name: bytes, value: bytes) -> None:
-        """Take a header that the framing depends on; it is written by :meth:`_finish_head`."""
+    def _take(self, name: bytes, value: bytes, lines: list[bytes]) -> None:
+        """Take a header that is special, or new; :meth:`_finish_head` writes the framing's."""
         if name == b"content-length":
             known = self._length
             if not _DIGITS.fullmatch(value) or known not in (None, int(value)):
@@ -121,9 +118,22 @@ class Answer:
                     f"The response was started with transfer-encoding: {value!r}; how a body is"
                     " framed is the server's affair. Leave the header out."
                 )
-        else:
+        elif name == b"connection":
             options = [option.strip() for option in value.lower().split(b",")]
             self.closes = self.closes or b"close" in options
+        else:
+            self._add(name, value, lines)
+
+    def _add(self, name: bytes, value: bytes, lines: list[bytes]) -> None:
+        lines.append(name + b": " + value)
+        if name == b"date":
+            self._date = b""
+        elif name == b"server":
+            self._server = b""
+        elif name == b"upgrade":
+            lines.append(b"connection: upgrade")  # RFC 9110 §7.8: one is not sent without it.
+        else:
+            _check_name(name)
 
     def add_length(self, length: int) -> None:
         """Tell how long the body will be, where the headers did not."""
@@ -189,11 +199,11 @@ class Answer:
             ours += b"connection: close\r\n"
         elif not self._is_current:
             ours += b"connection: keep-alive\r\n"
-        line = _STATUS_LINES.get(self._status) or b"HTTP/1.1 %d \r\n" % self._status
-        headers = self._headers[0]
-        return line + headers + b"\r\n" + ours + b"\r\n" if headers else line + ours + b"\r\n"
+        # §4: the blank behind the number stays, even if there is no reason.
+        line = _STATUS_LINES.get(self._status) or b"HTTP/1.1 %d " % self._status
+        return b"%b%b\r\n%b\r\n" % (line, self._headers, ours)
 
-    def trailers(self, headers: Headers, more: bool = False) -> bytes:
+    def trailers(self, headers: Fields, more: bool = False) -> bytes:
         """Return the end of a chunked body; nothing where there can be no trailers. (§7.1.2.)
 
         Args:
@@ -211,15 +221,15 @@ class Answer:
         return first + block + (b"" if more else b"\r\n")
 
 
-def informational(status: int, headers: Headers) -> bytes:
+def informational(status: int, headers: Fields) -> bytes:
     """Return an answer before the answer. (RFC 9110 §15.2.)"""
-    line = _STATUS_LINES.get(status) or b"HTTP/1.1 %d \r\n" % status
-    return line + _block(headers, _OURS) + b"\r\n"
+    line = _STATUS_LINES.get(status) or b"HTTP/1.1 %d " % status
+    return b"%b\r\n%b\r\n" % (line, _block(headers, _OURS))
 
 
-def _block(headers: Headers, refused: Iterable[bytes]) -> bytes:
+def _block(headers: Fields, refused: Collection[bytes]) -> bytes:
     for name, value in headers:
-        _check_name(name)
+        _check_name(name.lower())
         if name.lower() in refused or value.translate(None, _PRINTED):
             raise IllegalMessage(
                 f"{name!r}: {value!r} cannot be sent here: it has a control character, or belongs"
@@ -234,8 +244,8 @@ def _check_name(name: bytes) -> None:
             f"A header named {name!r} was sent. A name is made of letters, digits and"
             " !#$%&'*+-.^_`|~; write the value apart from it."
         )
-    if len(_checked) < _CHECKED:
-        _checked.add(name)
+    if len(_plain) < _PLAIN and name not in _SPECIAL:
+        _plain.add(name)
 
 
 def _control_character(headers: Iterable[tuple[bytes, bytes]]) -> IllegalMessage:

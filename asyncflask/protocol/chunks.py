@@ -12,8 +12,9 @@ from .events import Body, EndOfBody, Headers, ProtocolError
 from .limits import Limits
 
 # §7.1: sizes of more digits than these are attacks. Extensions are passed over (§7.1.1).
-_SIZE = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;[\t\x20-\x7e\x80-\xff]*)?")
-_FIELD = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[ \t]*([\t\x20-\x7e\x80-\xff]*?)[ \t]*")
+_SIZE = re.compile(rb"([0-9A-Fa-f]{1,15})(?:[ \t]*;[\t\x20-\x7e\x80-\xff]*)?")
+# Blanks are stripped apart: a pattern that looks for them at the end takes quadratic time.
+_FIELD = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+):([\t\x20-\x7e\x80-\xff]*)")
 _LINE = 4096  # bytes of a line with a size and its extensions
 _PIECE = 64 * 1024  # bytes from which on no more chunks are put together in one event
 
@@ -88,7 +89,7 @@ class Chunks:
             field = _FIELD.fullmatch(line)
             if field is None:
                 raise ProtocolError(400, "A trailer of the request is malformed.")
-            self._trailers.append((field[1].lower(), field[2]))
+            self._trailers.append((field[1].lower(), field[2].strip(b" \t")))
             many = len(self._trailers) > self._limits.headers
             if many or self._trailer_bytes > self._limits.header_bytes:
                 raise ProtocolError(431, "The request has more trailers than are accepted.")
@@ -99,7 +100,7 @@ class Chunks:
         end = buffer.find(b"\r\n", max(0, self._searched - 1))
         if end < 0:
             self._searched = len(buffer)
-            if self._searched > longest:
+            if self._searched > longest + 1:  # The CR may be here already.
                 raise ProtocolError(status, "A line of the request's body is too long.")
             return None
         self._searched = 0

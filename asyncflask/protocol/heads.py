@@ -8,7 +8,7 @@ the head is found in ``http1.py``. (:rfc:`9112` §2 to §6; without a name in fr
 from __future__ import annotations
 
 import re
-from typing import cast
+from ipaddress import IPv6Address
 from urllib.parse import unquote
 
 import h11
@@ -16,15 +16,22 @@ import h11
 from .events import Headers, ProtocolError, Request
 from .limits import Limits
 
-# RFC 9110 §5.5: of the control characters only the tab; and CR and LF, whose pairs are counted.
-_HARMLESS = bytes(set(range(256)) - set(range(0x20)) - {0x7F} | set(b"\t\r\n"))
+# RFC 9110 §5.5: of the control characters only the tab.
+_PRINTED = bytes(set(range(256)) - set(range(0x20)) - {0x7F} | set(b"\t"))
 # RFC 3986 §3.2.2 and §3.2.3: a registered name or IPv4 address, or an IP literal; then a port.
 _HOST = re.compile(
-    rb"(?:(?:[A-Za-z0-9\-._~!$&'()*+,;=]|%[0-9A-Fa-f]{2})+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{0,5})?"
+    rb"(?:(?:[A-Za-z0-9\-._~!$&'()*+,;=]|%[0-9A-Fa-f]{2})+|\[([0-9A-Fa-f:.]+)\])"
+    rb"(?::([0-9]{0,5}))?"
 )
 _ABSOLUTE = re.compile(rb"(?i:https?)://([^/?]*)([^?]*.*)", re.DOTALL)
-_RAW_LENGTH = re.compile(rb"\r\n(?i:content-length):[ \t]*([^\r]*?)[ \t]*(?=\r)")
+# Blanks are stripped apart: a pattern that looks for them at the end takes quadratic time.
+_RAW_LENGTH = re.compile(rb"\r\n(?i:content-length):([^\r]*)")
+_RAW_CODINGS = re.compile(rb"\r\n(?i:transfer-encoding):([^\r]*)")
 _DIGITS = re.compile(rb"[0-9]{1,18}")
+# PERF: a server has few names, so each is looked at once; bounded, for clients may make some up.
+_hosts: set[bytes] = set()
+_HOSTS, _HOST_BYTES = 256, 255
+_EXPLAINED = 200  # characters of h11's words, which quote what the client sent
 
 #: fields that decide about the connection; the others are the app's affair
 _DECIDING = frozenset(
@@ -45,9 +52,7 @@ def parse(head: bytes, limits: Limits) -> tuple[Request, int | None]:
     Raises:
         ProtocolError: It is malformed, ambiguous, or asks for what is not offered.
     """
-    _check_bytes(head)
-    lines = head.count(b"\r\n")
-    if lines - 2 > limits.headers:
+    if _count_lines(head) - 2 > limits.headers:
         raise ProtocolError(431, f"The request has more than {limits.headers} header fields.")
     # PERF: a connection object costs half a microsecond, its own way to the next cycle six.
     parser = h11.Connection(h11.SERVER, max_incomplete_event_size=len(head))
@@ -55,20 +60,32 @@ def parse(head: bytes, limits: Limits) -> tuple[Request, int | None]:
     try:
         event = parser.next_event()
     except h11.RemoteProtocolError as error:
-        raise ProtocolError(error.error_status_hint, f"The request is malformed: {error}.")
-    # A whole head is a request, or an error.
-    return _read(cast(h11.Request, event), head)
+        status = 501 if error.error_status_hint == 501 and _ends_chunked(head) else 400
+        raise ProtocolError(status, f"The request is malformed: {str(error)[:_EXPLAINED]}.")
+    assert isinstance(event, h11.Request)  # A whole head is one, or an error.
+    return _read(event, head)
 
 
-def _check_bytes(head: bytes) -> None:
-    """Refuse what may end a line for one reader and not for another. (§2.2, §5.2.)"""
-    ends = head.count(b"\r\n")
-    if head.count(b"\n") != ends or head.count(b"\r") != ends:
-        raise ProtocolError(400, "The request's head has a CR or LF that is no end of a line.")
-    if head.translate(None, _HARMLESS):
-        raise ProtocolError(400, "The request's head has a control character.")
+def _count_lines(head: bytes) -> int:
+    """Count the lines; refuse what may end one for some readers and not for others. (§2.2, §5.2.)
+
+    PERF: three looks at the head, whatever stands in it.
+    """
+    lines = head.count(b"\r\n")
+    if head.translate(None, _PRINTED) != b"\r\n" * lines:
+        raise ProtocolError(400, "The request's head has a control character, or a CR or LF alone.")
     if b"\n " in head or b"\n\t" in head:
         raise ProtocolError(400, "The request's head has a folded line.")
+    return lines
+
+
+def _ends_chunked(head: bytes) -> bool:
+    """Tell whether codings that h11 refuses have at least an end that is known.
+
+    §6.3, 4. has a 400 for a body whose end is not; §6.1 a 501 for a coding that is not understood.
+    """
+    codings = b",".join(_RAW_CODINGS.findall(head)).lower().split(b",")
+    return codings[-1].strip() == b"chunked"
 
 
 def _read(event: h11.Request, head: bytes) -> tuple[Request, int | None]:
@@ -80,28 +97,30 @@ def _read(event: h11.Request, head: bytes) -> tuple[Request, int | None]:
         if name in _DECIDING:
             deciding[name] = deciding[name] + b"," + value if name in deciding else value
     version = event.http_version
-    if version not in (b"1.1", b"1.0"):
+    is_current = version == b"1.1"
+    if not is_current and version != b"1.0":
         raise ProtocolError(505, "This server speaks HTTP/1.1 and HTTP/1.0.")
     raw_path, _, query = _path_of(event, deciding, headers).partition(b"?")
-    is_current = version == b"1.1"
     length = _length(head, deciding, is_current)
+    expects = is_current and b"expect" in deciding and _expects_continue(deciding)
     keep_alive, upgrade = is_current, ""
     if b"connection" in deciding:
         options = [option.strip() for option in deciding[b"connection"].lower().split(b",")]
         # §9.3
         keep_alive = b"close" not in options and (is_current or b"keep-alive" in options)
         upgrade = _upgrade(deciding, options) if is_current else ""
+    path = raw_path.decode("ascii")
     request = Request(
         event.method.decode("ascii"),
         event.target,
-        unquote(raw_path.decode("ascii")) if b"%" in raw_path else raw_path.decode("ascii"),
+        unquote(path) if b"%" in raw_path else path,
         raw_path,
         query,
         headers,
-        version.decode("ascii"),
+        "1.1" if is_current else "1.0",
         length != 0,
         keep_alive,
-        is_current and length != 0 and _expects_continue(deciding),
+        expects and length != 0,
         upgrade,
     )
     return request, length
@@ -120,7 +139,7 @@ def _path_of(event: h11.Request, deciding: dict[bytes, bytes], headers: Headers)
     if b"#" in target:
         raise ProtocolError(400, "The request's target has a fragment.")
     host = deciding.get(b"host")
-    if host is not None and not _HOST.fullmatch(host):
+    if host is not None and host not in _hosts and not _is_host(host):
         raise ProtocolError(400, "The Host of the request is not a host with an optional port.")
     if target[:1] == b"/":
         return target
@@ -130,11 +149,29 @@ def _path_of(event: h11.Request, deciding: dict[bytes, bytes], headers: Headers)
     if absolute is None:
         raise ProtocolError(400, "The request's target does not begin with a slash.")
     authority, rest = absolute.groups()
-    if not _HOST.fullmatch(authority):
+    if not _is_host(authority):
         raise ProtocolError(400, "The request's target has no host with an optional port.")
     # §3.2.2: it counts, whatever Host says.
     headers[:] = [pair for pair in headers if pair[0] != b"host"] + [(b"host", authority)]
     return rest if rest[:1] == b"/" else b"/" + rest
+
+
+def _is_host(value: bytes) -> bool:
+    """Tell whether it is a host with an optional port, as also urllib reads it."""
+    match = _HOST.fullmatch(value)
+    if match is None:
+        return False
+    literal, port = match.groups()
+    if literal is not None:
+        try:
+            IPv6Address(literal.decode("ascii"))
+        except ValueError:
+            return False
+    if port and int(port) > 65535:
+        return False
+    if len(_hosts) < _HOSTS and len(value) <= _HOST_BYTES:
+        _hosts.add(value)
+    return True
 
 
 def _length(head: bytes, deciding: dict[bytes, bytes], is_current: bool) -> int | None:
@@ -152,7 +189,7 @@ def _length(head: bytes, deciding: dict[bytes, bytes], is_current: bool) -> int 
     if b"content-length" not in deciding:
         return 0
     lengths = _RAW_LENGTH.findall(head)
-    if len(lengths) != 1 or not _DIGITS.fullmatch(lengths[0]):
+    if len(lengths) != 1 or not _DIGITS.fullmatch(lengths[0].strip(b" \t")):
         raise ProtocolError(400, "The request's Content-Length is not one number.")
     return int(lengths[0])
 
@@ -166,9 +203,7 @@ def _upgrade(deciding: dict[bytes, bytes], options: list[bytes]) -> str:
 
 
 def _expects_continue(deciding: dict[bytes, bytes]) -> bool:
-    expected = deciding.get(b"expect")
-    if expected is None:
-        return False
-    if expected.lower() != b"100-continue":
+    # RFC 9110 §10.1.1
+    if deciding[b"expect"].lower() != b"100-continue":
         raise ProtocolError(417, "The only expectation that is understood is '100-continue'.")
     return True

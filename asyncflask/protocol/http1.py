@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from .answers import Answer, informational
+from .answers import Answer, Fields, informational
 from .chunks import Chunks
-from .events import Body, Closed, EndOfBody, Headers, HTTPEvent, ProtocolError, Request
+from .events import Body, Closed, EndOfBody, HTTPEvent, ProtocolError, Request
 from .handshake import WANTED_VERSION
 from .heads import parse
 from .limits import Limits
@@ -129,11 +129,11 @@ class HTTP1:
         if buffer[:2] == b"\r\n" and self._searched == 0:
             # §2.2: one empty line before the request line is borne with.
             del buffer[:2]
+            self._searched = 1
         end = buffer.find(b"\r\n\r\n", max(0, self._searched - 3))
         longest = self._limits.header_bytes
         if end < 0 or end > longest:
             self._check_unfinished(longest)
-            self._searched = max(1, len(buffer))
             return None
         head = bytes(buffer[: end + 4])
         del buffer[: end + 4]
@@ -153,9 +153,13 @@ class HTTP1:
     def _check_unfinished(self, longest: int) -> None:
         """Refuse what cannot become a head, without waiting for its end."""
         buffer = self._buffer
-        if buffer and not 0x21 <= buffer[0] <= 0x7E and buffer != b"\r":
+        if buffer == b"\r" or not buffer:
+            return
+        # SECURITY: what was looked at in vain is not looked at again (CVE-2026-54277, aiohttp).
+        self._searched = len(buffer)
+        if not 0x21 <= buffer[0] <= 0x7E:
             raise ProtocolError(400, "What was sent is not HTTP.")
-        if len(buffer) > longest:
+        if len(buffer) > longest + 3:  # Of the empty line three bytes may be here already.
             if buffer.find(b"\r\n", 0, longest) < 0:
                 raise ProtocolError(414, f"The request line has more than {longest} bytes.")
             raise ProtocolError(431, f"The request's head has more than {longest} bytes.")
@@ -212,12 +216,7 @@ class HTTP1:
 
     # -- to the client -----------------------------------------------------------------------------
 
-    def _current(self) -> Answer:
-        if self._answer is None:
-            self._answer = Answer(self._request, self.date, self.server)
-        return self._answer
-
-    def informational(self, status: int, headers: Headers = []) -> bytes:  # noqa: B006  # not kept
+    def informational(self, status: int, headers: Fields = ()) -> bytes:
         """Return a 100 or 103. (RFC 9110 §15.2.)
 
         Nothing to HTTP/1.0, which knows none, and nothing in the middle of an answer.
@@ -238,11 +237,13 @@ class HTTP1:
 
     def add_length(self, length: int) -> None:
         """Tell how long the body will be: see :meth:`Answer.add_length`."""
-        self._current().add_length(length)
+        assert self._answer is not None
+        self._answer.add_length(length)
 
     def body(self, data: bytes, more: bool) -> bytes:
         """Go on with the answer: see :meth:`Answer.body`."""
-        answer = self._current()
+        answer = self._answer
+        assert answer is not None  # It was started; cycle.py sees to it.
         if not more and not answer.begun:
             # §9.6: with a body that is left the connection ends, and the client should hear of it.
             unread = self._next is _LENGTH and self._left > len(self._buffer)
@@ -250,9 +251,10 @@ class HTTP1:
                 answer.closes = True
         return answer.body(data, more)
 
-    def trailers(self, headers: Headers, more: bool = False) -> bytes:
+    def trailers(self, headers: Fields, more: bool = False) -> bytes:
         """End the answer: see :meth:`Answer.trailers`."""
-        return self._current().trailers(headers, more)
+        assert self._answer is not None
+        return self._answer.trailers(headers, more)
 
     def refusal(self, error: ProtocolError) -> bytes:
         """Return a whole answer that says what was wrong; nothing if another one has begun."""

@@ -223,3 +223,23 @@ def test_names_of_an_apps_clients_are_not_remembered_without_bound():
 def test_the_value_that_is_refused_is_the_one_that_is_wrong():
     with pytest.raises(IllegalMessage, match="header b'y' has a control character"):
         _answer().start(200, [(b"x", b"a"), (b"y", b"\x00")])
+
+
+def test_names_are_written_in_lower_case_and_understood_in_any():
+    """`Content-Length` beside a `content-length` of ours would end the body twice."""
+    sent = _sent(b"a", b"b", headers=[(b"Content-Length", b"2"), (b"X-Y", b"z"), (b"Date", b"D")])
+
+    assert sent == b"HTTP/1.1 200 OK\r\nx-y: z\r\ndate: D\r\ncontent-length: 2\r\n\r\nab"
+
+
+def test_an_upgrade_that_is_named_stands_in_connection_too():
+    """RFC 9110 §7.8."""
+    sent = _sent(b"", status=426, headers=[(b"upgrade", b"h2c")])
+
+    assert b"\r\nupgrade: h2c\r\nconnection: upgrade\r\n" in sent
+
+
+def test_a_trailer_named_date_is_not_taken_for_the_heads():
+    _with_trailers([(b"date", b"later")])
+
+    assert b"date: ours" not in _sent(b"", headers=[(b"date", b"theirs")], date=b"ours")

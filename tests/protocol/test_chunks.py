@@ -26,7 +26,7 @@ def _read(data, limits=None):
         (b"A\r\n0123456789\r\n0\r\n\r\n", b"0123456789"),
         (b"005\r\nHello\r\n000\r\n\r\n", b"Hello"),
         (b'5;name="v"; x\r\nHello\r\n0;last\r\n\r\n', b"Hello"),
-        (b"5 \r\nHello\r\n0\r\n\r\n", b"Hello"),
+        (b"5 ;x\r\nHello\r\n0\r\n\r\n", b"Hello"),
         (b"7\r\n\r\n0\r\n\r\n\r\n0\r\n\r\n", b"\r\n0\r\n\r\n"),
     ],
 )
@@ -60,6 +60,7 @@ def test_trailers_are_handed_on_in_lower_case():
         b"+5\r\n",
         b"0x5\r\n",
         b"5\n\r\n",
+        b"5 \r\n",
         b" 5\r\n",
         b"5;a\nb\r\n",  # CVE-2024-52304
         b"5;a\rb\r\n",
@@ -67,9 +68,9 @@ def test_trailers_are_handed_on_in_lower_case():
         "٥\r\n".encode(),  # CVE-2025-69224
         b"f" * 16 + b"\r\n",
         b"5\r\nHelloX\n",
-        b"5\r\nHello\n0",  # GHSA-vqfr-h8mv-ghfj
+        b"5\r\nHello\n0",  # GHSA-vqfr-h8mv-ghfj, CVE-2025-43859
         b"5\r\nHelloGET / HTTP/1.1",
-        b"0\r\nno colon\r\n\r\n",
+        b"0\r\nno colon\r\n\r\n",  # CVE-2025-53643
         b"0\r\n : x\r\n\r\n",
         b"0\r\nX: a\x00\r\n\r\n",
         b"0\r\nX: a\n\r\n\r\n",
@@ -120,3 +121,23 @@ def test_a_line_is_searched_once_however_it_comes():
     buffer += b"\r\nHello\r\n0\r\n\r\n"
 
     assert chunks.read(buffer) == Body(b"Hello")
+
+
+def test_a_line_at_its_limit_is_taken_in_one_piece_and_byte_by_byte():
+    data, limits = b"0\r\nX: " + b"y" * 20 + b"\r\n\r\n", Limits(header_bytes=23)
+    chunks, buffer, events = Chunks(limits), bytearray(), []
+    for byte in data:
+        buffer.append(byte)
+        events.append(chunks.read(buffer))
+
+    assert events[-1] == EndOfBody([(b"x", b"y" * 20)])
+    assert _read(data, limits)[0] == [events[-1]]
+    with pytest.raises(ProtocolError, match="line of the request's body is too long"):
+        _read(data, Limits(header_bytes=22))
+
+
+def test_blanks_in_a_trailer_take_linear_time():
+    """Many blanks and then a letter: a pattern that strips them itself would take minutes."""
+    limits = Limits(header_bytes=1 << 20)
+
+    assert _read(b"0\r\nX: a" + b" " * 1_000_000 + b"b\r\n\r\n", limits)[1] == b""

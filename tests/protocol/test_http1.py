@@ -72,6 +72,7 @@ def test_a_large_body_comes_in_bounded_pieces():
 
 
 def test_the_next_request_waits_for_the_answer():
+    """CVE-2026-54273, aiohttp: thousands of pipelined requests are bytes, not requests."""
     http = _http(GET + POST + b"Hello")
     first = _events(http)
     waiting = http.buffered
@@ -88,9 +89,37 @@ def test_one_empty_line_before_a_request_is_borne_with():
     assert isinstance(_events(_http(b"\r\n" + GET))[0], Request)
 
 
-def test_a_flood_of_empty_lines_is_a_400():
+def test_an_empty_line_in_two_segments_is_one():
+    http = _http(b"\r")
+    before = http.next_event(0.0)
+    http.receive(b"\n", 0.0)
+    between = http.next_event(0.0)
+    http.receive(GET, 0.0)
+
+    assert (before, between) == (None, None)
+    assert isinstance(http.next_event(0.0), Request)
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 1000])
+@pytest.mark.parametrize("lines", [2, 3, 1000])
+def test_a_flood_of_empty_lines_is_a_400(lines, size):
+    """RFC 9112 §2.2 speaks of one; each of a flood would cost a look and buy time."""
+    data, http = b"\r\n" * lines + GET, _http()
     with pytest.raises(ProtocolError, match=r"malformed|not HTTP"):
-        _events(_http(b"\r\n\r\n\r\n" + GET))
+        for start in range(0, len(data), size):
+            http.receive(data[start : start + size], 0.0)
+            http.next_event(0.0)
+
+
+@pytest.mark.parametrize("size", [1, 1000])
+def test_a_head_at_its_limit_is_taken_however_it_comes(size):
+    data, http = GET[:-4] + b"a\r\n\r\n", _http(limits=Limits(header_bytes=len(GET) - 3))
+    events = []
+    for start in range(0, len(data), size):
+        http.receive(data[start : start + size], 0.0)
+        events += _events(http)
+
+    assert [type(event) for event in events] == [Request, EndOfBody]
 
 
 def test_a_clean_end_between_requests():
@@ -202,6 +231,27 @@ def test_a_100_is_nothing_to_http_1_0():
 
     assert old.informational(100) == b""
     assert new.informational(100) == b"HTTP/1.1 100 Continue\r\n\r\n"
+    assert _http().informational(100) == b""
+
+
+def test_nothing_comes_before_an_answer_in_the_middle_of_it():
+    http = _http(GET)
+    http.next_event(0.0)
+    http.start(200, [])
+    http.body(b"a", True)
+
+    assert http.informational(103, [(b"link", b"</a>")]) == b""
+
+
+@pytest.mark.parametrize(
+    ("data", "said"), [(POST, True), (CHUNKED, True), (POST + b"Hello", False)]
+)
+def test_an_answer_to_a_body_that_was_left_says_that_the_connection_ends(data, said):
+    """RFC 9112 §9.6."""
+    http = _http(data)
+    http.next_event(0.0)
+
+    assert (b"\r\nconnection: close\r\n" in _answer(http)) is said
 
 
 # -- refusals ----------------------------------------------------------------------------------
@@ -236,7 +286,8 @@ def test_a_426_names_the_version_that_is_spoken():
 
     answer = http.refusal(ProtocolError(426, "Version 13."))
 
-    assert b"\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\n" in answer
+    assert b"\r\nupgrade: websocket\r\n" in answer
+    assert b"\r\nsec-websocket-version: 13\r\n" in answer
 
 
 def test_what_an_app_adds_to_its_answer_goes_through():
