@@ -1,29 +1,21 @@
 """The server's end of a websocket: bytes in, whole messages out, and the other way round.
 
 Frames are read by wsproto; what a message may cost is decided on their headers, before there is
-anything to keep (:class:`_Bounds`). The opening handshake is ``handshake.py``'s, compression
+anything to keep (``bounds.py``). The opening handshake is ``handshake.py``'s, compression
 ``deflate.py``'s. Sections without a number in front are :rfc:`6455`'s.
 """
 
 from __future__ import annotations
 
-import zlib
 from codecs import getincrementaldecoder
 from collections.abc import Iterable
 from struct import Struct
 
-from wsproto.extensions import Extension
-from wsproto.frame_protocol import (
-    CloseReason,
-    FrameDecoder,
-    FrameProtocol,
-    Opcode,
-    ParseFailed,
-    RsvBits,
-)
+from wsproto.frame_protocol import CloseReason, FrameDecoder, Opcode, ParseFailed
 
+from .bounds import Bounds
 from .cycle import IllegalMessage
-from .deflate import Deflate, TooLong, negotiate
+from .deflate import negotiate
 from .events import Binary, Disconnect, ProtocolError, Request, Text, WebsocketEvent
 from .handshake import Handshake
 from .limits import Limits
@@ -45,12 +37,9 @@ _LONG = Struct("!BBQ")
 _CODE = Struct("!H")
 
 # PERF: attributes of an enum cost more than globals.
-_CONTINUATION = Opcode.CONTINUATION
 _TEXT = Opcode.TEXT
 _PING = Opcode.PING
 _CLOSE = Opcode.CLOSE
-_NO_BITS = RsvBits(False, False, False)
-_COMPRESSED_BIT = RsvBits(True, False, False)
 
 _UTF8 = getincrementaldecoder("utf-8")
 
@@ -106,7 +95,7 @@ class WebSocket:
         self.server = b""
         self.closed = False
         self._deflate = negotiate(self._handshake.extensions) if compress else None
-        self._bounds = _Bounds(limits, self._deflate)
+        self._bounds = Bounds(limits, self._deflate)
         self._frames = FrameDecoder(False, [self._bounds])
         self._state = _CONNECTING
         self._eof = False
@@ -175,10 +164,10 @@ class WebSocket:
             return None
         if self._state is _CONNECTING:
             return self._early()
+        event: WebsocketEvent | None
         process = self._frames.process_buffer
         try:
             while (frame := process()) is not None:
-                event: WebsocketEvent | None
                 opcode, payload, ended, last = frame
                 assert isinstance(payload, bytes)  # The decoder's own frames are not yet decoded.
                 if opcode >= _CLOSE:
@@ -339,106 +328,6 @@ class WebSocket:
                 f"{message!r} was sent to a websocket that is not accepted yet. Send"
                 " 'websocket.accept' before, or refuse it with an HTTP response."
             )
-
-
-class _Bounds(Extension):
-    """Holds messages to their limits, on each frame's header, and inflates them within these.
-
-    wsproto calls the hooks as it would an extension's. A header is shown anew while it is not
-    complete, so that only the end of a frame may count.
-
-    Args:
-        limits: ``message_bytes`` and ``fragments``.
-        deflate: What was agreed on with the client.
-
-    Attributes:
-        reason: Why a frame was refused, for the close frame.
-    """
-
-    name = "bounds"
-
-    def __init__(self, limits: Limits, deflate: Deflate | None) -> None:
-        self.reason = ""
-        self._limits = limits
-        self._deflate = deflate
-        self._is_data = False
-        self._compressed = False
-        self._frames = 0  # Complete ones of the message that is not complete.
-        self._size = 0  # Of that message, after inflation.
-        self._announced = 0  # The current frame's.
-        self._received = 0  # As they came.
-
-    def offer(self) -> bool:
-        """Nobody is offered this: it only watches."""
-        return False
-
-    def frame_inbound_header(
-        self, proto: FrameDecoder | FrameProtocol, opcode: Opcode, rsv: RsvBits, payload_length: int
-    ) -> CloseReason | RsvBits:
-        """Refuse what is out of order or too much, before any of its payload is read."""
-        self._is_data = opcode < _CLOSE
-        if not self._is_data:
-            return _NO_BITS
-        # §5.4: fragments of one message are not interleaved with another's.
-        if (opcode is _CONTINUATION) is not (self._frames > 0):
-            return self._refuse(CloseReason.PROTOCOL_ERROR, "A fragment out of order.")
-        if self._frames == 0:
-            self._compressed = rsv.rsv1
-        self._announced = payload_length
-        # SECURITY: CVE-2026-54274 (aiohttp). A frame that is announced, and never finished, is not
-        # waited for. Deflate may lengthen what cannot be compressed, by an eighth at the most.
-        room = self._limits.message_bytes
-        if self._compressed:
-            room += (room >> 3) + 64
-        if self._received + payload_length > room:
-            return self._refuse(CloseReason.MESSAGE_TOO_BIG, "The message is too big.")
-        if self._frames >= self._limits.fragments:
-            return self._refuse(CloseReason.MESSAGE_TOO_BIG, "The message has too many fragments.")
-        # RFC 7692 §6: only the first frame of a message says that it is compressed.
-        if self._deflate is not None and self._frames == 0:
-            return _COMPRESSED_BIT
-        return _NO_BITS
-
-    def frame_inbound_payload_data(
-        self, proto: FrameDecoder | FrameProtocol, data: bytes
-    ) -> bytes | CloseReason:
-        """Inflate a piece of a frame."""
-        if not (self._is_data and self._compressed):
-            return data
-        return self._inflated(data, False)
-
-    def frame_inbound_complete(
-        self, proto: FrameDecoder | FrameProtocol, fin: bool
-    ) -> bytes | CloseReason | None:
-        """Count a frame, and forget the message with the last one."""
-        if not self._is_data:
-            return None
-        self._frames += 1
-        self._received += self._announced
-        if not fin:
-            return None
-        rest = self._inflated(b"", True) if self._compressed else None
-        self._frames = self._size = self._received = 0
-        return rest
-
-    def _inflated(self, data: bytes, end: bool) -> bytes | CloseReason:
-        assert self._deflate is not None  # Else wsproto has refused the bit.
-        room = self._limits.message_bytes - self._size
-        try:
-            if end:
-                inflated = self._deflate.end(room)
-            else:
-                inflated = self._deflate.inflate(data, room, self._limits.fragments)
-        except TooLong:
-            return self._refuse(CloseReason.MESSAGE_TOO_BIG, "The message is too big, inflated.")
-        except zlib.error:
-            return self._refuse(CloseReason.INVALID_FRAME_PAYLOAD_DATA, "Compressed wrongly.")
-        self._size += len(inflated)
-        return inflated
-
-    def _refuse(self, code: CloseReason, reason: str) -> CloseReason:
-        self.reason = reason
-        return code
 
 
 def _frame(first: int, payload: bytes) -> bytes:

@@ -1,0 +1,122 @@
+"""What a websocket message may cost: decided on each frame's header, and while it is inflated.
+
+wsproto reads the frames and puts no bound to them; it shows them to its extensions, though, and
+:class:`Bounds` stands there as one. Frames of control have bounds of their own (:rfc:`6455` §5.5),
+which wsproto keeps.
+"""
+
+from __future__ import annotations
+
+import zlib
+
+from wsproto.extensions import Extension
+from wsproto.frame_protocol import CloseReason, FrameDecoder, FrameProtocol, Opcode, RsvBits
+
+from .deflate import Deflate, TooLong
+from .limits import Limits
+
+# PERF: attributes of an enum cost more than globals.
+_CONTINUATION = Opcode.CONTINUATION
+_CLOSE = Opcode.CLOSE
+_NO_BITS = RsvBits(False, False, False)
+_COMPRESSED_BIT = RsvBits(True, False, False)
+
+
+class Bounds(Extension):
+    """Holds messages to their limits, on each frame's header, and inflates them within these.
+
+    wsproto calls the hooks as it would an extension's. A header is shown anew while it is not
+    complete, so that only the end of a frame may count.
+
+    Args:
+        limits: ``message_bytes`` and ``fragments``.
+        deflate: What was agreed on with the client.
+
+    Attributes:
+        reason: Why a frame was refused, for the close frame.
+    """
+
+    name = "bounds"
+
+    def __init__(self, limits: Limits, deflate: Deflate | None) -> None:
+        self.reason = ""
+        self._limits = limits
+        self._deflate = deflate
+        self._is_data = False
+        self._compressed = False
+        self._frames = 0  # Complete ones of the message that is not complete.
+        self._size = 0  # Of that message, after inflation.
+        self._announced = 0  # The current frame's.
+        self._received = 0  # As they came.
+
+    def offer(self) -> bool:
+        """Nobody is offered this: it only watches."""
+        return False
+
+    def frame_inbound_header(
+        self, proto: FrameDecoder | FrameProtocol, opcode: Opcode, rsv: RsvBits, payload_length: int
+    ) -> CloseReason | RsvBits:
+        """Refuse what is out of order or too much, before any of its payload is read."""
+        self._is_data = opcode < _CLOSE
+        if not self._is_data:
+            return _NO_BITS
+        # §5.4: fragments of one message are not interleaved with another's.
+        if (opcode is _CONTINUATION) is not (self._frames > 0):
+            return self._refuse(CloseReason.PROTOCOL_ERROR, "A fragment out of order.")
+        if self._frames == 0:
+            self._compressed = rsv.rsv1
+        self._announced = payload_length
+        # SECURITY: CVE-2026-54274 (aiohttp). A frame that is announced, and never finished, is not
+        # waited for. Deflate may lengthen what cannot be compressed, by an eighth at the most.
+        room = self._limits.message_bytes
+        if self._compressed:
+            room += (room >> 3) + 64
+        if self._received + payload_length > room:
+            return self._refuse(CloseReason.MESSAGE_TOO_BIG, "The message is too big.")
+        if self._frames >= self._limits.fragments:
+            return self._refuse(CloseReason.MESSAGE_TOO_BIG, "The message has too many fragments.")
+        # RFC 7692 §6: only the first frame of a message says that it is compressed.
+        if self._deflate is not None and self._frames == 0:
+            return _COMPRESSED_BIT
+        return _NO_BITS
+
+    def frame_inbound_payload_data(
+        self, proto: FrameDecoder | FrameProtocol, data: bytes
+    ) -> bytes | CloseReason:
+        """Inflate a piece of a frame."""
+        if not (self._is_data and self._compressed):
+            return data
+        return self._inflated(data, False)
+
+    def frame_inbound_complete(
+        self, proto: FrameDecoder | FrameProtocol, fin: bool
+    ) -> bytes | CloseReason | None:
+        """Count a frame, and forget the message with the last one."""
+        if not self._is_data:
+            return None
+        self._frames += 1
+        self._received += self._announced
+        if not fin:
+            return None
+        rest = self._inflated(b"", True) if self._compressed else None
+        self._frames = self._size = self._received = 0
+        return rest
+
+    def _inflated(self, data: bytes, end: bool) -> bytes | CloseReason:
+        assert self._deflate is not None  # Else wsproto has refused the bit.
+        room = self._limits.message_bytes - self._size
+        try:
+            if end:
+                inflated = self._deflate.end(room)
+            else:
+                inflated = self._deflate.inflate(data, room, self._limits.fragments)
+        except TooLong:
+            return self._refuse(CloseReason.MESSAGE_TOO_BIG, "The message is too big, inflated.")
+        except zlib.error:
+            return self._refuse(CloseReason.INVALID_FRAME_PAYLOAD_DATA, "Compressed wrongly.")
+        self._size += len(inflated)
+        return inflated
+
+    def _refuse(self, code: CloseReason, reason: str) -> CloseReason:
+        self.reason = reason
+        return code
