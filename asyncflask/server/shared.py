@@ -20,6 +20,8 @@ from .config import Config
 logger = logging.getLogger("asyncflask.server")
 access_logger = logging.getLogger("asyncflask.access")
 
+READ_SIZE = 64 * 1024  # bytes that are read at a time
+
 # Everything but what is printed as it is; the quote and the backslash would blur a line's fields.
 _UNSAFE = re.compile(rb"[^ !#-\[\]-~]")
 
@@ -55,6 +57,7 @@ class Shared:
         self.connections: set[Client] = set()
         self.tasks: set[asyncio.Task[None]] = set()
         self.stopping = False
+        self.read_buffer = memoryview(bytearray(READ_SIZE))
         #: the lifespan's ``state``, where the app has a lifespan
         self.state: dict[str, Any] | None = None
         self.scheme_suffix = "s" if config.ssl is not None else ""
