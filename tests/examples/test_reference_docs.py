@@ -25,6 +25,8 @@ PAGES = [
     "docs/reference/blueprints.md",
     "docs/reference/contexts.md",
     "docs/reference/flask-facade.md",
+    "docs/reference/protocol.md",
+    "docs/reference/server.md",
     "docs/reference/signals.md",
     "docs/reference/streaming.md",
     "docs/reference/templating.md",
