@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 HOST ?= 127.0.0.1
 PORT ?= 5000
 
-.PHONY: help demo test test-oldest lint types architecture coverage diagrams bench compat clean
+.PHONY: help demo test test-oldest lint types architecture coverage diagrams bench fuzz compat clean
 
 help:
 	@echo "make demo      the example app at http://$(HOST):$(PORT)"
@@ -57,6 +57,11 @@ test-oldest:
 
 compat:
 	$(PYTHON) -m tests.compat
+
+fuzz:
+	test -x .venv-fuzz/bin/python || $(PYTHON) -m venv .venv-fuzz
+	.venv-fuzz/bin/python -m pip install --quiet --disable-pip-version-check --editable . atheris
+	.venv-fuzz/bin/python -m tests.fuzz
 
 bench:
 	test -x .venv-bench/bin/python || $(PYTHON) -m venv .venv-bench

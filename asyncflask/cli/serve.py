@@ -97,7 +97,8 @@ def serve(
             workers=workers,
             certfile=certfile,
             keyfile=keyfile,
-            ssl_context=context,
+            # Of files hypercorn makes a context by itself: with HTTP/2, and in each process.
+            ssl_context=None if certfile is not None else context,
             grace=RELOAD_GRACE if use_reloader else 3.0,
         )
         if status:
@@ -123,7 +124,7 @@ def _context(
     certfile: str | None, keyfile: str | None, ssl_context: Context | None
 ) -> ssl.SSLContext | None:
     if isinstance(ssl_context, str):
-        return generate_adhoc_ssl_context()
+        ssl_context = generate_adhoc_ssl_context()
     if ssl_context is None and certfile is not None:
         ssl_context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         ssl_context.load_cert_chain(certfile, keyfile)
@@ -147,6 +148,10 @@ def _listen(host: str, port: int) -> socket.socket:
 
 def _give_up(host: str, port: int, error: OSError) -> NoReturn:
     remedy = REMEDIES.get(error.errno or 0, "Check the host and the port (--host, --port).")
+    if host.startswith(UNIX):
+        listens = error.errno == errno.EADDRINUSE
+        remedy = "Another program listens there: stop it, or choose" if listens else "Choose"
+        remedy += " another path (--host unix:path)."
     if isinstance(error, socket.gaierror):
         remedy = "No such host is known: choose a name or address of this machine (--host)."
     place = repr(host) if host.startswith(UNIX) else f"port {port} of {host!r}"

@@ -109,7 +109,7 @@ class Bounds(Extension):
             if end:
                 inflated = self._deflate.end(room)
             else:
-                inflated = self._deflate.inflate(data, room, self._limits.fragments)
+                inflated = self._deflate.inflate(data, room)
         except TooLong:
             return self._refuse(CloseReason.MESSAGE_TOO_BIG, "The message is too big, inflated.")
         except zlib.error:

@@ -30,6 +30,10 @@ _MEMORY_LEVEL = 5
 # zlib cannot compress with a window of 2**8, and what it inflates with is no less than 2**9.
 _SMALLEST_BITS = 9
 
+# §7.2.3.4: a message may consist of several streams of deflate, which hardly anybody makes use of.
+# SECURITY: each costs a copy of what is left to inflate.
+_MOST_STREAMS = 64
+
 # §7.2.1, §7.2.2: what ends each message in deflate's own stream, and is not sent.
 _TAIL = b"\x00\x00\xff\xff"
 
@@ -86,16 +90,16 @@ class Deflate:
         self._deflater = None if self._deflate_fresh else deflater
         return payload[: -len(_TAIL)]
 
-    def inflate(self, payload: bytes, room: int, streams: int) -> bytes:
+    def inflate(self, payload: bytes, room: int) -> bytes:
         """Return what a piece of a message's payload inflates to. (§7.2.2.)
 
         Args:
             payload: The next bytes, cut anywhere.
             room: How many bytes the message may still have.
-            streams: How many of deflate's streams it may consist of.
 
         Raises:
-            TooLong: There is more than ``room``; no more than that was inflated.
+            TooLong: There is more than ``room``, of which no more than that was inflated, or it
+                consists of too many streams.
             zlib.error: This is not deflate's format.
         """
         inflated = b""
@@ -110,10 +114,9 @@ class Deflate:
             payload = inflater.unused_data
             if inflater.eof:
                 # §7.2.3.4: a stream may end (BFINAL) within a message, and another one begin.
-                # SECURITY: each costs a copy of what is left, so there are few of them.
                 self._inflater = None
                 self._streams += 1
-                if self._streams > streams:
+                if self._streams > _MOST_STREAMS:
                     raise TooLong
         return inflated
 
@@ -124,7 +127,7 @@ class Deflate:
             TooLong: As :meth:`inflate`.
             zlib.error: As :meth:`inflate`.
         """
-        rest = b"" if self._inflater is None else self.inflate(_TAIL, room, self._streams + 1)
+        rest = b"" if self._inflater is None else self.inflate(_TAIL, room)
         self._streams = 0
         if self._inflate_fresh:
             self._inflater = None

@@ -55,7 +55,7 @@ class Lifespan:
         if task is None:
             return
         try:
-            if self.supported and not task.done():
+            if self.supported and self._phase == "RUNNING" and not task.done():
                 async with asyncio.timeout(timeout):
                     await self._ask("shutdown")
                     await asyncio.wait({task})

@@ -21,6 +21,7 @@ from .lifespan import Lifespan
 from .shared import Shared, access_logger, logger
 from .transport import Connection
 
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
 TICK = 0.5  # seconds between two looks at the deadlines; a shorter timeout makes it shorter
 
 
@@ -49,7 +50,8 @@ async def serve(
     lifespan = Lifespan(app)
     shared = Shared(app, config)
     try:
-        await lifespan.start()
+        if not await _started(lifespan, stop):
+            return
         if lifespan.supported:
             shared.state = lifespan.state
         servers = [await _accept(shared, listener) for listener in sockets]
@@ -67,6 +69,19 @@ async def serve(
         for listener in sockets:
             listener.close()
         await lifespan.stop(config.lifespan_timeout)
+
+
+async def _started(lifespan: Lifespan, stop: asyncio.Event) -> bool:
+    """Run the app's startup; tell whether it came to its end before ``stop`` was set."""
+    loop = asyncio.get_running_loop()
+    starting, stopping = loop.create_task(lifespan.start()), loop.create_task(stop.wait())
+    await asyncio.wait({starting, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
+    if not starting.done():
+        starting.cancel()
+        return False
+    starting.result()
+    return True
 
 
 async def _accept(shared: Shared, listener: socket.socket) -> asyncio.Server:
@@ -103,7 +118,7 @@ async def _finish(shared: Shared) -> None:
         connection.abort()
     tasks = set(shared.tasks)
     if tasks:
-        logger.warning("%d requests were still running and are cancelled.", len(tasks))
+        logger.warning("Cancelled what was still running after the grace: %d.", len(tasks))
     for task in tasks:
         task.cancel()
     if tasks:
@@ -170,17 +185,25 @@ async def _serve_until_signal(
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(_report)
 
-    def end(number: int) -> None:
-        stop.set()
-        loop.remove_signal_handler(number)
-        signal.signal(number, signal.SIG_DFL)  # A second one ends the process at once.
+    before = {number: signal.getsignal(number) for number in SIGNALS}
 
-    for number in (signal.SIGINT, signal.SIGTERM):
+    def end() -> None:
+        stop.set()
+        for number in SIGNALS:
+            loop.remove_signal_handler(number)
+            signal.signal(number, signal.SIG_DFL)  # A second one ends the process at once.
+
+    for number in SIGNALS:
         try:
-            loop.add_signal_handler(number, end, number)
+            loop.add_signal_handler(number, end)
         except (NotImplementedError, RuntimeError, ValueError):
             pass  # Windows, where Ctrl-C interrupts the loop, or not the main thread.
-    await serve(app, sockets, config, stop=stop, ready=ready)
+    try:
+        await serve(app, sockets, config, stop=stop, ready=ready)
+    finally:
+        for number, handler in before.items():
+            if stop.is_set() and handler is not None:
+                signal.signal(number, handler)
 
 
 def _report(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:

@@ -96,10 +96,7 @@ class WebsocketStream(Stream):
         self.disconnect()
         connection = self.connection
         connection.stream = connection.websocket = None
-        if self.protocol.closed:
-            connection.close()
-        else:
-            connection.linger()
+        connection.close()  # What is due is written: a close frame, or its answer.
         self._log(101)
 
     async def receive(self) -> Message:
@@ -147,6 +144,8 @@ class WebsocketStream(Stream):
         if not connection.shared.config.ping_interval:
             self._deadline = float("inf")
         self.feed_if_any(connection.http.upgraded())
+        if connection.shared.stopping:
+            self.shut_down()
 
     def feed_if_any(self, data: bytes) -> None:
         """Take what the client sent right behind its handshake."""

@@ -10,8 +10,31 @@ import asyncio
 from collections import deque
 from collections.abc import Iterable
 from contextvars import Context
+from typing import Protocol
 
 SERVER = ("127.0.0.1", 80)
+
+
+class Receiver(Protocol):
+    """What hears of a transport: ``asyncio.Protocol``, or one that reads from a buffer as well."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """The connection is there."""
+
+    def data_received(self, data: bytes) -> None:
+        """Bytes came."""
+
+    def eof_received(self) -> bool | None:
+        """No more will come; whether the transport stays open."""
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The connection is over."""
+
+    def pause_writing(self) -> None:
+        """Too much is unread."""
+
+    def resume_writing(self) -> None:
+        """Enough was read."""
 
 
 class MemoryTransport(asyncio.Transport):
@@ -102,7 +125,7 @@ class MemoryTransport(asyncio.Transport):
 
     # -- the client's end --------------------------------------------------------------------------
 
-    def open(self, protocol: asyncio.Protocol, context: Context) -> None:
+    def open(self, protocol: Receiver, context: Context) -> None:
         """Connect to a server's protocol, which is called in ``context``."""
         self.ended = self.lost = False
         self._protocol = protocol

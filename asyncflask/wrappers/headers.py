@@ -72,7 +72,9 @@ class Headers(WerkzeugHeaders):
         """
         if key not in _names:
             _encode_name(key)
-        self._list.append((key, check_value(key, _with_options(value, kwargs) if kwargs else value)))
+        self._list.append(
+            (key, check_value(key, _with_options(value, kwargs) if kwargs else value))
+        )
 
     def set(self, key: str, value: Any, /, **kwargs: Any) -> None:
         """Set a header, replacing those of the same name.

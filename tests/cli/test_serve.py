@@ -277,7 +277,7 @@ def test_port_in_use_is_one_line(write: Write, capsys: pytest.CaptureFixture[str
     [
         ("192.0.2.1", "This machine has no such address"),
         ("nowhere.invalid", "No such host is known"),
-        ("unix:///no/such/folder/socket", "Check the host and the port"),
+        ("unix:///no/such/folder/socket", "Choose another path"),
     ],
 )
 def test_bad_address_is_one_line(

@@ -98,9 +98,9 @@ def test_a_stream_that_ends_within_a_message_is_followed_by_another():
 def test_endless_streams_in_a_message_are_too_much():
     deflater = zlib.compressobj(wbits=-15)
     empty = deflater.flush(zlib.Z_FINISH)
-    websocket = accepted(*DEFLATE, limits=Limits(fragments=10))
+    websocket = accepted(*DEFLATE)
 
-    events, output = exchange(websocket, [binary(empty * 20, rsv=4)])
+    events, output = exchange(websocket, [binary(empty * 65, rsv=4)])
 
     assert (events[-1].code, answered_code(output)) == (1009, 1009)
 

@@ -14,7 +14,7 @@ import pytest
 import websockets
 
 from asyncflask import Flask, websocket
-from asyncflask.server import Config, serve
+from asyncflask.server import Config, listen, serve
 from asyncflask.server.lifespan import LifespanFailed
 
 GET = b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
@@ -152,7 +152,7 @@ async def test_what_runs_beyond_the_grace_is_cancelled_and_named(served, caplog)
     await app.begun.wait()
     await server.end()
 
-    assert "1 requests were still running" in caplog.text
+    assert "Cancelled what was still running after the grace: 1." in caplog.text
     assert await asking == b""
 
 
@@ -246,6 +246,38 @@ async def test_a_second_signal_ends_the_process_at_once(program):
     writer.close()
 
 
+async def test_the_second_signal_may_be_another_one(program):
+    _, writer = await asyncio.open_connection("127.0.0.1", program.port)
+    writer.write(b"GET /hang HTTP/1.1\r\nHost: a\r\n\r\n")
+    await asyncio.to_thread(program.stdout.readline)
+    program.send_signal(signal.SIGINT)
+    await asyncio.sleep(0.3)
+    program.send_signal(signal.SIGTERM)
+    await asyncio.to_thread(program.wait, 8)
+
+    assert program.returncode == -signal.SIGTERM
+    writer.close()
+
+
+async def test_a_startup_that_hangs_is_given_up_when_the_server_stops():
+    app, heard = _app(), []
+
+    @app.before_serving
+    async def hang():
+        heard.append("begun")
+        await asyncio.sleep(1000)
+
+    stop = asyncio.Event()
+    serving = asyncio.create_task(
+        serve(app, [listen("127.0.0.1", 0)], Config(lifespan_timeout=0.2, **QUIET), stop=stop)
+    )
+    await asyncio.sleep(0.05)
+    stop.set()
+    await asyncio.wait_for(serving, 5)
+
+    assert heard == ["begun"]
+
+
 async def test_the_access_log_goes_to_standard_error(program):
     reader, writer = await asyncio.open_connection("127.0.0.1", program.port)
     writer.write(b"GET /?a=%0a HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
@@ -269,8 +301,6 @@ async def test_descriptors_are_back_where_they_began(served):
 
 
 async def test_serving_without_a_config_takes_the_defaults():
-    from asyncflask.server import listen
-
     stop = asyncio.Event()
     stop.set()
     await serve(_app(), [listen("127.0.0.1", 0)], stop=stop)
