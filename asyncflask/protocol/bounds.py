@@ -85,7 +85,7 @@ class Bounds(Extension):
     ) -> bytes | CloseReason:
         """Inflate a piece of a frame."""
         if not (self._is_data and self._compressed):
-            return data
+            return bytes(data)  # COMPAT: wsproto 1.2 has a bytearray here, and hands it out.
         return self._inflated(data, False)
 
     def frame_inbound_complete(

@@ -215,7 +215,7 @@ def _check(case, websocket, step):
     ),
 )
 def test_case(case, step):
-    _check(case, accepted(limits=Limits(message_bytes=LIMIT)), step)
+    _check(case, accepted(limits=Limits(message_bytes=LIMIT, fragments=1024)), step)
 
 
 # -- 12 and 13: permessage-deflate (RFC 7692) ----------------------------------------------------
@@ -249,4 +249,4 @@ def _compressed():
 @pytest.mark.parametrize("step", [0, 1])
 @pytest.mark.parametrize("case", _cases(_compressed))
 def test_case_with_compression(case, step):
-    _check(case, accepted(*DEFLATE, limits=Limits(message_bytes=LIMIT)), step)
+    _check(case, accepted(*DEFLATE, limits=Limits(message_bytes=LIMIT, fragments=1024)), step)

@@ -48,16 +48,18 @@ def test_a_server_that_does_not_start_is_left_out_and_named(monkeypatch):
 
 def test_an_app_with_a_wrong_answer_is_named():
     """The app that talks by websocket does not answer a request."""
-    with pytest.raises(WrongAnswer, match=r"embedded with quart: 'plaintext'.* It said: "):
+    with pytest.raises(WrongAnswer, match=r"embedded with asyncflask: 'plaintext'.* It said: "):
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(measure, "running", _running_echo)
-            measure.run_rounds([("embedded", "quart")], "plaintext", SMALL, random.Random(1), print)
+            measure.run_rounds(
+                [("embedded", "asyncflask")], "plaintext", SMALL, random.Random(1), print
+            )
 
 
 def _running_echo(server, app, core):
     from benchmarks.servers.starts import running
 
-    return running(server, "quart:websocket", core)
+    return running(server, "asyncflask:websocket", core)
 
 
 def test_what_is_not_installed_is_left_out_and_named(monkeypatch):
