@@ -130,6 +130,9 @@ class HTTP1:
             # §2.2: one empty line before the request line is borne with.
             del buffer[:2]
             self._searched = 1
+        # The first thing that is wrong is the one that is told, however the head comes.
+        if buffer and not 0x21 <= buffer[0] <= 0x7E and buffer != b"\r":
+            raise ProtocolError(400, "What was sent is not HTTP.")
         end = buffer.find(b"\r\n\r\n", max(0, self._searched - 3))
         longest = self._limits.header_bytes
         if end < 0 or end > longest:
@@ -157,8 +160,6 @@ class HTTP1:
             return
         # SECURITY: what was looked at in vain is not looked at again (CVE-2026-54277, aiohttp).
         self._searched = len(buffer)
-        if not 0x21 <= buffer[0] <= 0x7E:
-            raise ProtocolError(400, "What was sent is not HTTP.")
         if len(buffer) > longest + 3:  # Of the empty line three bytes may be here already.
             if buffer.find(b"\r\n", 0, longest) < 0:
                 raise ProtocolError(414, f"The request line has more than {longest} bytes.")
