@@ -6,16 +6,23 @@ events come of it, what is answered by itself, and with which code the websocket
 
 from __future__ import annotations
 
+import itertools
+import random
+import struct
 import zlib
 from dataclasses import dataclass, field
 
 import pytest
+from wsproto.connection import Connection, ConnectionType
+from wsproto.events import TextMessage
+from wsproto.extensions import PerMessageDeflate
 
 from asyncflask.protocol.events import Binary, Disconnect, Text
 from asyncflask.protocol.limits import Limits
 
 from .frames import (
     DEFLATE,
+    KEY,
     accepted,
     answered_code,
     binary,
@@ -43,32 +50,50 @@ class Case:
 
 GOOD = "κόσμε-µ@ßöäüàá-UTF-8!!"
 SIZES = (0, 1, 125, 126, 127, 128, 65535, 65536)
+LIMIT = 1_000_000
+FRAGMENTS = 1000
+LIMITS = Limits(message_bytes=LIMIT, fragments=FRAGMENTS)
 
 
 def _framing():
     for number, size in enumerate(SIZES):
         yield Case(f"1.1.{number}", text("*" * size), [Text("*" * size)])
         yield Case(f"1.2.{number}", binary(b"\xfe" * size), [Binary(b"\xfe" * size)])
-    yield Case("1.unmasked", text("a", masked=False), code=1002)
+        yield Case(f"1.unmasked.{size}", text("*" * size, masked=False), code=1002)
+    both = text("a") + binary(b"b") + text("") + binary(b"")
+    yield Case("1.3", both, [Text("a"), Binary(b"b"), Text(""), Binary(b"")])
+    yield Case("1.mask of zeros", b"\x81\x81\0\0\0\0a", [Text("a")])
+    # §5.2: "the minimal number of bytes MUST be used to encode the length".
+    for size in (0, 1, 125):
+        long_form = struct.pack("!BBH", 0x82, 0x80 | 126, size)
+        yield Case(f"1.longer.{size}.16", long_form + KEY + b"\0" * size, code=1002)
+    for size in (0, 125, 126, 65535):
+        long_form = struct.pack("!BBQ", 0x82, 0x80 | 127, size)
+        yield Case(f"1.longer.{size}.64", long_form + KEY + b"\0" * size, code=1002)
 
 
 def _pings():
     for number, payload in enumerate((b"", b"Hello", bytes(range(0, 250, 2)), b"\xff" * 125)):
         yield Case(f"2.{number + 1}", ping(payload), pongs=[payload])
     yield Case("2.5", ping(b"x" * 126), code=1002)
+    yield Case("2.5.pong", pong(b"x" * 126), code=1002)
+    yield Case("2.5.long", frame(9, b"", length=65536), code=1002)
     yield Case("2.7", pong())
     yield Case("2.8", pong(b"unasked"))
     yield Case("2.9", pong(b"unasked") + ping(b"p"), pongs=[b"p"])
     yield Case(
         "2.10", b"".join(ping(b"%d" % n) for n in range(10)), pongs=[b"%d" % n for n in range(10)]
     )
+    yield Case("2.11", text("a") + ping(b"p") + text("b"), [Text("a"), Text("b")], [b"p"])
     yield Case("2.fragmented", ping(fin=False), code=1002)
+    yield Case("2.unmasked", ping(masked=False), code=1002)
 
 
 def _reserved():
     for rsv in range(1, 8):
         yield Case(f"3.{rsv}.text", text("a", rsv=rsv), code=1002)
         yield Case(f"3.{rsv}.behind", text("a") + text("b", rsv=rsv), [Text("a")], code=1002)
+        yield Case(f"3.{rsv}.more", text("a", fin=False) + more("b", rsv=rsv), code=1002)
         yield Case(f"3.{rsv}.ping", ping(rsv=rsv), code=1002)
         yield Case(f"3.{rsv}.close", close(rsv=rsv), code=1002)
 
@@ -78,6 +103,7 @@ def _opcodes():
         yield Case(f"4.{opcode}.empty", frame(opcode), code=1002)
         yield Case(f"4.{opcode}.payload", frame(opcode, b"x"), code=1002)
         yield Case(f"4.{opcode}.behind", text("a") + frame(opcode), [Text("a")], code=1002)
+        yield Case(f"4.{opcode}.within", text("a", fin=False) + frame(opcode), code=1002)
 
 
 def _fragmentation():
@@ -85,13 +111,26 @@ def _fragmentation():
     yield Case("5.1", ping(fin=False) + more(b""), code=1002)
     yield Case("5.2", pong(fin=False) + more(b""), code=1002)
     yield Case("5.3", start + end, [Text("fragment")])
+    yield Case("5.3.binary", binary(b"\xff", fin=False) + more(b"\xfe"), [Binary(b"\xff\xfe")])
+    yield Case("5.4", text("", fin=False) + more("", fin=False) * 9 + more("a"), [Text("a")])
+    yield Case("5.5", start + more("", fin=False) + end, [Text("fragment")])
     yield Case("5.6", start + ping(b"p") + end, [Text("fragment")], [b"p"])
+    yield Case("5.7", start + pong(b"p") + end, [Text("fragment")])
+    yield Case("5.8", start + ping(b"p" * 126) + end, code=1002)
     yield Case("5.9", more("x"), code=1002)
+    yield Case("5.9.empty", more(""), code=1002)
+    yield Case("5.9.behind", text("a") + more("x"), [Text("a")], code=1002)
     yield Case("5.10", more("x", fin=False) + end, code=1002)
     yield Case("5.12", more("x", fin=False), code=1002)
     yield Case("5.15", start + end + more("x"), [Text("fragment")], code=1002)
+    yield Case("5.16", (more("x", fin=False) + text("y")) * 2, code=1002)
+    yield Case("5.17", (more("x") + text("y")) * 2, code=1002)
     yield Case("5.18", start + text("b"), code=1002)
-    yield Case("5.18b", start + binary(b"b"), code=1002)
+    yield Case("5.18.other type", start + binary(b"b"), code=1002)
+    yield Case("5.18.empty", text("", fin=False) + text(""), code=1002)
+    yield Case("5.18.unfinished", start + text("b", fin=False) + end, code=1002)
+    yield Case("5.18.late", start + more("x", fin=False) + binary(b"b"), code=1002)
+    yield Case("5.18.control", start + ping(b"p") + text("b"), [], [b"p"], code=1002)
     yield Case(
         "5.19",
         text("a", fin=False) + ping(b"1") + more("b", fin=False) + ping(b"2") + pong() + more("c"),
@@ -106,25 +145,42 @@ def _fragmentation():
 BAD_UTF8 = {
     "lone continuation": b"\x80",
     "last continuation": b"\xbf",
+    "all continuations": bytes(range(0x80, 0xC0)),
+    "starts of two": b" ".join(bytes([byte]) for byte in range(0xC0, 0xE0)),
+    "starts of three": b" ".join(bytes([byte]) for byte in range(0xE0, 0xF0)),
+    "starts of four": b" ".join(bytes([byte]) for byte in range(0xF0, 0xF8)),
     "two bytes cut": b"\xc3",
     "three bytes cut": b"\xe2\x82",
     "four bytes cut": b"\xf0\x9f\x98",
+    "second missing": b"\xe2a",
+    "third missing": b"\xe2\x82a",
+    "fourth missing": b"\xf0\x9f\x98a",
     "overlong slash": b"\xc0\xaf",
     "overlong slash 3": b"\xe0\x80\xaf",
     "overlong slash 4": b"\xf0\x80\x80\xaf",
     "overlong nul": b"\xc0\x80",
+    "overlong nul 3": b"\xe0\x80\x80",
+    "overlong nul 4": b"\xf0\x80\x80\x80",
+    "last overlong of two": b"\xc1\xbf",
+    "last overlong of three": b"\xe0\x9f\xbf",
+    "last overlong of four": b"\xf0\x8f\xbf\xbf",
     "surrogate": b"\xed\xa0\x80",
+    "low surrogate": b"\xed\xb0\x80",
     "last surrogate": b"\xed\xbf\xbf",
     "surrogate pair": b"\xed\xa0\xbd\xed\xb8\x80",
     "beyond unicode": b"\xf4\x90\x80\x80",
+    "first beyond four": b"\xf5\x80\x80\x80",
     "five bytes": b"\xf8\x88\x80\x80\x80",
     "six bytes": b"\xfc\x84\x80\x80\x80\x80",
     "impossible FE": b"\xfe",
     "impossible FF": b"\xff",
     "latin-1": b"caf\xe9 au lait",
+    "utf-16": b"\xff\xfea\x00",
 }
-GOOD_UTF8 = ["", GOOD, "\x00", "\x7f", "\x80", "\u07ff", "\u0800", "\ud7ff", "\ue000", "\ufffd"]
-GOOD_UTF8 += ["\ufffe", "\uffff", "\U00010000", "\U0010ffff", "\ufdd0", "a\u0308"]
+GOOD_UTF8 = ["", GOOD, "\x00", "\0\0\0", "\x7f", "\x80", "\u07ff", "\u0800", "\ud7ff", "\ue000"]
+GOOD_UTF8 += ["\ufffd", "\U00010000", "\ufdd0", "\ufdef", "\ufeffa", "a\u0308"]
+# Unicode's Corrigendum #9: what is no character may still be sent.
+GOOD_UTF8 += [chr(plane << 16 | last) for plane in range(17) for last in (0xFFFE, 0xFFFF)]
 
 
 def _utf8():
@@ -142,6 +198,12 @@ def _utf8():
         yield Case(f"6.bad.{name}.binary", binary(data), [Binary(data)])
     # §8.1: as soon as it is seen, not when the message is complete.
     yield Case("6.4.early", text(GOOD.encode() + b"\xf4\x90", fin=False), code=1007)
+    for piece in (b"\xff", b"a\xc0", b"\xed\xa0\x80", b"\xf5", b"\xe0\x80"):
+        yield Case(f"6.4.{piece!r}.frame", frame(1, piece, length=1000), code=1007)
+        fragment = text("a", fin=False) + more(piece, fin=False)
+        yield Case(f"6.4.{piece!r}.fragment", fragment, code=1007)
+    cut = text(b"\xce", fin=False) + ping() + more(b"\xba")
+    yield Case("6.cut by a ping", cut, [Text("κ")], [b""])
 
 
 def _closing():
@@ -149,38 +211,62 @@ def _closing():
     yield Case("7.1.2", close() + close(), [Disconnect(1000, "")], code=1000)
     yield Case("7.1.3", close() + ping(b"late"), [Disconnect(1000, "")], code=1000)
     yield Case("7.1.4", close() + text("late"), [Disconnect(1000, "")], code=1000)
+    yield Case("7.1.5", text("a", fin=False) + close(), [Disconnect(1000, "")], code=1000)
+    large = [Text("x" * 262144), Disconnect(1000, "")]
+    yield Case("7.1.6", text("x" * 262144) + close(), large, code=1000)
+    yield Case("7.2.unmasked", close(masked=False), code=1002)
+    yield Case("7.2.fragmented", close(fin=False), code=1002)
     yield Case("7.3.1", frame(8), [Disconnect(1005, "")])
     yield Case("7.3.2", frame(8, b"\x03"), code=1002)
+    yield Case("7.3.3", close(1001), [Disconnect(1001, "")], code=1001)
     yield Case("7.3.4", close(1000, b"bye"), [Disconnect(1000, "bye")], code=1000)
     yield Case("7.3.5", close(1000, b"*" * 123), [Disconnect(1000, "*" * 123)], code=1000)
     yield Case("7.3.6", close(1000, b"*" * 124), code=1002)
-    yield Case("7.5.1", close(1000, b"\xce\xba\xff"), code=1007)
-    for code in (1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 3000, 3999, 4000, 4999):
+    yield Case("7.5.good", close(1000, "κ".encode()), [Disconnect(1000, "κ")], code=1000)
+    for name, reason in BAD_UTF8.items():
+        yield Case(f"7.5.{name}", close(1000, reason), code=1007)
+    # IANA's "WebSocket Close Code Number Registry" has 1012 to 1014 besides §7.4.1.
+    for code in (*range(1000, 1004), *range(1007, 1015), 3000, 3999, 4000, 4999):
         yield Case(f"7.7.{code}", close(code), [Disconnect(code, "")], code=code)
-    for code in (0, 999, 1004, 1005, 1006, 1016, 1100, 2000, 2999, 5000, 65535):
+        yield Case(f"7.7.{code}.why", close(code, b"why"), [Disconnect(code, "why")], code=code)
+    for code in (0, 1, 999, 1004, 1005, 1006, 1015, 1016, 1100, 2000, 2999, 5000, 32768, 65535):
         yield Case(f"7.9.{code}", close(code), code=1002)
-
-
-LIMIT = 1_000_000
+        yield Case(f"7.9.{code}.why", close(code, b"why"), code=1002)
 
 
 def _sizes():
     for size in (262144, LIMIT):
         yield Case(f"9.1.{size}", text("x" * size), [Text("x" * size)])
-        half = size // 2
-        halves = binary(b"x" * half, fin=False) + more(b"x" * half)
-        yield Case(f"9.4.{size}", halves, [Binary(b"x" * half * 2)])
-    yield Case("9.over", frame(2, b"", length=LIMIT + 1), code=1009)
-    yield Case("9.over.huge", frame(2, b"", length=2**62), code=1009)
-    yield Case("9.over.sum", binary(b"x" * LIMIT, fin=False) + frame(0, b"", length=1), code=1009)
-    yield Case("9.fragments", binary(b"", fin=False) + more(b"", fin=False) * 1100, code=1009)
+        yield Case(f"9.2.{size}", binary(b"x" * size), [Binary(b"x" * size)])
+    for size in (64, 256, 1024, 4096, 65536):
+        fragments = more(b"*" * size, fin=False) * 14 + more(b"")
+        whole = b"*" * size * 15
+        yield Case(f"9.3.{size}", text(whole[:size], fin=False) + fragments, [Text(whole.decode())])
+        yield Case(f"9.4.{size}", binary(whole[:size], fin=False) + fragments, [Binary(whole)])
+    yield Case("9.5", text("a") * 1000, [Text("a")] * 1000)
+    yield Case("9.7", ping(b"x") * 1000, pongs=[b"x"] * 1000)
+
+
+def _limits():
+    for kind, name in ((text, "text"), (binary, "binary")):
+        yield Case(f"9.over.{name}", kind(b"*" * (LIMIT + 1)), code=1009)
+        yield Case(f"9.over.{name}.announced", kind(b"", length=LIMIT + 1), code=1009)
+        yield Case(f"9.over.{name}.huge", kind(b"", length=2**62), code=1009)
+        full = kind(b"x" * LIMIT, fin=False) + more(b"", fin=False)
+        yield Case(f"9.over.{name}.sum", full + frame(0, b"", length=1), code=1009)
+        yield Case(f"9.full.{name}.ping", full + ping(b"p"), pongs=[b"p"])
+    fragments = binary(b"", fin=False) + more(b"", fin=False) * (FRAGMENTS - 2)
+    yield Case("9.fragments", fragments + more(b"x"), [Binary(b"x")])
+    yield Case("9.fragments.pings", fragments + ping() + more(b"x"), [Binary(b"x")], [b""])
+    yield Case("9.fragments.twice", (fragments + more(b"x")) * 2, [Binary(b"x")] * 2)
+    yield Case("9.fragments.over", fragments + more(b"", fin=False) + more(b"x"), code=1009)
     # §5.2: the highest bit of a length is no part of it.
     yield Case("9.negative", frame(2, b"", length=2**63), code=1002)
 
 
 def _fragments_of_a_long_message():
     payload = "*" * 65536
-    for size in (1300, 4096):
+    for size in (1300, 4096, 65535):
         parts = [payload[at : at + size] for at in range(0, len(payload), size)]
         sent = text(parts[0], fin=False)
         sent += b"".join(more(part, fin=False) for part in parts[1:-1]) + more(parts[-1])
@@ -206,24 +292,34 @@ def _check(case, websocket, step):
         assert (type(events[-1]), events[-1].code) == (Disconnect, case.code)
 
 
+UNCOMPRESSED = (_framing, _pings, _opcodes, _fragmentation, _utf8, _closing, _sizes, _limits)
+
+
 @pytest.mark.parametrize("step", [0, 1, 3])
-@pytest.mark.parametrize(
-    "case",
-    _cases(
-        *(_framing, _pings, _reserved, _opcodes, _fragmentation, _utf8, _closing, _sizes),
-        _fragments_of_a_long_message,
-    ),
-)
+@pytest.mark.parametrize("case", _cases(*UNCOMPRESSED, _reserved, _fragments_of_a_long_message))
 def test_case(case, step):
-    _check(case, accepted(limits=Limits(message_bytes=LIMIT, fragments=1024)), step)
+    _check(case, accepted(limits=LIMITS), step)
+
+
+@pytest.mark.parametrize("case", _cases(*UNCOMPRESSED))
+def test_case_is_the_same_where_compression_was_agreed_on(case):
+    """:rfc:`7692` §6: each message may be compressed or not."""
+    _check(case, accepted(*DEFLATE, limits=LIMITS), 0)
 
 
 # -- 12 and 13: permessage-deflate (RFC 7692) ----------------------------------------------------
 
 
-def _deflated(data, bits=15):
-    deflater = zlib.compressobj(wbits=-bits)
+def _flushed(deflater, data):
     return (deflater.compress(data) + deflater.flush(zlib.Z_SYNC_FLUSH))[:-4]
+
+
+def _deflated(data):
+    return _flushed(zlib.compressobj(wbits=-15), data)
+
+
+BITS = b"".join(b"%d " % number for number in range(3000))
+NOISE = random.Random(1).randbytes(LIMIT)
 
 
 def _compressed():
@@ -235,18 +331,96 @@ def _compressed():
         half = len(payload) // 2
         split = binary(payload[:half], fin=False, rsv=4) + ping(b"p") + more(payload[half:])
         yield Case(f"12.3.{size}", split, [Binary(data)], [b"p"])
-    yield Case("12.plain", text("not compressed"), [Text("not compressed")])
-    yield Case(
-        "12.bits", binary(_deflated(b"a")[:1], fin=False, rsv=4) + more(b"", rsv=4), code=1002
-    )
-    yield Case("12.control", ping(rsv=4), code=1002)
+    for level, bits in itertools.product((0, 1, 6, 9), (9, 12, 15)):
+        deflater = zlib.compressobj(level, wbits=-bits)
+        sent = b"".join(binary(_flushed(deflater, data), rsv=4) for data in (BITS, BITS, b""))
+        yield Case(f"12.4.{level}.{bits}", sent, [Binary(BITS), Binary(BITS), Binary(b"")])
+    mixed = text(_deflated(b"a"), rsv=4) + text("b") + text(_deflated(b"c"), rsv=4)
+    yield Case("12.mixed", mixed, [Text("a"), Text("b"), Text("c")])
+    yield Case("12.limit", binary(_deflated(bytes(LIMIT)), rsv=4), [Binary(bytes(LIMIT))])
+    # Deflate makes this longer than it is, and than the limit.
+    yield Case("12.limit.noise", binary(_deflated(NOISE), rsv=4), [Binary(NOISE)])
+
+
+def _examples():
+    """What :rfc:`7692` §7.2.3 shows, §7.2.3.2 to §7.2.3.6 behind a message as well."""
+    hello, final = "f248cdc9c90700", "f348cdc9c9070000"
+    messages = {
+        "1": [hello],
+        "2": [hello, "f200110000"],
+        "2.apart": [hello, hello],
+        "3": ["000500faff48656c6c6f00"],
+        "3.behind": [hello, "000500faff48656c6c6f00", "f200110000"],
+        "4": [final],
+        "4.behind": [hello, final, hello],
+        "5": ["f248050000 00ffffcac9c90700"],
+        "6": ["00"],
+        "6.between": [hello, "00", "f200110000"],
+    }
+    for number, payloads in messages.items():
+        sent = b"".join(text(bytes.fromhex(payload), rsv=4) for payload in payloads)
+        texts = [Text("" if payload == "00" else "Hello") for payload in payloads]
+        yield Case(f"7.2.3.{number}", sent, texts)
+    first, second = bytes.fromhex(hello[:6]), bytes.fromhex(hello[6:])
+    for control, name in ((b"", "nothing"), (ping(), "ping"), (pong(), "pong")):
+        sent = text(first, fin=False, rsv=4) + control + more(second)
+        yield Case(f"7.2.3.1.{name}", sent, [Text("Hello")], [b""] if name == "ping" else [])
+
+
+def _wrongly_compressed():
+    start = binary(_deflated(b"a")[:1], fin=False, rsv=4)
+    yield Case("12.bits", start + more(b"", rsv=4), code=1002)
+    for rsv in (1, 2, 3, 5, 6, 7):
+        yield Case(f"12.rsv.{rsv}", text(b"", rsv=rsv), code=1002)
+    for control in (ping, pong, close):
+        yield Case(f"12.control.{control.__name__}", control(rsv=4), code=1002)
+        yield Case(f"12.control.{control.__name__}.within", start + control(rsv=4), code=1002)
     yield Case("12.garbage", binary(b"\xff\xff\xff\xff", rsv=4), code=1007)
-    yield Case("12.utf8", text(_deflated(b"\xff"), rsv=4), code=1007)
+    garbage = binary(_deflated(b"a"), rsv=4) + binary(b"\xff" * 9, rsv=4)
+    yield Case("12.garbage.behind", garbage, [Binary(b"a")], code=1007)
+    for name, data in BAD_UTF8.items():
+        yield Case(f"12.utf8.{name}", text(_deflated(data), rsv=4), code=1007)
     # CVE-2018-1000518: a few bytes that become many.
-    yield Case("12.bomb", binary(_deflated(b"\x00" * (LIMIT + 1)), rsv=4), code=1009)
+    bomb = _deflated(bytes(LIMIT + 1))
+    yield Case("12.bomb", binary(bomb, rsv=4), code=1009)
+    pieces = binary(bomb[:9], fin=False, rsv=4) + more(bomb[9:-9], fin=False) + more(bomb[-9:])
+    yield Case("12.bomb.fragments", pieces, code=1009)
+    yield Case("12.bomb.text", text(bomb, rsv=4), code=1009)
+    yield Case("12.announced", frame(2, b"", rsv=4, length=2 * LIMIT), code=1009)
 
 
 @pytest.mark.parametrize("step", [0, 1])
-@pytest.mark.parametrize("case", _cases(_compressed))
+@pytest.mark.parametrize("case", _cases(_compressed, _examples, _wrongly_compressed))
 def test_case_with_compression(case, step):
-    _check(case, accepted(*DEFLATE, limits=Limits(message_bytes=LIMIT, fragments=1024)), step)
+    _check(case, accepted(*DEFLATE, limits=LIMITS), step)
+
+
+OFFERS = [
+    "",
+    "; server_no_context_takeover",
+    "; client_no_context_takeover",
+    "; server_no_context_takeover; client_no_context_takeover",
+    "; client_max_window_bits",
+    *(f"; client_max_window_bits={bits}" for bits in range(9, 16)),
+    *(f"; server_max_window_bits={bits}" for bits in range(9, 16)),
+    "; server_max_window_bits=9; client_max_window_bits=9; server_no_context_takeover",
+]
+
+
+@pytest.mark.parametrize("size", [0, 16, 64, 256, 1024, 4096, 8192, 16384, 32768, 65536, 131072])
+@pytest.mark.parametrize("offer", OFFERS)
+def test_case_13_parameters_are_kept_to(offer, size):
+    """Message after message both ways, with wsproto as the client."""
+    websocket = accepted((b"sec-websocket-extensions", f"permessage-deflate{offer}".encode()))
+    extension = PerMessageDeflate()
+    extension.finalize(websocket._deflate.answer.decode())
+    client = Connection(ConnectionType.CLIENT, [extension])
+    messages = [f"{number} κόσμε " * (size // 10) for number in range(5)]
+    heard, read = [], []
+    for message in messages:
+        heard += exchange(websocket, [bytes(client.send(TextMessage(message)))])[0]
+        client.receive_data(websocket.send(message))
+        read.append("".join(event.data for event in client.events()))
+
+    assert heard == [Text(message) for message in messages]
+    assert read == messages

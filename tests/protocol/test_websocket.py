@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 import zlib
 
 import pytest
@@ -110,10 +111,38 @@ def test_a_bomb_is_not_inflated_beyond_the_limit():
     deflater = zlib.compressobj(9, wbits=-15)
     bomb = deflater.compress(b"\x00" * 50_000_000) + deflater.flush(zlib.Z_SYNC_FLUSH)
     websocket = accepted(*DEFLATE, limits=Limits(message_bytes=100_000))
-
-    events, output = exchange(websocket, [binary(bomb[:-4], rsv=4)])
+    sent = binary(bomb[:-4], rsv=4)
+    tracemalloc.start()
+    try:
+        events, output = exchange(websocket, [sent])
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
 
     assert (events[-1].code, answered_code(output)) == (1009, 1009)
+    assert most < 1_000_000
+
+
+def test_a_message_without_end_is_not_kept_beyond_the_limit():
+    """Hypercorn's changelog: a websocket's memory had no bound."""
+    websocket = accepted(limits=Limits(message_bytes=1000))
+    kept = []
+    for piece in [binary(b"x" * 100, fin=False), *[more(b"x" * 100, fin=False)] * 20]:
+        websocket.receive(piece)
+        end = websocket.next_event()
+        kept.append(websocket.buffered)
+
+    assert max(kept) == 1000
+    assert (kept[-1], websocket.closed, end) == (0, True, None)
+
+
+def test_what_comes_after_the_end_is_not_kept():
+    """Hypercorn's changelog, likewise: nobody reads it."""
+    websocket = accepted()
+    exchange(websocket, [close()])
+    websocket.receive(b"x" * 1000)
+
+    assert websocket.buffered == 0
 
 
 def test_an_announced_frame_that_is_too_long_is_not_waited_for():
@@ -164,6 +193,24 @@ def test_a_close_of_ours_waits_for_the_clients():
     assert (before, websocket.closed) == (False, True)
     assert events == [Disconnect(1001, "")]
     assert answered_code(output) is None
+
+
+def test_a_mistake_behind_a_close_of_ours_gets_no_second_close():
+    """RFC 6455 §5.5.1."""
+    websocket = accepted()
+    websocket.close()
+    events, output = exchange(websocket, [text("a", masked=False)])
+
+    assert (events[-1].code, output) == (1002, b"")
+
+
+def test_a_message_half_here_at_a_close_of_ours_is_dropped():
+    websocket = accepted()
+    exchange(websocket, [text("half", fin=False)])
+    websocket.close()
+    events, _ = exchange(websocket, [more(b"\xff", fin=False) + more("a") + close()])
+
+    assert events == [Disconnect(1000, "")]
 
 
 def test_after_a_close_nothing_is_sent():
