@@ -41,7 +41,7 @@ debug_option = Option(
 )
 
 
-@click.command("run", short_help="Serve the app for development.")
+@click.command("run", short_help="Serve the app on this machine.")
 @click.option(
     "--host",
     "-h",
@@ -129,10 +129,11 @@ def run_command(
     extra_files: list[str] | None,
     exclude_patterns: list[str] | None,
 ) -> None:
-    """Serve the app on this machine, for development.
+    """Serve the app on this machine: for development, or behind a proxy.
 
-    In debug mode (--debug) the server starts anew when a file of the program changes. In
-    production, run an ASGI server instead, for example: hypercorn module:app
+    In debug mode (--debug) the server starts anew when a file of the program changes, and errors
+    are answered by the interactive debugger: never where others reach it. For HTTP/2 and several
+    processes there is --server hypercorn --workers N.
     """
     from .serve import serve  # PERF: the server and its protocols; other commands do without
 
@@ -194,7 +195,8 @@ def show_server_banner(debug: bool | None, app_import_path: str | None) -> None:
         click.echo(f" * Serving asyncflask app {app_import_path!r}")
     if debug is not None:
         click.echo(f" * Debug mode: {'on' if debug else 'off'}")
-    click.echo(" * For development only; in production, run an ASGI server: hypercorn module:app")
+    if debug:
+        click.echo(" * For development only: in debug mode, errors let visitors look into the app")
 
 
 def _load_app(info: ScriptInfo) -> ASGIApplication:

@@ -22,6 +22,8 @@ from ..typing import ASGIApplication, Receive, Scope, Send
 
 #: where the processes of ``--workers`` find the app
 WORKER_APP = "asyncflask.cli.worker:load_app()"
+#: what a ready ``SSLContext`` has to offer for HTTP/2 (RFC 9113 §3.2)
+ALPN = ["h2", "http/1.1"]
 
 
 def serve_with_hypercorn(

@@ -11,6 +11,7 @@ import errno
 import socket
 import ssl
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Literal, NoReturn
 
 import click
@@ -75,40 +76,65 @@ def serve(
             f"workers={workers!r}: several processes are hypercorn's, without the reloader. Set"
             " server='hypercorn' and use_reloader=False, or workers=1."
         )
-    listener = inherited_socket() or _listen(host, port)
-    if use_reloader and not is_child():
-        run_with_reloader(
-            listener,
-            extra_files=extra_files,
-            exclude_patterns=exclude_patterns,
-            say=lambda text: click.echo(text, err=True),
-        )
-    if use_debugger:
-        app.use_debugger = True  # type: ignore[attr-defined]  # our app; others have no debugger
-    context = _context(certfile, keyfile, ssl_context)
+    inherited = inherited_socket()
+    listener = inherited or _listen(host, port)
+    name = listener.getsockname()
+    try:
+        if use_reloader and not is_child():
+            run_with_reloader(
+                listener,
+                extra_files=extra_files,
+                exclude_patterns=exclude_patterns,
+                say=lambda text: click.echo(text, err=True),
+            )
+        if use_debugger:
+            app.use_debugger = True  # type: ignore[attr-defined]  # our app; others have none
+        if server == "hypercorn":
+            _run_hypercorn(app, listener, workers, certfile, keyfile, ssl_context, use_reloader)
+        else:
+            _run(app, listener, _context(certfile, keyfile, ssl_context), use_reloader)
+    finally:
+        # A socket in the file system outlives its process; that of the reloader is its parent's.
+        if inherited is None and isinstance(name, str):
+            Path(name).unlink(missing_ok=True)
+
+
+def _run_hypercorn(
+    app: ASGIApplication,
+    listener: socket.socket,
+    workers: int,
+    certfile: str | None,
+    keyfile: str | None,
+    ssl_context: Context | None,
+    reloaded: bool,
+) -> None:
+    # PERF: hypercorn and its protocols take 0.1 s.
+    from .hypercorn import ALPN, serve_with_hypercorn
+
+    context = None
+    if certfile is None:  # Of files hypercorn makes a context by itself, in each process.
+        context = _context(None, None, ssl_context)
+        if context is not None and ssl_context == "adhoc":
+            context.set_alpn_protocols(ALPN)
+    status = serve_with_hypercorn(
+        app,
+        listener,
+        workers=workers,
+        certfile=certfile,
+        keyfile=keyfile,
+        ssl_context=context,
+        grace=RELOAD_GRACE if reloaded else 3.0,
+    )
+    if status:
+        raise SystemExit(status)
+
+
+def _run(
+    app: ASGIApplication, listener: socket.socket, context: ssl.SSLContext | None, reloaded: bool
+) -> None:
+    config = Config(ssl=context, grace=RELOAD_GRACE) if reloaded else Config(ssl=context)
     where = _url(listener, context is not None)
-    if server == "hypercorn":
-        # PERF: hypercorn and its protocols take 0.1 s.
-        from .hypercorn import serve_with_hypercorn
 
-        status = serve_with_hypercorn(
-            app,
-            listener,
-            workers=workers,
-            certfile=certfile,
-            keyfile=keyfile,
-            # Of files hypercorn makes a context by itself: with HTTP/2, and in each process.
-            ssl_context=None if certfile is not None else context,
-            grace=RELOAD_GRACE if use_reloader else 3.0,
-        )
-        if status:
-            raise SystemExit(status)
-        return
-    config = Config(ssl=context, grace=RELOAD_GRACE) if use_reloader else Config(ssl=context)
-    _run(app, listener, config, where)
-
-
-def _run(app: ASGIApplication, listener: socket.socket, config: Config, where: str) -> None:
     def ready() -> None:
         click.echo(f" * Running on {where} (Press CTRL+C to quit)", err=True)
 

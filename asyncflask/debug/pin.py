@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import os
 import secrets
+from hashlib import sha256
 from pathlib import Path
+
+from ..server.reload import SECRET
 
 #: what the usual container engines leave in the root directory
 _MARKS = (".dockerenv", "run/.containerenv")
@@ -40,6 +43,11 @@ def is_in_container(root: Path = Path("/")) -> bool:
 
 
 def random_pin() -> str:
-    """Make a PIN that nobody can work out, nine digits in Werkzeug's shape."""
-    digits = f"{secrets.randbelow(10**9):09d}"
+    """Make a PIN that nobody can work out, nine digits in Werkzeug's shape.
+
+    It stays the same from one reload to the next.
+    """
+    seed = os.environ.get(SECRET) or secrets.token_hex(16)
+    number = int.from_bytes(sha256(b"PIN" + seed.encode()).digest(), "big") % 10**9
+    digits = f"{number:09d}"
     return "-".join((digits[:3], digits[3:6], digits[6:]))

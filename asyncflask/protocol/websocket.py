@@ -23,8 +23,13 @@ from .limits import Limits
 # §7.4.1 and IANA's "WebSocket Close Code Number Registry": what may stand in a close frame. 1004,
 # 1005, 1006 and 1015 never do.
 _CLOSE_CODES = frozenset({1000, 1001, 1002, 1003, *range(1007, 1015), *range(3000, 5000)})
-# §5.5: a control frame carries at most 125 bytes, two of which are the code.
-_REASON_BYTES = 123
+# §5.5: what a control frame carries at most; of a close frame two bytes are the code.
+_CONTROL_BYTES = 125
+_REASON_BYTES = _CONTROL_BYTES - 2
+
+# SECURITY: what is kept for a client that sends pings and does not read. §5.5.3: the last pong will
+# do.
+_PONG_BYTES = 65536
 
 # A shorter message is not compressed: it gains little, and costs more than all else together.
 _WORTH_COMPRESSING = 128
@@ -206,6 +211,8 @@ class WebSocket:
             return self._closed_by_client(payload)
         if opcode is _PING:
             # §5.5.2: whatever else was sent, unless a close frame was received.
+            if len(self._output) > _PONG_BYTES:
+                self._output.clear()
             self._output += _frame(_FIN | Opcode.PONG, payload)
         return None
 
@@ -286,7 +293,12 @@ class WebSocket:
 
         Args:
             payload: At most 125 bytes, which come back. (§5.5.2.)
+
+        Raises:
+            ValueError: The payload is longer.
         """
+        if len(payload) > _CONTROL_BYTES:
+            raise ValueError(f"A ping has room for 125 bytes, and the payload has {len(payload)}.")
         return _frame(_FIN | _PING, payload) if self._state is _OPEN else b""
 
     def close(self, code: int = 1000, reason: str = "") -> bytes:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fnmatch
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -20,6 +21,8 @@ from typing import NoReturn
 #: set in the child: Werkzeug's name, which extensions and scripts ask for
 CHILD = "WERKZEUG_RUN_MAIN"
 SOCKET = "_ASYNCFLASK_SOCKET"
+#: a random text that all children of one parent are told
+SECRET = "_ASYNCFLASK_SECRET"
 INTERVAL = 1.0  # seconds between two looks at the files, where watchfiles is not installed
 LAST_SECONDS = 5.0  # what a child that is being replaced has to end
 
@@ -89,7 +92,7 @@ class _Parent:
         self._child: subprocess.Popen[bytes] | None = None
         self._told = False
         self._pulse = threading.Event()
-        self._environ = {**os.environ, CHILD: "true"}
+        self._environ = {**os.environ, CHILD: "true", SECRET: secrets.token_hex(16)}
         self._inherited: tuple[int, ...] = ()
         if listener is not None and sys.platform != "win32":
             listener.set_inheritable(True)

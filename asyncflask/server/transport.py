@@ -128,6 +128,8 @@ class Connection(asyncio.BufferedProtocol):
             self.full.set()
             self.full = None
         self._unsent = sys.maxsize  # Whatever tick() finds next is less.
+        if self.websocket is not None:
+            self.write(self.websocket.protocol.output())  # pongs that had to wait
 
     # -- requests ------------------------------------------------------------------------------
 

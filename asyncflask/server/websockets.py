@@ -77,7 +77,8 @@ class WebsocketStream(Stream):
         limit = connection.shared.config.body_queue
         while self.queued <= limit:
             event = self.protocol.next_event()
-            connection.write(self.protocol.output())
+            if connection.full is None or self.protocol.closed:
+                connection.write(self.protocol.output())
             if event is None:
                 break
             if isinstance(event, Disconnect):
@@ -200,6 +201,9 @@ class WebsocketStream(Stream):
         if self.connection.websocket is None:
             logger.error("%s neither accepted nor refused the websocket in time.", self)
             self.connection.fail(503, "The app did not answer in time.")
+        elif not self.open and self.connection.full is not None:
+            # It still reads what was sent before the close; if it does not, it stalls.
+            self._deadline = now + self.connection.shared.config.close_timeout
         elif self.state == "OPEN" and self.open and not self._asked:
             self._asked = True
             self._deadline = now + self.connection.shared.config.ping_interval

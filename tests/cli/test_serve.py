@@ -237,6 +237,50 @@ def test_certificate_makes_it_https(write: Write) -> None:
     assert body == b"first"
 
 
+@pytest.mark.parametrize(
+    ("args", "protocol"),
+    [
+        (["--cert", "adhoc"], None),
+        (["--cert", "adhoc", "--server", "hypercorn"], "h2"),
+        (["--cert", PEM, "--key", PEM, "--server", "hypercorn"], "h2"),
+        (["--cert", PEM, "--key", PEM, "--server", "hypercorn", "--workers", "2"], "h2"),
+    ],
+)
+def test_hypercorn_offers_http2_with_any_certificate(
+    write: Write, args: list[str], protocol: str | None
+) -> None:
+    write("app.py", APP)
+    context = ssl._create_unverified_context()
+    context.set_alpn_protocols(["h2", "http/1.1"])
+
+    with running(*args) as process:
+        host, port = url_of(process).removeprefix("https://").split(":")
+        with (
+            socket.create_connection((host, int(port)), timeout=10) as tcp,
+            context.wrap_socket(tcp) as tls,
+        ):
+            assert tls.selected_alpn_protocol() == protocol
+
+
+@pytest.mark.parametrize("server", ["embedded", "hypercorn"])
+def test_a_socket_file_is_removed_at_the_end(write: Write, tmp_path: Path, server: str) -> None:
+    write("app.py", APP)
+    path = tmp_path / "socket"
+
+    with running("--host", f"unix:{path}", "--server", server, "--reload") as process:
+        wait_until(path.exists)
+        wait_until(lambda: can_connect(path))
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=10)
+
+    assert not path.exists()
+
+
+def can_connect(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX) as client:
+        return client.connect_ex(str(path)) == 0
+
+
 async def ends_itself(scope: Any, receive: Any, send: Any) -> None:
     """An app that sends the process a signal once it is up."""
     await receive()

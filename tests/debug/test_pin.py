@@ -7,6 +7,7 @@ import re
 import pytest
 
 from asyncflask.debug.pin import is_given, is_in_container, random_pin
+from asyncflask.server.reload import SECRET
 
 PLAIN = "22 1 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw\n"
 OVERLAY = "612 578 0:52 / / rw,relatime - overlay overlay rw,lowerdir=/var/lib/docker\n"
@@ -51,6 +52,15 @@ def test_random_pins_have_werkzeugs_shape():
 
     assert len(pins) == 20
     assert all(re.fullmatch(r"\d{3}-\d{3}-\d{3}", pin) for pin in pins)
+
+
+def test_a_random_pin_outlives_a_reload(monkeypatch):
+    monkeypatch.setenv(SECRET, "one parent's")
+    pin = random_pin()
+
+    assert random_pin() == pin
+    monkeypatch.setenv(SECRET, "another's")
+    assert random_pin() != pin
 
 
 @pytest.mark.parametrize(
