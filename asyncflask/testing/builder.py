@@ -8,8 +8,9 @@ its result, a WSGI environ, is translated. Sending it is :mod:`.connection`'s bu
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import quote, unquote_to_bytes, urlsplit
 
 import werkzeug.test
@@ -17,6 +18,9 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.urls import iri_to_uri
 
 from ..typing import Message, Scope
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
 
 BODY_CHUNK = 64 * 1024  # A body arrives in pieces of this size, as from a socket.
 
@@ -27,6 +31,9 @@ _TRANSLATED = {
     *("CONTENT_TYPE", "CONTENT_LENGTH", "wsgi.version", "wsgi.url_scheme", "wsgi.input"),
     *("wsgi.errors", "wsgi.multithread", "wsgi.multiprocess", "wsgi.run_once"),
 }
+
+
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f]")
 
 
 class _JSON(Protocol):
@@ -96,12 +103,34 @@ class EnvironBuilder(werkzeug.test.EnvironBuilder):
         written: str = self.app.json.dumps(obj, **kwargs)
         return written
 
+    def get_environ(self) -> WSGIEnvironment:
+        """Make the environ.
+
+        Raises:
+            ValueError: The name of a field or file would end its header. (CVE-2026-34514)
+        """
+        if self.input_stream is None:
+            for name, file in self.files.items(multi=True):
+                _check_part("name", name)
+                _check_part("filename", file.filename or "")
+            for name in self.form if self.files else ():
+                _check_part("name", name)
+        return super().get_environ()
+
     @property
     def server_port(self) -> int:
         """The port in the URL, or the scheme's own."""
         if self.url_scheme == "wss" and ":" not in self.host:
             return 443
         return super().server_port
+
+
+def _check_part(parameter: str, value: str) -> None:
+    if _CONTROLS.search(value):
+        raise ValueError(
+            f"A part of the form was given the {parameter} {value!r}; control characters cannot"
+            " stand in its header. Leave them out, or send the bytes as `data` with a content type."
+        )
 
 
 def _locate(

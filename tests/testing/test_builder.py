@@ -31,6 +31,34 @@ class App:
         }
 
 
+@pytest.mark.parametrize(
+    "data",
+    [
+        {"file": (io.BytesIO(), "a\r\nX-Evil: 1")},
+        {"file\nX-Evil: 1": (io.BytesIO(), "a")},
+        {"file": (io.BytesIO(), "a"), "field\r": "value"},
+        {"file": (io.BytesIO(), "nul\0")},
+    ],
+)
+def test_names_of_parts_cannot_end_their_header(data):
+    """CVE-2026-34514, aiohttp."""
+    with pytest.raises(ValueError, match="control characters cannot stand in its header"):
+        environ_of(method="POST", data=data)
+
+
+def test_a_parts_content_type_cannot_end_its_header():
+    file = (io.BytesIO(), "a", "text/plain\r\nX-Evil: 1")
+
+    with pytest.raises(ValueError, match="newline"):
+        environ_of(method="POST", data={"file": file})
+
+
+def test_names_in_an_urlencoded_form_are_any():
+    environ = environ_of(method="POST", data={"line\nbreak": "value"})
+
+    assert environ["wsgi.input"].read() == b"line%0Abreak=value"
+
+
 def environ_of(*args, app=None, **kwargs):
     return EnvironBuilder(app or App(), *args, **kwargs).get_environ()
 
