@@ -26,7 +26,7 @@ from .mounting import find_mount
 from .signals import got_serving_exception
 from .typing import Receive, Scope, Send
 from .wrappers import leftover
-from .wrappers.sending import send_response, untouched_messages
+from .wrappers.sending import send_response, whole_messages
 from .wrappers.sync import prefetch
 
 #: versions in which a body is announced by a header (RFC 9112 §6.3)
@@ -83,10 +83,12 @@ async def serve(
             or scope.get("http_version", "1.1") not in _HTTP_1
         ) and leftover.is_left(ctx):
             send = ctx.send = leftover.reading_on(ctx, send)
-        messages = untouched_messages(response, scope["method"])
-        if messages is None:
-            await _send(ctx, response)
-            return
+        messages = response
+        if response.__class__ is not tuple:
+            messages = whole_messages(response, scope["method"])
+            if messages is None:
+                await _send(ctx, response)
+                return
         try:
             await send(messages[0])
             await send(messages[1])

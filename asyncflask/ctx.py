@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterator
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ._current import current
 from .concurrency import ThisThread, is_async, running_loop
@@ -44,8 +44,9 @@ class _AppCtxGlobals:
         except KeyError:
             raise AttributeError(name) from None
 
-    def __setattr__(self, name: str, value: Any) -> None:
-        self.__dict__[name] = value
+    if TYPE_CHECKING:  # What objects do anyway, in C.
+
+        def __setattr__(self, name: str, value: Any) -> None: ...
 
     def __delattr__(self, name: str) -> None:
         try:

@@ -19,7 +19,7 @@ from .wrappers import leftover
 from .wrappers.environ import EXTRA_KEYS as EXTRA_KEYS
 from .wrappers.faces import body_of
 from .wrappers.headers import encode_headers
-from .wrappers.sending import send_whole
+from .wrappers.sending import send_whole, whole_body
 from .wrappers.sync import make_environ, prefetch
 from .wrappers.wsgi import Call, send_wsgi
 
@@ -140,4 +140,6 @@ async def serve_wsgi(
 async def _refuse(error: WorkerQueueFull, method: str, send: Send) -> None:
     headers = encode_headers(error.get_headers())
     start = {"type": "http.response.start", "status": error.code, "headers": headers}
-    await send_whole(send, start, b"" if method == "HEAD" else error.get_body().encode())
+    await send_whole(
+        send, start, whole_body(b"" if method == "HEAD" else error.get_body().encode())
+    )

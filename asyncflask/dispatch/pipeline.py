@@ -24,7 +24,7 @@ from ..signals import appcontext_pushed
 from ..wrappers.response import Response
 from . import errors, teardown
 from .calls import call, emit
-from .result import is_wsgi, make_response, run_wsgi
+from .result import is_wsgi, make_messages, make_response, run_wsgi
 from .steps import through
 
 #: what becomes a response without further ado
@@ -32,7 +32,10 @@ _PLAIN = frozenset({str, bytes, dict, list, Response})
 
 
 async def run(app: Any, ctx: Context) -> Any:
-    """Serve the connection of ``ctx``, teardown included, and return what is to be answered."""
+    """Serve the connection of ``ctx``, teardown included, and return what is to be answered.
+
+    That is a response, or the messages of one that nobody had to look at.
+    """
     lane: Any = ctx.lane
     try:
         if appcontext_pushed.receivers:
@@ -41,7 +44,7 @@ async def run(app: Any, ctx: Context) -> Any:
             if ctx.replaced:
                 response = await step(app, ctx, lane.full_dispatch, full_dispatch)
             else:
-                response = await full_dispatch(app, ctx)
+                response = await full_dispatch(app, ctx, lane.answer_required)
         except Exception as error:
             ctx.error = error
             response = await step(app, ctx, lane.handle_exception, errors.handle_exception, error)
@@ -71,8 +74,14 @@ def step(
     return own(app, ctx, *args, **kwargs)  # type: ignore[no-any-return]  # a coroutine
 
 
-async def full_dispatch(app: Any, ctx: Context) -> Any:
-    """Run the hooks, the view and what follows it. (Flask: full_dispatch_request.)"""
+async def full_dispatch(app: Any, ctx: Context, sent: bool = False) -> Any:
+    """Run the hooks, the view and what follows it. (Flask: full_dispatch_request.)
+
+    Args:
+        app: The app.
+        ctx: The context.
+        sent: Whether the answer is sent at once; it may then be the messages themselves.
+    """
     lane: Any = ctx.lane
     replaced = ctx.replaced
     result = None
@@ -106,7 +115,8 @@ async def full_dispatch(app: Any, ctx: Context) -> Any:
         and not replaced
         and not is_processed(app, ctx)
     ):
-        return make_response(app, result)  # PERF: most answers need no more than this.
+        # PERF: most answers need no more than this.
+        return (sent and make_messages(app, result, ctx.scope)) or make_response(app, result)
     return await step(app, ctx, lane.finalize, finalize, result)
 
 

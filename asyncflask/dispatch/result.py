@@ -17,8 +17,10 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 from .._current import current
 from ..ctx import Context
 from ..json.provider import DefaultJSONProvider
+from ..typing import Message, Scope
 from ..wrappers.awaited import Pending
 from ..wrappers.response import HTML, Response, from_exception
+from ..wrappers.sending import messages_of
 from ..wrappers.wsgi import response_of
 
 
@@ -46,6 +48,32 @@ def make_response(app: Any, result: Any) -> Any:
     return _from_value(app, result, None)
 
 
+def make_messages(app: Any, result: Any, scope: Scope) -> tuple[Message, Message] | None:
+    """Make text or JSON the messages of its response, which nobody will look at.
+
+    PERF: such a response would only be made to be taken apart again.
+
+    Args:
+        app: As for :func:`make_response`.
+        result: What the view returned.
+        scope: The request's.
+
+    Returns:
+        The messages, or ``None`` if :func:`make_response` has to decide.
+    """
+    if app.response_class is not Response:
+        return None
+    kind = result.__class__
+    if kind is str:
+        return messages_of(result.encode(), HTML, 200, scope["method"])
+    if kind is dict or kind is list:
+        provider = app.json
+        if _writes_plainly(provider):
+            body = provider.dump_bytes(result)
+            return messages_of(body, provider.mimetype, 200, scope["method"])
+    return None
+
+
 def _sends_html(cls: Any) -> bool:
     """Tell whether a response class makes of text what ours does."""
     return (
@@ -57,13 +85,16 @@ def _sends_html(cls: Any) -> bool:
 
 def _from_json(app: Any, value: Any) -> Any:
     provider = app.json
-    if (
-        app.response_class is Response
-        and type(provider).response is DefaultJSONProvider.response
-        and "response" not in vars(provider)
-    ):
+    if app.response_class is Response and _writes_plainly(provider):
         return Response.buffered(provider.dump_bytes(value), provider.mimetype)
     return provider.response(value)
+
+
+def _writes_plainly(provider: Any) -> bool:
+    """Tell whether a JSON provider makes its responses as ours does."""
+    return type(provider).response is DefaultJSONProvider.response and "response" not in vars(
+        provider
+    )
 
 
 def _from_tuple(app: Any, result: tuple[Any, ...]) -> Any:

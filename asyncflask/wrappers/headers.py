@@ -15,6 +15,9 @@ from werkzeug.datastructures import Headers as WerkzeugHeaders
 from werkzeug.http import dump_options_header
 from werkzeug.urls import iri_to_uri
 
+Pair = tuple[str, str]
+WirePair = tuple[bytes, bytes]
+
 # RFC 9110 §5.5: field-value is visible characters, obs-text, space and tab.
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 # RFC 9110 §5.1: field-name is a token.
@@ -82,24 +85,36 @@ class Headers(WerkzeugHeaders):
         Raises:
             ValueError: Name or value is malformed.
         """
-        lower, _ = _names.get(key) or _encode_name(key)
-        pair = key, check_value(key, _with_options(value, kwargs) if kwargs else value)
-        # PERF: Werkzeug's does the same in three generators.
-        pairs = self._list
-        for index, (name, _) in enumerate(pairs):
-            if name.lower() == lower:
-                pairs[index] = pair
-                pairs[index + 1 :] = [p for p in pairs[index + 1 :] if p[0].lower() != lower]
-                return
-        pairs.append(pair)
+        self[key] = _with_options(value, kwargs) if kwargs else value
 
     def __setitem__(self, key: Any, value: Any) -> None:
         if key.__class__ is str or isinstance(key, str):
-            self.set(key, value)
+            lower, _ = _names.get(key) or _encode_name(key)
+            # PERF: as in check_value().
+            if value.__class__ is not str or not value.isprintable():
+                value = check_value(key, value)
+            # PERF: Werkzeug's does the same in three generators.
+            pairs = self._list
+            for name, _ in pairs:
+                if name.lower() == lower:
+                    self._replace(lower, (key, value))
+                    return
+            pairs.append((key, value))
         elif isinstance(key, SupportsIndex):
             super().__setitem__(key.__index__(), check_pair(value))
         else:
             super().__setitem__(key, [check_pair(pair) for pair in value])
+
+    def _replace(self, lower: str, pair: Pair) -> None:
+        """Put ``pair`` in the place of the first header of its name; the others of it go."""
+        names = [name.lower() for name, _ in self._list]
+        first = names.index(lower)
+        self._list[first] = pair
+        self._list[first + 1 :] = [
+            other
+            for name, other in zip(names[first + 1 :], self._list[first + 1 :], strict=True)
+            if name != lower
+        ]
 
     def __eq__(self, other: object) -> bool:
         # Werkzeug compares instances of one and the same class only.
@@ -126,9 +141,6 @@ def check_pair(pair: tuple[str, Any]) -> tuple[str, str]:
 
 
 # -- to bytes --------------------------------------------------------------------------------------
-
-Pair = tuple[str, str]
-WirePair = tuple[bytes, bytes]
 
 # Names whose values repeat from response to response and hold nobody's secret: such pairs are
 # kept, checked and encoded.

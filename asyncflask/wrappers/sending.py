@@ -65,55 +65,83 @@ async def send_response(
 
     Source: ASGI: ``http.response.start``, ``http.response.body``, ``http.response.pathsend``.
     """
-    # PERF: a descriptor makes these attributes; asked once each.
+    messages = whole_messages(response, method)
+    if messages is not None:
+        await send_whole(send, *messages)
+        return
     body: Any = response.response
-    is_list = body.__class__ is list
     try:
         start, bodiless = _start(response)
         if bodiless or method == "HEAD":
-            body = (b"",)
-        if body.__class__ is list or body.__class__ is tuple:
-            whole = body[0] if len(body) == 1 else b"".join(map(to_bytes, body))
-            if whole.__class__ is not bytes:
-                whole = to_bytes(whole)
-            # PERF: send_whole() in place; a coroutine of its own would be a tenth of all.
-            try:
-                await send(start)
-                await send({"type": "http.response.body", "body": whole})
-            except OSError:
-                pass  # The client is gone.
+            await send_whole(send, start, whole_body(b""))
+        elif body.__class__ is list or body.__class__ is tuple:
+            await send_whole(send, start, whole_body(_joined(body)))
         elif isinstance(body, FileBody):
             await _send_file(body, start, send, watch, extensions)
         else:
             await send_chunks(chunks_of(body, run), start, send, watch)
     finally:
-        if not is_list or response._on_close:
-            await response.aclose(run)
+        await response.aclose(run)
 
 
-def untouched_messages(response: Response, method: str) -> tuple[Any, Any] | None:
-    """Make the two messages of a response that nobody touched since it was made, else ``None``.
+def whole_messages(response: Response, method: str) -> tuple[Any, Any] | None:
+    """Make the two messages of a response whose body is here, with nothing to close afterwards.
 
-    PERF: most responses are text or JSON with two headers; they need neither a ``Headers`` nor the
-    decisions of :func:`send_response`.
+    PERF: nearly all responses; their caller sends the two without a coroutine between. Most of
+    them are text or JSON that nobody touched, and need no ``Headers`` either.
 
     Args:
         response: The response.
-        method: The request's method.
+        method: The request's method; ``HEAD`` gets no body.
+
+    Returns:
+        The messages, or ``None`` for what :func:`send_response` has to send.
+
+    Raises:
+        ValueError: The status or a header cannot be written.
     """
     status = response._status_code
-    if not response.untouched or status in _BODILESS:
+    if response.untouched and status not in _BODILESS:
+        return messages_of(response._buffer, response._type, status, method)
+    chunks: Any = response.response
+    if chunks.__class__ is not list or response._on_close:
         return None
-    body = response._buffer
+    start, bodiless = _start(response)
+    return start, whole_body(b"" if bodiless or method == "HEAD" else _joined(chunks))
+
+
+def messages_of(
+    body: bytes, content_type: str, status: int, method: str
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Make the two messages of a body with nothing but its type and length.
+
+    Args:
+        body: The whole body.
+        content_type: Full content type.
+        status: One that does not forbid a body.
+        method: The request's method; ``HEAD`` gets no body.
+
+    Raises:
+        ValueError: The content type cannot be written.
+    """
     size = len(body)
     headers = [
-        content_type_pair(response._type),
+        content_type_pair(content_type),
         _LENGTHS[size] if size < len(_LENGTHS) else (b"content-length", b"%d" % size),
     ]
     return (
         {"type": "http.response.start", "status": status, "headers": headers},
         {"type": "http.response.body", "body": b"" if method == "HEAD" else body},
     )
+
+
+def _joined(chunks: Any) -> bytes:
+    whole = chunks[0] if len(chunks) == 1 else b"".join(map(to_bytes, chunks))
+    return whole if whole.__class__ is bytes else to_bytes(whole)
+
+
+def whole_body(body: bytes) -> dict[str, Any]:
+    return {"type": "http.response.body", "body": body}
 
 
 def _start(response: Response) -> tuple[dict[str, Any], bool]:
@@ -154,11 +182,11 @@ def _add_content_length(response: Response, headers: list[WirePair]) -> None:
         headers.append((b"content-length", b"%d" % length))
 
 
-async def send_whole(send: Send, start: dict[str, Any], body: bytes) -> None:
+async def send_whole(send: Send, start: dict[str, Any], last: dict[str, Any]) -> None:
     """Send start and body; a client that is gone ends it quietly."""
     try:
         await send(start)
-        await send({"type": "http.response.body", "body": body})
+        await send(last)
     except OSError:
         pass  # The client is gone.
 
@@ -180,7 +208,7 @@ async def _send_file(
     # Read before the start is sent: a file that cannot be read is an error the client can be told.
     first = await body.next_chunk()
     if body.remaining == 0:
-        await send_whole(send, start, first)
+        await send_whole(send, start, whole_body(first))
     else:
         await send_chunks(body.chunks(), start, send, watch, first)
 

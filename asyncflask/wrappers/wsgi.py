@@ -15,7 +15,7 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 from .bodies import Run, chunks_of
 from .headers import encode_headers
 from .response import Response
-from .sending import Send, Watch, send_chunks, send_whole
+from .sending import Send, Watch, send_chunks, send_whole, whole_body
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -87,7 +87,7 @@ async def send_wsgi(call: Call, method: str, send: Send, watch: Watch, run: Run)
         "headers": encode_headers(call.headers),
     }
     if call.whole is not None or method == "HEAD":
-        await send_whole(send, start, b"" if method == "HEAD" else call.whole or b"")
+        await send_whole(send, start, whole_body(b"" if method == "HEAD" else call.whole or b""))
     else:
         await send_chunks(chunks_of(call, run), start, send, watch)
 
