@@ -516,7 +516,7 @@ class App(Scaffold, metaclass=steps.AppType):
         if self.config["TRAP_HTTP_EXCEPTIONS"]:
             return True
         trap = self.config["TRAP_BAD_REQUEST_ERRORS"]
-        if trap is None and self.debug and isinstance(e, BadRequestKeyError):
+        if trap is None and isinstance(e, BadRequestKeyError) and self.debug:
             return True
         return bool(trap) and isinstance(e, BadRequest)
 

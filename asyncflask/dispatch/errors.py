@@ -36,33 +36,50 @@ def find_handler(app: Any, ctx: Context | None, error: Exception) -> Any:
     return None
 
 
-async def handle_user(app: Any, ctx: Context, error: Exception) -> Any:
-    """Handle an error from a view or hook, or raise it again. (Flask: handle_user_exception.)"""
-    if isinstance(error, BadRequestKeyError) and (
-        app.debug or app.config["TRAP_BAD_REQUEST_ERRORS"]
-    ):
-        error.show_exception = True
-    if isinstance(error, HTTPException) and not app.trap_http_exception(error):
-        if "handle_http_exception" in ctx.replaced:
-            return await through(ctx, app.handle_http_exception, error)
-        return await handle_http(app, ctx, error)
+def choose_handler(app: Any, ctx: Context, error: Exception) -> Any:
+    """Return the handler for an error from a view or hook; ``None``: it is its own answer.
+
+    Raises:
+        Exception: ``error`` itself; nobody handles it.
+    """
+    if isinstance(error, HTTPException):
+        if isinstance(error, BadRequestKeyError) and (
+            app.debug or app.config["TRAP_BAD_REQUEST_ERRORS"]
+        ):
+            error.show_exception = True
+        if not app.trap_http_exception(error):
+            return _http_handler(app, ctx, error)
     handler = find_handler(app, ctx, error)
     if handler is None:
         try:
             raise error
         finally:
             del error  # Its traceback refers to this frame: a circle.
-    return await call(ctx, handler, error)
+    return handler
+
+
+def _http_handler(app: Any, ctx: Context, error: HTTPException) -> Any:
+    if error.code is None or isinstance(error, RoutingException):
+        return None  # A proxy exception, or a redirect: an answer, not an error.
+    return find_handler(app, ctx, error)
+
+
+async def handle_user(app: Any, ctx: Context, error: Exception) -> Any:
+    """Handle an error from a view or hook, or raise it again. (Flask: handle_user_exception.)"""
+    if (
+        "handle_http_exception" in ctx.replaced
+        and isinstance(error, HTTPException)
+        and not app.trap_http_exception(error)
+    ):
+        return await through(ctx, app.handle_http_exception, error)
+    handler = choose_handler(app, ctx, error)
+    return error if handler is None else await call(ctx, handler, error)
 
 
 async def handle_http(app: Any, ctx: Context, error: HTTPException) -> Any:
     """Handle an HTTP error: by its handler, else by itself. (Flask: handle_http_exception.)"""
-    if error.code is None or isinstance(error, RoutingException):
-        return error  # A proxy exception, or a redirect: an answer, not an error.
-    handler = find_handler(app, ctx, error)
-    if handler is None:
-        return error
-    return await call(ctx, handler, error)
+    handler = _http_handler(app, ctx, error)
+    return error if handler is None else await call(ctx, handler, error)
 
 
 async def handle_exception(app: Any, ctx: Context, error: Exception) -> Any:

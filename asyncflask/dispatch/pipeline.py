@@ -107,11 +107,18 @@ async def full_dispatch(app: Any, ctx: Context, sent: bool = False) -> Any:
         result = None
     except Exception as error:
         if not _is_only(error, lane.endings):
-            result = await step(app, ctx, "handle_user_exception", errors.handle_user, error)
+            if replaced:
+                result = await step(app, ctx, "handle_user_exception", errors.handle_user, error)
+            else:
+                handler = errors.choose_handler(app, ctx, error)
+                result = error if handler is None else await call(ctx, handler, error)
         if error is ctx.routing_exception:
             error.__traceback__ = None  # Kept by the context, it would keep these frames: a circle.
+    kind = result.__class__
+    if kind is tuple and result:
+        kind = result[0].__class__
     if (
-        (result.__class__ in _PLAIN or isinstance(result, HTTPException))
+        (kind in _PLAIN or isinstance(result, HTTPException))
         and not replaced
         and not is_processed(app, ctx)
     ):

@@ -19,8 +19,8 @@ from ..ctx import Context
 from ..json.provider import DefaultJSONProvider
 from ..typing import Message, Scope
 from ..wrappers.awaited import Pending
-from ..wrappers.response import HTML, Response, from_exception
-from ..wrappers.sending import messages_of
+from ..wrappers.response import HTML, Response, default_page, from_exception
+from ..wrappers.sending import may_have_body, messages_of
 from ..wrappers.wsgi import response_of
 
 
@@ -63,14 +63,26 @@ def make_messages(app: Any, result: Any, scope: Scope) -> tuple[Message, Message
     """
     if app.response_class is not Response:
         return None
+    status = 200
     kind = result.__class__
+    if kind is tuple:
+        # `bool` is an `int`, and no status.
+        if len(result) != 2 or result[1].__class__ is not int or not may_have_body(result[1]):
+            return None
+        result, status = result
+        kind = result.__class__
     if kind is str:
-        return messages_of(result.encode(), HTML, 200, scope["method"])
+        return messages_of(result.encode(), HTML, status, scope["method"])
     if kind is dict or kind is list:
         provider = app.json
-        if _writes_plainly(provider):
-            body = provider.dump_bytes(result)
-            return messages_of(body, provider.mimetype, 200, scope["method"])
+        if not _writes_plainly(provider):
+            return None
+        body = provider.dump_bytes(result)
+        return messages_of(body, provider.mimetype, status, scope["method"])
+    if isinstance(result, HTTPException):
+        page = default_page(result)
+        if page is not None and may_have_body(result.code):  # type: ignore[arg-type]  # it has a page
+            return messages_of(page, HTML, result.code, scope["method"])  # type: ignore[arg-type]
     return None
 
 

@@ -460,26 +460,37 @@ def from_exception(
 
     Source: ``Werkzeug: werkzeug.exceptions.HTTPException.get_response``.
     """
+    page = default_page(error)
+    if page is not None:
+        return response_class.buffered(page, HTML, error.code)  # type: ignore[arg-type]  # it has a page
     kind = type(error)
     code = error.code
+    environ = make_environ() if make_environ else None
     plain = kind.get_response is HTTPException.get_response and code in _STATUS_LINES
     if error.response is not None or code is None or not plain:
-        made = error.get_response(make_environ() if make_environ else None)
-        return _adopted(made, response_class)
-    if _is_default_page(kind):
-        body = _page(error, code)
-        if kind.get_headers is HTTPException.get_headers:
-            return response_class.buffered(body, HTML, code)
-        environ = make_environ() if make_environ else None
-    else:
-        environ = make_environ() if make_environ else None
-        body = error.get_body(environ).encode()
+        return _adopted(error.get_response(environ), response_class)
+    body = _page(error, code) if _has_default_body(kind) else error.get_body(environ).encode()
     headers = _empty_headers()
     headers._list = [check_pair(pair) for pair in error.get_headers(environ)]
     return response_class(body, code, headers)
 
 
-def _is_default_page(kind: type[HTTPException]) -> bool:
+def default_page(error: HTTPException) -> bytes | None:
+    """Return the page of an HTTP exception that has Werkzeug's, and no headers but its type."""
+    kind = type(error)
+    code = error.code
+    if (
+        error.response is None
+        and code in _STATUS_LINES
+        and kind.get_response is HTTPException.get_response
+        and kind.get_headers is HTTPException.get_headers
+        and _has_default_body(kind)
+    ):
+        return _page(error, code)
+    return None
+
+
+def _has_default_body(kind: type[HTTPException]) -> bool:
     return (
         kind.get_body is HTTPException.get_body
         and kind.get_description is HTTPException.get_description

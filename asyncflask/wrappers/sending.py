@@ -110,6 +110,11 @@ def whole_messages(response: Response, method: str) -> tuple[Any, Any] | None:
     return start, whole_body(b"" if bodiless or method == "HEAD" else _joined(chunks))
 
 
+def may_have_body(status: int) -> bool:
+    """Tell whether a final status allows a body."""
+    return 200 <= status <= 999 and status not in _BODILESS
+
+
 def messages_of(
     body: bytes, content_type: str, status: int, method: str
 ) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from asyncflask import Flask, Response, render_template_async, request
@@ -194,3 +195,56 @@ async def test_an_un_awaited_body_as_an_answer_is_told_by_its_expression():
 
     with pytest.raises(TypeError, match=r"return await request\.get_json\(\)    # right"):
         await app.test_client().post("/", json={})
+
+
+class Gone204(HTTPException):
+    code = 204
+    description = "nothing"
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+@pytest.mark.parametrize(
+    "value",
+    [
+        *("text", "", "ünï", {"a": 1}, [1, 2], ("text", 418), ({"a": 1}, 201), ("text", 204)),
+        *(("text", 304), ("text", "201 Made"), ("text", 299), ("text", True), (b"bytes", 200)),
+        *(("text", {"X-A": "1"}), ("text", 201, {"X-A": "1"}), lambda: Response("r", 202)),
+        *(lambda: NotFound(), lambda: NotFound("Own words."), lambda: Gone204()),
+        lambda: MethodNotAllowed(["PUT"]),
+    ],
+    ids=repr,
+)
+async def test_an_answer_is_the_same_whether_anybody_may_look_at_it_or_not(value, method):
+    answers = []
+    for is_looked_at in (False, True):
+        app = Flask(__name__, static_folder=None)
+        if is_looked_at:
+            app.after_request(lambda response: response)
+
+        @app.route("/", methods=["GET"])
+        async def view():
+            return value() if callable(value) else value
+
+        sent = []
+
+        async def send(message):
+            sent.append(message)  # noqa: B023  # used at once
+
+        await app(scope_of(method), None, send)
+        answers.append(sent)
+
+    assert answers[0] == answers[1]
+    assert [message["type"] for message in answers[0]] == [
+        "http.response.start",
+        "http.response.body",
+    ]
+
+
+def scope_of(method):
+    return {
+        "type": "http",
+        "method": method,
+        "path": "/",
+        "query_string": b"",
+        "headers": [(b"host", b"shop.example")],
+    }
