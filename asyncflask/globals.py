@@ -11,6 +11,7 @@ import typing as t
 from werkzeug.local import LocalProxy
 
 from ._current import slot
+from .dispatch.lanes import HTTP, WEBSOCKET, Lane
 from .exceptions import OutOfContext
 
 if t.TYPE_CHECKING:
@@ -74,21 +75,10 @@ def _find_carrier() -> t.Any:
 
 
 def _find_request() -> t.Any:
-    ctx = slot.get()
-    # PERF: nine of ten times; the rest is for worker threads and contexts inside contexts.
-    if ctx is not None and ctx.lease is None and ctx.lane is not None and ctx.lane.name == "http":
-        found = ctx._connection
-        if found is not None:
-            return found
     return _connection("request", "http")
 
 
 def _find_websocket() -> t.Any:
-    ctx = slot.get()
-    # PERF: as for the request.
-    lane = None if ctx is None or ctx.lease is not None else ctx.lane
-    if lane is not None and lane.name == "websocket" and ctx._connection is not None:
-        return ctx._connection
     return _connection("websocket", "websocket")
 
 
@@ -97,6 +87,10 @@ def _find_session() -> t.Any:
     if ctx is None or ctx.carrier is None:
         raise outside("session", "request")
     return ctx.session
+
+
+#: what a proxy answers for itself, or as Werkzeug has it
+_OWN = frozenset(dir(LocalProxy))
 
 
 def make_proxy(find: t.Callable[[], t.Any]) -> t.Any:
@@ -113,9 +107,9 @@ def make_proxy(find: t.Callable[[], t.Any]) -> t.Any:
         __slots__ = ()
 
         def __getattribute__(self, name: str) -> t.Any:
-            if name[:1] != "_":
-                return getattr(find(), name)
-            return super().__getattribute__(name)
+            if name in _OWN:
+                return super().__getattribute__(name)
+            return getattr(find(), name)
 
         def __setattr__(self, name: str, value: t.Any) -> None:
             setattr(find(), name, value)
@@ -133,10 +127,32 @@ def make_proxy(find: t.Callable[[], t.Any]) -> t.Any:
     return Proxy(find)
 
 
+def _make_connection_proxy(lane: Lane, find: t.Callable[[], t.Any]) -> t.Any:
+    """Make such a proxy of what a lane's contexts carry, without a call for the usual case."""
+    get = slot.get
+
+    class Proxy(type(make_proxy(find))):  # type: ignore[misc]  # any class may be a base
+        __slots__ = ()
+
+        def __getattribute__(self, name: str) -> t.Any:
+            if name in _OWN:
+                return super().__getattribute__(name)
+            ctx = get()
+            # The rest is for worker threads and contexts inside contexts.
+            if ctx is not None and ctx.lane is lane and ctx.lease is None:
+                found = ctx._connection
+                if found is not None:
+                    return getattr(found, name)
+            return getattr(find(), name)
+
+    Proxy.__name__ = Proxy.__qualname__ = LocalProxy.__name__
+    return Proxy(find)
+
+
 current_app: Flask = make_proxy(_find_app)
 g: _AppCtxGlobals = make_proxy(_find_g)
 app_ctx: Context = make_proxy(_find_app_ctx)
 request_ctx: Context = make_proxy(_find_carrier)
-request: Request = make_proxy(_find_request)
-websocket: Websocket = make_proxy(_find_websocket)
+request: Request = _make_connection_proxy(HTTP, _find_request)
+websocket: Websocket = _make_connection_proxy(WEBSOCKET, _find_websocket)
 session: SessionMixin = make_proxy(_find_session)
