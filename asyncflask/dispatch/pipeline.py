@@ -29,6 +29,7 @@ from .steps import through
 
 #: what becomes a response without further ado
 _PLAIN = frozenset({str, bytes, dict, list, Response})
+_APP_ALONE = (None,)
 
 
 async def run(app: Any, ctx: Context) -> Any:
@@ -95,10 +96,14 @@ async def full_dispatch(app: Any, ctx: Context, sent: bool = False) -> Any:
         ):
             await open_session(app, ctx)
         # PERF: a step is an await more; those with nothing to do are passed over.
-        if lane.before(app) or app.url_value_preprocessors or replaced:
+        if replaced:
             result = await step(app, ctx, lane.preprocess, preprocess)
             if result is None:
                 result = await step(app, ctx, lane.dispatch, dispatch)
+        elif lane.before(app) or app.url_value_preprocessors:
+            result = await preprocess(app, ctx)
+            if result is None:
+                result = await dispatch(app, ctx)
         elif ctx.async_view is not None:
             result = await ctx.async_view(**ctx.view_args)  # type: ignore[arg-type]  # matched
         else:
@@ -124,7 +129,9 @@ async def full_dispatch(app: Any, ctx: Context, sent: bool = False) -> Any:
     ):
         # PERF: most answers need no more than this.
         return (sent and make_messages(app, result, ctx.scope)) or make_response(app, result)
-    return await step(app, ctx, lane.finalize, finalize, result)
+    if replaced:
+        return await step(app, ctx, lane.finalize, finalize, result)
+    return await finalize(app, ctx, result)
 
 
 def _is_only(error: Exception, kinds: tuple[type[Exception], ...]) -> bool:
@@ -135,7 +142,7 @@ def _is_only(error: Exception, kinds: tuple[type[Exception], ...]) -> bool:
 async def preprocess(app: Any, ctx: Context) -> Any:
     """Run the URL value preprocessors and the "before" functions. (Flask: preprocess_request.)"""
     lane: Any = ctx.lane
-    names = (None, *reversed(ctx.blueprints))
+    names = _registered_for(ctx)
     registry = app.url_value_preprocessors
     if registry:
         for name in names:
@@ -151,6 +158,15 @@ async def preprocess(app: Any, ctx: Context) -> Any:
             if result is not None:
                 return result
     return None
+
+
+def _registered_for(ctx: Context) -> tuple[str | None, ...]:
+    """Return the keys of what is registered for this request: the app's, then its blueprints'."""
+    rule = ctx.url_rule
+    # PERF: most endpoints are the app's own, and two properties stand before the blueprints.
+    if rule is None or "." not in rule.endpoint:
+        return _APP_ALONE
+    return (None, *reversed(ctx.blueprints))
 
 
 def dispatch(app: Any, ctx: Context) -> Awaitable[Any]:
@@ -195,7 +211,7 @@ def is_processed(app: Any, ctx: Context) -> bool:
 async def finalize(app: Any, ctx: Context, result: Any, from_error_handler: bool = False) -> Any:
     """Make a view's result a response and process it. (Flask: finalize_request.)"""
     lane: Any = ctx.lane
-    if is_wsgi(result):
+    if result.__class__ not in _PLAIN and is_wsgi(result):
         result = await run_wsgi(app, ctx, result)
     if result is None and not lane.answer_required:
         response = None
@@ -204,7 +220,10 @@ async def finalize(app: Any, ctx: Context, result: Any, from_error_handler: bool
     else:
         response = make_response(app, result)
     try:
-        response = await step(app, ctx, lane.process, process, response)
+        if ctx.replaced:
+            response = await step(app, ctx, lane.process, process, response)
+        else:
+            response = await process(app, ctx, response)
         if lane.finished.receivers:
             await emit(ctx, lane.finished, app, response=response)
     except Exception:
@@ -222,13 +241,15 @@ async def process(app: Any, ctx: Context, response: Any) -> Any:
             response = _checked(lane, func, await call(ctx, func, response))
     registry = lane.after(app)
     if registry:
-        for name in (*ctx.blueprints, None):
+        for name in reversed(_registered_for(ctx)):
             for func in reversed(registry.get(name, ())):
                 if ctx.place == "loop" and is_async(func):
-                    response = _checked(lane, func, await func(response))
+                    response = await func(response)
                 else:
-                    response = _checked(lane, func, await call(ctx, func, response))
-    if response is not None and (ctx.has_session or refreshes(app, ctx)):
+                    response = await call(ctx, func, response)
+                if response.__class__ is not Response:
+                    response = _checked(lane, func, response)
+    if response is not None and (ctx._session is not None or refreshes(app, ctx)):
         await save_session(app, ctx, response)
     return response
 

@@ -89,7 +89,7 @@ class Headers(WerkzeugHeaders):
 
     def __setitem__(self, key: Any, value: Any) -> None:
         if key.__class__ is str or isinstance(key, str):
-            lower, _ = _names.get(key) or _encode_name(key)
+            lower = (_names.get(key) or _encode_name(key))[0]
             # PERF: as in check_value().
             if value.__class__ is not str or not value.isprintable():
                 value = check_value(key, value)
@@ -153,7 +153,8 @@ _CONVERT: dict[str, Callable[[str], str]] = {
 _KEPT = 1024
 _pairs: dict[Pair, WirePair] = {}
 _types: dict[str, WirePair] = {}
-_names: dict[str, tuple[str, bytes]] = {}
+#: by name: in lower case, as bytes, and whether nothing is special about its values
+_names: dict[str, tuple[str, bytes, bool]] = {}
 
 
 def encode_headers(pairs: Iterable[Pair]) -> list[WirePair]:
@@ -182,7 +183,10 @@ def content_type_pair(content_type: str) -> WirePair:
 
 def _encode(pair: Pair) -> WirePair:
     name, value = pair
-    lower, wire_name = _names.get(name) or _encode_name(name)
+    lower, wire_name, is_plain = _names.get(name) or _encode_name(name)
+    # PERF: what is ASCII and printable needs no more looks.
+    if is_plain and value.__class__ is str and value.isascii() and value.isprintable():
+        return wire_name, value.encode()
     if lower in _CONVERT:
         value = _CONVERT[lower](value)
     value = check_value(name, value)
@@ -198,9 +202,10 @@ def _encode(pair: Pair) -> WirePair:
     return encoded
 
 
-def _encode_name(name: str) -> tuple[str, bytes]:
+def _encode_name(name: str) -> tuple[str, bytes, bool]:
     lower = check_name(name).lower()
-    encoded = lower, lower.encode("ascii")
+    is_plain = lower not in _CONVERT and lower not in _REPEATING
+    encoded = lower, lower.encode("ascii"), is_plain
     _keep(_names, name, encoded)
     return encoded
 

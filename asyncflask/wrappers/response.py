@@ -211,6 +211,17 @@ class Response(WerkzeugResponse):
         self._status_code = status
         return self
 
+    def whole_body(self) -> list[Any] | None:
+        """Return the body as a list if it is one, and nothing has to be called afterwards.
+
+        PERF: one that :meth:`buffered` keeps is not made a list's attribute for that.
+        """
+        own = self.__dict__
+        if "_lazy_response" not in own and "_buffer" in own:
+            return None if own.get("_lazy__on_close") else [own["_buffer"]]
+        body = self.response
+        return body if body.__class__ is list and not self._on_close else None
+
     @property
     def max_cookie_size(self) -> int:  # type: ignore[override]  # read-only, as Flask's
         """The app's ``MAX_COOKIE_SIZE``, or Werkzeug's default outside of an app.

@@ -103,8 +103,8 @@ def whole_messages(response: Response, method: str) -> tuple[Any, Any] | None:
     status = response._status_code
     if response.untouched and status not in _BODILESS:
         return messages_of(response._buffer, response._type, status, method)
-    chunks: Any = response.response
-    if chunks.__class__ is not list or response._on_close:
+    chunks = response.whole_body()
+    if chunks is None:
         return None
     start, bodiless = _start(response)
     return start, whole_body(b"" if bodiless or method == "HEAD" else _joined(chunks))
