@@ -183,6 +183,24 @@ def test_pings_are_answered_by_themselves_and_sent_on_wish():
     assert (type(asked), asked.payload) == (Ping, b"here?")
 
 
+def test_a_ping_has_room_for_125_bytes():
+    assert len(accepted().ping(b"x" * 125)) == 127
+    with pytest.raises(ValueError, match="room for 125 bytes, and the payload has 126"):
+        accepted().ping(b"x" * 126)
+
+
+def test_pongs_that_nobody_takes_are_bounded():
+    """§5.5.3: the last ping may be answered alone."""
+    websocket = accepted()
+    for number in range(10_000):
+        websocket.receive(ping(b"%0100d" % number))
+        assert websocket.next_event() is None
+    output = websocket.output()
+
+    assert len(output) < 2 * 65536
+    assert output.endswith(b"%0100d" % 9_999)
+
+
 def test_a_close_of_ours_waits_for_the_clients():
     websocket = accepted()
     (said,) = _read(websocket.close(1001, "bye"))
