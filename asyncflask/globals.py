@@ -84,6 +84,10 @@ def _find_websocket() -> t.Any:
 
 def _find_session() -> t.Any:
     ctx = slot.get()
+    # PERF: looked at before; the rest is for contexts inside contexts.
+    if ctx is not None and ctx.lane is not None and ctx._session is not None:
+        ctx._session.accessed = True
+        return ctx._session
     if ctx is None or ctx.carrier is None:
         raise outside("session", "request")
     return ctx.session

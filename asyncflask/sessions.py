@@ -10,6 +10,8 @@ from __future__ import annotations
 import functools
 import hashlib
 import hmac
+import zlib
+from binascii import a2b_base64, b2a_base64
 from collections.abc import Callable, Mapping, MutableMapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, NoReturn, Protocol
@@ -362,7 +364,11 @@ def _signing_serializer(
 
 
 class _KeptSerializer(URLSafeTimedSerializer):
-    """itsdangerous' serializer, with its signers kept."""
+    """itsdangerous' serializer, with its signer kept, and a short way for cookies that are good.
+
+    The short way only ever says yes: whatever it does not recognise as a good cookie, itsdangerous
+    decides. Property tests hold the two against each other.
+    """
 
     def make_signer(self, salt: str | bytes | None = None) -> Signer:
         if salt is None or salt == self.salt:
@@ -370,8 +376,41 @@ class _KeptSerializer(URLSafeTimedSerializer):
         return super().make_signer(salt)
 
     @functools.cached_property
-    def _signer(self) -> Signer:
-        return super().make_signer()
+    def _signer(self) -> _KeptSigner:
+        signer: Any = super().make_signer()
+        return signer  # type: ignore[no-any-return]  # the class is given above
+
+    def loads(  # type: ignore[override]  # itsdangerous' own is not compatible with its base
+        self,
+        s: str | bytes,
+        max_age: int | None = None,
+        return_timestamp: bool = False,
+        salt: str | bytes | None = None,
+    ) -> Any:
+        # PERF: 4 µs instead of 13.
+        if max_age is not None and salt is None and not return_timestamp:
+            content = self._signer.good_content(s, max_age)
+            if content is not None:
+                return self.serializer.loads(
+                    content.decode() if self.is_text_serializer else content  # type: ignore[arg-type]  # either
+                )
+        return super().loads(s, max_age, return_timestamp, salt)
+
+    def dumps(self, obj: Any, salt: str | bytes | None = None) -> Any:
+        # PERF: 5 µs instead of 10.
+        if salt is not None:
+            return super().dumps(obj, salt)
+        return self._signer.sign(self.dump_payload(obj)).decode()
+
+    def dump_payload(self, obj: Any) -> bytes:
+        written = self.serializer.dumps(obj)
+        content: bytes = written.encode() if isinstance(written, str) else written
+        # zlib's own frame alone is longer than what it could save of this.
+        if len(content) > _NEVER_SHRINKS:
+            compressed = zlib.compress(content)
+            if len(compressed) < len(content) - 1:
+                return b"." + _base64(compressed)
+        return _base64(content)
 
 
 class _KeptSigner(TimestampSigner):
@@ -388,18 +427,65 @@ class _KeptSigner(TimestampSigner):
             derived = self._derived[secret] = super().derive_key(secret)
         return derived
 
+    def sign(self, value: str | bytes) -> bytes:
+        time = self.get_timestamp()
+        signed = (
+            want_bytes(value) + b"." + _base64(time.to_bytes((time.bit_length() + 7) // 8, "big"))
+        )
+        return signed + b"." + _base64(self.algorithm.get_signature(self.derive_key(), signed))
+
+    def good_content(self, cookie: str | bytes, max_age: int) -> bytes | None:
+        """Return what a cookie carries if it is good beyond doubt and not compressed."""
+        signed, _, signature = want_bytes(cookie).rpartition(b".")
+        payload, _, time = signed.rpartition(b".")
+        if not payload or payload[:1] == b".":
+            return None
+        for secret in reversed(self.secret_keys):
+            made = _base64(self.algorithm.get_signature(self.derive_key(secret), signed))
+            if hmac.compare_digest(made, signature):
+                break
+        else:
+            return None
+        # What is signed was made by us, or by Flask: it is what base64 gives.
+        age = self.get_timestamp() - int.from_bytes(_unbase64(time), "big")
+        return _unbase64(payload) if 0 <= age <= max_age else None
+
 
 class _KeptHMAC(HMACAlgorithm):
-    """HMAC, with the state after the key kept: only the value is hashed at each call."""
+    """HMAC in one call of OpenSSL's, where that knows the hash."""
 
     def __init__(self, digest_method: Callable[..., Any]) -> None:
         super().__init__(digest_method)
-        self._keyed: dict[bytes, hmac.HMAC] = {}
+        self._name: str | None = None
+        self._is_known: bool | None = None
 
     def get_signature(self, key: bytes, value: bytes) -> bytes:
-        keyed = self._keyed.get(key)
-        if keyed is None:
-            keyed = self._keyed[key] = hmac.new(key, digestmod=self.digest_method)
-        mac = keyed.copy()
-        mac.update(value)
-        return mac.digest()
+        if self._is_known is None:
+            self._is_known = self._look(key, value)
+        if self._is_known:
+            return hmac.digest(key, value, self._name)  # type: ignore[arg-type]  # known
+        return super().get_signature(key, value)
+
+    def _look(self, key: bytes, value: bytes) -> bool:
+        """Tell whether the hash goes by a name that gives the same."""
+        self._name = getattr(self.digest_method(), "name", None)
+        try:
+            made = hmac.digest(key, value, self._name)  # type: ignore[arg-type]  # tried
+        except (TypeError, ValueError):
+            return False
+        return made == super().get_signature(key, value)
+
+
+#: zlib adds 6 bytes of its own, and the four signs of any JSON object with a key take deflate 9.
+_NEVER_SHRINKS = 16
+_URL_SAFE = bytes.maketrans(b"+/", b"-_")
+_URL_UNSAFE = bytes.maketrans(b"-_", b"+/")
+
+
+def _base64(data: bytes) -> bytes:
+    """Return URL-safe base64 without padding, as itsdangerous writes it."""
+    return b2a_base64(data, newline=False).translate(_URL_SAFE).rstrip(b"=")
+
+
+def _unbase64(text: bytes) -> bytes:
+    return a2b_base64(text.translate(_URL_UNSAFE) + b"=" * (-len(text) % 4))

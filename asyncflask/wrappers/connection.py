@@ -18,11 +18,12 @@ from urllib.parse import parse_qsl
 
 from werkzeug.datastructures import Authorization, Headers
 from werkzeug.exceptions import SecurityError
+from werkzeug.sansio.http import parse_cookie
 from werkzeug.sansio.request import Request as SansIORequest
 from werkzeug.sansio.utils import host_is_trusted
 
 if TYPE_CHECKING:
-    from werkzeug.datastructures import MultiDict
+    from werkzeug.datastructures import ImmutableMultiDict, MultiDict
     from werkzeug.exceptions import HTTPException
     from werkzeug.routing import Rule
 
@@ -230,6 +231,15 @@ class Connection(Routed, SansIORequest):
         return decode_headers(self._ctx.scope["headers"])
 
     @lazy
+    def cookies(self) -> ImmutableMultiDict[str, str]:
+        """The cookies that the client sent."""
+        sent = [value for name, value in self._ctx.scope["headers"] if name == b"cookie"]
+        cookies: ImmutableMultiDict[str, str] = parse_cookies(
+            b";".join(sent).decode("latin-1"), self.dict_storage_class
+        )
+        return cookies
+
+    @lazy
     def args(self) -> MultiDict[str, str]:
         """The parsed query string.
 
@@ -334,6 +344,25 @@ def _shown_name(name: bytes) -> str:
     if len(_SEEN_NAMES) < _SEEN_NAMES_LIMIT:
         _SEEN_NAMES[bytes(name)] = shown
     return shown
+
+
+# RFC 6265 §4.2.1, and no quotes: what nearly all cookies look like.
+_COOKIE = r"""[^\s=;"\\\x00-\x1f\x7f-\xff]+=[^\s;"\\\x00-\x1f\x7f-\xff]*"""
+_COOKIES = re.compile(rf"{_COOKIE}(?:; {_COOKIE})*")
+
+
+def parse_cookies(text: str, make: type[MultiDict[str, Any]]) -> Any:
+    """Parse a ``Cookie`` header as Werkzeug does.
+
+    Args:
+        text: The header; several are joined by ``;``.
+        make: The class of the result.
+    """
+    # PERF: three quarters of Werkzeug's time, which matches each cookie for itself.
+    if _COOKIES.fullmatch(text) is None:
+        return parse_cookie(text, cls=make)
+    pairs = [part.partition("=") for part in text.split("; ")]
+    return make([(name, value) for name, _, value in pairs])
 
 
 # -- Host ------------------------------------------------------------------------------------------

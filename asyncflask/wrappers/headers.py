@@ -105,6 +105,10 @@ class Headers(WerkzeugHeaders):
         else:
             super().__setitem__(key, [check_pair(pair) for pair in value])
 
+    # PERF: Werkzeug's raises and catches an error for each name that is not there.
+    def __contains__(self, key: str) -> bool:
+        return key.lower() in [name.lower() for name, _ in self._list]
+
     def _replace(self, lower: str, pair: Pair) -> None:
         """Put ``pair`` in the place of the first header of its name; the others of it go."""
         names = [name.lower() for name, _ in self._list]

@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import functools
 import inspect
+import re
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator, Mapping
+from datetime import datetime, timedelta
 from http import HTTPStatus
 from operator import attrgetter
 from typing import IO, Any, ClassVar, Self, TypeAlias
 
 from werkzeug.datastructures import Headers as WerkzeugHeaders
 from werkzeug.exceptions import HTTPException
-from werkzeug.http import HTTP_STATUS_CODES
+from werkzeug.http import HTTP_STATUS_CODES, dump_cookie
 from werkzeug.sansio.response import Response as SansIOResponse
 from werkzeug.utils import get_content_type
 from werkzeug.wrappers import Response as WerkzeugResponse
@@ -89,6 +91,32 @@ def _lazy(name: str, make: Callable[[Any], Any]) -> tuple[_Made, Any]:
         response.untouched = False
 
     return _Made(name, make), property(attrgetter(behind), put)
+
+
+#: a cookie that is written as it is
+_PLAIN_COOKIE = re.compile(r"[\w.-]+=[\w.~+/=-]*", re.ASCII)
+
+
+@functools.lru_cache(maxsize=64, typed=True)
+def _cookie_options(
+    path: str | None,
+    domain: str | None,
+    secure: bool,
+    httponly: bool,
+    samesite: str | None,
+    partitioned: bool,
+) -> str:
+    """Return what stands behind a cookie's value."""
+    header = dump_cookie(
+        "n",
+        path=path,
+        domain=domain,
+        secure=secure,
+        httponly=httponly,
+        samesite=samesite,
+        partitioned=partitioned,
+    )
+    return header.removeprefix("n=")
 
 
 def _make_headers(response: Any) -> Headers:
@@ -210,6 +238,51 @@ class Response(WerkzeugResponse):
         self._status = line
         self._status_code = status
         return self
+
+    def set_cookie(
+        self,
+        key: str,
+        value: str = "",
+        max_age: timedelta | int | None = None,
+        expires: str | datetime | int | float | None = None,
+        path: str | None = "/",
+        domain: str | None = None,
+        secure: bool = False,
+        httponly: bool = False,
+        samesite: str | None = None,
+        partitioned: bool = False,
+    ) -> None:
+        """Set a cookie.
+
+        A header that is longer than :attr:`max_cookie_size` is set with a warning.
+
+        Args:
+            key: The cookie's name.
+            value: Its value; what cannot stand in a header as it is, is quoted.
+            max_age: Seconds, or a ``timedelta``, that it lives; without, as long as the browser.
+            expires: Until when it lives, as a ``datetime`` or UNIX timestamp.
+            path: Paths below which it is sent back.
+            domain: Hosts to which it is sent back, beside this one.
+            secure: Whether it is sent over HTTPS alone.
+            httponly: Whether JavaScript cannot see it.
+            samesite: ``"Strict"``, ``"Lax"`` or ``"None"``: requests of which sites carry it.
+            partitioned: Whether it is kept per top-level site; implies ``secure``.
+
+        Raises:
+            ValueError: ``samesite`` is something else, or a control character stands somewhere.
+
+        Source: ``Werkzeug: werkzeug.wrappers.Response.set_cookie``.
+        """
+        # PERF: what stands behind the value repeats from answer to answer.
+        if max_age is None and expires is None and _PLAIN_COOKIE.fullmatch(f"{key}={value}"):
+            options = (path, domain, secure, httponly, samesite, partitioned)
+            header = f"{key}={value}{_cookie_options(*options)}"
+            if len(header) <= self.max_cookie_size:
+                self.headers.add("Set-Cookie", header)
+                return
+        super().set_cookie(
+            *(key, value, max_age, expires, path, domain, secure, httponly, samesite, partitioned)
+        )
 
     def whole_body(self) -> list[Any] | None:
         """Return the body as a list if it is one, and nothing has to be called afterwards.
