@@ -14,6 +14,9 @@ from typing import Any
 
 from .workloads import HEADERS, MESSAGE, Answer, Pair, Workload
 
+#: bytes that servers read at once
+PIECE = 64 * 1024
+
 Message = dict[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
@@ -56,20 +59,59 @@ async def ignore(message: Message) -> None:
 
 
 class Body:
-    """What a client sends: the body, and then nothing more."""
+    """What a client sends: the body, as a socket's reads cut it, and then nothing more."""
 
-    __slots__ = ("_body",)
+    __slots__ = ("_body", "_rest")
 
     def __init__(self, body: bytes) -> None:
-        self._body: bytes | None = body
+        self._body: bytes | None = body[:PIECE]
+        self._rest = [body[at : at + PIECE] for at in range(PIECE, len(body), PIECE)]
+        self._rest.reverse()
 
     async def receive(self) -> Message:
         """Return the body; at a second call wait for a disconnect that does not come."""
         body = self._body
         if body is None:
             await asyncio.get_running_loop().create_future()
-        self._body = None
-        return {"type": "http.request", "body": body, "more_body": False}
+        self._body = self._rest.pop() if self._rest else None
+        return {"type": "http.request", "body": body, "more_body": self._body is not None}
+
+
+class Lifespan:
+    """What a server tells an app before the first request and after the last. (ASGI: lifespan.)
+
+    Args:
+        app: The ASGI callable.
+    """
+
+    def __init__(self, app: Any) -> None:
+        self._app = app
+        self._to_app: asyncio.Queue[Message] = asyncio.Queue()
+        self._from_app: asyncio.Queue[Message] = asyncio.Queue()
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Start the app.
+
+        Raises:
+            WrongAnswer: It cannot start.
+        """
+        scope = {"type": "lifespan", "asgi": {"version": "3.0"}, "state": {}}
+        running = self._app(scope, self._to_app.get, self._from_app.put)
+        self._task = asyncio.ensure_future(running)
+        await self._tell("startup")
+
+    async def end(self) -> None:
+        """Stop the app."""
+        await self._tell("shutdown")
+        if self._task is not None:
+            await self._task
+
+    async def _tell(self, event: str) -> None:
+        await self._to_app.put({"type": f"lifespan.{event}"})
+        answer = await self._from_app.get()
+        if answer["type"] != f"lifespan.{event}.complete":
+            raise WrongAnswer(f"The app answered {event} with {answer!r}.")
 
 
 class Conversation:

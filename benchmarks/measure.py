@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from .apps import PEERS, Peer
-from .client import Client, consume
+from .client import Client, Lifespan, consume
 from .workloads import WORKLOADS, Workload
 
 Say = Callable[[str], None]
@@ -97,10 +97,14 @@ async def run_workload(
         WrongAnswer: A peer answers something else than the workload asks for.
     """
     clients: dict[str, Client] = {}
+    lifespans = []
     for peer in peers:
         make = peer.apps().get(workload.name)
         if make is not None:
             clients[peer.name] = Client(make(), workload, peer.wsgi)
+            if peer.lifespan:
+                lifespans.append(Lifespan(clients[peer.name].app))
+                await lifespans[-1].start()
     batches = {}
     for name, client in clients.items():
         await client.check()
@@ -119,6 +123,8 @@ async def run_workload(
         gc.unfreeze()
     for client in clients.values():
         await client.check()  # An app that broke down meanwhile may have become fast by it.
+    for lifespan in lifespans:
+        await lifespan.end()
     return times
 
 

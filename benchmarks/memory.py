@@ -1,4 +1,4 @@
-"""Whether an app keeps memory: what is resident after 5,000 requests, and after 20,000 more.
+"""Whether an app keeps memory: what is resident after 5,000 requests, and after 100,000 more.
 
 Each workload is measured in a process of its own (``python -m benchmarks.memory NAME``), so that
 nothing else grows beside it. Resident memory is what counts, and it comes in pages; what Python
@@ -25,13 +25,13 @@ from .client import Client
 from .workloads import MESSAGE, WORKLOADS
 
 WARM_UP = 5_000
-REQUESTS = 20_000
+REQUESTS = 100_000
 #: A connection of the websocket workload counts as one request, and has fewer messages here.
 MESSAGES = 5
 
 #: KiB that resident memory may differ by. One object of the smallest kind kept per request would
-#: be 16 bytes x 20,000 = 312 KiB. Garbage in cycles, which waits for the collector, shows as well:
-#: it takes room while the requests run, and the heap seldom gives that back.
+#: be 16 bytes x 100,000 = 1,562 KiB. Garbage in cycles, which waits for the collector, shows as
+#: well: it takes room while the requests run, and the heap seldom gives that back.
 TOLERANCE = 256
 #: Memory blocks that Python may hold more than before: caches that were not yet full.
 TOLERATED_BLOCKS = 500

@@ -15,7 +15,15 @@ COLOURS = {
     "starlette": "#1d6fa5",
     "quart": "#2a9d4a",
     "flask": "#7a5195",
+    "fastapi": "#0b9e8e",
+    "litestar": "#c98b00",
+    "blacksheep": "#333333",
+    "falcon": "#e05a9b",
+    "sanic": "#8a5a2b",
+    "facade": "#f08a8f",
+    "facade_asgi": "#f6c1c3",
 }
+COLUMNS = 6  # of the legend
 
 
 def plot(result: Mapping[str, Any], path: Path) -> None:
@@ -32,7 +40,7 @@ def plot(result: Mapping[str, Any], path: Path) -> None:
     from matplotlib.ticker import FormatStrFormatter
 
     names = list(result["times"])
-    figure, axes = pyplot.subplots(figsize=(9, 0.42 * len(names) + 1.4), layout="constrained")
+    figure, axes = pyplot.subplots(figsize=(9, 0.42 * len(names) + 1.8), layout="constrained")
     for peer in PEERS:
         cells = [(row, result["times"][name].get(peer)) for row, name in enumerate(names)]
         points = [(cell["median"], row) for row, cell in cells if cell is not None]
@@ -54,7 +62,7 @@ def plot(result: Mapping[str, Any], path: Path) -> None:
     axes.grid(axis="y", color="#eeeeee")
     axes.set_axisbelow(True)
     axes.spines[["top", "right", "left"]].set_visible(False)
-    axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=len(PEERS), frameon=False)
+    axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=COLUMNS, frameon=False)
     save(figure, path)
 
 

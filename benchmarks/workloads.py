@@ -8,6 +8,7 @@ come from the request, so that an app cannot be right without reading it.
 from __future__ import annotations
 
 import json
+import random
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -34,6 +35,13 @@ ROUTES = 500
 
 _ITEMS = [{"id": number, "name": f"item {number}", "price": number * 1.5} for number in range(22)]
 _JSON_1K = json.dumps({"items": _ITEMS}).encode()
+_FILE = random.Random(1).randbytes(1024 * 1024)
+_BOUNDARY = b"benchmark0123456789"
+_MULTIPART = (
+    b'--%(boundary)b\r\ncontent-disposition: form-data; name="title"\r\n\r\nnoise\r\n'
+    b'--%(boundary)b\r\ncontent-disposition: form-data; name="file"; filename="noise.bin"\r\n'
+    b"content-type: application/octet-stream\r\n\r\n%(file)b\r\n--%(boundary)b--\r\n"
+) % {b"boundary": _BOUNDARY, b"file": _FILE}
 _FORM = urlencode({f"field_{number}": f"value {number} & more" for number in range(10)}).encode()
 
 
@@ -147,6 +155,18 @@ WORKLOADS: dict[str, Workload] = {
             ),
             body=_FORM,
             answer=b"10 value 0 & more value 9 & more",
+        ),
+        Workload(
+            "multipart",
+            "multipart with 1 MB",
+            "/",
+            method="POST",
+            headers=(
+                (b"content-type", b"multipart/form-data; boundary=" + _BOUNDARY),
+                (b"content-length", b"%d" % len(_MULTIPART)),
+            ),
+            body=_MULTIPART,
+            answer=f"noise noise.bin {len(_FILE)} {_FILE[-4:].hex()}".encode(),
         ),
         Workload(
             "template",

@@ -26,6 +26,7 @@ class Peer:
         module: The module with ``APPS``.
         distribution: The distribution whose version is noted; ``None`` for Python itself.
         wsgi: Whether the apps are WSGI callables, not ASGI.
+        lifespan: Whether the apps answer only after the lifespan's start.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Peer:
     module: str
     distribution: str | None
     wsgi: bool = False
+    lifespan: bool = False
 
     def apps(self) -> Mapping[str, Callable[[], Any]]:
         """Import the apps.
@@ -54,6 +56,17 @@ PEERS: dict[str, Peer] = {
         Peer("raw", "raw ASGI", "benchmarks.apps.raw_app", None),
         Peer(SUBJECT, "asyncflask", "benchmarks.apps.asyncflask_app", "asyncflask"),
         Peer("starlette", "Starlette", "benchmarks.apps.starlette_app", "starlette"),
+        Peer("fastapi", "FastAPI", "benchmarks.apps.fastapi_app", "fastapi"),
+        Peer("litestar", "Litestar", "benchmarks.apps.litestar_app", "litestar", lifespan=True),
+        Peer(
+            "blacksheep",
+            "BlackSheep",
+            "benchmarks.apps.blacksheep_app",
+            "blacksheep",
+            lifespan=True,
+        ),
+        Peer("falcon", "Falcon", "benchmarks.apps.falcon_app", "falcon"),
+        Peer("sanic", "Sanic", "benchmarks.apps.sanic_app", "sanic", lifespan=True),
         Peer("quart", "Quart", "benchmarks.apps.quart_app", "quart"),
         Peer("flask", "Flask (WSGI)", "benchmarks.apps.flask_app", "flask", wsgi=True),
         Peer("facade", "facade (WSGI)", "benchmarks.apps.facade_app", "asyncflask", wsgi=True),

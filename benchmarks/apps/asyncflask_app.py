@@ -90,6 +90,18 @@ def form():
     return app
 
 
+def multipart():
+    app = Flask(__name__)
+
+    @app.post("/")
+    async def receive():
+        title, file = (await request.form)["title"], (await request.files)["file"]
+        data = file.read()
+        return f"{title} {file.filename} {len(data)} {data[-4:].hex()}"
+
+    return app
+
+
 def template():
     app = Flask(__name__)
 
@@ -197,6 +209,7 @@ APPS = {
     "inputs": inputs,
     "json_post": json_post,
     "form": form,
+    "multipart": multipart,
     "template": template,
     "session": signed_session,
     "hooks": hooks,

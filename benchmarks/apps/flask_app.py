@@ -90,6 +90,18 @@ def form():
     return app
 
 
+def multipart():
+    app = Flask(__name__)
+
+    @app.post("/")
+    def receive():
+        title, file = request.form["title"], request.files["file"]
+        data = file.read()
+        return f"{title} {file.filename} {len(data)} {data[-4:].hex()}"
+
+    return app
+
+
 def template():
     app = Flask(__name__)
 
@@ -176,6 +188,7 @@ APPS = {
     "inputs": inputs,
     "json_post": json_post,
     "form": form,
+    "multipart": multipart,
     "template": template,
     "session": signed_session,
     "hooks": hooks,

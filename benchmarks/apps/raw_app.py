@@ -102,6 +102,26 @@ def form():
     return app
 
 
+def multipart():
+    """Find the parts in the whole body: a parser that streams would be a framework's."""
+
+    async def app(scope, receive, send):
+        boundary = header(scope, b"content-type").partition("boundary=")[2].encode()
+        parts = {}
+        for part in (b"\r\n" + await read(receive)).split(b"\r\n--" + boundary)[1:-1]:
+            head, _, content = part.partition(b"\r\n\r\n")
+            given = dict(pair.split(b"=") for pair in head.split(b"\r\n")[1].split(b"; ")[1:])
+            name, file = (
+                given.get(key, b"").strip(b'"').decode() for key in (b"name", b"filename")
+            )
+            parts[name] = file, content
+        name, data = parts["file"]
+        text = f"{parts['title'][1].decode()} {name} {len(data)} {data[-4:].hex()}"
+        await respond(send, text.encode())
+
+    return app
+
+
 def template():
     loader = jinja2.FileSystemLoader(Path(__file__).parent / "templates")
     page = jinja2.Environment(loader=loader, autoescape=True).get_template("rows.html")
@@ -204,6 +224,7 @@ APPS = {
     "inputs": inputs,
     "json_post": json_post,
     "form": form,
+    "multipart": multipart,
     "template": template,
     "session": signed_session,
     "hooks": hooks,

@@ -81,6 +81,17 @@ def form():
     return Starlette(routes=[Route("/", receive, methods=["POST"])])
 
 
+def multipart():
+    async def receive(request):
+        async with request.form() as fields:
+            file = fields["file"]
+            data = await file.read()
+            text = f"{fields['title']} {file.filename} {len(data)} {data[-4:].hex()}"
+        return PlainTextResponse(text)
+
+    return Starlette(routes=[Route("/", receive, methods=["POST"])])
+
+
 def template():
     templates = Jinja2Templates(directory=Path(__file__).parent / "templates")
 
@@ -179,6 +190,7 @@ APPS = {
     "inputs": inputs,
     "json_post": json_post,
     "form": form,
+    "multipart": multipart,
     "template": template,
     "session": signed_session,
     "hooks": hooks,

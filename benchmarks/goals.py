@@ -1,0 +1,140 @@
+"""What asyncflask wants to reach in process, and whether a result reaches it.
+
+Limits of single workloads are rows of :data:`GOALS`; two goals look at all workloads. The goals of
+servers are in ``servers/report.py``, those of starting and memory where they are measured.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from .apps import PEERS, SUBJECT
+from .workloads import WORKLOADS
+
+Result = Mapping[str, Any]
+#: What a goal says, what was measured, and whether that is enough (``None``: not measured).
+Outcome = tuple[str, str, bool | None]
+
+
+@dataclass(frozen=True)
+class Goal:
+    """A limit for the time of asyncflask on one workload, as a ratio.
+
+    Args:
+        workload: The workload.
+        limit: The ratio that is to be kept.
+        peer: What it is compared with.
+        other: The workload it is compared with, if that is another one.
+        subject: Which face of asyncflask is meant.
+        hop: Whether the peer is granted a hop to a thread besides.
+    """
+
+    workload: str
+    limit: float
+    peer: str
+    other: str | None = None
+    subject: str = SUBJECT
+    hop: bool = False
+
+    def __str__(self) -> str:
+        title = WORKLOADS[self.workload].title
+        of = PEERS[self.peer].title if self.other is None else WORKLOADS[self.other].title
+        who = "" if self.subject == SUBJECT else f"{PEERS[self.subject].title}: "
+        granted = " plus one thread hop" if self.hop else ""
+        return f"{who}{title} <= {self.limit:g} x {of}{granted}"
+
+    def ratio(self, result: Result) -> float | None:
+        """Return what was measured; ``None`` if one of the two was not."""
+        other = median_of(result, self.other or self.workload, self.peer)
+        if self.hop:
+            hop = median_of(result, "def_view", "raw")
+            other = None if other is None or hop is None else other + hop
+        return ratio_of(median_of(result, self.workload, self.subject), other)
+
+    def outcome(self, result: Result) -> Outcome:
+        """Return what became of it."""
+        ratio = self.ratio(result)
+        return str(self), shown(ratio), None if ratio is None else ratio <= self.limit
+
+
+#: x Starlette, workload by workload
+_STARLETTE = {
+    **dict.fromkeys(("plaintext", "json", "path"), 0.45),
+    "routes": 0.02,
+    "inputs": 0.75,
+    "json_post": 0.75,
+    "form": 0.5,
+    "multipart": 0.45,
+    "template": 0.95,
+    "session": 0.7,
+    "hooks": 0.55,
+    "stream": 0.25,
+    "def_view": 0.7,
+    "not_found": 0.9,
+    "error": 0.8,
+    "websocket": 0.55,
+}
+#: workloads of the mean; one of 500 routes would outweigh all others
+_MEAN = tuple(name for name in _STARLETTE if name != "routes")
+_MEAN_LIMIT = 0.55
+
+GOALS = (
+    *(Goal(workload, limit, "starlette") for workload, limit in _STARLETTE.items()),
+    *(Goal(workload, 1.0, "blacksheep") for workload in ("plaintext", "json", "path")),
+    Goal("plaintext", 2.6, "raw"),
+    Goal("plaintext", 0.03, "quart"),
+    Goal("routes", 1.15, SUBJECT, other="path"),
+    Goal("multipart", 1.0, "flask"),
+    Goal("plaintext", 0.6, "flask", subject="facade"),
+    Goal("plaintext", 1.0, "flask", subject="facade_asgi", hop=True),
+)
+
+
+def outcomes(result: Result) -> list[Outcome]:
+    """Return what became of every goal."""
+    return [*(goal.outcome(result) for goal in GOALS), _mean(result), _never_slower(result)]
+
+
+def _mean(result: Result) -> Outcome:
+    goal = f"geometric mean of these without 500 routes <= {_MEAN_LIMIT:g} x Starlette"
+    ratios = [Goal(name, 1, "starlette").ratio(result) for name in _MEAN]
+    logs = [math.log(ratio) for ratio in ratios if ratio]
+    if len(logs) != len(_MEAN):
+        return goal, shown(None), None
+    mean = math.exp(sum(logs) / len(logs))
+    return goal, shown(mean), mean <= _MEAN_LIMIT
+
+
+def _never_slower(result: Result) -> Outcome:
+    goal = "never slower than Quart or Flask (WSGI)"
+    slower, count = [], 0
+    for workload in result["times"]:
+        for peer in ("quart", "flask"):
+            ratio = Goal(workload, 1, peer).ratio(result)
+            count += ratio is not None
+            if ratio is not None and ratio > 1:
+                slower.append(f"{WORKLOADS[workload].title} ({shown(ratio)} x {PEERS[peer].title})")
+    if not count:
+        return goal, shown(None), None
+    return goal, ", ".join(slower) or f"in none of {count} cases", not slower
+
+
+def median_of(result: Result, workload: str, peer: str) -> float | None:
+    """Return the microseconds of a peer on a workload, if they were measured."""
+    cell = result["times"].get(workload, {}).get(peer)
+    return None if cell is None else cell["median"]
+
+
+def ratio_of(time: float | None, other: float | None) -> float | None:
+    """Return how many times ``other`` a time is."""
+    return None if time is None or not other else time / other
+
+
+def shown(ratio: float | None) -> str:
+    """Write a ratio with the digits that say something."""
+    if ratio is None:
+        return "–"
+    return f"{ratio:.3f}" if ratio < 0.1 else f"{ratio:.2f}" if ratio < 10 else f"{ratio:.0f}"

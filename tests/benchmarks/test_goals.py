@@ -1,0 +1,56 @@
+"""Goals are judged by the figures alone, and one that is missed is missed."""
+
+from __future__ import annotations
+
+import pytest
+
+from benchmarks import goals
+
+
+def outcome(result, times, goal):
+    (found,) = [row for row in goals.outcomes(result(times)) if row[0].startswith(goal)]
+    return found[1:]
+
+
+@pytest.mark.parametrize(("own", "reached"), [(4.6, True), (4.7, False)])
+def test_the_routes_goal_compares_two_workloads_of_asyncflask(result, own, reached):
+    times = {"routes": {"asyncflask": own}, "path": {"asyncflask": 4.0}}
+
+    assert outcome(result, times, "last of 500 routes <= 1.15 x two path") == (
+        f"{own / 4:.2f}",
+        reached,
+    )
+
+
+def test_a_goal_without_both_figures_is_not_measured(result):
+    assert outcome(result, {"form": {"asyncflask": 1.0}}, "form of 10 fields") == ("–", None)
+
+
+def test_the_mean_is_geometric_and_wants_every_workload(result):
+    times = {name: {"asyncflask": 1.0, "starlette": 2.0} for name in goals._MEAN}
+    times["plaintext"] = {"asyncflask": 1.0, "starlette": 2.0 * 5 ** len(goals._MEAN)}
+    assert outcome(result, times, "geometric mean") == ("0.10", True)
+
+    del times["json"]
+    assert outcome(result, times, "geometric mean") == ("–", None)
+
+
+def test_where_it_is_slower_than_quart_or_flask_is_named(result):
+    times = {
+        "plaintext": {"asyncflask": 3.0, "quart": 90.0, "flask": 30.0},
+        "def_view": {"asyncflask": 60.0, "quart": 90.0, "flask": 30.0},
+    }
+
+    assert outcome(result, times, "never slower") == ("`def` view (2.00 x Flask (WSGI))", False)
+    del times["def_view"]
+    assert outcome(result, times, "never slower") == ("in none of 2 cases", True)
+    assert outcome(result, {}, "never slower") == ("–", None)
+
+
+def test_the_facade_is_granted_a_hop(result):
+    times = {
+        "plaintext": {"facade_asgi": 80.0, "flask": 30.0},
+        "def_view": {"raw": 60.0},
+    }
+
+    assert outcome(result, times, "facade (ASGI)") == ("0.89", True)
