@@ -14,7 +14,6 @@ import sys
 import typing as t
 from collections.abc import AsyncIterator, Callable
 
-import click
 from werkzeug.exceptions import HTTPException
 
 from . import background
@@ -22,28 +21,28 @@ from . import typing as ft
 from ._current import current
 from .asgi import run_shutdown, run_startup, serve
 from .base import App
-from .cli.environment import (
+from .ctx import NO_ERROR, Context
+from .dispatch import errors, pipeline, steps, teardown
+from .dispatch.calls import emit
+from .dispatch.lanes import HTTP, WEBSOCKET
+from .environment import (
     get_debug_flag,
     get_load_dotenv,
     load_dotenv,
     read_variable,
     set_debug_flag,
 )
-from .ctx import NO_ERROR, Context
-from .dispatch import errors, pipeline, steps, teardown
-from .dispatch.calls import emit
-from .dispatch.lanes import HTTP, WEBSOCKET
 from .exceptions import OutOfContext
 from .logging import one_line
 from .mounting import Interface, Mount, make_mount, start_mounted
+from .resources import later
 from .scaffold import F, setupmethod
 from .signals import got_background_exception
-from .testing import CliRunner, TestApp, TestClient
-from .testing.builder import EnvironBuilder, body_messages, body_of, scope_of
 from .wrappers import Request, Response, SyncRequest, SyncWebsocket, Websocket
 
 if t.TYPE_CHECKING:
     from .debug.debugger import Debugger
+    from .testing import CliRunner, TestApp, TestClient
 
 
 class Flask(App):
@@ -62,7 +61,7 @@ class Flask(App):
     #: what ``def`` callables see as ``request`` and ``websocket``
     sync_request_class: type[SyncRequest] = SyncRequest
     sync_websocket_class: type[SyncWebsocket] = SyncWebsocket
-    test_app_class: type[TestApp] = TestApp
+    test_app_class: type[TestApp] = later("asyncflask.testing", "TestApp")
     test_client_class: type[TestClient] | None = None
 
     def _prepare_face(self) -> None:
@@ -344,6 +343,8 @@ class Flask(App):
         options.setdefault("use_reloader", self.debug)
         options.setdefault("use_debugger", self.debug)
         mode = "on" if self.debug else "off"
+        import click
+
         click.echo(f" * Serving {self.name!r} on {host}:{port} (debug mode: {mode})", err=True)
         serve_locally(self, host, port, **options)
 
@@ -413,11 +414,15 @@ class Flask(App):
             use_cookies: Whether it keeps cookies from one request to the next.
             kwargs: For the client class.
         """
+        from .testing import TestClient
+
         cls = self.test_client_class or TestClient
         return cls(self, self.response_class, use_cookies=use_cookies, **kwargs)
 
     def test_cli_runner(self, **kwargs: t.Any) -> CliRunner:
         """Return a runner for the app's commands."""
+        from .testing import CliRunner
+
         cls: t.Any = self.test_cli_runner_class or CliRunner
         return t.cast(CliRunner, cls(self, **kwargs))
 
@@ -440,6 +445,9 @@ def _made_up(
     app: Flask, kind: str, args: tuple[t.Any, ...], kwargs: dict[str, t.Any]
 ) -> tuple[ft.Scope, ft.Receive, ft.Send]:
     """Return scope, receive and send of a connection that a test describes."""
+    # PERF: whoever only serves does without the test clients.
+    from .testing.builder import EnvironBuilder, body_messages, body_of, scope_of
+
     builder = EnvironBuilder(app, *args, **kwargs)
     try:
         environ = builder.get_environ()

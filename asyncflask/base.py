@@ -26,13 +26,13 @@ from . import resources
 from . import typing as ft
 from ._current import current
 from .blueprints import Blueprint
-from .cli.environment import get_debug_flag
 from .concurrency import WorkerPool, is_async, run_sync, to_sync
 from .config import DEFAULT_CONFIG, Config, ConfigAttribute
 from .ctx import Context, _AppCtxGlobals
 from .dispatch import steps, teardown, urls
 from .dispatch.calls import lease_of_its_own, loop_of_worker
 from .dispatch.result import make_response
+from .environment import get_debug_flag
 from .exceptions import SetupFinished
 from .helpers import get_flashed_messages
 from .json.provider import DefaultJSONProvider, JSONProvider
@@ -47,6 +47,9 @@ from .templating import (
     select_jinja_autoescape,
     update_template_context,
 )
+
+if t.TYPE_CHECKING:
+    from .cli.group import AppGroup
 
 #: What templates see even when they are imported without a context. The typed proxies for Python
 #: code are in ``globals.py``, above this file.
@@ -132,10 +135,14 @@ class App(Scaffold, metaclass=steps.AppType):
         self.url_map: Map = self.url_map_class(host_matching=host_matching)
         self.subdomain_matching = subdomain_matching
         self.template_context_processors[None].append(_default_template_ctx_processor)
-        self.cli.name = self.name
         steps.watch(self)
         self._prepare_face()
         self._add_static_route(static_host, host_matching)
+
+    def _make_cli(self) -> AppGroup:
+        group = super()._make_cli()
+        group.name = self.name
+        return group
 
     def _prepare_face(self) -> None:
         """Set up what only one face has."""

@@ -39,7 +39,6 @@ class Registrar(t.Protocol):
     blueprints: dict[str, t.Any]
     view_functions: dict[str, t.Any]
     error_handler_spec: t.Any
-    cli: t.Any
 
     def add_url_rule(
         self,
@@ -265,7 +264,7 @@ class Blueprint(Scaffold):
         return static
 
     def _add_commands(self, app: t.Any, name: str, options: dict[str, t.Any]) -> None:
-        if not self.cli.commands:
+        if "cli" not in vars(self) or not self.cli.commands:
             return
         group = options.get("cli_group", self.cli_group)
         if group is None:

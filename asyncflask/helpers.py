@@ -14,9 +14,9 @@ from werkzeug.utils import redirect as _redirect
 
 from . import flashing
 from ._current import current
-from .cli.environment import get_debug_flag, get_load_dotenv
 from .concurrency import run_sync
 from .ctx import Context
+from .environment import get_debug_flag, get_load_dotenv
 from .exceptions import OutOfContext
 from .files import send_file, send_from_directory
 from .resources import get_root_path

@@ -7,6 +7,7 @@ developer's own and are not checked against leaving the folder.
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import os
 import sys
@@ -15,6 +16,25 @@ from pathlib import Path, PurePath
 from typing import IO, Any
 
 _READ_MODES = frozenset({"r", "rt", "rb"})
+
+
+class _Later:
+    def __init__(self, module: str, name: str) -> None:
+        self._module = module
+        self._name = name
+
+    def __get__(self, instance: object, owner: type) -> Any:
+        return getattr(importlib.import_module(self._module), self._name)
+
+
+def later(module: str, name: str) -> Any:
+    """Make a class attribute that is imported when somebody looks.
+
+    Args:
+        module: The module's full name.
+        name: What it has.
+    """
+    return _Later(module, name)
 
 
 def get_root_path(import_name: str) -> str:

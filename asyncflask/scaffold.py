@@ -21,8 +21,10 @@ from werkzeug.utils import cached_property
 from . import resources
 from . import typing as ft
 from ._current import current
-from .cli.group import AppGroup
 from .files import send_from_directory
+
+if t.TYPE_CHECKING:
+    from .cli.group import AppGroup
 
 F = t.TypeVar("F", bound=Callable[..., t.Any])
 _sentinel: t.Any = object()
@@ -57,7 +59,6 @@ class Scaffold:
     Source: ``Flask: sansio.scaffold.Scaffold``.
     """
 
-    cli: AppGroup
     name: str
     _static_folder: str | None = None
     _static_url_path: str | None = None
@@ -75,7 +76,6 @@ class Scaffold:
         self.static_url_path = static_url_path
         self.template_folder = template_folder
         self.root_path = resources.get_root_path(import_name) if root_path is None else root_path
-        self.cli = AppGroup()
         self.view_functions: dict[str, ft.RouteCallable] = {}
         self.error_handler_spec: dict[
             ft.AppOrBlueprintKey, dict[int | None, dict[type[Exception], ft.ErrorHandlerCallable]]
@@ -153,6 +153,17 @@ class Scaffold:
         return send_from_directory(
             t.cast(str, self.static_folder), filename, max_age=self.get_send_file_max_age(filename)
         )
+
+    @cached_property
+    def cli(self) -> AppGroup:
+        """The group of commands: ``@app.cli.command("name")``."""
+        return self._make_cli()
+
+    def _make_cli(self) -> AppGroup:
+        # PERF: click, and what stands on it, take as long to import as Jinja.
+        from .cli.group import AppGroup
+
+        return AppGroup()
 
     @cached_property
     def jinja_loader(self) -> BaseLoader | None:

@@ -15,7 +15,7 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "asyncflask"
 
 FLOORS = {
-    1: "typing exceptions signals _current resources routing crossing",
+    1: "typing exceptions signals _current resources routing crossing environment",
     2: "protocol json config concurrency flashing logging",
     3: "server templating datastructures views",
     4: "wrappers cli",

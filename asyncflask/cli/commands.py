@@ -14,9 +14,9 @@ from werkzeug.routing import Rule
 from werkzeug.serving import is_running_from_reloader
 
 from .._current import current
+from ..environment import get_debug_flag, set_debug_flag
 from ..typing import ASGIApplication, Receive, Scope, Send
 from .context import ScriptInfo, pass_script_info, with_appcontext
-from .environment import get_debug_flag, set_debug_flag
 from .locate import App
 from .options import CertParamType, Option, SeparatedPathType, validate_key
 from .worker import announce

@@ -4,6 +4,7 @@
 annotations``: BlackSheep reads them.)
 """
 
+import logging
 from collections.abc import AsyncIterable
 from pathlib import Path
 
@@ -28,6 +29,8 @@ from blacksheep.settings.html import html_settings
 from jinja2 import FunctionLoader
 
 from ..workloads import CHUNK, CHUNKS, NAMES, OBJECT, ROUTES, ROWS
+
+logging.getLogger("blacksheep.server").setLevel(logging.WARNING)  # as in production
 
 
 def make():

@@ -1,8 +1,9 @@
 """Litestar, as its documentation writes it.
 
-Its client-side session is encrypted, not signed. Hooks are three pure ASGI middlewares, for an app
-has one ``before_request`` and one ``after_request``. (No ``from __future__ import annotations``:
-Litestar reads them.)
+Its client-side session is encrypted, not signed. There is no stream: behind the answer, Litestar
+waits for the client to leave, which this client never does. Hooks are three pure ASGI middlewares,
+for an app has one ``before_request`` and one ``after_request``. (No ``from __future__ import
+annotations``: Litestar reads them.)
 """
 
 import os
@@ -18,11 +19,11 @@ from litestar.exceptions import WebSocketDisconnect
 from litestar.middleware import DefineMiddleware
 from litestar.middleware.session.client_side import CookieBackendConfig
 from litestar.params import Body, Parameter
-from litestar.response import Stream, Template
+from litestar.response import Template
 from litestar.template.config import TemplateConfig
 from msgspec import Struct
 
-from ..workloads import CHUNK, CHUNKS, NAMES, OBJECT, ROUTES, ROWS
+from ..workloads import NAMES, OBJECT, ROUTES, ROWS
 
 
 def plaintext():
@@ -179,18 +180,6 @@ def hooks():
     return Litestar([show], middleware=[DefineMiddleware(Hook, name=name) for name in NAMES])
 
 
-def stream():
-    @get("/")
-    async def send() -> Stream:
-        async def chunks():
-            for _ in range(CHUNKS):
-                yield CHUNK
-
-        return Stream(chunks())
-
-    return Litestar([send])
-
-
 def def_view():
     @get("/", media_type=MediaType.TEXT, sync_to_thread=True)
     def hello() -> str:
@@ -240,7 +229,6 @@ APPS = {
     "template": template,
     "session": encrypted_session,
     "hooks": hooks,
-    "stream": stream,
     "def_view": def_view,
     "not_found": plaintext,
     "error": error,

@@ -5,6 +5,7 @@ run on the event loop, so there is none.
 """
 
 import itertools
+import logging
 
 from sanic import Sanic
 from sanic.response import json, text
@@ -12,6 +13,9 @@ from sanic.response import json, text
 from ..workloads import CHUNK, CHUNKS, NAMES, OBJECT, ROUTES
 
 _number = itertools.count()
+
+
+logging.getLogger("sanic.root").setLevel(logging.WARNING)  # as in production
 
 
 def make():

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from asyncflask.cli.environment import PREFIXES
+from asyncflask.environment import PREFIXES
 
 
 @pytest.fixture(autouse=True)

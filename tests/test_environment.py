@@ -7,13 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from asyncflask.cli.environment import (
+from asyncflask.environment import (
     get_debug_flag,
     get_load_dotenv,
     load_dotenv,
     read_variable,
     set_debug_flag,
 )
+from tests.cli.conftest import untouched_process as untouched_process
+from tests.cli.conftest import write as write
 
 Write = Callable[[str, str], Path]
 

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import os
 
-import click
-
 PREFIXES = ("ASYNCFLASK", "FLASK")
 NEGATIVE = ("0", "false", "no")
 
@@ -104,6 +102,8 @@ def load_dotenv(path: str | os.PathLike[str] | None = None, load_defaults: bool 
 
 
 def _say_that_dotenv_is_missing() -> None:
+    import click  # PERF: hardly ever
+
     click.secho(
         " * A dotenv file is here, but python-dotenv is not installed, so it was not loaded."
         " Run `pip install python-dotenv`.",
