@@ -67,6 +67,8 @@ bench:
 	test -x .venv-bench/bin/python || $(PYTHON) -m venv .venv-bench
 	.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check --editable . --requirement benchmarks/requirements.txt
 	.venv-bench/bin/python -m benchmarks
+	.venv-bench/bin/python -m benchmarks startup
+	.venv-bench/bin/python -m benchmarks growth
 	.venv-bench/bin/python -m benchmarks servers
 
 clean:

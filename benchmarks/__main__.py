@@ -1,8 +1,8 @@
 """The command ``python -m benchmarks``: measure, write the tables; or compare two results.
 
-A whole run writes ``results/latest.json`` (``servers``: ``results/servers.json``), its picture, and
-the tables in ``README.md``. A part of one (``--quick``, ``--workload``, ``--peer``, ``--server``)
-only prints, unless ``--output`` names a file.
+A whole run writes ``results/latest.json`` (``servers``: ``results/servers.json``, and so on), its
+picture, and the tables in ``README.md``. A part of one (``--quick``, ``--workload``, ``--peer``,
+``--server``) only prints, unless ``--output`` names a file.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from . import compare, measure, memory, report
+from . import compare, growth, measure, memory, report, startup
 from .apps import PEERS
 from .plot import plot
 from .workloads import WORKLOADS
@@ -66,6 +66,14 @@ def _parser() -> argparse.ArgumentParser:
     serving.add_argument("--seed", type=int, default=1, help="of the order")
     serving.add_argument("--output", type=Path, help="write the result there, as JSON")
     serving.set_defaults(command=_servers)
+
+    starting = commands.add_parser("startup", help="measure imports and apps of 500 routes (Linux)")
+    growing = commands.add_parser("growth", help="measure how cost grows")
+    for command, run in ((starting, _startup), (growing, _growth)):
+        command.add_argument("--quick", action="store_true", help="few rounds; nothing is written")
+        command.add_argument("--seed", type=int, default=1, help="of the order")
+        command.add_argument("--output", type=Path, help="write the result there, as JSON")
+        command.set_defaults(command=run)
 
     reporting = commands.add_parser("report", help="write tables and pictures of the results anew")
     reporting.set_defaults(command=_report)
@@ -118,10 +126,46 @@ def _servers(args: argparse.Namespace) -> int:
     return 0
 
 
+def _startup(args: argparse.Namespace) -> int:
+    rounds = startup.QUICK_ROUNDS if args.quick else startup.ROUNDS
+    return _finish(args, startup, startup.run(rounds, args.seed, _say))
+
+
+def _growth(args: argparse.Namespace) -> int:
+    return _finish(args, growth, growth.run(args.quick, args.seed, _say))
+
+
+def _finish(args: argparse.Namespace, module: Any, result: dict[str, Any]) -> int:
+    """Print a result and, after a whole run, write it with its tables and its picture."""
+    print(module.report(result))
+    if args.output is not None:
+        _write(args.output, result)
+    if not args.quick:
+        _write(_file_of(module), result)
+        _refresh_section(module)
+    return 0
+
+
+def _file_of(module: Any) -> Path:
+    return HERE / "results" / f"{module.__name__.rpartition('.')[2]}.json"
+
+
+def _refresh_section(module: Any) -> None:
+    file = _file_of(module)
+    result = _read(file)
+    text = README.read_text(encoding="utf-8")
+    made = module.report(result)
+    README.write_text(report.replaced(text, made, module.BEGIN, module.END), encoding="utf-8")
+    _draw(module.plot, result, file.with_suffix(".svg"))
+
+
 def _report(args: argparse.Namespace) -> int:
     _refresh()
     if SERVERS.exists():
         _refresh_servers()
+    for module in (startup, growth):
+        if _file_of(module).exists():
+            _refresh_section(module)
     return 0
 
 

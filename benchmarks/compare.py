@@ -1,4 +1,4 @@
-"""What became slower between two results, beyond the noise.
+"""What became slower between two results of any command, beyond the noise.
 
 Two runs may come from two machines, or from one that was busy. So the peers that did not change
 (the raw app, and those of the same version in both) say by how much the machine differs, and only
@@ -32,12 +32,14 @@ class Change:
     after: float
     factor: float
     beyond_noise: bool
+    unit: str = "µs"
 
     def __str__(self) -> str:
         title = WORKLOADS[self.workload].title if self.workload in WORKLOADS else self.workload
+        before, after = (f"{value:.4g} {self.unit}".rstrip() for value in (self.before, self.after))
         return (
-            f"{PEERS[self.peer].title}, {title}: {self.before:.4g} µs before,"
-            f" {self.after:.4g} µs now, {self.factor - 1:+.0%} (the machine's part taken out)"
+            f"{PEERS[self.peer].title}, {title}: {before} before, {after} now,"
+            f" {self.factor - 1:+.0%} (the machine's part taken out)"
         )
 
 
@@ -65,7 +67,9 @@ def changes(before: Result, after: Result, threshold: float = THRESHOLD) -> list
         factor = new["median"] / old["median"] / machine
         apart = new["low"] > old["high"] * machine or new["high"] < old["low"] * machine
         beyond = apart and abs(factor - 1) > threshold
-        found.append(Change(workload, peer, old["median"], new["median"], factor, beyond))
+        medians = old["median"], new["median"]
+        unit = after.get("unit", "µs")
+        found.append(Change(workload, peer, *medians, factor, beyond, unit))
     return sorted(found, key=lambda change: change.factor, reverse=True)
 
 

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import random
+import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from .apps import PEERS, SUBJECT, Peer
@@ -64,20 +65,17 @@ asyncio.run(answer_last_route({peer!r}))
 """
 
 
-@dataclass(frozen=True)
-class Goal:
-    """A limit for asyncflask, as a ratio to Flask's figure."""
-
-    figure: str
-    title: str
-    limit: float
-
-
-GOALS = (
-    Goal("import", "import", 1.0),
-    Goal("memory", "memory after import", 1.05),
-    Goal("routes", "app of 500 routes, first request answered", 0.25),
-)
+FIGURES = {
+    "import": "import, ms",
+    "memory": "memory after import, MiB",
+    "routes": "500 routes, ms",
+}
+#: what asyncflask may take of Flask's figure
+GOALS = {
+    "import": ("import", 1.0),
+    "memory": ("memory after import", 1.05),
+    "routes": ("app of 500 routes, first request answered", 0.25),
+}
 
 
 async def answer_last_route(name: str) -> None:
@@ -136,24 +134,32 @@ def run(rounds: int, seed: int, say: Say) -> dict[str, Any]:
             say(f"[{number + 1}/{rounds}] start-up")
     return {
         "date": time.strftime("%Y-%m-%d", time.gmtime()),
-        "python": sys.version.split()[0],
+        "python": f"{platform.python_implementation()} {platform.python_version()}",
         "machine": machine(),
         "load": load,
         "rounds": rounds,
         "versions": {peer.name: peer.version() for peer in peers},
-        "startup": {peer.name: _cells(figures, peer.name) for peer in peers},
+        "unit": "",
+        "times": _times(figures, [peer.name for peer in peers]),
     }
 
 
-def _cells(figures: Mapping[tuple[str, str], list[list[float]]], name: str) -> dict[str, Any]:
-    empty = figures["empty", "import"]
-    base = sorted(memory for _, memory in empty)[len(empty) // 2]
-    imports, routes = figures[name, "import"], figures[name, "routes"]
-    return {
-        "import": summarize([micros / 1000 for micros, _ in imports]),
-        "memory": summarize([(memory - base) / 1024 for _, memory in imports]),
-        "routes": summarize([micros / 1000 for micros, _ in routes]),
-    }
+def _times(
+    figures: Mapping[tuple[str, str], list[list[float]]], names: Sequence[str]
+) -> dict[str, Any]:
+    """Return each figure of each peer, in the shape of the other results."""
+    base = statistics.median(memory for _, memory in figures["empty", "import"])
+    times: dict[str, Any] = {figure: {} for figure in FIGURES}
+    for name in names:
+        imports, routes = figures[name, "import"], figures[name, "routes"]
+        values = {
+            "import": [micros / 1000 for micros, _ in imports],
+            "memory": [(memory - base) / 1024 for _, memory in imports],
+            "routes": [micros / 1000 for micros, _ in routes],
+        }
+        for figure, found in values.items():
+            times[figure][name] = summarize(found)
+    return times
 
 
 def _measure(program: str, environ: Mapping[str, str]) -> list[float]:
@@ -177,38 +183,43 @@ def _is_installed(peer: Peer, say: Say) -> bool:
 
 def report(result: Mapping[str, Any]) -> str:
     """Make the tables of a result."""
-    rows = []
-    for name, cells in result["startup"].items():
-        title = f"**{PEERS[name].title}**" if name == SUBJECT else _title(name)
-        rows.append([title, *(_cell(cells[figure]) for figure in ("import", "memory", "routes"))])
-    head = ["framework", "import, ms", "memory after import, MiB", "500 routes, ms"]
+    times = result["times"]
+    rows = [
+        [_title(name, bold=True), *(_cell(times[figure][name]) for figure in FIGURES)]
+        for name in times["import"]
+    ]
+    head = ["framework", *FIGURES.values()]
     processor = result["machine"]["processor"]
     origin = (
-        f"{result['date']}, CPython {result['python']}, {processor}, load {result['load']} at the"
+        f"{result['date']}, {result['python']}, {processor}, load {result['load']} at the"
         f" start. Medians of {result['rounds']} processes each, ± half the distance between the"
         " quartiles. Memory is without the empty interpreter's; 500 routes is making the app and"
         " its first answer, at the last route, without the import."
     )
-    return "\n\n".join([origin, table(head, rows), _goals(result["startup"])])
+    return "\n\n".join([origin, table(head, rows), _goals(times)])
 
 
-def _title(name: str) -> str:
-    return "facade (`asyncflask.flask`)" if name == "facade" else PEERS[name].title.split(" (")[0]
+def _title(name: str, bold: bool = False) -> str:
+    if name == "facade":
+        return "facade (`asyncflask.flask`)"
+    title = PEERS[name].title.split(" (")[0]
+    return f"**{title}**" if bold and name == SUBJECT else title
 
 
 def _cell(cell: Mapping[str, float]) -> str:
     return f"{cell['median']:.1f} ±{(cell['high'] - cell['low']) / 2:.1f}"
 
 
-def _goals(cells: Mapping[str, Any]) -> str:
+def _goals(times: Mapping[str, Any]) -> str:
     rows: list[Sequence[str]] = []
-    for goal in GOALS:
-        title = f"{goal.title} <= {goal.limit:g} x Flask's"
-        if not {SUBJECT, "flask"} <= cells.keys():
-            rows.append([title, "–", "not measured"])
+    for figure, (title, limit) in GOALS.items():
+        goal = f"{title} <= {limit:g} x Flask's"
+        cells = times[figure]
+        if SUBJECT not in cells or "flask" not in cells:
+            rows.append([goal, "–", "not measured"])
             continue
-        ratio = cells[SUBJECT][goal.figure]["median"] / cells["flask"][goal.figure]["median"]
-        rows.append([title, shown(ratio), verdict(ratio <= goal.limit)])
+        ratio = cells[SUBJECT]["median"] / cells["flask"]["median"]
+        rows.append([goal, shown(ratio), verdict(ratio <= limit)])
     return table(["goal", "measured", "reached"], rows)
 
 
@@ -221,14 +232,12 @@ def plot(result: Mapping[str, Any], path: Any) -> None:
     from .plot import COLOURS, drawing, save
 
     pyplot = drawing()
-    cells = result["startup"]
-    names = list(cells)
-    figure, panels = pyplot.subplots(
-        1, 3, figsize=(11, 0.32 * len(names) + 1), layout="constrained"
-    )
-    titles = {"import": "import, ms", "memory": "memory, MiB", "routes": "500 routes, ms"}
-    for axes, (what, title) in zip(panels, titles.items(), strict=True):
-        values = [cells[name][what]["median"] for name in names]
+    times = result["times"]
+    names = list(times["import"])
+    size = (11, 0.32 * len(names) + 1)
+    figure, panels = pyplot.subplots(1, len(FIGURES), figsize=size, layout="constrained")
+    for axes, (what, title) in zip(panels, FIGURES.items(), strict=True):
+        values = [times[what][name]["median"] for name in names]
         axes.barh(range(len(names)), values, color=[COLOURS.get(name, "#999999") for name in names])
         axes.set_title(title)
         axes.set_yticks(range(len(names)), [_title(name).replace("`", "") for name in names])

@@ -73,6 +73,8 @@ def make_messages(app: Any, result: Any, scope: Scope) -> tuple[Message, Message
         kind = result.__class__
     if kind is str:
         return messages_of(result.encode(), HTML, status, scope["method"])
+    if kind is bytes:
+        return messages_of(result, HTML, status, scope["method"])
     if kind is dict or kind is list:
         provider = app.json
         if not _writes_plainly(provider):

@@ -81,3 +81,12 @@ def test_memory_that_is_kept_now_is_named(result):
     assert worse
     assert "Keeps memory now: plaintext" in text
     assert "json" not in text
+
+
+def test_figures_of_another_unit_are_shown_without_one(result):
+    before = result({"import, ms": {"asyncflask": 100.0}}) | {"unit": ""}
+    after = result({"import, ms": {"asyncflask": 150.0}}) | {"unit": ""}
+
+    text, _ = compare.summary(before, after)
+
+    assert "asyncflask, import, ms: 100 before, 150 now, +50%" in text
