@@ -75,6 +75,12 @@ class _Interpreter(_InteractiveConsole):
             self.showtraceback()
 
 
+    def showsyntaxerror(self, filename: str | None = None, **kwargs: Any) -> None:
+        """Show what is wrong with an input."""
+        # CPython 3.13 hands on the source, too, which Werkzeug's does not take.
+        super().showsyntaxerror(filename)
+
+
 def _wait_for(coro: Any) -> None:
     lease = leased_here()
     if lease is None:
