@@ -47,6 +47,9 @@ class Carrier(Protocol):
     async def drain(self) -> None:
         """Wait until the client has read most of what was written."""
 
+    def unsent(self) -> int:
+        """Return how many bytes the client has not read yet."""
+
     def regulate(self) -> None:
         """Pause or resume reading."""
 
@@ -293,12 +296,15 @@ class HTTPStream(Stream):
         with await loop.run_in_executor(None, open, message["path"], "rb") as file:
             size = os.fstat(file.fileno()).st_size
             self.connection.http.add_length(size)
-            while self.open:
-                piece = await loop.run_in_executor(None, file.read, FILE_PIECE)
-                size -= len(piece)
-                self._send_piece(piece, more=bool(piece) and size > 0)
-                if not piece or size <= 0:
+            more = True
+            while more:
+                # A file may grow meanwhile: no more of it is sent than was announced.
+                piece = await loop.run_in_executor(None, file.read, min(FILE_PIECE, size))
+                if not self.open:  # The client has left while it was read.
                     return
+                size -= len(piece)
+                more = bool(piece) and size > 0
+                self._send_piece(piece, more)
                 if self.connection.full is not None:
                     await self.connection.drain()
 

@@ -119,7 +119,7 @@ class Connection(asyncio.BufferedProtocol):
     def pause_writing(self) -> None:
         """The client reads slower than the app writes: ``send()`` waits from now on."""
         self.full = asyncio.Event()
-        self._unsent = self._write_buffer_size()
+        self._unsent = self.unsent()
         self._stalls_at = self.shared.clock() + self.shared.config.write_timeout
 
     def resume_writing(self) -> None:
@@ -230,7 +230,8 @@ class Connection(asyncio.BufferedProtocol):
         if full is not None:
             await full.wait()
 
-    def _write_buffer_size(self) -> int:
+    def unsent(self) -> int:
+        """Return how many bytes the client has not read yet."""
         return self.transport.get_write_buffer_size() if self.transport is not None else 0
 
     # -- deadlines and the end -----------------------------------------------------------------
@@ -240,7 +241,7 @@ class Connection(asyncio.BufferedProtocol):
         transport = self.transport
         if transport is None:
             return
-        if self.full is not None or self.stream is None:
+        if self.full is not None or self.stream is None or not self.stream.open:
             unsent = transport.get_write_buffer_size()
             if unsent:
                 self._tick_unread(now, unsent)
@@ -292,13 +293,15 @@ class Connection(asyncio.BufferedProtocol):
         The app of a request that is under way hears that its client is gone.
         """
         self.http.date = self.shared.date
-        self.write(self.http.refusal(error))
+        answer = self.http.refusal(error)
+        self.write(answer)
         self.linger()
         stream, self.stream = self.stream, None
         if stream is not None:
             stream.disconnect()
-        elif self.shared.log_access:
-            log_request(self._fixed_scope["client"], UNREADABLE, error.status, 0)
+        if answer and self.shared.log_access:
+            request = UNREADABLE if stream is None else stream.request
+            log_request(self._fixed_scope["client"], request, error.status, 0)
 
     def fail(self, status: int, message: str) -> None:
         """End a request whose app did not complete its answer."""

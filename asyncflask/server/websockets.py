@@ -98,7 +98,6 @@ class WebsocketStream(Stream):
         connection = self.connection
         connection.stream = connection.websocket = None
         connection.close()  # What is due is written: a close frame, or its answer.
-        self._log(101)
 
     async def receive(self) -> Message:
         """Return the next message of the client, or ``websocket.disconnect``."""
@@ -140,6 +139,7 @@ class WebsocketStream(Stream):
         protocol.server = connection.shared.server_header
         connection.write(protocol.accept(message.get("subprotocol"), headers))
         connection.websocket = self
+        self.status = 101
         self.state = state
         self._heard()
         if not connection.shared.config.ping_interval:
@@ -165,14 +165,17 @@ class WebsocketStream(Stream):
         self._leave()
 
     def _leave(self) -> None:
-        """Nothing more is delivered; the client has a while to answer the close."""
+        """Nothing more is delivered; the client has a while to answer the close.
+
+        Where its answer is among what has come already, this is the end.
+        """
         self.open = False
         self._to_app.clear()
         self.queued = 0
         self._deadline = (
             self.connection.shared.clock() + self.connection.shared.config.close_timeout
         )
-        self.wake()
+        self._read()  # Reading goes on, if it was paused.
 
     def _deny(self, message: Message, state: str) -> None:
         # ASGI: a close before the accept is a 403.
@@ -181,6 +184,8 @@ class WebsocketStream(Stream):
 
     def _start_denial(self, message: Message, state: str) -> None:
         self.status = message["status"]
+        # What the client has sent behind its handshake may be frames, so no request follows.
+        self.connection.http.last = True
         self.connection.http.start(self.status, message.get("headers") or ())
 
     def _send_denial(self, message: Message, state: str) -> None:
@@ -189,21 +194,20 @@ class WebsocketStream(Stream):
         self.connection.write(self.connection.http.body(data, message.get("more_body", False)))
         if state == "COMPLETE":
             self.state = state
-            self.connection.closing = True
             self.answered()
 
     # -- the end -------------------------------------------------------------------------------
 
     def tick(self, now: float) -> None:
         """Ask a silent client whether it is there; leave one that does not answer."""
+        if not self.open and self.connection.unsent():
+            # It still reads what was sent before the close; if it does not, it stalls.
+            self._deadline = now + self.connection.shared.config.close_timeout
         if now < self._deadline:
             return
         if self.connection.websocket is None:
             logger.error("%s neither accepted nor refused the websocket in time.", self)
             self.connection.fail(503, "The app did not answer in time.")
-        elif not self.open and self.connection.full is not None:
-            # It still reads what was sent before the close; if it does not, it stalls.
-            self._deadline = now + self.connection.shared.config.close_timeout
         elif self.state == "OPEN" and self.open and not self._asked:
             self._asked = True
             self._deadline = now + self.connection.shared.config.ping_interval
@@ -226,15 +230,19 @@ class WebsocketStream(Stream):
     def fail(self) -> None:
         """End what the app has left open: 500 before the handshake, 1011 or 1000 afterwards."""
         if self.state != "OPEN":
+            if not self.failed:
+                logger.error("%s ended before it had answered the handshake.", self)
             self.connection.fail(500, "The app failed.")
             return
         code = 1011 if self.failed else 1000
         self.connection.write(self.protocol.close(code))
         self._leave()
 
-    def _log(self, status: int) -> None:
-        if self.connection.shared.log_access:
-            log_request(self.scope["client"], self.request, status, self.size)
+    def disconnect(self) -> None:
+        """The websocket is over, or the client is gone."""
+        super().disconnect()
+        if self.status == 101 and self.connection.shared.log_access:
+            log_request(self.scope["client"], self.request, self.status, self.size)
 
 
 #: What each message of a websocket does, in which state.

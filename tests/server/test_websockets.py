@@ -12,45 +12,7 @@ from asyncflask.server import Config
 from asyncflask.testing.wire import WireClient
 from tests.protocol.frames import answered_code, close, control_frames, frame, ping, pong, text
 
-UPGRADE = (
-    b"GET /chat HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: websocket\r\n"
-    b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
-)
-QUIET = Config(access_log=False)
-
-
-class App:
-    """An ASGI app that does what ``talk(receive, send)`` says, and keeps what it heard."""
-
-    def __init__(self, talk):
-        self.talk = talk
-        self.scope = None
-        self.heard = []
-        self.error = None
-
-    async def __call__(self, scope, receive, send):
-        if scope["type"] == "lifespan":
-            await receive()
-            await send({"type": "lifespan.startup.complete"})
-            await receive()
-            await send({"type": "lifespan.shutdown.complete"})
-            return
-        self.scope = scope
-
-        async def hear():
-            self.heard.append(await receive())
-            return self.heard[-1]
-
-        try:
-            await self.talk(hear, send)
-        except Exception as error:
-            self.error = error
-            raise
-
-    @property
-    def end(self):
-        """The last message: code and reason of the disconnect."""
-        return self.heard[-1]["type"], self.heard[-1]["code"], self.heard[-1]["reason"]
+from .apps import QUIET, UPGRADE, App
 
 
 async def echo(receive, send):
@@ -155,95 +117,6 @@ async def test_a_message_over_the_limit_is_1009():
 
         assert answered_code(await wire.receive_all()) == 1009
     assert app.end[1] == 1009
-
-
-# -- the handshake ---------------------------------------------------------------------------------
-
-
-async def test_a_close_before_the_accept_is_a_403():
-    async def refuse(receive, send):
-        await receive()
-        await send({"type": "websocket.close"})
-
-    async with WireClient(App(refuse), QUIET) as wire:
-        await wire.send(UPGRADE)
-
-        assert (await wire.receive_all()).startswith(b"HTTP/1.1 403 ")
-
-
-async def test_a_denial_is_an_ordinary_response():
-    async def refuse(receive, send):
-        await receive()
-        start = {"type": "websocket.http.response.start", "status": 401}
-        await send({**start, "headers": [(b"www-authenticate", b"Basic")]})
-        await send({"type": "websocket.http.response.body", "body": b"Who ", "more_body": True})
-        await send({"type": "websocket.http.response.body", "body": b"are you?"})
-
-    app = App(refuse)
-    async with WireClient(app, QUIET) as wire:
-        await wire.send(UPGRADE)
-        answer = await wire.receive_all()
-
-    assert answer.startswith(b"HTTP/1.1 401 ")
-    assert b"\r\nwww-authenticate: Basic\r\n" in answer
-    assert b"Who " in answer
-    assert b"are you?" in answer
-    assert app.error is None
-
-
-async def test_an_app_that_does_not_answer_the_handshake_is_a_503(caplog):
-    async def wait(receive, send):
-        await receive()
-        await receive()
-
-    app = App(wait)
-    async with WireClient(app, Config(access_log=False, handshake_timeout=5)) as wire:
-        await wire.send(UPGRADE)
-        await wire.advance(6)
-
-        assert (await wire.receive_all()).startswith(b"HTTP/1.1 503 ")
-    assert "neither accepted nor refused the websocket in time" in caplog.text
-    assert app.end == ("websocket.disconnect", 1006, "")
-
-
-async def test_an_app_that_fails_before_the_accept_is_a_500(caplog):
-    async def fail(receive, send):
-        raise LookupError("lost")
-
-    async with WireClient(App(fail), QUIET) as wire:
-        await wire.send(UPGRADE)
-
-        assert (await wire.receive_all()).startswith(b"HTTP/1.1 500 ")
-    assert "LookupError: lost" in caplog.text
-
-
-async def test_a_client_half_closed_before_the_accept_is_gone():
-    gate = asyncio.Event()
-
-    async def late(receive, send):
-        await receive()
-        await gate.wait()
-        await receive()
-        await send({"type": "websocket.accept"})
-
-    app = App(late)
-    async with WireClient(app, QUIET) as wire:
-        await wire.send(UPGRADE)
-        await wire.half_close()
-        gate.set()
-        await wire.finish()
-
-        assert wire.closed
-    assert app.end == ("websocket.disconnect", 1006, "")
-    assert isinstance(app.error, OSError), "ASGI: send() raises OSError once the client has left"
-
-
-async def test_what_comes_behind_the_handshake_is_the_first_message():
-    app = App(echo)
-    async with WireClient(app, QUIET) as wire:
-        await wire.send(UPGRADE + text("early"))
-
-        assert (await wire.receive()).endswith(b"\x81\x05early")
 
 
 # -- the end ---------------------------------------------------------------------------------------
@@ -375,6 +248,78 @@ async def test_a_client_that_reads_no_more_does_not_keep_a_closed_websocket():
         assert wire.connections == 0
 
 
+@pytest.mark.parametrize("size", [500_000, 60_000], ids=["over the mark", "below the mark"])
+async def test_a_closed_websocket_waits_as_long_as_its_client_reads(size):
+    """An app that says something and closes at once is heard, however slow its client is."""
+
+    async def say_and_close(receive, send):
+        await receive()
+        await send({"type": "websocket.accept"})
+        saying = asyncio.create_task(send({"type": "websocket.send", "bytes": b"x" * size}))
+        await asyncio.sleep(0)
+        await send({"type": "websocket.close", "code": 4000})
+        await saying
+
+    app = App(say_and_close)
+    config = Config(access_log=False, close_timeout=5, write_timeout=20)
+    async with WireClient(app, config) as wire:
+        wire.hold()
+        await wire.send(UPGRADE)
+        for _ in range(12):
+            await wire.advance(4)
+            await wire.release(size // 15)
+            assert not wire.closed
+        await wire.release()
+        await wire.advance(4)
+        assert (await wire.receive()).endswith(b"\x88\x02" + (4000).to_bytes(2, "big"))
+        assert not wire.closed, "From here on the client has the time to answer the close."
+        await wire.send(close(4000))
+
+        assert wire.closed
+        assert not wire.aborted
+    assert app.error is None
+
+
+async def test_a_closed_websocket_is_cut_off_when_its_client_stops_reading():
+    async def say_and_close(receive, send):
+        await receive()
+        await send({"type": "websocket.accept"})
+        await send({"type": "websocket.send", "bytes": b"x" * 60_000})
+        await send({"type": "websocket.close"})
+
+    config = Config(access_log=False, close_timeout=5, write_timeout=20)
+    async with WireClient(App(say_and_close), config) as wire:
+        wire.hold()
+        await wire.send(UPGRADE)
+        await wire.advance(15)
+        await wire.release(1000)
+        await wire.advance(15)
+        assert not wire.closed
+        await wire.advance(10)
+
+        assert wire.aborted
+
+
+async def test_the_answer_to_a_close_is_read_though_the_client_was_paused():
+    gate = asyncio.Event()
+
+    async def leave(receive, send):
+        await receive()
+        await send({"type": "websocket.accept"})
+        await gate.wait()
+        await send({"type": "websocket.close"})
+
+    async with WireClient(App(leave), Config(access_log=False, body_queue=1000)) as wire:
+        await opened(wire)
+        await wire.send(text("x" * 100) * 40 + ping(b"there?") + close(1000), split=1000)
+        assert wire.unread > 0
+        gate.set()
+        output = await wire.receive_all()
+
+        assert control_frames(output) == [(8, b"\x03\xe8"), (10, b"there?")]
+        assert not wire.aborted
+
+
 @pytest.mark.parametrize("when", ["open", "before the accept"])
 async def test_a_server_that_stops_says_1012(when):
     gate = asyncio.Event()
@@ -461,6 +406,53 @@ async def test_pongs_for_a_client_that_does_not_read_are_bounded():
         assert len(output) < 350_000
 
 
+async def test_a_pong_waits_until_the_client_reads():
+    """Nothing of the sort is added to what it leaves unread, and the newest one is not lost."""
+    gate = asyncio.Event()
+
+    async def fill(receive, send):
+        await receive()
+        await send({"type": "websocket.accept"})
+        await gate.wait()
+        await send({"type": "websocket.send", "bytes": b"x" * 70_000})
+        await asyncio.Event().wait()
+
+    async with WireClient(App(fill), QUIET) as wire:
+        await opened(wire)
+        wire.hold()
+        gate.set()
+        await wire.send(pong())
+        unsent = wire.unsent
+        for number in range(100):
+            await wire.send(ping(b"%d" % number))
+        assert wire.unsent == unsent
+        await wire.release(10_000)
+        assert wire.unsent == unsent - 10_000, "It is still over its mark."
+        await wire.release()
+        output = await wire.receive()
+
+        assert output.endswith(b"\x8a\x0299")
+        await wire.send(ping(b"again"))
+        assert control_frames(await wire.receive()) == [(10, b"again")]
+
+
+async def test_the_answer_to_a_close_does_not_wait():
+    async def fill(receive, send):
+        await receive()
+        await send({"type": "websocket.accept"})
+        await send({"type": "websocket.send", "bytes": b"x" * 70_000})
+
+    app = App(fill)
+    async with WireClient(app, QUIET) as wire:
+        wire.hold()
+        await wire.send(UPGRADE)
+        await wire.send(ping(b"there?") + close(4000))
+        await wire.release()
+        output = (await wire.receive_all())[-12:]
+
+    assert control_frames(output) == [(10, b"there?"), (8, (4000).to_bytes(2, "big"))]
+
+
 # -- the log ---------------------------------------------------------------------------------------
 
 
@@ -472,3 +464,39 @@ async def test_a_websocket_is_logged_at_its_end(caplog):
         await wire.send(close(1000))
 
         assert '"GET /chat HTTP/1.1" 101' in caplog.text
+
+
+@pytest.mark.parametrize("end", ["disconnect", "half_close"])
+async def test_a_websocket_whose_client_vanishes_is_logged(caplog, end):
+    caplog.set_level(logging.INFO, "asyncflask.access")
+    async with WireClient(App(echo)) as wire:
+        await opened(wire)
+        await getattr(wire, end)()
+        await wire.finish()
+
+    assert caplog.text.count('"GET /chat HTTP/1.1" 101') == 1
+
+
+async def test_a_websocket_that_is_cut_off_is_logged(caplog):
+    caplog.set_level(logging.INFO, "asyncflask.access")
+    async with WireClient(App(listen_only), Config(ping_interval=10)) as wire:
+        await opened(wire)
+        await wire.advance(22)
+
+        assert wire.aborted
+    assert caplog.text.count('"GET /chat HTTP/1.1" 101') == 1
+
+
+async def test_a_handshake_that_nobody_answered_is_not_logged_as_a_websocket(caplog):
+    caplog.set_level(logging.INFO, "asyncflask.access")
+
+    async def wait(receive, send):
+        await receive()
+        await receive()
+
+    async with WireClient(App(wait)) as wire:
+        await wire.send(UPGRADE)
+        await wire.disconnect()
+        await wire.finish()
+
+    assert caplog.records == []
