@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import io
+import pickle
 import threading
 
 import pytest
 from werkzeug.datastructures import FileStorage as WerkzeugFileStorage
+from werkzeug.datastructures import ImmutableMultiDict as WerkzeugImmutableMultiDict
+from werkzeug.exceptions import BadRequestKeyError
 
-from asyncflask.datastructures import FileStorage
+from asyncflask.datastructures import FileStorage, ImmutableMultiDict
 
 
 @pytest.fixture
@@ -61,3 +64,28 @@ def test_it_is_werkzeugs_otherwise(upload):
     assert isinstance(upload, WerkzeugFileStorage)
     assert upload.mimetype == "text/plain"
     assert upload.read(4) == b"data"
+
+
+# -- ImmutableMultiDict ----------------------------------------------------------------------------
+
+
+def test_arguments_and_fields_are_werkzeugs_immutable_dictionaries():
+    made = ImmutableMultiDict([("a", "1"), ("a", "2"), ("b", "")])
+
+    assert isinstance(made, WerkzeugImmutableMultiDict)
+    assert made == WerkzeugImmutableMultiDict(made)
+    assert repr(made) == repr(WerkzeugImmutableMultiDict(made))
+    assert (made["a"], made["b"]) == ("1", "")
+    assert made.get("a", type=int) == 1
+    assert made.getlist("a") == ["1", "2"]
+    assert pickle.loads(pickle.dumps(made)) == made
+    assert hash(made) == hash(WerkzeugImmutableMultiDict(made))
+    with pytest.raises(TypeError, match="'ImmutableMultiDict' objects are immutable"):
+        made["a"] = "3"
+
+
+def test_a_missing_key_is_werkzeugs_error():
+    for empty in (ImmutableMultiDict(), ImmutableMultiDict({"a": []})):
+        with pytest.raises(BadRequestKeyError, match="400 Bad Request"):
+            empty["a"]
+        assert empty.get("a", "default") == "default"

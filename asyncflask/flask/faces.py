@@ -107,6 +107,8 @@ class _View:
 class _SyncBody(Body):
     """The body, read through the synchronous request."""
 
+    _asked = True  # It does not come in messages.
+
     def __init__(self, view: _View) -> None:
         super().__init__(_never)
         self._view = view

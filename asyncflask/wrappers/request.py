@@ -233,7 +233,8 @@ class Request(Connection):
         try:
             if body.form is None:
                 form, files = body.form = await self._parse_form(body)
-                explain_missing_files(self._ctx.app, Sent(form, files, self.mimetype))
+                if self._ctx.app.debug:
+                    explain_missing_files(self._ctx.app, Sent(form, files, self.mimetype))
         except HTTPException as error:
             body.fail(error)
             raise
@@ -285,7 +286,11 @@ class Request(Connection):
     def _parse_content_type(self) -> None:
         # PERF: Werkzeug's looks the header up among all decoded ones, each time.
         if "_parsed_content_type" not in self.__dict__:
-            self._parsed_content_type = parse_options_header(self.content_type)
+            text = self.content_type
+            if text is None or ";" in text:
+                self._parsed_content_type = parse_options_header(text)
+            else:
+                self._parsed_content_type = text.strip(" \t"), {}
 
     @property
     def is_json(self) -> bool:

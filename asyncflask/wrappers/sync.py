@@ -15,6 +15,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Request as WSGIRequest
 
 from .. import _current
+from ..datastructures import ImmutableMultiDict
 from .body import Body
 from .connection import Routed, checked_host, lazy
 from .enctype import Sent, explain_missing_files
@@ -25,6 +26,7 @@ from .reader import BodyReader
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
+    from werkzeug.datastructures import MultiDict
     from werkzeug.routing import Rule
 
 
@@ -46,6 +48,8 @@ class SyncRequest(Routed, WSGIRequest):
     """
 
     form_data_parser_class = FormDataParser
+    parameter_storage_class: type[MultiDict[str, Any]] = ImmutableMultiDict
+    dict_storage_class: type[MultiDict[str, Any]] = ImmutableMultiDict
 
     max_content_length = Limit("MAX_CONTENT_LENGTH", None)
     max_form_memory_size = Limit("MAX_FORM_MEMORY_SIZE", 500_000)

@@ -73,6 +73,82 @@ async def test_after_awaiting_an_iteration_starts_again(client, body):
     assert [piece async for piece in body] == [b"onetwo"]
 
 
+async def test_what_is_here_in_one_piece_is_read_at_once_and_the_rest_is_left_alone(client, body):
+    client.send_body(b"data")
+    client.leave()
+
+    assert body.read_at_once() == b"data"
+    assert body.complete
+    assert client.asked == 1
+    assert body.read_at_once() is None
+    assert await body.read_chunk() == b""
+
+
+@pytest.mark.parametrize("pieces", [[b"one ", b"two"], [b"", b"one two"]])
+async def test_a_body_in_pieces_is_not_read_at_once_and_loses_nothing(client, body, pieces):
+    client.send_body(*pieces)
+
+    assert body.read_at_once() is None
+    assert await body == b"one two"
+
+
+async def test_a_body_that_is_not_here_is_not_read_at_once_and_loses_nothing(client, body):
+    assert body.read_at_once() is None
+    assert body.read_at_once() is None
+    client.send_body(b"late")
+    assert await body == b"late"
+    assert client.asked == 1
+
+
+async def test_a_body_that_was_given_is_not_received(client, body):
+    client.send_body(b"sent")
+    body.cached = b"given"
+
+    assert body.read_at_once() is None
+    assert await body == b"given"
+    assert client.asked == 0
+
+
+@pytest.mark.parametrize(
+    ("announced", "limit", "error"),
+    [
+        (None, 3, RequestEntityTooLarge),
+        (4, 3, RequestEntityTooLarge),
+        (5, None, ClientDisconnected),
+        (None, None, ClientDisconnected),
+    ],
+)
+async def test_what_is_wrong_is_an_error_of_the_read_that_follows(client, announced, limit, error):
+    body = Body(client.receive, announced, limit)
+    if announced is limit is None:
+        client.leave()
+    else:
+        client.send_body(b"data")
+
+    assert body.read_at_once() is None
+    with pytest.raises(error, match=r"4 bytes|4 of the 5|disconnected"):
+        await body
+
+
+async def test_what_exceeds_the_announced_length_is_not_read_at_once_either(client):
+    client.send_body(b"data and more")
+    body = Body(client.receive, 4)
+
+    assert body.read_at_once() is None
+    assert await body == b"data"
+
+
+async def test_nothing_is_read_while_somebody_else_reads_the_whole(client, body):
+    body.claimed = True
+    client.send_body(b"data")
+    reading = asyncio.ensure_future(body.read_all())
+    await turn()
+
+    assert client.asked == 0
+    body.release()
+    assert await reading == b"data"
+
+
 async def test_reading_without_cache_keeps_nothing(client, body):
     client.send_body(b"data")
 
