@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from base64 import b64encode
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
@@ -14,7 +15,7 @@ import pytest
 from flask.sessions import SecureCookieSessionInterface as FlaskInterface
 from hypothesis import given
 from hypothesis import strategies as st
-from itsdangerous import BadSignature, SignatureExpired
+from itsdangerous import BadPayload, BadSignature, SignatureExpired, URLSafeTimedSerializer
 from markupsafe import Markup
 from werkzeug.wrappers import Response
 
@@ -26,6 +27,7 @@ from asyncflask.sessions import (
     SessionInterface,
     SessionMixin,
 )
+from asyncflask.wrappers.response import Response as OurResponse
 
 KEPT_TYPES = {
     "text": "ü",
@@ -242,6 +244,45 @@ def test_a_changed_cookie_counts_as_none() -> None:
     assert opened(App(), "f" + cookie[1:]) == {}
 
 
+@pytest.mark.parametrize("text", [b"not JSON", b"\xff", b"{} more"])
+def test_what_is_signed_but_cannot_be_read_is_an_error(text: bytes) -> None:
+    """As it is to itsdangerous: such a cookie was made by nobody else."""
+    app = App()
+    serializer: Any = SecureCookieSessionInterface().get_signing_serializer(app)
+    cookie = serializer.make_signer().sign(b64encode(text).rstrip(b"=")).decode()
+
+    with pytest.raises(BadPayload, match="Could not load the payload"):
+        opened(app, cookie)
+
+
+@pytest.mark.filterwarnings("ignore:No block_size attribute:RuntimeWarning")
+def test_a_digest_of_another_kind_signs_what_itsdangerous_signs() -> None:
+    class Bare:
+        """What :mod:`hmac` can do with: no block size."""
+
+        def __init__(self, data: bytes = b"", digest: Any = None) -> None:
+            self.digest_size = 32
+            self._digest = digest or hashlib.sha256(data)
+            self.update, self.digest = self._digest.update, self._digest.digest
+
+        def copy(self) -> Bare:
+            return Bare(digest=self._digest.copy())
+
+    ours: Any = SecureCookieSessionInterface()
+    ours.digest_method = Bare
+    app = App()
+    serializer = ours.get_signing_serializer(app)
+    plain = URLSafeTimedSerializer(
+        "key",
+        salt=ours.salt,
+        serializer=ours.serializer,
+        signer_kwargs={"key_derivation": "hmac", "digest_method": hashlib.sha256},
+    )
+
+    assert plain.loads(serializer.dumps({"a": 1}), max_age=9) == {"a": 1}
+    assert serializer.loads(plain.dumps({"a": 1}), max_age=9) == {"a": 1}
+
+
 def test_a_cookie_is_good_for_the_lifetime(monkeypatch: pytest.MonkeyPatch) -> None:
     app = App(PERMANENT_SESSION_LIFETIME=timedelta(seconds=10))
     monkeypatch.setattr("time.time", lambda: 1000)
@@ -350,9 +391,13 @@ def test_a_session_that_nobody_looked_at_leaves_the_answer_alone() -> None:
         {"SESSION_COOKIE_HTTPONLY": False, "SESSION_COOKIE_SAMESITE": "Lax"},
     ],
 )
-@pytest.mark.parametrize("content", [{"a": 1}, {}])
+@pytest.mark.parametrize("content", [{"a": 1}, {"a": 1, "_permanent": True}, {}])
+@pytest.mark.parametrize("response_class", [Response, OurResponse])
 def test_the_cookies_options_are_flasks(
-    config: dict[str, Any], content: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    config: dict[str, Any],
+    content: dict[str, Any],
+    response_class: type[Response],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Also when it is deleted: with other options the browser would keep it."""
     monkeypatch.setattr("time.time", lambda: 1_700_000_000)
@@ -360,8 +405,42 @@ def test_the_cookies_options_are_flasks(
     ours, theirs = SecureCookieSession(content), flask.sessions.SecureCookieSession(content)
     ours.modified = theirs.modified = True
     FlaskInterface().save_session(oracle(app), theirs, response)
+    own = response_class()
+    SecureCookieSessionInterface().save_session(app, ours, own)
 
-    assert saved(app, ours).headers.getlist("Set-Cookie") == response.headers.getlist("Set-Cookie")
+    assert _without_expires(own) == _without_expires(response)
+
+
+def _without_expires(response: Response) -> list[str]:
+    # That one depends on the time, by way of datetime.now().
+    found = response.headers.getlist("Set-Cookie")
+    assert len(found) == 1
+    return [part for part in found[0].split("; ") if not part.startswith("Expires")]
+
+
+def test_a_response_with_its_own_idea_of_cookies_is_asked() -> None:
+    class Own(OurResponse):
+        def set_cookie(self, key: str, value: str = "", **options: Any) -> None:  # type: ignore[override]  # fewer
+            self.headers["X-Cookie"] = key
+            super().set_cookie(key, value, **options)
+
+    app, response = App(), Own()
+    session = opened(app)
+    session["a"] = 1
+    SecureCookieSessionInterface().save_session(app, session, response)
+
+    assert response.headers["X-Cookie"] == "session"
+    assert response.headers["Set-Cookie"].startswith("session=")
+
+
+def test_a_session_too_large_for_a_cookie_is_sent_with_a_warning() -> None:
+    app, response = App(), OurResponse()
+    session = opened(app)
+    session["a"] = "".join(f"{number:x}" for number in range(4000))
+
+    with pytest.warns(UserWarning, match="'session' cookie is too large"):
+        SecureCookieSessionInterface().save_session(app, session, response)
+    assert response.headers["Set-Cookie"].startswith("session=")
 
 
 def test_a_partitioned_cookie_says_so() -> None:
@@ -395,13 +474,27 @@ def test_a_permanent_session_expires_after_the_lifetime() -> None:
     assert SecureCookieSessionInterface().get_expiration_time(app, session) is None
 
 
-def test_vary_is_added_to_what_the_answer_varies_by_already() -> None:
-    app, response = App(), Response(headers={"Vary": "Accept"})
+@pytest.mark.parametrize("response_class", [Response, OurResponse])
+def test_vary_is_added_to_what_the_answer_varies_by_already(
+    response_class: type[Response],
+) -> None:
+    app, response = App(), response_class(headers={"Vary": "Accept"})
     session = opened(app)
     session["a"] = 1
     SecureCookieSessionInterface().save_session(app, session, response)
 
     assert response.headers["Vary"] == "Accept, Cookie"
+
+
+def test_vary_is_sent_once_with_an_answer_that_nobody_touched() -> None:
+    app, response = App(), OurResponse.buffered(b"hello")
+    session = opened(app)
+    session["a"] = 1
+    SecureCookieSessionInterface().save_session(app, session, response)
+    SecureCookieSessionInterface().save_session(app, session, response)
+
+    assert response.headers.getlist("Vary") == ["Cookie"]
+    assert response.headers["Content-Length"] == "5"
 
 
 def test_a_session_that_became_empty_deletes_the_cookie() -> None:

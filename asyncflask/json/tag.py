@@ -9,13 +9,16 @@ from __future__ import annotations
 
 from base64 import b64decode, b64encode
 from datetime import datetime
+from json import JSONDecoder
 from typing import Any
 from uuid import UUID
 
 from markupsafe import Markup
 from werkzeug.http import http_date, parse_date
 
+from .._current import current
 from . import dumps, loads
+from .provider import DefaultJSONProvider
 
 # What JSON keeps as it is, by exact type (a subclass may have a tag of its own).
 _PLAIN = frozenset({str, int, float, bool, type(None)})
@@ -285,31 +288,37 @@ class TaggedJSONSerializer:
 
     def _untag_scan(self, value: Any) -> Any:
         if isinstance(value, dict):
-            scan = self._untag_scan
-            return self.untag(
-                {key: item if type(item) in _PLAIN else scan(item) for key, item in value.items()}
-            )
+            return self.untag({key: self._untag_scan(item) for key, item in value.items()})
         if isinstance(value, list):
             return [self._untag_scan(item) for item in value]
         return value
 
-    def _needs_tags(self, value: Any) -> bool:
-        """Tell whether tagging ``value`` by the default tags would change it."""
-        if type(value) in _PLAIN:
-            return False
-        if type(value) is dict:
+    def _is_plain(self, value: Any) -> bool:
+        """Tell whether ``value`` is the same with and without the default tags."""
+        items: Any = value
+        if value.__class__ is dict:
             if len(value) == 1 and next(iter(value)) in self.tags:
-                return True
-            return any(map(self._needs_tags, value.values()))
-        return type(value) is not list or any(map(self._needs_tags, value))
+                return False
+            items = value.values()
+        elif value.__class__ is not list:
+            return value.__class__ in _PLAIN
+        return _PLAIN.issuperset(map(type, items)) or all(map(self._is_plain, items))
 
+    # PERF: most sessions hold plain values only, and are not copied for tags. Tags of the
+    # application's own may be meant for any type, and a subclass has its own idea: they are asked.
     def dumps(self, value: Any) -> str:
         """Return ``value`` as compact tagged JSON."""
-        # PERF: most sessions hold plain values only, and are written without making a copy. Tags of
-        # the application's own may be meant for any type, so they are always asked.
-        if [type(tag) for tag in self.order] != _DEFAULT_TAGS or self._needs_tags(value):
+        if (
+            self.__class__ is not TaggedJSONSerializer
+            or list(map(type, self.order)) != _DEFAULT_TAGS
+            or not self._is_plain(value)
+        ):
             value = self.tag(value)
-        return dumps(value, separators=(",", ":"))
+        ctx = current()
+        if ctx is None:
+            return dumps(value, separators=(",", ":"))
+        text: str = ctx.app.json.dumps(value, separators=(",", ":"))  # PERF: the same, sooner.
+        return text
 
     def loads(self, value: str) -> Any:
         """Return what tagged JSON says.
@@ -317,7 +326,25 @@ class TaggedJSONSerializer:
         Raises:
             ValueError: It is not JSON.
         """
-        return self._untag_scan(loads(value))
+        content = _read(value)
+        if self.__class__ is TaggedJSONSerializer and self._is_plain(content):
+            return content
+        return self._untag_scan(content)
 
 
+def _read(text: str) -> Any:
+    """Read JSON by the app's provider, or at once if that does nothing of its own."""
+    ctx = current()
+    if ctx is None or getattr(ctx.app.json.loads, "__func__", None) is DefaultJSONProvider.loads:
+        # PERF: json.loads() looks for spaces at both ends, which Flask and we do not write.
+        try:
+            value, end = _scan(text, 0)
+        except (StopIteration, ValueError, TypeError):
+            return loads(text)  # It says what is wrong.
+        if end == len(text):
+            return value
+    return loads(text)
+
+
+_scan = JSONDecoder().scan_once  # type: ignore[attr-defined]  # it is there
 _DEFAULT_TAGS = list(TaggedJSONSerializer.default_tags)

@@ -62,15 +62,18 @@ class _Made:
 
     def __init__(self, name: str, make: Callable[[Any], Any]) -> None:
         self._name = name
+        self._behind = f"_lazy_{name}"
         self._make = make
 
     def __get__(self, instance: Any, owner: type) -> Any:
         if instance is None:
             return self
-        own = instance.__dict__
         # One that Werkzeug made has them by their own names; force_type() changed only its class.
-        made = own.pop(self._name) if self._name in own else self._make(instance)
-        setattr(instance, f"_lazy_{self._name}", made)
+        if not instance.untouched and self._name in instance.__dict__:
+            made = instance.__dict__.pop(self._name)
+        else:
+            made = self._make(instance)
+        setattr(instance, self._behind, made)
         instance.untouched = False
         return made
 
@@ -93,22 +96,23 @@ def _lazy(name: str, make: Callable[[Any], Any]) -> tuple[_Made, Any]:
     return _Made(name, make), property(attrgetter(behind), put)
 
 
-#: a cookie that is written as it is
-_PLAIN_COOKIE = re.compile(r"[\w.-]+=[\w.~+/=-]*", re.ASCII)
+#: what is written as it is: in a cookie's name, and in its value
+_PLAIN_NAME = re.compile(r"[\w.-]+", re.ASCII)
+_PLAIN_VALUE = re.compile(r"[\w.~+/=-]*", re.ASCII)
+
+#: ``path``, ``domain``, ``secure``, ``httponly``, ``samesite`` and ``partitioned``
+CookieOptions: TypeAlias = tuple[str | None, str | None, bool, bool, str | None, bool]
 
 
 @functools.lru_cache(maxsize=64, typed=True)
-def _cookie_options(
-    path: str | None,
-    domain: str | None,
-    secure: bool,
-    httponly: bool,
-    samesite: str | None,
-    partitioned: bool,
-) -> str:
-    """Return what stands behind a cookie's value."""
+def _around_value(key: str, *options: Any) -> tuple[str, str] | None:
+    """Return what stands before and behind a cookie's value, unless the name is to be quoted."""
+    if _PLAIN_NAME.fullmatch(key) is None:
+        return None
+    path, domain, *others = options
+    secure, httponly, samesite, partitioned = others
     header = dump_cookie(
-        "n",
+        key,
         path=path,
         domain=domain,
         secure=secure,
@@ -116,7 +120,32 @@ def _cookie_options(
         samesite=samesite,
         partitioned=partitioned,
     )
-    return header.removeprefix("n=")
+    start = f"{key}="
+    return start, header.removeprefix(start)
+
+
+def add_plain_cookie(response: Response, key: str, value: str, options: CookieOptions) -> bool:
+    """Set a cookie that lives as long as the browser and has nothing to quote in its value.
+
+    PERF: what stands around the value repeats from answer to answer.
+
+    Args:
+        response: Where to set it.
+        key: The name.
+        value: The value; of letters, digits and ``.-_~+/=`` alone.
+        options: The rest.
+
+    Returns:
+        Whether it was set; if not, ``set_cookie()`` knows what to do.
+    """
+    around = _around_value(key, *options)
+    if around is None:
+        return False
+    header = f"{around[0]}{value}{around[1]}"
+    if len(header) > response.max_cookie_size:
+        return False
+    response.headers.add("Set-Cookie", header)
+    return True
 
 
 def _make_headers(response: Any) -> Headers:
@@ -273,16 +302,14 @@ class Response(WerkzeugResponse):
 
         Source: ``Werkzeug: werkzeug.wrappers.Response.set_cookie``.
         """
-        # PERF: what stands behind the value repeats from answer to answer.
-        if max_age is None and expires is None and _PLAIN_COOKIE.fullmatch(f"{key}={value}"):
-            options = (path, domain, secure, httponly, samesite, partitioned)
-            header = f"{key}={value}{_cookie_options(*options)}"
-            if len(header) <= self.max_cookie_size:
-                self.headers.add("Set-Cookie", header)
-                return
-        super().set_cookie(
-            *(key, value, max_age, expires, path, domain, secure, httponly, samesite, partitioned)
-        )
+        options = (path, domain, secure, httponly, samesite, partitioned)
+        if not (
+            max_age is None
+            and expires is None
+            and _PLAIN_VALUE.fullmatch(value)
+            and add_plain_cookie(self, key, value, options)
+        ):
+            super().set_cookie(key, value, max_age, expires, *options)
 
     def whole_body(self) -> list[Any] | None:
         """Return the body as a list if it is one, and nothing has to be called afterwards.

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markupsafe import Markup
 
+from asyncflask import Flask
 from asyncflask.json.tag import JSONTag, TaggedJSONSerializer
 
 KEYS = st.text() | st.sampled_from([" t", " di", " b", " t__", "_flashes"])
@@ -178,3 +179,38 @@ def test_a_deep_value_keeps_its_types() -> None:
     serializer = TaggedJSONSerializer()
 
     assert serializer.loads(serializer.dumps(value)) == value
+
+
+def test_a_subclass_is_asked_for_everything() -> None:
+    class Counting(TaggedJSONSerializer):
+        def tag(self, value: Any) -> Any:
+            return super().tag(value + 1 if isinstance(value, int) else value)
+
+        def untag(self, value: dict[str, Any]) -> Any:
+            return super().untag({key: item - 1 for key, item in value.items()})
+
+    text = Counting().dumps({"a": 1, "b": 2})
+
+    assert text == '{"a":2,"b":3}'
+    assert Counting().loads(text) == {"a": 1, "b": 2}
+
+
+@pytest.mark.parametrize("text", [' {"a": 1} ', '{"a":1}\n'])
+def test_spaces_around_are_no_matter(text: str) -> None:
+    assert TaggedJSONSerializer().loads(text) == {"a": 1}
+
+
+@pytest.mark.parametrize("text", ["", "{", '{"a":1}x', "[1,]", "nope"])
+def test_what_is_not_json_is_told_as_json_does(text: str) -> None:
+    with pytest.raises(ValueError, match="line 1 column"):
+        TaggedJSONSerializer().loads(text)
+
+
+def test_the_apps_own_json_reads_and_writes() -> None:
+    app = Flask("shop")
+    app.json.loads = lambda s, **kwargs: {"read": s}
+    app.json.dumps = lambda obj, **kwargs: repr(obj)
+
+    with app.app_context():
+        assert TaggedJSONSerializer().loads("x") == {"read": "x"}
+        assert TaggedJSONSerializer().dumps({"a": 1}) == "{'a': 1}"

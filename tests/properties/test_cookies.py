@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import warnings
 
 import pytest
@@ -13,8 +15,8 @@ from werkzeug.http import dump_cookie
 from werkzeug.sansio.http import parse_cookie
 
 from asyncflask import Flask, Response
-from asyncflask.sessions import SecureCookieSessionInterface, session_json_serializer
-from asyncflask.wrappers.connection import parse_cookies
+from asyncflask.sessions import SecureCookieSessionInterface, _hmac, session_json_serializer
+from asyncflask.wrappers.connection import find_cookie, parse_cookies
 
 LATIN = st.text(st.characters(max_codepoint=255), max_size=40)
 PIECES = st.lists(
@@ -33,6 +35,8 @@ def test_cookies_are_parsed_as_werkzeug_does(text):
     assert list(parse_cookies(text, ImmutableMultiDict).items(multi=True)) == list(
         expected.items(multi=True)
     )
+    for name in ("a", "b", "c", "d", "", "a=b", *expected):
+        assert find_cookie(text, name) == expected.get(name)
 
 
 OPTIONS = st.fixed_dictionaries(
@@ -72,6 +76,19 @@ def test_cookies_are_set_as_werkzeug_does(key, value, options):
         assert answers[0] == answers[1]
     else:
         assert not answers[1][0].isprintable()
+
+
+@given(
+    st.sampled_from(["sha1", "sha256", "sha512", "blake2b", "sha3_256"]),
+    st.binary(max_size=300),
+    st.binary(),
+    st.binary(),
+)
+def test_a_mac_with_its_key_hashed_before_is_hmacs(name, key, data, other):
+    mac = _hmac(getattr(hashlib, name), key)
+
+    assert mac(data) == hmac.digest(key, data, name)
+    assert mac(other) == hmac.digest(key, other, name), "the first left something behind"
 
 
 JSON = st.recursive(
