@@ -200,7 +200,11 @@ def _memory(args: argparse.Namespace) -> int:
 
 
 def _compare(args: argparse.Namespace) -> int:
-    text, worse = compare.summary(_read(args.before), _read(args.after), args.threshold)
+    try:
+        text, worse = compare.summary(_read(args.before), _read(args.after), args.threshold)
+    except ValueError as error:
+        _say(str(error))
+        return 2
     print(text)
     return int(worse)
 

@@ -77,6 +77,29 @@ class Body:
         return {"type": "http.request", "body": body, "more_body": self._body is not None}
 
 
+class Leaving(Body):
+    """A client that is gone when the answer has ended, which a server then tells the app."""
+
+    __slots__ = ("_left",)
+
+    def __init__(self, body: bytes) -> None:
+        super().__init__(body)
+        self._left: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    async def receive(self) -> Message:
+        """Return the body; after that wait for the end of the answer and return a disconnect."""
+        if self._body is not None:
+            return await super().receive()
+        await self._left
+        return {"type": "http.disconnect"}
+
+    async def send(self, message: Message) -> None:
+        """Take a message of the answer; leave after the last."""
+        ended = message["type"] == "http.response.body" and not message.get("more_body")
+        if ended and not self._left.done():
+            self._left.set_result(None)
+
+
 class Lifespan:
     """What a server tells an app before the first request and after the last. (ASGI: lifespan.)
 
@@ -156,12 +179,16 @@ class Client:
         app: An ASGI or, with ``wsgi``, a WSGI callable.
         workload: What to send.
         wsgi: Which of the two it is.
+        leaves: Whether it leaves when the answer has ended; else it stays connected and silent.
     """
 
-    def __init__(self, app: Any, workload: Workload, wsgi: bool = False) -> None:
+    def __init__(
+        self, app: Any, workload: Workload, wsgi: bool = False, leaves: bool = False
+    ) -> None:
         self.app = app
         self.workload = workload
         self.wsgi = wsgi
+        self.leaves = leaves
         self.cookie: bytes | None = None
 
     @property
@@ -201,6 +228,9 @@ class Client:
         if self.workload.messages:
             conversation = Conversation(self.workload.messages)
             return scope, conversation.receive, conversation.send
+        if self.leaves:
+            leaving = Leaving(self.workload.body)
+            return scope, leaving.receive, leaving.send
         return scope, Body(self.workload.body).receive, ignore
 
     # -- WSGI --------------------------------------------------------------------------------------

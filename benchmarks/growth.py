@@ -1,56 +1,43 @@
 """How cost grows: with routes, with hooks, with requests at once, with the size of a body.
 
-Each curve is the time of one request (or of one byte's share of it) at growing counts, for
-asyncflask and the three frameworks that its users come from. Apps are those of ``apps/`` where
-there is one; the rest stand here, as the documentation would write them.
+Each point of a curve is the time of one request at that count, for asyncflask and the three
+frameworks that its users come from; where a request holds what grows, the memory is beside it.
+What is measured stands in :mod:`.curves`, how memory is in :mod:`.peaks`.
 """
 
 from __future__ import annotations
 
 import asyncio
 import gc
-import importlib
 import platform
 import random
+import statistics
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from .apps import PEERS, SUBJECT, Peer
-from .client import Client, ignore
+from .client import Call, Client, ignore
+from .curves import APPS, CONCURRENCY, CURVES, MB, TAKING_PART, Gate, gated, workload_of
 from .goals import shown
 from .measure import Say, load_average, machine, run_workload, summarize
+from .peaks import peak_of, peak_of_call
 from .report import table
-from .workloads import WORKLOADS, Workload
+from .workloads import WORKLOADS
 
 BEGIN = "<!-- growth: written by `python -m benchmarks growth`, do not edit -->"
 END = "<!-- end of growth -->"
 
-TAKING_PART = (SUBJECT, "starlette", "quart", "flask")
 ROUNDS, SECONDS = 7, 0.03
 QUICK_ROUNDS, QUICK_SECONDS = 2, 0.005
-
-KB, MB = 1024, 1024 * 1024
-COUNTS: Mapping[str, tuple[int, ...]] = {
-    "routes": (1, 10, 100, 1000, 10_000),
-    "hooks": (0, 1, 2, 5, 10, 20),
-    "concurrency": (1, 10, 100, 1000, 10_000),
-    "received": (KB, 10 * KB, 100 * KB, MB, 10 * MB, 100 * MB),
-    "sent": (KB, 10 * KB, 100 * KB, MB, 10 * MB, 100 * MB),
-}
-TITLES = {
-    "routes": "routes: a request to the last one",
-    "hooks": "hooks, so many before and after",
-    "concurrency": "requests at once, that wait for each other",
-    "received": "bytes of a body that the view reads",
-    "sent": "bytes of a body that the view returns",
-}
+#: requests at once are repeated until there were so many
+REPEATED = 300
 
 
 @dataclass(frozen=True)
 class _Made(Peer):
-    """A peer whose apps are made here, under the name of the workload."""
+    """A peer whose only app is made here, under the name of the curve."""
 
     made: Mapping[str, Callable[[], Any]] = field(default_factory=dict)
 
@@ -58,187 +45,103 @@ class _Made(Peer):
         return self.made
 
 
-# -- apps ------------------------------------------------------------------------------------------
+# -- a point of a curve ----------------------------------------------------------------------------
 
 
-def _routes(peer: str, count: int) -> Any:
-    return importlib.import_module(PEERS[peer].module).sections(range(count))
+async def times_at(
+    curve: str, count: int, peers: Sequence[str], rounds: int, seconds: float, order: random.Random
+) -> dict[str, list[float]]:
+    """Return the microseconds of a request, for each peer and round.
+
+    Raises:
+        WrongAnswer: A peer answers something else than it is asked for.
+    """
+    made = [_made(name, curve, count) for name in peers]
+    return await run_workload(workload_of(curve, count), made, rounds, seconds, order)
 
 
-def _hooks(peer: str, count: int) -> Any:
-    if peer == "starlette":
-        return _starlette_hooks(count)
-    app = _flask_like(peer)
-
-    async def before() -> None:
-        pass
-
-    async def after(response: Any) -> Any:
-        return response
-
-    def before_sync() -> None:
-        pass
-
-    def after_sync(response: Any) -> Any:
-        return response
-
-    for _ in range(count):
-        app.before_request(before_sync if peer == "flask" else before)
-        app.after_request(after_sync if peer == "flask" else after)
-    _answering(app, peer, lambda: "Hello, World!")
-    return app
+def _made(name: str, curve: str, count: int) -> Peer:
+    known = PEERS[name]
+    made = {curve: lambda: APPS[curve](name, count)}
+    return _Made(name, known.title, known.module, None, known.wsgi, made=made)
 
 
-def _starlette_hooks(count: int) -> Any:
-    from starlette.applications import Starlette
-    from starlette.middleware import Middleware
-    from starlette.responses import PlainTextResponse
-    from starlette.routing import Route
+async def peak_at(curve: str, count: int, peer: str) -> float:
+    """Return the KiB that a request takes at most.
 
-    class Hook:
-        def __init__(self, app: Any) -> None:
-            self.app = app
-
-        async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-            async def send_after(message: Any) -> None:
-                await send(message)
-
-            await self.app(scope, receive, send_after)
-
-    async def view(request: Any) -> Any:
-        return PlainTextResponse("Hello, World!")
-
-    return Starlette(routes=[Route("/", view)], middleware=[Middleware(Hook)] * count)
+    Raises:
+        WrongAnswer: The peer answers something else than it is asked for.
+    """
+    client = Client(APPS[curve](peer, count), workload_of(curve, count), PEERS[peer].wsgi)
+    await client.check()
+    return await peak_of_call(client)
 
 
-def _flask_like(peer: str) -> Any:
-    flask = {"flask": "flask", "quart": "quart", SUBJECT: "asyncflask"}[peer]
-    app = importlib.import_module(flask).Flask if peer != "quart" else _quart()
-    made = app("growth")
-    made.config["MAX_CONTENT_LENGTH"] = None
-    return made
+async def at_once(
+    peer: str, count: int, measure: Callable[..., Awaitable[float]], passes: int = 1
+) -> float:
+    """Have so many requests under way together, and return what ``measure`` says, for each.
 
+    Args:
+        peer: The name of a peer.
+        count: How many.
+        measure: Takes the function that answers them all.
+        passes: How often; the first of several is to warm up.
 
-def _quart() -> Any:
-    return importlib.import_module("quart").Quart
-
-
-def _answering(app: Any, peer: str, answer: Callable[[], Any]) -> None:
-    async def view() -> Any:
-        return answer()
-
-    app.add_url_rule("/", "view", answer if peer == "flask" else view)
-
-
-def _received(peer: str, count: int) -> Any:
-    if peer == "starlette":
-        from starlette.applications import Starlette
-        from starlette.responses import PlainTextResponse
-        from starlette.routing import Route
-
-        async def starlette_view(request: Any) -> Any:
-            return PlainTextResponse(str(len(await request.body())))
-
-        return Starlette(routes=[Route("/", starlette_view, methods=["POST"])])
-    app = _flask_like(peer)
-    request = importlib.import_module("asyncflask" if peer == SUBJECT else peer).request
-
-    async def view() -> Any:
-        return str(len(await request.get_data()))
-
-    def view_sync() -> Any:
-        return str(len(request.get_data()))
-
-    app.add_url_rule("/", "view", view_sync if peer == "flask" else view, methods=["POST"])
-    return app
-
-
-def _sent(peer: str, count: int) -> Any:
-    body = b"x" * count
-    if peer == "starlette":
-        from starlette.applications import Starlette
-        from starlette.responses import Response
-        from starlette.routing import Route
-
-        async def starlette_view(request: Any) -> Any:
-            return Response(body)
-
-        return Starlette(routes=[Route("/", starlette_view)])
-    app = _flask_like(peer)
-    _answering(app, peer, lambda: body)
-    return app
-
-
-def _workload(curve: str, count: int) -> Workload:
-    if curve == "routes":
-        return replace(WORKLOADS["routes"], name=curve, path=f"/section{count - 1}/ada/42")
-    if curve == "hooks":
-        return replace(WORKLOADS["plaintext"], name=curve)
-    if curve == "received":
-        headers = ((b"content-length", b"%d" % count),)
-        return Workload(
-            curve, curve, "/", "POST", headers=headers, body=b"x" * count, answer=b"%d" % count
-        )
-    return Workload(curve, curve, "/", answer=b"x" * count)
-
-
-_APPS: Mapping[str, Callable[[str, int], Any]] = {
-    "routes": _routes,
-    "hooks": _hooks,
-    "received": _received,
-    "sent": _sent,
-}
-
-# -- requests at once ------------------------------------------------------------------------------
-
-
-async def _at_once(peer: str, count: int) -> float:
-    """Return the microseconds of each of ``count`` requests that are under way together."""
-    gate = asyncio.Event()
-    arrived, wanted = 0, 1
-
-    async def wait() -> str:
-        nonlocal arrived
-        arrived += 1
-        if arrived == wanted:
-            gate.set()
-        await gate.wait()
-        return "Hello, World!"
-
-    if peer == "starlette":
-        from starlette.applications import Starlette
-        from starlette.responses import PlainTextResponse
-        from starlette.routing import Route
-
-        async def view(request: Any) -> Any:
-            return PlainTextResponse(await wait())
-
-        app: Any = Starlette(routes=[Route("/", view)])
-    else:
-        app = _flask_like(peer)
-        app.add_url_rule("/", "view", wait)
-    client = Client(app, replace(WORKLOADS["plaintext"], name="concurrency"))
-    await client.check()  # What an app does at its first request is no part of this.
-    calls = [client.call() for _ in range(count)]
-    arrived, wanted = 0, count
-    gate.clear()
+    Raises:
+        WrongAnswer: The peer answers something else than it is asked for.
+        RuntimeError: Some of them were not answered.
+    """
+    gate = Gate()
+    client = Client(gated(peer, gate), replace(WORKLOADS["plaintext"], name=CONCURRENCY))
+    await client.check()
+    measured = []
     gc.collect()
-    began = time.perf_counter()
+    for _ in range(passes):
+        calls = [client.call() for _ in range(count)]
+        gate.close(count)
+        measured.append(await measure(lambda calls=calls: _answer_all(client.app, calls)))
+        if gate.arrived != count:
+            raise RuntimeError(f"{peer} served {gate.arrived} of {count} requests.")
+    return statistics.median(measured[1:] or measured) / count
+
+
+async def _answer_all(app: Any, calls: Sequence[Call]) -> None:
     await asyncio.gather(*(app(scope, receive, ignore) for scope, receive, _ in calls))
-    seconds = time.perf_counter() - began
-    if arrived != count:
-        raise RuntimeError(f"{peer} served {arrived} of {count} requests.")
-    return seconds / count * 1e6
 
 
-def _concurrency(count: int, rounds: int, order: random.Random) -> dict[str, Any]:
-    times: dict[str, list[float]] = {peer: [] for peer in TAKING_PART if not PEERS[peer].wsgi}
+async def micros_of(run: Callable[[], Awaitable[Any]]) -> float:
+    """Return the microseconds that something takes."""
+    began = time.perf_counter()
+    await run()
+    return (time.perf_counter() - began) * 1e6
+
+
+def times_at_once(
+    count: int, peers: Sequence[str], rounds: int, order: random.Random
+) -> dict[str, list[float]]:
+    """Return the microseconds of each of ``count`` requests, for each peer and round."""
+    times: dict[str, list[float]] = {name: [] for name in peers}
+    passes = max(1, REPEATED // count)
     for _ in range(rounds):
-        peers = list(times)
-        order.shuffle(peers)
-        for peer in peers:
-            times[peer].append(asyncio.run(_at_once(peer, count)))
-    return {peer: summarize(values) for peer, values in times.items()}
+        turns = list(peers)
+        order.shuffle(turns)
+        for name in turns:
+            times[name].append(asyncio.run(at_once(name, count, micros_of, passes)))
+    return times
+
+
+def sizes_at(curve: str, count: int, peers: Sequence[str]) -> dict[str, Any]:
+    """Return what a request takes of memory, for each peer, in KiB; nothing for other curves."""
+    if curve == CONCURRENCY:
+        return _looks(peers, lambda name: at_once(name, count, peak_of))
+    if CURVES[curve].bytes:
+        return _looks(peers, lambda name: peak_at(curve, count, name))
+    return {}
+
+
+def _looks(peers: Sequence[str], look: Callable[[str], Any]) -> dict[str, Any]:
+    return {name: summarize([asyncio.run(look(name))]) for name in peers}
 
 
 # -- the whole -------------------------------------------------------------------------------------
@@ -248,94 +151,170 @@ def run(quick: bool, seed: int, say: Say) -> dict[str, Any]:
     """Measure all curves.
 
     Args:
-        quick: Few short rounds, and no more than 1,000 of anything (1 MB).
+        quick: Few short rounds, and not the highest counts.
         seed: Of the order of the peers.
         say: Takes a line that tells how far this is.
     """
     order = random.Random(seed)
     rounds, seconds = (QUICK_ROUNDS, QUICK_SECONDS) if quick else (ROUNDS, SECONDS)
-    load = load_average()
+    load, began = load_average(), time.monotonic()
+    found = [name for name in TAKING_PART if _is_installed(PEERS[name], say)]
+    points = [
+        (name, count)
+        for name, curve in CURVES.items()
+        for count in curve.counts
+        if not quick or count <= curve.quick
+    ]
     times: dict[str, dict[str, Any]] = {}
-    for curve, counts in COUNTS.items():
-        for count in counts:
-            if quick and count > (MB if count % KB == 0 else 1000):
-                continue
-            if curve == "concurrency":
-                cells = _concurrency(count, rounds, order)
-            else:
-                cells = asyncio.run(_cells(curve, count, rounds, seconds, order))
-            times[f"{curve} {count}"] = cells
-            medians = ", ".join(f"{peer} {cell['median']:.3g}" for peer, cell in cells.items())
-            say(f"{curve}, {count:,}: {medians} µs")
+    sizes: dict[str, dict[str, Any]] = {}
+    for number, (curve, count) in enumerate(points, 1):
+        peers = found
+        if curve == CONCURRENCY:
+            peers = [name for name in found if not PEERS[name].wsgi]
+            values = times_at_once(count, peers, rounds, order)
+        else:
+            values = asyncio.run(times_at(curve, count, peers, rounds, seconds, order))
+        key = f"{curve} {count}"
+        times[key] = {name: summarize(each) for name, each in values.items()}
+        if cells := sizes_at(curve, count, peers):
+            sizes[key] = cells
+        medians = ", ".join(
+            f"{name} {statistics.median(each):.3g}" for name, each in values.items()
+        )
+        say(f"[{number}/{len(points)}, {time.monotonic() - began:.0f} s] {key}: {medians} µs")
     return {
+        "kind": "growth",
         "date": time.strftime("%Y-%m-%d", time.gmtime()),
         "python": f"{platform.python_implementation()} {platform.python_version()}",
         "machine": machine(),
         "load": load,
         "rounds": rounds,
-        "versions": {name: PEERS[name].version() for name in TAKING_PART},
+        "round_seconds": seconds,
+        "seed": seed,
+        "versions": {name: PEERS[name].version() for name in found},
         "times": times,
+        "sizes": sizes,
+        "size_unit": "KiB",
     }
 
 
-async def _cells(
-    curve: str, count: int, rounds: int, seconds: float, order: random.Random
-) -> dict[str, Any]:
-    def maker(name: str) -> Callable[[], Any]:
-        return lambda: _APPS[curve](name, count)
-
-    peers = []
-    for name in TAKING_PART:
-        known = PEERS[name]
-        made = {curve: maker(name)}
-        peers.append(_Made(name, known.title, known.module, None, known.wsgi, made=made))
-    times = await run_workload(_workload(curve, count), peers, rounds, seconds, order)
-    return {peer: summarize(values) for peer, values in times.items()}
+def _is_installed(peer: Peer, say: Say) -> bool:
+    try:
+        peer.version()
+    except ImportError as error:  # PackageNotFoundError is one.
+        say(f"{peer.title} is left out: {error}.")
+        return False
+    return True
 
 
-# -- tables and picture ----------------------------------------------------------------------------
+# -- tables ----------------------------------------------------------------------------------------
+
+Rows = Mapping[int, Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
+class _View:
+    """A way to look at a curve: one table, one panel of the picture.
+
+    Args:
+        curve: The name of the curve.
+        what: ``times`` or ``sizes``.
+        unit: What a figure is; the title says it.
+        figure: Makes the figure that is shown from a count and what was measured.
+    """
+
+    curve: str
+    what: str
+    unit: str
+    figure: Callable[[int, float], float]
+
+    @property
+    def title(self) -> str:
+        return f"{CURVES[self.curve].title}: {self.unit}"
+
+    def rows(self, result: Mapping[str, Any]) -> Rows:
+        """Return the cells, by count."""
+        rows = {}
+        for name, cells in result[self.what].items():
+            curve, count = name.split()
+            if curve == self.curve:
+                rows[int(count)] = cells
+        return rows
+
+
+def _as_measured(count: int, value: float) -> float:
+    return value
+
+
+def _megabytes_per_second(count: int, micros: float) -> float:
+    return count / MB / micros * 1e6
+
+
+def _views() -> list[_View]:
+    views = []
+    for name, curve in CURVES.items():
+        if curve.bytes:
+            views.append(_View(name, "times", "MB/s", _megabytes_per_second))
+        else:
+            views.append(_View(name, "times", "µs per request", _as_measured))
+        if curve.bytes or name == CONCURRENCY:
+            views.append(_View(name, "sizes", "KiB per request, at most", _as_measured))
+    return views
+
+
+VIEWS = _views()
 
 
 def report(result: Mapping[str, Any]) -> str:
-    """Make the tables of a result, one for each curve."""
-    machine_ = result["machine"]
+    """Make the tables of a result, one for each view of a curve."""
+    of = result["machine"]
     versions = ", ".join(f"{PEERS[name].title} {of}" for name, of in result["versions"].items())
     parts = [
-        f"{result['date']}, {result['python']}, {machine_['processor']}, load"
-        f" {result['load']} at the start; {versions}. µs per request, medians of"
-        f" {result['rounds']} rounds, ± half the distance between the quartiles."
+        f"{result['date']}, {result['python']}, {of['processor']} ({of['cores']} cores,"
+        f" {of['system']}, load {result['load']} at the start); {versions}. Medians of"
+        f" {result['rounds']} rounds, ± half the distance between the quartiles. `x Starlette` is"
+        " asyncflask's figure divided by Starlette's: of µs and KiB less is better, of MB/s more."
     ]
-    for curve, rows in _curves(result).items():
-        names = list(next(iter(rows.values())))
-        lines: list[Sequence[str]] = []
-        for count, cells in rows.items():
-            own = cells[SUBJECT]["median"]
-            ratio = shown(own / cells["starlette"]["median"])
-            lines.append([_count(curve, count), *(_cell(cells[name]) for name in names), ratio])
-        head = [TITLES[curve], *(PEERS[name].title for name in names), "x Starlette"]
-        parts.append(table(head, lines))
+    parts += [_table(view, rows) for view in VIEWS if (rows := view.rows(result))]
     return "\n\n".join(parts)
 
 
-def _curves(result: Mapping[str, Any]) -> dict[str, dict[int, Any]]:
-    """Return the cells of each curve, by count."""
-    curves: dict[str, dict[int, Any]] = {}
-    for name, cells in result["times"].items():
-        curve, count = name.split()
-        curves.setdefault(curve, {})[int(count)] = cells
-    return curves
+def _table(view: _View, rows: Rows) -> str:
+    names = [name for name in TAKING_PART if any(name in cells for cells in rows.values())]
+    lines: list[Sequence[str]] = []
+    for count, cells in rows.items():
+        shown_cells = [_cell(view, count, cells.get(name)) for name in names]
+        lines.append([_count(view.curve, count), *shown_cells, _ratio(view, count, cells)])
+    return table([view.title, *(PEERS[name].title for name in names), "x Starlette"], lines)
+
+
+def _ratio(view: _View, count: int, cells: Mapping[str, Any]) -> str:
+    if SUBJECT not in cells or "starlette" not in cells:
+        return shown(None)
+    own, other = (view.figure(count, cells[name]["median"]) for name in (SUBJECT, "starlette"))
+    return shown(own / other)
 
 
 def _count(curve: str, count: int) -> str:
-    if curve not in ("received", "sent"):
+    if not CURVES[curve].bytes:
         return f"{count:,}"
-    return f"{count // MB} MB" if count >= MB else f"{count // KB} KB"
+    return f"{count // MB} MB" if count >= MB else f"{count // 1024} KB"
 
 
-def _cell(cell: Mapping[str, float]) -> str:
-    median, spread = cell["median"], (cell["high"] - cell["low"]) / 2
+def _cell(view: _View, count: int, cell: Mapping[str, float] | None) -> str:
+    if cell is None:
+        return "–"
+    median, low, high = (view.figure(count, cell[name]) for name in ("median", "low", "high"))
     digits = 0 if median >= 100 else 1
-    return f"{median:,.{digits}f} ±{spread:,.{digits}f}"
+    text = f"{median:,.{digits}f}"
+    if view.what == "sizes":
+        return text  # Measured once: it is the same each time.
+    return f"{text} ±{abs(high - low) / 2:,.{digits}f}"
+
+
+# -- picture ---------------------------------------------------------------------------------------
+
+COLUMNS = 3
 
 
 def plot(result: Mapping[str, Any], path: Any) -> None:
@@ -344,14 +323,31 @@ def plot(result: Mapping[str, Any], path: Any) -> None:
     Raises:
         ImportError: matplotlib is not installed.
     """
-    from .plot import COLOURS, drawing, save
+    from .plot import drawing, save
 
     pyplot = drawing()
-    curves = _curves(result)
-    figure, panels = pyplot.subplots(2, 3, figsize=(12, 6.5), layout="constrained")
-    for axes, (curve, rows) in zip(panels.flat, curves.items(), strict=False):
-        for name in next(iter(rows.values())):
-            points = [(max(count, 0.5), cells[name]["median"]) for count, cells in rows.items()]
+    lines = -(-(len(VIEWS) + 1) // COLUMNS)  # The legend has a panel, too.
+    figure, panels = pyplot.subplots(
+        lines, COLUMNS, figsize=(12, 3.2 * lines), layout="constrained"
+    )
+    for axes in panels.flat:
+        axes.axis("off")
+    for axes, view in zip(panels.flat, VIEWS, strict=False):
+        _draw(axes, view, view.rows(result))
+    handles, labels = panels.flat[0].get_legend_handles_labels()
+    panels.flat[len(VIEWS)].legend(handles, labels, loc="center", frameon=False)
+    save(figure, path)
+
+
+def _draw(axes: Any, view: _View, rows: Rows) -> None:
+    from .plot import COLOURS
+
+    axes.axis("on")
+    for name in TAKING_PART:
+        points = [
+            (n, view.figure(n, row[name]["median"])) for n, row in rows.items() if name in row
+        ]
+        if points:
             axes.plot(
                 *zip(*points, strict=True),
                 marker="o",
@@ -360,15 +356,11 @@ def plot(result: Mapping[str, Any], path: Any) -> None:
                 label=PEERS[name].title,
                 linewidth=2.4 if name == SUBJECT else 1.4,
             )
-        axes.set_xscale("log")
-        axes.set_yscale("log")
-        axes.set_title(TITLES[curve], fontsize=10)
-        axes.grid(color="#e5e5e5")
-        axes.spines[["top", "right"]].set_visible(False)
-    panels.flat[0].set_ylabel("µs per request")
-    panels.flat[3].set_ylabel("µs per request")
-    legend = panels.flat[-1]
-    legend.axis("off")
-    handles, labels = panels.flat[0].get_legend_handles_labels()
-    legend.legend(handles, labels, loc="center", frameon=False)
-    save(figure, path)
+    # A logarithm has no 0: below 1 the axis of hooks is linear.
+    axes.set_xscale("symlog", linthresh=1) if 0 in rows else axes.set_xscale("log")
+    axes.set_yscale("log")
+    axes.set_xticks(list(rows), [_count(view.curve, count) for count in rows], fontsize=8)
+    axes.minorticks_off()
+    axes.set_title(view.title, fontsize=9)
+    axes.grid(color="#e5e5e5")
+    axes.spines[["top", "right"]].set_visible(False)

@@ -101,7 +101,8 @@ async def run_workload(
     for peer in peers:
         make = peer.apps().get(workload.name)
         if make is not None:
-            clients[peer.name] = Client(make(), workload, peer.wsgi)
+            leaves = workload.name in peer.leaving
+            clients[peer.name] = Client(make(), workload, peer.wsgi, leaves)
             if peer.lifespan:
                 lifespans.append(Lifespan(clients[peer.name].app))
                 await lifespans[-1].start()

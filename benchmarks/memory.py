@@ -1,7 +1,7 @@
 """Whether an app keeps memory: what is resident after 5,000 requests, and after 100,000 more.
 
 Each workload is measured in a process of its own (``python -m benchmarks.memory NAME``), so that
-nothing else grows beside it. Resident memory is what counts, and it comes in pages; what Python
+nothing else grows in it. Resident memory is what counts, and it comes in pages; what Python
 itself says it holds (memory blocks, objects the garbage collector knows) is the evidence that
 growth is noise, or is not.
 """
@@ -17,7 +17,9 @@ import subprocess
 import sys
 import tracemalloc
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from .apps import PEERS, SUBJECT
@@ -36,7 +38,11 @@ TOLERANCE = 256
 #: Memory blocks that Python may hold more than before: caches that were not yet full.
 TOLERATED_BLOCKS = 500
 
+#: how many processes run at once
+SIDE_BY_SIDE = 2
+
 _CHUNK = 100
+_ROOT = Path(__file__).parents[1]
 
 
 def is_kept(cell: dict[str, Any]) -> bool:
@@ -102,18 +108,33 @@ def _resident() -> int:
 
 
 def run(workloads: Sequence[str], say: Callable[[str], None]) -> dict[str, Any]:
-    """Measure workloads, each in a process of its own."""
+    """Measure workloads, each in a process of its own, two side by side: nothing is timed here.
+
+    Args:
+        workloads: Names of workloads.
+        say: Takes a line that tells how far this is.
+
+    Raises:
+        CalledProcessError: A process failed.
+    """
     cells: dict[str, Any] = {}
-    for number, name in enumerate(workloads, 1):
-        command = [sys.executable, "-m", "benchmarks.memory", name]
-        done = subprocess.run(command, check=True, capture_output=True, text=True)
-        cell = cells[name] = json.loads(done.stdout)
-        say(
-            f"[{number}/{len(workloads)}] memory, {name}:"
-            f" {_growth(cell, 'resident'):+} KiB, {_growth(cell, 'blocks'):+} blocks,"
-            f" {_growth(cell, 'objects'):+} objects{'  KEPT' if is_kept(cell) else ''}"
-        )
+    with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
+        measured = pool.map(_measure_apart, workloads)
+        for number, (name, cell) in enumerate(zip(workloads, measured, strict=True), 1):
+            cells[name] = cell
+            say(
+                f"[{number}/{len(workloads)}] memory, {name}:"
+                f" {_growth(cell, 'resident'):+} KiB, {_growth(cell, 'blocks'):+} blocks,"
+                f" {_growth(cell, 'objects'):+} objects{'  KEPT' if is_kept(cell) else ''}"
+            )
     return cells
+
+
+def _measure_apart(name: str) -> dict[str, Any]:
+    command = [sys.executable, "-m", "benchmarks.memory", name]
+    done = subprocess.run(command, check=True, capture_output=True, text=True, cwd=_ROOT)
+    cell: dict[str, Any] = json.loads(done.stdout)
+    return cell
 
 
 def _client(name: str) -> Client:

@@ -23,7 +23,25 @@ COLOURS = {
     "facade": "#f08a8f",
     "facade_asgi": "#f6c1c3",
 }
+#: Colours alone do not tell twelve peers apart.
+MARKERS = {
+    "raw": "|",
+    SUBJECT: "o",
+    "starlette": "o",
+    "quart": "o",
+    "flask": "s",
+    "fastapi": "^",
+    "litestar": "D",
+    "blacksheep": "s",
+    "falcon": "v",
+    "sanic": "P",
+    "facade": "o",
+    "facade_asgi": "^",
+}
+LOOKS = {peer: (colour, MARKERS[peer]) for peer, colour in COLOURS.items()}
 COLUMNS = 6  # of the legend
+#: How much of a row's height its dots take, so that equal times do not hide each other.
+HEIGHT = 0.6
 
 
 def plot(result: Mapping[str, Any], path: Path) -> None:
@@ -40,16 +58,17 @@ def plot(result: Mapping[str, Any], path: Path) -> None:
     from matplotlib.ticker import FormatStrFormatter
 
     names = list(result["times"])
-    figure, axes = pyplot.subplots(figsize=(9, 0.42 * len(names) + 1.8), layout="constrained")
-    for peer in PEERS:
-        cells = [(row, result["times"][name].get(peer)) for row, name in enumerate(names)]
+    figure, axes = pyplot.subplots(figsize=(9, 0.5 * len(names) + 1.8), layout="constrained")
+    for peer, shift in zip(PEERS, _shifts(len(PEERS)), strict=True):
+        cells = [(row + shift, result["times"][name].get(peer)) for row, name in enumerate(names)]
         points = [(cell["median"], row) for row, cell in cells if cell is not None]
         if points:
             own = peer == SUBJECT
             axes.scatter(
                 *zip(*points, strict=True),
                 s=70 if own else 40,
-                color=COLOURS.get(peer),
+                color=LOOKS[peer][0],
+                marker=LOOKS[peer][1],
                 label=PEERS[peer].title,
                 zorder=3 if own else 2,
             )
@@ -62,8 +81,15 @@ def plot(result: Mapping[str, Any], path: Path) -> None:
     axes.grid(axis="y", color="#eeeeee")
     axes.set_axisbelow(True)
     axes.spines[["top", "right", "left"]].set_visible(False)
-    axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=COLUMNS, frameon=False)
+    figure.legend(
+        loc="outside upper center", ncols=COLUMNS, frameon=False, columnspacing=1, handletextpad=0.2
+    )
     save(figure, path)
+
+
+def _shifts(count: int) -> list[float]:
+    """Return where in a row each of so many peers stands, the middle of the row being 0."""
+    return [HEIGHT * (number / max(1, count - 1) - 0.5) for number in range(count)]
 
 
 def drawing() -> Any:

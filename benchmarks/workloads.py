@@ -39,6 +39,7 @@ _FILE = random.Random(1).randbytes(1024 * 1024)
 _BOUNDARY = b"benchmark0123456789"
 _MULTIPART = (
     b'--%(boundary)b\r\ncontent-disposition: form-data; name="title"\r\n\r\nnoise\r\n'
+    b'--%(boundary)b\r\ncontent-disposition: form-data; name="note"\r\n\r\nlike rain\r\n'
     b'--%(boundary)b\r\ncontent-disposition: form-data; name="file"; filename="noise.bin"\r\n'
     b"content-type: application/octet-stream\r\n\r\n%(file)b\r\n--%(boundary)b--\r\n"
 ) % {b"boundary": _BOUNDARY, b"file": _FILE}

@@ -74,7 +74,6 @@ class _Interpreter(_InteractiveConsole):
             error.__traceback__ = _from_input(error.__traceback__)
             self.showtraceback()
 
-
     def showsyntaxerror(self, filename: str | None = None, **kwargs: Any) -> None:
         """Show what is wrong with an input."""
         # CPython 3.13 hands on the source, too, which Werkzeug's does not take.

@@ -27,6 +27,7 @@ class Peer:
         distribution: The distribution whose version is noted; ``None`` for Python itself.
         wsgi: Whether the apps are WSGI callables, not ASGI.
         lifespan: Whether the apps answer only after the lifespan's start.
+        leaving: Workloads in which the app waits, behind its answer, for the client to leave.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Peer:
     distribution: str | None
     wsgi: bool = False
     lifespan: bool = False
+    leaving: tuple[str, ...] = ()
 
     def apps(self) -> Mapping[str, Callable[[], Any]]:
         """Import the apps.
@@ -57,7 +59,14 @@ PEERS: dict[str, Peer] = {
         Peer(SUBJECT, "asyncflask", "benchmarks.apps.asyncflask_app", "asyncflask"),
         Peer("starlette", "Starlette", "benchmarks.apps.starlette_app", "starlette"),
         Peer("fastapi", "FastAPI", "benchmarks.apps.fastapi_app", "fastapi"),
-        Peer("litestar", "Litestar", "benchmarks.apps.litestar_app", "litestar", lifespan=True),
+        Peer(
+            "litestar",
+            "Litestar",
+            "benchmarks.apps.litestar_app",
+            "litestar",
+            lifespan=True,
+            leaving=("stream",),
+        ),
         Peer(
             "blacksheep",
             "BlackSheep",

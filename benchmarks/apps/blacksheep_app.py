@@ -30,13 +30,13 @@ from jinja2 import FunctionLoader
 
 from ..workloads import CHUNK, CHUNKS, NAMES, OBJECT, ROUTES, ROWS
 
-logging.getLogger("blacksheep.server").setLevel(logging.WARNING)  # as in production
-
 
 def make():
     """Make an app with routes of its own; by default all apps share them."""
     router = Router()
-    return router, Application(router=router)
+    app = Application(router=router)
+    app.logger.setLevel(logging.WARNING)  # Each app sets it to INFO: a line for each handled error.
+    return router, app
 
 
 def plaintext():

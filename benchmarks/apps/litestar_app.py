@@ -1,9 +1,8 @@
 """Litestar, as its documentation writes it.
 
-Its client-side session is encrypted, not signed. There is no stream: behind the answer, Litestar
-waits for the client to leave, which this client never does. Hooks are three pure ASGI middlewares,
-for an app has one ``before_request`` and one ``after_request``. (No ``from __future__ import
-annotations``: Litestar reads them.)
+Its client-side session is encrypted, not signed. Hooks are three pure ASGI middlewares, for an app
+has one ``before_request`` and one ``after_request``. (No ``from __future__ import annotations``:
+Litestar reads them.)
 """
 
 import os
@@ -12,18 +11,30 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from litestar import Litestar, MediaType, Request, Response, WebSocket, get, post, websocket
-from litestar.contrib.jinja import JinjaTemplateEngine
 from litestar.datastructures import MutableScopeHeaders, UploadFile
-from litestar.enums import RequestEncodingType
 from litestar.exceptions import WebSocketDisconnect
 from litestar.middleware import DefineMiddleware
 from litestar.middleware.session.client_side import CookieBackendConfig
-from litestar.params import Body, Parameter
-from litestar.response import Template
+from litestar.params import (
+    FromCookie,
+    FromPath,
+    FromQuery,
+    HeaderParameter,
+    JSONBody,
+    MultipartBody,
+    URLEncodedBody,
+)
+from litestar.plugins.jinja import JinjaTemplateEngine
+from litestar.response import Stream, Template
 from litestar.template.config import TemplateConfig
 from msgspec import Struct
 
-from ..workloads import NAMES, OBJECT, ROUTES, ROWS
+from ..workloads import CHUNK, CHUNKS, NAMES, OBJECT, ROUTES, ROWS
+
+
+def serving(handlers, **options):
+    """Make an app that leaves the logging of the process, and so of the other peers, alone."""
+    return Litestar(handlers, logging_config=None, **options)
 
 
 def plaintext():
@@ -31,7 +42,7 @@ def plaintext():
     async def hello() -> str:
         return "Hello, World!"
 
-    return Litestar([hello])
+    return serving([hello])
 
 
 def json_object():
@@ -39,26 +50,26 @@ def json_object():
     async def show() -> dict[str, Any]:
         return OBJECT
 
-    return Litestar([show])
+    return serving([show])
 
 
 def path():
     @get("/users/{name:str}/items/{number:int}", media_type=MediaType.TEXT)
-    async def item(name: str, number: int) -> str:
+    async def item(name: FromPath[str], number: FromPath[int]) -> str:
         return f"{name} has {number}"
 
-    return Litestar([item])
+    return serving([item])
 
 
 def sections(indexes):
     def make(index):
         @get(f"/section{index}/{{name:str}}/{{number:int}}", media_type=MediaType.TEXT)
-        async def item(name: str, number: int) -> str:
+        async def item(name: FromPath[str], number: FromPath[int]) -> str:
             return f"{name} has {number}"
 
         return item
 
-    return Litestar([make(index) for index in indexes])
+    return serving([make(index) for index in indexes])
 
 
 def one_route():
@@ -72,14 +83,14 @@ def routes():
 def inputs():
     @get("/", media_type=MediaType.TEXT)
     async def show(
-        q: str,
-        page: int,
-        identity: Annotated[str, Parameter(header="X-Request-Id")],
-        theme: Annotated[str, Parameter(cookie="theme")],
+        q: FromQuery[str],
+        page: FromQuery[int],
+        identity: Annotated[str, HeaderParameter(name="X-Request-Id")],
+        theme: FromCookie[str],
     ) -> str:
         return f"{q} {page} {identity} {theme}"
 
-    return Litestar([show])
+    return serving([show])
 
 
 class Item(Struct):
@@ -98,20 +109,18 @@ class Items(Struct):
 
 def json_post():
     @post("/", status_code=200)
-    async def receive(data: Items) -> dict[str, Any]:
+    async def receive(data: JSONBody[Items]) -> dict[str, Any]:
         return {"count": len(data.items), "last": data.items[-1].name}
 
-    return Litestar([receive])
+    return serving([receive])
 
 
 def form():
-    urlencoded = Body(media_type=RequestEncodingType.URL_ENCODED)
-
     @post("/", status_code=200, media_type=MediaType.TEXT)
-    async def receive(data: Annotated[dict[str, str], urlencoded]) -> str:
+    async def receive(data: URLEncodedBody[dict[str, str]]) -> str:
         return f"{len(data)} {data['field_0']} {data['field_9']}"
 
-    return Litestar([receive])
+    return serving([receive])
 
 
 @dataclass
@@ -119,18 +128,17 @@ class Upload:
     """A multipart form."""
 
     title: str
+    note: str
     file: UploadFile
 
 
 def multipart():
-    multi_part = Body(media_type=RequestEncodingType.MULTI_PART)
-
     @post("/", status_code=200, media_type=MediaType.TEXT, request_max_body_size=None)
-    async def receive(data: Annotated[Upload, multi_part]) -> str:
+    async def receive(data: MultipartBody[Upload]) -> str:
         content = await data.file.read()
         return f"{data.title} {data.file.filename} {len(content)} {content[-4:].hex()}"
 
-    return Litestar([receive])
+    return serving([receive])
 
 
 def template():
@@ -139,7 +147,7 @@ def template():
         return Template("rows.html", context={"title": "Rows", "rows": ROWS})
 
     folder = Path(__file__).parent / "templates"
-    return Litestar(
+    return serving(
         [show], template_config=TemplateConfig(directory=folder, engine=JinjaTemplateEngine)
     )
 
@@ -150,7 +158,7 @@ def encrypted_session():
         request.session["visits"] = request.session.get("visits", 0) + 1
         return f"visit {request.session['visits']}"
 
-    return Litestar([visit], middleware=[CookieBackendConfig(secret=os.urandom(16)).middleware])
+    return serving([visit], middleware=[CookieBackendConfig(secret=os.urandom(16)).middleware])
 
 
 class Hook:
@@ -177,7 +185,19 @@ def hooks():
         state = request.state
         return f"{state.first} {state.second} {state.third}"
 
-    return Litestar([show], middleware=[DefineMiddleware(Hook, name=name) for name in NAMES])
+    return serving([show], middleware=[DefineMiddleware(Hook, name=name) for name in NAMES])
+
+
+def stream():
+    @get("/")
+    async def send() -> Stream:
+        async def chunks():
+            for _ in range(CHUNKS):
+                yield CHUNK
+
+        return Stream(chunks())
+
+    return serving([send])
 
 
 def def_view():
@@ -185,7 +205,7 @@ def def_view():
     def hello() -> str:
         return "Hello, World!"
 
-    return Litestar([hello])
+    return serving([hello])
 
 
 class TeapotError(Exception):
@@ -200,7 +220,7 @@ def error():
     def refuse(request: Request, error: TeapotError) -> Response:
         return Response(f"TeapotError: {error}", media_type=MediaType.TEXT, status_code=418)
 
-    return Litestar([brew], exception_handlers={TeapotError: refuse})
+    return serving([brew], exception_handlers={TeapotError: refuse})
 
 
 def echo():
@@ -213,7 +233,7 @@ def echo():
         except WebSocketDisconnect:
             return
 
-    return Litestar([talk])
+    return serving([talk])
 
 
 APPS = {
@@ -229,6 +249,7 @@ APPS = {
     "template": template,
     "session": encrypted_session,
     "hooks": hooks,
+    "stream": stream,
     "def_view": def_view,
     "not_found": plaintext,
     "error": error,

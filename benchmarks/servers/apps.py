@@ -1,4 +1,4 @@
-"""The apps behind the servers: those of ``benchmarks/apps``, and one more framework.
+"""The apps behind the servers: those of ``benchmarks/apps``.
 
 An app can be asked what its process holds besides (``GET /held``), so that nobody has to guess from
 outside whether a server keeps something.
@@ -16,11 +16,8 @@ from ..memory import held
 VARIABLE = "BENCHMARKS_APP"
 HELD = "/held"
 
-#: the peers in process, and those that are measured only here
-APPS: dict[str, Peer] = {
-    **PEERS,
-    "blacksheep": Peer("blacksheep", "BlackSheep", "benchmarks.apps.blacksheep_app", "blacksheep"),
-}
+#: who can be behind a server; who is, :mod:`.starts` says
+APPS: dict[str, Peer] = PEERS
 
 
 def make(name: str) -> Any:

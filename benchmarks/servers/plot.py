@@ -10,8 +10,6 @@ from ..plot import COLOURS, drawing, save
 from .apps import APPS
 from .starts import SERVERS
 
-_OTHERS = {"blacksheep": "#e09f3e"}
-
 
 def plot(result: Mapping[str, Any], path: Path) -> None:
     """Write a SVG file.
@@ -42,7 +40,7 @@ def plot(result: Mapping[str, Any], path: Path) -> None:
                 height=0.9,
                 xerr=spread,
                 error_kw={"ecolor": "#444444", "elinewidth": 0.8},
-                color=COLOURS.get(app) or _OTHERS.get(app),
+                color=COLOURS.get(app),
                 label=None if app in named else APPS[app].title,
             )
             named.add(app)

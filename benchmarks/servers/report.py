@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..apps import SUBJECT
-from ..report import ratio_of, table, verdict
+from ..goals import ratio_of
+from ..report import table, verdict
 from . import idle
 from .apps import APPS
 from .measure import WEBSOCKET

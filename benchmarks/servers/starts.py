@@ -66,18 +66,17 @@ _GRANIAN = (
     "-m granian {app} --port {port} --interface asgi --workers 1 --loop uvloop --log-level warning"
 )
 _FRAMEWORKS = ("asyncflask", "starlette", "quart", "raw")
-_OWN = ("asyncflask", "starlette", "raw")
 
 SERVERS: dict[str, Server] = {
     server.name: server
     for server in (
-        Server("embedded", "embedded", ("asyncflask",), tuple(_EMBEDDED.split()), _OWN),
+        Server("embedded", "embedded", ("asyncflask",), tuple(_EMBEDDED.split()), _FRAMEWORKS),
         Server(
             "embedded-uvloop",
             "embedded, uvloop",
             ("asyncflask", "uvloop"),
             (*_EMBEDDED.split(), "--loop", "uvloop"),
-            _OWN,
+            _FRAMEWORKS,
         ),
         Server("hypercorn", "hypercorn", ("hypercorn",), tuple(_HYPERCORN.split()), _FRAMEWORKS),
         Server(
@@ -94,7 +93,7 @@ SERVERS: dict[str, Server] = {
             (*_UVICORN.split(), "--http", "httptools", "--loop", "uvloop", "--ws", "websockets"),
             (*_FRAMEWORKS, "blacksheep"),
         ),
-        Server("granian", "granian", ("granian", "uvloop"), tuple(_GRANIAN.split()), _OWN),
+        Server("granian", "granian", ("granian", "uvloop"), tuple(_GRANIAN.split()), _FRAMEWORKS),
     )
 }
 

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from benchmarks.client import Client, WrongAnswer
+from benchmarks.client import PIECE, Client, Lifespan, WrongAnswer
 from benchmarks.workloads import MESSAGE, WORKLOADS, Workload
 
 
@@ -38,6 +38,64 @@ async def test_the_body_is_sent_once_and_then_the_client_is_silent():
     assert message["body"] == WORKLOADS["json_post"].body
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(receive(), 0.01)
+
+
+async def test_a_large_body_comes_in_pieces_as_sockets_are_read():
+    workload = WORKLOADS["multipart"]
+    _, receive, _ = Client(None, workload).call()
+
+    messages = [await receive()]
+    while messages[-1]["more_body"]:
+        messages.append(await receive())
+
+    assert b"".join(message["body"] for message in messages) == workload.body
+    assert {len(message["body"]) for message in messages[:-1]} == {PIECE}
+    assert len(messages) == -(-len(workload.body) // PIECE)
+
+
+async def test_a_client_that_leaves_does_so_when_the_answer_has_ended():
+    _, receive, send = Client(None, WORKLOADS["stream"], leaves=True).call()
+    assert (await receive())["type"] == "http.request"
+
+    waiting = asyncio.ensure_future(receive())
+    for message in (
+        {"type": "http.response.start", "status": 200, "headers": []},
+        {"type": "http.response.body", "body": b"x", "more_body": True},
+    ):
+        await send(message)
+        await asyncio.sleep(0)
+    stayed = not waiting.done()
+    await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    assert stayed
+    assert await waiting == {"type": "http.disconnect"}
+
+
+async def test_an_app_is_started_and_ended_by_its_lifespan():
+    events = []
+
+    async def app(scope, receive, send):
+        events.append(scope["type"])
+        for event in ("startup", "shutdown"):
+            events.append((await receive())["type"])
+            await send({"type": f"lifespan.{event}.complete"})
+
+    lifespan = Lifespan(app)
+    await lifespan.start()
+    started = list(events)
+    await lifespan.end()
+
+    assert started == ["lifespan", "lifespan.startup"]
+    assert events[-1] == "lifespan.shutdown"
+
+
+async def test_an_app_that_cannot_start_is_refused():
+    async def app(scope, receive, send):
+        await receive()
+        await send({"type": "lifespan.startup.failed", "message": "no database"})
+
+    with pytest.raises(WrongAnswer, match=r"answered startup with .*no database"):
+        await Lifespan(app).start()
 
 
 async def test_a_returning_client_sends_the_cookie_of_the_first_answer():

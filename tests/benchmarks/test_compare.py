@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from benchmarks import compare
 
 KEPT = {"resident": [1000, 9000], "blocks": [10, 20_010], "objects": [0, 0], "requests": 20000}
@@ -90,3 +92,53 @@ def test_figures_of_another_unit_are_shown_without_one(result):
     text, _ = compare.summary(before, after)
 
     assert "asyncflask, import, ms: 100 before, 150 now, +50%" in text
+
+
+def with_sizes(result, **medians):
+    sizes = result({"sent 1048576": {"asyncflask": medians["asyncflask"], "raw": 1.0}})["times"]
+    return result({"hooks 1": {"asyncflask": 1.0}}) | {"sizes": sizes, "size_unit": "KiB"}
+
+
+def test_more_memory_is_named_whatever_the_machine_does(result):
+    before, after = (with_sizes(result, asyncflask=value) for value in (100.0, 300.0))
+
+    text, worse = compare.summary(before, after)
+
+    assert worse
+    assert "More memory: 1, beyond the noise." in text
+    assert "asyncflask, sent 1048576: 100 KiB before, 300 KiB now, +200% (memory)" in text
+
+
+def test_less_memory_is_no_fault(result):
+    before, after = (with_sizes(result, asyncflask=value) for value in (300.0, 100.0))
+
+    text, worse = compare.summary(before, after)
+
+    assert not worse
+    assert "Less memory: 1, beyond the noise." in text
+
+
+def test_a_server_that_became_another_says_nothing_of_the_machine(result):
+    before = result({"uvicorn": {"raw": 1.0}, "granian": {"raw": 1.0}})
+    after = result({"uvicorn": {"raw": 3.0}, "granian": {"raw": 2.0}})
+    before["servers"] = {"uvicorn": {"uvicorn": "1"}, "granian": {"granian": "1"}}
+    after["servers"] = {"uvicorn": {"uvicorn": "2"}, "granian": {"granian": "1"}}
+
+    assert compare.machine_factor(before, after) == 2.0
+
+
+def test_the_own_server_is_looked_at_under_any_app(result):
+    before = result({"embedded": {"raw": 10.0}, "granian": {"raw": 10.0}})
+    after = result({"embedded": {"raw": 20.0}, "granian": {"raw": 10.0}})
+    servers = {"embedded": {"asyncflask": "1"}, "granian": {"granian": "1"}}
+    before["servers"] = after["servers"] = servers
+
+    text, worse = compare.summary(before, after)
+
+    assert worse
+    assert "raw ASGI, embedded: 10 µs before, 20 µs now, +100%" in text
+
+
+def test_results_of_two_commands_are_not_compared(result):
+    with pytest.raises(ValueError, match="first result is of 'growth' and the second of 'startup'"):
+        compare.summary(result({}) | {"kind": "growth"}, result({}) | {"kind": "startup"})

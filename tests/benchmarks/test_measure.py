@@ -77,6 +77,49 @@ async def test_an_app_that_breaks_down_while_it_is_measured_is_found():
         )
 
 
+async def test_a_peer_that_wants_it_is_started_before_and_ended_after():
+    events = []
+
+    async def app(scope, receive, send):
+        if scope["type"] == "lifespan":
+            for event in ("startup", "shutdown"):
+                events.append((await receive())["type"])
+                await send({"type": f"lifespan.{event}.complete"})
+            return
+        assert events == ["lifespan.startup"]
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"Hello, World!"})
+
+    class Started(Peer):
+        def apps(self):
+            return {"plaintext": lambda: app}
+
+    peer = Started("started", "", "", None, lifespan=True)
+    times = await measure.run_workload(WORKLOADS["plaintext"], [peer], 2, 0.0001, random.Random(1))
+
+    assert len(times["started"]) == 2
+    assert events == ["lifespan.startup", "lifespan.shutdown"]
+
+
+async def test_a_peer_that_waits_for_it_has_a_client_that_leaves():
+    body = WORKLOADS["stream"].answer
+
+    async def app(scope, receive, send):
+        await receive()
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": body})
+        assert (await receive())["type"] == "http.disconnect"
+
+    class Waiting(Peer):
+        def apps(self):
+            return {"stream": lambda: app}
+
+    peer = Waiting("waiting", "", "", None, leaving=("stream",))
+    times = await measure.run_workload(WORKLOADS["stream"], [peer], 1, 0.0001, random.Random(1))
+
+    assert len(times["waiting"]) == 1
+
+
 def test_a_peer_that_is_not_installed_is_left_out_and_named(monkeypatch):
     said = []
     missing = Peer("missing", "Missing", "benchmarks.apps.missing_app", None)

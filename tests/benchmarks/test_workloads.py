@@ -1,12 +1,28 @@
-"""What counts as a right answer."""
+"""What counts as a right answer, and that the peers that are installed give it."""
 
 from __future__ import annotations
+
+import asyncio
+import logging
 
 import pytest
 
 from benchmarks.apps import PEERS, SUBJECT
-from benchmarks.client import Client, WrongAnswer
+from benchmarks.client import Client, Lifespan, WrongAnswer
 from benchmarks.workloads import WORKLOADS, Answer, Workload
+
+#: what a peer's apps need besides the peer, and import late
+NEEDS = {"starlette": "python_multipart", "fastapi": "python_multipart"}
+
+
+def apps_of(name):
+    """Return a peer's apps; skip the test if it is not installed."""
+    if name in NEEDS:
+        pytest.importorskip(NEEDS[name], exc_type=ImportError)
+    try:
+        return PEERS[name].apps()
+    except ImportError as error:
+        pytest.skip(f"{PEERS[name].title} is not installed: {error}")
 
 
 async def text_app(scope, receive, send, status=200, body=b"Hello, World!"):
@@ -26,6 +42,47 @@ async def test_the_floor_answers_each_workload_rightly(name):
     app = PEERS["raw"].apps()[name]()
 
     await Client(app, WORKLOADS[name]).check()
+
+
+@pytest.mark.parametrize("name", PEERS)
+async def test_each_peer_answers_its_workloads_rightly_and_logs_nothing(name, caplog):
+    """A line of a log per request would be measured as the peer's own work."""
+    peer, apps = PEERS[name], apps_of(name)
+    handlers = list(logging.getLogger().handlers)
+
+    for workload in apps:
+        client = Client(apps[workload](), WORKLOADS[workload], peer.wsgi, workload in peer.leaving)
+        lifespan = Lifespan(client.app)
+        if peer.lifespan:
+            await lifespan.start()
+        await asyncio.wait_for(client.check(), 10)
+        if peer.lifespan:
+            await lifespan.end()
+
+    assert [record.getMessage() for record in caplog.records] == []
+    assert logging.getLogger().handlers == handlers
+
+
+async def test_two_apps_of_sanic_are_both_rewritten_as_they_start():
+    """It leaves out what no app listens for; an app that does not is several times slower."""
+    apps = apps_of("sanic")
+    from sanic import Sanic
+
+    names = []
+    for workload in ("plaintext", "hooks"):
+        lifespan = Lifespan(apps[workload]())
+        await lifespan.start()
+        names.append(Sanic.handle_request.__code__.co_filename)
+        await lifespan.end()
+
+    assert names == ["handle_request", "handle_request"]
+
+
+def test_a_peer_waits_for_its_client_in_workloads_that_there_are():
+    waiting = {workload for peer in PEERS.values() for workload in peer.leaving}
+
+    assert waiting
+    assert waiting <= WORKLOADS.keys()
 
 
 def test_every_subject_has_an_app_for_every_workload():
