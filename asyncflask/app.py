@@ -22,7 +22,7 @@ from ._current import current
 from .asgi import run_shutdown, run_startup, serve
 from .base import App
 from .ctx import NO_ERROR, Context
-from .dispatch import errors, pipeline, steps, teardown
+from .dispatch import around, errors, pipeline, steps, teardown
 from .dispatch.calls import emit
 from .dispatch.lanes import HTTP, WEBSOCKET
 from .environment import (
@@ -105,10 +105,16 @@ class Flask(App):
         """Whether a connection may have to go elsewhere before it is dispatched."""
         return bool(self.use_debugger or self.mounts or "asgi_app" in self.replaced_steps)
 
+    @functools.cached_property
+    def around_requests(self) -> tuple[t.Any, ...]:
+        """All that may stand around a view; if each of it is empty, nothing does."""
+        return around.around_requests(self)
+
     def forget_replaced_steps(self) -> None:
         """Look anew which steps are replaced."""
         super().forget_replaced_steps()
         vars(self).pop("detours", None)
+        vars(self).pop("around_requests", None)
 
     # -- ASGI --------------------------------------------------------------------------------------
 

@@ -18,8 +18,9 @@ from .ctx import Context
 from .debug.page import PRESERVE_CONTEXT
 from .dispatch.calls import call, emit
 from .dispatch.lanes import HTTP, WEBSOCKET
-from .dispatch.pipeline import answers_options, run
-from .dispatch.teardown import end_held, raise_first
+from .dispatch.pipeline import after_view, answers_options, refreshes, run
+from .dispatch.result import make_messages
+from .dispatch.teardown import PRESERVE, end_held, raise_first
 from .exceptions import WorkerQueueFull
 from .logging import one_line
 from .mounting import find_mount
@@ -70,7 +71,17 @@ async def serve(
         code = getattr(view, "__code__", None)
         if (code is not None and code.co_flags & CO_COROUTINE) or view is None or is_async(view):
             ctx.async_view = view
-            response = await run(app, ctx)
+            if view is None or lane is WEBSOCKET or any(app.around_requests):
+                response = await run(app, ctx)
+            else:
+                try:
+                    result = await view(**ctx.view_args)  # type: ignore[arg-type]  # matched
+                except BaseException as error:
+                    response = await run(app, ctx, after_view(app, ctx, error=error))
+                else:
+                    response = _messages_alone(app, ctx, result)
+                    if response is None:
+                        response = await run(app, ctx, after_view(app, ctx, result))
         else:
             response = await _answer_in_worker(app, ctx)
         slot.set(previous)  # A streamed body has its context only if it was asked to keep it.
@@ -107,6 +118,29 @@ async def serve(
             await finish(_let_go(app, ctx))
         if not (ctx._connection is ctx.lease is ctx._sync_connection is None):
             _tidy_up(ctx)
+
+
+def _messages_alone(app: Any, ctx: Context, result: Any) -> Any:
+    """Make a view's result messages, if there was nothing around the view and there still is not.
+
+    If anything else is due, or goes wrong, ``None``: the pipeline knows what to do.
+    """
+    if (
+        ctx.after_functions is not None
+        or ctx._session is not None
+        or ctx.holds
+        or any(app.around_requests)
+        or PRESERVE in ctx.scope
+        or (b"cookie" in ctx.header_names and refreshes(app, ctx))  # type: ignore[operator]  # served
+    ):
+        return None
+    try:
+        messages = make_messages(app, result, ctx.scope)
+    except Exception:
+        return None
+    if messages is not None and ctx._body is not None:
+        ctx.close_connection()
+    return messages
 
 
 async def _end_websocket(app: Any, ctx: Context, response: Any) -> None:

@@ -197,12 +197,12 @@ class App(Scaffold, metaclass=steps.AppType):
 
     def __setattr__(self, name: str, value: t.Any) -> None:
         super().__setattr__(name, value)
-        if name in steps.NAMES:
+        if name in steps.WATCHED:
             self.forget_replaced_steps()
 
     def __delattr__(self, name: str) -> None:
         super().__delattr__(name)
-        if name in steps.NAMES:
+        if name in steps.WATCHED:
             self.forget_replaced_steps()
 
     def _check_setup_finished(self, f_name: str) -> None:

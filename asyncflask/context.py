@@ -138,22 +138,15 @@ class Context:
         self.send = send
         #: names of the steps that the app replaces, as this context began
         self.replaced = app.replaced_steps
-        # PERF: what each request asks for is set here; CPython reads an instance's own attribute
-        # in a tenth of the time that it needs to find a default on the class.
-        self.matched = False
-        self.url_rule = None
-        self.view_args = None
-        self.async_view = None
-        self.header_names = None
+        # PERF: what each request is asked for is set here; CPython reads an instance's own
+        # attribute in a tenth of the time that it needs to find a default on the class.
         self.after_functions = None
-        self.error = None
         self.holds = 0
         self.lease = None
         self._session = None
         self._body = None
         self._connection = None
         self._sync_connection = None
-        self._pushes = None
 
     # -- what it carries ---------------------------------------------------------------------------
 
@@ -329,10 +322,12 @@ class Context:
             return
         app: Any = self.app
         url_map = app.url_map
+        trie = url_map.trie or url_map.compile()
         if (
             app.config["TRUSTED_HOSTS"]
             or app.subdomain_matching
-            or (url_map.host_matters and url_map.needs_host)
+            or trie.domains_matter
+            or url_map.host_matching
             or "create_url_adapter" in self.replaced
         ):
             self._match_with_adapter()
@@ -340,7 +335,7 @@ class Context:
         scope = self.scope
         path = path_below_root(scope) if scope.get("root_path") else scope["path"]
         try:
-            found = url_map.find(path, scope.get("method", "GET"), lane.websocket)
+            found = trie.find(path, scope.get("method", "GET"), lane.websocket, "")
         except Exception as error:  # of a converter
             self.routing_exception = error
             return

@@ -131,6 +131,27 @@ def make_proxy(find: t.Callable[[], t.Any]) -> t.Any:
     return Proxy(find)
 
 
+def _make_g_proxy() -> t.Any:
+    """Make the proxy ``g``, without a call where something was put there before."""
+    get = slot.get
+
+    class Proxy(type(make_proxy(_find_g))):  # type: ignore[misc]  # any class may be a base
+        __slots__ = ()
+
+        def __getattribute__(self, name: str) -> t.Any:
+            if name in _OWN:
+                return super().__getattribute__(name)
+            ctx = get()
+            return getattr((ctx is not None and ctx._g) or _find_g(), name)
+
+        def __setattr__(self, name: str, value: t.Any) -> None:
+            ctx = get()
+            setattr((ctx is not None and ctx._g) or _find_g(), name, value)
+
+    Proxy.__name__ = Proxy.__qualname__ = LocalProxy.__name__
+    return Proxy(_find_g)
+
+
 def _make_connection_proxy(lane: Lane, find: t.Callable[[], t.Any]) -> t.Any:
     """Make such a proxy of what a lane's contexts carry, without a call for the usual case."""
     get = slot.get
@@ -154,7 +175,7 @@ def _make_connection_proxy(lane: Lane, find: t.Callable[[], t.Any]) -> t.Any:
 
 
 current_app: Flask = make_proxy(_find_app)
-g: _AppCtxGlobals = make_proxy(_find_g)
+g: _AppCtxGlobals = _make_g_proxy()
 app_ctx: Context = make_proxy(_find_app_ctx)
 request_ctx: Context = make_proxy(_find_carrier)
 request: Request = _make_connection_proxy(HTTP, _find_request)

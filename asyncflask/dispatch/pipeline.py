@@ -11,18 +11,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from inspect import CO_COROUTINE
 from typing import Any
 
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as WerkzeugResponse
 
-from ..concurrency import finish, is_async
+from ..concurrency import finish
 from ..ctx import Context
 from ..debug.page import traceback_response
 from ..sessions import SecureCookieSessionInterface
 from ..signals import appcontext_pushed
 from ..wrappers.response import Response
 from . import errors, teardown
+from .around import opens_early
 from .calls import call, emit
 from .result import is_wsgi, make_messages, make_response, run_wsgi
 from .steps import through
@@ -32,17 +34,24 @@ _PLAIN = frozenset({str, bytes, dict, list, Response})
 _APP_ALONE = (None,)
 
 
-async def run(app: Any, ctx: Context) -> Any:
+async def run(app: Any, ctx: Context, rest: Awaitable[Any] | None = None) -> Any:
     """Serve the connection of ``ctx``, teardown included, and return what is to be answered.
 
     That is a response, or the messages of one that nobody had to look at.
+
+    Args:
+        app: The app.
+        ctx: The context.
+        rest: What is left to be done, if it is not all: :func:`after_view`.
     """
     lane: Any = ctx.lane
     try:
-        if appcontext_pushed.receivers:
+        if rest is None and appcontext_pushed.receivers:
             await emit(ctx, appcontext_pushed, app)
         try:
-            if ctx.replaced:
+            if rest is not None:
+                response = await rest
+            elif ctx.replaced:
                 response = await step(app, ctx, lane.full_dispatch, full_dispatch)
             else:
                 response = await full_dispatch(app, ctx, lane.answer_required)
@@ -111,27 +120,64 @@ async def full_dispatch(app: Any, ctx: Context, sent: bool = False) -> Any:
     except lane.endings:
         result = None
     except Exception as error:
-        if not _is_only(error, lane.endings):
-            if replaced:
-                result = await step(app, ctx, "handle_user_exception", errors.handle_user, error)
-            else:
-                handler = errors.choose_handler(app, ctx, error)
-                result = error if handler is None else await call(ctx, handler, error)
-        if error is ctx.routing_exception:
-            error.__traceback__ = None  # Kept by the context, it would keep these frames: a circle.
+        result = await _handled(app, ctx, error)
+    answer = _answer(app, ctx, result, sent)
+    return await _finalized(app, ctx, result) if answer is None else answer
+
+
+async def after_view(
+    app: Any, ctx: Context, result: Any = None, error: BaseException | None = None
+) -> Any:
+    """Do what follows the view, for an answer that is sent at once.
+
+    Args:
+        app: The app.
+        ctx: The context.
+        result: What the view returned.
+        error: What it raised instead.
+    """
+    if error is not None:
+        if not isinstance(error, Exception):
+            raise error
+        result = await _handled(app, ctx, error)
+    answer = _answer(app, ctx, result, sent=True)
+    return await _finalized(app, ctx, result) if answer is None else answer
+
+
+def _answer(app: Any, ctx: Context, result: Any, sent: bool) -> Any:
+    """Make a result the answer, if nothing is to be awaited for that; most need no more."""
     kind = result.__class__
     if kind is tuple and result:
         kind = result[0].__class__
     if (
         (kind in _PLAIN or isinstance(result, HTTPException))
-        and not replaced
+        and not ctx.replaced
         and not is_processed(app, ctx)
     ):
-        # PERF: most answers need no more than this.
         return (sent and make_messages(app, result, ctx.scope)) or make_response(app, result)
-    if replaced:
-        return await step(app, ctx, lane.finalize, finalize, result)
-    return await finalize(app, ctx, result)
+    return None
+
+
+def _finalized(app: Any, ctx: Context, result: Any) -> Awaitable[Any]:
+    if not ctx.replaced:
+        return finalize(app, ctx, result)
+    lane: Any = ctx.lane
+    return step(app, ctx, lane.finalize, finalize, result)
+
+
+async def _handled(app: Any, ctx: Context, error: Exception) -> Any:
+    """Return what becomes of an error from a view or hook, or raise it again."""
+    result = None
+    lane: Any = ctx.lane
+    if not _is_only(error, lane.endings):
+        if ctx.replaced:
+            result = await step(app, ctx, "handle_user_exception", errors.handle_user, error)
+        else:
+            handler = errors.choose_handler(app, ctx, error)
+            result = error if handler is None else await call(ctx, handler, error)
+    if error is ctx.routing_exception:
+        error.__traceback__ = None  # Kept by the context, it would keep these frames: a circle.
+    return result
 
 
 def _is_only(error: Exception, kinds: tuple[type[Exception], ...]) -> bool:
@@ -151,7 +197,9 @@ async def preprocess(app: Any, ctx: Context) -> Any:
     registry = lane.before(app)
     for name in names:
         for func in registry.get(name, ()):
-            if ctx.place == "loop" and is_async(func):
+            # PERF: nearly all hooks are functions; a call less, 0.05 µs.
+            code = getattr(func, "__code__", None)
+            if code is not None and code.co_flags & CO_COROUTINE and ctx.place == "loop":
                 result = await func()
             else:
                 result = await call(ctx, func)
@@ -243,7 +291,8 @@ async def process(app: Any, ctx: Context, response: Any) -> Any:
     if registry:
         for name in reversed(_registered_for(ctx)):
             for func in reversed(registry.get(name, ())):
-                if ctx.place == "loop" and is_async(func):
+                code = getattr(func, "__code__", None)
+                if code is not None and code.co_flags & CO_COROUTINE and ctx.place == "loop":
                     response = await func(response)
                 else:
                     response = await call(ctx, func, response)
@@ -265,18 +314,6 @@ def _checked(lane: Any, func: Callable[..., Any], response: Any) -> Any:
 
 
 # -- session ---------------------------------------------------------------------------------------
-
-
-def opens_early(interface: Any) -> bool:
-    """Tell whether an interface has to be called at once, and by its colour.
-
-    The cookie session needs no I/O: it is opened when somebody looks, in place.
-    """
-    cls = type(interface)
-    return (
-        cls.open_session is not SecureCookieSessionInterface.open_session
-        or cls.save_session is not SecureCookieSessionInterface.save_session
-    )
 
 
 async def open_session(app: Any, ctx: Context) -> None:

@@ -19,6 +19,7 @@ from ..ctx import Context
 from ..json.provider import DefaultJSONProvider
 from ..typing import Message, Scope
 from ..wrappers.awaited import Pending
+from ..wrappers.headers import content_type_pair
 from ..wrappers.response import HTML, Response, default_page, from_exception
 from ..wrappers.sending import may_have_body, messages_of
 from ..wrappers.wsgi import response_of
@@ -71,21 +72,28 @@ def make_messages(app: Any, result: Any, scope: Scope) -> tuple[Message, Message
             return None
         result, status = result
         kind = result.__class__
+        if isinstance(result, HTTPException):
+            return None
+    content_type = _HTML
     if kind is str:
-        return messages_of(result.encode(), HTML, status, scope["method"])
-    if kind is bytes:
-        return messages_of(result, HTML, status, scope["method"])
-    if kind is dict or kind is list:
+        body = result.encode()
+    elif kind is dict or kind is list:
         provider = app.json
         if not _writes_plainly(provider):
             return None
         body = provider.dump_bytes(result)
-        return messages_of(body, provider.mimetype, status, scope["method"])
-    if isinstance(result, HTTPException):
-        page = default_page(result)
-        if page is not None and may_have_body(result.code):  # type: ignore[arg-type]  # it has a page
-            return messages_of(page, HTML, result.code, scope["method"])  # type: ignore[arg-type]
-    return None
+        content_type = content_type_pair(provider.mimetype)
+    elif kind is bytes:
+        body = result
+    else:
+        page = default_page(result) if isinstance(result, HTTPException) else None
+        if page is None or not may_have_body(result.code):
+            return None
+        body, status = page, result.code
+    return messages_of(body, content_type, status, scope["method"])
+
+
+_HTML = content_type_pair(HTML)
 
 
 def _sends_html(cls: Any) -> bool:

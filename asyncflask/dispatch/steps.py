@@ -5,7 +5,8 @@ Flask lets a subclass, or an assignment to the app or its class, replace any ste
 replacement; but calling every step through the app costs more than the whole dispatch of an app
 that replaces none. So each app keeps the set of the names it replaces, and the pipeline calls its
 own function for the others. Assigning to an attribute named in :data:`NAMES`, on an app
-(``App.__setattr__``) or on its class (:class:`AppType`), makes the sets obsolete.
+(``App.__setattr__``) or on its class (:class:`AppType`), makes the sets obsolete. So does assigning
+what :mod:`.around` looks at (:data:`WATCHED`).
 """
 
 from __future__ import annotations
@@ -48,6 +49,16 @@ NAMES = frozenset(
     }
 )
 
+#: attributes whose assignment makes obsolete what an app keeps: steps, and what is around views
+WATCHED = NAMES | {
+    "before_request_funcs",
+    "after_request_funcs",
+    "teardown_request_funcs",
+    "url_value_preprocessors",
+    "teardown_appcontext_funcs",
+    "session_interface",
+}
+
 
 class AppType(ABCMeta):
     """The type of app classes: notices steps that are replaced on a class after the fact.
@@ -57,12 +68,12 @@ class AppType(ABCMeta):
 
     def __setattr__(cls, name: str, value: Any) -> None:
         super().__setattr__(name, value)
-        if name in NAMES:
+        if name in WATCHED:
             forget_all()
 
     def __delattr__(cls, name: str) -> None:
         super().__delattr__(name)
-        if name in NAMES:
+        if name in WATCHED:
             forget_all()
 
 

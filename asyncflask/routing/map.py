@@ -28,12 +28,9 @@ class Map(werkzeug.routing.Map):
     #: Held while rules are added or compiled; re-entrant, as a rule factory may use the map.
     lock_class = staticmethod(RLock)  # type: ignore[assignment]  # a function before 3.14
 
-    # Class attributes, so that the constructor stays Werkzeug's.
-    _static: dict[str, tuple[_Rule, ...]] = {}
-    _trie: Trie | None = None
-
-    #: Whether a host may have to be known to match: true until the rules say otherwise.
-    host_matters = True
+    #: What the rules were compiled to; None until somebody asks, and when they have changed.
+    #: (A class attribute, so that the constructor stays Werkzeug's.)
+    trie: Trie | None = None
 
     def find(self, path: str, method: str, websocket: bool, host: str = "") -> Answer:
         """Find the rule for a path, as far as the rules alone can tell.
@@ -54,26 +51,12 @@ class Map(werkzeug.routing.Map):
         Raises:
             Exception: Whatever a converter raises other than `ValidationError`.
         """
-        if not host:
-            for rule in self._static.get(path, ()):
-                methods = rule.methods
-                if (methods is None or method in methods) and rule.websocket == websocket:
-                    # A rule that others outrank is among these: it has defaults of its own.
-                    if rule.defaults or rule.alias or rule.redirect_to is not None:
-                        break
-                    return rule, {}
-        trie = self._trie
-        if trie is None:
-            trie = self._compile()
-        return trie.find(path, method, websocket, host)
+        return (self.trie or self.compile()).find(path, method, websocket, host)
 
     @property
     def needs_host(self) -> bool:
         """Whether a rule names a domain; without, `find` needs the host only to refuse it."""
-        trie = self._trie
-        if trie is None:
-            trie = self._compile()
-        return self.host_matching or trie.domains_matter
+        return self.host_matching or (self.trie or self.compile()).domains_matter
 
     def add(self, rulefactory: RuleFactory) -> None:
         """Bind a rule, or all rules of a factory, to this map.
@@ -97,18 +80,15 @@ class Map(werkzeug.routing.Map):
     def forget(self) -> None:
         """Throw away what was compiled from the rules; the next `find` compiles anew."""
         with self._remap_lock:
-            self._static = {}
-            self._trie = None
-            self.host_matters = True
+            self.trie = None
 
-    def _compile(self) -> Trie:
+    def compile(self) -> Trie:
+        """Compile the rules, unless they are; return :attr:`trie`."""
         with self._remap_lock:
-            if self._trie is None:
+            if self.trie is None:
                 self.update()
-                self._trie = Trie(self._matcher._root, self._outranked)
-                self._static = self._trie.static
-                self.host_matters = self.host_matching or self._trie.domains_matter
-            return self._trie
+                self.trie = Trie(self._matcher._root, self._outranked)
+            return self.trie
 
     def _outranked(self, rule: _Rule) -> bool:
         return any(

@@ -170,9 +170,20 @@ def encode_headers(pairs: Iterable[Pair]) -> list[WirePair]:
     Raises:
         ValueError: A name or value is malformed or has characters beyond latin-1.
     """
-    # PERF: 0.05 µs for a pair that was met before, against 0.6 µs to check and encode it.
-    known = _pairs.get
-    return [known(pair) or _encode(pair) for pair in pairs]
+    encoded = []
+    for pair in pairs:
+        # PERF: 0.05 µs for a pair that was met before.
+        wire = _pairs.get(pair)
+        if wire is None:
+            name, value = pair
+            _, wire_name, is_plain = _names.get(name) or _encode_name(name)
+            # PERF: what is ASCII and printable needs no more looks; 0.2 µs against 0.6.
+            if is_plain and value.__class__ is str and value.isascii() and value.isprintable():
+                wire = wire_name, value.encode()
+            else:
+                wire = _encode(pair)
+        encoded.append(wire)
+    return encoded
 
 
 def content_type_pair(content_type: str) -> WirePair:
@@ -187,10 +198,7 @@ def content_type_pair(content_type: str) -> WirePair:
 
 def _encode(pair: Pair) -> WirePair:
     name, value = pair
-    lower, wire_name, is_plain = _names.get(name) or _encode_name(name)
-    # PERF: what is ASCII and printable needs no more looks.
-    if is_plain and value.__class__ is str and value.isascii() and value.isprintable():
-        return wire_name, value.encode()
+    lower, wire_name, _ = _names.get(name) or _encode_name(name)
     if lower in _CONVERT:
         value = _CONVERT[lower](value)
     value = check_value(name, value)

@@ -75,6 +75,8 @@ class _Made:
             made = self._make(instance)
         setattr(instance, self._behind, made)
         instance.untouched = False
+        if self._name != "headers":
+            instance.has_buffer = False
         return made
 
 
@@ -92,6 +94,8 @@ def _lazy(name: str, make: Callable[[Any], Any]) -> tuple[_Made, Any]:
     def put(response: Any, value: Any) -> None:
         setattr(response, behind, value)
         response.untouched = False
+        if name != "headers":
+            response.has_buffer = False
 
     return _Made(name, make), property(attrgetter(behind), put)
 
@@ -192,6 +196,8 @@ class Response(WerkzeugResponse):
     _type: str
     #: Whether nothing but the status was looked at or set since :meth:`buffered` made it.
     untouched = False
+    #: Whether that holds at least for its body, and what is to be done when that is sent.
+    has_buffer = False
     _lazy_headers, headers = _lazy("headers", _make_headers)
     _lazy_response, response = _lazy("response", lambda response: [response._buffer])
     _lazy__on_close, _on_close = _lazy("_on_close", lambda response: [])
@@ -261,7 +267,7 @@ class Response(WerkzeugResponse):
         if line is None or not cls._shortcut:
             return cls(body, status, content_type=content_type)
         self = cls.__new__(cls)
-        self.untouched = True
+        self.untouched = self.has_buffer = True
         self._buffer = body
         self._type = content_type
         self._status = line
@@ -316,9 +322,8 @@ class Response(WerkzeugResponse):
 
         PERF: one that :meth:`buffered` keeps is not made a list's attribute for that.
         """
-        own = self.__dict__
-        if "_lazy_response" not in own and "_buffer" in own:
-            return None if own.get("_lazy__on_close") else [own["_buffer"]]
+        if self.has_buffer:
+            return [self._buffer]
         body = self.response
         return body if body.__class__ is list and not self._on_close else None
 

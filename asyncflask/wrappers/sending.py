@@ -101,8 +101,17 @@ def whole_messages(response: Response, method: str) -> tuple[Any, Any] | None:
         ValueError: The status or a header cannot be written.
     """
     status = response._status_code
-    if response.untouched and status not in _BODILESS:
-        return messages_of(response._buffer, response._type, status, method)
+    if response.has_buffer and status not in _BODILESS:
+        body = response._buffer
+        if response.untouched:
+            return messages_of(body, content_type_pair(response._type), status, method)
+        headers = encode_headers(response.headers._list)
+        # Next to the content type, where it was put; otherwise somebody changed it.
+        if 200 <= status <= 999 and len(headers) > 1 and headers[1][0] == b"content-length":
+            return (
+                {"type": "http.response.start", "status": status, "headers": headers},
+                {"type": "http.response.body", "body": b"" if method == "HEAD" else body},
+            )
     chunks = response.whole_body()
     if chunks is None:
         return None
@@ -116,26 +125,20 @@ def may_have_body(status: int) -> bool:
 
 
 def messages_of(
-    body: bytes, content_type: str, status: int, method: str
+    body: bytes, content_type: WirePair, status: int, method: str
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Make the two messages of a body with nothing but its type and length.
 
     Args:
         body: The whole body.
-        content_type: Full content type.
+        content_type: Its header.
         status: One that does not forbid a body.
         method: The request's method; ``HEAD`` gets no body.
-
-    Raises:
-        ValueError: The content type cannot be written.
     """
     size = len(body)
-    headers = [
-        content_type_pair(content_type),
-        _LENGTHS[size] if size < len(_LENGTHS) else (b"content-length", b"%d" % size),
-    ]
+    length = _LENGTHS[size] if size < 1024 else (b"content-length", b"%d" % size)
     return (
-        {"type": "http.response.start", "status": status, "headers": headers},
+        {"type": "http.response.start", "status": status, "headers": [content_type, length]},
         {"type": "http.response.body", "body": b"" if method == "HEAD" else body},
     )
 

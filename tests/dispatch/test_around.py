@@ -1,0 +1,296 @@
+"""Whatever comes to stand around a view is seen, however late and in whatever way it came."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+
+import pytest
+
+from asyncflask import Flask, after_this_request, g, has_app_context, request, session, signals
+from asyncflask.dispatch.around import around_requests, opens_early
+from asyncflask.sessions import SecureCookieSession, SecureCookieSessionInterface
+
+SIGNALS = (
+    *("request_started", "request_finished", "request_tearing_down"),
+    *("appcontext_pushed", "appcontext_popped", "appcontext_tearing_down"),
+)
+UPLOAD = (
+    b'--b\r\nContent-Disposition: form-data; name="file"; filename="a.txt"\r\n\r\n'
+    b"Hello\r\n--b--\r\n"
+)
+UPLOAD_HEADERS = [
+    (b"content-type", b"multipart/form-data; boundary=b"),
+    (b"content-length", b"%d" % len(UPLOAD)),
+]
+
+
+@pytest.fixture
+def app():
+    app = Flask(__name__, static_folder=None)
+
+    @app.route("/", methods=["GET", "POST"])
+    async def index():
+        return "Hello"
+
+    return app
+
+
+async def ask(app, path="/", method="GET", headers=(), body=b""):
+    """Return status, headers and body of an answer; the app is served, by no test client."""
+    sent = []
+    scope = {
+        "type": "http",
+        "http_version": "1.1",
+        "method": method,
+        "path": path,
+        "query_string": b"",
+        "headers": [(b"host", b"a"), *headers],
+    }
+
+    async def receive():
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    async def send(message):
+        sent.append(message)
+
+    await app(scope, receive, send)
+    start, end = sent
+    return start["status"], dict(start["headers"]), end["body"]
+
+
+async def test_an_app_of_views_alone_has_nothing_around_them(app):
+    assert not any(around_requests(app))
+    assert await ask(app) == (
+        200,
+        {b"content-type": b"text/html; charset=utf-8", b"content-length": b"5"},
+        b"Hello",
+    )
+
+
+@pytest.mark.parametrize(
+    "register",
+    [
+        lambda app, hook: app.before_request_funcs.setdefault(None, []).append(hook),
+        lambda app, hook: setattr(app, "before_request_funcs", {None: [hook]}),
+        lambda app, hook: app.after_request_funcs.setdefault(None, []).append(hook),
+        lambda app, hook: setattr(app, "after_request_funcs", defaultdict(list, {None: [hook]})),
+        lambda app, hook: app.teardown_request_funcs.setdefault(None, []).append(hook),
+        lambda app, hook: setattr(app, "teardown_request_funcs", {None: [hook]}),
+        lambda app, hook: app.teardown_appcontext_funcs.append(hook),
+        lambda app, hook: setattr(app, "teardown_appcontext_funcs", [hook]),
+        lambda app, hook: app.url_value_preprocessors.setdefault(None, []).append(hook),
+        lambda app, hook: setattr(app, "url_value_preprocessors", {None: [hook]}),
+    ],
+)
+async def test_what_is_registered_after_the_first_request_runs(app, register):
+    ran = []
+
+    async def hook(*args):
+        ran.append(len(args))
+        return args[0] if len(args) == 1 else None
+
+    assert (await ask(app))[2] == b"Hello"
+    register(app, hook)
+
+    assert (await ask(app))[2] == b"Hello"
+    assert len(ran) == 1
+
+
+@pytest.mark.parametrize("name", SIGNALS)
+async def test_who_connects_to_a_signal_after_the_first_request_hears_it(app, name):
+    heard = []
+
+    async def receiver(sender, **values):
+        heard.append(sender)
+
+    await ask(app)
+    with getattr(signals, name).connected_to(receiver, app):
+        await ask(app)
+    await ask(app)
+
+    assert heard == [app]
+
+
+async def test_who_connects_in_the_view_hears_what_comes_after_it(app):
+    heard = []
+
+    def receiver(sender, response, **values):
+        heard.append(response.status_code)
+
+    @app.get("/connect")
+    async def connect():
+        signals.request_finished.connect(receiver, app)
+        return "Hello", 202
+
+    await ask(app, "/connect")
+
+    assert heard == [202]
+
+
+async def test_a_step_that_is_replaced_after_the_first_request_is_taken(app):
+    await ask(app)
+    app.make_response = lambda result: app.response_class("replaced")
+
+    assert (await ask(app))[2] == b"replaced"
+    del app.make_response
+    assert (await ask(app))[2] == b"Hello"
+
+
+class Interface(SecureCookieSessionInterface):
+    async def open_session(self, app, request):
+        return SecureCookieSession({"opened": "by Interface"})
+
+
+@pytest.mark.parametrize("where", ["app", "class"])
+async def test_a_session_interface_that_is_assigned_later_opens_the_session(app, where, request):
+    @app.get("/session")
+    async def show():
+        return session.get("opened", "by nobody")
+
+    class Own(Flask):
+        pass
+
+    app.__class__ = Own
+    assert (await ask(app, "/session"))[2] == b"by nobody"
+    if where == "app":
+        app.session_interface = Interface()
+    else:
+        Own.session_interface = Interface()
+
+    assert (await ask(app, "/session"))[2] == b"by Interface"
+
+
+def test_only_a_session_that_is_read_or_saved_otherwise_is_opened_early():
+    class Saves(SecureCookieSessionInterface):
+        def save_session(self, app, session, response):
+            pass
+
+    assert not opens_early(SecureCookieSessionInterface())
+    assert opens_early(Interface())
+    assert opens_early(Saves())
+
+
+async def test_after_this_request_runs_where_nothing_else_does(app):
+    @app.get("/after")
+    async def view():
+        @after_this_request
+        async def mark(response):
+            response.headers["X-After"] = "yes"
+            return response
+
+        return "Hello"
+
+    assert (await ask(app, "/after"))[1][b"x-after"] == b"yes"
+
+
+async def test_a_session_that_the_view_changed_is_saved(app):
+    app.secret_key = "key"
+
+    @app.get("/count")
+    async def count():
+        session["count"] = session.get("count", 0) + 1
+        return str(session["count"])
+
+    _, headers, body = await ask(app, "/count")
+    assert body == b"1"
+    cookie = headers[b"set-cookie"].partition(b";")[0]
+    assert (await ask(app, "/count", headers=[(b"cookie", cookie)]))[2] == b"2"
+
+
+async def test_a_permanent_session_that_nobody_looks_at_is_sent_again(app):
+    app.secret_key = "key"
+
+    @app.get("/begin")
+    async def begin():
+        session.permanent = True
+        return ""
+
+    cookie = (await ask(app, "/begin"))[1][b"set-cookie"].partition(b";")[0]
+
+    assert b"set-cookie" in (await ask(app, headers=[(b"cookie", cookie)]))[1]
+
+
+async def test_an_error_of_the_view_finds_its_handler_and_g_is_still_there(app):
+    @app.get("/fail")
+    async def fail():
+        g.name = "Ada"
+        raise LookupError("lost")
+
+    @app.errorhandler(LookupError)
+    async def handle(error):
+        return f"{g.name}: {error}", 418
+
+    status, _, body = await ask(app, "/fail")
+    assert (status, body) == (418, b"Ada: lost")
+
+
+async def test_an_error_that_nobody_handles_is_a_500(app, caplog):
+    @app.get("/fail")
+    async def fail():
+        raise LookupError("lost")
+
+    assert (await ask(app, "/fail"))[0] == 500
+    assert "LookupError: lost" in caplog.text
+
+
+@pytest.mark.parametrize("value", [None, 7, {"a": object()}])
+async def test_a_result_that_cannot_be_sent_is_a_500_and_no_error_of_the_views(app, value, caplog):
+    asked = []
+
+    @app.get("/wrong")
+    async def wrong():
+        return value
+
+    @app.errorhandler(TypeError)
+    async def handle(error):
+        asked.append(error)
+        return "handled"
+
+    # As in Flask: handlers of 500 apart, the errors of making a response find none but the 500's.
+    status, _, _ = await ask(app, "/wrong")
+
+    assert (status, asked) == (500, [])
+    assert "TypeError" in caplog.text
+
+
+async def test_uploads_are_closed_when_the_answer_is_made(app):
+    kept = []
+
+    @app.post("/upload")
+    async def upload():
+        kept.append((await request.files)["file"])
+        return kept[0].filename
+
+    assert (await ask(app, "/upload", "POST", UPLOAD_HEADERS, UPLOAD))[2] == b"a.txt"
+    assert kept[0].stream.closed
+
+
+async def test_a_cancelled_view_closes_its_uploads(app):
+    kept = []
+
+    @app.post("/upload")
+    async def upload():
+        kept.append((await request.files)["file"])
+        await asyncio.Event().wait()
+
+    task = asyncio.create_task(ask(app, "/upload", "POST", UPLOAD_HEADERS, UPLOAD))
+    while not kept:
+        await asyncio.sleep(0)
+    task.cancel()
+
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert kept[0].stream.closed
+
+
+async def test_contexts_are_left_in_any_case(app):
+    @app.get("/fail")
+    async def fail():
+        raise SystemExit(3)
+
+    with pytest.raises(SystemExit, match="3"):
+        await ask(app, "/fail")
+    assert not has_app_context()
+    assert (await ask(app))[2] == b"Hello"
+    assert not has_app_context()
