@@ -8,15 +8,19 @@ error handling ends here too.
 from __future__ import annotations
 
 from collections.abc import Awaitable
+from contextvars import Token
 from functools import partial
 from inspect import CO_COROUTINE
 from typing import Any
+
+from werkzeug.exceptions import NotFound
 
 from ._current import slot
 from .concurrency import finish, is_async, on_worker
 from .ctx import Context
 from .debug.page import PRESERVE_CONTEXT
 from .dispatch.calls import call, emit
+from .dispatch.errors import find_handler
 from .dispatch.lanes import HTTP, WEBSOCKET
 from .dispatch.pipeline import after_view, answers_options, refreshes, run
 from .dispatch.result import make_messages
@@ -63,16 +67,17 @@ async def serve(
     ctx = Context(app, lane, scope, receive, send)
     # PERF: asked twice, for a cookie and for a body; a dictionary is made in C.
     names = ctx.header_names = dict(scope["headers"])
-    previous = slot.get()
-    slot.set(ctx)
+    token: Token[Any] | None = slot.set(ctx)
     try:
         view = _find_view(app, ctx)
         # PERF: nearly all views are functions, whose code says what they are without a call.
         code = getattr(view, "__code__", None)
         if (code is not None and code.co_flags & CO_COROUTINE) or view is None or is_async(view):
             ctx.async_view = view
-            if view is None or lane is WEBSOCKET or any(app.around_requests):
+            if lane is WEBSOCKET or any(app.around_requests):
                 response = await run(app, ctx)
+            elif view is None:
+                response = _refusal_alone(app, ctx) or await run(app, ctx)
             else:
                 try:
                     result = await view(**ctx.view_args)  # type: ignore[arg-type]  # matched
@@ -84,7 +89,10 @@ async def serve(
                         response = await run(app, ctx, after_view(app, ctx, result))
         else:
             response = await _answer_in_worker(app, ctx)
-        slot.set(previous)  # A streamed body has its context only if it was asked to keep it.
+        # A streamed body has its context only if it was asked to keep it. (PERF: 0.06 µs less than
+        # setting it once more; this is one task, so the token is good here.)
+        slot.reset(token)
+        token = None
         if lane is WEBSOCKET:
             await _end_websocket(app, ctx, response)
             return
@@ -106,7 +114,8 @@ async def serve(
         except OSError:
             pass  # The client is gone. (ASGI: spec version 2.4.)
     except BaseException as error:
-        slot.set(previous)
+        if token is not None:
+            slot.reset(token)
         if PRESERVE_CONTEXT in scope:
             scope[PRESERVE_CONTEXT](ctx)
         if lane is WEBSOCKET:
@@ -141,6 +150,15 @@ def _messages_alone(app: Any, ctx: Context, result: Any) -> Any:
     if messages is not None and ctx._body is not None:
         ctx.close_connection()
     return messages
+
+
+def _refusal_alone(app: Any, ctx: Context) -> Any:
+    """Make the page of a URL that leads nowhere messages, if nobody has an idea of his own."""
+    error = ctx.routing_exception
+    if isinstance(error, NotFound) and not app.debug and not app.trap_http_exception(error):
+        if find_handler(app, ctx, error) is None:
+            return _messages_alone(app, ctx, error)
+    return None
 
 
 async def _end_websocket(app: Any, ctx: Context, response: Any) -> None:
