@@ -13,7 +13,6 @@ import typing as t
 from collections.abc import Callable
 from datetime import timedelta
 
-from jinja2 import BaseLoader
 from werkzeug.datastructures import ImmutableDict
 from werkzeug.exceptions import Aborter, BadRequest, BadRequestKeyError
 from werkzeug.local import LocalProxy
@@ -41,15 +40,16 @@ from .routing import Map, Rule
 from .scaffold import F, Scaffold, endpoint_of, setupmethod
 from .sessions import SecureCookieSessionInterface, SessionInterface
 from .templating import (
-    DispatchingJinjaLoader,
-    Environment,
     _default_template_ctx_processor,
     select_jinja_autoescape,
     update_template_context,
 )
 
 if t.TYPE_CHECKING:
+    from jinja2 import BaseLoader
+
     from .cli.group import AppGroup
+    from .jinja import Environment
 
 #: What templates see even when they are imported without a context. The typed proxies for Python
 #: code are in ``globals.py``, above this file.
@@ -79,7 +79,7 @@ class App(Scaffold, metaclass=steps.AppType):
     """
 
     aborter_class: type[Aborter] = Aborter
-    jinja_environment: type[Environment] = Environment
+    jinja_environment: type[Environment] = resources.later("asyncflask.jinja", "Environment")
     app_ctx_globals_class: type[_AppCtxGlobals] = _AppCtxGlobals
     config_class: type[Config] = Config
     testing = ConfigAttribute[bool]("TESTING")
@@ -294,6 +294,8 @@ class App(Scaffold, metaclass=steps.AppType):
 
     def create_global_jinja_loader(self) -> BaseLoader:
         """Make the loader that looks in the app's folder, then in the blueprints'."""
+        from .jinja import DispatchingJinjaLoader  # PERF: as templating.__getattr__ says
+
         return DispatchingJinjaLoader(self)
 
     def select_jinja_autoescape(self, filename: str | None) -> bool:

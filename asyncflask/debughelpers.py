@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import RequestRedirect
 
-from .templating import explain_template_loading_attempts as explain_template_loading_attempts
+from .loading import explain_template_loading_attempts as explain_template_loading_attempts
 from .wrappers.enctype import DebugFilesKeyError as DebugFilesKeyError
 from .wrappers.enctype import attach_enctype_error_multidict as attach_enctype_error_multidict
 

@@ -14,7 +14,6 @@ from collections import defaultdict
 from collections.abc import Callable
 from datetime import timedelta
 
-from jinja2 import BaseLoader, FileSystemLoader
 from werkzeug.exceptions import HTTPException, default_exceptions
 from werkzeug.utils import cached_property
 
@@ -24,6 +23,8 @@ from ._current import current
 from .files import send_from_directory
 
 if t.TYPE_CHECKING:
+    from jinja2 import BaseLoader
+
     from .cli.group import AppGroup
 
 F = t.TypeVar("F", bound=Callable[..., t.Any])
@@ -170,6 +171,8 @@ class Scaffold:
         """The loader of this object's own template folder, or ``None``."""
         if self.template_folder is None:
             return None
+        from jinja2 import FileSystemLoader  # PERF: as templating.__getattr__ says
+
         return FileSystemLoader(os.path.join(self.root_path, self.template_folder))
 
     def open_resource(

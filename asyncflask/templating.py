@@ -1,65 +1,57 @@
-"""Jinja2 as Flask wires it: where templates are found, what they see, and how they are rendered.
+"""Jinja2 as Flask wires it: what templates see, and how they are rendered.
 
 ``render_template()`` is a plain call (design D3): no I/O that one would wait for. Only what is
 ``async def`` itself, a context processor, a signal's receiver or a function that a template calls
-in an ``enable_async`` environment, needs ``await render_template_async()``. The environment is made
-by the app (``app.create_jinja_environment``), and which processors there are stands in its
-registry; a ``def`` processor or receiver is called in place by all of these functions, so that it
-sees the same ``request`` as the code that renders.
+in an ``enable_async`` environment, needs ``await render_template_async()``. The app makes the
+environment (``app.create_jinja_environment``), whose class is :mod:`.jinja`'s, and which processors
+there are stands in its registry; a ``def`` processor or receiver is called in place by all of these
+functions, so that it sees the same ``request`` as the code that renders.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
-from logging import Logger
-from typing import Any, Protocol
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Protocol
 
 from blinker import NamedSignal
-from jinja2 import BaseLoader, Template, TemplateNotFound
-from jinja2 import Environment as BaseEnvironment
 
 from ._current import current
 from .concurrency import is_async
 from .exceptions import OutOfContext
 from .signals import before_render_template, template_rendered
 
-Source = tuple[str, str | None, Callable[[], bool] | None]
-Attempt = tuple[BaseLoader, Any, Source | None]
-TemplateNames = str | Template | list[str | Template]
+if TYPE_CHECKING:
+    import jinja2
+    from jinja2 import Template
+
+    from .jinja import DispatchingJinjaLoader as DispatchingJinjaLoader
+    from .jinja import Environment as Environment
+
+    TemplateNames = str | Template | list[str | Template]
+
 Processors = Mapping[str | None, list[Callable[[], Any]]]
 
-
-class TemplateOwner(Protocol):
-    """What the loader asks of an app or blueprint."""
-
-    import_name: str
-
-    @property
-    def name(self) -> str: ...
-
-    @property
-    def jinja_loader(self) -> BaseLoader | None: ...
+_LATER = frozenset({"DispatchingJinjaLoader", "Environment"})
 
 
-class TemplateApp(TemplateOwner, Protocol):
+def __getattr__(name: str) -> Any:
+    # PERF: many an app has no templates, and Jinja is a fifth of the import (15 ms, 4 MiB).
+    if name not in _LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from . import jinja
+
+    return getattr(jinja, name)
+
+
+class TemplateApp(Protocol):
     """What this module asks of an app."""
 
     @property
-    def config(self) -> Mapping[str, Any]: ...
-
-    @property
-    def logger(self) -> Logger: ...
-
-    @property
-    def jinja_env(self) -> BaseEnvironment: ...
+    def jinja_env(self) -> jinja2.Environment: ...
 
     @property
     def template_context_processors(self) -> Processors: ...
-
-    def create_global_jinja_loader(self) -> BaseLoader: ...
-
-    def iter_blueprints(self) -> Iterable[TemplateOwner]: ...
 
     def update_template_context(self, context: dict[str, Any]) -> None: ...
 
@@ -84,139 +76,12 @@ class TemplateContext(Protocol):
         """The context that carries the connection; it has ``blueprints`` and ``keep()``."""
 
 
-# -- environment and loader ------------------------------------------------------------------------
-
-
-class Environment(BaseEnvironment):
-    """A Jinja environment that finds templates in the app's and its blueprints' folders.
-
-    Args:
-        app: The app.
-        options: For :class:`jinja2.Environment`.
-
-    Source: ``Flask: templating.Environment``.
-    """
-
-    def __init__(self, app: TemplateApp, **options: Any) -> None:
-        if "loader" not in options:
-            options["loader"] = app.create_global_jinja_loader()
-        super().__init__(**options)
-        self.app = app
-
-
-class DispatchingJinjaLoader(BaseLoader):
-    """Look for templates in the app's folder first, then in each blueprint's.
-
-    Args:
-        app: The app.
-
-    Source: ``Flask: templating.DispatchingJinjaLoader``.
-    """
-
-    def __init__(self, app: TemplateApp) -> None:
-        self.app = app
-
-    def get_source(self, environment: BaseEnvironment, template: str) -> Source:
-        """Return the source of a template, its file name, and whether it is up to date.
-
-        With ``EXPLAIN_TEMPLATE_LOADING`` every place is tried and the log says what was there.
-
-        Raises:
-            TemplateNotFound: It is nowhere.
-        """
-        if self.app.config["EXPLAIN_TEMPLATE_LOADING"]:
-            found = self._explained(environment, template)
-        else:
-            sources = self._sources(environment, template)
-            found = next((source for _, _, source in sources if source is not None), None)
-        if found is None:
-            raise TemplateNotFound(template)
-        return found
-
-    def _explained(self, environment: BaseEnvironment, template: str) -> Source | None:
-        attempts = list(self._sources(environment, template))
-        explain_template_loading_attempts(self.app, template, attempts)
-        return next((source for _, _, source in attempts if source is not None), None)
-
-    def _sources(self, environment: BaseEnvironment, template: str) -> Iterator[Attempt]:
-        for owner, loader in self._iter_loaders(template):
-            try:
-                yield loader, owner, loader.get_source(environment, template)
-            except TemplateNotFound:
-                yield loader, owner, None
-
-    def _iter_loaders(self, template: str) -> Iterator[tuple[TemplateOwner, BaseLoader]]:
-        for owner in (self.app, *self.app.iter_blueprints()):
-            loader = owner.jinja_loader
-            if loader is not None:
-                yield owner, loader
-
-    def list_templates(self) -> list[str]:
-        """Return the names of all templates."""
-        loaders = (loader for _, loader in self._iter_loaders(""))
-        return list({name for loader in loaders for name in loader.list_templates()})
-
-
 def select_jinja_autoescape(filename: str | None) -> bool:
     """Tell whether a template is autoescaped: by the ending of its name; without a name, yes.
 
     Source: ``Flask: app.select_jinja_autoescape``.
     """
     return filename is None or filename.endswith((".html", ".htm", ".xml", ".xhtml", ".svg"))
-
-
-def explain_template_loading_attempts(
-    app: TemplateApp, template: str, attempts: list[Attempt]
-) -> None:
-    """Log where a template was looked for and what was there (``EXPLAIN_TEMPLATE_LOADING``).
-
-    Args:
-        app: The app, whose logger is used.
-        template: The name.
-        attempts: The loader, the app or blueprint it belongs to, and what it found.
-
-    Source: ``Flask: debughelpers.explain_template_loading_attempts``.
-    """
-    # COMPAT: Flask's suite looks for several of these phrases, and for the address.
-    lines = [f"Locating template {template!r}:"]
-    for number, (loader, owner, source) in enumerate(attempts, 1):
-        lines.append(f"{number:5}: trying loader of {_owner_info(app, owner)}")
-        lines.extend(f"       {line}" for line in _loader_info(loader))
-        found = "no match" if source is None else f"found ({source[1] or '<string>'!r})"
-        lines.append(f"       -> {found}")
-    matches = sum(source is not None for _, _, source in attempts)
-    if matches == 0:
-        lines.append("Error: the template could not be found.")
-    elif matches > 1:
-        lines.append(f"Warning: {matches} loaders have a template of this name; the first is used.")
-    ctx = current()
-    blueprints = () if ctx is None or ctx.carrier is None else ctx.carrier.blueprints
-    if blueprints and matches != 1:
-        lines.append(
-            "  It was looked up from an endpoint that belongs to the blueprint"
-            f" {blueprints[0]!r}. Is the file in the template folder you think it is in?"
-        )
-        lines.append("  See https://flask.palletsprojects.com/blueprints/#templates")
-    app.logger.info("\n".join(lines))
-
-
-def _owner_info(app: TemplateApp, owner: Any) -> str:
-    if owner is app:
-        return f"application {app.import_name!r}"
-    return f"blueprint {owner.name!r} ({owner.import_name})"
-
-
-def _loader_info(loader: BaseLoader) -> Iterator[str]:
-    """The settings of a loader that can be read in a log: plain values and lists of strings."""
-    yield f"class: {type(loader).__module__}.{type(loader).__name__}"
-    for key, value in sorted(vars(loader).items()):
-        if key.startswith("_"):
-            continue
-        if isinstance(value, (str, int, float)):
-            yield f"{key}: {value!r}"
-        elif isinstance(value, (list, tuple)) and all(isinstance(item, str) for item in value):
-            yield f"{key}:"
-            yield from (f"  - {item}" for item in value)
 
 
 # -- what templates see ----------------------------------------------------------------------------

@@ -16,9 +16,9 @@ PACKAGE = Path(__file__).parent.parent / "asyncflask"
 
 FLOORS = {
     1: "typing exceptions signals _current resources routing crossing environment",
-    2: "protocol json config concurrency flashing logging",
-    3: "server templating datastructures views",
-    4: "wrappers cli",
+    2: "protocol json config concurrency flashing logging loading",
+    3: "server jinja datastructures views",
+    4: "wrappers cli templating",
     5: "sessions files sse debug debughelpers streams wsgi",
     6: "context",
     7: "ctx scaffold",

@@ -10,8 +10,6 @@ from ..debughelpers import (
     FormDataRoutingRedirect,
     UnexpectedUnicodeError,
     attach_enctype_error_multidict,
-)
-from ..templating import (
     explain_template_loading_attempts,
 )
 from .blueprints import Blueprint as Blueprint
