@@ -13,7 +13,6 @@ import os
 import stat
 import unicodedata
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 from time import time
 from typing import IO, Any, cast
@@ -32,14 +31,16 @@ from .wrappers.response import Response
 MaxAge = int | Callable[[str | None], int | None] | None
 
 
-@dataclass
-class _File:
+class _File:  # PERF: no dataclass, which takes 0.4 ms to make, at each import.
     """What is known of a file before it is opened."""
 
-    path: str | None
-    body: FileBody
-    size: int | None
-    mtime: float | None
+    def __init__(
+        self, path: str | None, body: FileBody, size: int | None, mtime: float | None
+    ) -> None:
+        self.path = path
+        self.body = body
+        self.size = size
+        self.mtime = mtime
 
 
 def send_file(
