@@ -33,6 +33,7 @@ from .environment import (
     set_debug_flag,
 )
 from .exceptions import OutOfContext
+from .loading import has_templates
 from .logging import one_line
 from .mounting import Interface, Mount, make_mount, start_mounted
 from .resources import later
@@ -281,6 +282,9 @@ class Flask(App):
 
     async def startup(self) -> None:
         """Run what is due before serving; the lifespan protocol calls this."""
+        if any(map(has_templates, (self, *self.iter_blueprints()))):
+            # PERF: imports Jinja, for which no request then waits (15 ms).
+            type(self).jinja_environment  # noqa: B018  # looking imports
         await run_startup(self)
         await start_mounted(self.mounts, "startup")
 

@@ -1,11 +1,11 @@
-"""Where a template was looked for, told in the log (``EXPLAIN_TEMPLATE_LOADING``).
+"""What can be said of templates without Jinja: whether there are any, and where one was looked for.
 
-What a template is found by is :mod:`.jinja`'s; this file only describes it, and so does without
-Jinja.
+What finds them is :mod:`.jinja`'s.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,16 @@ if TYPE_CHECKING:
 Source = tuple[str, str | None, Callable[[], bool] | None]
 #: a loader, the app or blueprint that it belongs to, and what it found
 Attempt = tuple["BaseLoader", Any, Source | None]
+
+
+def has_templates(owner: Any) -> bool:
+    """Tell whether an app or blueprint has a folder of templates, and that exists.
+
+    Args:
+        owner: The app or blueprint.
+    """
+    folder = owner.template_folder
+    return folder is not None and os.path.isdir(os.path.join(owner.root_path, folder))
 
 
 def explain_template_loading_attempts(app: Any, template: str, attempts: list[Attempt]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections import ChainMap
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,7 +14,7 @@ import pytest
 from jinja2.sandbox import SandboxedEnvironment
 from markupsafe import Markup, escape
 
-from asyncflask import Flask, templating
+from asyncflask import Flask, jinja, templating
 from asyncflask.jinja import Environment, Template, _escape_output
 
 
@@ -145,6 +146,16 @@ def test_templates_escape_in_the_short_way(env: Environment) -> None:
     assert type(page.render(a=Markup("<"))) is str
 
 
+def test_the_code_of_another_jinja_is_left_alone(
+    env: Environment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jinja, "_KNOWN_CODE", False)
+    page = env.get_template("page")
+
+    assert page.root_render_func.__globals__["escape"] is escape
+    assert page.render(a="<", b=Markup("<"), c=1) == "&lt;<1"
+
+
 @pytest.mark.parametrize(
     ("source", "text"),
     [
@@ -184,6 +195,24 @@ def test_an_app_without_templates_does_not_import_jinja() -> None:
 
     assert found.stdout.split(maxsplit=1)[0] == "False"
     assert found.stdout.rstrip().endswith("True")
+
+
+@pytest.mark.parametrize(("folder", "imported"), [("templates", "True"), ("missing", "False")])
+def test_an_app_with_templates_imports_jinja_before_it_serves(
+    tmp_path: Path, folder: str, imported: str
+) -> None:
+    (tmp_path / "templates").mkdir()
+    code = (
+        "import asyncio, sys; from asyncflask import Blueprint, Flask\n"
+        "app = Flask('shop', template_folder=None)\n"
+        f"app.register_blueprint(Blueprint('b', 'b', template_folder={folder!r},"
+        f" root_path={str(tmp_path)!r}))\n"
+        "asyncio.run(app.startup())\n"
+        "print('jinja2' in sys.modules)"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert found.stdout.strip() == imported
 
 
 def test_the_classes_are_found_where_flask_has_them() -> None:
