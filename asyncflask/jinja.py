@@ -95,7 +95,7 @@ def _escape_output(value: Any) -> str:
     """Escape a value that is put out.
 
     PERF: 0.09 µs instead of 0.35 for a number or a text with nothing to escape, the most common
-    values; a template of 20 rows 69 -> 54 µs. It is safe already, or made safe by MarkupSafe.
+    values; a template of 20 rows 69 -> 59 µs. It is safe already, or made safe by MarkupSafe.
     """
     kind = type(value)
     if kind is str:
