@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
@@ -24,6 +23,11 @@ from werkzeug.routing.rules import RulePart
 #: A match, a refusal (returned, not raised), or None: ask Werkzeug.
 Answer: TypeAlias = tuple[Rule, dict[str, Any]] | HTTPException | None
 
+#: The name of each variable of a rule, and its converter.
+Arguments: TypeAlias = tuple[tuple[str, Callable[[str], Any] | None], ...]
+#: A part's pattern, groups and test: what stands in :class:`Edge`.
+Shape: TypeAlias = tuple[re.Pattern[str] | None, tuple[str, ...], Callable[[str], object] | None]
+
 #: Werkzeug's names for the groups of converters: this and a number.
 _GROUP = "__werkzeug_"
 #: How the pattern of a segment begins and ends when one converter takes all of it.
@@ -34,15 +38,21 @@ class _AskWerkzeug(Exception):
     """The search came to a place where only Werkzeug has the answer."""
 
 
-@dataclass(frozen=True, slots=True)
+# PERF: the three are no dataclasses: to make those takes 1.5 ms at each import, and a frozen one
+# takes twice the time for each instance.
+
+
 class Goal:
     """A rule at the end of a path, with what makes view arguments of the texts found on the way."""
 
-    rule: Rule
-    #: The name of each variable, and its converter; None hands the text on as it is.
-    arguments: tuple[tuple[str, Callable[[str], Any] | None], ...]
-    #: Another rule of the endpoint has defaults for this one: Werkzeug may redirect to that.
-    outranked: bool
+    __slots__ = ("arguments", "outranked", "rule")
+
+    def __init__(self, rule: Rule, arguments: Arguments, outranked: bool) -> None:
+        self.rule = rule
+        #: The name of each variable, and its converter; None hands the text on as it is.
+        self.arguments = arguments
+        #: Another rule of the endpoint has defaults for this one: Werkzeug may redirect to that.
+        self.outranked = outranked
 
     def answer(self, values: Sequence[str]) -> Answer:
         """Return the rule with its view arguments, or None where Werkzeug has to redirect.
@@ -70,36 +80,50 @@ class Goal:
         return rule, view_args
 
 
-@dataclass(frozen=True, slots=True)
 class Edge:
     """A way on for segments that match a pattern."""
 
-    #: None when Python cannot compile the pattern: Werkzeug shall meet and report that.
-    pattern: re.Pattern[str] | None
-    #: The pattern's groups that belong to converters; it may have others of the converters' own.
-    groups: tuple[str, ...]
-    #: Takes the whole rest of the path.
-    final: bool
-    #: The last group of the pattern is an optional slash at the end.
-    suffixed: bool
-    node: Node
+    __slots__ = ("final", "groups", "node", "pattern", "suffixed", "test")
+
+    def __init__(self, part: RulePart, shape: Shape, node: Node) -> None:
+        #: None when Python cannot compile the pattern: Werkzeug shall meet and report that.
+        self.pattern: re.Pattern[str] | None
+        #: The pattern's groups that belong to converters; it may have others of the converters'.
+        self.groups: tuple[str, ...]
+        #: Tells the same, if the pattern is one converter for one whole segment.
+        self.test: Callable[[str], object] | None
+        self.pattern, self.groups, self.test = shape
+        #: Takes the whole rest of the path.
+        self.final = part.final
+        #: The last group of the pattern is an optional slash at the end.
+        self.suffixed = part.suffixed
+        self.node = node
 
 
-@dataclass(slots=True)
 class Node:
     """A place in the trie, reached after some segments."""
 
-    #: The number of segments up to here, the empty one before the first slash included.
-    depth: int
-    #: Who comes here has passed no other way on, so what fails here fails altogether.
-    certain: bool
-    #: Certain, and nothing but `static` and `simple` leads on: a segment they lack is a 404.
-    closed: bool
-    goals: tuple[Goal, ...]
-    static: dict[str, Node]
-    edges: tuple[Edge, ...]
-    #: The edges as (test, node), up to the first that is not one converter for one whole segment.
-    simple: tuple[tuple[Callable[[str], object], Node], ...]
+    __slots__ = ("certain", "closed", "depth", "edges", "goals", "simple", "static")
+
+    def __init__(
+        self,
+        depth: int,
+        certain: bool,
+        goals: tuple[Goal, ...],
+        static: dict[str, Node],
+        edges: tuple[Edge, ...],
+    ) -> None:
+        #: The number of segments up to here, the empty one before the first slash included.
+        self.depth = depth
+        #: Who comes here has passed no other way on, so what fails here fails altogether.
+        self.certain = certain
+        #: Certain, and nothing but `static` and `simple` leads on: a segment they lack is a 404.
+        self.closed = False
+        self.goals = goals
+        self.static = static
+        self.edges = edges
+        #: The edges as (test, node), up to the first that is not one converter for one segment.
+        self.simple: tuple[tuple[Callable[[str], object], Node], ...] = tuple(_simple(edges))
 
 
 class Trie:
@@ -290,6 +314,8 @@ class _Builder:
     def __init__(self, outranked: Callable[[Rule], bool], closing: bool) -> None:
         self._outranked = outranked
         self._closing = closing
+        #: PERF: 500 rules have but a few patterns. By content; a final part has one of its own.
+        self._shapes: dict[tuple[str, bool], Shape] = {}
 
     def node(self, state: State, depth: int, certain: bool) -> Node:
         static = {}
@@ -300,12 +326,20 @@ class _Builder:
         edges = []
         for part, following in state.dynamic:
             alone = part is state.dynamic[-1][0]
-            edges.append(_edge(part, self.node(following, depth + 1, certain and alone)))
-        simple = tuple(_simple(edges))
+            child = self.node(following, depth + 1, certain and alone)
+            edges.append(Edge(part, self._shape(part), child))
         goals = tuple(_goal(rule, self._outranked(rule)) for rule in state.rules)
         # At depth 0 the path has no slash in front, and Werkzeug puts one there.
-        closed = self._closing and certain and depth > 0 and len(simple) == len(edges)
-        return Node(depth, certain, closed, goals, static, tuple(edges), simple)
+        node = Node(depth, certain, goals, static, tuple(edges))
+        node.closed = self._closing and certain and depth > 0 and len(node.simple) == len(edges)
+        return node
+
+    def _shape(self, part: RulePart) -> Shape:
+        key = part.content, part.final
+        shape = self._shapes.get(key)
+        if shape is None:
+            shape = self._shapes[key] = _shape_of(part)
+        return shape
 
 
 def _goal(rule: Rule, outranked: bool) -> Goal:
@@ -324,22 +358,21 @@ def _to_python(converter: BaseConverter) -> Callable[[str], Any] | None:
     return converter.to_python
 
 
-def _edge(part: RulePart, node: Node) -> Edge:
+def _shape_of(part: RulePart) -> Shape:
     try:
         pattern = re.compile(part.content)
     except re.error:
-        return Edge(None, (), part.final, part.suffixed, node)
+        return None, (), None
     # They are in the order of the pattern, which is that of the rule.
     groups = tuple(name for name in pattern.groupindex if name.startswith(_GROUP))
-    return Edge(pattern, groups, part.final, part.suffixed, node)
+    return pattern, groups, None if part.final else _segment_test(pattern)
 
 
 def _simple(edges: Sequence[Edge]) -> Iterator[tuple[Callable[[str], object], Node]]:
     for edge in edges:
-        test = None if edge.pattern is None or edge.final else _segment_test(edge.pattern)
-        if test is None:
+        if edge.test is None:
             return
-        yield test, edge.node
+        yield edge.test, edge.node
 
 
 def _segment_test(pattern: re.Pattern[str]) -> Callable[[str], object] | None:
