@@ -6,6 +6,7 @@ rule kept here: what was compiled from the rules is thrown away when they change
 
 from __future__ import annotations
 
+import typing as t
 from threading import RLock
 
 import werkzeug.routing
@@ -87,10 +88,16 @@ class Map(werkzeug.routing.Map):
         with self._remap_lock:
             if self.trie is None:
                 self.update()
-                self.trie = Trie(self._matcher._root, self._outranked)
+                self.trie = Trie(self._matcher._root, self)
             return self.trie
 
-    def _outranked(self, rule: _Rule) -> bool:
+    @property
+    def lock(self) -> t.Any:
+        """The lock of `lock_class`."""
+        return self._remap_lock
+
+    def outranked(self, rule: _Rule) -> bool:
+        """Tell whether another rule of the same endpoint has defaults for this one."""
         return any(
             other.defaults and other.provides_defaults_for(rule)
             for other in self._rules_by_endpoint[rule.endpoint]

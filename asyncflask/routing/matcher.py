@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, TypeAlias
+from threading import RLock
+from typing import Any, Protocol, TypeAlias
 
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 from werkzeug.routing import BaseConverter, IntegerConverter, Rule, ValidationError
@@ -103,27 +104,55 @@ class Edge:
 class Node:
     """A place in the trie, reached after some segments."""
 
-    __slots__ = ("certain", "closed", "depth", "edges", "goals", "simple", "static")
+    __slots__ = ("certain", "closed", "depth", "edges", "goals", "simple", "source", "static")
 
-    def __init__(
-        self,
-        depth: int,
-        certain: bool,
-        goals: tuple[Goal, ...],
-        static: dict[str, Node],
-        edges: tuple[Edge, ...],
-    ) -> None:
+    #: Certain, and nothing but `static` and `simple` leads on: a segment they lack is a 404.
+    closed: bool
+    goals: tuple[Goal, ...]
+    static: dict[str, Node]
+    edges: tuple[Edge, ...]
+    #: The edges as (test, node), up to the first that is not one converter for one whole segment.
+    simple: tuple[tuple[Callable[[str], object], Node], ...]
+
+    def __init__(self, source: tuple[_Builder, State], depth: int, certain: bool) -> None:
+        #: What it is made of; None when it is made.
+        self.source: tuple[_Builder, State] | None = source
         #: The number of segments up to here, the empty one before the first slash included.
         self.depth = depth
         #: Who comes here has passed no other way on, so what fails here fails altogether.
         self.certain = certain
-        #: Certain, and nothing but `static` and `simple` leads on: a segment they lack is a 404.
-        self.closed = False
-        self.goals = goals
-        self.static = static
-        self.edges = edges
-        #: The edges as (test, node), up to the first that is not one converter for one segment.
-        self.simple: tuple[tuple[Callable[[str], object], Node], ...] = tuple(_simple(edges))
+
+
+class Unvisited(Node):
+    """A node where nobody has come yet; then it becomes a :class:`Node`.
+
+    PERF: the first request to an app of 500 routes passes 4 of its 1,504 nodes; to make all of them
+    took 5 ms, and more for the garbage collector.
+    """
+
+    __slots__ = ()
+
+    def __getattr__(self, name: str) -> Any:
+        # Python comes here while the slot of that name is empty.
+        source = self.source
+        if source is not None:
+            builder, state = source
+            builder.fill(self, state)
+        return object.__getattribute__(self, name)
+
+
+class Rules(Protocol):
+    """What a trie asks of a map."""
+
+    @property
+    def lock(self) -> RLock:
+        """Held while rules are added or compiled."""
+
+    def update(self) -> None:
+        """Sort the transitions of the state machine, if rules were added."""
+
+    def outranked(self, rule: Rule) -> bool:
+        """Tell whether another rule of the same endpoint has defaults for this one."""
 
 
 class Trie:
@@ -131,26 +160,26 @@ class Trie:
 
     __slots__ = ("_any_domain", "_domains", "_slashes_in_front", "domains_matter", "static")
 
-    def __init__(self, root: State, outranked: Callable[[Rule], bool]) -> None:
+    def __init__(self, root: State, rules: Rules) -> None:
         """Compile a map's rules.
 
         Args:
             root: The start of Werkzeug's state machine, its transitions sorted.
-            outranked: Tells whether another rule of the same endpoint has defaults for this one.
+            rules: The map.
         """
         #: There are rules with variables in the domain: whatever fails here may match there.
         self._any_domain = bool(root.dynamic)
-        build = _Builder(outranked, closing=not self._any_domain)
-        self._domains = {
-            domain: build.node(state, 0, True) for domain, state in root.static.items()
+        builder = _Builder(rules, closing=not self._any_domain)
+        self._domains: dict[str, Node] = {
+            domain: Unvisited((builder, state), 0, True) for domain, state in root.static.items()
         }
         #: Whether any rule is for another domain part than "".
         self.domains_matter = self._any_domain or not self._domains.keys() <= {""}
         #: The rules without variables and domain by full path, in the order Werkzeug tries them.
         self.static: dict[str, tuple[Rule, ...]] = {}
-        if "" in self._domains:
-            self.static.update(_static_paths(self._domains[""], ()))
-        self._slashes_in_front = any(map(_has_slashes_in_front, self._domains.values()))
+        if "" in root.static:
+            self.static.update(_static_paths(root.static[""], ()))
+        self._slashes_in_front = any(map(_has_slashes_in_front, root.static.values()))
 
     def find(self, path: str, method: str, websocket: bool, domain: str) -> Answer:
         """Find the rule for a path; see `Map.find`."""
@@ -311,28 +340,42 @@ class _Search:
 class _Builder:
     """Makes nodes of Werkzeug's states."""
 
-    def __init__(self, outranked: Callable[[Rule], bool], closing: bool) -> None:
-        self._outranked = outranked
+    def __init__(self, rules: Rules, closing: bool) -> None:
+        self._rules = rules
         self._closing = closing
         #: PERF: 500 rules have but a few patterns. By content; a final part has one of its own.
         self._shapes: dict[tuple[str, bool], Shape] = {}
 
-    def node(self, state: State, depth: int, certain: bool) -> Node:
-        static = {}
+    def fill(self, node: Node, state: State) -> None:
+        """Make what leads on from a node."""
+        with self._rules.lock:
+            if node.source is not None:  # Another thread may have been quicker.
+                # Rules may have been added since, by a thread that will replace this trie.
+                self._rules.update()
+                self._fill(node, state)
+                node.source = None
+                # PERF: what has a `__getattr__`, Python reads slowly.
+                node.__class__ = Node
+
+    def _fill(self, node: Node, state: State) -> None:
+        depth, certain = node.depth, node.certain
+        static: dict[str, Node] = {}
         for text, following in state.static.items():
             # A slash at the end may have been one too many. Above depth 1 it is the path's first.
             alone = not state.dynamic and (text != "" or depth == 0)
-            static[text] = self.node(following, depth + 1, certain and alone)
+            static[text] = Unvisited((self, following), depth + 1, certain and alone)
         edges = []
         for part, following in state.dynamic:
             alone = part is state.dynamic[-1][0]
-            child = self.node(following, depth + 1, certain and alone)
+            child = Unvisited((self, following), depth + 1, certain and alone)
             edges.append(Edge(part, self._shape(part), child))
-        goals = tuple(_goal(rule, self._outranked(rule)) for rule in state.rules)
+        simple = tuple(_simple(edges))
+        node.static = static
+        node.edges = tuple(edges)
+        node.simple = simple
+        node.goals = tuple(_goal(rule, self._rules.outranked(rule)) for rule in state.rules)
         # At depth 0 the path has no slash in front, and Werkzeug puts one there.
-        node = Node(depth, certain, goals, static, tuple(edges))
-        node.closed = self._closing and certain and depth > 0 and len(node.simple) == len(edges)
-        return node
+        node.closed = self._closing and certain and depth > 0 and len(simple) == len(edges)
 
     def _shape(self, part: RulePart) -> Shape:
         key = part.content, part.final
@@ -396,16 +439,17 @@ def _segment_test(pattern: re.Pattern[str]) -> Callable[[str], object] | None:
 _QUICK_TESTS: dict[str, Callable[[str], object]] = {"[^/]{1,}": bool, r"\d+": str.isdecimal}
 
 
-def _static_paths(node: Node, parts: tuple[str, ...]) -> Iterator[tuple[str, tuple[Rule, ...]]]:
-    path = "/".join(parts)
-    if node.goals and not path.startswith("//"):
-        yield path, tuple(goal.rule for goal in node.goals)
-    for part, child in node.static.items():
-        yield from _static_paths(child, (*parts, part))
+def _static_paths(state: State, parts: tuple[str, ...]) -> Iterator[tuple[str, tuple[Rule, ...]]]:
+    if state.rules:
+        path = "/".join(parts)
+        if not path.startswith("//"):
+            yield path, tuple(state.rules)
+    for part, following in state.static.items():
+        yield from _static_paths(following, (*parts, part))
 
 
-def _has_slashes_in_front(domain: Node) -> bool:
+def _has_slashes_in_front(domain: State) -> bool:
     # Rules such as `//x`, which Werkzeug never finds, for it strips slashes before it looks.
     first = domain.static.get("")
     second = None if first is None else first.static.get("")
-    return second is not None and bool(second.static or second.edges)
+    return second is not None and bool(second.static or second.dynamic)
