@@ -84,10 +84,13 @@ def _find_websocket() -> t.Any:
 
 def _find_session() -> t.Any:
     ctx = slot.get()
-    # PERF: looked at before; the rest is for contexts inside contexts.
-    if ctx is not None and ctx.lane is not None and ctx._session is not None:
-        ctx._session.accessed = True
-        return ctx._session
+    # PERF: what the context's property does; the rest is for contexts inside contexts.
+    if ctx is not None and ctx.lane is not None:
+        found = ctx._session
+        if found is None:
+            found = ctx.open_session()
+        found.accessed = True
+        return found
     if ctx is None or ctx.carrier is None:
         raise outside("session", "request")
     return ctx.session

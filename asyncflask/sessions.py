@@ -92,8 +92,21 @@ class SecureCookieSession(CallbackDict[str, Any], SessionMixin):
 
     def __setitem__(self, key: str, value: Any) -> None:
         dict.__setitem__(self, key, value)
-        if self.on_update is not None:
-            self.on_update(self)  # type: ignore[arg-type]  # this is Self
+        on_update = self.on_update
+        if on_update is _mark_modified:
+            self.modified = True
+        elif on_update is not None:
+            on_update(self)  # type: ignore[arg-type]  # this is Self
+
+    # PERF: what _marking() would make of them, which goes through a tuple of arguments.
+    def __getitem__(self, key: str) -> Any:
+        self.accessed = True
+        return dict.__getitem__(self, key)
+
+    def get(self, key: str, default: Any = None) -> Any:  # type: ignore[override]  # one signature
+        """Return what is kept under ``key``, or else ``default``."""
+        self.accessed = True
+        return dict.get(self, key, default)
 
 
 def _mark_modified(session: SecureCookieSession) -> None:
@@ -116,7 +129,7 @@ def _marking(name: str) -> Callable[..., Any]:
 # that it hands out; here every method of dict that reads is marked too, for one that came another
 # way. What changes the session needs no mark, since it sends the cookie.
 for _name in (
-    *("__getitem__", "get", "__contains__", "__len__", "__iter__", "__reversed__", "keys"),
+    *("__contains__", "__len__", "__iter__", "__reversed__", "keys"),
     *("values", "items", "copy", "__eq__", "__ne__", "__or__", "__ror__", "__repr__"),
 ):
     setattr(SecureCookieSession, _name, _marking(_name))
@@ -162,7 +175,11 @@ class SessionInterface:
 
     def is_null_session(self, obj: object) -> bool:
         """Tell whether ``obj`` is such a stand-in, which is not saved."""
-        return isinstance(obj, self.null_session_class)
+        null = self.null_session_class
+        # PERF: a class of an ABC is asked through Python code whose instance it is.
+        if obj.__class__ is SecureCookieSession and null is NullSession:
+            return False
+        return isinstance(obj, null)
 
     def get_cookie_name(self, app: SessionApp) -> str:
         """Return the cookie's name: ``SESSION_COOKIE_NAME``."""
@@ -308,7 +325,9 @@ class SecureCookieSessionInterface(SessionInterface):
         accessed = depends = session.accessed
         # One that has no headers yet but its type and length; PERF: they need not be searched.
         is_fresh = isinstance(response, OurResponse) and response.untouched
-        if session:
+        is_plain = session.__class__ is SecureCookieSession
+        # PERF: len() and bool() go through the methods that mark it.
+        if dict.__len__(session) if is_plain else session:  # type: ignore[arg-type]  # then it is one
             if self.should_set_cookie(app, session):
                 self._set_cookie(app, session, response)
                 # SECURITY: also when the session was only refreshed (CVE-2023-30861).

@@ -8,6 +8,7 @@ in :mod:`asyncflask.sessions`.
 from __future__ import annotations
 
 from base64 import b64decode, b64encode
+from collections.abc import Container
 from datetime import datetime
 from json import JSONDecoder
 from typing import Any
@@ -226,7 +227,7 @@ class TaggedJSONSerializer:
     Source: ``Flask: json.tag.TaggedJSONSerializer``.
     """
 
-    __slots__ = ("order", "tags")
+    __slots__ = ("_own_order", "_own_tags", "order", "tags")
 
     default_tags: list[type[JSONTag]] = [
         TagDict,
@@ -245,6 +246,10 @@ class TaggedJSONSerializer:
         self.order: list[JSONTag] = []
         for tag_class in self.default_tags:
             self.register(tag_class)
+        # As they are while nobody has added anything; without default tags alone, as they never are.
+        is_ours = list(map(type, self.order)) == _DEFAULT_TAGS
+        self._own_order: list[JSONTag] | None = [*self.order] if is_ours else None
+        self._own_tags: dict[str, JSONTag] | None = {**self.tags} if is_ours else None
 
     def register(
         self, tag_class: type[JSONTag], force: bool = False, index: int | None = None
@@ -293,31 +298,23 @@ class TaggedJSONSerializer:
             return [self._untag_scan(item) for item in value]
         return value
 
-    def _is_plain(self, value: Any) -> bool:
-        """Tell whether ``value`` is the same with and without the default tags."""
-        items: Any = value
-        if value.__class__ is dict:
-            if len(value) == 1 and next(iter(value)) in self.tags:
-                return False
-            items = value.values()
-        elif value.__class__ is not list:
-            return value.__class__ in _PLAIN
-        return _PLAIN.issuperset(map(type, items)) or all(map(self._is_plain, items))
-
     # PERF: most sessions hold plain values only, and are not copied for tags. Tags of the
     # application's own may be meant for any type, and a subclass has its own idea: they are asked.
     def dumps(self, value: Any) -> str:
         """Return ``value`` as compact tagged JSON."""
         if (
             self.__class__ is not TaggedJSONSerializer
-            or list(map(type, self.order)) != _DEFAULT_TAGS
-            or not self._is_plain(value)
+            or self.order != self._own_order
+            or not _is_plain(value, self.tags)
         ):
             value = self.tag(value)
         ctx = current()
         if ctx is None:
             return dumps(value, separators=(",", ":"))
-        text: str = ctx.app.json.dumps(value, separators=(",", ":"))  # PERF: the same, sooner.
+        provider = ctx.app.json
+        if getattr(provider.dumps, "__func__", None) is DefaultJSONProvider.dumps:
+            return provider.compact_encode()(value)  # type: ignore[no-any-return]  # it is text
+        text: str = provider.dumps(value, separators=(",", ":"))
         return text
 
     def loads(self, value: str) -> Any:
@@ -327,9 +324,30 @@ class TaggedJSONSerializer:
             ValueError: It is not JSON.
         """
         content = _read(value)
-        if self.__class__ is TaggedJSONSerializer and self._is_plain(content):
-            return content
+        if (
+            self.__class__ is TaggedJSONSerializer
+            and value.__class__ is str
+            and '" ' not in value
+            and "\\" not in value
+            and self.tags == self._own_tags
+        ):
+            return content  # PERF: our tags begin with a space, and none stands there.
         return self._untag_scan(content)
+
+
+def _is_plain(value: Any, tags: Container[str]) -> bool:
+    """Tell whether ``value`` is the same with and without the default tags."""
+    items: Any = value
+    if value.__class__ is dict:
+        if len(value) == 1 and next(iter(value)) in tags:
+            return False
+        items = value.values()
+    elif value.__class__ is not list:
+        return value.__class__ in _PLAIN
+    for item in items:  # noqa: SIM110  # PERF: a generator costs more than a session's few values
+        if item.__class__ not in _PLAIN and not _is_plain(item, tags):
+            return False
+    return True
 
 
 def _read(text: str) -> Any:

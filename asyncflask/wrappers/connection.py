@@ -255,7 +255,14 @@ class Connection(Routed, SansIORequest):
         """Return what ``cookies.get(name)`` does, and leave the other cookies alone."""
         if not self._has_own_cookies or "cookies" in self.__dict__:
             return self.cookies.get(name)
-        return find_cookie(_cookie_header(self._ctx.scope), name)
+        ctx = self._ctx
+        headers = ctx.scope["headers"]
+        names = getattr(ctx, "header_names", None)
+        if names is not None and headers.__class__ is list and len(names) == len(headers):
+            # PERF: none is there twice.
+            sent = names.get(b"cookie")
+            return None if sent is None else find_cookie(sent.decode("latin-1"), name)
+        return find_cookie(_cookie_header(ctx.scope), name)
 
     @lazy
     def args(self) -> MultiDict[str, str]:
@@ -337,6 +344,7 @@ def path_below_root(scope: Mapping[str, Any]) -> str:
 
 # RFC 6265 §4.2.1, and no quotes: what nearly all cookies look like.
 _COOKIE = r"""[^\s=;"\\\x00-\x1f\x7f-\xff]+=[^\s;"\\\x00-\x1f\x7f-\xff]*"""
+_NAME = re.compile(r'[^ \t=";]+')
 _COOKIES = re.compile(rf"{_COOKIE}(?:; {_COOKIE})*")
 
 
@@ -365,13 +373,19 @@ def parse_cookies(text: str, make: type[MultiDict[str, Any]]) -> Any:
 
 def find_cookie(text: str, name: str) -> str | None:
     """Return the first cookie called ``name`` of a ``Cookie`` header, as Werkzeug parses it."""
-    if _COOKIES.fullmatch(text) is None:
-        return parse_cookie(text).get(name)
-    for cookie in text.split("; "):
-        key, _, value = cookie.partition("=")
-        if key == name:
+    # PERF: a third of the time in which all are parsed. The name stands nowhere before, and there
+    # are no quotes, so this is where a parser finds it, too.
+    before, found, behind = text.partition(f"{name}=")
+    if (
+        found
+        and '"' not in text
+        and (not before or (before[-2:] == "; " and name not in before))
+        and (name.isidentifier() or _NAME.fullmatch(name) is not None)
+    ):
+        value = behind.partition(";")[0]
+        if " " not in value and "\t" not in value:
             return value
-    return None
+    return parse_cookies(text, MultiDict).get(name)  # type: ignore[no-any-return]  # it is text
 
 
 def _cookie_header(scope: Mapping[str, Any]) -> str:
