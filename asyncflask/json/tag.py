@@ -17,7 +17,7 @@ from uuid import UUID
 from markupsafe import Markup
 from werkzeug.http import http_date, parse_date
 
-from .._current import current
+from .._current import slot
 from . import dumps, loads
 from .provider import DefaultJSONProvider
 
@@ -308,7 +308,7 @@ class TaggedJSONSerializer:
             or not _is_plain(value, self.tags)
         ):
             value = self.tag(value)
-        ctx = current()
+        ctx = slot.get()
         if ctx is None:
             return dumps(value, separators=(",", ":"))
         provider = ctx.app.json
@@ -323,7 +323,16 @@ class TaggedJSONSerializer:
         Raises:
             ValueError: It is not JSON.
         """
-        content = _read(value)
+        # PERF: json.loads() looks for spaces at both ends, which Flask and we do not write.
+        ctx = slot.get()
+        end = None
+        if ctx is None or getattr(ctx.app.json.loads, "__func__", None) is DefaultJSONProvider.loads:
+            try:
+                content, end = _scan(value, 0)
+            except (StopIteration, ValueError, TypeError):
+                end = None
+        if end is None or end != len(value):
+            content = loads(value)  # By the app's provider, or to say what is wrong.
         if (
             self.__class__ is TaggedJSONSerializer
             and value.__class__ is str
@@ -348,20 +357,6 @@ def _is_plain(value: Any, tags: Container[str]) -> bool:
         if item.__class__ not in _PLAIN and not _is_plain(item, tags):
             return False
     return True
-
-
-def _read(text: str) -> Any:
-    """Read JSON by the app's provider, or at once if that does nothing of its own."""
-    ctx = current()
-    if ctx is None or getattr(ctx.app.json.loads, "__func__", None) is DefaultJSONProvider.loads:
-        # PERF: json.loads() looks for spaces at both ends, which Flask and we do not write.
-        try:
-            value, end = _scan(text, 0)
-        except (StopIteration, ValueError, TypeError):
-            return loads(text)  # It says what is wrong.
-        if end == len(text):
-            return value
-    return loads(text)
 
 
 _scan = JSONDecoder().scan_once  # type: ignore[attr-defined]  # it is there
