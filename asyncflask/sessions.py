@@ -21,7 +21,7 @@ from werkzeug.datastructures import CallbackDict
 from werkzeug.sansio.response import Response
 
 from .json.tag import TaggedJSONSerializer
-from .wrappers.response import CookieOptions, add_plain_cookie
+from .wrappers.response import CookieOptions, add_checked, add_plain_cookie
 from .wrappers.response import Response as OurResponse
 
 
@@ -342,7 +342,7 @@ class SecureCookieSessionInterface(SessionInterface):
             if not is_fresh and "vary" in headers:
                 response.vary.add("Cookie")
             else:
-                headers.add("Vary", "Cookie")  # PERF: the same, 4 µs sooner.
+                add_checked(headers, "Vary", "Cookie")  # PERF: the same, 4 µs sooner.
 
     def _set_cookie(self, app: SessionApp, session: SessionMixin, response: Response) -> None:
         serializer = self.get_signing_serializer(app)

@@ -108,13 +108,12 @@ _PLAIN_VALUE = re.compile(r"[\w.~+/=-]*", re.ASCII)
 CookieOptions: TypeAlias = tuple[str | None, str | None, bool, bool, str | None, bool]
 
 
-@functools.lru_cache(maxsize=64, typed=True)
-def _around_value(key: str, *options: Any) -> tuple[str, str] | None:
-    """Return what stands before and behind a cookie's value, unless the name is to be quoted."""
+@functools.lru_cache(maxsize=64)
+def _around_value(key: str, options: CookieOptions) -> tuple[str, str] | None:
+    """Return what stands before and behind a cookie's value, unless something is unusual."""
     if _PLAIN_NAME.fullmatch(key) is None:
         return None
-    path, domain, *others = options
-    secure, httponly, samesite, partitioned = others
+    path, domain, secure, httponly, samesite, partitioned = options
     header = dump_cookie(
         key,
         path=path,
@@ -125,7 +124,7 @@ def _around_value(key: str, *options: Any) -> tuple[str, str] | None:
         partitioned=partitioned,
     )
     start = f"{key}="
-    return start, header.removeprefix(start)
+    return (start, header.removeprefix(start)) if header.isprintable() else None
 
 
 def add_plain_cookie(response: Response, key: str, value: str, options: CookieOptions) -> bool:
@@ -142,14 +141,22 @@ def add_plain_cookie(response: Response, key: str, value: str, options: CookieOp
     Returns:
         Whether it was set; if not, ``set_cookie()`` knows what to do.
     """
-    around = _around_value(key, *options)
+    around = _around_value(key, options)
     if around is None:
         return False
     header = f"{around[0]}{value}{around[1]}"
     if len(header) > response.max_cookie_size:
         return False
-    response.headers.add("Set-Cookie", header)
+    add_checked(response.headers, "Set-Cookie", header)
     return True
+
+
+def add_checked(headers: WerkzeugHeaders, name: str, value: str) -> None:
+    """Add a header of which it is known that it can be written."""
+    if headers.__class__ is Headers:
+        headers._list.append((name, value))
+    else:
+        headers.add(name, value)
 
 
 def _make_headers(response: Any) -> Headers:
