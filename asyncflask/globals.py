@@ -168,9 +168,7 @@ def _make_connection_proxy(lane: Lane, find: t.Callable[[], t.Any]) -> t.Any:
             ctx = get()
             # The rest is for worker threads and contexts inside contexts.
             if ctx is not None and ctx.lane is lane and ctx.lease is None:
-                found = ctx._connection
-                if found is not None:
-                    return getattr(found, name)
+                return getattr(ctx._connection or ctx._connect(), name)
             return getattr(find(), name)
 
     Proxy.__name__ = Proxy.__qualname__ = LocalProxy.__name__
