@@ -433,7 +433,9 @@ class _KeptSerializer(URLSafeTimedSerializer):
     ) -> Any:
         if max_age is not None and salt is None and not return_timestamp:
             try:
-                content: Any = self._good_content(s if s.__class__ is bytes else s.encode(), max_age)
+                content: Any = self._good_content(
+                    s if s.__class__ is bytes else s.encode(), max_age
+                )
                 if content is not None:
                     return self.serializer.loads(
                         content.decode() if self.is_text_serializer else content

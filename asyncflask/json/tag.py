@@ -326,7 +326,10 @@ class TaggedJSONSerializer:
         # PERF: json.loads() looks for spaces at both ends, which Flask and we do not write.
         ctx = slot.get()
         end = None
-        if ctx is None or getattr(ctx.app.json.loads, "__func__", None) is DefaultJSONProvider.loads:
+        if (
+            ctx is None
+            or getattr(ctx.app.json.loads, "__func__", None) is DefaultJSONProvider.loads
+        ):
             try:
                 content, end = _scan(value, 0)
             except (StopIteration, ValueError, TypeError):

@@ -31,13 +31,19 @@ class Headers(WerkzeugHeaders):
         pairs = self._list = _decode(self._raw)
         return pairs
 
+    def __getitem__(self, key: Any) -> Any:
+        if key.__class__ is str:
+            return self._get_key(key)  # PERF: at once; it is what Werkzeug's does.
+        return super().__getitem__(key)
+
     def _get_key(self, key: str) -> str:
         # PERF: 0.4 µs, and not 2 to decode all.
         if "_list" in self.__dict__ or key.__class__ is not str or not key.isascii():
             return super()._get_key(key)
         wanted = key.lower().encode()
+        size = len(wanted)
         for name, value in self._raw:
-            if name == wanted or name.lower() == wanted:
+            if len(name) == size and (name == wanted or name.lower() == wanted):
                 return value.decode("latin-1")
         raise BadRequestKeyError(key)
 
