@@ -246,7 +246,7 @@ class TaggedJSONSerializer:
         self.order: list[JSONTag] = []
         for tag_class in self.default_tags:
             self.register(tag_class)
-        # As they are while nobody has added anything; without default tags alone, as they never are.
+        # As they are while nobody has added any; None if they never were the default ones.
         is_ours = list(map(type, self.order)) == _DEFAULT_TAGS
         self._own_order: list[JSONTag] | None = [*self.order] if is_ours else None
         self._own_tags: dict[str, JSONTag] | None = {**self.tags} if is_ours else None

@@ -494,7 +494,8 @@ class Body:
         try:
             awaited = next(receiving)
         except StopIteration as stop:
-            return cast(Message, stop.value)
+            message: Message = stop.value
+            return message
         self._outstanding = receiving, awaited
         return None
 

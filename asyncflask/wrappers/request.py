@@ -162,7 +162,12 @@ class Request(Connection):
             return None if silent else self.on_json_loading_failed(None)
         data = body.cached
         if data is None:
-            data = await body.read_all(cache)
+            # PERF: most bodies are here, and need no coroutine more.
+            data = None if body.claimed else body.read_at_once()
+            if data is None:
+                data = await body.read_all(cache)
+            elif cache:
+                body.cached = data
         try:
             value = self.json_module.loads(data)
         except (ValueError, RecursionError) as error:
@@ -277,11 +282,8 @@ class Request(Connection):
     @lazy
     def content_type(self) -> str | None:  # type: ignore[override]  # Werkzeug's stub forgets None
         """The ``Content-Type`` header; the first one, if there are several."""
-        for name, value in self._ctx.scope["headers"]:
-            if name == b"content-type":
-                text: str = value.decode("latin-1")
-                return text
-        return None
+        sent = self._header(b"content-type")
+        return sent[0].decode("latin-1") if sent else None
 
     def _parse_content_type(self) -> None:
         # PERF: Werkzeug's looks the header up among all decoded ones, each time.
