@@ -103,7 +103,7 @@ class SecureCookieSession(CallbackDict[str, Any], SessionMixin):
         self.accessed = True
         return dict.__getitem__(self, key)
 
-    def get(self, key: str, default: Any = None) -> Any:  # type: ignore[override]  # one signature
+    def get(self, key: str, default: Any = None, /) -> Any:
         """Return what is kept under ``key``, or else ``default``."""
         self.accessed = True
         return dict.get(self, key, default)
@@ -434,7 +434,7 @@ class _KeptSerializer(URLSafeTimedSerializer):
         if max_age is not None and salt is None and not return_timestamp:
             try:
                 content: Any = self._good_content(
-                    s if s.__class__ is bytes else s.encode(), max_age
+                    s.encode() if isinstance(s, str) else s, max_age
                 )
                 if content is not None:
                     return self.serializer.loads(

@@ -282,8 +282,11 @@ class Request(Connection):
     @lazy
     def content_type(self) -> str | None:  # type: ignore[override]  # Werkzeug's stub forgets None
         """The ``Content-Type`` header; the first one, if there are several."""
-        sent = self._header(b"content-type")
-        return sent[0].decode("latin-1") if sent else None
+        for name, value in self._ctx.scope["headers"]:
+            if name == b"content-type":
+                text: str = value.decode("latin-1")
+                return text
+        return None
 
     def _parse_content_type(self) -> None:
         # PERF: Werkzeug's looks the header up among all decoded ones, each time.
