@@ -147,6 +147,10 @@ def add_plain_cookie(response: Response, key: str, value: str, options: CookieOp
     header = f"{around[0]}{value}{around[1]}"
     if len(header) > response.max_cookie_size:
         return False
+    if response.untouched:
+        # PERF: what response.headers would do, in half of the time.
+        response._lazy_headers = _make_headers(response)
+        response.untouched = False
     add_checked(response.headers, "Set-Cookie", header)
     return True
 
