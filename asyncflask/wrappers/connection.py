@@ -251,20 +251,16 @@ class Connection(Routed, SansIORequest):
         )
         return cookies
 
-    def _header(self, name: bytes) -> tuple[bytes, ...] | list[bytes]:
-        """Return the values of a header; ``name`` is in lower case, as ASGI has it."""
+    def _cookie_header(self) -> str:
+        """Return the ``Cookie`` header; several, as HTTP/2 has them, are joined."""
         ctx = self._ctx
         headers = ctx.scope["headers"]
         names = getattr(ctx, "header_names", None)
         if names is not None and headers.__class__ is list and len(names) == len(headers):
-            # PERF: no name is there twice.
-            return (names[name],) if name in names else ()
-        return [value for key, value in headers if key == name]
-
-    def _cookie_header(self) -> str:
-        """Return the ``Cookie`` header; several, as HTTP/2 has them, are joined."""
-        sent = self._header(b"cookie")
-        return (sent[0] if len(sent) == 1 else b";".join(sent)).decode("latin-1")
+            sent: bytes = names.get(b"cookie", b"")  # PERF: no name is there twice.
+        else:
+            sent = b";".join([value for name, value in headers if name == b"cookie"])
+        return sent.decode("latin-1")
 
     def _find_cookie(self, name: str) -> str | None:
         """Return what ``cookies.get(name)`` does, and leave the other cookies alone."""
@@ -316,7 +312,7 @@ class Connection(Routed, SansIORequest):
         Raises:
             SecurityError: The ``Host`` header is malformed, repeated, or not trusted (400).
         """
-        values = self._header(b"host")
+        values = [value for name, value in self._ctx.scope["headers"] if name == b"host"]
         if len(values) > 1:
             raise SecurityError(
                 f"The request has {len(values)} Host headers. Send exactly one (RFC 9112 §3.2)."
