@@ -433,9 +433,7 @@ class _KeptSerializer(URLSafeTimedSerializer):
     ) -> Any:
         if max_age is not None and salt is None and not return_timestamp:
             try:
-                content: Any = self._good_content(
-                    s.encode() if isinstance(s, str) else s, max_age
-                )
+                content: Any = self._good_content(s.encode() if isinstance(s, str) else s, max_age)
                 if content is not None:
                     return self.serializer.loads(
                         content.decode() if self.is_text_serializer else content

@@ -17,6 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from itsdangerous import BadPayload, BadSignature, SignatureExpired, URLSafeTimedSerializer
 from markupsafe import Markup
+from werkzeug.datastructures import Headers
 from werkzeug.wrappers import Response
 
 from asyncflask.config import DEFAULT_CONFIG, Config, ConfigAttribute
@@ -360,6 +361,15 @@ def test_every_look_marks_the_session_accessed_and_varies(look: Callable[[Any], 
     assert saved(app, session).headers["Vary"] == "Cookie"
 
 
+def test_a_function_of_ones_own_is_told_of_changes() -> None:
+    session, changed = SecureCookieSession(), []
+    session.on_update = changed.append
+    session["a"] = 1
+
+    assert changed == [{"a": 1}]
+    assert not session.modified
+
+
 def test_a_look_still_gives_what_a_dict_gives() -> None:
     session = SecureCookieSession({"a": 1})
 
@@ -431,6 +441,20 @@ def test_a_response_with_its_own_idea_of_cookies_is_asked() -> None:
 
     assert response.headers["X-Cookie"] == "session"
     assert response.headers["Set-Cookie"].startswith("session=")
+
+
+def test_headers_with_their_own_idea_of_adding_are_asked() -> None:
+    class Own(Headers):
+        def add(self, key: str, value: Any, /, **options: Any) -> None:
+            super().add(f"X-{key}", value, **options)
+
+    app, response = App(), OurResponse()
+    session = opened(app)
+    session["a"] = 1
+    response.headers = Own(response.headers)
+    SecureCookieSessionInterface().save_session(app, session, response)
+
+    assert [name for name, _ in response.headers][-2:] == ["X-Set-Cookie", "X-Vary"]
 
 
 def test_a_session_too_large_for_a_cookie_is_sent_with_a_warning() -> None:

@@ -231,6 +231,13 @@ def test_a_subclass_that_replaces_dumps_is_used_by_response() -> None:
     assert App(Shouting).json.response("a").data == b'"A"\n'
 
 
+def test_a_dumps_that_was_put_on_the_provider_is_used_by_response(app: App) -> None:
+    provider = DefaultJSONProvider(app)
+    provider.dumps = lambda obj, **kwargs: "mine"  # type: ignore[method-assign]  # so people do
+
+    assert provider.response(1).get_data() == b"mine\n"
+
+
 def test_a_provider_of_another_library_needs_dumps_and_loads_only() -> None:
     class Other(JSONProvider):
         def dumps(self, obj: Any, **kwargs: Any) -> str:

@@ -195,6 +195,55 @@ def test_a_subclass_is_asked_for_everything() -> None:
     assert Counting().loads(text) == {"a": 1, "b": 2}
 
 
+@pytest.mark.parametrize("text", ['{"\\u0020t":[1]}', '{ " t" : [1] }', '[{"a":{" t":[1]}}]'])
+def test_a_tag_is_read_however_it_is_written(text: str) -> None:
+    serializer = TaggedJSONSerializer()
+
+    assert serializer.loads(text) in ((1,), [{"a": (1,)}])
+
+
+def test_a_tag_whose_key_has_no_space_is_read() -> None:
+    class TagSet(JSONTag):
+        key = "set"
+
+        def check(self, value: Any) -> bool:
+            return isinstance(value, set)
+
+        def to_json(self, value: Any) -> Any:
+            return sorted(value)
+
+        def to_python(self, value: Any) -> Any:
+            return set(value)
+
+    serializer = TaggedJSONSerializer()
+    serializer.register(TagSet)
+    text = serializer.dumps({"a": {1, 2}})
+
+    assert text == '{"a":{"set":[1,2]}}'
+    assert serializer.loads(text) == {"a": {1, 2}}
+
+
+def test_tags_that_were_put_into_the_tables_directly_are_asked() -> None:
+    class Upper(JSONTag):
+        key = "U"
+
+        def check(self, value: Any) -> bool:
+            return isinstance(value, str)
+
+        def to_json(self, value: Any) -> Any:
+            return value.upper()
+
+        def to_python(self, value: Any) -> Any:
+            return value.lower()
+
+    serializer = TaggedJSONSerializer()
+    serializer.order.insert(0, Upper(serializer))
+    serializer.tags["U"] = serializer.order[0]
+
+    assert serializer.dumps("a") == '{"U":"A"}'
+    assert serializer.loads('{"U":"A"}') == "a"
+
+
 @pytest.mark.parametrize("text", [' {"a": 1} ', '{"a":1}\n'])
 def test_spaces_around_are_no_matter(text: str) -> None:
     assert TaggedJSONSerializer().loads(text) == {"a": 1}

@@ -29,6 +29,11 @@ PIECES = st.lists(
 @example("a=b=c; d=")
 @example("a=1;b=2")
 @example("a=1; ")
+@example("ba=1; a=2")
+@example("a =1; a=2")
+@example('b="; a=1"; a=2')
+@example("a=1 2; a=3")
+@example("b; a=1;c=2")
 def test_cookies_are_parsed_as_werkzeug_does(text):
     expected = parse_cookie(text, cls=ImmutableMultiDict)
 

@@ -166,6 +166,25 @@ def test_one_cookie_is_found_as_all_are(connection_of):
     assert connection._find_cookie("a") == "mine"
 
 
+@pytest.mark.parametrize("others", [[], [("X-A", "1")]])
+def test_several_cookie_headers_are_one_also_where_a_request_is_served(context_of, others):
+    """:rfc:`9113` §8.2.3: HTTP/2 may send each cookie in a header of its own."""
+    context = context_of(headers=[*others, ("Cookie", "a=1"), ("Cookie", "b=2; a=3")])
+    context.header_names = dict(context.scope["headers"])
+    connection = Connection(context)
+
+    assert [connection._find_cookie(name) for name in "ab"] == ["1", "2"]
+    assert connection.cookies.to_dict(flat=False) == {"a": ["1", "3"], "b": ["2"]}
+
+
+def test_the_only_cookie_header_is_found_where_a_request_is_served(context_of):
+    for headers, found in (([], None), ([("Cookie", "a=1")], "1")):
+        context = context_of(headers=headers)
+        context.header_names = dict(context.scope["headers"])
+
+        assert Connection(context)._find_cookie("a") == found
+
+
 def test_thousands_of_bad_cookies_log_nothing(connection_of, caplog):
     """CVE-2025-69230."""
     connection = connection_of([("Cookie", ';="' * 5000)])

@@ -557,3 +557,8 @@ def test_kept_pages_are_bounded():
     from asyncflask.wrappers import response
 
     assert 0 < len(response._pages) <= 256
+
+
+def test_a_cookie_whose_options_have_a_control_character_is_refused():
+    with pytest.raises(ValueError, match="newline characters"):
+        Response().set_cookie("a", "b", domain="shop.example\nx")
