@@ -365,8 +365,10 @@ def test_a_function_of_ones_own_is_told_of_changes() -> None:
     session, changed = SecureCookieSession(), []
     session.on_update = changed.append
     session["a"] = 1
+    session.on_update = None
+    session["b"] = 2
 
-    assert changed == [{"a": 1}]
+    assert changed == [{"a": 1, "b": 2}]
     assert not session.modified
 
 
