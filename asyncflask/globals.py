@@ -175,10 +175,53 @@ def _make_connection_proxy(lane: Lane, find: t.Callable[[], t.Any]) -> t.Any:
     return Proxy(find)
 
 
+def _make_websocket_proxy() -> t.Any:
+    """Make the proxy of the websocket, on which two methods are looked up for each message.
+
+    PERF: properties of these two names need no ``__getattribute__``, which is asked for every name:
+    0.74 → 0.68 µs for a message and its echo. All other names cost more (0.35 µs instead of 0.12).
+    """
+    get = slot.get
+
+    class Proxy(LocalProxy[t.Any]):
+        __slots__ = ()
+
+        @property
+        def send(self) -> t.Any:
+            try:
+                ctx = get()
+                if ctx.lane is WEBSOCKET and ctx.lease is None:
+                    return ctx._connection.send
+            except AttributeError:
+                pass  # There is no context, or no websocket was made yet.
+            return _find_websocket().send
+
+        @property
+        def receive(self) -> t.Any:
+            try:
+                ctx = get()
+                if ctx.lane is WEBSOCKET and ctx.lease is None:
+                    return ctx._connection.receive
+            except AttributeError:
+                pass
+            return _find_websocket().receive
+
+        def __getattr__(self, name: str) -> t.Any:
+            ctx = get()
+            if ctx is not None and ctx.lane is WEBSOCKET and ctx.lease is None:
+                found = ctx._connection
+                if found is not None:
+                    return getattr(found, name)
+            return getattr(_find_websocket(), name)
+
+    Proxy.__name__ = Proxy.__qualname__ = LocalProxy.__name__
+    return Proxy(_find_websocket)
+
+
 current_app: Flask = make_proxy(_find_app)
 g: _AppCtxGlobals = _make_g_proxy()
 app_ctx: Context = make_proxy(_find_app_ctx)
 request_ctx: Context = make_proxy(_find_carrier)
 request: Request = _make_connection_proxy(HTTP, _find_request)
-websocket: Websocket = _make_connection_proxy(WEBSOCKET, _find_websocket)
+websocket: Websocket = _make_websocket_proxy()
 session: SessionMixin = make_proxy(_find_session)

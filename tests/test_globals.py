@@ -150,6 +150,51 @@ async def test_session_is_shared_between_colours(app):
     assert (await client.get("/read")).json == {"a": 1, "b": 2}
 
 
+@pytest.mark.parametrize("name", ["send", "receive", "path"])
+async def test_a_websocket_is_refused_by_name_where_there_is_none(app, name):
+    with pytest.raises(OutOfContext, match="Working outside of websocket context"):
+        getattr(websocket, name)
+    async with app.test_request_context("/"):
+        with pytest.raises(OutOfContext, match="Working outside of websocket context"):
+            getattr(websocket, name)
+
+
+async def test_a_kept_send_is_that_of_its_own_websocket(app):
+    """A chat keeps `websocket.send` of each client, and calls them all from one."""
+    sends = []
+
+    @app.websocket("/ws")
+    async def talk():
+        sends.append(websocket.send)
+        async for message in websocket:
+            for send in sends:
+                await send(message)
+
+    client = app.test_client()
+    async with client.websocket("/ws") as first:
+        await first.send("1")
+        assert await first.receive() == "1"
+        async with client.websocket("/ws") as second:
+            await second.send("2")
+            assert await second.receive() == "2"
+        assert await first.receive() == "2"
+
+
+async def test_a_def_view_has_the_synchronous_websocket_by_every_name(app):
+    seen = []
+
+    @app.websocket("/ws")
+    def talk():
+        seen.append((websocket.receive(), websocket.path))
+        websocket.send("done")
+
+    async with app.test_client().websocket("/ws") as connection:
+        await connection.send("a")
+        assert await connection.receive() == "done"
+
+    assert seen == [("a", "/ws")]
+
+
 async def test_request_is_absent_in_a_websocket_and_the_other_way_round(app):
     seen = []
 

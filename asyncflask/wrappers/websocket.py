@@ -9,7 +9,7 @@ which response refuses a websocket, is decided in ``dispatch/``.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from typing import Any, Protocol
 
 from blinker import Signal
@@ -31,6 +31,9 @@ HandshakeHeaders = Mapping[str, str] | Iterable[tuple[str, str]]
 #: still there and lets other tasks run. A view that answers what it receives never comes so far.
 FIRST_LOOK = 16
 NEXT_LOOK = 256
+#: what a send adds to `_streak`, whose lowest bit says whether a receive is under way
+_SEND = 2
+_LOOK = _SEND * FIRST_LOOK
 
 # RFC 6455 §7.4.1 and IANA's "WebSocket Close Code Number Registry": what an endpoint may send.
 # 1004, 1005, 1006 and 1015 are reserved and never stand in a frame.
@@ -74,8 +77,7 @@ class Websocket(Connection):
     # PERF: a message costs one test of `_open` and one call of `_pull` or `_push`. What some
     # websockets need besides (a timeout, a look-ahead) takes the place of `_pull` there.
     _open = False
-    _streak = 0  # sends since the last receive
-    _reading = False  # whether a receive() is under way
+    _streak = 0  # `_SEND` for each send since the last receive, and 1 while one is under way
     _connect_taken = False
     _timeout: float | None = None
     _ahead: asyncio.Task[Any] | None = None
@@ -104,17 +106,14 @@ class Websocket(Connection):
         """
         if not self._open:
             await self.accept()
-        self._reading = True
+        self._streak = 1
         try:
             message = await self._pull()
         finally:
-            self._reading = False
-        self._streak = 0
-        if message["type"] != "websocket.receive":
-            raise self._ended(message.get("code"), message.get("reason"))
-        # An empty text or binary message is a message: only None says "not this one".
-        text: str | None = message.get("text")
-        data: str | bytes = message["bytes"] if text is None else text
+            self._streak = 0
+        data: str | bytes | None = message.get("text")
+        if data is None:
+            data = self._not_text(message)
         if websocket_received.receivers:
             await self._notify(websocket_received, data)
         return data
@@ -133,11 +132,11 @@ class Websocket(Connection):
         """
         if not self._open:
             await self.accept()
-        self._streak += 1
-        if self._streak >= FIRST_LOOK:
+        streak = self._streak = self._streak + _SEND
+        if streak >= _LOOK:
             await self._look()
         try:
-            if isinstance(data, str):
+            if data.__class__ is str or isinstance(data, str):
                 await self._push({"type": "websocket.send", "text": data})
             else:
                 await self._push({"type": "websocket.send", "bytes": _binary(data)})
@@ -180,9 +179,10 @@ class Websocket(Connection):
         data = kwargs or (args[0] if len(args) == 1 else args)
         await self.send(self._json.dumps(data))
 
-    def __aiter__(self) -> Websocket:
+    def __aiter__(self) -> AsyncIterator[str | bytes]:
         """Iterate over the messages: ``async for message in websocket``."""
-        return self
+        own = getattr(self.receive, "__func__", None) is _receive
+        return _Messages(self) if own and type(self).__anext__ is _anext else self
 
     async def __anext__(self) -> str | bytes:
         """Return the next message; iteration ends quietly when the websocket does."""
@@ -370,6 +370,16 @@ class Websocket(Connection):
                 self._ended(message.get("code"), message.get("reason"))
         return self._end is None
 
+    def _not_text(self, message: dict[str, Any]) -> bytes:
+        """Return a binary message's data.
+
+        An empty text or binary message is a message: only None says "not this one".
+        """
+        if message["type"] != "websocket.receive":
+            raise self._ended(message.get("code"), message.get("reason"))
+        data: bytes = message["bytes"]
+        return data
+
     def _ended(self, code: int | None, reason: str | None) -> WebsocketDisconnect:
         """Note the end, and return the error that tells of it; the first end counts."""
         self._open = False
@@ -426,8 +436,9 @@ class Websocket(Connection):
         read the ``websocket.disconnect``: such a view would never end. So one message is asked for
         ahead. It is kept for the next receive(); no second one is fetched before.
         """
-        self._streak = FIRST_LOOK - NEXT_LOOK
-        if self._ahead is None and not self._reading:
+        reading = self._streak & 1
+        self._streak = _SEND * (FIRST_LOOK - NEXT_LOOK) + reading
+        if self._ahead is None and not reading:
             ahead = self._ahead = asyncio.get_running_loop().create_task(self._fetch())
             ahead.add_done_callback(self._looked)
             self._pull_from(lambda: self._take(ahead))
@@ -456,6 +467,44 @@ class Websocket(Connection):
         self._ahead = None
         self._pull_from(self._ctx.receive)
         return ahead.result()
+
+
+_receive = Websocket.receive
+_anext = Websocket.__anext__
+
+
+class _Messages:
+    """What ``async for`` goes through, while ``receive()`` is ours: the same, written out.
+
+    PERF: one coroutine for a message instead of two: 0.86 → 0.78 µs for it and its echo.
+    """
+
+    __slots__ = ("_websocket",)
+
+    def __init__(self, websocket: Websocket) -> None:
+        self._websocket = websocket
+
+    def __aiter__(self) -> _Messages:
+        return self
+
+    async def __anext__(self) -> str | bytes:
+        websocket = self._websocket
+        try:
+            if not websocket._open:
+                await websocket.accept()
+            websocket._streak = 1
+            try:
+                message = await websocket._pull()
+            finally:
+                websocket._streak = 0
+            data: str | bytes | None = message.get("text")
+            if data is None:
+                data = websocket._not_text(message)
+            if websocket_received.receivers:
+                await websocket._notify(websocket_received, data)
+            return data
+        except WebsocketDisconnect:
+            raise StopAsyncIteration from None
 
 
 class SyncContext(Protocol):

@@ -181,6 +181,58 @@ async def test_iteration_ends_quietly_with_the_websocket():
     assert seen == ["a", (True, 4001, "bye")]
 
 
+async def test_iteration_gives_binary_and_empty_messages_too():
+    async def view(websocket):
+        async for message in websocket:
+            await websocket.send(message)
+
+    async with connected(view) as exchange:
+        await exchange.take()
+        for message in ({"bytes": b"\x00"}, {"text": None, "bytes": b""}, {"text": ""}):
+            exchange.put({"type": "websocket.receive", **message})
+
+        assert (await exchange.take())["bytes"] == b"\x00"
+        assert (await exchange.take())["bytes"] == b""
+        assert (await exchange.take())["text"] == ""
+
+
+class _Shouting(Websocket):
+    async def receive(self):
+        return (await super().receive()).upper()
+
+
+class _Counting(Websocket):
+    async def __anext__(self):
+        return f"1 {await super().__anext__()}"
+
+
+@pytest.mark.parametrize(("cls", "expected"), [(_Shouting, "A"), (_Counting, "1 a")])
+async def test_iteration_asks_the_receive_of_a_subclass(cls, expected):
+    queue, plain = silent_server([{"type": "websocket.connect"}, text("a")])
+    websocket = cls(plain._ctx)
+
+    assert [message async for message in _first(websocket)] == [expected]
+
+
+async def test_iteration_asks_a_receive_that_was_replaced(monkeypatch):
+    async def receive(*args):
+        return "replaced"
+
+    _, websocket = silent_server([])
+    with monkeypatch.context() as patch:
+        patch.setattr(Websocket, "receive", receive)
+        assert [message async for message in _first(websocket)] == ["replaced"]
+    websocket.receive = receive
+
+    assert [message async for message in _first(websocket)] == ["replaced"]
+
+
+async def _first(websocket):
+    async for message in websocket:
+        yield message
+        return
+
+
 async def test_what_the_handshake_says_is_there():
     async def view(websocket):
         seen = (websocket.path, websocket.cookies["name"], websocket.requested_subprotocols)
@@ -593,6 +645,22 @@ async def test_a_view_that_only_sends_lets_others_run():
     await websocket.end()
 
 
+async def test_a_view_that_sends_beside_a_receive_lets_others_run():
+    """And nothing is fetched ahead then: the server has one receive under way already."""
+    queue, websocket = silent_server([{"type": "websocket.connect"}])
+    receiving = asyncio.ensure_future(websocket.receive())
+    await asyncio.sleep(0)
+    turns = []
+    asyncio.get_running_loop().call_soon(turns.append, 1)
+    for _ in range(FIRST_LOOK):
+        await websocket.send("tick")
+    queue.put_nowait(text("a"))
+
+    assert turns == [1]
+    assert await receiving == "a"
+    assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
 async def test_what_was_looked_ahead_is_received_in_order():
     queue, websocket = silent_server([{"type": "websocket.connect"}])
     for _ in range(FIRST_LOOK * 2):
@@ -776,3 +844,20 @@ async def test_each_message_is_signalled_with_the_message_as_sender():
             await ws.receive()
 
     assert heard == [("received", "ping"), ("sent", "ping")]
+
+
+async def test_a_message_that_is_iterated_is_signalled_too():
+    app = Flask(__name__)
+    heard = []
+
+    @app.websocket("/ws")
+    async def view():
+        async for message in websocket:
+            await websocket.send(message)
+
+    with websocket_received.connected_to(heard.append):
+        async with app.test_client().websocket("/ws") as ws:
+            await ws.send("ping")
+            await ws.receive()
+
+    assert heard == ["ping"]
