@@ -21,6 +21,7 @@ _HEAD = re.compile(
     rb"(?:(content-type): ([^\s;]+)\r\n)?\r\n",
     re.IGNORECASE,
 )
+_NO_DATA = (b"", b"-", b"--")
 _PADDING = 16
 """White space behind a delimiter that may be cut without making it data."""
 
@@ -39,8 +40,50 @@ class Decoder(MultipartDecoder):
         # expressions for it: 280 µs. These here are of a fixed one, and replaced.
         super().__init__(b"boundary")
         self.boundary = boundary
+        self.delimiter = b"--" + boundary
         self.preamble_re: Any = _Delimiter(boundary, first=True)
         self.boundary_re: Any = _Delimiter(boundary, first=False)
+
+    # -- in place ----------------------------------------------------------------------------------
+
+    # PERF: what browsers write is taken out of the data as they came, while nothing of them waits
+    # in the buffer; events would copy them four times. 52 → 15 µs for two fields and a file's head.
+
+    def skip_first(self, data: bytes) -> int:
+        """Skip the form's first delimiter, if it stands at the start; return where it ends."""
+        return self.skip_delimiter(b"\r\n" + data[: len(self.delimiter) + 2], 2) - 2
+
+    def skip_delimiter(self, data: bytes, at: int) -> int:
+        """Skip a delimiter whose hyphens stand at ``at``, between two CR LF.
+
+        Returns:
+            Where it ends; or ``at``, and nothing is done, for what the decoder has to judge.
+        """
+        end = at + len(self.delimiter)
+        if at < 2 or data[at - 2 : at] != b"\r\n" or not data.startswith(self.delimiter, at):
+            return at
+        behind = data[end : end + 2]
+        if behind == b"\r\n":
+            self.state = State.PART
+        elif behind == b"--":
+            self.state = State.EPILOGUE
+        else:
+            return at
+        return end + 2
+
+    def read_head(self, data: bytes, start: int) -> tuple[Field | File, int] | None:
+        """Read a part's headers that stand at ``start``, whole, before data.
+
+        Returns:
+            The part and where its data begin, or ``None`` for what the decoder has to judge.
+        """
+        found = _HEAD.match(data, start)
+        # Where a delimiter follows at once, the blank line's end is the line break before it.
+        if found is None or data[found.end() : found.end() + 2] in _NO_DATA:
+            return None
+        return _part(found), found.end()
+
+    # -- from the buffer ---------------------------------------------------------------------------
 
     def next_event(self) -> Event:
         """Return what the next bytes are, as Werkzeug's does.
@@ -50,18 +93,11 @@ class Decoder(MultipartDecoder):
         found = _HEAD.match(self.buffer) if self.state is State.PART else None
         if found is None:
             return super().next_event()
-        texts: list[Any] = [None if text is None else text.decode() for text in found.groups()]
-        key, disposition, name, filename, type_key, content_type = texts
-        headers = Headers()
-        headers._list = [(key, disposition)]
-        if type_key is not None:
-            headers._list.append((type_key, content_type))
+        part = _part(found)
         del self.buffer[: found.end() - 2]  # The line break is the data's first, to the decoder.
         self.state = State.DATA_START
         self._search_position = 0
-        if filename is None:
-            return Field(name=name, headers=headers)
-        return File(name=name, filename=filename, headers=headers)
+        return part
 
     def _last_partial_boundary_index(self, data: bytes | bytearray) -> int:
         """Return from where on ``data`` may be the begin of a delimiter.
@@ -72,6 +108,17 @@ class Decoder(MultipartDecoder):
         start = max(0, len(data) - len(b"\r\n----") - len(self.boundary) - _PADDING)
         found = [at for end in (b"\r", b"\n") if (at := data.rfind(end, start)) >= 0]
         return min(found, default=len(data))
+
+
+def _part(head: re.Match[bytes] | re.Match[bytearray]) -> Field | File:
+    key, disposition, name, filename, type_key, content_type = head.groups()
+    headers = Headers.__new__(Headers)
+    headers._list = [(key.decode(), disposition.decode())]
+    if type_key is not None:
+        headers._list.append((type_key.decode(), content_type.decode()))
+    if filename is None:
+        return Field(name=name.decode(), headers=headers)
+    return File(name=name.decode(), filename=filename.decode(), headers=headers)
 
 
 class _Delimiter:

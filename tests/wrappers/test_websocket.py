@@ -208,7 +208,7 @@ class _Counting(Websocket):
 
 @pytest.mark.parametrize(("cls", "expected"), [(_Shouting, "A"), (_Counting, "1 a")])
 async def test_iteration_asks_the_receive_of_a_subclass(cls, expected):
-    queue, plain = silent_server([{"type": "websocket.connect"}, text("a")])
+    _, plain = silent_server([{"type": "websocket.connect"}, text("a")])
     websocket = cls(plain._ctx)
 
     assert [message async for message in _first(websocket)] == [expected]
