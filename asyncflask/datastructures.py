@@ -51,7 +51,7 @@ def gather(pairs: Iterable[tuple[K, V]], make: type[MultiDict[K, V]]) -> MultiDi
     for key, value in pairs:
         values.setdefault(key, []).append(value)
     made = make.__new__(make)
-    dict.update(made, values)  # type: ignore[arg-type]  # lists are inside
+    dict.update(made, values)  # type: ignore[misc]  # lists are inside
     return made
 
 

@@ -9,9 +9,10 @@ import threading
 import pytest
 from werkzeug.datastructures import FileStorage as WerkzeugFileStorage
 from werkzeug.datastructures import ImmutableMultiDict as WerkzeugImmutableMultiDict
+from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import BadRequestKeyError
 
-from asyncflask.datastructures import FileStorage, ImmutableMultiDict
+from asyncflask.datastructures import FileStorage, ImmutableMultiDict, gather
 
 
 @pytest.fixture
@@ -89,3 +90,19 @@ def test_a_missing_key_is_werkzeugs_error():
         with pytest.raises(BadRequestKeyError, match="400 Bad Request"):
             empty["a"]
         assert empty.get("a", "default") == "default"
+
+
+class Upper(MultiDict):
+    """A class with a constructor of its own, which has to be asked."""
+
+    def __init__(self, pairs=()):
+        super().__init__((key.upper(), value) for key, value in pairs)
+
+
+@pytest.mark.parametrize("make", [MultiDict, ImmutableMultiDict, Upper])
+def test_gathered_pairs_are_what_the_constructor_makes_of_them(make):
+    pairs = [("a", "1"), ("b", "2"), ("a", "3")]
+
+    assert gather(iter(pairs), make) == make(pairs)
+    assert type(gather([], make)) is make
+    assert list(gather(pairs, make).items(multi=True)) == list(make(pairs).items(multi=True))

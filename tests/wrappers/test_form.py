@@ -24,6 +24,7 @@ from asyncflask.wrappers.form import (
     URLENCODED,
     FormDataParser,
     Limits,
+    MultipartForm,
     parse_form,
 )
 
@@ -104,6 +105,14 @@ SAMPLES = {
     "latin-1": part("a", b"\xe9", extra=b"Content-Type: text/plain; charset=iso-8859-1\r\n") + END,
     "an unsafe charset": part("a", b"x", extra=b"Content-Type: text/plain; charset=zip\r\n") + END,
     "preamble and epilogue": b"to be ignored\r\n" + part("a", b"1") + END + b"and this",
+    "a field whose data end in a line break": part("a", b"1\r\n") + part("b", b"\r\n") + END,
+    "no line break before a delimiter": part("f", b"", "x")[:-2] + part("a")[:-2] + END,
+    "delimiters with white space": (part("f", b"1", "x") + part("a", b"2") + END).replace(
+        b"--bound\r", b"--bound \t\r"
+    ),
+    "line feeds before delimiters": (part("f", b"1", "x") + part("a", b"2") + END).replace(
+        b"\r\n--bound", b"\n--bound"
+    ),
     "line feeds only": (part("a", b"1") + part("b", b"2") + END).replace(b"\r\n", b"\n"),
     "looks like a boundary": part("f", b"--bound and\r\n--boun\r\n--bound? \r\n", "x") + END,
     "filename*": part("f", b"", extra=b"").replace(
@@ -131,21 +140,67 @@ async def test_a_form_that_comes_byte_by_byte_is_the_same(name):
     assert read(await parse_async(data, size=1)) == werkzeugs(data)
 
 
+def fed(pieces):
+    """What a form is that is fed in exactly these pieces, which a body would gather."""
+    form = MultipartForm(OPTIONS, DEFAULTS, form_module._open_upload)
+    try:
+        for piece in filter(None, pieces):
+            form.feed(piece)
+        form.finish()
+    except BadRequest:
+        return BadRequest
+    files = [
+        (file.name, file.filename, file.headers.get("content-type"), upload.stream().read())
+        for file, upload in form.files
+    ]
+    return form.fields, files
+
+
+SHORT = [name for name in SAMPLES if len(SAMPLES[name]) < 500]
+
+
+@pytest.mark.parametrize("name", SHORT)
+def test_a_form_is_the_same_wherever_it_is_cut(name):
+    data = SAMPLES[name]
+    expected = werkzeugs(data)
+
+    for at in range(len(data) + 1):
+        assert fed([data[:at], data[at:]]) == expected, data[:at]
+    assert fed([data[at : at + 1] for at in range(len(data))]) == expected
+
+
 file_data = st.lists(
     st.sampled_from([b"\r\n", b"\n", b"\r", b"--bound", b"--", b"x", b"--bound--", b" ", b"y" * 70])
 ).map(b"".join)
 
 
-@settings(max_examples=150, deadline=None)
-@given(parts=st.lists(st.tuples(st.booleans(), file_data), max_size=4), size=st.integers(1, 400))
-def test_any_form_in_any_pieces_is_parsed_as_werkzeug_does(run, parts, size):
-    """Data may contain boundaries, so a form may be malformed: then it is an error for both."""
+PARTS = st.lists(st.tuples(st.booleans(), file_data), max_size=4)
+
+
+def form_of(parts):
+    """A form, and what Werkzeug says of it. Data may contain boundaries: then it is malformed."""
     data = b"".join(part("n", data, "f" if file else None) for file, data in parts) + END
     theirs = WerkzeugParser(silent=False, stream_factory=lambda *a, **k: io.BytesIO())
     try:
-        expected = read(theirs.parse(io.BytesIO(data), MULTIPART, len(data), OPTIONS)[1:])
+        return data, read(theirs.parse(io.BytesIO(data), MULTIPART, len(data), OPTIONS)[1:])
     except ValueError:
-        expected = BadRequest
+        return data, BadRequest
+
+
+@settings(max_examples=150, deadline=None)
+@given(parts=PARTS, cuts=st.lists(st.integers(0, 400), max_size=6))
+def test_any_form_that_is_cut_anywhere_is_parsed_as_werkzeug_does(parts, cuts):
+    data, expected = form_of(parts)
+    ends = sorted(cuts)
+
+    assert fed(data[a:b] for a, b in zip([0, *ends], [*ends, None], strict=True)) == expected
+
+
+@settings(max_examples=150, deadline=None)
+@given(parts=PARTS, size=st.integers(1, 400))
+def test_any_form_in_any_pieces_is_parsed_as_werkzeug_does(run, parts, size):
+    """Data may contain boundaries, so a form may be malformed: then it is an error for both."""
+    data, expected = form_of(parts)
 
     async def ours():
         try:
@@ -322,6 +377,11 @@ async def test_a_huge_part_header_is_refused(parse, header):
 async def test_a_header_over_the_limit_is_refused_in_one_piece_too(parse):
     with pytest.raises(RequestEntityTooLarge, match="The headers of a part"):
         await parse(part("a", b"1", extra=b"X: " + b"y" * 20_000 + b"\r\n") + END)
+
+
+async def test_a_huge_name_of_a_field_is_refused(parse):
+    with pytest.raises(RequestEntityTooLarge, match="The headers of a part"):
+        await parse(part("a" * 20_000, b"1") + END)
 
 
 async def test_an_endless_preamble_is_refused(parse):

@@ -196,6 +196,14 @@ async def test_iteration_gives_binary_and_empty_messages_too():
         assert (await exchange.take())["text"] == ""
 
 
+async def test_an_iterator_of_messages_is_an_iterable():
+    _, websocket = silent_server([{"type": "websocket.connect"}, text("a"), text("b")])
+    messages = aiter(websocket)
+
+    assert await anext(aiter(messages)) == "a"
+    assert await anext(websocket) == "b"
+
+
 class _Shouting(Websocket):
     async def receive(self):
         return (await super().receive()).upper()
