@@ -231,7 +231,8 @@ class App(Scaffold, metaclass=steps.AppType):
     @property
     def debug(self) -> bool:
         """Whether debug mode is on (``DEBUG``, ``FLASK_DEBUG``)."""
-        return t.cast(bool, self.config["DEBUG"])
+        value: bool = self.config["DEBUG"]
+        return value
 
     @debug.setter
     def debug(self, value: bool) -> None:

@@ -15,7 +15,7 @@ from __future__ import annotations
 import functools
 import inspect
 import sys
-from collections.abc import Callable, Container, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from threading import get_ident
 from types import TracebackType
 from typing import Any, Literal, Protocol, TypeVar
@@ -24,6 +24,7 @@ from werkzeug.exceptions import BadRequest, HTTPException
 
 from ._current import slot
 from .concurrency import Lease, ThisThread, drive, is_async
+from .sessions import SecureCookieSession
 from .signals import appcontext_pushed
 from .streams import keep
 from .wrappers.connection import path_below_root
@@ -104,7 +105,7 @@ class Context:
     #: the view that was matched, if it is ``async def`` and this is served
     async_view: Callable[..., Any] | None = None
     #: the names of the request's headers, for a quick look, if it is served
-    header_names: Container[bytes] | None = None
+    header_names: Mapping[bytes, bytes] | None = None
     error: BaseException | None = None
     holds = 0
     left = False
@@ -273,7 +274,8 @@ class Context:
         if session is None:
             interface = self.app.session_interface
             session = interface.open_session(self.app, self.connection)
-            if inspect.iscoroutine(session):
+            # PERF: the usual kind is not asked what it is.
+            if session.__class__ is not SecureCookieSession and inspect.iscoroutine(session):
                 session.close()
                 raise RuntimeError(
                     f"open_session() of {interface!r} is `async def`, and this context was entered"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import AsyncIterable, Awaitable, Iterator, Mapping
+from types import AsyncGeneratorType
 from typing import Any
 
 from werkzeug.datastructures import Headers
@@ -42,7 +43,9 @@ def make_response(app: Any, result: Any) -> Any:
         return cls.buffered(result.encode(), HTML)
     if kind is dict or kind is list:
         return _from_json(app, result)
-    if isinstance(result, app.response_class):
+    if kind is AsyncGeneratorType:
+        return cls(result)
+    if isinstance(result, cls):
         return result
     if isinstance(result, tuple):
         return _from_tuple(app, result)
@@ -114,9 +117,7 @@ def _from_json(app: Any, value: Any) -> Any:
 
 def _writes_plainly(provider: Any) -> bool:
     """Tell whether a JSON provider makes its responses as ours does."""
-    return type(provider).response is DefaultJSONProvider.response and "response" not in vars(
-        provider
-    )
+    return getattr(provider.response, "__func__", None) is DefaultJSONProvider.response
 
 
 def _from_tuple(app: Any, result: tuple[Any, ...]) -> Any:

@@ -433,9 +433,10 @@ class Body:
         if self._spooled is not None:
             self._spooled.close()
             self._spooled = None
-        outstanding, self._outstanding = self._outstanding, None
-        if outstanding is not None and hasattr(outstanding[0], "close"):
-            outstanding[0].close()
+        if self._outstanding is not None:
+            outstanding, self._outstanding = self._outstanding, None
+            if hasattr(outstanding[0], "close"):
+                outstanding[0].close()
 
     # -- messages ----------------------------------------------------------------------------------
 

@@ -23,6 +23,8 @@ _name = itemgetter(0)
 def is_left(ctx: RequestContext) -> bool:
     """Tell whether a request that announces a body has one that was not read to its end."""
     body = body_of(ctx)
+    if body.complete:
+        return False
     if body.content_length is None:
         body.prefetch()  # RFC 9113 §8.1: HTTP/2 needs no header for a body. Its end may be here.
     if body.complete or body.disconnected:
