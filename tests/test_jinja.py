@@ -5,17 +5,15 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections import ChainMap
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import jinja2
 import pytest
 from jinja2.sandbox import SandboxedEnvironment
-from markupsafe import Markup, escape
 
-from asyncflask import Flask, jinja, templating
-from asyncflask.jinja import Environment, Template, _escape_output
+from asyncflask import Flask, templating
+from asyncflask.jinja import Environment, Template
 
 
 @pytest.fixture
@@ -102,87 +100,6 @@ def test_an_app_may_have_an_environment_of_its_own() -> None:
         env.from_string("{{ ''.__class__.x }}").render()
 
 
-# -- escaping --------------------------------------------------------------------------------------
-
-
-class Html:
-    def __html__(self) -> str:
-        return "<b>"
-
-
-class Shout(str):
-    __slots__ = ()
-
-    def __html__(self) -> str:
-        return self.upper()
-
-
-@pytest.mark.parametrize(
-    "value",
-    [
-        *map(chr, range(256)),
-        "plain",
-        "a < b & c",
-        Markup("<b>"),
-        Html(),
-        Shout("<i>"),
-        17,
-        True,
-        1.5,
-        None,
-        ["<"],
-        ValueError("<"),
-    ],
-)
-def test_a_value_is_escaped_as_markupsafe_does(value: object) -> None:
-    assert str(_escape_output(value)) == str(escape(value))
-
-
-def test_templates_escape_in_the_short_way(env: Environment) -> None:
-    """It holds for the code that Jinja 3.1 makes; with another version this is to be looked at."""
-    page = env.get_template("page")
-
-    assert page.root_render_func.__globals__["escape"] is _escape_output
-    assert type(page.render(a=Markup("<"))) is str
-
-
-def test_the_code_of_another_jinja_is_left_alone(
-    env: Environment, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(jinja, "_KNOWN_CODE", False)
-    page = env.get_template("page")
-
-    assert page.root_render_func.__globals__["escape"] is escape
-    assert page.render(a="<", b=Markup("<"), c=1) == "&lt;<1"
-
-
-@pytest.mark.parametrize(
-    ("source", "text"),
-    [
-        ("{% set x %}{{ a }}{% endset %}{{ x }}", "&lt;"),
-        ("{% filter upper %}{{ a }}{% endfilter %}", "&LT;"),
-        ("{% macro m() %}{{ caller() }}{% endmacro %}{% call m() %}{{ a }}{% endcall %}", "&lt;"),
-        ("{% autoescape false %}{{ a }}{% endautoescape %}{{ a }}", "<&lt;"),
-        ("{% set flag = a %}{% autoescape flag %}{{ a }}{% endautoescape %}", "&lt;"),
-        ("{{ a ~ a|safe }}", "&lt;<"),
-        ("{{ a|e }}{{ (a|e)|upper }}{{ a|forceescape }}", "&lt;&LT;&lt;"),
-        ("{{ [a, a]|join('>') }}", "&lt;&gt;&lt;"),
-    ],
-)
-def test_nothing_is_escaped_twice_or_not_at_all(env: Environment, source: str, text: str) -> None:
-    plain = jinja2.Environment(autoescape=True)
-
-    assert env.from_string(source).render(a="<") == text
-    assert plain.from_string(source).render(a="<") == text
-
-
-def test_an_asynchronous_template_escapes_likewise() -> None:
-    app: Any = SimpleNamespace()
-    env = Environment(app, loader=None, autoescape=True, enable_async=True)
-
-    assert env.from_string("{{ a }}{{ b }}").render(a="<", b=1) == "&lt;1"
-
-
 # -- import ----------------------------------------------------------------------------------------
 
 
@@ -195,24 +112,6 @@ def test_an_app_without_templates_does_not_import_jinja() -> None:
 
     assert found.stdout.split(maxsplit=1)[0] == "False"
     assert found.stdout.rstrip().endswith("True")
-
-
-@pytest.mark.parametrize(("folder", "imported"), [("templates", "True"), ("missing", "False")])
-def test_an_app_with_templates_imports_jinja_before_it_serves(
-    tmp_path: Path, folder: str, imported: str
-) -> None:
-    (tmp_path / "templates").mkdir()
-    code = (
-        "import asyncio, sys; from asyncflask import Blueprint, Flask\n"
-        "app = Flask('shop', template_folder=None)\n"
-        f"app.register_blueprint(Blueprint('b', 'b', template_folder={folder!r},"
-        f" root_path={str(tmp_path)!r}))\n"
-        "asyncio.run(app.startup())\n"
-        "print('jinja2' in sys.modules)"
-    )
-    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-
-    assert found.stdout.strip() == imported
 
 
 def test_the_classes_are_found_where_flask_has_them() -> None:
