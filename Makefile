@@ -69,6 +69,7 @@ bench:
 	.venv-bench/bin/python -m benchmarks
 	.venv-bench/bin/python -m benchmarks startup
 	.venv-bench/bin/python -m benchmarks growth
+	.venv-bench/bin/python -m benchmarks pieces
 	.venv-bench/bin/python -m benchmarks servers
 
 clean:

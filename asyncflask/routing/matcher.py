@@ -181,7 +181,7 @@ class Trie:
             self.static.update(_static_paths(root.static[""], ()))
         self._slashes_in_front = any(map(_has_slashes_in_front, root.static.values()))
 
-    def find(self, path: str, method: str, websocket: bool, domain: str) -> Answer:
+    def find(self, path: str, method: str, websocket: bool, domain: str = "") -> Answer:
         """Find the rule for a path; see `Map.find`."""
         if not domain:
             for rule in self.static.get(path, ()):
