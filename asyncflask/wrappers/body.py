@@ -77,8 +77,7 @@ class Body:
     claimed = False
     """Whether somebody is reading the whole; others wait for them in :meth:`unclaimed`."""
 
-    # PERF: a default on the class keeps construction short, but is read slowly: what each reading
-    # asks for is set there.
+    # PERF: defaults on the class keep construction at the price of five attributes.
     _asked = False  # for the first message
     _received = 0
     _left = b""  # Read, but not handed out yet.
@@ -105,14 +104,6 @@ class Body:
         self.max_content_length = max_content_length
         self.timeout = timeout
         self.idle_timeout = idle_timeout
-        self.cached = None
-        self.form = None
-        self.claimed = False
-        self.complete = False
-        self._asked = False
-        self._failure = None
-        self._outstanding = None
-        self._spooled = None
 
     # -- reading -----------------------------------------------------------------------------------
 
