@@ -27,7 +27,7 @@ SERVERS = HERE / "results" / "servers.json"
 SERVERS_PICTURE = HERE / "results" / "servers.svg"
 README = HERE / "README.md"
 
-ROUNDS, SECONDS = 21, 0.05
+ROUNDS, SECONDS = 41, 0.025
 QUICK_ROUNDS, QUICK_SECONDS = 5, 0.02
 
 

@@ -7,6 +7,7 @@ servers are in ``servers/report.py``, those of starting and memory where they ar
 from __future__ import annotations
 
 import math
+import statistics
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +16,7 @@ from .apps import PEERS, SUBJECT
 from .workloads import WORKLOADS
 
 Result = Mapping[str, Any]
+Cell = Mapping[str, Any]
 #: What a goal says, what was measured, and whether that is enough (``None``: not measured).
 Outcome = tuple[str, str, bool | None]
 
@@ -48,6 +50,8 @@ class Goal:
 
     def ratio(self, result: Result) -> float | None:
         """Return what was measured; ``None`` if one of the two was not."""
+        if self.other is None and not self.hop:
+            return ratio_between(result, self.workload, self.subject, self.peer)
         other = median_of(result, self.other or self.workload, self.peer)
         if self.hop:
             hop = median_of(result, "def_view", "raw")
@@ -126,6 +130,26 @@ def median_of(result: Result, workload: str, peer: str) -> float | None:
     """Return the microseconds of a peer on a workload, if they were measured."""
     cell = result["times"].get(workload, {}).get(peer)
     return None if cell is None else cell["median"]
+
+
+def ratio_between(result: Result, workload: str, one: str, other: str) -> float | None:
+    """Return how many times the second peer's time the first one's is, on a workload."""
+    cells = result["times"].get(workload, {})
+    return ratio_of_cells(cells.get(one), cells.get(other))
+
+
+def ratio_of_cells(one: Cell | None, other: Cell | None) -> float | None:
+    """Return how many times the second figure the first one is; ``None`` if one is missing.
+
+    It is the median of the rounds' ratios: what was measured in one round was measured within
+    seconds, while the machine's pace changes in the course of a run.
+    """
+    if one is None or other is None:
+        return None
+    rounds = one["rounds"], other["rounds"]
+    if not rounds[0] or len(rounds[0]) != len(rounds[1]):
+        return ratio_of(one["median"], other["median"])
+    return statistics.median(mine / theirs for mine, theirs in zip(*rounds, strict=True))
 
 
 def ratio_of(time: float | None, other: float | None) -> float | None:

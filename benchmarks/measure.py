@@ -1,4 +1,4 @@
-"""How long an answer takes: rounds of about 50 ms, the peers in a new order in each.
+"""How long an answer takes: rounds of about 25 ms, the peers in a new order in each.
 
 Machines drift (clocks, caches, neighbours), so no peer is measured in one go: each round measures
 each peer for a moment, in random order, and the median of the rounds is what counts. What belongs

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from .apps import PEERS, SUBJECT
-from .goals import Result, median_of, outcomes, ratio_of, shown
+from .goals import Result, outcomes, ratio_between, shown
 from .memory import REQUESTS, is_kept
 from .workloads import WORKLOADS
 
@@ -34,12 +34,11 @@ def times_table(result: Result) -> str:
 
 
 def ratios_table(result: Result) -> str:
-    """Make the table of asyncflask's medians divided by those of the others."""
+    """Make the table of asyncflask's time divided by that of the others, round by round."""
     others = [name for name in _peers(result) if name != SUBJECT]
     rows = []
     for workload in result["times"]:
-        own = median_of(result, workload, SUBJECT)
-        ratios = [ratio_of(own, median_of(result, workload, name)) for name in others]
+        ratios = [ratio_between(result, workload, SUBJECT, name) for name in others]
         rows.append([WORKLOADS[workload].title, *map(shown, ratios)])
     return table(["asyncflask's time, x", *(PEERS[name].title for name in others)], rows)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..apps import SUBJECT
-from ..goals import ratio_of
+from ..goals import ratio_of, ratio_of_cells
 from ..report import table, verdict
 from . import idle
 from .apps import APPS
@@ -47,8 +47,8 @@ class Goal:
 
     def ratio(self, result: Result, of: str = "clock") -> float | None:
         """Return what was measured, by the clock or by ``cpu`` time; ``None`` if it was not."""
-        other = _median(result, self.other, self.other_app, of)
-        return ratio_of(other, _median(result, self.server, self.app, of))
+        other = _cell(result, self.other, self.other_app, of)
+        return ratio_of_cells(other, _cell(result, self.server, self.app, of))
 
 
 GOALS = (
@@ -66,11 +66,14 @@ def _title(server: str, app: str) -> str:
     return f"{SERVERS[server].title} + {APPS[app].title}"
 
 
+def _cell(result: Result, server: str, app: str, of: str = "clock") -> Mapping[str, Any] | None:
+    cell: Mapping[str, Any] | None = result["times"].get(server, {}).get(app)
+    return cell if cell is None or of == "clock" else cell[of]
+
+
 def _median(result: Result, server: str, app: str, of: str = "clock") -> float | None:
-    cell = result["times"].get(server, {}).get(app)
-    if cell is None:
-        return None
-    return float(cell["median"] if of == "clock" else cell[of]["median"])
+    cell = _cell(result, server, app, of)
+    return None if cell is None else float(cell["median"])
 
 
 # -- tables ----------------------------------------------------------------------------------------
@@ -90,12 +93,12 @@ def messages_table(result: Result) -> str:
 
 def _load_table(result: Result, behind: str, head: list[str], base: tuple[str, str]) -> str:
     server, app = base
-    other = _median(result, server + behind, app)
+    other = _cell(result, server + behind, app)
     rows = []
     for name, each, cell in _cells(result, behind):
         texts = [APPS[each].title, _per_second(cell), _spread(cell["cpu"])]
         texts += [_share(cell["server"]), _share(cell["client"])]
-        texts.append(_times(ratio_of(other, cell["median"])))
+        texts.append(_times(ratio_of_cells(other, cell)))
         own = each == SUBJECT and name.startswith("embedded")
         rows.append([SERVERS[name].title, *(f"**{text}**" if own else text for text in texts)])
     text = table(head, rows)

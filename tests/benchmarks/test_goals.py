@@ -54,3 +54,20 @@ def test_the_facade_is_granted_a_hop(result):
     }
 
     assert outcome(result, times, "facade (ASGI)") == ("0.89", True)
+
+
+def test_ratios_are_those_of_the_rounds(result):
+    """A machine that was slow for half of the run, and for one peer only at one time."""
+    made = result({"plaintext": {"asyncflask": 5.0, "starlette": 20.0}})
+    cells = made["times"]["plaintext"]
+    cells["asyncflask"]["rounds"] = [3.0, 3.0, 6.0, 6.0, 6.0]
+    cells["starlette"]["rounds"] = [6.0, 6.0, 12.0, 12.0, 30.0]
+
+    assert goals.ratio_between(made, "plaintext", "asyncflask", "starlette") == 0.5
+    assert goals.ratio_between(made, "plaintext", "asyncflask", "quart") is None
+
+
+def test_results_without_rounds_are_compared_by_their_medians(result):
+    made = result({"plaintext": {"asyncflask": 5.0, "starlette": 20.0}})
+
+    assert goals.ratio_between(made, "plaintext", "asyncflask", "starlette") == 0.25
