@@ -20,8 +20,9 @@ def around_requests(app: Any) -> tuple[Any, ...]:
     These are the registries themselves, not what they hold now: what is registered later is seen.
     ``App.__setattr__`` forgets the tuple when one of them is replaced (:data:`.steps.WATCHED`).
     """
+    if app.replaced_steps or opens_early(app.session_interface):
+        return (True,)  # It stays so until one of these is assigned.
     return (
-        app.replaced_steps,
         HTTP.before(app),
         HTTP.after(app),
         HTTP.teardown(app),
@@ -33,7 +34,6 @@ def around_requests(app: Any) -> tuple[Any, ...]:
         appcontext_pushed.receivers,
         appcontext_tearing_down.receivers,
         appcontext_popped.receivers,
-        opens_early(app.session_interface),
     )
 
 
