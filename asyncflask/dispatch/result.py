@@ -63,7 +63,7 @@ def make_messages(app: Any, result: Any, scope: Scope) -> tuple[Message, Message
         scope: The request's.
 
     Returns:
-        The messages, or ``None`` if :func:`make_response` has to decide.
+        The messages, or ``None`` if :func:`make_response` has to decide, or to say what is wrong.
     """
     if app.response_class is not Response:
         return None
@@ -78,14 +78,18 @@ def make_messages(app: Any, result: Any, scope: Scope) -> tuple[Message, Message
         if isinstance(result, HTTPException):
             return None
     content_type = _HTML
-    if kind is str:
-        body = result.encode()
-    elif kind is dict or kind is list:
-        provider = app.json
-        if not _writes_plainly(provider):
+    if kind is str or kind is dict or kind is list:
+        try:
+            if kind is str:
+                body = result.encode()
+            else:
+                provider = app.json
+                if not _writes_plainly(provider):
+                    return None
+                body = provider.dump_bytes(result)
+                content_type = content_type_pair(provider.mimetype)
+        except Exception:
             return None
-        body = provider.dump_bytes(result)
-        content_type = content_type_pair(provider.mimetype)
     elif kind is bytes:
         body = result
     else:
