@@ -69,6 +69,7 @@ async def serve(
     names = ctx.header_names = dict(scope["headers"])
     token, is_left = slot.set(ctx), False
     try:
+        method = scope.get("method", "GET")  # A websocket has none.
         url_map = app.url_map
         find = url_map.find_by_path
         if (
@@ -83,7 +84,7 @@ async def serve(
         else:  # PERF: what match_request() does then, 0.15 µs sooner.
             ctx.matched = True
             try:
-                found = find(scope["path"], scope.get("method", "GET"), lane.websocket)
+                found = find(scope["path"], method, lane.websocket)
             except Exception as error:  # of a converter
                 ctx.routing_exception = error
             else:
@@ -95,13 +96,13 @@ async def serve(
         view = None
         if rule is not None:
             scope["route"] = rule  # What generic ASGI tracing names a request by.
-            if scope.get("method") != "OPTIONS" or not answers_options(rule):
+            if method != "OPTIONS" or not answers_options(rule):
                 view = app.view_functions.get(rule.endpoint)
         # PERF: nearly all views are functions, whose code says what they are without a call.
         code = getattr(view, "__code__", None)
         if (code is not None and code.co_flags & CO_COROUTINE) or view is None or is_async(view):
-            ctx.async_view = view
             if lane is WEBSOCKET or any(app.around_requests):
+                ctx.async_view = view
                 response = await run(app, ctx)
             elif view is None:
                 response = _refusal_alone(app, ctx) or await run(app, ctx)
