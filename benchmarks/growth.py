@@ -21,7 +21,7 @@ from .apps import PEERS, SUBJECT, Peer
 from .client import Call, Client, ignore
 from .curves import APPS, CONCURRENCY, CURVES, MB, TAKING_PART, Gate, gated, workload_of
 from .goals import shown
-from .measure import Say, load_average, machine, run_workload, summarize
+from .measure import Say, is_installed, load_average, machine, run_workload, summarize
 from .peaks import peak_of, peak_of_call
 from .report import table
 from .workloads import WORKLOADS
@@ -158,7 +158,7 @@ def run(quick: bool, seed: int, say: Say) -> dict[str, Any]:
     order = random.Random(seed)
     rounds, seconds = (QUICK_ROUNDS, QUICK_SECONDS) if quick else (ROUNDS, SECONDS)
     load, began = load_average(), time.monotonic()
-    found = [name for name in TAKING_PART if _is_installed(PEERS[name], say)]
+    found = [name for name in TAKING_PART if is_installed(PEERS[name], say)]
     points = [
         (name, count)
         for name, curve in CURVES.items()
@@ -196,15 +196,6 @@ def run(quick: bool, seed: int, say: Say) -> dict[str, Any]:
         "sizes": sizes,
         "size_unit": "KiB",
     }
-
-
-def _is_installed(peer: Peer, say: Say) -> bool:
-    try:
-        peer.version()
-    except ImportError as error:  # PackageNotFoundError is one.
-        say(f"{peer.title} is left out: {error}.")
-        return False
-    return True
 
 
 # -- tables ----------------------------------------------------------------------------------------

@@ -164,7 +164,7 @@ def run(
         seed: Of the order of the peers.
         say: Takes a line that tells how far this is.
     """
-    taking_part = [PEERS[name] for name in peers if _is_installed(PEERS[name], say)]
+    taking_part = [PEERS[name] for name in peers if is_installed(PEERS[name], say)]
     order = random.Random(seed)
     times: dict[str, dict[str, Any]] = {}
     load = load_average()
@@ -187,7 +187,8 @@ def run(
     }
 
 
-def _is_installed(peer: Peer, say: Say) -> bool:
+def is_installed(peer: Peer, say: Say) -> bool:
+    """Tell whether a peer's apps can be imported; if not, say why it is left out."""
     try:
         peer.apps()
     except ImportError as error:

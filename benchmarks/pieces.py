@@ -19,7 +19,7 @@ from typing import Any
 from .apps import PEERS, SUBJECT
 from .client import Client, ignore
 from .goals import GOALS
-from .measure import Say, load_average, machine, run_workload, summarize
+from .measure import Say, is_installed, load_average, machine, run_workload, summarize
 from .report import table
 from .workloads import NAMES, OBJECT, WORKLOADS
 
@@ -343,7 +343,7 @@ def run(quick: bool, seed: int, say: Say) -> dict[str, Any]:
     """
     rounds, seconds = (QUICK_ROUNDS, QUICK_SECONDS) if quick else (ROUNDS, SECONDS)
     load, order = load_average(), random.Random(seed)
-    peers = [PEERS[SUBJECT], PEERS[BASE]]
+    peers = [PEERS[name] for name in (SUBJECT, BASE) if is_installed(PEERS[name], say)]
     times: dict[str, Any] = {}
     for workload in dict.fromkeys(piece.workload for piece in PIECES):
         whole = asyncio.run(run_workload(WORKLOADS[workload], peers, rounds, seconds, order))
