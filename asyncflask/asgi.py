@@ -304,7 +304,8 @@ def _freeze_once() -> None:
     """Let the garbage collector pass over what was made at startup, which mostly stays for good.
 
     PERF: servers make objects for each request, and each full collection would go through all
-    modules, rules and templates of the app again: hypercorn 164 → 151 µs a request.
+    modules, rules and templates of the app again. Behind hypercorn, of a raw app's requests per
+    second: 0.93 and 0.92 without, 0.99 and 0.98 with it, in two pairs of runs.
     """
     gc.collect()
     gc.freeze()
