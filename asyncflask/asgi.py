@@ -7,24 +7,20 @@ error handling ends here too.
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Awaitable
-from functools import cache, partial
+from functools import partial
 from inspect import CO_COROUTINE
 from typing import Any
-
-from werkzeug.exceptions import NotFound
 
 from ._current import slot
 from .concurrency import finish, is_async, on_worker
 from .ctx import Context
 from .debug.page import PRESERVE_CONTEXT
 from .dispatch.calls import call, emit
-from .dispatch.errors import find_handler
 from .dispatch.lanes import HTTP, WEBSOCKET
 from .dispatch.pipeline import after_view, answers_options, refreshes, run
 from .dispatch.result import make_messages
-from .dispatch.teardown import PRESERVE, TESTED, end_held, raise_first
+from .dispatch.teardown import PRESERVE, end_held, raise_first
 from .exceptions import WorkerQueueFull
 from .logging import one_line
 from .mounting import find_mount
@@ -39,7 +35,7 @@ _HTTP_1 = frozenset({"1.0", "1.1"})
 _LANES = {"http": HTTP, "websocket": WEBSOCKET}
 
 
-# One function, and longer than others: each coroutine more is a thirtieth of a plain request.
+# Longer than others. PERF: each coroutine more is a thirtieth of a plain request.
 async def serve(
     app: Any, scope: Scope, receive: Receive, send: Send, *, wrapped: bool = True
 ) -> None:
@@ -50,8 +46,7 @@ async def serve(
         scope: ASGI's ``scope``.
         receive: ASGI's ``receive``.
         send: ASGI's ``send``.
-        wrapped: Whether what stands around the app is still to be gone through: the interactive
-            debugger, and middleware that replaced ``app.asgi_app``.
+        wrapped: Whether debugger and replaced ``app.asgi_app`` are still to be gone through.
 
     Raises:
         RuntimeError: The scope's type is none of ASGI 3's.
@@ -60,94 +55,35 @@ async def serve(
     if lane is None or app.detours:
         serve_it = _elsewhere(app, scope, wrapped)
         if serve_it is not None:
-            await serve_it(scope, receive, send)
-            return
+            return await serve_it(scope, receive, send)  # type: ignore[no-any-return]  # it is None
     if not app._got_first_request:
         app._got_first_request = True
     ctx = Context(app, lane, scope, receive, send)
     # PERF: asked twice, for a cookie and for a body; a dictionary is made in C.
-    names = ctx.header_names = dict(scope["headers"])
+    ctx.header_names = dict(scope["headers"])
     token, is_left = slot.set(ctx), False
     try:
-        method = scope.get("method", "GET")  # A websocket has none.
-        url_map = app.url_map
-        find = url_map.find_by_path
-        if (
-            find is None
-            or url_map.host_matching
-            or app.subdomain_matching
-            or ctx.replaced
-            or scope.get("root_path")
-            or app.config["TRUSTED_HOSTS"]
-        ):
-            ctx.match_request()
-        else:  # PERF: what match_request() does then, 0.15 µs sooner.
-            ctx.matched = True
-            try:
-                found = find(scope["path"], method, lane.websocket)
-            except Exception as error:  # of a converter
-                ctx.routing_exception = error
-            else:
-                if found.__class__ is tuple:
-                    ctx.url_rule, ctx.view_args = found
-                else:
-                    ctx.keep_answer(found)
-        rule = ctx.url_rule
-        view = None
-        if rule is not None:
-            scope["route"] = rule  # What generic ASGI tracing names a request by.
-            if method != "OPTIONS" or not answers_options(rule):
-                view = app.view_functions.get(rule.endpoint)
-        # PERF: nearly all views are functions, whose code says what they are without a call.
-        code = getattr(view, "__code__", None)
-        if (code is not None and code.co_flags & CO_COROUTINE) or view is None or is_async(view):
-            if lane is WEBSOCKET or any(app.around_requests):
-                ctx.async_view = view
-                response = await run(app, ctx)
-            elif view is None:
-                response = _refusal_alone(app, ctx) or await run(app, ctx)
-            else:
-                try:
-                    # PERF: a call without keywords is 0.05 µs quicker.
-                    view_args = ctx.view_args
-                    result = await (view(**view_args) if view_args else view())
-                except BaseException as error:
-                    response = await run(app, ctx, after_view(app, ctx, error=error))
-                else:
-                    # PERF: _is_more_due(), written out: 2 % of a plain request.
-                    if (
-                        ctx.after_functions is not None
-                        or ctx._session is not None
-                        or ctx.holds
-                        or any(app.around_requests)
-                        or PRESERVE in scope
-                        or (b"cookie" in names and refreshes(app, ctx))
-                        or (response := make_messages(app, result, scope)) is None
-                    ):
-                        response = await run(app, ctx, after_view(app, ctx, result))
-                    elif ctx._body is not None:
-                        ctx.close_connection()
+        view = _find_view(app, ctx)
+        if ctx.async_view is None or lane is WEBSOCKET or any(app.around_requests):
+            response = await _run(app, ctx, view)
         else:
-            response = await _answer_in_worker(app, ctx)
+            try:
+                # PERF: a call without keywords is 0.05 µs quicker.
+                result = await (view(**ctx.view_args) if ctx.view_args else view())
+            except BaseException as error:
+                response = await run(app, ctx, after_view(app, ctx, error=error))
+            else:
+                response = _messages_alone(app, ctx, result)
+                if response is None:
+                    response = await run(app, ctx, after_view(app, ctx, result))
         # A streamed body has its context only if it was asked to keep it. (PERF: 0.06 µs less than
         # setting it once more; this is one task, so the token is good here.)
         slot.reset(token)
         is_left = True
-        if lane is WEBSOCKET:
-            await _end_websocket(app, ctx, response)
-            return
-        if (
-            b"content-length" in names
-            or b"transfer-encoding" in names
-            or scope.get("http_version", "1.1") not in _HTTP_1
-        ) and leftover.is_left(ctx):
-            send = ctx.send = leftover.reading_on(ctx, send)
-        messages = response
-        if response.__class__ is not tuple:
-            messages = whole_messages(response, scope["method"])
-            if messages is None:
-                await _send(ctx, response)
-                return
+        messages = _ready_messages(ctx, response)
+        if messages is None:
+            return await _send(app, ctx, response)
+        send = ctx.send
         try:
             await send(messages[0])
             await send(messages[1])
@@ -156,11 +92,7 @@ async def serve(
     except BaseException as error:
         if not is_left:
             slot.reset(token)
-        if PRESERVE_CONTEXT in scope:
-            scope[PRESERVE_CONTEXT](ctx)
-        if lane is WEBSOCKET:
-            # RFC 6455 §7.4.1: 1011 for our own error, 1001 when the server goes away.
-            await ctx.websocket.end(code=1011 if isinstance(error, Exception) else 1001)
+        await _fail(ctx, error)
         raise
     finally:
         if ctx.holds:  # A stream that was never sent; it would keep the context for ever.
@@ -169,30 +101,76 @@ async def serve(
             _tidy_up(ctx)
 
 
-def _is_more_due(app: Any, ctx: Context) -> bool:
-    """Tell whether an answer needs the pipeline, though nothing stood around the view."""
-    return (
+def _find_view(app: Any, ctx: Context) -> Any:
+    """Match the URL; return the view, unless OPTIONS is answered by itself."""
+    ctx.match_request()
+    rule = ctx.url_rule
+    if rule is None:
+        return None
+    scope = ctx.scope
+    scope["route"] = rule  # What generic ASGI tracing names a request by.
+    if scope.get("method") == "OPTIONS" and answers_options(rule):
+        return None
+    view = app.view_functions.get(rule.endpoint)
+    # PERF: nearly all views are functions, whose code says what they are without a call.
+    code = getattr(view, "__code__", None)
+    if (code is not None and code.co_flags & CO_COROUTINE) or (view is not None and is_async(view)):
+        ctx.async_view = view
+    return view
+
+
+def _run(app: Any, ctx: Context, view: Any) -> Awaitable[Any]:
+    """Run the pipeline where its view belongs; without a view, on the loop."""
+    if view is None or ctx.async_view is not None:
+        return run(app, ctx)
+    return _answer_in_worker(app, ctx)
+
+
+def _messages_alone(app: Any, ctx: Context, result: Any) -> Any:
+    """Make a view's result messages, if there was nothing around the view and there still is not.
+
+    If anything else is due, or goes wrong, ``None``: the pipeline knows what to do.
+    """
+    scope = ctx.scope
+    if (
         ctx.after_functions is not None
         or ctx._session is not None
-        or bool(ctx.holds)
+        or ctx.holds
         or any(app.around_requests)
-        or PRESERVE in ctx.scope
+        or PRESERVE in scope
         or (b"cookie" in ctx.header_names and refreshes(app, ctx))  # type: ignore[operator]  # served
-    )
-
-
-def _refusal_alone(app: Any, ctx: Context) -> Any:
-    """Make the page of a URL that leads nowhere messages, if nobody has an idea of his own."""
-    error = ctx.routing_exception
-    if (
-        isinstance(error, NotFound)
-        and not app.debug
-        and not app.trap_http_exception(error)
-        and find_handler(app, ctx, error) is None
-        and not _is_more_due(app, ctx)
     ):
-        return make_messages(app, error, ctx.scope)
-    return None
+        return None
+    messages = make_messages(app, result, scope)
+    if messages is not None and ctx._body is not None:
+        ctx.close_connection()
+    return messages
+
+
+def _ready_messages(ctx: Context, response: Any) -> Any:
+    """Return the messages of an answer that is here as a whole, and ``None`` for any other."""
+    if ctx.lane is WEBSOCKET:
+        return None
+    scope: Any = ctx.scope
+    names: Any = ctx.header_names
+    if (
+        b"content-length" in names
+        or b"transfer-encoding" in names
+        or scope.get("http_version", "1.1") not in _HTTP_1
+    ) and leftover.is_left(ctx):
+        ctx.send = leftover.reading_on(ctx, ctx.send)
+    if response.__class__ is tuple:
+        return response
+    return whole_messages(response, scope["method"])
+
+
+async def _fail(ctx: Context, error: BaseException) -> None:
+    """Tell the debugger and the client of a websocket of an error that nobody has answered."""
+    if PRESERVE_CONTEXT in ctx.scope:
+        ctx.scope[PRESERVE_CONTEXT](ctx)
+    if ctx.lane is WEBSOCKET:
+        # RFC 6455 §7.4.1: 1011 for our own error, 1001 when the server goes away.
+        await ctx.websocket.end(code=1011 if isinstance(error, Exception) else 1001)
 
 
 async def _end_websocket(app: Any, ctx: Context, response: Any) -> None:
@@ -226,7 +204,9 @@ def _tidy_up(ctx: Context) -> None:
         ctx._connection = None
 
 
-def _send(ctx: Context, response: Any) -> Awaitable[None]:
+def _send(app: Any, ctx: Context, response: Any) -> Awaitable[None]:
+    if ctx.lane is WEBSOCKET:
+        return _end_websocket(app, ctx, response)
     scope = ctx.scope
     return send_response(
         response,
@@ -292,23 +272,9 @@ async def _serve_lifespan(app: Any, scope: Scope, receive: Receive, send: Send) 
                 await emit(ctx, got_serving_exception, app, exception=error)
             await send({"type": f"{kind}.failed", "message": f"{type(error).__name__}: {error}"})
             raise
-        if kind == "lifespan.startup" and app.config["GC_FREEZE"] and TESTED not in scope:
-            _freeze_once()
         await send({"type": f"{kind}.complete"})
         if kind == "lifespan.shutdown":
             return
-
-
-@cache
-def _freeze_once() -> None:
-    """Let the garbage collector pass over what was made at startup, which mostly stays for good.
-
-    PERF: servers make objects for each request, and each full collection would go through all
-    modules, rules and templates of the app again. Behind hypercorn, of a raw app's requests per
-    second: 0.93 and 0.92 without, 0.99 and 0.98 with it, in two pairs of runs.
-    """
-    gc.collect()
-    gc.freeze()
 
 
 async def run_startup(app: Any) -> None:

@@ -59,7 +59,6 @@ DEFAULT_CONFIG: Mapping[str, Any] = ImmutableDict(
         "BACKGROUND_TASK_SHUTDOWN_TIMEOUT": 5,
         "WORKER_POOL_SIZE": 40,
         "WORKER_QUEUE_SIZE": 1000,
-        "GC_FREEZE": True,
     }
 )
 """Every key that is read, with its default (``docs/reference/configuration.md`` explains them)."""

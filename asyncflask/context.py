@@ -324,10 +324,12 @@ class Context:
             return
         app: Any = self.app
         url_map = app.url_map
+        trie = url_map.trie or url_map.compile()
         if (
-            app.config["TRUSTED_HOSTS"]
+            trie.domains_matter
+            or url_map.host_matching
             or app.subdomain_matching
-            or url_map.needs_host
+            or app.config["TRUSTED_HOSTS"]
             or "create_url_adapter" in self.replaced
         ):
             self._match_with_adapter()
@@ -335,14 +337,10 @@ class Context:
         scope = self.scope
         path = path_below_root(scope) if scope.get("root_path") else scope["path"]
         try:
-            found = url_map.find(path, scope.get("method", "GET"), lane.websocket)
+            found = trie.find(path, scope.get("method", "GET"), lane.websocket)
         except Exception as error:  # of a converter
             self.routing_exception = error
-        else:
-            self.keep_answer(found)
-
-    def keep_answer(self, found: Any) -> None:
-        """Keep what ``url_map.find()`` found."""
+            return
         if found.__class__ is tuple:
             self.url_rule, self.view_args = found
         elif found is None:

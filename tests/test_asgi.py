@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-import subprocess
-import sys
 import threading
 
 import pytest
@@ -513,43 +511,3 @@ async def test_a_websocket_view_that_accepts_nothing_is_logged(app, caplog):
             pass
 
     assert "The websocket view of /ws ended without accepting" in caplog.text
-
-
-FROZEN = """
-import asyncio, gc
-from asyncflask import Flask
-
-app = Flask("shop")
-app.config["GC_FREEZE"] = {setting}
-messages = [{{"type": "lifespan.startup"}}, {{"type": "lifespan.shutdown"}}]
-
-async def receive():
-    return messages.pop(0)
-
-async def send(message):
-    pass
-
-before = gc.get_freeze_count()
-if {tested}:
-    async def main():
-        async with app.test_app():
-            pass
-else:
-    async def main():
-        await app({{"type": "lifespan"}}, receive, send)
-asyncio.run(main())
-print(gc.get_freeze_count() - before > 1000)
-"""
-
-
-@pytest.mark.parametrize(
-    ("setting", "tested", "frozen"),
-    [(True, False, True), (False, False, False), (True, True, False)],
-)
-def test_what_a_server_has_started_is_passed_over_by_the_garbage_collector(setting, tested, frozen):
-    program = FROZEN.format(setting=setting, tested=tested)
-    done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=True
-    )
-
-    assert done.stdout == f"{frozen}\n"

@@ -221,7 +221,7 @@ def _registered_for(ctx: Context) -> tuple[str | None, ...]:
 def dispatch(app: Any, ctx: Context) -> Awaitable[Any]:
     """Call the view; return what is to be awaited for its result. (Flask: dispatch_request.)"""
     if ctx.routing_exception is not None:
-        errors.raise_routing(app, ctx)
+        return errors.answer_routing(app, ctx)
     rule = ctx.url_rule
     if ctx.scope.get("method") == "OPTIONS" and answers_options(rule):
         return _default_options(app)

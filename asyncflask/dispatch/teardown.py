@@ -18,8 +18,6 @@ from .steps import through
 
 #: what the test client puts into a scope to be given the context before it ends
 PRESERVE = "asyncflask.preserve_context"
-#: what :class:`.TestApp` puts into the lifespan's scope: this process goes on without the app
-TESTED = "asyncflask.tested"
 
 
 def is_needed(app: Any, ctx: Context) -> bool:

@@ -32,8 +32,6 @@ class Map(werkzeug.routing.Map):
     #: What the rules were compiled to; None until somebody asks, and when they have changed.
     #: (A class attribute, so that the constructor stays Werkzeug's.)
     trie: Trie | None = None
-    #: `find`, with the rules compiled and no host to ask for; else None.
-    find_by_path: t.Callable[[str, str, bool], Answer] | None = None
 
     def find(self, path: str, method: str, websocket: bool, host: str = "") -> Answer:
         """Find the rule for a path, as far as the rules alone can tell.
@@ -83,16 +81,14 @@ class Map(werkzeug.routing.Map):
     def forget(self) -> None:
         """Throw away what was compiled from the rules; the next `find` compiles anew."""
         with self._remap_lock:
-            self.trie = self.find_by_path = None
+            self.trie = None
 
     def compile(self) -> Trie:
         """Compile the rules, unless they are; return :attr:`trie`."""
         with self._remap_lock:
             if self.trie is None:
                 self.update()
-                trie = self.trie = Trie(self._matcher._root, self)
-                if not self.needs_host:
-                    self.find_by_path = trie.find
+                self.trie = Trie(self._matcher._root, self)
             return self.trie
 
     @property

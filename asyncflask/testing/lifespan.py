@@ -6,7 +6,6 @@ import asyncio
 from types import TracebackType
 from typing import Any, Protocol
 
-from ..dispatch.teardown import TESTED
 from ..typing import Receive, Scope, Send
 from .exchange import Exchange
 
@@ -83,7 +82,6 @@ class TestApp:
             "type": "lifespan",
             "asgi": {"version": "3.0", "spec_version": "2.0"},
             "state": self.state,
-            TESTED: True,
         }
         self._exchange = Exchange(self.app, scope)
         self._exchange.start()
