@@ -14,16 +14,18 @@ import random
 import statistics
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
-from .apps import PEERS, SUBJECT, Peer
+from .apps import PEERS, SUBJECT
 from .client import Call, Client, ignore
 from .curves import APPS, CONCURRENCY, CURVES, MB, TAKING_PART, Gate, gated, workload_of
 from .goals import shown
-from .measure import Say, is_installed, load_average, machine, run_workload, summarize
+from .measure import Say, is_installed, load_average, machine, run_rounds, summarize
 from .peaks import peak_of, peak_of_call
 from .report import table
+from .turns import Entry
 from .workloads import WORKLOADS
 
 BEGIN = "<!-- growth: written by `python -m benchmarks growth`, do not edit -->"
@@ -35,20 +37,10 @@ QUICK_ROUNDS, QUICK_SECONDS = 2, 0.005
 REPEATED = 300
 
 
-@dataclass(frozen=True)
-class _Made(Peer):
-    """A peer whose only app is made here, under the name of the curve."""
-
-    made: Mapping[str, Callable[[], Any]] = field(default_factory=dict)
-
-    def apps(self) -> Mapping[str, Callable[[], Any]]:
-        return self.made
-
-
 # -- a point of a curve ----------------------------------------------------------------------------
 
 
-async def times_at(
+def times_at(
     curve: str, count: int, peers: Sequence[str], rounds: int, seconds: float, order: random.Random
 ) -> dict[str, list[float]]:
     """Return the microseconds of a request, for each peer and round.
@@ -56,14 +48,11 @@ async def times_at(
     Raises:
         WrongAnswer: A peer answers something else than it is asked for.
     """
-    made = [_made(name, curve, count) for name in peers]
-    return await run_workload(workload_of(curve, count), made, rounds, seconds, order)
-
-
-def _made(name: str, curve: str, count: int) -> Peer:
-    known = PEERS[name]
-    made = {curve: lambda: APPS[curve](name, count)}
-    return _Made(name, known.title, known.module, None, known.wsgi, made=made)
+    workload = workload_of(curve, count)
+    entries = {
+        name: Entry(partial(APPS[curve], name, count), workload, PEERS[name].wsgi) for name in peers
+    }
+    return run_rounds(entries, rounds, seconds, order)
 
 
 async def peak_at(curve: str, count: int, peer: str) -> float:
@@ -173,7 +162,7 @@ def run(quick: bool, seed: int, say: Say) -> dict[str, Any]:
             peers = [name for name in found if not PEERS[name].wsgi]
             values = times_at_once(count, peers, rounds, order)
         else:
-            values = asyncio.run(times_at(curve, count, peers, rounds, seconds, order))
+            values = times_at(curve, count, peers, rounds, seconds, order)
         key = f"{curve} {count}"
         times[key] = {name: summarize(each) for name, each in values.items()}
         if cells := sizes_at(curve, count, peers):

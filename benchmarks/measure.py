@@ -1,132 +1,69 @@
 """How long an answer takes: rounds of about 25 ms, the peers in a new order in each.
 
 Machines drift (clocks, caches, neighbours), so no peer is measured in one go: each round measures
-each peer for a moment, in random order, and the median of the rounds is what counts. What belongs
-to the client (scopes, bodies) is made while the clock stands. The garbage collector is on, as it is
-in a server, but what was alive before is frozen, so that no peer pays for the objects of another.
+each peer for a moment, in random order, and the median of the rounds is what counts. Each peer sits
+in a process of its own meanwhile (:mod:`.turns`), and only one of them runs.
 """
 
 from __future__ import annotations
 
-import asyncio
-import gc
 import os
 import platform
 import random
 import statistics
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from typing import Any
 
 from .apps import PEERS, Peer
-from .client import Client, Lifespan, consume
+from .turns import Entry, Taker, entry_of
 from .workloads import WORKLOADS, Workload
 
 Say = Callable[[str], None]
 
-#: seconds on the clock between two rests of it, in which the next calls are made
-BATCH = 0.004
-MOST_CALLS = 1000
 
-
-async def time_calls(client: Client, count: int) -> float:
-    """Make ``count`` calls, one after the other, and return the seconds they took.
-
-    The event loop gets a turn at the end, on the clock: what an app left for later is its work too.
-    """
-    if client.wsgi:
-        return _time_wsgi_calls(client, count)
-    app = client.app
-    calls = [client.call() for _ in range(count)]
-    began = time.perf_counter()
-    for scope, receive, send in calls:
-        await app(scope, receive, send)
-    await asyncio.sleep(0)
-    return time.perf_counter() - began
-
-
-def _time_wsgi_calls(client: Client, count: int) -> float:
-    app = client.app
-    environs = [client.environ() for _ in range(count)]
-    began = time.perf_counter()
-    for environ in environs:
-        consume(app, environ, _start_response)
-    return time.perf_counter() - began
-
-
-def _start_response(status: str, headers: Any, exc_info: Any = None) -> None:
-    """Take the start of an answer, and forget it."""
-
-
-async def calibrate(client: Client) -> int:
-    """Warm an app up, and return how many calls fill a batch."""
-    count = 1
-    while True:
-        seconds = await time_calls(client, count)
-        if seconds >= BATCH / 2 or count >= MOST_CALLS:
-            return max(1, min(MOST_CALLS, round(count * BATCH / seconds)))
-        count = min(MOST_CALLS, count * 4)
-
-
-async def time_round(client: Client, batch: int, seconds: float) -> float:
-    """Make calls for so many seconds on the clock; return the microseconds of one unit."""
-    elapsed, calls = 0.0, 0
-    while elapsed < seconds:
-        elapsed += await time_calls(client, batch)
-        calls += batch
-    return elapsed / calls / client.units * 1e6
-
-
-async def run_workload(
-    workload: Workload, peers: Iterable[Peer], rounds: int, seconds: float, order: random.Random
+def run_rounds(
+    entries: Mapping[str, Entry], rounds: int, seconds: float, order: random.Random
 ) -> dict[str, list[float]]:
-    """Measure one workload.
+    """Measure who answers the same, against one another.
 
     Args:
-        workload: The workload.
-        peers: Who takes part; one without an app for it is left out.
+        entries: Who answers what, by name.
         rounds: How many rounds.
-        seconds: How long each peer's part of a round is.
-        order: Shuffles the peers.
+        seconds: How long each one's part of a round is.
+        order: Shuffles them.
 
     Returns:
-        For each peer the microseconds of a request (or message), round by round.
+        For each name the microseconds of a request (or message), round by round.
 
     Raises:
-        WrongAnswer: A peer answers something else than the workload asks for.
+        WrongAnswer: One answers something else than the workload asks for.
+        RuntimeError: A process ended by itself.
     """
-    clients: dict[str, Client] = {}
-    lifespans = []
-    for peer in peers:
-        make = peer.apps().get(workload.name)
-        if make is not None:
-            leaves = workload.name in peer.leaving
-            clients[peer.name] = Client(make(), workload, peer.wsgi, leaves)
-            if peer.lifespan:
-                lifespans.append(Lifespan(clients[peer.name].app))
-                await lifespans[-1].start()
-    batches = {}
-    for name, client in clients.items():
-        await client.check()
-        batches[name] = await calibrate(client)
-    times: dict[str, list[float]] = {name: [] for name in clients}
-    gc.collect()
-    gc.freeze()
-    try:
+    takers: dict[str, Taker] = {}
+    times: dict[str, list[float]] = {name: [] for name in entries}
+    with ExitStack() as stack:
+        for name, entry in entries.items():
+            takers[name] = Taker(entry)
+            stack.callback(takers[name].end)
+        for taker in takers.values():
+            taker.wait_until_ready()
         for _ in range(rounds):
-            names = list(clients)
+            names = list(takers)
             order.shuffle(names)
             for name in names:
-                gc.collect()
-                times[name].append(await time_round(clients[name], batches[name], seconds))
-    finally:
-        gc.unfreeze()
-    for client in clients.values():
-        await client.check()  # An app that broke down meanwhile may have become fast by it.
-    for lifespan in lifespans:
-        await lifespan.end()
+                times[name].append(takers[name].turn(seconds))
+        for taker in takers.values():
+            taker.check()
     return times
+
+
+def entries_of(peers: Sequence[Peer], workload: Workload) -> dict[str, Entry]:
+    """Return the entries of those peers that have an app for a workload."""
+    found = {peer.name: entry_of(peer, workload) for peer in peers}
+    return {name: entry for name, entry in found.items() if entry is not None}
 
 
 def summarize(times: Sequence[float]) -> dict[str, Any]:
@@ -170,7 +107,7 @@ def run(
     load = load_average()
     for number, name in enumerate(workloads, 1):
         workload = WORKLOADS[name]
-        found = asyncio.run(run_workload(workload, taking_part, rounds, seconds, order))
+        found = run_rounds(entries_of(taking_part, workload), rounds, seconds, order)
         times[name] = {peer: summarize(values) for peer, values in found.items()}
         medians = ", ".join(f"{peer} {cell['median']:.3g}" for peer, cell in times[name].items())
         say(f"[{number}/{len(workloads)}] {workload.title}: {medians} µs")

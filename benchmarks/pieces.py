@@ -19,7 +19,7 @@ from typing import Any
 from .apps import PEERS, SUBJECT
 from .client import Client, ignore
 from .goals import GOALS
-from .measure import Say, is_installed, load_average, machine, run_workload, summarize
+from .measure import Say, entries_of, is_installed, load_average, machine, run_rounds, summarize
 from .report import table
 from .workloads import NAMES, OBJECT, WORKLOADS
 
@@ -220,35 +220,6 @@ def headers_set() -> Work:
     return work
 
 
-def _upload_pieces() -> list[bytes]:
-    body = WORKLOADS["multipart"].body
-    return [body[at : at + 65536] for at in range(0, len(body), 65536)]
-
-
-def delimiter_searched() -> Work:
-    """Searching 1 MiB, in pieces of 64 KiB, for the delimiter behind the upload."""
-    pieces = _upload_pieces()
-    delimiter = b"\r\n" + pieces[0].partition(b"\r\n")[0]
-
-    def work() -> None:
-        for piece in pieces:
-            piece.find(delimiter, 1024)
-
-    return work
-
-
-def upload_joined() -> Work:
-    """Putting the pieces together: what ``file.read()`` returns is one object."""
-    pieces = _upload_pieces()
-    return lambda: b"".join(pieces)
-
-
-def upload_received() -> Work:
-    """Receiving the pieces: new memory, as from a socket."""
-    body = memoryview(WORKLOADS["multipart"].body)
-    return lambda: [bytes(body[at : at + 65536]) for at in range(0, len(body), 65536)]
-
-
 def hop() -> Callable[[], Awaitable[Any]]:
     """To a thread that is there, and back."""
 
@@ -290,9 +261,6 @@ PIECES: Sequence[Piece] = (
     Piece("hooks", "hooks, empty", hook, 6),
     Piece("hooks", "`g`: three names set, three read", g_set_and_read),
     Piece("hooks", "a response, three headers, its messages", headers_set),
-    Piece("multipart", "1 MiB received, in pieces", upload_received),
-    Piece("multipart", "the delimiter, searched in 1 MiB", delimiter_searched),
-    Piece("multipart", "1 MiB put together", upload_joined),
     Piece("def_view", "to a thread, and back", hop),
 )
 
@@ -314,8 +282,19 @@ async def time_of(piece: Piece, rounds: int, seconds: float) -> list[float]:
     for _ in range(rounds):
         gc.collect()
         empty = await _loop(_nothing, False, count)
-        found.append((await _loop(work, awaited, count) - empty) / count * piece.times * 1e6)
+        found.append(share(await _loop(work, awaited, count) - empty, count, piece.times))
     return found
+
+
+def share(seconds: float, count: int, times: int) -> float:
+    """Return a request's microseconds of something that it does ``times``.
+
+    Args:
+        seconds: What doing it ``count`` times took.
+        count: How often it was done.
+        times: How often a request does it.
+    """
+    return seconds / count * times * 1e6
 
 
 async def _loop(work: Work, awaited: bool, count: int) -> float:
@@ -346,7 +325,7 @@ def run(quick: bool, seed: int, say: Say) -> dict[str, Any]:
     peers = [PEERS[name] for name in (SUBJECT, BASE) if is_installed(PEERS[name], say)]
     times: dict[str, Any] = {}
     for workload in dict.fromkeys(piece.workload for piece in PIECES):
-        whole = asyncio.run(run_workload(WORKLOADS[workload], peers, rounds, seconds, order))
+        whole = run_rounds(entries_of(peers, WORKLOADS[workload]), rounds, seconds, order)
         times[f"{workload}: {WHOLE}"] = {name: summarize(each) for name, each in whole.items()}
         for piece in PIECES:
             if piece.workload == workload:

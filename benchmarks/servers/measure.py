@@ -22,7 +22,7 @@ from ..apps import SUBJECT
 from ..client import WrongAnswer
 from ..measure import Say, load_average, machine, summarize
 from ..workloads import MESSAGE, WORKLOADS
-from . import frames, idle
+from . import frames, idle, uploads
 from .apps import APPS
 from .loads import check, check_echo, connect, frame, load, request_of, upgrade
 from .starts import SERVERS, NotServing, Running, Server, cores, held_to, running
@@ -57,16 +57,17 @@ Pair = tuple[str, str]
 
 @dataclass(frozen=True)
 class Size:
-    """How much is measured: rounds and their seconds, and how many connections idle."""
+    """How much is measured: rounds and their seconds, how many connections idle, uploads."""
 
     rounds: int
     seconds: float
     keep_alive: int
     websockets: int
+    uploads: int
 
 
-FULL = Size(9, 0.4, 1000, 5000)
-QUICK = Size(3, 0.08, 100, 300)
+FULL = Size(9, 0.4, 1000, 5000, uploads.COUNT)
+QUICK = Size(3, 0.08, 100, 300, uploads.QUICK_COUNT)
 
 
 @dataclass(frozen=True)
@@ -232,6 +233,8 @@ def run(servers: Sequence[str], size: Size, seed: int, say: Say) -> dict[str, An
     sockets = [pair for pair in WEBSOCKETS if pair in pairs]
     echoes = run_rounds(sockets, WEBSOCKET, size, order, say)
     own = run_frames(size.rounds, order, say)
+    uploading = [pair for pair in uploads.PAIRS if pair in pairs]
+    uploaded = uploads.run_uploads(uploading, size.rounds, size.uploads, order, say)
     return {
         "kind": "servers",
         "date": time.strftime("%Y-%m-%d", time.gmtime()),
@@ -246,7 +249,11 @@ def run(servers: Sequence[str], size: Size, seed: int, say: Say) -> dict[str, An
         "rounds": size.rounds,
         "round_seconds": size.seconds,
         "seed": seed,
-        "times": {**_nested(cells, ""), **_nested(echoes, f" {WEBSOCKET}")},
+        "times": {
+            **_nested(cells, ""),
+            **_nested(echoes, f" {WEBSOCKET}"),
+            **_nested(uploaded, f" {uploads.UPLOAD}"),
+        },
         "frames": own,
         "idle": run_idle([name for name in IDLE if name in found], size, say),
     }

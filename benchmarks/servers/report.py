@@ -9,7 +9,7 @@ from typing import Any
 from ..apps import SUBJECT
 from ..goals import ratio_of, ratio_of_cells
 from ..report import table, verdict
-from . import idle
+from . import idle, uploads
 from .apps import APPS
 from .measure import WEBSOCKET
 from .starts import SERVERS
@@ -113,6 +113,18 @@ def _cells(result: Result, behind: str) -> Iterator[tuple[str, str, Mapping[str,
                 yield server, app, cells[app]
 
 
+def uploads_table(result: Result) -> str:
+    """Make the table of what an upload costs the server."""
+    behind = f" {uploads.UPLOAD}"
+    base = _cell(result, f"uvicorn-httptools{behind}", "starlette", "cpu")
+    rows = []
+    for name, each, cell in _cells(result, behind):
+        ratio = None if base is None else cell["cpu"]["median"] / base["median"]
+        rows.append([SERVERS[name].title, APPS[each].title, *uploads.row_of(cell), _times(ratio)])
+    head = ["server", "app", "µs", "CPU, µs", "page faults", "CPU, x uvicorn + Starlette"]
+    return table(head, rows).replace("| --- | --: |", "| --- | --- |", 1)
+
+
 def goals_table(result: Result) -> str:
     """Make the table of goals, each by the clock (which counts) and by the server's CPU time."""
     rows = []
@@ -201,7 +213,8 @@ def report(result: Result) -> str:
     """Make all tables, and the line that says where the figures come from."""
     parts = [_origin(result), requests_table(result), "#### Goals", goals_table(result)]
     parts += ["#### Websocket echo", _echo_note(result), messages_table(result)]
-    parts += [frames_note(result), "#### Idle connections", idle_table(result)]
+    parts += [frames_note(result), "#### Uploads", _UPLOADS_NOTE, uploads_table(result)]
+    parts += ["#### Idle connections", idle_table(result)]
     return "\n\n".join(parts)
 
 
@@ -233,6 +246,9 @@ def _waiting(result: Result) -> str:
         f" {len(waited)} of {len(shares)} did not have their core to themselves (from"
         f" {min(waited):.0%} of it): compare those by CPU time."
     )
+
+
+_UPLOADS_NOTE = "One connection uploads a form with a file of 1 MiB, again and again."
 
 
 def _echo_note(result: Result) -> str:

@@ -184,6 +184,10 @@ class Running:
         """Return the CPU time that its processes used so far, in seconds."""
         return sum(map(_cpu_seconds, self.processes()))
 
+    def page_faults(self) -> int:
+        """Return how many pages the system has mapped for its processes without reading a disk."""
+        return sum(map(_page_faults, self.processes()))
+
     def resident(self) -> int:
         """Return the resident memory of its processes, in KiB."""
         return sum(map(_resident, self.processes()))
@@ -219,6 +223,11 @@ def _cpu_seconds(pid: int) -> float:
     # The clock of another process's CPU time, in nanoseconds, as clock_getcpuclockid(3) makes it;
     # /proc/PID/stat counts in hundredths of a second.
     return time.clock_gettime((~pid << 3) | 2)
+
+
+def _page_faults(pid: int) -> int:
+    with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as file:
+        return int(file.read().rpartition(")")[2].split()[7])  # minflt, see proc(5)
 
 
 def _resident(pid: int) -> int:

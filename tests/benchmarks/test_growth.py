@@ -20,8 +20,8 @@ def grown(times, sizes=None):
     return make_result(times) | {"sizes": named, "size_unit": "KiB"}
 
 
-async def test_a_point_has_as_many_figures_for_each_peer_as_there_were_rounds():
-    times = await growth.times_at("hooks", 2, [SUBJECT, "flask"], 3, 0.0005, random.Random(1))
+def test_a_point_has_as_many_figures_for_each_peer_as_there_were_rounds():
+    times = growth.times_at("hooks", 2, [SUBJECT, "flask"], 3, 0.0005, random.Random(1))
 
     assert {name: len(values) for name, values in times.items()} == {SUBJECT: 3, "flask": 3}
     assert min(value for values in times.values() for value in values) > 0

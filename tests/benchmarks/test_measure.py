@@ -8,7 +8,9 @@ import pytest
 
 from benchmarks import measure
 from benchmarks.apps import PEERS, Peer
+from benchmarks.apps.raw_app import json_object
 from benchmarks.client import WrongAnswer
+from benchmarks.turns import Entry
 from benchmarks.workloads import WORKLOADS
 
 RAW = PEERS["raw"]
@@ -27,97 +29,27 @@ def test_one_round_is_its_own_median():
     assert (summary["low"], summary["median"], summary["high"]) == (1.235, 1.235, 1.235)
 
 
-async def test_each_peer_is_measured_in_each_round():
-    peers = [RAW, PEERS["asyncflask"]]
+def test_each_entry_is_measured_in_each_round():
+    entries = measure.entries_of([RAW, PEERS["asyncflask"]], WORKLOADS["plaintext"])
 
-    times = await measure.run_workload(WORKLOADS["plaintext"], peers, 3, 0.0001, random.Random(1))
+    times = measure.run_rounds(entries, 3, 0.0001, random.Random(1))
 
     assert {name: len(rounds) for name, rounds in times.items()} == {"raw": 3, "asyncflask": 3}
 
 
-async def test_a_peer_without_an_app_for_a_workload_is_left_out():
+def test_a_peer_without_an_app_for_a_workload_is_left_out():
     """Flask has no websockets."""
-    flask = PEERS["flask"]
+    entries = measure.entries_of([PEERS["flask"], RAW], WORKLOADS["websocket"])
 
-    times = await measure.run_workload(WORKLOADS["websocket"], [flask], 1, 0.0001, random.Random(1))
-
-    assert times == {}
+    assert list(entries) == ["raw"]
 
 
-async def test_an_app_that_answers_wrongly_is_not_measured():
+def test_an_app_that_answers_wrongly_ends_it_with_what_is_wrong():
     """The JSON app's answer is not that of plaintext."""
+    entry = Entry(json_object, WORKLOADS["plaintext"])
 
-    class Wrong(Peer):
-        def apps(self):
-            return {"plaintext": RAW.apps()["json"]}
-
-    with pytest.raises(WrongAnswer, match="plaintext"):
-        await measure.run_workload(
-            WORKLOADS["plaintext"], [Wrong("raw", "", "", None)], 1, 0.0001, random.Random(1)
-        )
-
-
-async def test_an_app_that_breaks_down_while_it_is_measured_is_found():
-    calls = 0
-
-    async def app(scope, receive, send):
-        nonlocal calls
-        calls += 1
-        body = b"Hello, World!" if calls == 1 else b""
-        await send({"type": "http.response.start", "status": 200, "headers": []})
-        await send({"type": "http.response.body", "body": body})
-
-    class Breaking(Peer):
-        def apps(self):
-            return {"plaintext": lambda: app}
-
-    with pytest.raises(WrongAnswer, match="The body is b''"):
-        await measure.run_workload(
-            WORKLOADS["plaintext"], [Breaking("raw", "", "", None)], 1, 0.0001, random.Random(1)
-        )
-
-
-async def test_a_peer_that_wants_it_is_started_before_and_ended_after():
-    events = []
-
-    async def app(scope, receive, send):
-        if scope["type"] == "lifespan":
-            for event in ("startup", "shutdown"):
-                events.append((await receive())["type"])
-                await send({"type": f"lifespan.{event}.complete"})
-            return
-        assert events == ["lifespan.startup"]
-        await send({"type": "http.response.start", "status": 200, "headers": []})
-        await send({"type": "http.response.body", "body": b"Hello, World!"})
-
-    class Started(Peer):
-        def apps(self):
-            return {"plaintext": lambda: app}
-
-    peer = Started("started", "", "", None, lifespan=True)
-    times = await measure.run_workload(WORKLOADS["plaintext"], [peer], 2, 0.0001, random.Random(1))
-
-    assert len(times["started"]) == 2
-    assert events == ["lifespan.startup", "lifespan.shutdown"]
-
-
-async def test_a_peer_that_waits_for_it_has_a_client_that_leaves():
-    body = WORKLOADS["stream"].answer
-
-    async def app(scope, receive, send):
-        await receive()
-        await send({"type": "http.response.start", "status": 200, "headers": []})
-        await send({"type": "http.response.body", "body": body})
-        assert (await receive())["type"] == "http.disconnect"
-
-    class Waiting(Peer):
-        def apps(self):
-            return {"stream": lambda: app}
-
-    peer = Waiting("waiting", "", "", None, leaving=("stream",))
-    times = await measure.run_workload(WORKLOADS["stream"], [peer], 1, 0.0001, random.Random(1))
-
-    assert len(times["waiting"]) == 1
+    with pytest.raises(WrongAnswer, match="'plaintext': "):
+        measure.run_rounds({"json": entry}, 1, 0.0001, random.Random(1))
 
 
 def test_a_peer_that_is_not_installed_is_left_out_and_named(monkeypatch):

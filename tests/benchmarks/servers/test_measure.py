@@ -10,7 +10,7 @@ from benchmarks.client import WrongAnswer
 from benchmarks.servers import apps, measure
 from benchmarks.servers.starts import SERVERS, Server
 
-SMALL = measure.Size(2, 0.02, 20, 20)
+SMALL = measure.Size(2, 0.02, 20, 20, 2)
 
 
 @pytest.mark.parametrize("workload", [measure.PLAINTEXT, measure.WEBSOCKET])
