@@ -22,7 +22,8 @@ from ._current import current
 from .asgi import run_shutdown, run_startup, serve
 from .base import App
 from .ctx import NO_ERROR, Context
-from .dispatch import around, errors, pipeline, steps, teardown
+from .dispatch import errors, pipeline, steps, teardown
+from .dispatch.around import Around
 from .dispatch.calls import emit
 from .dispatch.lanes import HTTP, WEBSOCKET
 from .environment import (
@@ -91,7 +92,7 @@ class Flask(App):
     @use_debugger.setter
     def use_debugger(self, value: bool) -> None:
         self._use_debugger = bool(value)
-        self.forget_replaced_steps()
+        self.look_anew()
 
     @functools.cached_property
     def debugger(self) -> Debugger:
@@ -101,21 +102,18 @@ class Flask(App):
 
         return Debugger(self)
 
-    @functools.cached_property
-    def detours(self) -> bool:
-        """Whether a connection may have to go elsewhere before it is dispatched."""
-        return bool(self.use_debugger or self.mounts or "asgi_app" in self.replaced_steps)
+    #: what stands around this app's views, once :meth:`look_around` was called
+    around: Around | None = None
 
-    @functools.cached_property
-    def around_requests(self) -> tuple[t.Any, ...]:
-        """All that may stand around a view; if each of it is empty, nothing does."""
-        return around.around_requests(self)
+    def look_around(self) -> Around:
+        """See what may stand around this app's views."""
+        found = self.around = Around(self)
+        return found
 
-    def forget_replaced_steps(self) -> None:
-        """Look anew which steps are replaced."""
-        super().forget_replaced_steps()
-        vars(self).pop("detours", None)
-        vars(self).pop("around_requests", None)
+    def look_anew(self) -> None:
+        """See which steps are replaced, after something may have changed that."""
+        super().look_anew()
+        self.around = None
 
     # -- ASGI --------------------------------------------------------------------------------------
 
@@ -277,7 +275,7 @@ class Flask(App):
             TypeError: ``interface`` is needed.
         """
         self.mounts.append(make_mount(prefix, app, interface))
-        self.forget_replaced_steps()
+        self.look_anew()
         self.mounts.sort(key=lambda mount: len(mount.prefix), reverse=True)
 
     async def startup(self) -> None:

@@ -136,6 +136,7 @@ class App(Scaffold, metaclass=steps.AppType):
         self.subdomain_matching = subdomain_matching
         self.template_context_processors[None].append(_default_template_ctx_processor)
         steps.watch(self)
+        self.look_anew()
         self._prepare_face()
         self._add_static_route(static_host, host_matching)
 
@@ -186,24 +187,22 @@ class App(Scaffold, metaclass=steps.AppType):
     #: the pipeline's own steps as methods, see ``steps.untouched``; each face sets it
     _untouched: t.ClassVar[t.Mapping[str, t.Any]]
 
-    @functools.cached_property
-    def replaced_steps(self) -> frozenset[str]:
-        """Names of the steps that this app replaces (see ``dispatch/steps.py``)."""
-        return steps.find_replaced(self, self._untouched)
+    #: names of the steps that this app replaces (see ``dispatch/steps.py``)
+    replaced_steps: frozenset[str] = frozenset()
 
-    def forget_replaced_steps(self) -> None:
-        """Look anew which steps are replaced."""
-        vars(self).pop("replaced_steps", None)
+    def look_anew(self) -> None:
+        """See which steps are replaced, after something may have changed that."""
+        self.replaced_steps = steps.find_replaced(self, self._untouched)
 
     def __setattr__(self, name: str, value: t.Any) -> None:
         super().__setattr__(name, value)
         if name in steps.WATCHED:
-            self.forget_replaced_steps()
+            self.look_anew()
 
     def __delattr__(self, name: str) -> None:
         super().__delattr__(name)
         if name in steps.WATCHED:
-            self.forget_replaced_steps()
+            self.look_anew()
 
     def _check_setup_finished(self, f_name: str) -> None:
         if self._got_first_request:

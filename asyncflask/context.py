@@ -330,7 +330,7 @@ class Context:
             or url_map.host_matching
             or app.subdomain_matching
             or app.config["TRUSTED_HOSTS"]
-            or "create_url_adapter" in self.replaced
+            or (self.replaced and "create_url_adapter" in self.replaced)
         ):
             self._match_with_adapter()
             return

@@ -118,8 +118,8 @@ def matching(workload: str) -> Callable[[], Work]:
 
 def around() -> Work:
     """Whether anything stands around the view."""
-    app = _app("plaintext")
-    return lambda: any(app.around_requests)
+    around = _app("plaintext").look_around()
+    return lambda: any(around.before) or any(around.after)
 
 
 def view(workload: str, **arguments: Any) -> Callable[[], Callable[[], Awaitable[Any]]]:
@@ -141,8 +141,8 @@ def messages() -> Work:
     """Making text the two messages of an answer."""
     from asyncflask.dispatch.result import make_messages
 
-    app, scope = _app("plaintext"), _scope("plaintext")
-    return lambda: make_messages(app, "Hello, World!", scope)
+    app = _app("plaintext")
+    return lambda: make_messages(app, "Hello, World!", "GET")
 
 
 def json_text() -> Work:
@@ -236,7 +236,7 @@ def _plain(workload: str) -> list[Piece]:
         Piece(workload, "the context, made", context),
         Piece(workload, "a `ContextVar`, set and reset", slot),
         Piece(workload, "headers by name", header_names),
-        Piece(workload, "whether anything is around the view", around, 2),
+        Piece(workload, "whether anything is around the view", around),
         Piece(workload, "the rule for the path", matching(workload)),
     ]
 

@@ -1,8 +1,9 @@
 """What stands around the views of an app: one look tells whether there is anything.
 
 Hooks, teardown functions, replaced steps, receivers of signals, a session that wants to be opened
-first. Most requests of most apps have none of these, and looking at each would cost more than all
-the rest of such a request's dispatching.
+first; and what stands in front of all of it, a debugger or mounted apps. Most requests of most apps
+have none of these, and looking at each would cost more than all the rest of such a request's
+dispatching.
 """
 
 from __future__ import annotations
@@ -14,27 +15,44 @@ from ..signals import appcontext_popped, appcontext_pushed, appcontext_tearing_d
 from .lanes import HTTP
 
 
-def around_requests(app: Any) -> tuple[Any, ...]:
-    """Return what has to be empty for a request to be its view and nothing else.
+class Around:
+    """What has to be empty for a request to be its view and nothing else.
 
     These are the registries themselves, not what they hold now: what is registered later is seen.
-    ``App.__setattr__`` forgets the tuple when one of them is replaced (:data:`.steps.WATCHED`).
+    ``App.__setattr__`` forgets them when one of them is replaced (:data:`.steps.WATCHED`).
+
+    Args:
+        app: The app.
     """
-    if app.replaced_steps or opens_early(app.session_interface):
-        return (True,)  # It stays so until one of these is assigned.
-    return (
-        HTTP.before(app),
-        HTTP.after(app),
-        HTTP.teardown(app),
-        app.url_value_preprocessors,
-        app.teardown_appcontext_funcs,
-        HTTP.started.receivers,
-        HTTP.finished.receivers,
-        HTTP.tearing_down.receivers,
-        appcontext_pushed.receivers,
-        appcontext_tearing_down.receivers,
-        appcontext_popped.receivers,
-    )
+
+    __slots__ = ("after", "before", "colours", "detours")
+
+    def __init__(self, app: Any) -> None:
+        #: Whether a connection may have to go elsewhere before it is dispatched.
+        self.detours = bool(app.use_debugger or app.mounts or "asgi_app" in app.replaced_steps)
+        #: The views that were called, and whether they are `async def`.
+        self.colours: dict[Any, bool] = {}
+        #: What is due before the view.
+        self.before: tuple[Any, ...] = (True,)
+        #: What is due behind it.
+        self.after: tuple[Any, ...] = (True,)
+        if app.replaced_steps or opens_early(app.session_interface):
+            return  # It stays so until one of these is assigned.
+        self.before = (
+            HTTP.before(app),
+            app.url_value_preprocessors,
+            HTTP.started.receivers,
+            appcontext_pushed.receivers,
+        )
+        self.after = (
+            HTTP.after(app),
+            HTTP.teardown(app),
+            app.teardown_appcontext_funcs,
+            HTTP.finished.receivers,
+            HTTP.tearing_down.receivers,
+            appcontext_tearing_down.receivers,
+            appcontext_popped.receivers,
+        )
 
 
 def opens_early(interface: Any) -> bool:

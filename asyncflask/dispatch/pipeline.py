@@ -155,7 +155,8 @@ def _answer(app: Any, ctx: Context, result: Any, sent: bool) -> Any:
         and not ctx.replaced
         and not is_processed(app, ctx)
     ):
-        return (sent and make_messages(app, result, ctx.scope)) or make_response(app, result)
+        messages = make_messages(app, result, ctx.scope["method"]) if sent else None
+        return messages or make_response(app, result)
     return None
 
 

@@ -17,8 +17,7 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 
 from .._current import current
 from ..ctx import Context
-from ..json.provider import DefaultJSONProvider
-from ..typing import Message, Scope
+from ..typing import Message
 from ..wrappers.awaited import Pending
 from ..wrappers.headers import content_type_pair
 from ..wrappers.response import HTML, Response, default_page, from_exception
@@ -52,7 +51,7 @@ def make_response(app: Any, result: Any) -> Any:
     return _from_value(app, result, None)
 
 
-def make_messages(app: Any, result: Any, scope: Scope) -> tuple[Message, Message] | None:
+def make_messages(app: Any, result: Any, method: str) -> tuple[Message, Message] | None:
     """Make text or JSON the messages of its response, which nobody will look at.
 
     PERF: such a response would only be made to be taken apart again.
@@ -60,7 +59,7 @@ def make_messages(app: Any, result: Any, scope: Scope) -> tuple[Message, Message
     Args:
         app: As for :func:`make_response`.
         result: What the view returned.
-        scope: The request's.
+        method: The request's method.
 
     Returns:
         The messages, or ``None`` if :func:`make_response` has to decide, or to say what is wrong.
@@ -69,6 +68,11 @@ def make_messages(app: Any, result: Any, scope: Scope) -> tuple[Message, Message
         return None
     status = 200
     kind = result.__class__
+    if kind is str:  # PERF: most often, and with the least to decide.
+        try:
+            return messages_of(result.encode(), _HTML, 200, method)
+        except UnicodeEncodeError:
+            return None
     if kind is tuple:
         # `bool` is an `int`, and no status.
         if len(result) != 2 or result[1].__class__ is not int or not may_have_body(result[1]):
@@ -78,17 +82,26 @@ def make_messages(app: Any, result: Any, scope: Scope) -> tuple[Message, Message
         if isinstance(result, HTTPException):
             return None
     content_type = _HTML
-    if kind is str or kind is dict or kind is list:
+    if kind is dict or kind is list:
         try:
-            if kind is str:
-                body = result.encode()
-            else:
-                provider = app.json
-                if not _writes_plainly(provider):
-                    return None
-                body = provider.dump_bytes(result)
-                content_type = content_type_pair(provider.mimetype)
+            writer = app.json.plain_writer()
+        except AttributeError:  # An object of somebody's own, which has what Flask asks for.
+            return None
+        if writer is None:
+            return None
+        write, mimetype = writer
+        try:
+            body = write(result)
         except Exception:
+            return None
+        if mimetype != "application/json":
+            content_type = content_type_pair(mimetype)
+        else:
+            content_type = _JSON
+    elif kind is str:
+        try:
+            body = result.encode()
+        except UnicodeEncodeError:
             return None
     elif kind is bytes:
         body = result
@@ -97,10 +110,11 @@ def make_messages(app: Any, result: Any, scope: Scope) -> tuple[Message, Message
         if page is None or not may_have_body(result.code):
             return None
         body, status = page, result.code
-    return messages_of(body, content_type, status, scope["method"])
+    return messages_of(body, content_type, status, method)
 
 
 _HTML = content_type_pair(HTML)
+_JSON = content_type_pair("application/json")
 
 
 def _sends_html(cls: Any) -> bool:
@@ -114,14 +128,12 @@ def _sends_html(cls: Any) -> bool:
 
 def _from_json(app: Any, value: Any) -> Any:
     provider = app.json
-    if app.response_class is Response and _writes_plainly(provider):
-        return Response.buffered(provider.dump_bytes(value), provider.mimetype)
-    return provider.response(value)
-
-
-def _writes_plainly(provider: Any) -> bool:
-    """Tell whether a JSON provider makes its responses as ours does."""
-    return getattr(provider.response, "__func__", None) is DefaultJSONProvider.response
+    plain_writer = getattr(provider, "plain_writer", None)
+    writer = plain_writer() if plain_writer and app.response_class is Response else None
+    if writer is None:
+        return provider.response(value)
+    write, mimetype = writer
+    return Response.buffered(write(value), mimetype)
 
 
 def _from_tuple(app: Any, result: tuple[Any, ...]) -> Any:

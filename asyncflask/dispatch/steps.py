@@ -87,9 +87,9 @@ def watch(app: Any) -> None:
 
 
 def forget_all() -> None:
-    """Make every app's set of replaced steps obsolete."""
+    """Let every app see anew which steps it replaces."""
     for app in _apps:
-        app.forget_replaced_steps()
+        app.look_anew()
 
 
 def untouched(cls: type) -> dict[str, Any]:

@@ -88,7 +88,7 @@ class Flask(async_face.Flask):
     def __call__(self, environ: Any, start_response: Any, send: Any = None) -> Any:  # type: ignore[override]  # WSGI with two arguments, ASGI with three
         """Serve a WSGI request, or with three arguments an ASGI connection."""
         if send is not None:
-            if self.detours and self.use_debugger:
+            if self.use_debugger:
                 return self.debugger.serve(self.asgi_app, environ, start_response, send)
             return self.asgi_app(environ, start_response, send)
         return self.wsgi_app(environ, start_response)

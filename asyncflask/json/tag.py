@@ -312,8 +312,10 @@ class TaggedJSONSerializer:
         if ctx is None:
             return dumps(value, separators=(",", ":"))
         provider = ctx.app.json
-        if getattr(provider.dumps, "__func__", None) is DefaultJSONProvider.dumps:
-            return provider.compact_encode()(value)  # type: ignore[no-any-return]  # it is text
+        compact_encode = getattr(provider, "compact_encode", None)
+        encode = compact_encode() if compact_encode else None
+        if encode is not None:
+            return encode(value)  # type: ignore[no-any-return]  # it is text
         text: str = provider.dumps(value, separators=(",", ":"))
         return text
 

@@ -12,7 +12,8 @@ from threading import RLock
 import werkzeug.routing
 from werkzeug.routing import RuleFactory
 
-from .matcher import Answer, Trie
+from .goal import Answer
+from .matcher import Trie
 
 _Rule = werkzeug.routing.Rule
 

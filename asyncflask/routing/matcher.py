@@ -16,16 +16,16 @@ from threading import RLock
 from typing import Any, Protocol, TypeAlias
 
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
-from werkzeug.routing import BaseConverter, IntegerConverter, Rule, ValidationError
+from werkzeug.routing import Rule, ValidationError
 from werkzeug.routing.exceptions import WebsocketMismatch
 from werkzeug.routing.matcher import State
 from werkzeug.routing.rules import RulePart
 
-#: A match, a refusal (returned, not raised), or None: ask Werkzeug.
-Answer: TypeAlias = tuple[Rule, dict[str, Any]] | HTTPException | None
+from .goal import Answer, Goal
+from .shortcut import Shortcut, shortcuts
 
-#: The name of each variable of a rule, and its converter.
-Arguments: TypeAlias = tuple[tuple[str, Callable[[str], Any] | None], ...]
+#: What a node is made of: by whom, of what, and whether there are variables before it.
+Source: TypeAlias = "tuple[_Builder, State, bool]"
 #: A part's pattern, groups and test: what stands in :class:`Edge`.
 Shape: TypeAlias = tuple[re.Pattern[str] | None, tuple[str, ...], Callable[[str], object] | None]
 
@@ -35,50 +35,16 @@ _GROUP = "__werkzeug_"
 _WHOLE = (f"(?P<{_GROUP}0>", r")\Z")
 
 
+#: Digits from which on `int` may refuse a number (sys.set_int_max_str_digits allows no less).
+_MANY_DIGITS = 640
+
+
 class _AskWerkzeug(Exception):
     """The search came to a place where only Werkzeug has the answer."""
 
 
-# PERF: the three are no dataclasses: to make those takes 1.5 ms at each import, and a frozen one
-# takes twice the time for each instance.
-
-
-class Goal:
-    """A rule at the end of a path, with what makes view arguments of the texts found on the way."""
-
-    __slots__ = ("arguments", "outranked", "rule")
-
-    def __init__(self, rule: Rule, arguments: Arguments, outranked: bool) -> None:
-        self.rule = rule
-        #: The name of each variable, and its converter; None hands the text on as it is.
-        self.arguments = arguments
-        #: Another rule of the endpoint has defaults for this one: Werkzeug may redirect to that.
-        self.outranked = outranked
-
-    def answer(self, values: Sequence[str]) -> Answer:
-        """Return the rule with its view arguments, or None where Werkzeug has to redirect.
-
-        Raises:
-            ValidationError: A converter refused its text.
-        """
-        rule = self.rule
-        if self.outranked or rule.alias or rule.redirect_to is not None:
-            return None
-        view_args: dict[str, Any] = {}
-        at = 0  # PERF: zip() takes 60 ns for each.
-        for name, to_python in self.arguments:
-            value = values[at]
-            at += 1  # noqa: SIM113
-            try:
-                view_args[name] = value if to_python is None else to_python(value)
-            except ValueError:
-                # SECURITY: `int` refuses numbers of thousands of digits; that is a 404, not a 500.
-                if to_python is int:
-                    raise ValidationError() from None
-                raise
-        if rule.defaults:
-            view_args.update(rule.defaults)
-        return rule, view_args
+# PERF: goals, edges and nodes are no dataclasses: to make those takes 1.5 ms at each import, and a
+# frozen one takes twice the time for each instance.
 
 
 class Edge:
@@ -104,7 +70,10 @@ class Edge:
 class Node:
     """A place in the trie, reached after some segments."""
 
-    __slots__ = ("certain", "closed", "depth", "edges", "goals", "simple", "source", "static")
+    __slots__ = (
+        *("certain", "closed", "depth", "edges"),
+        *("goals", "shortcuts", "simple", "source", "static"),
+    )
 
     #: Certain, and nothing but `static` and `simple` leads on: a segment they lack is a 404.
     closed: bool
@@ -113,10 +82,12 @@ class Node:
     edges: tuple[Edge, ...]
     #: The edges as (test, node), up to the first that is not one converter for one whole segment.
     simple: tuple[tuple[Callable[[str], object], Node], ...]
+    #: What is asked before these.
+    shortcuts: tuple[Shortcut, ...]
 
-    def __init__(self, source: tuple[_Builder, State], depth: int, certain: bool) -> None:
+    def __init__(self, source: Source, depth: int, certain: bool) -> None:
         #: What it is made of; None when it is made.
-        self.source: tuple[_Builder, State] | None = source
+        self.source: Source | None = source
         #: The number of segments up to here, the empty one before the first slash included.
         self.depth = depth
         #: Who comes here has passed no other way on, so what fails here fails altogether.
@@ -136,8 +107,8 @@ class Unvisited(Node):
         # Python comes here while the slot of that name is empty.
         source = self.source
         if source is not None:
-            builder, state = source
-            builder.fill(self, state)
+            builder, state, varied = source
+            builder.fill(self, state, varied)
         return object.__getattribute__(self, name)
 
 
@@ -171,7 +142,8 @@ class Trie:
         self._any_domain = bool(root.dynamic)
         builder = _Builder(rules, closing=not self._any_domain)
         self._domains: dict[str, Node] = {
-            domain: Unvisited((builder, state), 0, True) for domain, state in root.static.items()
+            domain: Unvisited((builder, state, False), 0, True)
+            for domain, state in root.static.items()
         }
         #: Whether any rule is for another domain part than "".
         self.domains_matter = self._any_domain or not self._domains.keys() <= {""}
@@ -200,11 +172,28 @@ class Trie:
         # remembering the way back takes 0.9 µs for `/a/<int:x>/b/<y>`, the search 2.2.
         node = start
         values: list[str] = []
-        for part in path.split("/"):
+        parts = path.split("/")
+        for part in parts:
             static = node.static
             if part in static:
                 node = static[part]
                 continue
+            for take, goal in node.shortcuts:
+                try:
+                    view_args = take(parts)
+                except ValidationError:
+                    return self._search(start, (), path, method, websocket, refused=True)
+                except ValueError:
+                    if len(path) < _MANY_DIGITS:
+                        raise
+                    break  # It may be a number that `int` refuses to read; see Goal.answer().
+                if view_args is not None:
+                    rule = goal.rule
+                    methods = rule.methods
+                    if (methods is None or method in methods) and rule.websocket == websocket:
+                        if rule.defaults or rule.alias or rule.redirect_to is not None:
+                            break
+                        return rule, view_args
             for test, following in node.simple:
                 if test(part):
                     values.append(part)
@@ -346,36 +335,45 @@ class _Builder:
         #: PERF: 500 rules have but a few patterns. By content; a final part has one of its own.
         self._shapes: dict[tuple[str, bool], Shape] = {}
 
-    def fill(self, node: Node, state: State) -> None:
+    def fill(self, node: Node, state: State, varied: bool) -> None:
         """Make what leads on from a node."""
         with self._rules.lock:
             if node.source is not None:  # Another thread may have been quicker.
                 # Rules may have been added since, by a thread that will replace this trie.
                 self._rules.update()
-                self._fill(node, state)
+                self._fill(node, state, varied)
                 node.source = None
                 # PERF: what has a `__getattr__`, Python reads slowly.
                 node.__class__ = Node
 
-    def _fill(self, node: Node, state: State) -> None:
+    def _fill(self, node: Node, state: State, varied: bool) -> None:
         depth, certain = node.depth, node.certain
         static: dict[str, Node] = {}
         for text, following in state.static.items():
             # A slash at the end may have been one too many. Above depth 1 it is the path's first.
             alone = not state.dynamic and (text != "" or depth == 0)
-            static[text] = Unvisited((self, following), depth + 1, certain and alone)
+            static[text] = Unvisited((self, following, varied), depth + 1, certain and alone)
         edges = []
         for part, following in state.dynamic:
             alone = part is state.dynamic[-1][0]
-            child = Unvisited((self, following), depth + 1, certain and alone)
+            child = Unvisited((self, following, True), depth + 1, certain and alone)
             edges.append(Edge(part, self._shape(part), child))
         simple = tuple(_simple(edges))
         node.static = static
         node.edges = tuple(edges)
         node.simple = simple
-        node.goals = tuple(_goal(rule, self._rules.outranked(rule)) for rule in state.rules)
+        node.goals = tuple(map(self._goal, state.rules))
+        node.shortcuts = ()
+        if state.dynamic and not varied and depth > 0:
+            node.shortcuts = shortcuts(state, depth, self._test_of, self._goal)
         # At depth 0 the path has no slash in front, and Werkzeug puts one there.
         node.closed = self._closing and certain and depth > 0 and len(simple) == len(edges)
+
+    def _goal(self, rule: Rule) -> Goal:
+        return Goal(rule, self._rules.outranked(rule))
+
+    def _test_of(self, part: RulePart) -> Callable[[str], object] | None:
+        return self._shape(part)[2]
 
     def _shape(self, part: RulePart) -> Shape:
         key = part.content, part.final
@@ -383,22 +381,6 @@ class _Builder:
         if shape is None:
             shape = self._shapes[key] = _shape_of(part)
         return shape
-
-
-def _goal(rule: Rule, outranked: bool) -> Goal:
-    arguments = [(str(name), _to_python(conv)) for name, conv in rule._converters.items()]
-    return Goal(rule, tuple(arguments), outranked)
-
-
-def _to_python(converter: BaseConverter) -> Callable[[str], Any] | None:
-    kind = type(converter)
-    if kind.to_python is BaseConverter.to_python and "to_python" not in vars(converter):
-        return None
-    # PERF: the built-in `int` 60 ns, IntegerConverter.to_python 250.
-    if isinstance(converter, IntegerConverter) and kind is IntegerConverter:
-        limits = (converter.fixed_digits, converter.min, converter.max)
-        return int if limits == (0, None, None) else converter.to_python
-    return converter.to_python
 
 
 def _shape_of(part: RulePart) -> Shape:

@@ -8,7 +8,7 @@ from collections import defaultdict
 import pytest
 
 from asyncflask import Flask, after_this_request, g, has_app_context, request, session, signals
-from asyncflask.dispatch.around import around_requests, opens_early
+from asyncflask.dispatch.around import Around, opens_early
 from asyncflask.sessions import SecureCookieSession, SecureCookieSessionInterface
 
 SIGNALS = (
@@ -60,7 +60,9 @@ async def ask(app, path="/", method="GET", headers=(), body=b""):
 
 
 async def test_an_app_of_views_alone_has_nothing_around_them(app):
-    assert not any(around_requests(app))
+    around = Around(app)
+
+    assert not any((*around.before, *around.after, around.detours))
     assert await ask(app) == (
         200,
         {b"content-type": b"text/html; charset=utf-8", b"content-length": b"5"},

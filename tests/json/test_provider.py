@@ -143,10 +143,96 @@ def test_a_kept_encoder_follows_changed_settings(app: App) -> None:
 
 def test_an_encoder_is_kept_while_the_settings_stay(app: App) -> None:
     assert app.json.dump_bytes([1]) == app.json.dump_bytes([1]) == b"[1]\n"
-    kept = app.json._kept_compact
+    kept = app.json._kept
     app.json.dump_bytes([2])
 
-    assert app.json._kept_compact is kept
+    assert app.json._kept is kept
+
+
+def test_settings_assigned_on_a_class_later_are_obeyed(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Provider(DefaultJSONProvider):
+        pass
+
+    app = App()
+    provider = Provider(app)
+    value = {"b": 1, "a": "ü"}
+    assert provider.dumps(value) == '{"a": "\\u00fc", "b": 1}'
+
+    Provider.ensure_ascii = False
+    monkeypatch.setattr(DefaultJSONProvider, "sort_keys", False)
+    assert provider.dumps(value) == '{"b": 1, "a": "ü"}'
+    assert provider.dump_bytes(value) == '{"b":1,"a":"ü"}\n'.encode()
+
+    del Provider.ensure_ascii
+    assert provider.dumps(value) == '{"b": 1, "a": "\\u00fc"}'
+
+
+def test_a_setting_that_is_removed_again_is_the_classes() -> None:
+    provider = DefaultJSONProvider(App())
+    provider.sort_keys = False
+    assert provider.dumps({"b": 1, "a": 2}) == '{"b": 1, "a": 2}'
+
+    del provider.sort_keys
+    assert provider.dumps({"b": 1, "a": 2}) == '{"a": 2, "b": 1}'
+
+
+def test_a_setting_that_is_a_property_is_asked_each_time() -> None:
+    class Alternating(DefaultJSONProvider):
+        asked = 0
+
+        @property
+        def sort_keys(self) -> bool:  # type: ignore[override]
+            self.asked += 1
+            return self.asked % 2 == 0
+
+    provider = Alternating(App())
+
+    assert provider.dumps({"b": 1, "a": 2}) == '{"b": 1, "a": 2}'
+    assert provider.dumps({"b": 1, "a": 2}) == '{"a": 2, "b": 1}'
+
+
+def plain(provider: DefaultJSONProvider, value: Any) -> bytes | None:
+    writer = provider.plain_writer()
+    return None if writer is None else writer[0](value)
+
+
+def test_the_plain_writer_makes_the_body_of_a_response(app: App) -> None:
+    provider = DefaultJSONProvider(app)
+    provider.mimetype = "application/vnd.api+json"
+
+    assert plain(provider, {"b": 1, "a": 2}) == b'{"a":2,"b":1}\n'
+    assert provider.plain_writer()[1] == "application/vnd.api+json"  # type: ignore[index]
+
+
+def test_there_is_no_plain_writer_where_somebody_has_a_say(app: App) -> None:
+    class Dumps(DefaultJSONProvider):
+        def dumps(self, obj: Any, **kwargs: Any) -> str:
+            return "dumps"
+
+    class Respond(DefaultJSONProvider):
+        def response(self, *args: Any, **kwargs: Any) -> Any:
+            return "response"
+
+    assigned = DefaultJSONProvider(app)
+    assert plain(assigned, 1) == b"1\n"
+    assigned.response = lambda *args, **kwargs: "response"  # type: ignore[method-assign]
+
+    assert [plain(each, 1) for each in (Dumps(app), Respond(app), assigned)] == [None] * 3
+
+
+@pytest.mark.parametrize(
+    ("compact", "debug", "body"),
+    [(None, False, b"1\n"), (None, True, None), (True, True, b"1\n"), (False, False, None)],
+)
+def test_the_plain_writer_does_not_indent(
+    compact: bool | None, debug: bool, body: bytes | None
+) -> None:
+    app = App()
+    app.debug = debug
+    provider = DefaultJSONProvider(app)
+    provider.compact = compact
+
+    assert plain(provider, 1) == body
 
 
 def test_without_the_c_encoder_the_text_is_the_same(
