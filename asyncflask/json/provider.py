@@ -228,7 +228,9 @@ class DefaultJSONProvider(JSONProvider, metaclass=keeping.KeepingType):
         For whoever makes the response around it more cheaply. ``None`` if :meth:`response` or
         :meth:`dumps` is somebody's own, or the body is to be indented.
         """
-        kept = self._encoders()
+        kept = self._kept
+        if kept is None or kept.epoch is not keeping.epoch:  # PERF: as in _encoders(), uncalled.
+            kept = self._encoders()
         return None if kept.asks_debug and self._app.debug else kept.writer
 
     def loads(self, s: str | bytes, **kwargs: Any) -> Any:

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
-from werkzeug.routing import Rule
+from werkzeug.routing import Rule, ValidationError
 from werkzeug.routing.matcher import State
 from werkzeug.routing.rules import RulePart
 
@@ -25,6 +25,10 @@ TestOf: TypeAlias = Callable[[RulePart], Callable[[str], object] | None]
 
 MOST = 4
 """Rules for which shortcuts are worth while."""
+
+
+#: Digits from which on `int` may refuse a number (sys.set_int_max_str_digits allows no less).
+_MANY_DIGITS = 640
 
 
 class _Variable(NamedTuple):
@@ -60,10 +64,45 @@ def shortcuts(
             if len(found) == MOST:
                 return ()
             goal = goal_of(rule)
+            if goal.outranked:
+                return ()
             found.append((_taker(segments, depth, goal), goal))
     except _NoShortcut:
         return ()
     return tuple(found)
+
+
+def take(
+    ways: tuple[Shortcut, ...], parts: list[str], method: str, websocket: bool
+) -> tuple[Rule, dict[str, Any]] | None:
+    """Return the rule that a shortcut leads to, with its view arguments, or None: ask the trie.
+
+    Args:
+        ways: The shortcuts.
+        parts: The segments of the path.
+        method: The HTTP method in upper case.
+        websocket: Whether a websocket is asked for.
+
+    Raises:
+        ValidationError: A converter refused its text.
+    """
+    for taker, goal in ways:
+        try:
+            view_args = taker(parts)
+        except ValidationError:
+            raise
+        except ValueError:
+            if max(map(len, parts)) < _MANY_DIGITS:
+                raise
+            return None  # It may be a number that `int` refuses to read; see Goal.answer().
+        if view_args is not None:
+            rule = goal.rule
+            methods = rule.methods
+            if (methods is None or method in methods) and rule.websocket == websocket:
+                if rule.defaults or rule.alias or rule.redirect_to is not None:
+                    return None
+                return rule, view_args
+    return None
 
 
 def _below(state: State, segments: _Segments, test_of: TestOf) -> Iterator[tuple[_Segments, Rule]]:

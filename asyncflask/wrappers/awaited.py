@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import reprlib
 from collections.abc import Callable, Coroutine, Generator
-from typing import Any, Generic, NoReturn, TypeVar
+from typing import Any, Generic, NoReturn, TypeAlias, TypeVar
 
 from ..exceptions import UnawaitedAccess
 
 T = TypeVar("T")
 _UNSET: Any = object()
+
+#: What was read, alone in a tuple; or a coroutine, if that has to be waited for.
+Read: TypeAlias = tuple[T] | Coroutine[Any, Any, T]
 
 
 class Pending(Generic[T]):
@@ -22,15 +25,13 @@ class Pending(Generic[T]):
 
     Args:
         expression: How the user wrote it, such as ``request.form``, for the error message.
-        read: The coroutine function that reads; it is not called before the first ``await``.
+        read: Reads; it is not called before the first ``await``.
         args: Its arguments.
     """
 
     __slots__ = ("__weakref__", "_args", "_expression", "_read", "_result")
 
-    def __init__(
-        self, expression: str, read: Callable[..., Coroutine[Any, Any, T]], *args: Any
-    ) -> None:
+    def __init__(self, expression: str, read: Callable[..., Read[T]], *args: Any) -> None:
         self._expression = expression
         self._read = read
         self._args = args
@@ -38,7 +39,11 @@ class Pending(Generic[T]):
 
     def __await__(self) -> Generator[Any, Any, T]:
         if self._result is _UNSET:
-            self._result = yield from self._read(*self._args).__await__()
+            found = self._read(*self._args)
+            if found.__class__ is tuple:
+                (self._result,) = found
+            else:
+                self._result = yield from found.__await__()  # type: ignore[union-attr]  # no tuple
         return self._result
 
     @property

@@ -78,7 +78,9 @@ class lazy(Generic[T]):
     def __get__(self, instance: object | None, owner: type) -> lazy[T] | T:
         if instance is None:
             return self
-        value = instance.__dict__[self._name] = self._compute(instance)
+        value = self._compute(instance)
+        # PERF: to ask for __dict__ makes one, which most instances never need.
+        setattr(instance, self._name, value)
         return value
 
     if TYPE_CHECKING:
@@ -253,14 +255,31 @@ class Connection(Routed, SansIORequest):
 
     def _cookie_header(self) -> str:
         """Return the ``Cookie`` header; several, as HTTP/2 has them, are joined."""
-        ctx = self._ctx
-        headers = ctx.scope["headers"]
-        names = getattr(ctx, "header_names", None)
-        if names is not None and headers.__class__ is list and len(names) == len(headers):
-            sent: bytes = names.get(b"cookie", b"")  # PERF: no name is there twice.
+        headers = self._ctx.scope["headers"]
+        names = self._names_alone()
+        if names is not None:
+            sent: bytes = names.get(b"cookie", b"")
         else:
             sent = b";".join([value for name, value in headers if name == b"cookie"])
         return sent.decode("latin-1")
+
+    def _first_header(self, name: bytes) -> bytes | None:
+        """Return the first value of a header, its name in lower case."""
+        names = self._names_alone()
+        if names is not None:
+            return names.get(name)
+        headers: Iterable[tuple[bytes, bytes]] = self._ctx.scope["headers"]
+        return next((value for each, value in headers if each == name), None)
+
+    def _names_alone(self) -> Mapping[bytes, bytes] | None:
+        """PERF: return the headers by name, if that is at hand and no name is there twice."""
+        ctx = self._ctx
+        names: Mapping[bytes, bytes] | None = getattr(ctx, "header_names", None)
+        if names is None:
+            return None
+        headers = ctx.scope["headers"]
+        # (An iterator, which some servers send, is used up by now.)
+        return names if headers.__class__ is list and len(names) == len(headers) else None
 
     def _find_cookie(self, name: str) -> str | None:
         """Return what ``cookies.get(name)`` does, and leave the other cookies alone."""

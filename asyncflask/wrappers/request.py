@@ -15,7 +15,7 @@ from werkzeug.exceptions import BadRequest, HTTPException
 from werkzeug.http import parse_options_header
 
 from ..datastructures import FileStorage
-from .awaited import Pending
+from .awaited import Pending, Read
 from .body import Body
 from .connection import Connection, lazy
 from .enctype import Sent, explain_missing_files
@@ -53,7 +53,8 @@ class Request(Connection):
     def body(self) -> Body:
         """The body: iterate over it as it comes, or ``await`` it as a whole."""
         body = self._shared_body()
-        body.max_content_length = self.max_content_length  # A subclass may have its own.
+        if self.__class__ is not Request or vars(Request)["max_content_length"] is not _OWN_LIMIT:
+            body.max_content_length = self.max_content_length  # A subclass may have its own.
         return body
 
     def _shared_body(self) -> Body:
@@ -154,20 +155,27 @@ class Request(Connection):
         """
         return Pending("request.get_json()", self._read_json, force, silent, cache)
 
-    async def _read_json(self, force: bool, silent: bool, cache: bool) -> Any:
+    def _read_json(self, force: bool, silent: bool, cache: bool) -> Read[Any]:
         body = self.body
         if cache and body.json[silent] is not ...:
-            return body.json[silent]
+            return (body.json[silent],)
         if not (force or self.is_json):
-            return None if silent else self.on_json_loading_failed(None)
+            return (None if silent else self.on_json_loading_failed(None),)
         data = body.cached
         if data is None:
-            # PERF: most bodies are here, and need no coroutine more.
+            # PERF: most bodies are here, and need no coroutine.
             data = None if body.claimed else body.read_at_once()
             if data is None:
-                data = await body.read_all(cache)
-            elif cache:
+                return self._await_json(silent, cache)
+            if cache:
                 body.cached = data
+        return (self._parse_json(data, silent, cache),)
+
+    async def _await_json(self, silent: bool, cache: bool) -> Any:
+        return self._parse_json(await self.body.read_all(cache), silent, cache)
+
+    def _parse_json(self, data: bytes, silent: bool, cache: bool) -> Any:
+        body = self.body
         try:
             value = self.json_module.loads(data)
         except (ValueError, RecursionError) as error:
@@ -282,11 +290,8 @@ class Request(Connection):
     @lazy
     def content_type(self) -> str | None:  # type: ignore[override]  # Werkzeug's stub forgets None
         """The ``Content-Type`` header; the first one, if there are several."""
-        for name, value in self._ctx.scope["headers"]:
-            if name == b"content-type":
-                text: str = value.decode("latin-1")
-                return text
-        return None
+        value = self._first_header(b"content-type")
+        return None if value is None else value.decode("latin-1")
 
     def _parse_content_type(self) -> None:
         # PERF: Werkzeug's looks the header up among all decoded ones, each time.
@@ -345,6 +350,7 @@ class Request(Connection):
             await self._ctx.send({"type": "http.response.early_hint", "links": encoded})
 
 
+_OWN_LIMIT = vars(Request)["max_content_length"]
 _PUSHED_HEADERS = frozenset(
     {b"accept", b"accept-encoding", b"accept-language", b"cache-control", b"user-agent"}
 )

@@ -104,6 +104,14 @@ def test_what_more_than_the_order_decides_is_left_to_the_trie(rule: str) -> None
     assert answer(url_map, "/a/7") == ("/a/<int:y>", {"y": 7})
 
 
+def test_a_rule_that_another_has_defaults_for_may_be_redirected() -> None:
+    first = Rule("/a", endpoint="e", defaults={"x": 1})
+    url_map = Map([first, Rule("/a/<int:x>", endpoint="e")], redirect_defaults=True)
+
+    assert answer(url_map, "/a/1") is None
+    assert kept(url_map, "a") == 0
+
+
 def test_a_slash_that_is_missing_is_not_overlooked() -> None:
     assert answer(routes("/a/<x>/", "/a/<path:y>"), "/a/b") is None
 
