@@ -1,7 +1,8 @@
 """What both faces of the app share: configuration, setup, templates, rules, URLs.
 
 Everything here is synchronous and free of ASGI and WSGI. The steps that serve a request are
-``dispatch/``'s; the async face's methods for them are in :mod:`asyncflask.app`.
+``dispatch/``'s; the async face's methods for them are in :mod:`asyncflask.app`. The file is long
+because Flask's class is: these are its methods, most of one line, where its users look for them.
 """
 
 from __future__ import annotations

@@ -19,8 +19,9 @@ from .._current import current
 from ..ctx import Context
 from ..typing import Message
 from ..wrappers.awaited import Pending
+from ..wrappers.errorpages import default_page, from_exception
 from ..wrappers.headers import content_type_pair
-from ..wrappers.response import HTML, Response, default_page, from_exception
+from ..wrappers.response import HTML, Response
 from ..wrappers.sending import may_have_body, messages_of
 from ..wrappers.wsgi import response_of
 

@@ -17,16 +17,14 @@ from operator import attrgetter
 from typing import IO, Any, ClassVar, Self, TypeAlias
 
 from werkzeug.datastructures import Headers as WerkzeugHeaders
-from werkzeug.exceptions import HTTPException
 from werkzeug.http import HTTP_STATUS_CODES, dump_cookie
-from werkzeug.sansio.response import Response as SansIOResponse
 from werkzeug.utils import get_content_type
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from .. import json
 from .._current import current
 from .bodies import FileBody, Run, chunks_of, close_body, in_thread, is_async_body, sliced, to_bytes
-from .headers import Headers, check_pair, check_value
+from .headers import Headers, check_value
 
 Body: TypeAlias = (
     str
@@ -44,7 +42,7 @@ HeaderPairs: TypeAlias = Mapping[str, str | Iterable[str]] | Iterable[tuple[str,
 HTML = "text/html; charset=utf-8"
 
 # PERF: the status line is looked up instead of built (0.03 against 0.5 µs).
-_STATUS_LINES = {code: f"{code} {name.upper()}" for code, name in HTTP_STATUS_CODES.items()}
+STATUS_LINES = {code: f"{code} {name.upper()}" for code, name in HTTP_STATUS_CODES.items()}
 
 # A subclass that changes one of these is built by Werkzeug's constructor, which asks for them all.
 _SHORTCUT = (
@@ -224,7 +222,7 @@ class Response(WerkzeugResponse):
         direct_passthrough: bool = False,
     ) -> None:
         if not isinstance(headers, WerkzeugHeaders):
-            headers = Headers(headers) if headers else _empty_headers()
+            headers = Headers(headers) if headers else empty_headers()
         if not self._shortcut:
             super().__init__(
                 _awaited(response),
@@ -244,8 +242,8 @@ class Response(WerkzeugResponse):
                 _put(headers, "Content-Type", _full_content_type(mimetype))
         if status is None:
             status = self.default_status
-        if status.__class__ is int and status in _STATUS_LINES:
-            self._status, self._status_code = _STATUS_LINES[status], status
+        if status.__class__ is int and status in STATUS_LINES:
+            self._status, self._status_code = STATUS_LINES[status], status
         else:
             self.status = status
         self.direct_passthrough = direct_passthrough
@@ -274,7 +272,7 @@ class Response(WerkzeugResponse):
             content_type: Full content type, trusted until it is written.
             status: A code of :data:`http.HTTPStatus`.
         """
-        line = _STATUS_LINES.get(status)
+        line = STATUS_LINES.get(status)
         if line is None or not cls._shortcut:
             return cls(body, status, content_type=content_type)
         self = cls.__new__(cls)
@@ -527,7 +525,7 @@ def _awaited(body: Any) -> Any:
     return body
 
 
-def _empty_headers() -> Headers:
+def empty_headers() -> Headers:
     # PERF: without the two calls of the constructor.
     headers = Headers.__new__(Headers)
     headers._list = []
@@ -565,87 +563,3 @@ def _conditions(request_or_environ: Any) -> dict[str, Any]:
     headers = request_or_environ.headers
     asked = {key: headers[name] for key, name in _CONDITIONS.items() if name in headers}
     return {"REQUEST_METHOD": request_or_environ.method, **asked}
-
-
-# -- HTTP exceptions -------------------------------------------------------------------------------
-
-_PAGES_KEPT = 256
-_pages: dict[tuple[int, str | None], bytes] = {}
-
-
-def from_exception(
-    error: HTTPException,
-    make_environ: Callable[[], dict[str, Any]] | None = None,
-    response_class: type[Response] = Response,
-) -> Response:
-    """Render an HTTP exception as ``error.get_response()`` would, but keep the default pages.
-
-    Args:
-        error: The exception; its own ``response``, and methods that its class overrides, are used.
-        make_environ: Gives the WSGI environ to methods that a class overrides.
-        response_class: What to return.
-
-    Source: ``Werkzeug: werkzeug.exceptions.HTTPException.get_response``.
-    """
-    page = default_page(error)
-    if page is not None:
-        return response_class.buffered(page, HTML, error.code)  # type: ignore[arg-type]  # it has a page
-    kind = type(error)
-    code = error.code
-    environ = make_environ() if make_environ else None
-    plain = kind.get_response is HTTPException.get_response and code in _STATUS_LINES
-    if error.response is not None or code is None or not plain:
-        return _adopted(error.get_response(environ), response_class)
-    body = _page(error, code) if _has_default_body(kind) else error.get_body(environ).encode()
-    headers = _empty_headers()
-    headers._list = [check_pair(pair) for pair in error.get_headers(environ)]
-    return response_class(body, code, headers)
-
-
-def default_page(error: HTTPException) -> bytes | None:
-    """Return the page of an HTTP exception that has Werkzeug's, and no headers but its type."""
-    kind = type(error)
-    code = error.code
-    if (
-        error.response is None
-        and code in _STATUS_LINES
-        and kind.get_response is HTTPException.get_response
-        and kind.get_headers is HTTPException.get_headers
-        and _has_default_body(kind)
-    ):
-        return _page(error, code)
-    return None
-
-
-def _has_default_body(kind: type[HTTPException]) -> bool:
-    return (
-        kind.get_body is HTTPException.get_body
-        and kind.get_description is HTTPException.get_description
-        and kind.name is HTTPException.name
-    )
-
-
-def _page(error: HTTPException, code: int) -> bytes:
-    description = error.description
-    key = (code, description)
-    try:
-        # PERF: 0.1 µs against 9 µs to escape and format it.
-        return _pages[key]
-    except (KeyError, TypeError):
-        body = error.get_body().encode()
-    # A description of another class than str (a lazy translation) may change from call to call;
-    # a long one is hardly met again.
-    if description is None or (description.__class__ is str and len(description) < 500):
-        if len(_pages) >= _PAGES_KEPT:
-            _pages.clear()
-        _pages[key] = body
-    return body
-
-
-def _adopted(made: SansIOResponse, response_class: type[Response]) -> Response:
-    if isinstance(made, response_class):
-        return made
-    if isinstance(made, SansIOResponse) and not isinstance(made, WerkzeugResponse):
-        return response_class(status=made.status, headers=made.headers)
-    forced: Response = response_class.force_type(made)  # type: ignore[assignment]  # is of its own class
-    return forced

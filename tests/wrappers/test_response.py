@@ -10,16 +10,13 @@ import flask
 import pytest
 from werkzeug import exceptions
 from werkzeug.datastructures import Headers as WerkzeugHeaders
-from werkzeug.routing import RequestRedirect
-from werkzeug.sansio.response import Response as SansIOResponse
 from werkzeug.test import EnvironBuilder
 from werkzeug.wrappers import Request as WsgiRequest
-from werkzeug.wrappers import Response as WerkzeugResponse
 
 from asyncflask import _current
 from asyncflask.wrappers.bodies import FileBody
 from asyncflask.wrappers.headers import Headers, encode_headers
-from asyncflask.wrappers.response import Response, from_exception
+from asyncflask.wrappers.response import Response
 
 
 class AsyncRequest:
@@ -457,106 +454,6 @@ def test_header_options_are_dumped_as_werkzeugs():
     theirs.add("Content-Disposition", "attachment", filename="a b.txt")
 
     assert ours == theirs
-
-
-# -- HTTP exceptions -------------------------------------------------------------------------------
-
-
-class Custom(exceptions.NotFound):
-    def get_body(self, environ=None, scope=None):
-        return f"no {environ['PATH_INFO']}"
-
-    def get_headers(self, environ=None, scope=None):
-        return [("Content-Type", "text/plain"), ("X-Path", environ["PATH_INFO"])]
-
-
-ERRORS = [
-    exceptions.NotFound(),
-    exceptions.NotFound(),
-    exceptions.NotFound("<b>no</b>\nsuch page"),
-    exceptions.MethodNotAllowed(["GET", "HEAD"]),
-    exceptions.InternalServerError(),
-    exceptions.RequestedRangeNotSatisfiable(5),
-    exceptions.BadRequestKeyError("name"),
-    exceptions.TooManyRequests(retry_after=3),
-    exceptions.NotFound("x" * 1000),
-    RequestRedirect("http://a.test/b"),
-    Custom(),
-]
-
-
-@pytest.mark.parametrize("error", ERRORS)
-def test_exception_is_rendered_byte_for_byte_as_werkzeug(error):
-    environ = EnvironBuilder("/path").get_environ()
-    ours = from_exception(error, lambda: environ)
-
-    assert comparable(ours) == comparable(error.get_response(environ))
-    assert isinstance(ours, Response)
-
-
-def test_exception_with_a_response_gives_it():
-    response = Response("mine")
-
-    assert from_exception(exceptions.NotFound(response=response)) is response
-
-
-def test_exception_with_a_werkzeug_response_gives_it_in_our_class():
-    given = WerkzeugResponse("theirs", 410)
-    made = from_exception(exceptions.HTTPException(response=given))
-
-    assert isinstance(made, Response)
-    assert comparable(made)[:2] == ("410 GONE", 410)
-
-
-def test_exception_with_a_sansio_response_gives_its_status_and_headers():
-    made = from_exception(exceptions.HTTPException(response=SansIOResponse(410, {"X-A": "1"})))
-
-    assert (made.status_code, made.headers["X-A"], made.get_data()) == (410, "1", b"")
-
-
-def test_exception_with_a_code_of_its_own_is_rendered():
-    class Enhance(exceptions.HTTPException):
-        code = 599
-        description = "calm"
-
-    assert from_exception(Enhance()).get_data() == Enhance().get_response().get_data()
-
-
-def test_exception_gives_the_class_asked_for():
-    class Mine(Response):
-        pass
-
-    for error in (exceptions.NotFound(), RequestRedirect("http://a.test/")):
-        assert type(from_exception(error, response_class=Mine)) is Mine
-
-
-def test_description_that_changes_is_not_kept():
-    """A lazily translated description is rendered anew for each request."""
-
-    class Lazy(str):
-        calls = 0
-
-        def __str__(self):
-            Lazy.calls += 1
-            return f"call {Lazy.calls}"
-
-        __hash__ = str.__hash__
-
-    from asyncflask.wrappers import response
-
-    before = len(response._pages)
-    from_exception(exceptions.Gone(Lazy("x")))
-
-    assert len(response._pages) == before
-
-
-def test_kept_pages_are_bounded():
-    for n in range(600):
-        from_exception(exceptions.NotFound(f"no {n}"))
-
-    from asyncflask.wrappers import response
-
-    assert 0 < len(response._pages) <= 256
 
 
 def test_a_cookie_whose_options_have_a_control_character_is_refused():

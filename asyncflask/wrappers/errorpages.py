@@ -1,0 +1,97 @@
+"""Responses of HTTP exceptions: Werkzeug's pages, byte for byte, and kept.
+
+Which handler an exception finds before it comes here is ``dispatch/errors.py``'s business.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from werkzeug.exceptions import HTTPException
+from werkzeug.sansio.response import Response as SansIOResponse
+from werkzeug.wrappers import Response as WerkzeugResponse
+
+from .headers import check_pair
+from .response import HTML, STATUS_LINES, Response, empty_headers
+
+_PAGES_KEPT = 256
+_pages: dict[tuple[int, str | None], bytes] = {}
+
+
+def from_exception(
+    error: HTTPException,
+    make_environ: Callable[[], dict[str, Any]] | None = None,
+    response_class: type[Response] = Response,
+) -> Response:
+    """Render an HTTP exception as ``error.get_response()`` would, but keep the default pages.
+
+    Args:
+        error: The exception; its own ``response``, and methods that its class overrides, are used.
+        make_environ: Gives the WSGI environ to methods that a class overrides.
+        response_class: What to return.
+
+    Source: ``Werkzeug: werkzeug.exceptions.HTTPException.get_response``.
+    """
+    page = default_page(error)
+    if page is not None:
+        return response_class.buffered(page, HTML, error.code)  # type: ignore[arg-type]  # it has a page
+    kind = type(error)
+    code = error.code
+    environ = make_environ() if make_environ else None
+    plain = kind.get_response is HTTPException.get_response and code in STATUS_LINES
+    if error.response is not None or code is None or not plain:
+        return _adopted(error.get_response(environ), response_class)
+    body = _page(error, code) if _has_default_body(kind) else error.get_body(environ).encode()
+    headers = empty_headers()
+    headers._list = [check_pair(pair) for pair in error.get_headers(environ)]
+    return response_class(body, code, headers)
+
+
+def default_page(error: HTTPException) -> bytes | None:
+    """Return the page of an HTTP exception that has Werkzeug's, and no headers but its type."""
+    kind = type(error)
+    code = error.code
+    if (
+        error.response is None
+        and code in STATUS_LINES
+        and kind.get_response is HTTPException.get_response
+        and kind.get_headers is HTTPException.get_headers
+        and _has_default_body(kind)
+    ):
+        return _page(error, code)
+    return None
+
+
+def _has_default_body(kind: type[HTTPException]) -> bool:
+    return (
+        kind.get_body is HTTPException.get_body
+        and kind.get_description is HTTPException.get_description
+        and kind.name is HTTPException.name
+    )
+
+
+def _page(error: HTTPException, code: int) -> bytes:
+    description = error.description
+    key = (code, description)
+    try:
+        # PERF: 0.1 µs against 9 µs to escape and format it.
+        return _pages[key]
+    except (KeyError, TypeError):
+        body = error.get_body().encode()
+    # A description of another class than str (a lazy translation) may change from call to call;
+    # a long one is hardly met again.
+    if description is None or (description.__class__ is str and len(description) < 500):
+        if len(_pages) >= _PAGES_KEPT:
+            _pages.clear()
+        _pages[key] = body
+    return body
+
+
+def _adopted(made: SansIOResponse, response_class: type[Response]) -> Response:
+    if isinstance(made, response_class):
+        return made
+    if isinstance(made, SansIOResponse) and not isinstance(made, WerkzeugResponse):
+        return response_class(status=made.status, headers=made.headers)
+    forced: Response = response_class.force_type(made)  # type: ignore[assignment]  # is of its own class
+    return forced
