@@ -87,6 +87,13 @@ def take(
         ValidationError: A converter refused its text.
     """
     for taker, goal in ways:
+        rule = goal.rule
+        methods = rule.methods
+        # Asked first, as in Werkzeug: no converter sees a path that is not for its rule.
+        if (methods is not None and method not in methods) or rule.websocket != websocket:
+            continue
+        if rule.defaults or rule.alias or rule.redirect_to is not None:
+            return None
         try:
             view_args = taker(parts)
         except ValidationError:
@@ -96,12 +103,7 @@ def take(
                 raise
             return None  # It may be a number that `int` refuses to read; see Goal.answer().
         if view_args is not None:
-            rule = goal.rule
-            methods = rule.methods
-            if (methods is None or method in methods) and rule.websocket == websocket:
-                if rule.defaults or rule.alias or rule.redirect_to is not None:
-                    return None
-                return rule, view_args
+            return rule, view_args
     return None
 
 

@@ -159,6 +159,19 @@ def test_a_converter_may_refuse_or_fail() -> None:
         url_map.find("/a/0", "GET", False)
 
 
+def test_a_converter_is_not_asked_for_a_request_that_is_not_its_rules() -> None:
+    url_map = Map(
+        [
+            Rule("/a/<even:x>", endpoint="post", methods=["POST"]),
+            Rule("/a/<y>", endpoint="get", methods=["GET"]),
+        ],
+        converters={"even": Even},
+    )
+
+    assert answer(url_map, "/a/1") == ("get", {"y": "1"})
+    assert answer(url_map, "/a/0") == ("get", {"y": "0"})
+
+
 def test_variables_in_front_are_not_forgotten() -> None:
     url_map = routes("/<x>/a/<y>", "/b/a/<y>/<z>")
 
