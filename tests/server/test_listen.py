@@ -47,8 +47,8 @@ def test_a_socket_that_a_killed_server_left_behind_is_replaced(tmp_path):
     place = f"unix:{tmp_path / 'app.sock'}"
     listen(place, 0).close()
 
-    with listen(place, 0):
-        pass
+    with listen(place, 0), socket.socket(socket.AF_UNIX) as client:
+        assert client.connect_ex(str(tmp_path / "app.sock")) == 0
 
 
 def test_a_socket_that_somebody_listens_at_is_left_alone(tmp_path):

@@ -303,4 +303,8 @@ async def test_descriptors_are_back_where_they_began(served):
 async def test_serving_without_a_config_takes_the_defaults():
     stop = asyncio.Event()
     stop.set()
-    await serve(_app(), [listen("127.0.0.1", 0)], stop=stop)
+    listening = listen("127.0.0.1", 0)
+
+    await serve(_app(), [listening], stop=stop)
+
+    assert listening.fileno() == -1
