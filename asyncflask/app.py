@@ -92,7 +92,7 @@ class Flask(App):
     @use_debugger.setter
     def use_debugger(self, value: bool) -> None:
         self._use_debugger = bool(value)
-        self.look_anew()
+        self._look_anew()
 
     @functools.cached_property
     def debugger(self) -> Debugger:
@@ -102,18 +102,18 @@ class Flask(App):
 
         return Debugger(self)
 
-    #: what stands around this app's views, once :meth:`look_around` was called
-    around: Around | None = None
+    #: what stands around this app's views, once :meth:`_look_around` was called
+    _around: Around | None = None
 
-    def look_around(self) -> Around:
+    def _look_around(self) -> Around:
         """See what may stand around this app's views."""
-        found = self.around = Around(self)
+        found = self._around = Around(self)
         return found
 
-    def look_anew(self) -> None:
+    def _look_anew(self) -> None:
         """See which steps are replaced, after something may have changed that."""
-        super().look_anew()
-        self.around = None
+        super()._look_anew()
+        self._around = None
 
     # -- ASGI --------------------------------------------------------------------------------------
 
@@ -275,7 +275,7 @@ class Flask(App):
             TypeError: ``interface`` is needed.
         """
         self.mounts.append(make_mount(prefix, app, interface))
-        self.look_anew()
+        self._look_anew()
         self.mounts.sort(key=lambda mount: len(mount.prefix), reverse=True)
 
     async def startup(self) -> None:

@@ -54,7 +54,7 @@ async def serve(
     """
     kind = scope["type"]
     lane: Any = HTTP if kind == "http" else _LANES.get(kind)
-    around = app.around or app.look_around()
+    around = app._around or app._look_around()
     if lane is None or around.detours:
         serve_it = _elsewhere(app, scope, wrapped)
         if serve_it is not None:
@@ -82,7 +82,7 @@ async def serve(
                     or ctx.after_functions is not None
                     or ctx._session is not None
                     or ctx.holds
-                    or app.around is not around
+                    or app._around is not around
                     or PRESERVE in scope
                     or (b"cookie" in names and refreshes(app, ctx))
                 ):

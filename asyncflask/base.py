@@ -137,7 +137,7 @@ class App(Scaffold, metaclass=steps.AppType):
         self.subdomain_matching = subdomain_matching
         self.template_context_processors[None].append(_default_template_ctx_processor)
         steps.watch(self)
-        self.look_anew()
+        self._look_anew()
         self._prepare_face()
         self._add_static_route(static_host, host_matching)
 
@@ -191,19 +191,19 @@ class App(Scaffold, metaclass=steps.AppType):
     #: names of the steps that this app replaces (see ``dispatch/steps.py``)
     replaced_steps: frozenset[str] = frozenset()
 
-    def look_anew(self) -> None:
+    def _look_anew(self) -> None:
         """See which steps are replaced, after something may have changed that."""
         self.replaced_steps = steps.find_replaced(self, self._untouched)
 
     def __setattr__(self, name: str, value: t.Any) -> None:
         super().__setattr__(name, value)
         if name in steps.WATCHED:
-            self.look_anew()
+            self._look_anew()
 
     def __delattr__(self, name: str) -> None:
         super().__delattr__(name)
         if name in steps.WATCHED:
-            self.look_anew()
+            self._look_anew()
 
     def _check_setup_finished(self, f_name: str) -> None:
         if self._got_first_request:

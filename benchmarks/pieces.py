@@ -118,7 +118,7 @@ def matching(workload: str) -> Callable[[], Work]:
 
 def around() -> Work:
     """Whether anything stands around the view."""
-    around = _app("plaintext").look_around()
+    around = _app("plaintext")._look_around()
     return lambda: any(around.before) or any(around.after)
 
 

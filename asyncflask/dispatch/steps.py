@@ -89,7 +89,7 @@ def watch(app: Any) -> None:
 def forget_all() -> None:
     """Let every app see anew which steps it replaces."""
     for app in _apps:
-        app.look_anew()
+        app._look_anew()
 
 
 def untouched(cls: type) -> dict[str, Any]:

@@ -192,7 +192,7 @@ async def test_debug_mode_alone_does_not_open_it(app, developer):
     app.use_debugger = False
 
     assert (await developer.open("/?__debugger__=yes&cmd=printpin")).text == "Hello"
-    assert app.look_around().detours is False
+    assert app._look_around().detours is False
 
 
 def test_no_console_means_no_import():
@@ -209,7 +209,7 @@ async def test_a_class_may_switch_it_on(monkeypatch):
     class Debugged(Flask):
         use_debugger = True
 
-    assert Debugged("shop").look_around().detours is True
+    assert Debugged("shop")._look_around().detours is True
 
 
 # -- security --------------------------------------------------------------------------------------
