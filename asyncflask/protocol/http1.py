@@ -43,7 +43,7 @@ class HTTP1:
 
     __slots__ = (
         *("date", "deadline", "last", "server", "_answer", "_buffer", "_chunks", "_eof"),
-        *("_left", "_limits", "_next", "_request", "_searched", "_waits"),
+        *("_left", "_limits", "_next", "_piece", "_request", "_searched", "_waits"),
     )
 
     def __init__(self, limits: Limits, now: float) -> None:
@@ -53,6 +53,9 @@ class HTTP1:
         self.deadline: float | None = now + limits.header_timeout
         self._limits = limits
         self._buffer = bytearray()
+        #: PERF: what came last, as it came, if nothing is in the buffer and all of it may be body:
+        #: a long one that is read as fast as it comes is never copied.
+        self._piece = b""
         self._searched = 0
         self._eof = False
         self._next = _HEAD
@@ -67,7 +70,7 @@ class HTTP1:
     @property
     def buffered(self) -> int:
         """Bytes received of which no event was made yet."""
-        return len(self._buffer)
+        return len(self._buffer) + len(self._piece)
 
     def receive(self, data: bytes, now: float) -> None:
         """Keep what the client sent; ``b""`` says that it sends no more."""
@@ -80,6 +83,12 @@ class HTTP1:
             self.deadline = now + self._limits.header_timeout
         elif self._waits:
             self.deadline = now + self._limits.body_timeout
+        if self._next is _LENGTH and not self._buffer:
+            if not self._piece and len(data) <= _PIECE:
+                self._piece = data
+                return
+            self._buffer += self._piece
+            self._piece = b""
         self._buffer += data
 
     def next_event(self, now: float) -> HTTPEvent | None:
@@ -100,6 +109,7 @@ class HTTP1:
         except ProtocolError:
             self._next = _FAILED
             self._buffer.clear()
+            self._piece = b""
             self.deadline = None
             raise
         if event is not None and self._waits:
@@ -169,10 +179,17 @@ class HTTP1:
         if not self._left:
             self._next = _DONE
             return EndOfBody([])
-        data = bytes(self._buffer[: min(self._left, _PIECE)])
+        buffer = self._buffer
+        data, self._piece = self._piece, b""
         if not data:
-            return None
-        del self._buffer[: len(data)]
+            with memoryview(buffer) as view:
+                data = bytes(view[: min(self._left, _PIECE)])
+            if not data:
+                return None
+            del buffer[: len(data)]
+        elif len(data) > self._left:
+            buffer += data[self._left :]
+            data = data[: self._left]
         self._left -= len(data)
         return Body(data)
 
@@ -247,7 +264,7 @@ class HTTP1:
         assert answer is not None  # It was started; cycle.py sees to it.
         if not more and not answer.begun:
             # §9.6: with a body that is left the connection ends, and the client should hear of it.
-            unread = self._next is _LENGTH and self._left > len(self._buffer)
+            unread = self._next is _LENGTH and self._left > self.buffered
             if unread or self._next is _CHUNKED:
                 answer.closes = True
         return answer.body(data, more)

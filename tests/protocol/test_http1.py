@@ -71,6 +71,48 @@ def test_a_large_body_comes_in_bounded_pieces():
     assert max(pieces) <= 256 * 1024
 
 
+def test_a_piece_of_a_body_that_is_read_as_it_comes_is_handed_on_uncopied():
+    http = _http(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3000\r\n\r\n" + b"a" * 1000)
+    _events(http)
+    piece = b"b" * 1000
+    http.receive(piece, 0.0)
+    assert http.buffered == 1000
+    event = http.next_event(0.0)
+
+    assert isinstance(event, Body)
+    assert event.data is piece
+    assert http.buffered == 0
+
+
+@pytest.mark.parametrize("size", [1000, 1000 + len(GET)])
+def test_pieces_that_are_not_asked_for_are_kept_in_order(size):
+    http = _http(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3000\r\n\r\n")
+    body = bytes(range(250)) * 12
+    _events(http)
+    sent = body + GET
+    for at in range(0, len(sent), size):
+        http.receive(sent[at : at + size], 0.0)
+    assert http.buffered == len(sent)
+    events = _events(http)
+
+    assert b"".join(event.data for event in events[:-1]) == body
+    assert isinstance(events[-1], EndOfBody)
+    assert http.buffered == len(GET)
+
+
+def test_a_next_request_in_the_last_piece_of_a_body_is_found():
+    http = _http(POST)
+    _events(http)
+    http.receive(b"Hello" + GET, 0.0)
+    assert _events(http) == [Body(b"Hello"), EndOfBody([])]
+    _answer(http)
+    http.next_request(0.0)
+    request, end = _events(http)
+
+    assert request.method == "GET"
+    assert end == EndOfBody([])
+
+
 def test_the_next_request_waits_for_the_answer():
     """CVE-2026-54273, aiohttp: thousands of pipelined requests are bytes, not requests."""
     http = _http(GET + POST + b"Hello")
