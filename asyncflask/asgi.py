@@ -19,7 +19,7 @@ from .debug.page import PRESERVE_CONTEXT
 from .dispatch.calls import call, emit
 from .dispatch.lanes import HTTP, WEBSOCKET
 from .dispatch.pipeline import after_view, answers_options, refreshes, run
-from .dispatch.result import make_messages
+from .dispatch.result import make_messages, make_plain
 from .dispatch.teardown import PRESERVE, end_held, raise_first
 from .exceptions import WorkerQueueFull
 from .logging import one_line
@@ -62,13 +62,27 @@ async def serve(
     if not app._got_first_request:
         app._got_first_request = True
     ctx = Context(app, lane, scope, receive, send)
+    headers = scope["headers"]
+    if headers.__class__ is not list:
+        headers = scope["headers"] = list(headers)  # ASGI allows what can be read but once.
     # PERF: asked twice, for a cookie and for a body; a dictionary is made in C.
-    names = ctx.header_names = dict(scope["headers"])
+    names = ctx.header_names = dict(headers)
     token, is_left = slot.set(ctx), False
     try:
-        view = _find_view(app, ctx, around.colours)
-        if ctx.async_view is None or lane is WEBSOCKET or any(around.before):
-            response = await _run(app, ctx, view)
+        ctx.match_request()
+        view, waits, rule = None, True, ctx.url_rule
+        if rule is not None:
+            scope["route"] = rule  # What generic ASGI tracing names a request by.
+            if scope.get("method") != "OPTIONS" or not answers_options(rule):
+                view = app.view_functions.get(rule.endpoint)
+                try:
+                    waits = around.colours[view]  # PERF: a fifth of the time that asking it takes.
+                except (KeyError, TypeError):
+                    waits = _look_at(view, around.colours)
+        if view is None or not waits or lane is WEBSOCKET or any(around.before):
+            if waits:
+                ctx.async_view = view
+            response = await (run(app, ctx) if waits else _answer_in_worker(app, ctx))
         else:
             try:
                 # PERF: a call without keywords is 0.05 µs quicker.
@@ -87,6 +101,8 @@ async def serve(
                     or (b"cookie" in names and refreshes(app, ctx))
                 ):
                     response = make_messages(app, result, scope["method"])
+                    if response is None:
+                        response = make_plain(app, result)
                 if response is None:
                     response = await run(app, ctx, after_view(app, ctx, result))
                 elif ctx._body is not None:
@@ -98,9 +114,9 @@ async def serve(
         if lane is WEBSOCKET:
             return await _end_websocket(app, ctx, response)
         if (
-            b"content-length" in names
+            scope.get("http_version", "1.1") not in _HTTP_1
+            or b"content-length" in names
             or b"transfer-encoding" in names
-            or scope.get("http_version", "1.1") not in _HTTP_1
         ) and leftover.is_left(ctx):
             ctx.send = leftover.reading_on(ctx, send)
         messages = response
@@ -122,43 +138,16 @@ async def serve(
     finally:
         if ctx.holds:  # A stream that was never sent; it would keep the context for ever.
             await finish(_let_go(app, ctx))
-        if not (ctx._connection is ctx.lease is ctx._sync_connection is None):
+        if ctx._connection is not None or ctx.lease is not None or ctx._sync_connection is not None:
             _tidy_up(ctx)
 
 
-def _find_view(app: Any, ctx: Context, colours: dict[Any, bool]) -> Any:
-    """Match the URL; return the view, unless OPTIONS is answered by itself."""
-    ctx.match_request()
-    rule = ctx.url_rule
-    if rule is None:
-        return None
-    scope = ctx.scope
-    scope["route"] = rule  # What generic ASGI tracing names a request by.
-    if scope.get("method") == "OPTIONS" and answers_options(rule):
-        return None
-    view = app.view_functions.get(rule.endpoint)
-    try:
-        waits = colours[view]  # PERF: found in a fifth of the time that asking it takes.
-    except (KeyError, TypeError):
-        waits = _look_at(view, colours)
-    if waits:
-        ctx.async_view = view
-    return view
-
-
 def _look_at(view: Any, colours: dict[Any, bool]) -> bool:
-    """Tell whether a view is ``async def``, and keep the answer if it can be kept."""
-    waits = view is not None and is_async(view)
+    """Tell whether a view is to be run on the loop, and keep the answer if it can be kept."""
+    waits = view is None or is_async(view)
     if isinstance(view, FunctionType):
         colours[view] = waits
     return waits
-
-
-def _run(app: Any, ctx: Context, view: Any) -> Awaitable[Any]:
-    """Run the pipeline where its view belongs; without a view, on the loop."""
-    if view is None or ctx.async_view is not None:
-        return run(app, ctx)
-    return _answer_in_worker(app, ctx)
 
 
 async def _fail(ctx: Context, error: BaseException) -> None:

@@ -104,7 +104,7 @@ class Context:
     matched = False
     #: the view that was matched, if it is ``async def`` and this is served
     async_view: Callable[..., Any] | None = None
-    #: the names of the request's headers, for a quick look, if it is served
+    #: the request's headers by name, for a quick look, if it is served
     header_names: Mapping[bytes, bytes] | None = None
     error: BaseException | None = None
     holds = 0

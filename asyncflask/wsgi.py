@@ -8,7 +8,7 @@ knows of an app's contexts; the environ says which lease serves it (``asyncflask
 from __future__ import annotations
 
 import io
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ._current import slot
@@ -62,6 +62,7 @@ class Served:
     url_rule: Any = None
     view_args: dict[str, Any] | None = None
     routing_exception: Any = None
+    header_names: Mapping[bytes, bytes] | None = None
 
     def __init__(self, app: Host, scope: Scope, receive: Receive, send: Send) -> None:
         self.app = app

@@ -64,6 +64,16 @@ async def talk(app, scope, *messages):
 # -- http ------------------------------------------------------------------------------------------
 
 
+async def test_headers_that_can_be_read_but_once_are_there_for_the_view(app):
+    @app.get("/")
+    async def show():
+        return f"{request.headers['X-A']} {request.cookies['b']}"
+
+    scope = scope_of() | {"headers": iter([(b"x-a", b"1"), (b"cookie", b"b=2")])}
+
+    assert (await talk(app, scope))[2] == b"1 2"
+
+
 async def test_a_buffered_response_is_two_messages(app):
     app.get("/")(lambda: "hello")
     async with Exchange(app, scope_of()) as exchange:

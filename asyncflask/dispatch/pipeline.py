@@ -12,10 +12,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from inspect import CO_COROUTINE
-from types import AsyncGeneratorType
 from typing import Any
 
-from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from ..concurrency import finish
@@ -27,11 +25,9 @@ from ..wrappers.response import Response
 from . import errors, teardown
 from .around import opens_early
 from .calls import call, emit
-from .result import is_wsgi, make_messages, make_response, run_wsgi
+from .result import PLAIN, is_plain, is_wsgi, make_messages, make_response, run_wsgi
 from .steps import through
 
-#: what becomes a response without further ado
-_PLAIN = frozenset({str, bytes, dict, list, Response, AsyncGeneratorType})
 _APP_ALONE = (None,)
 
 
@@ -147,14 +143,7 @@ async def after_view(
 
 def _answer(app: Any, ctx: Context, result: Any, sent: bool) -> Any:
     """Make a result the answer, if nothing is to be awaited for that; most need no more."""
-    kind = result.__class__
-    if kind is tuple and result:
-        kind = result[0].__class__
-    if (
-        (kind in _PLAIN or isinstance(result, HTTPException))
-        and not ctx.replaced
-        and not is_processed(app, ctx)
-    ):
+    if is_plain(result) and not ctx.replaced and not is_processed(app, ctx):
         messages = make_messages(app, result, ctx.scope["method"]) if sent else None
         return messages or make_response(app, result)
     return None
@@ -261,7 +250,7 @@ def is_processed(app: Any, ctx: Context) -> bool:
 async def finalize(app: Any, ctx: Context, result: Any, from_error_handler: bool = False) -> Any:
     """Make a view's result a response and process it. (Flask: finalize_request.)"""
     lane: Any = ctx.lane
-    if result.__class__ not in _PLAIN and is_wsgi(result):
+    if result.__class__ not in PLAIN and is_wsgi(result):
         result = await run_wsgi(app, ctx, result)
     if result is None and not lane.answer_required:
         response = None
@@ -332,7 +321,9 @@ def refreshes(app: Any, ctx: Context) -> bool:
     A permanent session is refreshed with each response; whether it is one, its cookie says.
     """
     headers = ctx.scope["headers"]
-    names: Any = ctx.header_names or dict(headers)
+    names = ctx.header_names
+    if names is None:
+        names = dict(headers)
     if b"cookie" not in names or not app.config["SESSION_REFRESH_EACH_REQUEST"]:
         return False
     key = app.session_interface.get_cookie_name(app)

@@ -25,6 +25,17 @@ from ..wrappers.response import HTML, Response
 from ..wrappers.sending import may_have_body, messages_of
 from ..wrappers.wsgi import response_of
 
+#: what becomes a response without further ado
+PLAIN = frozenset({str, bytes, dict, list, Response, AsyncGeneratorType})
+
+
+def is_plain(result: Any) -> bool:
+    """Tell whether a view's result becomes a response without running or awaiting anything."""
+    kind = result.__class__
+    if kind is tuple and result:
+        kind = result[0].__class__
+    return kind in PLAIN or isinstance(result, HTTPException)
+
 
 def make_response(app: Any, result: Any) -> Any:
     """Make the result of a view a response. (Flask: make_response.)
@@ -112,6 +123,19 @@ def make_messages(app: Any, result: Any, method: str) -> tuple[Message, Message]
             return None
         body, status = page, result.code
     return messages_of(body, content_type, status, method)
+
+
+def make_plain(app: Any, result: Any) -> Any:
+    """Make a result a response, or return ``None``: it is not plain, or something is wrong with it.
+
+    PERF: for a response, a stream, a status with headers; :func:`make_messages` could not.
+    """
+    if not is_plain(result):
+        return None
+    try:
+        return make_response(app, result)
+    except Exception:
+        return None  # Met again where errors are handled.
 
 
 _HTML = content_type_pair(HTML)

@@ -86,6 +86,7 @@ class _View:
     url_rule: Any = _Shared("request")
     view_args: Any = _Shared("request")
     routing_exception: Any = _Shared("request")
+    header_names: Any = None
 
     def __init__(self, ctx: SyncContext) -> None:
         served = ctx.wsgi_environ.get("asyncflask.context")
@@ -107,10 +108,9 @@ class _View:
 class _SyncBody(Body):
     """The body, read through the synchronous request."""
 
-    _asked = True  # It does not come in messages.
-
     def __init__(self, view: _View) -> None:
         super().__init__(_never)
+        self._asked = True  # It does not come in messages.
         self._view = view
 
     @property

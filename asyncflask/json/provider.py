@@ -11,7 +11,7 @@ import dataclasses
 import json
 import sys
 import weakref
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from datetime import date
 from json import encoder as _encoder
 from typing import IO, Any, Protocol
@@ -294,8 +294,9 @@ class _Encoders:
         #: Of what was assigned on classes until now; without, this is for one call.
         self.epoch = keeping.epoch if keeping.can_be_kept(cls) else None
         settings = (provider.ensure_ascii, provider.sort_keys, provider.default)
-        self.compact = _make_encode(*settings, (",", ":"))
-        self.spaced = _make_encode(*settings, (", ", ": "))
+        compact = _Encoding(*settings, (",", ":"))
+        self.compact = _make_encode(compact)
+        self.spaced = _make_encode(_Encoding(*settings, (", ", ": ")))
         #: Whether `dumps` is not somebody else's.
         self.own_dumps = cls.dumps is DefaultJSONProvider.dumps and "dumps" not in assigned
         #: Whether the body of a response depends on the app's debug mode.
@@ -304,38 +305,60 @@ class _Encoders:
         self.writer: tuple[Write, str] | None = None
         own = cls.response is DefaultJSONProvider.response and "response" not in assigned
         if own and self.own_dumps and provider.compact is not False:
-            self.writer = _make_write(self.compact), provider.mimetype
+            self.writer = _make_write(compact), provider.mimetype
 
 
-def _make_write(encode: Encode) -> Write:
-    """Make the function that encodes a whole body."""
+class _Encoding:
+    """What :mod:`json` makes of these settings, safe to use from several threads."""
 
-    def write(obj: Any) -> bytes:
-        return f"{encode(obj)}\n".encode()
+    __slots__ = ("chunks_of", "encode")
 
-    return write
+    def __init__(
+        self,
+        ensure_ascii: bool,
+        sort_keys: bool,
+        default: Callable[[Any], Any],
+        separators: tuple[str, str],
+    ) -> None:
+        encoder = json.JSONEncoder(
+            ensure_ascii=ensure_ascii, sort_keys=sort_keys, default=default, separators=separators
+        )
+        #: Encodes, and says whether it was a cycle (ValueError) where `chunks_of` cannot.
+        self.encode = encoder.encode
+        #: Encodes to strings that are to be joined; its second argument is 0.
+        self.chunks_of: Callable[[Any, int], Iterable[str]] = lambda obj, _: (encoder.encode(obj),)
+        make = getattr(_encoder, "c_make_encoder", None)
+        if make is None:  # not CPython
+            return
+        # PERF: JSONEncoder makes this object for each call (0.6 µs of 1.2). It cannot be kept
+        # together with the table of containers by which it notices a cycle, since two threads would
+        # share that.
+        quote = _encoder.encode_basestring_ascii if ensure_ascii else _encoder.encode_basestring
+        item, key = separators
+        self.chunks_of = make(None, default, quote, None, key, item, sort_keys, False, True)
 
 
-def _make_encode(
-    ensure_ascii: bool, sort_keys: bool, default: Callable[[Any], Any], separators: tuple[str, str]
-) -> Encode:
-    """Make the function that encodes with these settings, safe to call from several threads."""
-    encoder = json.JSONEncoder(
-        ensure_ascii=ensure_ascii, sort_keys=sort_keys, default=default, separators=separators
-    )
-    make = getattr(_encoder, "c_make_encoder", None)
-    if make is None:  # not CPython
-        return encoder.encode
-    # PERF: JSONEncoder makes this object for each call (0.6 µs of 1.2). It cannot be kept together
-    # with the table of containers by which it notices a cycle, since two threads would share that.
-    quote = _encoder.encode_basestring_ascii if ensure_ascii else _encoder.encode_basestring
-    item, key = separators
-    chunks_of = make(None, default, quote, None, key, item, sort_keys, False, True)
+def _make_encode(encoding: _Encoding) -> Encode:
+    """Make the function that returns a value as text."""
+    chunks_of = encoding.chunks_of
 
     def encode(obj: Any) -> str:
         try:
             return "".join(chunks_of(obj, 0))
         except RecursionError:
-            return encoder.encode(obj)  # Says whether it was a cycle (ValueError), or raises again.
+            return encoding.encode(obj)
 
     return encode
+
+
+def _make_write(encoding: _Encoding) -> Write:
+    """Make the function that returns a value as the whole body of a response."""
+    chunks_of = encoding.chunks_of
+
+    def write(obj: Any) -> bytes:
+        try:
+            return f"{''.join(chunks_of(obj, 0))}\n".encode()
+        except RecursionError:
+            return f"{encoding.encode(obj)}\n".encode()
+
+    return write

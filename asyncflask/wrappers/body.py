@@ -77,7 +77,6 @@ class Body:
     claimed = False
     """Whether somebody is reading the whole; others wait for them in :meth:`unclaimed`."""
 
-    # PERF: defaults on the class keep construction at the price of five attributes.
     _asked = False  # for the first message
     _received = 0
     _left = b""  # Read, but not handed out yet.
@@ -104,6 +103,10 @@ class Body:
         self.max_content_length = max_content_length
         self.timeout = timeout
         self.idle_timeout = idle_timeout
+        # PERF: of the defaults above, those that all bodies are asked for; CPython reads an
+        # instance's own attribute in a fifth of the time.
+        self.claimed = self._asked = False
+        self._spooled = self._failure = self._outstanding = None
 
     # -- reading -----------------------------------------------------------------------------------
 

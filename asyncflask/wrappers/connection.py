@@ -41,11 +41,12 @@ class ConnectionApp(Protocol):
 
 
 class RoutedContext(Protocol):
-    """Where the matcher stores what it found."""
+    """Where the matcher stores what it found, and the headers by name, if they are at hand."""
 
     url_rule: Rule | None
     view_args: dict[str, Any] | None
     routing_exception: Any  # An HTTPException or None.
+    header_names: Mapping[bytes, bytes] | None
 
 
 class ConnectionContext(RoutedContext, Protocol):
@@ -274,12 +275,10 @@ class Connection(Routed, SansIORequest):
     def _names_alone(self) -> Mapping[bytes, bytes] | None:
         """PERF: return the headers by name, if that is at hand and no name is there twice."""
         ctx = self._ctx
-        names: Mapping[bytes, bytes] | None = getattr(ctx, "header_names", None)
-        if names is None:
+        names: Mapping[bytes, bytes] | None = ctx.header_names
+        if names is None or len(names) != len(ctx.scope["headers"]):
             return None
-        headers = ctx.scope["headers"]
-        # (An iterator, which some servers send, is used up by now.)
-        return names if headers.__class__ is list and len(names) == len(headers) else None
+        return names
 
     def _find_cookie(self, name: str) -> str | None:
         """Return what ``cookies.get(name)`` does, and leave the other cookies alone."""

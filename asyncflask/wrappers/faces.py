@@ -48,12 +48,13 @@ def body_of(ctx: RequestContext) -> Body:
 
 
 def _announced_length(ctx: RequestContext) -> int | None:
-    # PERF: of a request that is served, the headers are in a dictionary already.
-    names = getattr(ctx, "header_names", None) or dict(ctx.scope["headers"])
-    length: bytes | None = names.get(b"content-length")
+    names = ctx.header_names  # PERF: of a request that is served, they are here already.
+    if names is None:
+        names = dict(ctx.scope["headers"])
+    length = names.get(b"content-length")
     if length is None:
         return None
-    coding: bytes | None = names.get(b"transfer-encoding")
+    coding = names.get(b"transfer-encoding")
     # PERF: Werkzeug's strictness is for what is no plain number.
     if coding is None and length.isdigit() and len(length) < 16:
         return int(length)

@@ -22,7 +22,7 @@ _name = itemgetter(0)
 
 def is_left(ctx: RequestContext) -> bool:
     """Tell whether a request that announces a body has one that was not read to its end."""
-    body = body_of(ctx)
+    body = ctx._body or body_of(ctx)
     if body.complete:
         return False
     if body.content_length is None:

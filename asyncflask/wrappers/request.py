@@ -8,7 +8,7 @@ one face has read, parsed, or been given as a limit, the other one has too. What
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, Literal, NoReturn, overload
+from typing import Any, ClassVar, Literal, NoReturn, overload
 
 from werkzeug.datastructures import CombinedMultiDict, ImmutableMultiDict, MultiDict
 from werkzeug.exceptions import BadRequest, HTTPException
@@ -44,15 +44,22 @@ class Request(Connection):
     max_form_memory_size = Limit("MAX_FORM_MEMORY_SIZE", 500_000)
     max_form_parts = Limit("MAX_FORM_PARTS", 1000)
 
+    #: whether no subclass has its own idea of `content_type`
+    _has_own_content_type: ClassVar[bool] = True
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        cls._has_own_content_type = cls.content_type is Request.content_type
+
     def __init__(self, ctx: RequestContext) -> None:
         self._ctx = ctx
 
     # -- the body ----------------------------------------------------------------------------------
 
-    @lazy
+    @property
     def body(self) -> Body:
         """The body: iterate over it as it comes, or ``await`` it as a whole."""
-        body = self._shared_body()
+        body: Body = self._ctx._body or body_of(self._ctx)
         if self.__class__ is not Request or vars(Request)["max_content_length"] is not _OWN_LIMIT:
             body.max_content_length = self.max_content_length  # A subclass may have its own.
         return body
@@ -166,16 +173,15 @@ class Request(Connection):
             # PERF: most bodies are here, and need no coroutine.
             data = None if body.claimed else body.read_at_once()
             if data is None:
-                return self._await_json(silent, cache)
+                return self._await_json(body, silent, cache)
             if cache:
                 body.cached = data
-        return (self._parse_json(data, silent, cache),)
+        return (self._parse_json(body, data, silent, cache),)
 
-    async def _await_json(self, silent: bool, cache: bool) -> Any:
-        return self._parse_json(await self.body.read_all(cache), silent, cache)
+    async def _await_json(self, body: Body, silent: bool, cache: bool) -> Any:
+        return self._parse_json(body, await body.read_all(cache), silent, cache)
 
-    def _parse_json(self, data: bytes, silent: bool, cache: bool) -> Any:
-        body = self.body
+    def _parse_json(self, body: Body, data: bytes, silent: bool, cache: bool) -> Any:
         try:
             value = self.json_module.loads(data)
         except (ValueError, RecursionError) as error:
@@ -306,7 +312,9 @@ class Request(Connection):
     def is_json(self) -> bool:
         """Whether the media type is ``application/json`` or ``application/…+json``."""
         # PERF: most JSON comes with exactly this; parsing a media type costs 3 µs.
-        return self.content_type == "application/json" or super().is_json
+        if self._has_own_content_type and self._first_header(b"content-type") == _JSON:
+            return True
+        return super().is_json
 
     # -- what the server can do --------------------------------------------------------------------
 
@@ -350,6 +358,7 @@ class Request(Connection):
             await self._ctx.send({"type": "http.response.early_hint", "links": encoded})
 
 
+_JSON = b"application/json"
 _OWN_LIMIT = vars(Request)["max_content_length"]
 _PUSHED_HEADERS = frozenset(
     {b"accept", b"accept-encoding", b"accept-language", b"cache-control", b"user-agent"}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json as standard_json
+from collections.abc import Mapping
 from typing import IO, TYPE_CHECKING, Any, cast
 
 from werkzeug.datastructures import FileStorage
@@ -186,6 +187,7 @@ class _Outside:
         self.url_rule: Rule | None = None
         self.view_args: dict[str, Any] | None = None
         self.routing_exception: HTTPException | None = None
+        self.header_names: Mapping[bytes, bytes] | None = None
         self._body: Any = None
 
     @property

@@ -53,7 +53,7 @@ class Client:
 class Context:
     """What a connection asks of its context, and nothing else."""
 
-    url_rule = view_args = routing_exception = _body = None
+    url_rule = view_args = routing_exception = header_names = _body = None
 
     def __init__(self, client, scope, config, debug):
         self.app = SimpleNamespace(config={**DEFAULTS, **config}, json=json, debug=debug)

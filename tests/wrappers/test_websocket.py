@@ -29,7 +29,7 @@ class Context:
     """What a websocket needs of a context."""
 
     _connection = None
-    url_rule = view_args = routing_exception = None
+    url_rule = view_args = routing_exception = header_names = None
 
     def __init__(self, app, scope, receive, send):
         self.app, self.scope, self.receive, self.send = app, scope, receive, send
