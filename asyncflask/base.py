@@ -45,6 +45,7 @@ from .templating import (
     select_jinja_autoescape,
     update_template_context,
 )
+from .watching import Watching
 
 if t.TYPE_CHECKING:
     from jinja2 import BaseLoader
@@ -61,7 +62,7 @@ _TEMPLATE_PROXIES = {
 }
 
 
-class App(Scaffold, metaclass=steps.AppType):
+class App(Scaffold, Watching):
     """Setup and configuration of an app, Flask's names and defaults.
 
     Args:
@@ -191,19 +192,15 @@ class App(Scaffold, metaclass=steps.AppType):
     #: names of the steps that this app replaces (see ``dispatch/steps.py``)
     replaced_steps: frozenset[str] = frozenset()
 
+    _watched = steps.WATCHED
+
     def _look_anew(self) -> None:
         """See which steps are replaced, after something may have changed that."""
         self.replaced_steps = steps.find_replaced(self, self._untouched)
 
-    def __setattr__(self, name: str, value: t.Any) -> None:
-        super().__setattr__(name, value)
-        if name in steps.WATCHED:
-            self._look_anew()
-
-    def __delattr__(self, name: str) -> None:
-        super().__delattr__(name)
-        if name in steps.WATCHED:
-            self._look_anew()
+    @classmethod
+    def _look_all_anew(cls) -> None:
+        steps.forget_all()
 
     def _check_setup_finished(self, f_name: str) -> None:
         if self._got_first_request:

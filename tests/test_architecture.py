@@ -15,7 +15,7 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "asyncflask"
 
 FLOORS = {
-    1: "typing exceptions signals _current resources routing crossing environment",
+    1: "typing exceptions signals _current resources routing crossing environment watching",
     2: "protocol json config concurrency flashing logging loading",
     3: "server jinja datastructures views",
     4: "wrappers cli templating",

@@ -19,7 +19,7 @@ class Around:
     """What has to be empty for a request to be its view and nothing else.
 
     These are the registries themselves, not what they hold now: what is registered later is seen.
-    ``App.__setattr__`` forgets them when one of them is replaced (:data:`.steps.WATCHED`).
+    An app forgets them when one of them is replaced (:data:`.steps.WATCHED`).
 
     Args:
         app: The app.

@@ -4,15 +4,14 @@ Flask lets a subclass, or an assignment to the app or its class, replace any ste
 (``dispatch_request``, ``make_response``, ``handle_exception`` …). The pipeline must call such a
 replacement; but calling every step through the app costs more than the whole dispatch of an app
 that replaces none. So each app keeps the set of the names it replaces, and the pipeline calls its
-own function for the others. Assigning to an attribute named in :data:`NAMES`, on an app
-(``App.__setattr__``) or on its class (:class:`AppType`), makes the sets obsolete. So does assigning
-what :mod:`.around` looks at (:data:`WATCHED`).
+own function for the others. Assigning to an attribute named in :data:`NAMES`, on an app or on its
+class, makes the sets obsolete (:mod:`asyncflask.watching`). So does assigning what :mod:`.around`
+looks at (:data:`WATCHED`).
 """
 
 from __future__ import annotations
 
 import inspect
-from abc import ABCMeta
 from collections.abc import Callable, Mapping
 from typing import Any
 from weakref import WeakSet
@@ -58,23 +57,6 @@ WATCHED = NAMES | {
     "teardown_appcontext_funcs",
     "session_interface",
 }
-
-
-class AppType(ABCMeta):
-    """The type of app classes: notices steps that are replaced on a class after the fact.
-
-    (Derived from ABCMeta so that an app class may also be an abstract or generic one.)
-    """
-
-    def __setattr__(cls, name: str, value: Any) -> None:
-        super().__setattr__(name, value)
-        if name in WATCHED:
-            forget_all()
-
-    def __delattr__(cls, name: str) -> None:
-        super().__delattr__(name)
-        if name in WATCHED:
-            forget_all()
 
 
 #: every app there is, for replacements on a class

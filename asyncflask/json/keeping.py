@@ -7,8 +7,6 @@ be assigned at any time, on a provider or on its class, and are obeyed at once.
 from __future__ import annotations
 
 import inspect
-from abc import ABCMeta
-from typing import Any
 
 #: what the encoders of a provider depend on
 SETTINGS = frozenset(
@@ -19,24 +17,8 @@ SETTINGS = frozenset(
 epoch = object()
 
 
-class KeepingType(ABCMeta):
-    """The type of provider classes: notices settings that are assigned on a class after the fact.
-
-    (Derived from ABCMeta so that a provider class may also be an abstract or generic one.)
-    """
-
-    def __setattr__(cls, name: str, value: Any) -> None:
-        super().__setattr__(name, value)
-        if name in SETTINGS:
-            _begin_anew()
-
-    def __delattr__(cls, name: str) -> None:
-        super().__delattr__(name)
-        if name in SETTINGS:
-            _begin_anew()
-
-
-def _begin_anew() -> None:
+def begin_anew() -> None:
+    """Make obsolete what all providers keep."""
     global epoch
     epoch = object()
 

@@ -19,6 +19,7 @@ from uuid import UUID
 
 from werkzeug.http import http_date
 
+from ..watching import Watching
 from . import keeping
 
 Encode = Callable[[Any], str]
@@ -149,7 +150,7 @@ _scan: Callable[[str, int], tuple[Any, int]] = json.JSONDecoder().scan_once  # t
 _COMPACT = {"separators": (",", ":")}  # what sessions and responses pass to dumps()
 
 
-class DefaultJSONProvider(JSONProvider, metaclass=keeping.KeepingType):
+class DefaultJSONProvider(JSONProvider, Watching):
     """JSON with the standard library.
 
     Dates become HTTP dates, :class:`~uuid.UUID` and :class:`~decimal.Decimal` strings, dataclasses
@@ -177,15 +178,14 @@ class DefaultJSONProvider(JSONProvider, metaclass=keeping.KeepingType):
     #: PERF: making an encoder for each call costs more than encoding does.
     _kept: _Encoders | None = None
 
-    def __setattr__(self, name: str, value: Any) -> None:
-        super().__setattr__(name, value)
-        if name in keeping.SETTINGS:
-            self._kept = None
+    _watched = keeping.SETTINGS
 
-    def __delattr__(self, name: str) -> None:
-        super().__delattr__(name)
-        if name in keeping.SETTINGS:
-            self._kept = None
+    def _look_anew(self) -> None:
+        self._kept = None
+
+    @classmethod
+    def _look_all_anew(cls) -> None:
+        keeping.begin_anew()
 
     def _encoders(self) -> _Encoders:
         kept = self._kept

@@ -1,0 +1,81 @@
+"""Watching: what was worked out is forgotten when something it was made of is assigned."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import pytest
+
+from asyncflask.watching import Watching
+
+
+class Sum(Watching):
+    """Keeps the sum of two attributes."""
+
+    _watched = frozenset({"a", "b"})
+    a = 1
+    b = 2
+    unwatched = 0
+    made: ClassVar[list[Sum]] = []
+
+    def __init__(self):
+        self.made.append(self)
+        self._look_anew()
+
+    def _look_anew(self):
+        self.kept = self.a + self.b
+
+    @classmethod
+    def _look_all_anew(cls):
+        for one in cls.made:
+            one._look_anew()
+
+
+@pytest.fixture(autouse=True)
+def _as_before():
+    yield
+    Sum.made.clear()
+    Sum.a = 1
+
+
+def test_an_assignment_on_the_object_is_noticed():
+    one, other = Sum(), Sum()
+    one.a = 5
+
+    assert (one.kept, other.kept) == (7, 3)
+
+
+def test_an_attribute_that_is_taken_away_is_noticed():
+    one = Sum()
+    one.a = 5
+    del one.a
+
+    assert one.kept == 3
+
+
+def test_an_assignment_on_the_class_reaches_all_objects():
+    one, other = Sum(), Sum()
+    Sum.a = 5
+
+    assert (one.kept, other.kept) == (7, 7)
+
+
+def test_a_derived_class_is_watched_as_well():
+    class Derived(Sum):
+        a = 10
+
+    one = Derived()
+    assert one.kept == 12
+    Derived.b = 5
+    assert one.kept == 15
+    del Derived.a
+
+    assert one.kept == 6
+
+
+def test_other_attributes_make_nothing_anew():
+    one = Sum()
+    one.kept = "as it was"
+    one.unwatched = Sum.unwatched = 5
+
+    assert one.kept == "as it was"
