@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from inspect import CO_COROUTINE
+from types import FunctionType
 from typing import Any
 
 from werkzeug.wrappers import Response as WerkzeugResponse
@@ -185,15 +186,15 @@ async def preprocess(app: Any, ctx: Context) -> Any:
         for name in names:
             for func in registry.get(name, ()):
                 await call(ctx, func, ctx.endpoint, ctx.view_args)
-    registry = lane.before(app)
+    registry, on_loop = lane.before(app), ctx.place == "loop"
     for name in names:
         for func in registry.get(name, ()):
             # PERF: nearly all hooks are functions; a call less, 0.05 µs.
-            code = getattr(func, "__code__", None)
-            if code is not None and code.co_flags & CO_COROUTINE and ctx.place == "loop":
+            if on_loop and func.__class__ is FunctionType and func.__code__.co_flags & CO_COROUTINE:
                 result = await func()
             else:
                 result = await call(ctx, func)
+                on_loop = ctx.place == "loop"
             if result is not None:
                 return result
     return None
@@ -280,13 +281,19 @@ async def process(app: Any, ctx: Context, response: Any) -> Any:
             response = _checked(lane, func, await call(ctx, func, response))
     registry = lane.after(app)
     if registry:
+        on_loop = ctx.place == "loop"
         for name in reversed(_registered_for(ctx)):
             for func in reversed(registry.get(name, ())):
-                code = getattr(func, "__code__", None)
-                if code is not None and code.co_flags & CO_COROUTINE and ctx.place == "loop":
+                # PERF: nearly all hooks are functions; a call less, 0.05 µs.
+                if (
+                    on_loop
+                    and func.__class__ is FunctionType
+                    and func.__code__.co_flags & CO_COROUTINE
+                ):
                     response = await func(response)
                 else:
                     response = await call(ctx, func, response)
+                    on_loop = ctx.place == "loop"
                 if response.__class__ is not Response:
                     response = _checked(lane, func, response)
     if response is not None and (ctx._session is not None or refreshes(app, ctx)):
