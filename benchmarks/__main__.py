@@ -27,7 +27,7 @@ SERVERS = HERE / "results" / "servers.json"
 SERVERS_PICTURE = HERE / "results" / "servers.svg"
 README = HERE / "README.md"
 
-ROUNDS, SECONDS = 41, 0.025
+ROUNDS, SECONDS, LAUNCHES = 42, 0.025, 6
 QUICK_ROUNDS, QUICK_SECONDS = 5, 0.02
 
 
@@ -95,7 +95,8 @@ def _run(args: argparse.Namespace) -> int:
     workloads, peers = args.workload or list(WORKLOADS), args.peer or list(PEERS)
     rounds = args.rounds or (QUICK_ROUNDS if args.quick else ROUNDS)
     seconds = QUICK_SECONDS if args.quick else SECONDS
-    result = measure.run(workloads, peers, rounds, seconds, args.seed, _say)
+    launches = 1 if args.quick else min(LAUNCHES, rounds)
+    result = measure.run(workloads, peers, rounds, seconds, args.seed, _say, launches)
     if not args.quick:
         result["memory"] = memory.run(workloads, _say)
     print(report.report(result))

@@ -3,6 +3,10 @@
 Machines drift (clocks, caches, neighbours), so no peer is measured in one go: each round measures
 each peer for a moment, in random order, and the median of the rounds is what counts. Each peer sits
 in a process of its own meanwhile (:mod:`.turns`), and only one of them runs.
+
+Processes of one program differ too: how strings are hashed decides where dictionaries collide, and
+that is worth up to a tenth for as long as a process lives. So they are launched anew several times,
+and the rounds shared out among the launches.
 """
 
 from __future__ import annotations
@@ -25,7 +29,11 @@ Say = Callable[[str], None]
 
 
 def run_rounds(
-    entries: Mapping[str, Entry], rounds: int, seconds: float, order: random.Random
+    entries: Mapping[str, Entry],
+    rounds: int,
+    seconds: float,
+    order: random.Random,
+    launches: int = 1,
 ) -> dict[str, list[float]]:
     """Measure who answers the same, against one another.
 
@@ -34,6 +42,7 @@ def run_rounds(
         rounds: How many rounds.
         seconds: How long each one's part of a round is.
         order: Shuffles them.
+        launches: How often their processes are launched; each launch has its share of the rounds.
 
     Returns:
         For each name the microseconds of a request (or message), round by round.
@@ -42,8 +51,23 @@ def run_rounds(
         WrongAnswer: One answers something else than the workload asks for.
         RuntimeError: A process ended by itself.
     """
-    takers: dict[str, Taker] = {}
     times: dict[str, list[float]] = {name: [] for name in entries}
+    for launch in range(launches):
+        # 8 rounds in 3 launches are 2, 3 and 3.
+        share = rounds * (launch + 1) // launches - rounds * launch // launches
+        _launch(entries, share, seconds, order, times)
+    return times
+
+
+def _launch(
+    entries: Mapping[str, Entry],
+    rounds: int,
+    seconds: float,
+    order: random.Random,
+    times: Mapping[str, list[float]],
+) -> None:
+    """Launch the processes, add what their rounds take, and end them."""
+    takers: dict[str, Taker] = {}
     with ExitStack() as stack:
         for name, entry in entries.items():
             takers[name] = Taker(entry)
@@ -57,7 +81,6 @@ def run_rounds(
                 times[name].append(takers[name].turn(seconds))
         for taker in takers.values():
             taker.check()
-    return times
 
 
 def entries_of(peers: Sequence[Peer], workload: Workload) -> dict[str, Entry]:
@@ -90,6 +113,7 @@ def run(
     seconds: float,
     seed: int,
     say: Say,
+    launches: int = 1,
 ) -> dict[str, Any]:
     """Measure workloads and return the result as it is written to a file.
 
@@ -100,6 +124,7 @@ def run(
         seconds: How long each peer's part of a round is.
         seed: Of the order of the peers.
         say: Takes a line that tells how far this is.
+        launches: How often the processes are launched.
     """
     taking_part = [PEERS[name] for name in peers if is_installed(PEERS[name], say)]
     order = random.Random(seed)
@@ -107,7 +132,7 @@ def run(
     load = load_average()
     for number, name in enumerate(workloads, 1):
         workload = WORKLOADS[name]
-        found = run_rounds(entries_of(taking_part, workload), rounds, seconds, order)
+        found = run_rounds(entries_of(taking_part, workload), rounds, seconds, order, launches)
         times[name] = {peer: summarize(values) for peer, values in found.items()}
         medians = ", ".join(f"{peer} {cell['median']:.3g}" for peer, cell in times[name].items())
         say(f"[{number}/{len(workloads)}] {workload.title}: {medians} µs")
@@ -118,6 +143,7 @@ def run(
         "load": load,
         "versions": {peer.name: peer.version() for peer in taking_part if peer.distribution},
         "rounds": rounds,
+        "launches": launches,
         "round_seconds": seconds,
         "seed": seed,
         "times": times,

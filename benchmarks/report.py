@@ -127,8 +127,9 @@ def _origin(result: Result) -> str:
     return (
         f"{result['date']}, {result['python']}, {machine['processor']} ({machine['cores']} cores,"
         f" {machine['system']}, load {result['load']} at the start); {versions}. Medians of"
-        f" {result['rounds']} rounds of {result['round_seconds'] * 1000:g} ms, ± half the distance"
-        " between the quartiles."
+        f" {result['rounds']} rounds of {result['round_seconds'] * 1000:g} ms in"
+        f" {result.get('launches', 1)} launches of each process, ± half the distance between the"
+        " quartiles."
     )
 
 

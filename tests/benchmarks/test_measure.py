@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import random
+from functools import partial
 
 import pytest
 
 from benchmarks import measure
 from benchmarks.apps import PEERS, Peer
-from benchmarks.apps.raw_app import json_object
+from benchmarks.apps.raw_app import json_object, plaintext
 from benchmarks.client import WrongAnswer
 from benchmarks.turns import Entry
 from benchmarks.workloads import WORKLOADS
@@ -35,6 +37,20 @@ def test_each_entry_is_measured_in_each_round():
     times = measure.run_rounds(entries, 3, 0.0001, random.Random(1))
 
     assert {name: len(rounds) for name, rounds in times.items()} == {"raw": 3, "asyncflask": 3}
+
+
+def test_the_rounds_are_shared_out_among_launches_of_new_processes(tmp_path):
+    entry = Entry(partial(_app_that_leaves_its_process, tmp_path), WORKLOADS["plaintext"])
+
+    times = measure.run_rounds({"raw": entry}, 8, 0.0001, random.Random(1), launches=3)
+
+    assert len(times["raw"]) == 8
+    assert len(list(tmp_path.iterdir())) == 3
+
+
+def _app_that_leaves_its_process(folder):
+    (folder / str(os.getpid())).touch()
+    return plaintext()
 
 
 def test_a_peer_without_an_app_for_a_workload_is_left_out():
