@@ -50,13 +50,24 @@ class Goal:
 
     def ratio(self, result: Result) -> float | None:
         """Return what was measured; ``None`` if one of the two was not."""
-        if self.other is None and not self.hop:
+        if self.other is not None:
+            return self._ratio_to_other(result)
+        if not self.hop:
             return ratio_between(result, self.workload, self.subject, self.peer)
-        other = median_of(result, self.other or self.workload, self.peer)
-        if self.hop:
-            hop = median_of(result, "def_view", "raw")
-            other = None if other is None or hop is None else other + hop
-        return ratio_of(median_of(result, self.workload, self.subject), other)
+        other, hop = median_of(result, self.workload, self.peer), median_of(result, *_HOP)
+        if other is None or hop is None:
+            return None
+        return ratio_of(median_of(result, self.workload, self.subject), other + hop)
+
+    def _ratio_to_other(self, result: Result) -> float | None:
+        """Return the ratio between two workloads, each measured by the floor in its own rounds.
+
+        They are minutes apart, in which the machine's pace may have changed; the floor does the
+        same work in both.
+        """
+        here = ratio_between(result, self.workload, self.subject, _FLOOR)
+        there = ratio_between(result, self.other or "", self.peer, _FLOOR)
+        return ratio_of(here, there)
 
     def outcome(self, result: Result) -> Outcome:
         """Return what became of it."""
@@ -64,6 +75,9 @@ class Goal:
         return str(self), shown(ratio), None if ratio is None else ratio <= self.limit
 
 
+_FLOOR = "raw"
+#: the workload and the peer that show what a hop to a thread takes
+_HOP = "def_view", _FLOOR
 #: x Starlette, workload by workload
 _STARLETTE = {
     **dict.fromkeys(("plaintext", "json", "path"), 0.45),
