@@ -23,7 +23,8 @@ class Config:
         limits: What one connection may cost.
         connections: How many may be open at a time; one more is answered with 503.
         body_queue: Bytes kept of what a client sends before anybody asks for it; reading pauses
-            from there on. It bounds pipelined requests and websocket messages as well.
+            from there on, with up to 256 KiB of the last read beyond it. It bounds pipelined
+            requests and websocket messages as well.
         write_buffer: Bytes kept of what a client does not read; ``send()`` waits from there on.
         handshake_timeout: For TLS, and for a websocket's app to accept or refuse.
         write_timeout: Without a byte that a client takes while there is something for it.
