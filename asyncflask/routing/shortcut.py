@@ -18,8 +18,8 @@ from werkzeug.routing.rules import RulePart
 
 from .goal import Goal
 
-#: Makes view arguments of a path's segments, or None; and where that leads.
-Shortcut: TypeAlias = tuple[Callable[[list[str]], dict[str, Any] | None], Goal]
+#: Makes view arguments of a path's segments, or None; and the rule that they are for.
+Shortcut: TypeAlias = tuple[Callable[[list[str]], dict[str, Any] | None], Rule]
 #: Tells whether a segment is one for a converter that takes all of it; None for any other part.
 TestOf: TypeAlias = Callable[[RulePart], Callable[[str], object] | None]
 
@@ -66,7 +66,7 @@ def shortcuts(
             goal = goal_of(rule)
             if goal.outranked:
                 return ()
-            found.append((_taker(segments, depth, goal), goal))
+            found.append((_taker(segments, depth, goal), rule))
     except _NoShortcut:
         return ()
     return tuple(found)
@@ -86,8 +86,7 @@ def take(
     Raises:
         ValidationError: A converter refused its text.
     """
-    for taker, goal in ways:
-        rule = goal.rule
+    for taker, rule in ways:
         methods = rule.methods
         # Asked first, as in Werkzeug: no converter sees a path that is not for its rule.
         if (methods is not None and method not in methods) or rule.websocket != websocket:
