@@ -35,6 +35,9 @@ _KINDS = {"http": "request", "websocket": "websocket"}  # a lane's name in messa
 class _AppCtxGlobals:
     """The plain object behind ``g``: a namespace with a dictionary's manners.
 
+    **Differs from Flask:** the error for an attribute that is not there has Python's own text,
+    which names the class as well.
+
     Source: ``Flask: ctx._AppCtxGlobals``.
     """
 

@@ -51,7 +51,7 @@ class Goal:
     def ratio(self, result: Result) -> float | None:
         """Return what was measured; ``None`` if one of the two was not."""
         if self.other is not None:
-            return self._ratio_to_other(result)
+            return self._ratio_to(self.other, result)
         if not self.hop:
             return ratio_between(result, self.workload, self.subject, self.peer)
         other, hop = median_of(result, self.workload, self.peer), median_of(result, *_HOP)
@@ -59,14 +59,14 @@ class Goal:
             return None
         return ratio_of(median_of(result, self.workload, self.subject), other + hop)
 
-    def _ratio_to_other(self, result: Result) -> float | None:
-        """Return the ratio between two workloads, each measured by the floor in its own rounds.
+    def _ratio_to(self, other: str, result: Result) -> float | None:
+        """Return the ratio to another workload, each measured by the floor in its own rounds.
 
         They are minutes apart, in which the machine's pace may have changed; the floor does the
         same work in both.
         """
         here = ratio_between(result, self.workload, self.subject, _FLOOR)
-        there = ratio_between(result, self.other or "", self.peer, _FLOOR)
+        there = ratio_between(result, other, self.peer, _FLOOR)
         return ratio_of(here, there)
 
     def outcome(self, result: Result) -> Outcome:

@@ -44,6 +44,8 @@ class Request(Connection):
     max_form_memory_size = Limit("MAX_FORM_MEMORY_SIZE", 500_000)
     max_form_parts = Limit("MAX_FORM_PARTS", 1000)
 
+    #: whether the body knows of a subclass's own limit; it is told once, for it may be told another
+    _told_limit = False
     #: whether no subclass has its own idea of `content_type`
     _has_own_content_type: ClassVar[bool] = True
 
@@ -60,8 +62,11 @@ class Request(Connection):
     def body(self) -> Body:
         """The body: iterate over it as it comes, or ``await`` it as a whole."""
         body: Body = self._ctx._body or body_of(self._ctx)
-        if self.__class__ is not Request or vars(Request)["max_content_length"] is not _OWN_LIMIT:
+        if (
+            self.__class__ is not Request or vars(Request)["max_content_length"] is not _OWN_LIMIT
+        ) and not self._told_limit:
             body.max_content_length = self.max_content_length  # A subclass may have its own.
+            self._told_limit = True
         return body
 
     def _shared_body(self) -> Body:

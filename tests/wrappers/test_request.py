@@ -374,6 +374,16 @@ async def test_a_subclass_may_have_limits_of_its_own(context_of):
         await Small(context_of(b"&b", mimetype=URLENCODED)).form
 
 
+async def test_a_limit_that_the_body_was_given_stays(context_of):
+    class Small(Request):
+        max_content_length = 3
+
+    request = Small(context_of(b"1234"))
+    request.body.max_content_length = 4
+
+    assert await request.get_data() == b"1234"
+
+
 # -- one body, two faces ---------------------------------------------------------------------------
 
 

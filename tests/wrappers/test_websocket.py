@@ -435,14 +435,19 @@ async def test_close_refuses_a_reason_that_does_not_fit():
 
 
 async def test_closing_for_a_client_that_has_gone_is_quiet():
+    passed = []
+
     async def view(websocket):
         await websocket.accept()
         await asyncio.sleep(0)
         await websocket.close()
+        passed.append(websocket.closed)
 
     async with connected(view) as exchange:
         await exchange.take()
         exchange.disconnect()
+
+    assert passed == [True]
 
 
 async def test_end_closes_what_the_view_left_open():
