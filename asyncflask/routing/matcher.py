@@ -22,7 +22,7 @@ from werkzeug.routing.matcher import State
 from werkzeug.routing.rules import RulePart
 
 from .goal import Answer, Goal
-from .shortcut import Shortcut, shortcuts, take
+from .shortcut import MANY_DIGITS, Shortcut, shortcuts
 
 #: What a node is made of: by whom, of what, and whether there are variables before it.
 Source: TypeAlias = "tuple[_Builder, State, bool]"
@@ -171,13 +171,22 @@ class Trie:
             if following is None:
                 break
             node = following
-        if node.shortcuts:
-            try:
-                found = take(node.shortcuts, parts, method, websocket)
-            except ValidationError:
-                return self._search(start, (), path, method, websocket, refused=True)
-            if found is not None:
-                return found
+        try:
+            for take, rule in node.shortcuts:
+                methods = rule.methods
+                # Asked first, as in Werkzeug: no converter sees a path that is not for its rule.
+                if (methods is None or method in methods) and rule.websocket == websocket:
+                    if rule.defaults or rule.alias or rule.redirect_to is not None:
+                        break
+                    view_args = take(parts)
+                    if view_args is not None:
+                        return rule, view_args
+        except ValidationError:
+            return self._search(start, (), path, method, websocket, refused=True)
+        except ValueError:
+            if max(map(len, parts)) < MANY_DIGITS:
+                raise
+            # It may be a number that `int` refuses to read; see Goal.answer().
         return self._walk(start, path, parts, method, websocket)
 
     def _walk(

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
-from werkzeug.routing import Rule, ValidationError
+from werkzeug.routing import Rule
 from werkzeug.routing.matcher import State
 from werkzeug.routing.rules import RulePart
 
@@ -27,8 +27,8 @@ MOST = 4
 """Rules for which shortcuts are worth while."""
 
 
-#: Digits from which on `int` may refuse a number (sys.set_int_max_str_digits allows no less).
-_MANY_DIGITS = 640
+MANY_DIGITS = 640
+"""Digits from which on `int` may refuse a number (sys.set_int_max_str_digits allows no less)."""
 
 
 class _Variable(NamedTuple):
@@ -70,40 +70,6 @@ def shortcuts(
     except _NoShortcut:
         return ()
     return tuple(found)
-
-
-def take(
-    ways: tuple[Shortcut, ...], parts: list[str], method: str, websocket: bool
-) -> tuple[Rule, dict[str, Any]] | None:
-    """Return the rule that a shortcut leads to, with its view arguments, or None: ask the trie.
-
-    Args:
-        ways: The shortcuts.
-        parts: The segments of the path.
-        method: The HTTP method in upper case.
-        websocket: Whether a websocket is asked for.
-
-    Raises:
-        ValidationError: A converter refused its text.
-    """
-    for taker, rule in ways:
-        methods = rule.methods
-        # Asked first, as in Werkzeug: no converter sees a path that is not for its rule.
-        if (methods is not None and method not in methods) or rule.websocket != websocket:
-            continue
-        if rule.defaults or rule.alias or rule.redirect_to is not None:
-            return None
-        try:
-            view_args = taker(parts)
-        except ValidationError:
-            raise
-        except ValueError:
-            if max(map(len, parts)) < _MANY_DIGITS:
-                raise
-            return None  # It may be a number that `int` refuses to read; see Goal.answer().
-        if view_args is not None:
-            return rule, view_args
-    return None
 
 
 def _below(state: State, segments: _Segments, test_of: TestOf) -> Iterator[tuple[_Segments, Rule]]:
