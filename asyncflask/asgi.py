@@ -9,16 +9,23 @@ from __future__ import annotations
 
 from collections.abc import Awaitable
 from functools import partial
-from types import FunctionType
 from typing import Any
 
 from ._current import slot
-from .concurrency import finish, is_async, on_worker
+from .concurrency import finish, learn_colour, on_worker
 from .ctx import Context
 from .debug.page import PRESERVE_CONTEXT
 from .dispatch.calls import call, emit
 from .dispatch.lanes import HTTP, WEBSOCKET
-from .dispatch.pipeline import after_view, answers_options, refreshes, run
+from .dispatch.pipeline import (
+    after_view,
+    answers_options,
+    dispatch,
+    preprocess,
+    processed,
+    refreshes,
+    run,
+)
 from .dispatch.result import make_messages, make_plain
 from .dispatch.teardown import PRESERVE, end_held, raise_first
 from .exceptions import WorkerQueueFull
@@ -76,36 +83,50 @@ async def serve(
             if scope.get("method") != "OPTIONS" or not answers_options(rule):
                 view = app.view_functions.get(rule.endpoint)
                 try:
-                    waits = around.colours[view]  # PERF: a fifth of the time that asking it takes.
-                except (KeyError, TypeError):
-                    waits = _look_at(view, around.colours)
+                    waits = view is None or app.colours[view]
+                except (KeyError, TypeError):  # It is new, or cannot be hashed.
+                    waits = learn_colour(view, app.colours)
         if not waits:
             response = await _answer_in_worker(app, ctx)
-        elif view is None or lane is WEBSOCKET or any(around.before):
+        elif view is None or lane is WEBSOCKET or around.started or around.pushed:
             ctx.async_view = view
             response = await run(app, ctx)
         else:
             try:
-                # PERF: a call without keywords is 0.05 µs quicker.
-                result = await (view(**ctx.view_args) if ctx.view_args else view())
+                if around.before or around.preprocessors:
+                    ctx.async_view = view
+                    result = await preprocess(app, ctx)
+                    if result is None:
+                        result = await dispatch(app, ctx)
+                else:
+                    # PERF: a call without keywords is 0.05 µs quicker.
+                    result = await (view(**ctx.view_args) if ctx.view_args else view())
             except BaseException as error:
                 response = await run(app, ctx, after_view(app, ctx, error=error))
             else:
                 response = None
                 if not (
-                    any(around.after)
-                    or ctx.after_functions is not None
-                    or ctx._session is not None
-                    or ctx.holds
+                    around.finished
+                    or around.teardown
+                    or around.app_teardown
+                    or around.tearing_down
+                    or around.app_tearing_down
+                    or around.popped
                     or app._around is not around
                     or PRESERVE in scope
-                    or (b"cookie" in names and refreshes(app, ctx))
                 ):
-                    response = make_messages(app, result, scope["method"])
-                    response = response or make_plain(app, result)
+                    if (
+                        around.after
+                        or (ctx.touched and _is_processed(ctx))
+                        or (b"cookie" in names and refreshes(app, ctx))
+                    ):
+                        response = await processed(app, ctx, result)
+                    else:
+                        response = make_messages(app, result, scope["method"])
+                        response = response or make_plain(app, result)
                 if response is None:
                     response = await run(app, ctx, after_view(app, ctx, result))
-                elif ctx._body is not None:
+                elif ctx.touched:
                     ctx.close_connection()
         # A streamed body has its context only if it was asked to keep it. (PERF: 0.06 µs less than
         # setting it once more; this is one task, so the token is good here.)
@@ -136,18 +157,15 @@ async def serve(
         await _fail(ctx, error)
         raise
     finally:
-        if ctx.holds:  # A stream that was never sent; it would keep the context for ever.
-            await finish(_let_go(app, ctx))
-        if ctx._connection is not None or ctx.lease is not None or ctx._sync_connection is not None:
+        if ctx.touched:
+            if ctx.holds:  # A stream that was never sent; it would keep the context for ever.
+                await finish(_let_go(app, ctx))
             _tidy_up(ctx)
 
 
-def _look_at(view: Any, colours: dict[Any, bool]) -> bool:
-    """Tell whether a view is to be run on the loop, and keep the answer if it can be kept."""
-    waits = view is None or is_async(view)
-    if isinstance(view, FunctionType):
-        colours[view] = waits
-    return waits
+def _is_processed(ctx: Context) -> bool:
+    """Tell whether an answer is not ready with being made, or the context not over with that."""
+    return ctx.after_functions is not None or ctx._session is not None or ctx.holds > 0
 
 
 async def _fail(ctx: Context, error: BaseException) -> None:
@@ -214,6 +232,7 @@ async def _let_go(app: Any, ctx: Context) -> None:
 async def _answer_in_worker(app: Any, ctx: Context) -> Any:
     """Run the whole chain in the worker thread that is leased for the request (design D2)."""
     try:
+        ctx.touched = True
         lease = ctx.lease = await app.workers.lease()
     except WorkerQueueFull as error:
         ctx.routing_exception = error

@@ -94,7 +94,6 @@ class Context:
 
     # PERF: what most requests never set stands here, on the class; the object stays small and is
     # made in a few stores. (No __slots__: extensions put attributes of their own on a context.)
-    lease: Lease | ThisThread | None = None
     place: Place = "loop"
     #: whether its ``async def`` functions are waited for even where a loop runs (the other face)
     synchronous = False
@@ -107,19 +106,23 @@ class Context:
     #: the request's headers by name, for a quick look, if it is served
     header_names: Mapping[bytes, bytes] | None = None
     error: BaseException | None = None
-    holds = 0
-    left = False
     #: whether a loop runs for one ``async def`` callable alone, in the thread of the request
     alone = False
     lender: Context | None = None
     copied = False  # then its body is another one's to close
     flashes: list[tuple[str, str]] | None = None
+    #: whether any of the following was made, which the end of a request has to look at
+    touched = False
     after_functions: list[Callable[..., Any]] | None = None
-    _around: Context | None = None
     _connection: Any = None
     _sync_connection: Any = None
     _body: Any = None
     _session: Any = None
+    lease: Lease | ThisThread | None = None
+    holds = 0
+
+    left = False
+    _around: Context | None = None
     _g: Any = None
     _url_adapter: Any = NO_ERROR
     _pushes: list[Any] | None = None
@@ -141,13 +144,9 @@ class Context:
         self.replaced = app.replaced_steps
         # PERF: what each request is asked for is set here; CPython reads an instance's own
         # attribute in a tenth of the time that it needs to find a default on the class.
-        self.after_functions = None
-        self.holds = 0
+        self.touched = False
         self.lease = None
-        self._session = None
-        self._body = None
         self._connection = None
-        self._sync_connection = None
 
     # -- what it carries ---------------------------------------------------------------------------
 
@@ -198,12 +197,14 @@ class Context:
         On the event loop, reading what has not been received raises an error.
         """
         if self._sync_connection is None:
+            self.touched = True
             self._sync_connection = self.lane.connect_sync(self)  # type: ignore[union-attr]  # it carries one
         return self._sync_connection
 
     def _connect(self) -> Any:
         """Return what ``async def`` callables see, made when somebody looks."""
         if self._connection is None:
+            self.touched = True
             self._connection = self.lane.connect(self)  # type: ignore[union-attr]  # it carries one
         return self._connection
 
@@ -266,6 +267,7 @@ class Context:
 
     @session.setter
     def session(self, value: Any) -> None:
+        self.touched = True
         self._session = value
 
     def open_session(self) -> Any:
@@ -293,7 +295,7 @@ class Context:
     def _keep_session(self, session: Any) -> None:
         if session is None:
             session = self.app.session_interface.make_null_session(self.app)
-        self._session = session
+        self.session = session
 
     # -- matching ----------------------------------------------------------------------------------
 
@@ -508,6 +510,7 @@ class Context:
         if lease is None:
             lease = await owner.app.workers.lease()
             if owner.lease is None:
+                owner.touched = True
                 owner.lease = lease
             else:  # Another task of this request had to wait for a worker, too.
                 lease.release()

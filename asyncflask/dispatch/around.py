@@ -8,6 +8,7 @@ dispatching.
 
 from __future__ import annotations
 
+from collections.abc import Sized
 from typing import Any
 
 from ..sessions import SecureCookieSessionInterface
@@ -25,34 +26,28 @@ class Around:
         app: The app.
     """
 
-    __slots__ = ("after", "before", "colours", "detours")
+    __slots__ = (
+        *("after", "app_tearing_down", "app_teardown", "before", "detours", "finished"),
+        *("popped", "preprocessors", "pushed", "started", "teardown", "tearing_down"),
+    )
 
     def __init__(self, app: Any) -> None:
         #: Whether a connection may have to go elsewhere before it is dispatched.
         self.detours = bool(app.use_debugger or app.mounts or "asgi_app" in app.replaced_steps)
-        #: The views that were called, and whether they are `async def`.
-        self.colours: dict[Any, bool] = {}
-        #: What is due before the view.
-        self.before: tuple[Any, ...] = (True,)
-        #: What is due behind it.
-        self.after: tuple[Any, ...] = (True,)
+        self.before = HTTP.before(app)
+        self.preprocessors = app.url_value_preprocessors
+        self.started: Sized = HTTP.started.receivers
+        self.pushed: Sized = appcontext_pushed.receivers
+        self.after = HTTP.after(app)
+        self.finished: Sized = HTTP.finished.receivers
+        self.teardown = HTTP.teardown(app)
+        self.app_teardown = app.teardown_appcontext_funcs
+        self.tearing_down: Sized = HTTP.tearing_down.receivers
+        self.app_tearing_down: Sized = appcontext_tearing_down.receivers
+        self.popped: Sized = appcontext_popped.receivers
         if app.replaced_steps or opens_early(app.session_interface):
-            return  # It stays so until one of these is assigned.
-        self.before = (
-            HTTP.before(app),
-            app.url_value_preprocessors,
-            HTTP.started.receivers,
-            appcontext_pushed.receivers,
-        )
-        self.after = (
-            HTTP.after(app),
-            HTTP.teardown(app),
-            app.teardown_appcontext_funcs,
-            HTTP.finished.receivers,
-            HTTP.tearing_down.receivers,
-            appcontext_tearing_down.receivers,
-            appcontext_popped.receivers,
-        )
+            # It stays so until one of these is assigned.
+            self.started = self.finished = (True,)
 
 
 def opens_early(interface: Any) -> bool:

@@ -11,13 +11,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from inspect import CO_COROUTINE
-from types import FunctionType
 from typing import Any
 
 from werkzeug.wrappers import Response as WerkzeugResponse
 
-from ..concurrency import finish
+from ..concurrency import finish, learn_colour
 from ..ctx import Context
 from ..debug.page import traceback_response
 from ..sessions import SecureCookieSessionInterface
@@ -26,7 +24,7 @@ from ..wrappers.response import Response
 from . import errors, teardown
 from .around import opens_early
 from .calls import call, emit
-from .result import PLAIN, is_plain, is_wsgi, make_messages, make_response, run_wsgi
+from .result import PLAIN, is_plain, is_wsgi, make_messages, make_plain, make_response, run_wsgi
 from .steps import through
 
 _APP_ALONE = (None,)
@@ -142,6 +140,28 @@ async def after_view(
     return await _finalized(app, ctx, result) if answer is None else answer
 
 
+async def processed(app: Any, ctx: Context, result: Any) -> Any:
+    """Make a plain result a response and process it, with nothing to follow that.
+
+    Returns:
+        The response, or ``None``: :func:`after_view` has to see to this result.
+    """
+    response = make_plain(app, result)
+    if response is None:
+        return None
+    try:
+        response = await process(app, ctx, response)
+    except BaseException as error:
+        return await run(app, ctx, _raising(error))
+    if teardown.is_needed(app, ctx):
+        await teardown.leave_served(app, ctx, None)
+    return response
+
+
+async def _raising(error: BaseException) -> None:
+    raise error
+
+
 def _answer(app: Any, ctx: Context, result: Any, sent: bool) -> Any:
     """Make a result the answer, if nothing is to be awaited for that; most need no more."""
     if is_plain(result) and not ctx.replaced and not is_processed(app, ctx):
@@ -186,11 +206,14 @@ async def preprocess(app: Any, ctx: Context) -> Any:
         for name in names:
             for func in registry.get(name, ()):
                 await call(ctx, func, ctx.endpoint, ctx.view_args)
-    registry, on_loop = lane.before(app), ctx.place == "loop"
+    registry, on_loop, colours = lane.before(app), ctx.place == "loop", app.colours
     for name in names:
         for func in registry.get(name, ()):
-            # PERF: nearly all hooks are functions; a call less, 0.05 µs.
-            if on_loop and func.__class__ is FunctionType and func.__code__.co_flags & CO_COROUTINE:
+            try:
+                waits = colours[func]
+            except (KeyError, TypeError):  # It is new, or cannot be hashed.
+                waits = learn_colour(func, colours)
+            if waits and on_loop:  # PERF: a call less.
                 result = await func()
             else:
                 result = await call(ctx, func)
@@ -281,15 +304,14 @@ async def process(app: Any, ctx: Context, response: Any) -> Any:
             response = _checked(lane, func, await call(ctx, func, response))
     registry = lane.after(app)
     if registry:
-        on_loop = ctx.place == "loop"
+        on_loop, colours = ctx.place == "loop", app.colours
         for name in reversed(_registered_for(ctx)):
             for func in reversed(registry.get(name, ())):
-                # PERF: nearly all hooks are functions; a call less, 0.05 µs.
-                if (
-                    on_loop
-                    and func.__class__ is FunctionType
-                    and func.__code__.co_flags & CO_COROUTINE
-                ):
+                try:
+                    waits = colours[func]
+                except (KeyError, TypeError):
+                    waits = learn_colour(func, colours)
+                if waits and on_loop:
                     response = await func(response)
                 else:
                     response = await call(ctx, func, response)

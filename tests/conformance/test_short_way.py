@@ -1,14 +1,15 @@
 """An answer is the same whether or not anything stands around the view.
 
-Views with nothing around them are served by a shorter way (``asgi.serve``) than those with hooks;
-a hook that does nothing must change nothing. Called as servers do: the test client keeps contexts,
-and so never goes the short way.
+Views with nothing around them are served by a shorter way (``asgi.serve``) than those with hooks,
+and hooks by a shorter way than receivers of signals: what does nothing must change nothing. Called
+as servers do: the test client keeps contexts, and so never goes the short way.
 """
 
 from __future__ import annotations
 
 import asyncio
 import io
+from contextlib import contextmanager
 
 import pytest
 from werkzeug.exceptions import Conflict, NotFound
@@ -18,12 +19,14 @@ from asyncflask import (
     Response,
     abort,
     after_this_request,
+    g,
     jsonify,
     redirect,
     request,
     session,
     stream_with_context,
 )
+from asyncflask.signals import request_started
 from asyncflask.testing.exchange import Exchange
 
 
@@ -145,7 +148,18 @@ def _hooked(result):
     return app
 
 
-async def _ask(app, method, headers):
+@contextmanager
+def _heard(app):
+    """Let somebody hear of each request, without doing anything about it."""
+
+    async def hear(sender, **values):
+        pass
+
+    with request_started.connected_to(hear, app):
+        yield app
+
+
+async def _ask(app, method, headers, path="/"):
     """Return all messages of an answer, or what went wrong instead."""
     scope = {
         "type": "http",
@@ -153,7 +167,7 @@ async def _ask(app, method, headers):
         "http_version": "1.1",
         "method": method,
         "scheme": "http",
-        "path": "/",
+        "path": path,
         "query_string": b"",
         "headers": [(b"host", b"localhost"), *headers],
     }
@@ -185,3 +199,171 @@ async def test_hooks_that_do_nothing_change_nothing(result, method, headers):
 
     assert short
     assert short == await _ask(_hooked(result), method, headers)
+    with _heard(_app(result)) as heard:
+        assert short == await _ask(heard, method, headers)
+
+
+class Refused(Exception):
+    """What a hook raises."""
+
+
+def _before(hook):
+    return lambda app: app.before_request(hook)
+
+
+def _after(hook):
+    return lambda app: app.after_request(hook)
+
+
+async def _pass(response=None):
+    return response
+
+
+async def _answer():
+    return {"answered": True}, 202
+
+
+async def _refuse(response=None):
+    raise Refused
+
+
+async def _abort(response=None):
+    abort(409)
+
+
+async def _fail(response=None):
+    raise LookupError
+
+
+async def _mark(response):
+    response.headers.add("X-Mark", request.path)
+    return response
+
+
+def _mark_too(response):
+    response.headers.add("X-Mark", g.get("name", "none"))
+    return response
+
+
+def _note():
+    g.name = "Ada"
+
+
+async def _write():
+    session["a"] = 1
+    session.modified = False
+
+
+async def _hold(response):
+    body = response.get_data()
+    return Response(stream_with_context(iter([body, request.path])))
+
+
+async def _read(response):
+    response.set_data(await request.get_data() + response.get_data())
+    return response
+
+
+async def _later():
+    after_this_request(_mark)
+
+
+async def _count():
+    request.view_args["number"] = 7
+
+
+def _other_view(app):
+    @app.before_request
+    async def swap():
+        app.view_functions["numbered"] = other
+
+    async def other(number):
+        return f"the other of {number}"
+
+
+def _other_rule(app):
+    @app.before_request
+    async def go():
+        request.url_rule = next(app.url_map.iter_rules("view"))
+        request.view_args = {}
+
+
+def _preprocessed(app):
+    @app.url_value_preprocessor
+    def double(endpoint, values):
+        values["number"] *= 2
+
+
+def _torn_down(app):
+    @app.after_request
+    async def ask(response):
+        app.teardown_request_funcs.setdefault(None, []).append(app.torn.append)
+        return response
+
+
+class Callable:
+    """A hook that is an object, compared by value, so that it cannot be hashed."""
+
+    def __eq__(self, other):
+        return isinstance(other, Callable)
+
+    __hash__ = None
+
+    async def __call__(self, response):
+        response.headers["X-Object"] = "called"
+        return response
+
+
+HOOKS = {
+    "before answers": _before(_answer),
+    "before raises, handled": _before(_refuse),
+    "before raises": _before(_fail),
+    "before aborts": _before(_abort),
+    "before of the other colour": _before(_note),
+    "before looks at the session": _before(_write),
+    "before asks for more": _before(_later),
+    "before changes the arguments": _before(_count),
+    "before changes the view": _other_view,
+    "before changes the rule": _other_rule,
+    "preprocessor": _preprocessed,
+    "after raises, handled": _after(_refuse),
+    "after raises": _after(_fail),
+    "after aborts": _after(_abort),
+    "after marks": _after(_mark),
+    "after marks in the other colour": _after(_mark_too),
+    "after returns nothing": _after(lambda response: None),
+    "after reads the body": _after(_read),
+    "after holds the context": _after(_hold),
+    "after registers a teardown function": _torn_down,
+    "an object": _after(Callable()),
+}
+
+
+def _numbered(*hooks):
+    app = _app(lambda: "the view")
+    app.torn = []
+    app.register_error_handler(Refused, lambda error: ("refused", 403))
+
+    @app.route("/<int:number>", methods=["GET", "POST"])
+    async def numbered(number):
+        return f"number {number}"
+
+    for hook in hooks:
+        hook(app)
+    return app
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+@pytest.mark.parametrize("others", [(), (_note, _mark, _mark_too), (_pass,)], ids=str)
+@pytest.mark.parametrize("hook", HOOKS.values(), ids=HOOKS)
+async def test_what_hooks_do_is_the_same_on_both_ways(hook, others, method):
+    more = [_before(other) if other is _note else _after(other) for other in others]
+    headers = [(b"content-length", b"3")] if method == "POST" else []
+    short, long = _numbered(hook, *more), _numbered(hook, *more)
+
+    for _ in range(2):
+        answer = await _ask(short, method, headers, "/21")
+        assert answer[0]["type"] == "http.response.start"
+        with _heard(long):
+            assert answer == await _ask(long, method, headers, "/21")
+    assert len(short.torn) == len(long.torn)
