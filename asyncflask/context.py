@@ -111,17 +111,18 @@ class Context:
     lender: Context | None = None
     copied = False  # then its body is another one's to close
     flashes: list[tuple[str, str]] | None = None
-    #: whether any of the following was made, which the end of a request has to look at
-    touched = False
+    #: whether more than making a response follows the view, because of the next three
+    followed = False
     after_functions: list[Callable[..., Any]] | None = None
-    _connection: Any = None
-    _sync_connection: Any = None
-    _body: Any = None
     _session: Any = None
-    lease: Lease | ThisThread | None = None
     holds = 0
-
     left = False
+    #: whether one of the next four was made, or a stream holds it: the end has to see to them
+    touched = False
+    lease: Lease | ThisThread | None = None
+    _sync_connection: Any = None
+    _connection: Any = None
+    _body: Any = None
     _around: Context | None = None
     _g: Any = None
     _url_adapter: Any = NO_ERROR
@@ -144,6 +145,7 @@ class Context:
         self.replaced = app.replaced_steps
         # PERF: what each request is asked for is set here; CPython reads an instance's own
         # attribute in a tenth of the time that it needs to find a default on the class.
+        self.followed = False
         self.touched = False
         self.lease = None
         self._connection = None
@@ -267,7 +269,7 @@ class Context:
 
     @session.setter
     def session(self, value: Any) -> None:
-        self.touched = True
+        self.followed = True
         self._session = value
 
     def open_session(self) -> Any:

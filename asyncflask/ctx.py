@@ -158,7 +158,7 @@ def after_this_websocket(f: F) -> F:
 def _after_this(lane: str, what: str, f: F) -> F:
     ctx = _need(lane, what)
     if ctx.after_functions is None:
-        ctx.touched = True
+        ctx.followed = True
         ctx.after_functions = []
     ctx.after_functions.append(f)
     return f

@@ -17,6 +17,7 @@ class KeptContext(Protocol):
 
     app: Any
     holds: int
+    followed: bool
     touched: bool
     left: bool
     error: BaseException | None
@@ -40,7 +41,7 @@ class _Held:
     """A context that a stream holds: it ends after the stream, and is current at each step."""
 
     def __init__(self, ctx: KeptContext) -> None:
-        ctx.touched = True
+        ctx.followed = ctx.touched = True
         ctx.holds += 1
         self._ctx: KeptContext | None = ctx
 

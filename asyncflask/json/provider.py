@@ -143,8 +143,6 @@ def _is_decimal(o: Any) -> bool:
     return decimal is not None and isinstance(o, decimal.Decimal)
 
 
-# What begins so has no byte order mark, and is in UTF-8 if no NUL follows.
-_BEGINS = frozenset({b"{", b"["})
 _scan: Callable[[str, int], tuple[Any, int]] = json.JSONDecoder().scan_once  # type: ignore[attr-defined]  # the stub forgets it
 
 _COMPACT = {"separators": (",", ":")}  # what sessions and responses pass to dumps()
@@ -244,12 +242,12 @@ class DefaultJSONProvider(JSONProvider, Watching):
             ValueError: It is not JSON.
         """
         # PERF: json.loads() guesses the encoding and looks for spaces at both ends, in 1.4 µs.
-        if not kwargs and s.__class__ is bytes and s[:1] in _BEGINS and b"\0" not in s[:4]:
-            text = s.decode("utf-8", "surrogatepass")
+        if not kwargs and s.__class__ is bytes:
             try:
+                text = s.decode("utf-8", "surrogatepass")
                 value, end = _scan(text, 0)
-            except StopIteration:
-                pass  # A value is missing; json.loads() says where.
+            except (ValueError, StopIteration):
+                pass  # json.loads() says what is wrong and where, or finds another encoding.
             else:
                 if end == len(text) or not text[end:].strip(" \t\n\r"):
                     return value

@@ -5,7 +5,7 @@ The awaitable face is in :mod:`.request`, the synchronous one in :mod:`.sync`.
 
 from __future__ import annotations
 
-from typing import Any, NoReturn, Protocol, overload
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol, overload
 
 from werkzeug.datastructures import FileStorage as SyncFileStorage
 from werkzeug.datastructures import MultiDict
@@ -35,15 +35,19 @@ class RequestContext(RoutedContext, Protocol):
 def body_of(ctx: RequestContext) -> Body:
     """Return the body that the faces of a context's request share; it is made at the first call."""
     body: Body | None = ctx._body
-    if body is None:
-        config = ctx.app.config
-        body = ctx._body = Body(
-            ctx.receive,
-            _announced_length(ctx),
-            config.get("MAX_CONTENT_LENGTH"),
-            config.get("BODY_TIMEOUT"),
-            config.get("BODY_IDLE_TIMEOUT", 60),
-        )
+    return make_body(ctx) if body is None else body
+
+
+def make_body(ctx: RequestContext) -> Body:
+    """Make the body that :func:`body_of` will return."""
+    config = ctx.app.config
+    body = ctx._body = Body(
+        ctx.receive,
+        _announced_length(ctx),
+        config.get("MAX_CONTENT_LENGTH"),
+        config.get("BODY_TIMEOUT"),
+        config.get("BODY_IDLE_TIMEOUT", 60),
+    )
     return body
 
 
@@ -63,10 +67,11 @@ def _announced_length(ctx: RequestContext) -> int | None:
     )
 
 
-class Limit:
+class Limit(property):
     """A limit on the request's body: the configuration's, unless it is set on the request."""
 
     def __init__(self, key: str, default: int | None) -> None:
+        super().__init__(self._read, self._write)
         self._key = key
         self._default = default  # Werkzeug's, for a request outside of every app.
 
@@ -74,13 +79,15 @@ class Limit:
         self._name = name
         self.__doc__ = f"``{self._key}``, unless it is set here for this request."
 
-    @overload
-    def __get__(self, instance: None, owner: type) -> Limit: ...
-    @overload
-    def __get__(self, instance: object, owner: type) -> int | None: ...
-    def __get__(self, instance: Any, owner: type) -> Limit | int | None:
-        if instance is None:
-            return self
+    if TYPE_CHECKING:
+
+        @overload  # type: ignore[override]  # as to its own class
+        def __get__(self, instance: None, owner: type) -> Limit: ...
+        @overload
+        def __get__(self, instance: object, owner: type) -> int | None: ...
+        def __get__(self, instance: Any, owner: Any) -> Any: ...
+
+    def _read(self, instance: Any) -> int | None:
         body = instance._ctx._body
         if body is not None and body.own_limits and self._name in body.own_limits:
             return int(body.own_limits[self._name])
@@ -90,7 +97,7 @@ class Limit:
         limit: int | None = app.config.get(self._key)
         return limit
 
-    def __set__(self, instance: Any, value: int | None) -> None:
+    def _write(self, instance: Any, value: int | None) -> None:
         body = instance._shared_body()
         if body.own_limits is None:
             body.own_limits = {}

@@ -7,23 +7,23 @@ takes the first step is theirs to say.
 from __future__ import annotations
 
 import types
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from typing import Any
 
 
 @types.coroutine
-def go_on(steps: Iterator[Any], waiting_for: Any) -> Generator[Any, Any, Any]:
+def go_on(steps: Any, waiting_for: Any) -> Generator[Any, Any, Any]:
     """Go on, as an awaitable, with something awaited that has begun.
 
     Args:
-        steps: What its ``__await__`` gave.
+        steps: What its ``__await__`` gave, or itself if it is a coroutine.
         waiting_for: What its last step yielded.
 
     Returns:
         Its result.
     """
-    # That of an object may be a bare iterator.
-    throw = getattr(steps, "throw", None)
+    # What an object's `__await__` gives may be a bare iterator.
+    throw, send = getattr(steps, "throw", None), getattr(steps, "send", None)
     try:
         while True:
             try:
@@ -33,6 +33,6 @@ def go_on(steps: Iterator[Any], waiting_for: Any) -> Generator[Any, Any, Any]:
                     raise
                 waiting_for = throw(error)
             else:
-                waiting_for = next(steps) if value is None else steps.send(value)  # type: ignore[attr-defined]  # who is sent a value has it
+                waiting_for = next(steps) if send is None else send(value)
     except StopIteration as stop:
         return stop.value

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import io
 import json
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -353,9 +354,26 @@ def test_a_provider_does_not_keep_its_app_alive() -> None:
         provider.response(1)
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-32-be"])
-def test_json_in_a_unicode_encoding_is_read(app: App, encoding: str) -> None:
-    assert app.json.loads('{"a": "ü"}'.encode(encoding)) == {"a": "ü"}
+@pytest.mark.parametrize(
+    "encoding",
+    ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be"],
+)
+@pytest.mark.parametrize(
+    "text", ['{"a": "ü"}', "[1]", "1", "12", "null", '"ü"', '"漢字"', ' \n[{"a": 1}]\r\n', "-0.5e3"]
+)
+def test_json_in_a_unicode_encoding_is_read(app: App, encoding: str, text: str) -> None:
+    assert app.json.loads(text.encode(encoding)) == json.loads(text)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b" ", b"[1", b"[1] x", b"[1]\0", b"\0[1]", b"nul", b'"a', b'"a\nb"', b"{1: 2}", b"'a'"],
+)
+def test_what_is_no_json_is_refused_as_json_refuses_it(app: App, body: bytes) -> None:
+    with pytest.raises(ValueError, match=r"Expecting|Extra|Invalid|Unterminated") as expected:
+        json.loads(body)
+    with pytest.raises(ValueError, match=re.escape(str(expected.value))):
+        app.json.loads(body)
 
 
 @pytest.mark.parametrize(
