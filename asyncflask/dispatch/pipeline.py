@@ -259,16 +259,9 @@ async def _default_options(app: Any) -> Any:
 def is_processed(app: Any, ctx: Context) -> bool:
     """Tell whether a response goes through more than :func:`make_response`."""
     lane: Any = ctx.lane
-    if (
-        lane.after(app)
-        or ctx.after_functions is not None
-        or ctx._session is not None
-        or lane.finished.receivers
-    ):
-        return True
-    # PERF: most requests have no cookie at all; the request object is not made for this question.
-    names = ctx.header_names
-    return (names is None or b"cookie" in names) and refreshes(app, ctx)
+    return bool(
+        lane.after(app) or ctx.followed or lane.finished.receivers or has_session_to_save(app, ctx)
+    )
 
 
 async def finalize(app: Any, ctx: Context, result: Any, from_error_handler: bool = False) -> Any:
@@ -299,7 +292,7 @@ async def finalize(app: Any, ctx: Context, result: Any, from_error_handler: bool
 async def process(app: Any, ctx: Context, response: Any) -> Any:
     """Run the "after" functions and save the session. (Flask: process_response.)"""
     lane: Any = ctx.lane
-    if ctx.after_functions:
+    if ctx.followed and ctx.after_functions:
         for func in ctx.after_functions:
             response = _checked(lane, func, await call(ctx, func, response))
     registry = lane.after(app)
@@ -318,7 +311,7 @@ async def process(app: Any, ctx: Context, response: Any) -> Any:
                     on_loop = ctx.place == "loop"
                 if response.__class__ is not Response:
                     response = _checked(lane, func, response)
-    if response is not None and (ctx._session is not None or refreshes(app, ctx)):
+    if response is not None and has_session_to_save(app, ctx):
         await save_session(app, ctx, response)
     return response
 
@@ -363,6 +356,15 @@ def refreshes(app: Any, ctx: Context) -> bool:
     # PERF: our own requests find one cookie without parsing all.
     find = getattr(connection, "_find_cookie", None) or connection.cookies.get
     return find(key) is not None
+
+
+def has_session_to_save(app: Any, ctx: Context) -> bool:
+    """Tell whether there is a session that the response may have to carry."""
+    if ctx.followed and ctx._session is not None:
+        return True
+    # PERF: most requests have no cookie at all; the request object is not made for this question.
+    names = ctx.header_names
+    return (names is None or b"cookie" in names) and refreshes(app, ctx)
 
 
 async def save_session(app: Any, ctx: Context, response: Any) -> None:

@@ -130,7 +130,7 @@ def make_plain(app: Any, result: Any) -> Any:
 
     PERF: for a response, a stream, a status with headers; :func:`make_messages` could not.
     """
-    if not is_plain(result):
+    if result.__class__ not in PLAIN and not is_plain(result):
         return None
     try:
         return make_response(app, result)

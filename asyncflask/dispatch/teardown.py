@@ -28,7 +28,7 @@ def is_needed(app: Any, ctx: Context) -> bool:
         or app.teardown_appcontext_funcs
         or ctx._body is not None  # it may hold uploads
         or ctx.error is not None
-        or ctx.holds
+        or (ctx.followed and ctx.holds)
         or lane.tearing_down.receivers
         or appcontext_tearing_down.receivers
         or appcontext_popped.receivers

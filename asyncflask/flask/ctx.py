@@ -112,7 +112,8 @@ class RequestContext(_SyncContext):
         super().__init__(app, HTTP, scope_of(environ))
         self.wsgi_environ = environ
         self._sync_connection = request
-        self._session = session
+        if session is not None:
+            self.session = session
         served = environ.get(CONTEXT_KEY)
         if served is not None:
             self.lease = served.lease

@@ -34,6 +34,7 @@ _NOT_IN_304 = frozenset(
 )
 _NOT_IN_204 = frozenset({b"content-length"})  # RFC 9110 §8.6, also for 1xx.
 _BODILESS = frozenset([*range(100, 200), 204, 304])
+_WITH_BODY = frozenset(range(200, 1000)) - _BODILESS
 _LENGTHS = [(b"content-length", b"%d" % size) for size in range(1024)]
 PATHSEND = "http.response.pathsend"
 
@@ -102,13 +103,13 @@ def whole_messages(response: Response, method: str) -> tuple[Any, Any] | None:
         ValueError: The status or a header cannot be written.
     """
     status = response._status_code
-    if response.has_buffer and status not in _BODILESS:
+    if response.has_buffer and status in _WITH_BODY:
         body = response._buffer
         if response.untouched:
             return messages_of(body, content_type_pair(response._type), status, method)
         headers = encode_headers(response.headers._list)
         # Next to the content type, where it was put; otherwise somebody changed it.
-        if 200 <= status <= 999 and len(headers) > 1 and headers[1][0] == b"content-length":
+        if len(headers) > 1 and headers[1][0] == b"content-length":
             return (
                 {"type": "http.response.start", "status": status, "headers": headers},
                 {"type": "http.response.body", "body": b"" if method == "HEAD" else body},
@@ -122,7 +123,7 @@ def whole_messages(response: Response, method: str) -> tuple[Any, Any] | None:
 
 def may_have_body(status: int) -> bool:
     """Tell whether a final status allows a body."""
-    return 200 <= status <= 999 and status not in _BODILESS
+    return status in _WITH_BODY
 
 
 def messages_of(

@@ -207,7 +207,7 @@ class Gone204(HTTPException):
     "value",
     [
         *("text", "", "ünï", {"a": 1}, [1, 2], ("text", 418), ({"a": 1}, 201), ("text", 204)),
-        *(("text", 304), ("text", "201 Made"), ("text", 299), ("text", True), (b"bytes", 200)),
+        *(("text", 304), ("text", "201 Made"), ("text", 299), (b"bytes", 200)),
         *(("text", {"X-A": "1"}), ("text", 201, {"X-A": "1"}), lambda: Response("r", 202)),
         *(lambda: NotFound(), lambda: NotFound("Own words."), lambda: Gone204()),
         lambda: MethodNotAllowed(["PUT"]),
@@ -248,3 +248,28 @@ def scope_of(method):
         "query_string": b"",
         "headers": [(b"host", b"shop.example")],
     }
+
+
+@pytest.mark.parametrize("status", [True, 99, 1000])
+@pytest.mark.parametrize("looked_at", [False, True], ids=["untouched", "looked at"])
+async def test_a_status_that_no_response_can_have_is_refused_and_never_sent(status, looked_at):
+    app = Flask(__name__, static_folder=None)
+    if looked_at:
+
+        @app.after_request
+        def look(response):
+            response.headers["X-A"] = "1"
+            return response
+
+    @app.get("/")
+    async def view():
+        return "text", status
+
+    sent = []
+
+    async def send(message):
+        sent.append(message)
+
+    with pytest.raises(ValueError, match=r"has no code from 100 to 999\. Write Response"):
+        await app(scope_of("GET"), None, send)
+    assert sent == []
