@@ -27,7 +27,7 @@ from .dispatch.pipeline import (
     run,
 )
 from .dispatch.result import make_messages, make_plain
-from .dispatch.teardown import PRESERVE, end_held, raise_first
+from .dispatch.teardown import PRESERVE, end_held, leave_served, raise_first
 from .exceptions import WorkerQueueFull
 from .logging import one_line
 from .mounting import find_mount
@@ -105,25 +105,27 @@ async def serve(
                 response = await run(app, ctx, after_view(app, ctx, error=error))
             else:
                 response = None
-                if not (
-                    around.finished
-                    or around.teardown
-                    or around.app_teardown
-                    or around.tearing_down
-                    or around.app_tearing_down
-                    or around.popped
-                    or app._around is not around
-                    or PRESERVE in scope
-                ):
-                    if around.after or ctx.followed or (b"cookie" in names and refreshes(app, ctx)):
-                        response = await processed(app, ctx, result)
-                    else:
-                        response = make_messages(app, result, scope["method"])
-                        response = response or make_plain(app, result)
+                if around.finished or app._around is not around or PRESERVE in scope:
+                    pass
+                elif around.after or ctx.followed or (b"cookie" in names and refreshes(app, ctx)):
+                    response = await processed(app, ctx, result)
+                else:
+                    response = make_messages(app, result, scope["method"])
+                    response = response or make_plain(app, result)
+                    if response is None:
+                        pass
+                    elif (
+                        around.teardown
+                        or around.app_teardown
+                        or around.tearing_down
+                        or around.app_tearing_down
+                        or around.popped
+                    ):
+                        await leave_served(app, ctx, None)
+                    elif ctx.touched and ctx._body is not None:
+                        ctx._body.close()
                 if response is None:
                     response = await run(app, ctx, after_view(app, ctx, result))
-                elif ctx.touched and ctx._body is not None:
-                    ctx._body.close()
         # A streamed body has its context only if it was asked to keep it. (PERF: 0.06 µs less than
         # setting it once more; this is one task, so the token is good here.)
         slot.reset(token)

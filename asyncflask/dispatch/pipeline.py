@@ -141,7 +141,7 @@ async def after_view(
 
 
 async def processed(app: Any, ctx: Context, result: Any) -> Any:
-    """Make a plain result a response and process it, with nothing to follow that.
+    """Make a plain result a response, process it, and end the context.
 
     Returns:
         The response, or ``None``: :func:`after_view` has to see to this result.
@@ -151,6 +151,9 @@ async def processed(app: Any, ctx: Context, result: Any) -> Any:
         return None
     try:
         response = await process(app, ctx, response)
+        lane: Any = ctx.lane
+        if lane.finished.receivers:  # Of somebody who connected meanwhile.
+            await emit(ctx, lane.finished, app, response=response)
     except BaseException as error:
         return await run(app, ctx, _raising(error))
     if teardown.is_needed(app, ctx):

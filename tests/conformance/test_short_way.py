@@ -26,7 +26,7 @@ from asyncflask import (
     session,
     stream_with_context,
 )
-from asyncflask.signals import request_started
+from asyncflask.signals import request_finished, request_started
 from asyncflask.testing.exchange import Exchange
 
 
@@ -294,6 +294,19 @@ def _preprocessed(app):
         values["number"] *= 2
 
 
+def _heard_late(app):
+    @app.after_request
+    async def connect(response):
+        request_finished.connect(hear, app)
+        return response
+
+    def hear(sender, **values):
+        request_finished.disconnect(hear, app)
+        app.torn.append(values)
+
+    app.hear = hear  # The signal refers to it weakly.
+
+
 def _torn_down(app):
     @app.after_request
     async def ask(response):
@@ -335,7 +348,9 @@ HOOKS = {
     "after reads the body": _after(_read),
     "after holds the context": _after(_hold),
     "after registers a teardown function": _torn_down,
+    "after connects to a signal": _heard_late,
     "an object": _after(Callable()),
+    "teardown": lambda app: app.teardown_request(app.torn.append),
 }
 
 
@@ -367,3 +382,17 @@ async def test_what_hooks_do_is_the_same_on_both_ways(hook, others, method):
         with _heard(long):
             assert answer == await _ask(long, method, headers, "/21")
     assert len(short.torn) == len(long.torn)
+
+
+@pytest.mark.parametrize("hooks", [(), (_after(_mark),)], ids=["alone", "with a hook"])
+async def test_an_error_of_a_teardown_function_is_the_same_on_both_ways(hooks):
+    async def spoil(error):
+        raise ValueError(f"torn after {error}")
+
+    short, long = (_numbered(*hooks, lambda app: app.teardown_appcontext(spoil)) for _ in range(2))
+
+    answer = await _ask(short, "GET", (), "/21")
+
+    assert answer == ["ValueError('torn after None')"]
+    with _heard(long):
+        assert answer == await _ask(long, "GET", (), "/21")
