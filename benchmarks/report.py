@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,9 @@ from .workloads import WORKLOADS
 
 BEGIN = "<!-- results: written by `python -m benchmarks`, do not edit -->"
 END = "<!-- end of results -->"
+
+#: the floor, and asyncflask itself in its faces
+NO_OTHER_FRAMEWORK = frozenset({"raw", SUBJECT, "facade", "facade_asgi"})
 
 # -- tables ----------------------------------------------------------------------------------------
 
@@ -41,6 +45,33 @@ def ratios_table(result: Result) -> str:
         ratios = [ratio_between(result, workload, SUBJECT, name) for name in others]
         rows.append([WORKLOADS[workload].title, *map(shown, ratios)])
     return table(["asyncflask's time, x", *(PEERS[name].title for name in others)], rows)
+
+
+def standing_table(result: Result) -> str:
+    """Make the table of where asyncflask stands against each other framework, over all workloads.
+
+    The geometric mean is that of the ratios, "last of 500 routes" left away: one framework's search
+    through its routes would outweigh everything else.
+    """
+    rows = []
+    for name in _peers(result):
+        if name in NO_OTHER_FRAMEWORK:
+            continue
+        ratios = {
+            workload: ratio
+            for workload in result["times"]
+            if (ratio := ratio_between(result, workload, SUBJECT, name)) is not None
+        }
+        behind = [
+            f"{WORKLOADS[workload].title} ({shown(ratio)})"
+            for workload, ratio in ratios.items()
+            if ratio > 1
+        ]
+        counted = [ratio for workload, ratio in ratios.items() if workload != "routes"]
+        mean = statistics.geometric_mean(counted) if counted else None
+        ahead = f"{len(ratios) - len(behind)} of {len(ratios)}"
+        rows.append([PEERS[name].title, shown(mean), ahead, ", ".join(behind) or "–"])
+    return table(["against", "geometric mean", "quicker in", "slower in"], rows)
 
 
 def _peers(result: Result) -> list[str]:
@@ -113,7 +144,7 @@ def report(result: Result) -> str:
     """Make all tables, and the line that says where the figures come from."""
     parts = [_origin(result), times_table(result)]
     if SUBJECT in _peers(result):
-        parts.append(ratios_table(result))
+        parts += [ratios_table(result), "### Standing", standing_table(result)]
     parts += ["### Goals", goals_table(result)]
     if result.get("memory"):
         parts += ["### Memory", _memory_note(result["memory"]), memory_table(result)]

@@ -34,6 +34,24 @@ def test_ratios_are_those_of_asyncflask(result):
     assert row == "| plaintext | 3.00 | 0.50 | 0.030 |"
 
 
+def test_the_standing_names_what_is_slower_and_leaves_the_faces_out(result):
+    made = result(
+        {
+            "plaintext": {"raw": 1.0, "asyncflask": 2.0, "starlette": 4.0, "falcon": 8.0},
+            "form": {"asyncflask": 32.0, "starlette": 64.0, "falcon": 8.0, "facade": 1.0},
+            "routes": {"asyncflask": 1.0, "starlette": 100.0},
+        }
+    )
+
+    rows = report.standing_table(made).splitlines()[2:]
+
+    assert rows == [
+        "| Starlette | 0.50 | 3 of 3 | – |",
+        "| Falcon | 1.00 | 1 of 2 | form of 10 fields (4.00) |",
+    ]
+    assert "### Standing" in report.report(made)
+
+
 def test_a_peer_without_a_figure_has_a_dash(result):
     made = result({"plaintext": {"raw": 1.0, "asyncflask": 3.0}, "def_view": {"asyncflask": 30.0}})
 
