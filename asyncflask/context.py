@@ -150,6 +150,8 @@ class Context:
         self.lease = None
         self._connection = None
 
+    begin = __init__
+
     # -- what it carries ---------------------------------------------------------------------------
 
     @property

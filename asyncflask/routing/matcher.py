@@ -167,7 +167,10 @@ class Trie:
         parts = path.split("/")
         node = start
         for part in parts:
-            following = node.static.get(part)
+            static = node.static
+            if not static:
+                break
+            following = static.get(part)
             if following is None:
                 break
             node = following
