@@ -108,26 +108,24 @@ async def serve(
             except BaseException as error:
                 response = await run(app, ctx, after_view(app, ctx, error=error))
             else:
-                response = None
                 if around.finished or app._around is not around or PRESERVE in scope:
-                    pass
+                    response = None
                 elif around.after or ctx.followed or (b"cookie" in names and refreshes(app, ctx)):
                     response = await processed(app, ctx, result)
                 else:
                     response = make_messages(app, result, scope["method"])
                     response = response or make_plain(app, result)
-                    if response is None:
-                        pass
-                    elif (
-                        around.teardown
-                        or around.app_teardown
-                        or around.tearing_down
-                        or around.app_tearing_down
-                        or around.popped
-                    ):
-                        await leave_served(app, ctx, None)
-                    elif ctx.touched and ctx._body is not None:
-                        ctx._body.close()
+                    if response is not None:
+                        if (
+                            around.teardown
+                            or around.app_teardown
+                            or around.tearing_down
+                            or around.app_tearing_down
+                            or around.popped
+                        ):
+                            await leave_served(app, ctx, None)
+                        elif ctx.touched and ctx._body is not None:
+                            ctx._body.close()
                 if response is None:
                     response = await run(app, ctx, after_view(app, ctx, result))
         # A streamed body has its context only if it was asked to keep it. (PERF: 0.06 µs less than

@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from . import compare, growth, measure, memory, pieces, report, startup
+from . import compare, growth, instructions, measure, memory, pieces, report, startup
 from .apps import PEERS
 from .plot import plot
 from .workloads import WORKLOADS
@@ -70,7 +70,13 @@ def _parser() -> argparse.ArgumentParser:
     starting = commands.add_parser("startup", help="measure imports and apps of 500 routes (Linux)")
     growing = commands.add_parser("growth", help="measure how cost grows")
     parting = commands.add_parser("pieces", help="measure what a request consists of")
-    for command, run in ((starting, _startup), (growing, _growth), (parting, _pieces)):
+    counting = commands.add_parser("instructions", help="count instructions (needs valgrind)")
+    for command, run in (
+        (starting, _startup),
+        (growing, _growth),
+        (parting, _pieces),
+        (counting, _instructions),
+    ):
         command.add_argument("--quick", action="store_true", help="few rounds; nothing is written")
         command.add_argument("--seed", type=int, default=1, help="of the order")
         command.add_argument("--output", type=Path, help="write the result there, as JSON")
@@ -141,6 +147,18 @@ def _pieces(args: argparse.Namespace) -> int:
     return _finish(args, pieces, pieces.run(args.quick, args.seed, _say))
 
 
+def _instructions(args: argparse.Namespace) -> int:
+    try:
+        result = instructions.run(args.quick, args.seed, _say)
+    except FileNotFoundError:
+        _say(
+            "Instructions are counted by valgrind, which is not there. Install it: Debian's"
+            " package is `valgrind`."
+        )
+        return 2
+    return _finish(args, instructions, result)
+
+
 def _finish(args: argparse.Namespace, module: Any, result: dict[str, Any]) -> int:
     """Print a result and, after a whole run, write it with its tables and its picture."""
     print(module.report(result))
@@ -169,7 +187,7 @@ def _report(args: argparse.Namespace) -> int:
     _refresh()
     if SERVERS.exists():
         _refresh_servers()
-    for module in (startup, growth, pieces):
+    for module in (startup, growth, pieces, instructions):
         if _file_of(module).exists():
             _refresh_section(module)
     return 0

@@ -118,8 +118,20 @@ def matching(workload: str) -> Callable[[], Work]:
 
 def around() -> Work:
     """Whether anything stands around the view."""
-    around = _app("plaintext")._look_around()
-    return lambda: any(around.before) or any(around.after)
+    found = _app("plaintext")._look_around()
+    return lambda: (
+        found.started
+        or found.pushed
+        or found.before
+        or found.preprocessors
+        or found.finished
+        or found.after
+        or found.teardown
+        or found.app_teardown
+        or found.tearing_down
+        or found.app_tearing_down
+        or found.popped
+    )
 
 
 def view(workload: str, **arguments: Any) -> Callable[[], Callable[[], Awaitable[Any]]]:
@@ -356,27 +368,38 @@ def report(result: Mapping[str, Any]) -> str:
         f" {of['system']}, load {result['load']} at the start). Medians of {result['rounds']}"
         " rounds, ± half the distance between the quartiles."
     )
-    return "\n\n".join([origin, *(_table(result, name) for name in _workloads(result))])
+    tables = [parts_table(result, name, "µs", "{:.2f}".format) for name in counted(result)]
+    return "\n\n".join([origin, *tables])
 
 
-def _workloads(result: Mapping[str, Any]) -> list[str]:
+def counted(result: Mapping[str, Any]) -> list[str]:
+    """Return the workloads whose pieces a result has."""
     return list(dict.fromkeys(key.partition(": ")[0] for key in result["times"]))
 
 
-def _table(result: Mapping[str, Any], workload: str) -> str:
+def parts_table(
+    result: Mapping[str, Any], workload: str, unit: str, shown: Callable[[float], str]
+) -> str:
+    """Make the table of a workload's pieces, of their sum, of the request, and of its goal.
+
+    Args:
+        result: Of this module, or of one of the same form.
+        workload: The workload.
+        unit: What stands above the figures.
+        shown: Writes a figure.
+    """
     cells = _pieces_of(result, workload)
     whole = result["times"][f"{workload}: {WHOLE}"]
-    rows = [[title, _cell(cell)] for title, cell in cells.items()]
-    rows.append(["these together", f"{sum(cell['median'] for cell in cells.values()):.2f}"])
-    rows.append(["**a request to asyncflask**", f"**{_cell(whole[SUBJECT])}**"])
+    rows = [[title, _cell(cell, shown)] for title, cell in cells.items()]
+    rows.append(["these together", shown(sum(cell["median"] for cell in cells.values()))])
+    rows.append(["**a request to asyncflask**", f"**{_cell(whole[SUBJECT], shown)}**"])
     limit = next(
         (goal.limit for goal in GOALS if goal.workload == workload and goal.peer == BASE), None
     )
     if limit is not None and BASE in whole:
         median = whole[BASE]["median"]
-        title = f"the goal: {limit:g} x Starlette's {median:.3g}"
-        rows.append([title, f"{limit * median:.2f}"])
-    return table([WORKLOADS[workload].title, "µs"], rows)
+        rows.append([f"the goal: {limit:g} x Starlette's {shown(median)}", shown(limit * median)])
+    return table([WORKLOADS[workload].title, unit], rows)
 
 
 def _pieces_of(result: Mapping[str, Any], workload: str) -> dict[str, Any]:
@@ -388,12 +411,17 @@ def _pieces_of(result: Mapping[str, Any], workload: str) -> dict[str, Any]:
     return found
 
 
-def _cell(cell: Mapping[str, float]) -> str:
-    return f"{cell['median']:.2f} ±{(cell['high'] - cell['low']) / 2:.2f}"
+def _cell(cell: Mapping[str, float], shown: Callable[[float], str]) -> str:
+    return f"{shown(cell['median'])} ±{shown((cell['high'] - cell['low']) / 2)}"
 
 
-def plot(result: Mapping[str, Any], path: Any) -> None:
-    """Draw the pieces of each workload as parts of its request's time.
+def plot(result: Mapping[str, Any], path: Any, label: str = "part of the request's time") -> None:
+    """Draw the pieces of each workload as parts of its request.
+
+    Args:
+        result: Of this module, or of one of the same form.
+        path: Where to write the picture.
+        label: What stands below it.
 
     Raises:
         ImportError: matplotlib is not installed.
@@ -401,7 +429,7 @@ def plot(result: Mapping[str, Any], path: Any) -> None:
     from .plot import drawing, save
 
     pyplot = drawing()
-    names = _workloads(result)
+    names = counted(result)
     figure, axes = pyplot.subplots(figsize=(11, 0.5 * len(names) + 3), layout="constrained")
     palette = pyplot.get_cmap("tab20").colors
     colours: dict[str, Any] = {}
@@ -417,7 +445,7 @@ def plot(result: Mapping[str, Any], path: Any) -> None:
         axes.barh(at, max(0.0, 1 - left), left=left, color="#eeeeee")
     axes.set_yticks(range(len(names)), [WORKLOADS[name].title for name in names])
     axes.invert_yaxis()
-    axes.set_xlabel("part of the request's time")
+    axes.set_xlabel(label)
     axes.spines[["top", "right"]].set_visible(False)
     figure.legend(loc="outside lower center", ncols=3, frameon=False, fontsize=8)
     save(figure, path)

@@ -49,7 +49,7 @@ def test_the_table_has_sum_request_and_goal():
     assert "| the view | 1.00 ±0.01 |" in text
     assert "| these together | 3.50 |" in text
     assert "| **a request to asyncflask** | **5.00 ±0.05** |" in text
-    assert "| the goal: 0.45 x Starlette's 10 | 4.50 |" in text
+    assert "| the goal: 0.45 x Starlette's 10.00 | 4.50 |" in text
 
 
 def test_the_picture_names_each_piece_once(tmp_path):

@@ -301,7 +301,7 @@ def _heard_late(app):
         return response
 
     def hear(sender, **values):
-        request_finished.disconnect(hear, app)
+        request_finished.disconnect(hear)
         app.torn.append(values)
 
     app.hear = hear  # The signal refers to it weakly.

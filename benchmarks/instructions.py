@@ -1,0 +1,202 @@
+"""How many instructions a request takes, and each of its pieces, counted by valgrind.
+
+Time differs by a tenth from one run to the next and by half between a machine's paces; a count does
+not, so it shows what a change of one percent does. It says nothing of caches, and C code that works
+through many bytes looks dearer than it is. The workloads are those whose goals are hard to reach,
+the pieces those of :mod:`.pieces`.
+
+Each count is the difference between two processes that do the same, one more often than the other:
+imports, the first requests, and the end of the process are in both.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import itertools
+import os
+import platform
+import re
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from . import pieces
+from .apps import PEERS, SUBJECT
+from .client import Client
+from .measure import Say, is_installed, machine
+from .pieces import BASE, PIECES, WHOLE
+from .workloads import WORKLOADS
+
+BEGIN = "<!-- instructions: written by `python -m benchmarks instructions`, do not edit -->"
+END = "<!-- end of instructions -->"
+
+#: `def_view` waits for threads, which is no matter of instructions
+COUNTED = tuple(
+    name for name in dict.fromkeys(piece.workload for piece in PIECES) if name != "def_view"
+)
+FEWER, MORE = 400, 1000
+#: Of the hashes of strings, which decide where dictionaries collide. (Pieces: the first alone.)
+SEEDS = (0, 1, 2)
+_COLLECTED = re.compile(r"Collected : (\d+)")
+
+
+def run(quick: bool, seed: int, say: Say) -> dict[str, Any]:
+    """Count the instructions of all requests and pieces.
+
+    Args:
+        quick: One seed, and plaintext alone.
+        seed: Not needed, for nothing is left to chance; here since other measurements take one.
+        say: Takes a line that tells how far this is.
+
+    Raises:
+        FileNotFoundError: valgrind is not installed.
+        RuntimeError: A process failed; the text is its own.
+    """
+    of = subprocess.run(["valgrind", "--version"], capture_output=True, text=True, check=True)
+    peers = [PEERS[name] for name in (SUBJECT, BASE) if is_installed(PEERS[name], say)]
+    counted, seeds = (COUNTED[:1], SEEDS[:1]) if quick else (COUNTED, SEEDS)
+    times: dict[str, Any] = {}
+    for workload in counted:
+        times[f"{workload}: {WHOLE}"] = {
+            peer.name: _summary([("request", workload, peer.name)], seeds) for peer in peers
+        }
+        for piece in PIECES:
+            if piece.workload == workload:
+                cell = _summary([("piece", piece.key)], seeds[:1], piece.times)
+                times[piece.key] = {SUBJECT: cell}
+        say(f"instructions of {WORKLOADS[workload].title}")
+    return {
+        "kind": "instructions",
+        "date": time.strftime("%Y-%m-%d", time.gmtime()),
+        "python": f"{platform.python_implementation()} {platform.python_version()}",
+        "valgrind": of.stdout.strip(),
+        "machine": machine(),
+        "seeds": list(seeds),
+        "versions": {peer.name: peer.version() for peer in peers},
+        "times": times,
+    }
+
+
+def _summary(what: Sequence[tuple[str, ...]], seeds: Sequence[int], times: int = 1) -> Any:
+    """Return median, least and most of the counts for the seeds."""
+    jobs = list(itertools.product(what, seeds, (FEWER, MORE)))
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        counts = list(pool.map(lambda job: count(*job), jobs))
+    found = [
+        times * difference(fewer, more)
+        for fewer, more in zip(counts[::2], counts[1::2], strict=True)
+    ]
+    return {
+        "median": statistics.median(found),
+        "low": min(found),
+        "high": max(found),
+        "rounds": found,
+    }
+
+
+def difference(fewer: int, more: int) -> int:
+    """Return what one call took, of the counts of two processes."""
+    return round((more - fewer) / (MORE - FEWER))
+
+
+def count(what: Sequence[str], seed: int, calls: int) -> int:
+    """Return the instructions of a process that does something a number of times.
+
+    Args:
+        what: ``("request", workload, peer)`` or ``("piece", key)``.
+        seed: Of the hashes of strings.
+        calls: How often.
+
+    Raises:
+        RuntimeError: It failed.
+    """
+    command = ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", sys.executable]
+    ended = subprocess.run(
+        [*command, "-m", __name__, str(calls), *what],
+        env={**os.environ, "PYTHONHASHSEED": str(seed)},
+        cwd=Path(__file__).parent.parent,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    found = _COLLECTED.search(ended.stderr)
+    if ended.returncode or found is None:
+        raise RuntimeError(f"Counting {' '.join(what)} failed:\n{ended.stderr[-2000:]}")
+    return int(found[1])
+
+
+# -- the process that is counted -------------------------------------------------------------------
+
+
+async def requests(workload: str, peer: str, calls: int) -> None:
+    """Send a workload's request to a peer's app, whose answer is looked at first."""
+    client = Client(PEERS[peer].apps()[workload](), WORKLOADS[workload])
+    await client.check()
+    await client.check()
+    made = [client.call() for _ in range(MORE)]  # As many in both processes.
+    for arguments in made[:calls]:
+        await client.app(*arguments)
+
+
+async def repeat(key: str, calls: int) -> None:
+    """Do a piece again and again."""
+    (piece,) = (piece for piece in PIECES if piece.key == key)
+    work: Any = piece.make()
+    if asyncio.iscoroutinefunction(work):
+        for _ in range(calls):
+            await work()
+    else:
+        for _ in range(calls):
+            work()
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Do what the command line says, without garbage collections, and end at once."""
+    calls, kind, *names = arguments
+    gc.disable()
+    asyncio.run({"request": requests, "piece": repeat}[kind](*names, int(calls)))
+    sys.stdout.flush()
+    os._exit(0)
+
+
+# -- tables and picture ----------------------------------------------------------------------------
+
+
+def report(result: Mapping[str, Any]) -> str:
+    """Make the tables of a result, one for each workload."""
+    titles = {name: PEERS[name].title for name in result["versions"]}
+    versions = ", ".join(f"{titles[name]} {of}" for name, of in result["versions"].items())
+    origin = (
+        f"{result['date']}, {result['python']}, {result['valgrind']},"
+        f" {result['machine']['system']}; {versions}. Medians for the hash seeds"
+        f" {', '.join(map(str, result['seeds']))}, ± half the distance between least and most;"
+        f" pieces: seed {result['seeds'][0]}. Without the garbage collector."
+    )
+    tables = [
+        pieces.parts_table(result, name, "instructions", shown) for name in pieces.counted(result)
+    ]
+    return "\n\n".join([origin, *tables])
+
+
+def shown(value: float) -> str:
+    """Write a count."""
+    return f"{value:,.0f}"
+
+
+def plot(result: Mapping[str, Any], path: Any) -> None:
+    """Draw the pieces of each workload as parts of its request's instructions.
+
+    Raises:
+        ImportError: matplotlib is not installed.
+    """
+    pieces.plot(result, path, "part of the request's instructions")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
