@@ -79,8 +79,13 @@ def learn_colour(func: Callable[..., Any], colours: dict[Any, bool]) -> bool:
     """
     answer = is_async(func)
     if isinstance(func, FunctionType):  # Other objects may change, or be compared by value.
+        if len(colours) >= _COLOURS_KEPT:
+            colours.clear()  # Somebody registers functions again and again.
         colours[func] = answer
     return answer
+
+
+_COLOURS_KEPT = 10_000
 
 
 # -- the request's Context -------------------------------------------------------------------------

@@ -22,6 +22,7 @@ from asyncflask.concurrency import (
     drive,
     finish,
     is_async,
+    learn_colour,
     on_worker,
     resume,
     run_in_thread,
@@ -108,6 +109,25 @@ def test_a_marked_function_is_asynchronous():
     mark = inspect.markcoroutinefunction
 
     assert is_async(mark(lambda: coroutine_function()))
+
+
+def test_the_colours_of_functions_are_kept_and_no_others():
+    colours = {}
+
+    assert learn_colour(coroutine_function, colours) is True
+    assert learn_colour(plain, colours) is False
+    assert learn_colour(Thing(), colours) is True
+    assert learn_colour(Thing().method, colours) is True
+
+    assert colours == {coroutine_function: True, plain: False}
+
+
+def test_who_registers_functions_without_end_does_not_fill_the_memory():
+    colours = {}
+    for _ in range(25_000):
+        learn_colour(lambda: None, colours)
+
+    assert len(colours) <= 10_000
 
 
 async def test_task_context_is_the_tasks_own_and_no_copy():
