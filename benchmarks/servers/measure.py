@@ -57,16 +57,21 @@ Pair = tuple[str, str]
 
 @dataclass(frozen=True)
 class Size:
-    """How much is measured: rounds and their seconds, how many connections idle, uploads."""
+    """How much is measured: rounds and their seconds, how many connections idle, uploads.
+
+    The servers are launched anew so many times, and share out the rounds: what a process hashes
+    strings with and where its memory lies is worth up to a tenth for as long as it lives.
+    """
 
     rounds: int
     seconds: float
     keep_alive: int
     websockets: int
     uploads: int
+    launches: int = 1
 
 
-FULL = Size(9, 0.4, 1000, 5000, uploads.COUNT)
+FULL = Size(12, 0.4, 1000, 5000, uploads.COUNT, launches=4)
 QUICK = Size(3, 0.08, 100, 300, uploads.QUICK_COUNT)
 
 
@@ -156,19 +161,24 @@ def run_rounds(
         WrongAnswer: A server answers something else than the workload asks for.
     """
     server_core, client_core = cores()
-    with started(pairs, workload, server_core, say) as processes, held_to(client_core):
-        samples: dict[Pair, list[Sample]] = {pair: [] for pair in processes}
-        for number in range(1, size.rounds + 1):
-            turns = list(processes)
-            order.shuffle(turns)
-            for pair in turns:
-                try:
-                    samples[pair].append(sample(processes[pair], workload, size.seconds))
-                except WrongAnswer as error:
-                    said = f"{' with '.join(pair)}: {error} It said: {processes[pair].said()}"
-                    raise WrongAnswer(said) from error
-            say(f"[{number}/{size.rounds}] {workload}, {len(turns)} servers with apps")
-    return {pair: cell_of(found) for pair, found in samples.items()}
+    samples: dict[Pair, list[Sample]] = {}
+    done = 0
+    for launch in range(size.launches):
+        until = size.rounds * (launch + 1) // size.launches
+        with started(pairs, workload, server_core, say) as processes, held_to(client_core):
+            while done < until:
+                turns = list(processes)
+                order.shuffle(turns)
+                for pair in turns:
+                    try:
+                        found = sample(processes[pair], workload, size.seconds)
+                    except WrongAnswer as error:
+                        said = f"{' with '.join(pair)}: {error} It said: {processes[pair].said()}"
+                        raise WrongAnswer(said) from error
+                    samples.setdefault(pair, []).append(found)
+                done += 1
+                say(f"[{done}/{size.rounds}] {workload}, {len(turns)} servers with apps")
+    return {pair: cell_of(samples[pair]) for pair in pairs if pair in samples}
 
 
 def run_frames(rounds: int, order: random.Random, say: Say) -> dict[str, Any]:
@@ -247,6 +257,7 @@ def run(servers: Sequence[str], size: Size, seed: int, say: Say) -> dict[str, An
         "connections": CONNECTIONS,
         "in_flight": IN_FLIGHT[WEBSOCKET],
         "rounds": size.rounds,
+        "launches": size.launches,
         "round_seconds": size.seconds,
         "seed": seed,
         "times": {

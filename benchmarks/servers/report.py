@@ -231,8 +231,9 @@ def _origin(result: Result) -> str:
         f" {machine['system']}, load {result['load']} at the start);"
         f" {', '.join(f'{name} {of}' for name, of in versions.items())}. Plaintext over loopback,"
         f" {result['connections']} keep-alive connections, {held}. Medians of"
-        f" {result['rounds']} rounds of {result['round_seconds'] * 1000:g} ms, ± half the distance"
-        f" between the quartiles. CPU is the server's, per request.{_waiting(result)}"
+        f" {result['rounds']} rounds of {result['round_seconds'] * 1000:g} ms in"
+        f" {result.get('launches', 1)} launches of each server, ± half the distance between the"
+        f" quartiles. CPU is the server's, per request.{_waiting(result)}"
     )
 
 

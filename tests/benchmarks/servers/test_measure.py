@@ -11,6 +11,7 @@ from benchmarks.servers import apps, measure
 from benchmarks.servers.starts import SERVERS, Server
 
 SMALL = measure.Size(2, 0.02, 20, 20, 2)
+TWICE = measure.Size(3, 0.02, 20, 20, 2, launches=2)
 
 
 @pytest.mark.parametrize("workload", [measure.PLAINTEXT, measure.WEBSOCKET])
@@ -24,6 +25,22 @@ def test_each_server_is_measured_in_each_round(workload):
     assert [len(cell["rounds"]) for cell in cells.values()] == [2, 2]
     assert all(cell["cpu"]["median"] > 0 and 0 < cell["client"] < 1.1 for cell in cells.values())
     assert said == [f"[{number}/2] {workload}, 2 servers with apps" for number in (1, 2)]
+
+
+def test_servers_are_launched_anew_and_share_out_the_rounds(monkeypatch):
+    launched, running = [], measure.running
+
+    def noted(*args):
+        launched.append(args[1])
+        return running(*args)
+
+    monkeypatch.setattr(measure, "running", noted)
+    pairs = [("embedded", "raw")]
+
+    cells = measure.run_rounds(pairs, measure.PLAINTEXT, TWICE, random.Random(1), print)
+
+    assert launched == ["raw:plaintext"] * 2
+    assert len(cells["embedded", "raw"]["rounds"]) == 3
 
 
 def test_a_cell_has_the_medians_of_all_that_was_noted():
