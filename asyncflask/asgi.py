@@ -86,9 +86,9 @@ async def serve(
             if scope.get("method") != "OPTIONS" or not answers_options(rule):
                 view = app.view_functions.get(rule.endpoint)
                 try:
-                    waits = view is None or app.colours[view]
+                    waits = view is None or app._colours[view]
                 except (KeyError, TypeError):  # It is new, or cannot be hashed.
-                    waits = learn_colour(view, app.colours)
+                    waits = learn_colour(view, app._colours)
         if not waits:
             response = await _answer_in_worker(app, ctx)
         elif view is None or lane is WEBSOCKET or around.started or around.pushed:

@@ -193,14 +193,14 @@ class App(Scaffold, Watching):
     replaced_steps: frozenset[str] = frozenset()
 
     #: which of the views and hooks that were called are `async def`
-    colours: dict[t.Any, bool]
+    _colours: dict[t.Any, bool]
 
     _watched = steps.WATCHED
 
     def _look_anew(self) -> None:
         """See which steps are replaced, after something may have changed that."""
         self.replaced_steps = steps.find_replaced(self, self._untouched)
-        self.colours = {}
+        self._colours = {}
 
     @classmethod
     def _look_all_anew(cls) -> None:

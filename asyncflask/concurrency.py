@@ -68,6 +68,9 @@ def is_async(func: Callable[..., Any]) -> bool:
     )
 
 
+_COLOURS_KEPT = 10_000
+
+
 def learn_colour(func: Callable[..., Any], colours: dict[Any, bool]) -> bool:
     """Ask :func:`is_async`, and keep the answer for a function.
 
@@ -83,9 +86,6 @@ def learn_colour(func: Callable[..., Any], colours: dict[Any, bool]) -> bool:
             colours.clear()  # Somebody registers functions again and again.
         colours[func] = answer
     return answer
-
-
-_COLOURS_KEPT = 10_000
 
 
 # -- the request's Context -------------------------------------------------------------------------

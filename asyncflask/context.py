@@ -150,6 +150,7 @@ class Context:
         self.lease = None
         self._connection = None
 
+    #: For who has made the object already (``asgi.serve``).
     begin = __init__
 
     # -- what it carries ---------------------------------------------------------------------------

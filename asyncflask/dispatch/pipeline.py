@@ -209,7 +209,7 @@ async def preprocess(app: Any, ctx: Context) -> Any:
         for name in names:
             for func in registry.get(name, ()):
                 await call(ctx, func, ctx.endpoint, ctx.view_args)
-    registry, on_loop, colours = lane.before(app), ctx.place == "loop", app.colours
+    registry, on_loop, colours = lane.before(app), ctx.place == "loop", app._colours
     for name in names:
         for func in registry.get(name, ()):
             try:
@@ -300,7 +300,7 @@ async def process(app: Any, ctx: Context, response: Any) -> Any:
             response = _checked(lane, func, await call(ctx, func, response))
     registry = lane.after(app)
     if registry:
-        on_loop, colours = ctx.place == "loop", app.colours
+        on_loop, colours = ctx.place == "loop", app._colours
         for name in reversed(_registered_for(ctx)):
             for func in reversed(registry.get(name, ())):
                 try:

@@ -246,8 +246,12 @@ class DefaultJSONProvider(JSONProvider, Watching):
             try:
                 text = s.decode("utf-8", "surrogatepass")
                 value, end = _scan(text, 0)
-            except (ValueError, StopIteration):
-                pass  # json.loads() says what is wrong and where, or finds another encoding.
+            except (UnicodeDecodeError, StopIteration):
+                pass  # json.loads() finds another encoding, or says what is wrong and where.
+            except ValueError:
+                # No text is parsed twice to be refused. JSON in UTF-16 or UTF-32 has a NUL here.
+                if b"\0" not in s[:4]:
+                    raise
             else:
                 if end == len(text) or not text[end:].strip(" \t\n\r"):
                     return value
