@@ -11,8 +11,9 @@ from collections.abc import Awaitable
 from functools import partial
 from typing import Any
 
-from ._current import slot
+from ._current import current, make_current, restore
 from .concurrency import finish, learn_colour, on_worker
+from .context import ServedContext
 from .ctx import Context
 from .debug.page import PRESERVE_CONTEXT
 from .dispatch.calls import call, emit
@@ -39,7 +40,6 @@ from .wrappers.sync import prefetch
 
 #: versions in which a body is announced by a header (RFC 9112 §6.3)
 _HTTP_1 = frozenset({"1.0", "1.1"})
-_make = object.__new__
 _LANES = {"http": HTTP, "websocket": WEBSOCKET}
 
 
@@ -69,15 +69,14 @@ async def serve(
             return await serve_it(scope, receive, send)  # type: ignore[no-any-return]  # it is None
     if not app._got_first_request:
         app._got_first_request = True
-    # PERF: what Context(...) does; but the interpreter calls a function by itself, and a class not.
-    ctx = _make(Context)
+    ctx = ServedContext()
     ctx.begin(app, lane, scope, receive, send)
     headers = scope["headers"]
     if headers.__class__ is not list:
         headers = scope["headers"] = list(headers)  # ASGI allows what can be read but once.
     # PERF: asked twice, for a cookie and for a body; a dictionary is made in C.
     names = ctx.header_names = dict(headers)
-    token, is_left = slot.set(ctx), False
+    token, is_left = make_current(ctx), False
     try:
         ctx.match_request()
         view, waits, rule = None, True, ctx.url_rule
@@ -113,7 +112,9 @@ async def serve(
                 elif around.after or ctx.followed or (b"cookie" in names and refreshes(app, ctx)):
                     response = await processed(app, ctx, result)
                 else:
-                    response = make_messages(app, result, scope["method"])
+                    response = None
+                    if not around.other_responses:
+                        response = make_messages(app, result, scope["method"])
                     response = response or make_plain(app, result)
                     if response is not None:
                         if (
@@ -130,7 +131,7 @@ async def serve(
                     response = await run(app, ctx, after_view(app, ctx, result))
         # A streamed body has its context only if it was asked to keep it. (PERF: 0.06 µs less than
         # setting it once more; this is one task, so the token is good here.)
-        slot.reset(token)
+        restore(token)
         is_left = True
         if lane is WEBSOCKET:
             return await _end_websocket(app, ctx, response)
@@ -153,7 +154,7 @@ async def serve(
             pass  # The client is gone. (ASGI: spec version 2.4.)
     except BaseException as error:
         if not is_left:
-            slot.reset(token)
+            restore(token)
         await _fail(ctx, error)
         raise
     finally:
@@ -213,12 +214,12 @@ def _send(ctx: Context, response: Any) -> Awaitable[None]:
 
 
 async def _let_go(app: Any, ctx: Context) -> None:
-    previous = slot.get()
-    slot.set(ctx)
+    previous = current()
+    make_current(ctx)
     try:
         await end_held(app, ctx)
     finally:
-        slot.set(previous)
+        make_current(previous)
 
 
 async def _answer_in_worker(app: Any, ctx: Context) -> Any:

@@ -10,7 +10,7 @@ import typing as t
 
 from werkzeug.local import LocalProxy
 
-from ._current import slot
+from ._current import current
 from .dispatch.lanes import HTTP, WEBSOCKET, Lane
 from .exceptions import OutOfContext
 
@@ -38,14 +38,14 @@ def outside(name: str, kind: str) -> OutOfContext:
 
 
 def _context(name: str) -> t.Any:
-    ctx = slot.get()
+    ctx = current()
     if ctx is None:
         raise outside(name, "application")
     return ctx
 
 
 def _connection(name: str, lane: str) -> t.Any:
-    ctx = slot.get()
+    ctx = current()
     found = None if ctx is None else ctx.connection_of(lane)
     if found is None:
         raise outside(name, "request" if lane == "http" else lane)
@@ -57,10 +57,10 @@ def _find_app() -> t.Any:
 
 
 def _find_g() -> t.Any:
-    ctx = slot.get()
+    ctx = current()
     if ctx is None:
         raise outside("g", "application")
-    return ctx._g or ctx.g  # PERF: the latter is a property.
+    return ctx._g or ctx.make_g()
 
 
 def _find_app_ctx() -> t.Any:
@@ -68,7 +68,7 @@ def _find_app_ctx() -> t.Any:
 
 
 def _find_carrier() -> t.Any:
-    ctx = slot.get()
+    ctx = current()
     if ctx is None or ctx.carrier is None:
         raise outside("request_ctx", "request")
     return ctx.carrier
@@ -83,7 +83,7 @@ def _find_websocket() -> t.Any:
 
 
 def _find_session() -> t.Any:
-    ctx = slot.get()
+    ctx = current()
     # PERF: what the context's property does; the rest is for contexts inside contexts.
     if ctx is not None and ctx.lane is not None:
         found = ctx._session
@@ -136,43 +136,49 @@ def make_proxy(find: t.Callable[[], t.Any]) -> t.Any:
 
 def _make_g_proxy() -> t.Any:
     """Make the proxy ``g``, without a call where something was put there before."""
-    get = slot.get
+    get = current
+
+    def attribute(name: str) -> t.Any:
+        if name in _OWN:
+            return LocalProxy.__getattribute__(proxy, name)
+        ctx = get()
+        return getattr((ctx is not None and ctx._g) or _find_g(), name)
 
     class Proxy(type(make_proxy(_find_g))):  # type: ignore[misc]  # any class may be a base
         __slots__ = ()
 
-        def __getattribute__(self, name: str) -> t.Any:
-            if name in _OWN:
-                return super().__getattribute__(name)
-            ctx = get()
-            return getattr((ctx is not None and ctx._g) or _find_g(), name)
+        __getattribute__ = staticmethod(attribute)  # type: ignore[misc]  # no function of self
 
         def __setattr__(self, name: str, value: t.Any) -> None:
             ctx = get()
             setattr((ctx is not None and ctx._g) or _find_g(), name, value)
 
     Proxy.__name__ = Proxy.__qualname__ = LocalProxy.__name__
-    return Proxy(_find_g)
+    proxy = Proxy(_find_g)
+    return proxy
 
 
 def _make_connection_proxy(lane: Lane, find: t.Callable[[], t.Any]) -> t.Any:
     """Make such a proxy of what a lane's contexts carry, without a call for the usual case."""
-    get = slot.get
+    get = current
+
+    def attribute(name: str) -> t.Any:
+        if name in _OWN:
+            return LocalProxy.__getattribute__(proxy, name)
+        ctx = get()
+        # The rest is for worker threads and contexts inside contexts.
+        if ctx is not None and ctx.lane is lane and ctx.lease is None:
+            return getattr(ctx._connection or ctx._connect(), name)
+        return getattr(find(), name)
 
     class Proxy(type(make_proxy(find))):  # type: ignore[misc]  # any class may be a base
         __slots__ = ()
 
-        def __getattribute__(self, name: str) -> t.Any:
-            if name in _OWN:
-                return super().__getattribute__(name)
-            ctx = get()
-            # The rest is for worker threads and contexts inside contexts.
-            if ctx is not None and ctx.lane is lane and ctx.lease is None:
-                return getattr(ctx._connection or ctx._connect(), name)
-            return getattr(find(), name)
+        __getattribute__ = staticmethod(attribute)  # type: ignore[misc]  # no function of self
 
     Proxy.__name__ = Proxy.__qualname__ = LocalProxy.__name__
-    return Proxy(find)
+    proxy = Proxy(find)
+    return proxy
 
 
 def _make_websocket_proxy() -> t.Any:
@@ -181,7 +187,7 @@ def _make_websocket_proxy() -> t.Any:
     PERF: properties of these two names need no ``__getattribute__``, which is asked for every name:
     0.74 → 0.68 µs for a message and its echo. All other names cost more (0.35 µs instead of 0.12).
     """
-    get = slot.get
+    get: t.Callable[[], t.Any] = current
 
     class Proxy(LocalProxy[t.Any]):
         __slots__ = ()

@@ -13,6 +13,7 @@ from typing import Any
 
 from ..sessions import SecureCookieSessionInterface
 from ..signals import appcontext_popped, appcontext_pushed, appcontext_tearing_down
+from ..wrappers.response import Response
 from .lanes import HTTP
 
 
@@ -30,12 +31,15 @@ class Around:
 
     __slots__ = (
         *("after", "app_tearing_down", "app_teardown", "before", "detours", "finished"),
-        *("popped", "preprocessors", "pushed", "started", "teardown", "tearing_down"),
+        *("other_responses", "popped", "preprocessors", "pushed", "started", "teardown"),
+        "tearing_down",
     )
 
     def __init__(self, app: Any) -> None:
         #: Whether a connection may have to go elsewhere before it is dispatched.
         self.detours = bool(app.use_debugger or app.mounts or "asgi_app" in app.replaced_steps)
+        #: Whether answers are of a class of somebody's own.
+        self.other_responses = app.response_class is not Response
         self.before = HTTP.before(app)
         self.preprocessors = app.url_value_preprocessors
         self.started: Sized = HTTP.started.receivers

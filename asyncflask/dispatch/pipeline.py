@@ -168,7 +168,9 @@ async def _raising(error: BaseException) -> None:
 def _answer(app: Any, ctx: Context, result: Any, sent: bool) -> Any:
     """Make a result the answer, if nothing is to be awaited for that; most need no more."""
     if is_plain(result) and not ctx.replaced and not is_processed(app, ctx):
-        messages = make_messages(app, result, ctx.scope["method"]) if sent else None
+        messages = None
+        if sent and app.response_class is Response:
+            messages = make_messages(app, result, ctx.scope["method"])
         return messages or make_response(app, result)
     return None
 

@@ -64,7 +64,7 @@ def make_response(app: Any, result: Any) -> Any:
 
 
 def make_messages(app: Any, result: Any, method: str) -> tuple[Message, Message] | None:
-    """Make text or JSON the messages of its response, which nobody will look at.
+    """Make text or JSON the messages of its :class:`.Response`, which nobody will look at.
 
     PERF: such a response would only be made to be taken apart again.
 
@@ -76,8 +76,6 @@ def make_messages(app: Any, result: Any, method: str) -> tuple[Message, Message]
     Returns:
         The messages, or ``None`` if :func:`make_response` has to decide, or to say what is wrong.
     """
-    if app.response_class is not Response:
-        return None
     status = 200
     kind = result.__class__
     if kind is str:  # PERF: most often, and with the least to decide.

@@ -56,6 +56,7 @@ WATCHED = NAMES | {
     "url_value_preprocessors",
     "teardown_appcontext_funcs",
     "session_interface",
+    "response_class",
 }
 
 

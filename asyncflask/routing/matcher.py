@@ -125,7 +125,10 @@ class Rules(Protocol):
 class Trie:
     """The compiled rules of one map; replaced when they change."""
 
-    __slots__ = ("_any_domain", "_domains", "_slashes_in_front", "domains_matter", "static")
+    __slots__ = (
+        *("_any_domain", "_below", "_domains", "_slashes_in_front"),
+        *("domains_matter", "static"),
+    )
 
     def __init__(self, root: State, rules: Rules) -> None:
         """Compile a map's rules.
@@ -148,58 +151,68 @@ class Trie:
         if "" in root.static:
             self.static.update(_static_paths(root.static[""], ()))
         self._slashes_in_front = any(map(_has_slashes_in_front, root.static.values()))
+        #: Where the first slash of a path leads to that is for no domain; its shortcuts are asked.
+        self._below: Node | None = None
+        if "" in self._domains and not self._slashes_in_front:
+            self._below = self._domains[""].static.get("")
 
     def find(self, path: str, method: str, websocket: bool, domain: str = "") -> Answer:
         """Find the rule for a path; see `Map.find`."""
         if not domain:
-            for rule in self.static.get(path, ()):
-                methods = rule.methods
-                if (methods is None or method in methods) and rule.websocket == websocket:
-                    # A rule that others outrank is among these: it has defaults of its own.
-                    if rule.defaults or rule.alias or rule.redirect_to is not None:
-                        break
-                    return rule, {}
-        start = self._domains.get(domain)
-        if start is None:
-            return None if self._any_domain else NotFound()
-        if self._slashes_in_front and path[:2] == "//":
-            return None
+            rules = self.static.get(path)
+            if rules is not None:
+                for rule in rules:
+                    methods = rule.methods
+                    if (methods is None or method in methods) and rule.websocket is websocket:
+                        # A rule that others outrank is among these: it has defaults of its own.
+                        if rule.defaults or rule.alias or rule.redirect_to is not None:
+                            break
+                        return rule, {}
         parts = path.split("/")
-        node = start
-        for part in parts:
-            static = node.static
-            if not static:
-                break
-            following = static.get(part)
-            if following is None:
-                break
-            node = following
-        try:
-            for take, rule in node.shortcuts:
-                methods = rule.methods
-                # Asked first, as in Werkzeug: no converter sees a path that is not for its rule.
-                if (methods is None or method in methods) and rule.websocket == websocket:
-                    if rule.defaults or rule.alias or rule.redirect_to is not None:
+        below = self._below
+        # PERF: all paths but bad ones begin with a slash, so the first part is not looked up.
+        if below is not None and not domain and not parts[0] and path:
+            node = below.static.get(parts[1])
+            if node is None:
+                node = below
+            elif node.static:
+                for part in parts[2:]:
+                    following = node.static.get(part)
+                    if following is None:
                         break
-                    view_args = take(parts)
-                    if view_args is not None:
-                        return rule, view_args
-        except ValidationError:
-            return self._search(start, (), path, method, websocket, refused=True)
-        except ValueError:
-            if max(map(len, parts)) < MANY_DIGITS:
-                raise
-            # It may be a number that `int` refuses to read; see Goal.answer().
-        return self._walk(start, path, parts, method, websocket)
+                    node = following
+            try:
+                for take, rule in node.shortcuts:
+                    methods = rule.methods
+                    # As in Werkzeug: no converter sees a path that is not for its rule's methods.
+                    if (methods is None or method in methods) and rule.websocket is websocket:
+                        if rule.defaults or rule.alias or rule.redirect_to is not None:
+                            break
+                        view_args = take(parts)
+                        if view_args is not None:
+                            return rule, view_args
+            except ValidationError:
+                start = self._domains[domain]
+                return self._search(start, (), path, method, websocket, refused=True)
+            except ValueError:
+                if max(map(len, parts)) < MANY_DIGITS:
+                    raise
+                # It may be a number that `int` refuses to read; see Goal.answer().
+        return self._walk(path, parts, method, websocket, domain)
 
     def _walk(
-        self, start: Node, path: str, parts: list[str], method: str, websocket: bool
+        self, path: str, parts: list[str], method: str, websocket: bool, domain: str
     ) -> Answer:
         """Follow the first choice at every turn, which is nearly always the right one.
 
         PERF: without remembering the way back it takes 0.9 µs for `/a/<int:x>/b/<y>`, the search
         2.2.
         """
+        start = self._domains.get(domain)
+        if start is None:
+            return None if self._any_domain else NotFound()
+        if self._slashes_in_front and path[:2] == "//":
+            return None
         node = start
         values: list[str] = []
         for part in parts:

@@ -109,6 +109,9 @@ class Body:
         self.claimed = self._asked = False
         self._spooled = self._failure = self._outstanding = None
 
+    #: For who has made the object already (``faces.make_body``).
+    begin = __init__
+
     # -- reading -----------------------------------------------------------------------------------
 
     def __await__(self) -> Generator[Any, Any, bytes]:
@@ -492,7 +495,8 @@ class Body:
         self._asked = True
         if self._outstanding is None:
             # PERF: to step a coroutine itself takes a fifth less than what its `__await__` gives.
-            receiving: Any = self._receive()
+            receive = self._receive
+            receiving: Any = receive()
             if receiving.__class__ is not CoroutineType:
                 receiving = receiving.__await__()
         else:

@@ -15,7 +15,7 @@ from werkzeug.exceptions import BadRequest, HTTPException
 from werkzeug.http import parse_options_header
 
 from ..datastructures import FileStorage
-from .awaited import Pending, Read
+from .awaited import Pending, Read, pending
 from .body import Body
 from .connection import Connection, lazy
 from .enctype import Sent, explain_missing_files
@@ -61,12 +61,7 @@ class Request(Connection):
     @property
     def body(self) -> Body:
         """The body: iterate over it as it comes, or ``await`` it as a whole."""
-        ctx = self._ctx
-        body: Body = ctx._body or make_body(ctx)  # PERF: body_of(), uncalled.
-        if self.__class__.max_content_length is not _OWN_LIMIT and not self._told_limit:
-            body.max_content_length = self.max_content_length  # A subclass may have its own.
-            self._told_limit = True
-        return body
+        return _own_body(self)
 
     def _shared_body(self) -> Body:
         return body_of(self._ctx)
@@ -106,21 +101,13 @@ class Request(Connection):
 
         Source: ``Flask: Request.get_data``.
         """
-        return Pending("request.get_data()", self._read_data, cache, as_text, parse_form_data)
+        options = cache, as_text, parse_form_data
+        return pending("request.get_data()", _read_data, self, options)
 
     @property
     def data(self) -> Pending[bytes]:
         """The body's bytes, awaited; empty if the body is a form (:attr:`form` has it then)."""
-        return Pending("request.data", self._read_data, True, False, True)
-
-    async def _read_data(self, cache: bool, as_text: bool, parse_form_data: bool) -> Any:
-        body = self.body
-        data = body.cached
-        if data is None:
-            if parse_form_data:
-                await self._load_form_data()
-            data = await body.read_all(cache)
-        return data.decode(errors="replace") if as_text else data
+        return pending("request.data", _read_data, self, (True, False, True))
 
     async def is_disconnected(self) -> bool:
         """Tell whether the client is gone, as far as the server has said so.
@@ -144,7 +131,7 @@ class Request(Connection):
     @property
     def json(self) -> Pending[Any]:
         """The body parsed as JSON, awaited: :meth:`get_json` with its defaults."""
-        return Pending("request.json", self._read_json, False, False, True)
+        return pending("request.json", _read_json, self, (False, False, True))
 
     def get_json(
         self, force: bool = False, silent: bool = False, cache: bool = True
@@ -164,26 +151,7 @@ class Request(Connection):
 
         Source: ``Flask: Request.get_json``.
         """
-        return Pending("request.get_json()", self._read_json, force, silent, cache)
-
-    def _read_json(self, force: bool, silent: bool, cache: bool) -> Read[Any]:
-        body = self.body
-        if cache and body.json[silent] is not ...:
-            return (body.json[silent],)
-        if not (force or self.is_json):
-            return (None if silent else self.on_json_loading_failed(None),)
-        data = body.cached
-        if data is None:
-            # PERF: most bodies are here, and need no coroutine.
-            data = None if body.claimed else body.read_at_once()
-            if data is None:
-                return self._await_json(body, silent, cache)
-            if cache:
-                body.cached = data
-        return (self._parse_json(body, data, silent, cache),)
-
-    async def _await_json(self, body: Body, silent: bool, cache: bool) -> Any:
-        return self._parse_json(body, await body.read_all(cache), silent, cache)
+        return pending("request.get_json()", _read_json, self, (force, silent, cache))
 
     def _parse_json(self, body: Body, data: bytes, silent: bool, cache: bool) -> Any:
         try:
@@ -222,7 +190,7 @@ class Request(Connection):
             BadRequest: The form is malformed or cut off (400).
             RequestEntityTooLarge: It goes over one of the limits (413).
         """
-        return Pending("request.form", self._read_form)
+        return pending("request.form", _read_form, self)
 
     @property
     def files(self) -> Pending[ImmutableMultiDict[str, FileStorage]]:
@@ -234,12 +202,12 @@ class Request(Connection):
             BadRequest: The form is malformed or cut off (400).
             RequestEntityTooLarge: It goes over one of the limits (413).
         """
-        return Pending("request.files", self._read_files)
+        return pending("request.files", _read_files, self)
 
     @property
     def values(self) -> Pending[CombinedMultiDict[str, str]]:
         """:attr:`args` and :attr:`form` together, awaited; of a ``GET`` only the former."""
-        return Pending("request.values", self._read_values)
+        return pending("request.values", _read_values, self)
 
     @property
     def want_form_data_parsed(self) -> bool:
@@ -274,17 +242,6 @@ class Request(Connection):
             return cls(), cls()
         limits = Limits(self.max_form_memory_size, self.max_form_parts)
         return await parse_form(body, self.mimetype, self.mimetype_params, limits, cls)
-
-    async def _read_form(self) -> Any:
-        return (await self._load_form_data())[0]
-
-    async def _read_files(self) -> Any:
-        return of_class(FileStorage, (await self._load_form_data())[1])
-
-    async def _read_values(self) -> CombinedMultiDict[str, str]:
-        if self.method == "GET":
-            return CombinedMultiDict([self.args])
-        return CombinedMultiDict([self.args, await self._read_form()])
 
     @property
     def environ(self) -> NoReturn:
@@ -371,6 +328,70 @@ class Request(Connection):
 
 _JSON = b"application/json"
 _OWN_LIMIT = Request.max_content_length
+
+
+def _own_body(request: Request) -> Body:
+    ctx = request._ctx
+    body: Body = ctx._body or make_body(ctx)  # PERF: body_of(), uncalled.
+    if request.__class__.max_content_length is not _OWN_LIMIT and not request._told_limit:
+        body.max_content_length = request.max_content_length  # A subclass may have its own.
+        request._told_limit = True
+    return body
+
+
+# -- what is read when it is awaited ---------------------------------------------------------------
+# PERF: no methods: to take one from its object, uncalled, costs as much as a call.
+
+
+async def _read_data(request: Request, options: tuple[bool, bool, bool]) -> Any:
+    cache, as_text, parse_form_data = options
+    body = request.body
+    data = body.cached
+    if data is None:
+        if parse_form_data:
+            await request._load_form_data()
+        data = await body.read_all(cache)
+    return data.decode(errors="replace") if as_text else data
+
+
+def _read_json(request: Request, options: tuple[bool, bool, bool]) -> Read[Any]:
+    force, silent, cache = options
+    body = _own_body(request)
+    if cache and body.json[silent] is not ...:
+        return (body.json[silent],)
+    if not (force or request.is_json):
+        return (None if silent else request.on_json_loading_failed(None),)
+    data = body.cached
+    if data is None:
+        # PERF: most bodies are here, and need no coroutine.
+        data = None if body.claimed else body.read_at_once()
+        if data is None:
+            return _await_json(request, body, silent, cache)
+        if cache:
+            body.cached = data
+    return (request._parse_json(body, data, silent, cache),)
+
+
+async def _await_json(request: Request, body: Body, silent: bool, cache: bool) -> Any:
+    return request._parse_json(body, await body.read_all(cache), silent, cache)
+
+
+async def _read_form(request: Request, _: None) -> Any:
+    return (await request._load_form_data())[0]
+
+
+async def _read_files(request: Request, _: None) -> Any:
+    return of_class(FileStorage, (await request._load_form_data())[1])
+
+
+async def _read_values(request: Request, _: None) -> CombinedMultiDict[str, str]:
+    if request.method == "GET":
+        return CombinedMultiDict([request.args])
+    return CombinedMultiDict([request.args, (await request._load_form_data())[0]])
+
+
+# -- hints for the client --------------------------------------------------------------------------
+
 _PUSHED_HEADERS = frozenset(
     {b"accept", b"accept-encoding", b"accept-language", b"cache-control", b"user-agent"}
 )

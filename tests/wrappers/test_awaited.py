@@ -10,7 +10,7 @@ import pytest
 from markupsafe import escape
 
 from asyncflask.exceptions import UnawaitedAccess
-from asyncflask.wrappers.awaited import Pending
+from asyncflask.wrappers import awaited
 
 
 @pytest.fixture
@@ -20,12 +20,12 @@ def reads():
 
 @pytest.fixture
 def pending(reads):
-    async def read(value):
-        reads.append(value)
+    async def read(request, options):
+        reads.append(options)
         await asyncio.sleep(0)
-        return value
+        return options
 
-    return Pending("request.form", read, {"name": "Ada"})
+    return awaited.pending("request.form", read, None, {"name": "Ada"})
 
 
 async def test_awaiting_gives_what_was_read(pending):
