@@ -97,6 +97,7 @@ async def serve(
             try:
                 if around.before or around.preprocessors:
                     ctx.async_view = view
+                    ctx.place = "loop"  # PERF: what it is by default; an object's own is quicker.
                     result = await preprocess(app, ctx)
                     if result is None:
                         result = await dispatch(app, ctx)

@@ -211,7 +211,8 @@ async def preprocess(app: Any, ctx: Context) -> Any:
         for name in names:
             for func in registry.get(name, ()):
                 await call(ctx, func, ctx.endpoint, ctx.view_args)
-    registry, on_loop, colours = lane.before(app), ctx.place == "loop", app._colours
+    before, on_loop, colours = lane.before, ctx.place == "loop", app._colours
+    registry = before(app)
     for name in names:
         for func in registry.get(name, ()):
             try:
@@ -300,7 +301,8 @@ async def process(app: Any, ctx: Context, response: Any) -> Any:
     if ctx.followed and ctx.after_functions:
         for func in ctx.after_functions:
             response = _checked(lane, func, await call(ctx, func, response))
-    registry = lane.after(app)
+    after = lane.after
+    registry = after(app)
     if registry:
         on_loop, colours = ctx.place == "loop", app._colours
         for name in reversed(_registered_for(ctx)):

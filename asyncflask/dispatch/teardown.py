@@ -23,10 +23,11 @@ PRESERVE = "asyncflask.preserve_context"
 def is_needed(app: Any, ctx: Context) -> bool:
     """Tell whether anything at all is due at the end of this served context."""
     lane: Any = ctx.lane
+    teardown = lane.teardown  # PERF: called off the lane, it is looked up in a slower way.
     return bool(
-        lane.teardown(app)
+        teardown(app)
         or app.teardown_appcontext_funcs
-        or ctx._body is not None  # it may hold uploads
+        or (ctx.touched and ctx._body is not None)  # it may hold uploads
         or ctx.error is not None
         or (ctx.followed and ctx.holds)
         or lane.tearing_down.receivers

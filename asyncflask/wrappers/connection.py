@@ -79,7 +79,8 @@ class lazy(Generic[T]):
     def __get__(self, instance: object | None, owner: type) -> lazy[T] | T:
         if instance is None:
             return self
-        value = self._compute(instance)
+        compute = self._compute
+        value = compute(instance)
         # PERF: to ask for __dict__ makes one, which most instances never need.
         setattr(instance, self._name, value)
         return value

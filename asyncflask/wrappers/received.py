@@ -12,6 +12,7 @@ from typing import Any
 from werkzeug.datastructures import Headers as WerkzeugHeaders
 from werkzeug.exceptions import BadRequestKeyError
 
+_make = object.__new__
 _SEEN_NAMES: dict[bytes, str] = {}
 _SEEN_NAMES_LIMIT = 1000  # Clients choose the names: the table must not grow with them.
 
@@ -22,14 +23,19 @@ class Headers(WerkzeugHeaders):
     Source: ``Werkzeug: werkzeug.datastructures.Headers``.
     """
 
-    _raw: Iterable[tuple[bytes, bytes]]
+    #: The pairs, until they are decoded.
+    _raw: Iterable[tuple[bytes, bytes]] | None = None
 
     def __getattr__(self, name: str) -> Any:
         # Called for what is not there. Werkzeug's methods work on `_list`, all but `_get_key`.
-        if name != "_list" or "_raw" not in self.__dict__:
-            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-        pairs = self._list = _decode(self._raw)
-        return pairs
+        if name == "_list":
+            raw = self._raw
+            if raw is not None:
+                self._list = _decode(raw)
+                self._raw = None
+            if "_list" in self.__dict__:  # Another thread may have been quicker.
+                return self._list
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
     def __getitem__(self, key: Any) -> Any:
         if key.__class__ is str:
@@ -38,11 +44,12 @@ class Headers(WerkzeugHeaders):
 
     def _get_key(self, key: str) -> str:
         # PERF: 0.4 µs, and not 2 to decode all.
-        if "_list" in self.__dict__ or key.__class__ is not str or not key.isascii():
+        raw = self._raw
+        if raw is None or key.__class__ is not str or not key.isascii():
             return super()._get_key(key)
         wanted = key.lower().encode()
         size = len(wanted)
-        for name, value in self._raw:
+        for name, value in raw:
             if len(name) == size and (name == wanted or name.lower() == wanted):
                 return value.decode("latin-1")
         raise BadRequestKeyError(key)
@@ -63,7 +70,7 @@ def decode_headers(raw: Iterable[tuple[bytes, bytes]]) -> Headers:
         raw: The pairs; they are decoded when somebody looks at them.
     """
     # PERF: the constructor validates values that the server has validated already.
-    headers = Headers.__new__(Headers)
+    headers: Headers = _make(Headers)
     headers._raw = raw
     return headers
 

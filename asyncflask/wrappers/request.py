@@ -260,9 +260,11 @@ class Request(Connection):
         value = self._first_header(b"content-type")
         return None if value is None else value.decode("latin-1")
 
+    _parsed_content_type: tuple[str, dict[str, str]] | None = None  # type: ignore[assignment]  # none yet
+
     def _parse_content_type(self) -> None:
         # PERF: Werkzeug's looks the header up among all decoded ones, each time.
-        if "_parsed_content_type" not in self.__dict__:
+        if self._parsed_content_type is None:
             text = self.content_type
             if text is None or ";" in text:
                 self._parsed_content_type = parse_options_header(text)

@@ -41,6 +41,8 @@ HeaderPairs: TypeAlias = Mapping[str, str | Iterable[str]] | Iterable[tuple[str,
 
 HTML = "text/html; charset=utf-8"
 
+_make = object.__new__
+
 # PERF: the status line is looked up instead of built (0.03 against 0.5 µs).
 STATUS_LINES = {code: f"{code} {name.upper()}" for code, name in HTTP_STATUS_CODES.items()}
 
@@ -78,6 +80,17 @@ class _Made:
         return made
 
 
+class _MadeHeaders(_Made):
+    """What stands behind ``headers``. PERF: of what :meth:`Response.buffered` made, at once."""
+
+    def __get__(self, instance: Any, owner: type) -> Any:
+        if instance is None or not instance.untouched:
+            return super().__get__(instance, owner)
+        headers = instance._lazy_headers = _make_headers(instance)
+        instance.untouched = False
+        return headers
+
+
 def _lazy(name: str, make: Callable[[Any], Any]) -> tuple[_Made, Any]:
     """Make an attribute that is made when somebody looks; then, or set, the response is touched.
 
@@ -95,7 +108,8 @@ def _lazy(name: str, make: Callable[[Any], Any]) -> tuple[_Made, Any]:
         if name != "headers":
             response.has_buffer = False
 
-    return _Made(name, make), property(attrgetter(behind), put)
+    made = _MadeHeaders if name == "headers" else _Made
+    return made(name, make), property(attrgetter(behind), put)
 
 
 #: what is written as it is: in a cookie's name, and in its value
@@ -162,7 +176,7 @@ def add_checked(headers: WerkzeugHeaders, name: str, value: str) -> None:
 
 
 def _make_headers(response: Any) -> Headers:
-    headers = Headers.__new__(Headers)
+    headers: Headers = _make(Headers)  # PERF: Werkzeug's constructor takes lists apart.
     length = str(len(response._buffer))
     headers._list = [("Content-Type", response._type), ("Content-Length", length)]
     return headers
@@ -275,7 +289,7 @@ class Response(WerkzeugResponse):
         line = STATUS_LINES.get(status)
         if line is None or not cls._shortcut:
             return cls(body, status, content_type=content_type)
-        self = cls.__new__(cls)
+        self: Self = _make(cls)
         self.untouched = self.has_buffer = True
         self._buffer = body
         self._type = content_type
