@@ -108,7 +108,8 @@ class Websocket(Connection):
             await self.accept()
         self._streak = 1
         try:
-            message = await self._pull()
+            pull = self._pull
+            message = await pull()
         finally:
             self._streak = 0
         data: str | bytes | None = message.get("text")
@@ -135,11 +136,12 @@ class Websocket(Connection):
         streak = self._streak = self._streak + _SEND
         if streak >= _LOOK:
             await self._look()
+        push = self._push  # PERF: the compiler expects a method in `self._push()`, in vain.
         try:
             if data.__class__ is str or isinstance(data, str):
-                await self._push({"type": "websocket.send", "text": data})
+                await push({"type": "websocket.send", "text": data})
             else:
-                await self._push({"type": "websocket.send", "bytes": _binary(data)})
+                await push({"type": "websocket.send", "bytes": _binary(data)})
         except OSError:
             # ASGI, "Disconnected Client - send exception" (hypercorn ignores such a message).
             raise self._ended(1006, None) from None
@@ -494,7 +496,8 @@ class _Messages:
                 await websocket.accept()
             websocket._streak = 1
             try:
-                message = await websocket._pull()
+                pull = websocket._pull  # PERF: see send().
+                message = await pull()
             finally:
                 websocket._streak = 0
             data: str | bytes | None = message.get("text")
