@@ -252,10 +252,10 @@ class Context:
     @property
     def blueprints(self) -> tuple[str, ...]:
         """Names of the blueprint that was matched and of its parents, innermost first."""
-        endpoint = self.endpoint
-        if endpoint is None or "." not in endpoint:
+        rule = self.url_rule
+        if rule is None or "." not in rule.endpoint:
             return ()
-        return _blueprint_path(endpoint.rpartition(".")[0])
+        return _blueprint_path(rule.endpoint.rpartition(".")[0])
 
     # -- session -----------------------------------------------------------------------------------
 

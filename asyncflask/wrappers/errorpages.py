@@ -6,6 +6,7 @@ Which handler an exception finds before it comes here is ``dispatch/errors.py``'
 from __future__ import annotations
 
 from collections.abc import Callable
+from operator import attrgetter
 from typing import Any
 
 from werkzeug.exceptions import HTTPException
@@ -14,6 +15,12 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 
 from .headers import check_pair
 from .response import HTML, STATUS_LINES, Response, empty_headers
+
+# What a class's body is made by, and what else has a say in its response. PERF: one call finds all.
+_body_of = attrgetter("get_body", "get_description", "name")
+_DEFAULT_BODY = _body_of(HTTPException)
+_response_of = attrgetter("get_response", "get_headers", "get_body", "get_description", "name")
+_DEFAULT_RESPONSE = _response_of(HTTPException)
 
 _PAGES_KEPT = 256
 _pages: dict[tuple[int, str | None], bytes] = {}
@@ -42,7 +49,8 @@ def from_exception(
     plain = kind.get_response is HTTPException.get_response and code in STATUS_LINES
     if error.response is not None or code is None or not plain:
         return _adopted(error.get_response(environ), response_class)
-    body = _page(error, code) if _has_default_body(kind) else error.get_body(environ).encode()
+    default = _body_of(kind) == _DEFAULT_BODY
+    body = _page(error, code) if default else error.get_body(environ).encode()
     headers = empty_headers()
     headers._list = [check_pair(pair) for pair in error.get_headers(environ)]
     return response_class(body, code, headers)
@@ -50,25 +58,14 @@ def from_exception(
 
 def default_page(error: HTTPException) -> bytes | None:
     """Return the page of an HTTP exception that has Werkzeug's, and no headers but its type."""
-    kind = type(error)
     code = error.code
     if (
         error.response is None
         and code in STATUS_LINES
-        and kind.get_response is HTTPException.get_response
-        and kind.get_headers is HTTPException.get_headers
-        and _has_default_body(kind)
+        and _response_of(type(error)) == _DEFAULT_RESPONSE
     ):
         return _page(error, code)
     return None
-
-
-def _has_default_body(kind: type[HTTPException]) -> bool:
-    return (
-        kind.get_body is HTTPException.get_body
-        and kind.get_description is HTTPException.get_description
-        and kind.name is HTTPException.name
-    )
 
 
 def _page(error: HTTPException, code: int) -> bytes:
