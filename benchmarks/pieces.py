@@ -83,19 +83,24 @@ def sends() -> Callable[[], Awaitable[Any]]:
 
 def context() -> Work:
     """Making the context of a request."""
-    from asyncflask.context import Context
+    from asyncflask.context import ServedContext
     from asyncflask.dispatch.lanes import HTTP
 
     app, scope = _app("plaintext"), _scope("plaintext")
-    return lambda: Context(app, HTTP, scope, ignore, ignore)
+
+    def work() -> None:
+        ctx = ServedContext()
+        ctx.begin(app, HTTP, scope, ignore, ignore)
+
+    return work
 
 
 def slot() -> Work:
     """Making it the current one, and leaving it: a ``ContextVar`` is set and reset."""
-    from asyncflask._current import slot
+    from asyncflask._current import make_current, restore
 
     def work() -> None:
-        slot.reset(slot.set(object()))
+        restore(make_current(object()))
 
     return work
 

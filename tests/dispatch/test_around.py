@@ -7,7 +7,16 @@ from collections import defaultdict
 
 import pytest
 
-from asyncflask import Flask, after_this_request, g, has_app_context, request, session, signals
+from asyncflask import (
+    Flask,
+    Response,
+    after_this_request,
+    g,
+    has_app_context,
+    request,
+    session,
+    signals,
+)
 from asyncflask.dispatch.around import Around, opens_early
 from asyncflask.sessions import SecureCookieSession, SecureCookieSessionInterface
 
@@ -296,3 +305,25 @@ async def test_contexts_are_left_in_any_case(app):
     assert not has_app_context()
     assert (await ask(app))[2] == b"Hello"
     assert not has_app_context()
+
+
+async def test_a_response_class_is_obeyed_wherever_and_whenever_it_is_assigned(app, monkeypatch):
+    class Markdown(Response):
+        default_mimetype = "text/markdown"
+
+    async def content_type():
+        return (await ask(app))[1][b"content-type"]
+
+    assert await content_type() == b"text/html; charset=utf-8"
+
+    app.response_class = Markdown
+    assert await content_type() == b"text/markdown; charset=utf-8"
+
+    del app.response_class
+    assert await content_type() == b"text/html; charset=utf-8"
+
+    monkeypatch.setattr(Flask, "response_class", Markdown)
+    assert await content_type() == b"text/markdown; charset=utf-8"
+
+    monkeypatch.undo()
+    assert await content_type() == b"text/html; charset=utf-8"

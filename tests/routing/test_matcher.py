@@ -106,6 +106,32 @@ def test_doubled_slashes_in_front_are_left_to_werkzeug(rule: str) -> None:
     assert endpoint(url_map, "//a") is type(None)
 
 
+@pytest.mark.parametrize("path", ["", "*", "?a=b", "users", "users/ada", "x/users/ada"])
+def test_a_path_without_a_slash_in_front_is_left_to_werkzeug(path: str) -> None:
+    url_map = routes("/", "/users/", "/users/<name>", "/<a>/<b>")
+
+    assert endpoint(url_map, path) is type(None)
+
+
+@pytest.mark.parametrize("rule", ["/<x>", "/a/<x>", "/a/b/<x>", "/a/b/c/<x>", "/a/b/c/<x>/<int:y>"])
+def test_a_constant_part_of_any_length_leads_to_what_follows(rule: str) -> None:
+    url_map = routes(rule, "/a/b/c/d/<x>", "/a/b/x")
+    path = rule.replace("<x>", "1").replace("<int:y>", "2")
+
+    assert endpoint(url_map, path) == rule
+    assert endpoint(url_map, f"{path}/3") is NotFound
+
+
+@pytest.mark.parametrize("rule", ["/a", "/a/<x>"])
+def test_what_is_as_good_as_true_makes_a_rule_one_for_websockets(rule: str) -> None:
+    url_map = Map([Rule(rule, endpoint=rule, websocket=1)])  # type: ignore[arg-type]  # that is it
+
+    answer = url_map.find(rule.replace("<x>", "1"), "GET", True)
+
+    assert isinstance(answer, tuple)
+    assert answer[0].endpoint == rule
+
+
 class Maybe(BaseConverter):
     """Takes the empty segment, too."""
 
