@@ -19,4 +19,6 @@ slot: ContextVar[Any] = ContextVar("asyncflask.context", default=None)
 current: Callable[[], Any | None] = slot.get
 """Return the context that is pushed in this task or thread, or ``None`` outside of all."""
 make_current: Callable[[Any], Token[Any]] = slot.set
+"""Make a context, or ``None``, the one that is pushed; return what :func:`restore` takes."""
 restore: Callable[[Token[Any]], None] = slot.reset
+"""Make the one current that was before :func:`make_current`, in the same task."""

@@ -60,7 +60,7 @@ class Lane:
 
 def _make_request(ctx: Any) -> Any:
     cls = ctx.app.request_class
-    if cls is Request:  # PERF: what it does, without going through the class.
+    if cls is Request:  # PERF: what Request(ctx) does, without going through the class.
         request = _make(Request)
         request._ctx = ctx
         return request

@@ -61,7 +61,12 @@ class Request(Connection):
     @property
     def body(self) -> Body:
         """The body: iterate over it as it comes, or ``await`` it as a whole."""
-        return _own_body(self)
+        ctx = self._ctx
+        body: Body = ctx._body or make_body(ctx)  # PERF: body_of(), uncalled.
+        if self.__class__.max_content_length is not _OWN_LIMIT and not self._told_limit:
+            body.max_content_length = self.max_content_length  # A subclass may have its own.
+            self._told_limit = True
+        return body
 
     def _shared_body(self) -> Body:
         return body_of(self._ctx)
@@ -332,15 +337,6 @@ _JSON = b"application/json"
 _OWN_LIMIT = Request.max_content_length
 
 
-def _own_body(request: Request) -> Body:
-    ctx = request._ctx
-    body: Body = ctx._body or make_body(ctx)  # PERF: body_of(), uncalled.
-    if request.__class__.max_content_length is not _OWN_LIMIT and not request._told_limit:
-        body.max_content_length = request.max_content_length  # A subclass may have its own.
-        request._told_limit = True
-    return body
-
-
 # -- what is read when it is awaited ---------------------------------------------------------------
 # PERF: no methods: to take one from its object, uncalled, costs as much as a call.
 
@@ -358,7 +354,7 @@ async def _read_data(request: Request, options: tuple[bool, bool, bool]) -> Any:
 
 def _read_json(request: Request, options: tuple[bool, bool, bool]) -> Read[Any]:
     force, silent, cache = options
-    body = _own_body(request)
+    body = request.body
     if cache and body.json[silent] is not ...:
         return (body.json[silent],)
     if not (force or request.is_json):

@@ -48,6 +48,7 @@ STATUS_LINES = {code: f"{code} {name.upper()}" for code, name in HTTP_STATUS_COD
 
 # A subclass that changes one of these is built by Werkzeug's constructor, which asks for them all.
 _SHORTCUT = (
+    "__new__",
     "__init__",
     "_clean_status",
     "automatically_set_content_length",

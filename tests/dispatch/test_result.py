@@ -168,6 +168,23 @@ async def test_make_response_needs_no_request(app):
     assert response.status_code == 201
 
 
+async def test_how_a_response_class_makes_its_objects_is_its_own_business():
+    class Counted(Response):
+        made = 0
+
+        def __new__(cls, *args, **kwargs):
+            cls.made += 1
+            return super().__new__(cls)
+
+    app = Flask(__name__)
+    app.response_class = Counted
+    app.get("/")(lambda: "text")
+
+    response = await app.test_client().get("/")
+
+    assert (response.text, Counted.made) == ("text", 1)
+
+
 @pytest.mark.parametrize(
     "attribute", [{"default_mimetype": "application/xml"}, {"default_status": 201}]
 )
