@@ -1,5 +1,8 @@
 """The rounds: every server with every app behind it has its moment in each, in a new random order.
 
+The apps behind one server have theirs one after another: they are what is compared, and a machine
+changes its pace in the course of a run.
+
 All servers run all the time, held to one core; the client is held to another, and only one of them
 is asked at a time. What counts is how many requests one process answers while its core has nothing
 else to do; how much CPU time it took for each is noted beside it, and so is how busy both cores
@@ -12,7 +15,7 @@ import platform
 import random
 import statistics
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError
@@ -71,7 +74,7 @@ class Size:
     launches: int = 1
 
 
-FULL = Size(12, 0.4, 1000, 5000, uploads.COUNT, launches=4)
+FULL = Size(20, 0.4, 1000, 5000, uploads.COUNT, launches=5)
 QUICK = Size(3, 0.08, 100, 300, uploads.QUICK_COUNT)
 
 
@@ -129,6 +132,18 @@ def cell_of(samples: Sequence[Sample]) -> dict[str, Any]:
 # -- the rounds ------------------------------------------------------------------------------------
 
 
+def turns_of(pairs: Iterable[Pair], order: random.Random) -> list[Pair]:
+    """Return the turns of one round: servers in random order, and of each its apps likewise."""
+    by_server: dict[str, list[Pair]] = {}
+    for pair in pairs:
+        by_server.setdefault(pair[0], []).append(pair)
+    groups = list(by_server.values())
+    order.shuffle(groups)
+    for group in groups:
+        order.shuffle(group)
+    return [pair for group in groups for pair in group]
+
+
 @contextmanager
 def started(
     pairs: Sequence[Pair], workload: str, core: int | None, say: Say
@@ -167,8 +182,7 @@ def run_rounds(
         until = size.rounds * (launch + 1) // size.launches
         with started(pairs, workload, server_core, say) as processes, held_to(client_core):
             while done < until:
-                turns = list(processes)
-                order.shuffle(turns)
+                turns = turns_of(processes, order)
                 for pair in turns:
                     try:
                         found = sample(processes[pair], workload, size.seconds)

@@ -27,6 +27,19 @@ def test_each_server_is_measured_in_each_round(workload):
     assert said == [f"[{number}/2] {workload}, 2 servers with apps" for number in (1, 2)]
 
 
+def test_a_round_has_all_in_random_order_and_those_of_one_server_together():
+    pairs = [(server, app) for server in "abcd" for app in "xyz"]
+    order = random.Random(1)
+
+    rounds = [measure.turns_of(pairs, order) for _ in range(20)]
+
+    for turns in rounds:
+        assert sorted(turns) == pairs
+        servers = [server for server, _ in turns]
+        assert [servers[at : at + 3] for at in range(0, 12, 3)] == [[s] * 3 for s in servers[::3]]
+    assert len({tuple(turns) for turns in rounds}) == 20
+
+
 def test_servers_are_launched_anew_and_share_out_the_rounds(monkeypatch):
     launched, running = [], measure.running
 
