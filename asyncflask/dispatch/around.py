@@ -9,6 +9,7 @@ dispatching.
 from __future__ import annotations
 
 from collections.abc import Sized
+from inspect import getattr_static
 from typing import Any
 
 from ..sessions import SecureCookieSessionInterface
@@ -38,8 +39,8 @@ class Around:
     def __init__(self, app: Any) -> None:
         #: Whether a connection may have to go elsewhere before it is dispatched.
         self.detours = bool(app.use_debugger or app.mounts or "asgi_app" in app.replaced_steps)
-        #: Whether answers are of a class of somebody's own.
-        self.other_responses = app.response_class is not Response
+        #: Whether answers are of a class of somebody's own, or a property has to say of which.
+        self.other_responses = getattr_static(app, "response_class") is not Response
         self.before = HTTP.before(app)
         self.preprocessors = app.url_value_preprocessors
         self.started: Sized = HTTP.started.receivers

@@ -327,3 +327,25 @@ async def test_a_response_class_is_obeyed_wherever_and_whenever_it_is_assigned(a
 
     monkeypatch.undo()
     assert await content_type() == b"text/html; charset=utf-8"
+
+
+async def test_a_property_says_for_each_answer_what_class_it_is_of():
+    class Markdown(Response):
+        default_mimetype = "text/markdown"
+
+    class Choosy(Flask):
+        @property
+        def response_class(self):
+            return Markdown if request.path == "/markdown" else Response
+
+    app = Choosy(__name__, static_folder=None)
+
+    @app.get("/")
+    @app.get("/markdown")
+    async def show():
+        return "Hello"
+
+    answers = [await ask(app, path) for path in ("/", "/markdown", "/")]
+
+    types = [headers[b"content-type"].partition(b";")[0] for _, headers, _ in answers]
+    assert types == [b"text/html", b"text/markdown", b"text/html"]
