@@ -60,7 +60,8 @@ def _find_g() -> t.Any:
     ctx = current()
     if ctx is None:
         raise outside("g", "application")
-    return ctx._g or ctx.make_g()
+    found = ctx._g  # It may be as good as false: a class of somebody's own, with a length.
+    return ctx.make_g() if found is None else found
 
 
 def _find_app_ctx() -> t.Any:

@@ -17,6 +17,7 @@ from asyncflask import (
     websocket,
 )
 from asyncflask._current import current
+from asyncflask.ctx import _AppCtxGlobals
 from asyncflask.exceptions import OutOfContext, UnawaitedAccess
 from asyncflask.wrappers import SyncRequest
 
@@ -214,3 +215,23 @@ async def test_request_is_absent_in_a_websocket_and_the_other_way_round(app):
 
     assert seen == [(False, True, "/ws")]
     assert response.text == "(True, False)"
+
+
+async def test_a_namespace_of_somebodys_own_is_kept_even_if_it_is_as_good_as_false(app):
+    class Empty(_AppCtxGlobals):
+        def __len__(self):
+            return 0
+
+    app.app_ctx_globals_class = Empty
+
+    async with app.app_context():
+        g.name = "Ada"
+        assert (g.name, g.get("name"), len(g)) == ("Ada", "Ada", 0)
+
+
+async def test_a_context_that_is_served_calls_itself_a_context(app):
+    @app.get("/")
+    async def show():
+        return repr(request_ctx._get_current_object())
+
+    assert (await app.test_client().get("/")).text == "<Context of 'tests.test_globals': GET '/'>"
