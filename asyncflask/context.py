@@ -150,9 +150,6 @@ class Context:
         self.lease = None
         self._connection = None
 
-    #: For who has made the object already (:class:`ServedContext`).
-    begin = __init__
-
     # -- what it carries ---------------------------------------------------------------------------
 
     @property
@@ -587,16 +584,6 @@ class Context:
         if self.scope is not None:
             what = f"{self.scope.get('method', 'websocket')} {self.scope['path']!r}"
         return f"<{type(self).__name__} of {getattr(self.app, 'name', self.app)!r}: {what}>"
-
-
-class ServedContext(Context):
-    """A context that is made first, and then begins.
-
-    PERF: a class that has an ``__init__`` takes twice as long to make an object, since it is C that
-    calls Python then; ``begin`` is called by Python itself.
-    """
-
-    __init__ = object.__init__
 
 
 def _handled() -> BaseException | None:

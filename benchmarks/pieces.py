@@ -83,7 +83,7 @@ def sends() -> Callable[[], Awaitable[Any]]:
 
 def context() -> Work:
     """Making the context of a request."""
-    from asyncflask.context import ServedContext
+    from asyncflask.asgi import ServedContext
     from asyncflask.dispatch.lanes import HTTP
 
     app, scope = _app("plaintext"), _scope("plaintext")

@@ -69,7 +69,7 @@ def make_messages(app: Any, result: Any, method: str) -> tuple[Message, Message]
     PERF: such a response would only be made to be taken apart again.
 
     Args:
-        app: As for :func:`make_response`.
+        app: The app; its ``response_class`` is :class:`.Response` itself.
         result: What the view returned.
         method: The request's method.
 

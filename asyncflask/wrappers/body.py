@@ -109,9 +109,6 @@ class Body:
         self.claimed = self._asked = False
         self._spooled = self._failure = self._outstanding = None
 
-    #: For who has made the object already (``faces.make_body``).
-    begin = __init__
-
     # -- reading -----------------------------------------------------------------------------------
 
     def __await__(self) -> Generator[Any, Any, bytes]:

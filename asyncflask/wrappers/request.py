@@ -26,6 +26,9 @@ from .sync import SyncRequest, make_environ, prefetch
 __all__ = ["Request", "SyncRequest", "body_of", "make_environ", "prefetch"]
 
 
+_NOT_PARSED: tuple[str, dict[str, str]] = ("", {})
+
+
 class Request(Connection):
     """An HTTP request, as ``async def`` functions see it.
 
@@ -265,11 +268,11 @@ class Request(Connection):
         value = self._first_header(b"content-type")
         return None if value is None else value.decode("latin-1")
 
-    _parsed_content_type: tuple[str, dict[str, str]] | None = None  # type: ignore[assignment]  # none yet
+    _parsed_content_type = _NOT_PARSED
 
     def _parse_content_type(self) -> None:
         # PERF: Werkzeug's looks the header up among all decoded ones, each time.
-        if self._parsed_content_type is None:
+        if self._parsed_content_type is _NOT_PARSED:
             text = self.content_type
             if text is None or ";" in text:
                 self._parsed_content_type = parse_options_header(text)
