@@ -300,17 +300,16 @@ async def run_startup(app: Any) -> None:
 
 
 async def run_shutdown(app: Any) -> None:
-    """Run the ``after_serving`` functions and each ``while_serving`` generator's last part.
+    """Run each ``while_serving`` generator's last part, then the ``after_serving`` functions.
 
-    All of them run; the first error is raised at the end, the others are logged.
+    What began last ends first: the generators are run after the ``before_serving`` functions, and
+    may use at their end what the ``after_serving`` functions close. All of them run; the first
+    error is raised at the end, the others are logged.
+
+    Source: ``Quart: app.shutdown``.
     """
     errors: list[Exception] = []
     async with app.app_context() as ctx:
-        for func in app.after_serving_funcs:
-            try:
-                await call(ctx, func)
-            except Exception as error:
-                errors.append(error)
         for generator in reversed(app.serving_generators):
             try:
                 await anext(generator)
@@ -320,6 +319,11 @@ async def run_shutdown(app: Any) -> None:
                 errors.append(error)
             else:
                 errors.append(_yielded_twice(generator))
+        for func in app.after_serving_funcs:
+            try:
+                await call(ctx, func)
+            except Exception as error:
+                errors.append(error)
     raise_first(app, errors)
 
 

@@ -9,6 +9,7 @@ import threading
 import pytest
 
 from asyncflask import (
+    Blueprint,
     Flask,
     current_app,
     g,
@@ -417,10 +418,38 @@ async def test_functions_of_both_colours_run_around_serving(app):
         "def True",
         "first in",
         "second in",
-        "after",
         "second out",
         "first out",
+        "after",
     ]
+
+
+async def test_a_generator_ends_with_what_after_serving_closes(app):
+    """Quart's order: the generator of the app and that of a blueprint still have the database."""
+    database, used = {"open": False}, []
+
+    @app.before_serving
+    def connect():
+        database["open"] = True
+
+    @app.after_serving
+    async def disconnect():
+        database["open"] = False
+
+    async def part():
+        used.append(database["open"])
+        yield
+        used.append(database["open"])
+
+    blueprint = Blueprint("shop", __name__)
+    blueprint.while_app_serving(part)
+    app.register_blueprint(blueprint)
+    app.while_serving(part)
+    async with app.test_app():
+        pass
+
+    assert used == [True] * 4
+    assert not database["open"]
 
 
 async def test_state_of_startup_is_seen_by_requests(app):
@@ -476,7 +505,23 @@ async def test_all_of_the_shutdown_runs_even_when_a_part_fails(app):
     with pytest.raises(LookupError, match="at shutdown"):
         async with app.test_app():
             pass
-    assert ran == ["last", "part"]
+    assert ran == ["part", "last"]
+
+
+async def test_after_serving_runs_even_when_a_generator_fails(app):
+    ran = []
+
+    @app.while_serving
+    async def part():
+        yield
+        raise LookupError("at the end of the generator")
+
+    app.after_serving(lambda: ran.append("after"))
+    with pytest.raises(LookupError, match="end of the generator"):
+        async with app.test_app():
+            pass
+
+    assert ran == ["after"]
 
 
 async def test_a_while_serving_that_yields_twice_is_told_so(app):
