@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from ._current import slot
 from .concurrency import is_async
+from .protocol.header_names import with_lower_names
 from .typing import Receive, Scope, Send
 from .wrappers.connection import path_below_root
 from .wsgi import Host, serve_wsgi
@@ -52,6 +53,7 @@ class Mount:  # PERF: no dataclass, which takes 0.5 ms to make, at each import.
             return
         # Of an app of both its ASGI side, as it is now: middleware may be put around it late.
         app = self.app.asgi_app if hasattr(self.app, "wsgi_app") else self.app
+        send = with_lower_names(send, self.app, host.logger.warning if host.debug else None)
         previous = slot.get()
         slot.set(None)
         try:

@@ -8,6 +8,7 @@ knows of an app's contexts; the environ says which lease serves it (``asyncflask
 from __future__ import annotations
 
 import io
+import logging
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -44,6 +45,9 @@ class Host(Protocol):
 
     @property
     def debug(self) -> bool: ...
+
+    @property
+    def logger(self) -> logging.Logger: ...
 
 
 class Served:

@@ -109,7 +109,8 @@ def advance(table: Table, state: str, message: Message, extensions: Container[st
     """Return the state that a message of the app's leads to.
 
     Headers and links that are no list or tuple (ASGI allows any iterable) are made a list in the
-    message, for whoever sends them looks at them once more.
+    message, since they are read again when they are sent. Names with capitals, which ASGI does not
+    allow but Django sends, are made lower case there.
 
     Args:
         table: One of :data:`HTTP`, :data:`WEBSOCKET`, :data:`LIFESPAN`.
@@ -170,14 +171,27 @@ def _headers(message: Message) -> str:
         if type(headers) is not list and type(headers) is not tuple:
             headers = message["headers"] = list(headers)
         for name, value in headers:
-            if type(name) is not bytes or type(value) is not bytes:
-                return "an iterable of pairs of bytes"
             # PERF: islower() makes no copy; it is false of names without letters, too.
-            if not name.islower() and name != name.lower():
-                return "pairs whose names are in lower case"
+            if (
+                type(name) is not bytes
+                or type(value) is not bytes
+                or not (name.islower() or name == name.lower())
+            ):
+                message["headers"] = [(_as_bytes(n).lower(), _as_bytes(v)) for n, v in headers]
+                break
     except (TypeError, ValueError):
-        return "an iterable of pairs of bytes"
+        return _PAIRS
     return ""
+
+
+_PAIRS = "an iterable of pairs of bytes, such as [(b'content-type', b'text/plain')]"
+
+
+def _as_bytes(value: object) -> bytes:
+    """Return what ASGI calls a byte string, for headers that are another kind of bytes."""
+    if not isinstance(value, (bytes, bytearray, memoryview)):
+        raise TypeError
+    return bytes(value)
 
 
 def _is_bytes(value: object) -> bool:

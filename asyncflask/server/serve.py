@@ -15,6 +15,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from ..protocol.header_names import reporting_app
 from ..typing import ASGIApplication
 from .config import Config
 from .lifespan import Lifespan
@@ -48,7 +49,7 @@ async def serve(
     config = config or Config()
     loop = asyncio.get_running_loop()
     lifespan = Lifespan(app)
-    shared = Shared(app, config)
+    shared = Shared(reporting_app(app), config)
     try:
         if not await _started(lifespan, stop):
             return

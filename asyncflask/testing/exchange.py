@@ -16,6 +16,7 @@ from typing import Any
 
 from ..protocol.cycle import TABLES, advance
 from ..protocol.cycle import IllegalMessage as IllegalMessage
+from ..protocol.header_names import reporting_app
 from ..typing import ASGIApplication, Message, Scope
 
 #: What the app's ``receive()`` says when the client is gone.
@@ -57,7 +58,7 @@ class Exchange:
         self.state = next(iter(self.table))
         self.gone = False
         self.overdue = False
-        self._app = app
+        self._app = reporting_app(app)
         self._task: asyncio.Task[None] | None = None
         self._violation: IllegalMessage | None = None
         self._told = False

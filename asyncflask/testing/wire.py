@@ -12,6 +12,7 @@ import contextvars
 from collections.abc import Callable
 from types import TracebackType
 
+from ..protocol.header_names import reporting_app
 from ..server import Config
 from ..server.lifespan import Lifespan
 from ..server.shared import Shared
@@ -276,7 +277,7 @@ class Backend:
         self.shared = Shared(self._run, config, lambda: self.now)
         self.context = contextvars.copy_context()
         self.transports: list[MemoryTransport] = []
-        self._app = app
+        self._app = reporting_app(app)
         self._lifespan = Lifespan(app)
         self._waiting = 0
 

@@ -138,7 +138,8 @@ _PATHSEND = {"type": "http.response.pathsend"}
         ("http", "WAITING", {**START, "headers": [b"ab"]}, "an iterable of pairs of bytes"),
         ("http", "WAITING", {**START, "headers": [(b"a", None)]}, "an iterable of pairs of bytes"),
         ("http", "WAITING", {**START, "headers": 1}, "headers=1; it must be an iterable of pairs"),
-        ("http", "WAITING", {**START, "headers": [(b"A", b"b")]}, "names are in lower case"),
+        ("http", "WAITING", {**START, "headers": [(b"a", "b")]}, "an iterable of pairs of bytes"),
+        ("http", "WAITING", {**START, "headers": {b"ab": b"c"}}, "an iterable of pairs of bytes"),
         ("http", "WAITING", {**_HINT, "links": [""]}, "an iterable of bytes"),
         ("http", "WAITING", {**_HINT, "links": 1}, "links=1; it must be an iterable of bytes"),
         ("http", "STARTED", {**LAST, "body": "text"}, "body='text'; it must be bytes"),
@@ -168,6 +169,40 @@ def test_bodies_are_any_bytes_or_none(data):
 )
 def test_headers_are_pairs_of_any_kind(headers):
     assert advance(HTTP, "WAITING", {**START, "headers": headers}, ()) == "STARTED"
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        "http.response.start",
+        "http.response.trailers",
+        "http.response.push",
+        "websocket.accept",
+        "websocket.http.response.start",
+    ],
+)
+@pytest.mark.parametrize(
+    "headers",
+    [
+        [(b"Content-Type", b"Text/HTML"), (b"x-a", b"B")],
+        ((b"Content-Type", b"Text/HTML"), (b"X-A", b"B")),
+        [[bytearray(b"Content-Type"), memoryview(b"Text/HTML")], [b"x-a", b"B"]],
+        {b"Content-Type": b"Text/HTML", b"X-A": b"B"}.items(),
+    ],
+    ids=["list", "tuple", "other-bytes", "items"],
+)
+def test_names_with_capitals_are_made_lower_case(event, headers):
+    """Django, prometheus_client and python-engineio send them."""
+    table, state = next(
+        (table, state) for table in TABLES.values() for state in table if event in table[state]
+    )
+    before = list(headers)
+    message = {**message_of(event), "headers": headers}
+
+    advance(table, state, message, OFFERED)
+
+    assert message["headers"] == [(b"content-type", b"Text/HTML"), (b"x-a", b"B")]
+    assert list(headers) == before
 
 
 @pytest.mark.parametrize(
