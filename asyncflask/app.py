@@ -64,7 +64,8 @@ class Flask(App):
     sync_request_class: type[SyncRequest] = SyncRequest
     sync_websocket_class: type[SyncWebsocket] = SyncWebsocket
     test_app_class: type[TestApp] = later("asyncflask.testing", "TestApp")
-    test_client_class: type[TestClient] | None = None
+    test_client_class: type[TestClient] | None = later("asyncflask.testing", "TestClient")
+    test_cli_runner_class: type[CliRunner] | None = later("asyncflask.testing", "CliRunner")
 
     def _prepare_face(self) -> None:
         self.before_serving_funcs: list[t.Any] = []
@@ -425,7 +426,8 @@ class Flask(App):
         from .testing import TestClient
 
         cls = self.test_client_class or TestClient
-        return cls(self, self.response_class, use_cookies=use_cookies, **kwargs)
+        # The client takes the response class from the app: Quart's clients have no such argument.
+        return cls(self, use_cookies=use_cookies, **kwargs)
 
     def test_cli_runner(self, **kwargs: t.Any) -> CliRunner:
         """Return a runner for the app's commands."""

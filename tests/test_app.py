@@ -11,9 +11,9 @@ import httpx
 import pytest
 from werkzeug.exceptions import NotFound
 
-from asyncflask import Flask, g, request, session, websocket
+from asyncflask import Flask, Response, g, request, session, websocket
 from asyncflask.exceptions import OutOfContext
-from asyncflask.testing import CliRunner, TestApp, TestClient
+from asyncflask.testing import CliRunner, TestApp, TestClient, TestConnection, TestWebsocket
 
 PEM = str(Path(__file__).with_name("cli") / "localhost.pem")  # for these tests only
 PATIENCE = 10  # seconds, for everything that is waited for
@@ -291,6 +291,48 @@ async def test_a_client_class_may_take_arguments_of_its_own():
     app.get("/")(lambda: request.authorization.token)
 
     assert (await app.test_client(token="t").get("/")).text == "t"
+
+
+@pytest.mark.parametrize("cookies", [True, False])
+async def test_a_client_class_may_have_quarts_parameters(cookies):
+    class Client(TestClient):
+        def __init__(self, app, use_cookies=True):
+            super().__init__(app, use_cookies=use_cookies)
+
+    class Own(Flask):
+        test_client_class = Client
+
+    app = Own("shop")
+    app.get("/")(lambda: {"cookies": dict(request.cookies)})
+    client = app.test_client(cookies)
+    if cookies:
+        client.set_cookie("localhost", "k", "v")
+
+    assert (await client.get("/")).json == {"cookies": {"k": "v"} if cookies else {}}
+
+
+async def test_a_client_has_the_apps_response_class_however_it_is_made(app):
+    class Own(Response):
+        greeting = "hello"
+
+    app.response_class = Own
+    app.get("/")(lambda: "")
+
+    for client in (app.test_client(), TestClient(app), app.test_client_class(app)):
+        assert (await client.get("/")).greeting == "hello"
+
+
+def test_the_classes_of_a_clients_connections_may_be_replaced(app):
+    """Under Quart's names."""
+
+    class Client(TestClient):
+        http_connection_class = type("OwnConnection", (TestConnection,), {})
+        websocket_connection_class = type("OwnWebsocket", (TestWebsocket,), {})
+
+    client = Client(app)
+
+    assert type(client.request("/")) is Client.http_connection_class
+    assert type(client.websocket("/")) is Client.websocket_connection_class
 
 
 async def test_a_client_may_go_without_cookies(app):

@@ -12,6 +12,7 @@ from werkzeug.exceptions import Aborter, HTTPException
 from werkzeug.routing import BuildError
 
 import asyncflask
+import asyncflask.flask
 from asyncflask import Config, Flask, abort, redirect, render_template_string, url_for
 from asyncflask.exceptions import SetupFinished
 from asyncflask.json.provider import DefaultJSONProvider
@@ -125,6 +126,25 @@ def test_the_parts_of_an_app_are_of_the_classes_it_names():
     assert type(app.jinja_env) is Own.jinja_environment
     assert type(app.test_client()) is Own.test_client_class
     assert type(app.test_cli_runner()) is Own.test_cli_runner_class
+
+
+def test_the_classes_of_client_and_runner_are_there_to_be_subclassed():
+    """As in Quart; in Flask, and so in the facade, they are None."""
+    app = Flask(__name__)
+
+    assert app.test_client_class is Flask.test_client_class is TestClient
+    assert app.test_cli_runner_class is Flask.test_cli_runner_class is CliRunner
+    assert type(app.test_client_class(app)) is type(app.test_client()) is TestClient
+    assert asyncflask.flask.Flask.test_client_class is None
+    assert asyncflask.flask.Flask.test_cli_runner_class is None
+
+
+@pytest.mark.parametrize("assigned", [None, TestClient])
+def test_the_class_of_the_client_may_be_assigned(assigned):
+    app = Flask(__name__)
+    app.test_client_class = assigned
+
+    assert type(app.test_client()) is TestClient
 
 
 def test_default_config_may_be_replaced():

@@ -11,7 +11,7 @@ from .client import TestClient
 from .connection import TestConnection
 from .exchange import Exchange, IllegalMessage
 from .lifespan import LifespanError, TestApp
-from .websocket import TestWebsocket, WebsocketResponseError
+from .websocket import TestWebsocket, WebsocketDisconnectError, WebsocketResponseError
 from .wire import WireClient, WireConnection
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "TestResponse",
     "TestWebsocket",
     "WebsocketDisconnect",
+    "WebsocketDisconnectError",
     "WebsocketResponseError",
     "WireClient",
     "WireConnection",

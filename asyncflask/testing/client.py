@@ -25,6 +25,7 @@ from werkzeug.wsgi import get_current_url
 from ..typing import Receive, Scope, Send
 from .builder import BuilderApp, EnvironBuilder, body_of, scope_of
 from .connection import TestConnection
+from .cookies import cookie_to_delete, cookie_to_set, with_server_name
 from .session import SessionTransaction
 from .websocket import TestWebsocket
 
@@ -45,6 +46,7 @@ class ClientApp(BuilderApp, Protocol):
 
     def test_request_context(self, *args: Any, **kwargs: Any) -> Any: ...
 
+    @property
     def response_class(self) -> Any: ...
 
 
@@ -86,7 +88,8 @@ class TestClient:
 
     Args:
         application: The app.
-        response_wrapper: Class of the responses; Werkzeug's ``TestResponse`` is mixed in.
+        response_wrapper: Class of the responses, by default the app's; Werkzeug's ``TestResponse``
+            is mixed in.
         use_cookies: Keep cookies from one request to the next.
         allow_subdomain_redirects: Let ``follow_redirects`` leave for a subdomain.
 
@@ -94,6 +97,11 @@ class TestClient:
     """
 
     __test__ = False  # Tells pytest that this is not a test.
+
+    #: what :meth:`request` returns
+    http_connection_class: type[TestConnection] = TestConnection
+    #: what :meth:`websocket` returns
+    websocket_connection_class: type[TestWebsocket] = TestWebsocket
 
     def __init__(
         self,
@@ -114,7 +122,10 @@ class TestClient:
         #: ``(path, headers)`` of what the last request pushed.
         self.push_promises: list[tuple[str, Headers]] = []
         self._browser = _Browser(
-            cast(Any, application), response_wrapper, use_cookies, allow_subdomain_redirects
+            cast(Any, application),
+            application.response_class if response_wrapper is None else response_wrapper,
+            use_cookies,
+            allow_subdomain_redirects,
         )
         self._new_contexts: list[Any] = []
         self._contexts = AsyncExitStack()
@@ -244,7 +255,7 @@ class TestClient:
         Source: ``Quart: QuartClient.request``.
         """
         environ = self.make_environ(args, kwargs, http_version, root_path)
-        return TestConnection(self, self._scope(environ, scope_base), environ)
+        return self.http_connection_class(self, self._scope(environ, scope_base), environ)
 
     def websocket(
         self,
@@ -278,7 +289,7 @@ class TestClient:
             scope["subprotocols"] = list(subprotocols)
             offer = ", ".join(subprotocols).encode("latin-1")
             scope["headers"].append((b"sec-websocket-protocol", offer))
-        return TestWebsocket(self, scope, environ)
+        return self.websocket_connection_class(self, scope, environ)
 
     # -- cookies and session -----------------------------------------------------------------------
 
@@ -289,6 +300,7 @@ class TestClient:
         """
         return self._browser.get_cookie(key, domain, path)
 
+    @with_server_name(cookie_to_set)
     def set_cookie(
         self,
         key: str,
@@ -300,6 +312,8 @@ class TestClient:
         **kwargs: Any,
     ) -> None:
         """Keep a cookie, to be sent with the requests it matches.
+
+        Quart's ``set_cookie(server_name, key, value, ...)`` does the same.
 
         Args:
             key: Its name.
@@ -315,8 +329,11 @@ class TestClient:
             key, value, domain=domain, origin_only=origin_only, path=path, **kwargs
         )
 
+    @with_server_name(cookie_to_delete)
     def delete_cookie(self, key: str, *, domain: str = "localhost", path: str = "/") -> None:
         """Forget a cookie.
+
+        Quart's ``delete_cookie(server_name, key, ...)`` does the same.
 
         Source: ``Flask: testing.FlaskClient.delete_cookie``.
         """
@@ -451,7 +468,7 @@ class TestClient:
     ) -> TestResponse:
         await self._contexts.aclose()  # What an earlier request left does not reach into this one.
         scope = self._scope(environ, scope_base)
-        async with TestConnection(self, scope, environ) as connection:
+        async with self.http_connection_class(self, scope, environ) as connection:
             await connection.send_complete()
         self.push_promises = connection.push_promises
         response: TestResponse = await connection.as_response()

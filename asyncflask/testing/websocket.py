@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from types import TracebackType
 from typing import Any
 
@@ -12,6 +13,15 @@ from ..typing import Message, Scope
 from ..wrappers.connection import decode_headers
 from .connection import ConnectionClient
 from .exchange import Exchange
+
+
+class WebsocketDisconnectError(WebsocketDisconnect):
+    """The websocket is closed, seen from the test's end: by the app, or by the test itself.
+
+    It is a :exc:`.WebsocketDisconnect`, with its ``code`` and ``reason``.
+
+    Source: ``Quart: testing.connections.WebsocketDisconnectError``.
+    """
 
 
 class WebsocketResponseError(Exception):
@@ -42,6 +52,9 @@ class TestWebsocket:
 
     __test__ = False  # Tells pytest that this is not a test.
 
+    #: Seconds that the app may take to accept or to refuse.
+    accept_timeout = 10.0
+
     def __init__(self, client: ConnectionClient, scope: Scope, environ: dict[str, Any]) -> None:
         self.client = client
         self.scope = scope
@@ -52,19 +65,20 @@ class TestWebsocket:
         self.response_headers = Headers()
         self._environ = environ
         self._exchange = Exchange(client.application, scope)
-        self._closed: WebsocketDisconnect | None = None
+        self._closed: WebsocketDisconnectError | None = None
 
     async def __aenter__(self) -> TestWebsocket:
         """Connect, and wait until the app has answered.
 
         Raises:
             WebsocketResponseError: The app refused.
+            TimeoutError: It has done neither within :attr:`accept_timeout`.
             Exception: What the app raised.
         """
         self._exchange.start()
         self._exchange.put({"type": "websocket.connect"})
         try:
-            message = await self._exchange.take()
+            message = await self._handshake()
             if message is None:
                 raise RuntimeError(
                     f"{self.client.application!r} ended without answering the websocket"
@@ -79,6 +93,20 @@ class TestWebsocket:
         self.accepted_subprotocol = message.get("subprotocol")
         self.response_headers = self._headers_of(message)
         return self
+
+    async def _handshake(self) -> Message | None:
+        """Wait for the app's first message."""
+        try:
+            async with asyncio.timeout(self.accept_timeout) as limit:
+                return await self._exchange.take()
+        except TimeoutError:
+            if not limit.expired():
+                raise  # The app's own.
+            raise TimeoutError(
+                f"The view of {self.scope['path']!r} neither accepted nor refused the websocket"
+                f" within {self.accept_timeout} s, and its client waits for that. Call `await"
+                " websocket.accept()` first in the view; receive() and send() do so as well."
+            ) from None
 
     async def __aexit__(
         self,
@@ -105,7 +133,7 @@ class TestWebsocket:
         """Wait for the app's next message.
 
         Raises:
-            WebsocketDisconnect: The app closed the websocket, or ended.
+            WebsocketDisconnectError: The app closed the websocket, or ended.
             Exception: What the app did not handle.
         """
         if self._closed is not None:
@@ -115,7 +143,7 @@ class TestWebsocket:
             message = {"type": "websocket.close", "code": 1006, "reason": "The app ended"}
         if message["type"] == "websocket.close":
             code, reason = message.get("code", 1000), message.get("reason")
-            self._closed = WebsocketDisconnect(code, reason or "")
+            self._closed = WebsocketDisconnectError(code, reason or "")
             if code == 1011:
                 await self._raise_cause()
             raise self._closed
@@ -126,7 +154,7 @@ class TestWebsocket:
         """Send a message to the app.
 
         Raises:
-            WebsocketDisconnect: The websocket was closed by either side.
+            WebsocketDisconnectError: The websocket was closed by either side.
         """
         if self._closed is not None:
             raise self._closed.with_traceback(None)
@@ -143,7 +171,7 @@ class TestWebsocket:
 
     async def close(self, code: int = 1000, reason: str = "") -> None:
         """Close the websocket; the app gets a disconnect with this code and reason."""
-        self._closed = self._closed or WebsocketDisconnect(code, reason)
+        self._closed = self._closed or WebsocketDisconnectError(code, reason)
         self._exchange.disconnect(code=code, reason=reason)
 
     async def disconnect(self) -> None:

@@ -8,7 +8,14 @@ import pytest
 
 from asyncflask.app import Flask
 from asyncflask.globals import g, request, session, websocket
-from asyncflask.testing import Exchange, WebsocketDisconnect, WebsocketResponseError
+from asyncflask.testing import (
+    Exchange,
+    TestWebsocket,
+    WebsocketDisconnect,
+    WebsocketDisconnectError,
+    WebsocketResponseError,
+    connections,
+)
 
 
 @pytest.fixture
@@ -105,6 +112,56 @@ async def test_the_apps_close_is_a_disconnect_every_time(app, client):
         for call in (ws.receive, ws.receive, lambda: ws.send("x")):
             with pytest.raises(WebsocketDisconnect, match="4001: enough"):
                 await call()
+
+
+async def test_the_close_is_caught_by_quarts_name(app, client):
+    """By whom it was closed makes no difference; the app's own receive() raises its base class."""
+    app.config["PROPAGATE_EXCEPTIONS"] = False
+
+    @app.websocket("/ws")
+    async def view():
+        await websocket.accept()
+        raise ZeroDivisionError
+
+    async with client.websocket("/ws") as ws:
+        with pytest.raises(connections.WebsocketDisconnectError, match="1011") as caught:
+            await ws.receive()
+        with pytest.raises(WebsocketDisconnectError, match="1011"):
+            await ws.send("x")
+
+    assert caught.value.args[0] == caught.value.code == 1011
+    assert issubclass(WebsocketDisconnectError, WebsocketDisconnect)
+
+
+def test_quarts_module_of_connections_has_its_names():
+    for name in connections.__all__:
+        assert isinstance(getattr(connections, name), type)
+    assert connections.TestWebsocketConnection is TestWebsocket
+    assert connections.WebsocketResponseError is WebsocketResponseError
+
+
+async def test_a_view_that_never_accepts_is_told_so(app, client, monkeypatch):
+    """It waits for something else first, and the client waits for its answer."""
+    monkeypatch.setattr(Exchange, "grace", 0.01)
+    monkeypatch.setattr(TestWebsocket, "accept_timeout", 0.01)
+
+    @app.websocket("/ws")
+    async def view():
+        await asyncio.Event().wait()
+
+    with pytest.raises(TimeoutError, match=r"'/ws' neither accepted nor refused .*accept\(\)"):
+        async with client.websocket("/ws"):
+            pass
+
+
+async def test_an_apps_own_timeout_in_the_handshake_is_its_own(app, client):
+    @app.websocket("/ws")
+    async def view():
+        raise TimeoutError("the database")
+
+    with pytest.raises(TimeoutError, match="the database"):
+        async with client.websocket("/ws"):
+            pass
 
 
 async def test_iteration_ends_when_the_app_closes(app, client):
