@@ -103,7 +103,7 @@ class Context:
     matched = False
     #: the view that was matched, if it is ``async def`` and this is served
     async_view: Callable[..., Any] | None = None
-    #: the request's headers by name, for a quick look, if it is served
+    #: the request's headers by name (`received.index_headers`), once they were needed
     header_names: Mapping[bytes, bytes] | None = None
     error: BaseException | None = None
     #: whether a loop runs for one ``async def`` callable alone, in the thread of the request

@@ -15,6 +15,7 @@ from asyncflask import (
     g,
     got_serving_exception,
     request,
+    session,
     stream_with_context,
     websocket,
 )
@@ -63,6 +64,104 @@ async def talk(app, scope, *messages):
 
 
 # -- http ------------------------------------------------------------------------------------------
+
+
+LINES = [
+    (b"x-forwarded-for", b"6.6.6.6"),
+    (b"accept", b"text/html;q=0.5"),
+    (b"accept-language", b"de"),
+    (b"cache-control", b"no-cache"),
+    (b"if-none-match", b'"a"'),
+    (b"cookie", b"a=1"),
+    (b"x-forwarded-for", b"203.0.113.7"),
+    (b"accept", b"application/json"),
+    (b"accept-language", b"en;q=0.5"),
+    (b"cache-control", b"max-age=5"),
+    (b"if-none-match", b'"b"'),
+    (b"cookie", b"b=2"),
+]
+
+
+def show_lists(connection):
+    return {
+        "forwarded": connection.headers["X-Forwarded-For"],
+        "shown": dict(connection.headers)["X-Forwarded-For"],
+        "route": list(connection.access_route),
+        "best": connection.accept_mimetypes.best_match(["application/json", "text/html"]),
+        "languages": [name for name, _ in connection.accept_languages],
+        "age": connection.cache_control.max_age,
+        "tags": sorted(connection.if_none_match.as_set()),
+        "cookies": connection.cookies.to_dict(),
+    }
+
+
+SHOWN_LISTS = {
+    "forwarded": "6.6.6.6,203.0.113.7",
+    "shown": "6.6.6.6,203.0.113.7",
+    "route": ["6.6.6.6", "203.0.113.7"],
+    "best": "application/json",
+    "languages": ["de", "en"],
+    "age": 5,
+    "tags": ["a", "b"],
+    "cookies": {"a": "1", "b": "2"},
+}
+
+
+@pytest.mark.parametrize("kind", ["async", "def", "hook"])
+async def test_header_lines_of_one_name_are_one_list(app, kind):
+    """:rfc:`9110` §5.3. A proxy may add its X-Forwarded-For in a line of its own."""
+
+    @app.get("/async")
+    async def async_view():
+        return show_lists(request)
+
+    @app.get("/def")
+    def def_view():
+        return show_lists(request)
+
+    @app.get("/hook")
+    async def view():
+        return g.seen
+
+    @app.before_request
+    async def look():
+        g.seen = show_lists(request)
+
+    _, _, body = await talk(app, scope_of(f"/{kind}", headers=LINES))
+
+    assert app.json.loads(body) == SHOWN_LISTS
+
+
+async def test_header_lines_of_one_name_are_one_list_of_a_websocket_too(app):
+    @app.websocket("/")
+    async def view():
+        await websocket.send_json(show_lists(websocket))
+
+    scope = scope_of(headers=LINES, type="websocket", scheme="ws", subprotocols=[])
+    async with Exchange(app, scope) as exchange:
+        exchange.put({"type": "websocket.connect"})
+        await exchange.take()
+        message = await exchange.take()
+
+    assert app.json.loads(message["text"]) == SHOWN_LISTS
+
+
+async def test_a_session_is_found_in_the_second_cookie_line(app):
+    @app.get("/set")
+    async def write():
+        session["name"] = "Ada"
+        return ""
+
+    @app.get("/")
+    async def read():
+        return session.get("name", "nothing")
+
+    client = app.test_client()
+    await client.get("/set")
+    cookie = f"session={client.get_cookie('session').value}".encode()
+    headers = [(b"cookie", b"a=1"), (b"cookie", cookie)]
+
+    assert (await talk(app, scope_of(headers=headers)))[2] == b"Ada"
 
 
 async def test_headers_that_can_be_read_but_once_are_there_for_the_view(app):

@@ -393,3 +393,21 @@ async def test_clients_that_vanish_leave_nothing_behind(app, colour):
     gc.collect()
 
     assert len(alive) <= 1  # (The client keeps its last connection.)
+
+
+@pytest.mark.parametrize("kind", ["async", "def"])
+async def test_a_forged_x_forwarded_for_line_does_not_hide_the_proxys(app, kind):
+    """No id: HAProxy adds its line below the client's; only the first one was seen."""
+
+    @app.get("/async")
+    async def async_view():
+        return list(request.access_route)
+
+    @app.get("/def")
+    def def_view():
+        return list(request.access_route)
+
+    headers = [("X-Forwarded-For", "6.6.6.6"), ("X-Forwarded-For", "203.0.113.7")]
+    response = await app.test_client().get(f"/{kind}", headers=headers)
+
+    assert response.json == ["6.6.6.6", "203.0.113.7"]

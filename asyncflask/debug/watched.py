@@ -14,6 +14,7 @@ from ..typing import ASGIApplication, Message, Receive, Scope, Send
 from ..wrappers import leftover
 from ..wrappers.body import Body
 from ..wrappers.environ import EXTRA_KEYS, environ_of
+from ..wrappers.received import index_headers
 from ..wrappers.response import Response
 from ..wrappers.sending import send_response
 from .page import PRESERVE_CONTEXT
@@ -142,7 +143,7 @@ class Watched:
 
 
 def _waits_for_continue(scope: Scope) -> bool:
-    return b"expect" in dict(scope["headers"])  # RFC 9110 §10.1.1
+    return b"expect" in index_headers(scope["headers"])  # RFC 9110 §10.1.1
 
 
 def make_environ(scope: Scope) -> WSGIEnvironment:

@@ -20,6 +20,7 @@ from ..ctx import Context
 from ..debug.page import traceback_response
 from ..sessions import SecureCookieSessionInterface
 from ..signals import appcontext_pushed
+from ..wrappers.received import header_index
 from ..wrappers.response import Response
 from . import errors, teardown
 from .around import opens_early
@@ -355,15 +356,12 @@ def refreshes(app: Any, ctx: Context) -> bool:
 
     A permanent session is refreshed with each response; whether it is one, its cookie says.
     """
-    headers = ctx.scope["headers"]
-    names = ctx.header_names
-    if names is None:
-        names = dict(headers)
-    if b"cookie" not in names or not app.config["SESSION_REFRESH_EACH_REQUEST"]:
+    cookies = header_index(ctx).get(b"cookie")
+    if cookies is None or not app.config["SESSION_REFRESH_EACH_REQUEST"]:
         return False
     key = app.session_interface.get_cookie_name(app)
-    # PERF: where there are other cookies only, nothing is parsed; unless a header is there twice.
-    if len(names) == len(headers) and key.encode() not in names[b"cookie"]:
+    # PERF: where there are other cookies only, nothing is parsed.
+    if key.encode() not in cookies:
         return False
     connection = ctx.connection
     # PERF: our own requests find one cookie without parsing all.
@@ -376,8 +374,7 @@ def has_session_to_save(app: Any, ctx: Context) -> bool:
     if ctx.followed and ctx._session is not None:
         return True
     # PERF: most requests have no cookie at all; the request object is not made for this question.
-    names = ctx.header_names
-    return (names is None or b"cookie" in names) and refreshes(app, ctx)
+    return b"cookie" in header_index(ctx) and refreshes(app, ctx)
 
 
 async def save_session(app: Any, ctx: Context, response: Any) -> None:

@@ -32,6 +32,8 @@ _TRANSLATED = {
     *("wsgi.errors", "wsgi.multithread", "wsgi.multiprocess", "wsgi.run_once"),
 }
 
+#: environ key: the lines of each header that was given more than once (an environ joins them)
+_REPEATED = "asyncflask.repeated_headers"
 
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f]")
 
@@ -115,7 +117,14 @@ class EnvironBuilder(werkzeug.test.EnvironBuilder):
                 _check_part("filename", file.filename or "")
             for name in self.form if self.files else ():
                 _check_part("name", name)
-        return super().get_environ()
+        environ = super().get_environ()
+        lines: dict[str, list[str]] = {}
+        for name, value in self.headers.to_wsgi_list():
+            lines.setdefault(f"HTTP_{name.upper().replace('-', '_')}", []).append(value)
+        repeated = {key: values for key, values in lines.items() if len(values) > 1}
+        if repeated:
+            environ[_REPEATED] = repeated
+        return environ
 
     @property
     def server_port(self) -> int:
@@ -231,7 +240,7 @@ def scope_of(environ: Mapping[str, Any], kind: str = "http") -> Scope:
     extra = {
         key: value
         for key, value in environ.items()
-        if key not in _TRANSLATED and not key.startswith("HTTP_")
+        if key not in _TRANSLATED and key != _REPEATED and not key.startswith("HTTP_")
     }
     if extra:
         scope["asyncflask.environ"] = extra
@@ -253,6 +262,7 @@ def _raw_path(environ: Mapping[str, Any], root_path: str, path: str) -> bytes:
 
 def _headers(environ: Mapping[str, Any]) -> list[tuple[bytes, bytes]]:
     headers = []
+    repeated = environ.get(_REPEATED, {})
     for key, value in environ.items():
         if key.startswith("HTTP_"):
             name = key[5:]
@@ -260,5 +270,9 @@ def _headers(environ: Mapping[str, Any]) -> list[tuple[bytes, bytes]]:
             name = key
         else:
             continue
-        headers.append((name.replace("_", "-").lower().encode("latin-1"), value.encode("latin-1")))
+        encoded = name.replace("_", "-").lower().encode("latin-1")
+        lines = repeated.get(key, ())
+        # Unless something has replaced it (`environ_overrides`, the client's cookies).
+        given = lines if ", ".join(lines) == value else [value]
+        headers += [(encoded, line.encode("latin-1")) for line in given]
     return headers

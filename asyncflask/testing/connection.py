@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from werkzeug.datastructures import Headers
 
 from ..typing import Message, Scope
-from ..wrappers.connection import decode_headers
+from ..wrappers.received import decode_headers
 from .builder import body_messages, body_of
 from .exchange import Exchange
 

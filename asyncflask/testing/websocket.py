@@ -10,7 +10,7 @@ from werkzeug.datastructures import Headers
 
 from ..exceptions import WebsocketDisconnect
 from ..typing import Message, Scope
-from ..wrappers.connection import decode_headers
+from ..wrappers.received import decode_headers
 from .connection import ConnectionClient
 from .exchange import Exchange
 

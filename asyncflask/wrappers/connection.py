@@ -22,7 +22,7 @@ from werkzeug.sansio.request import Request as SansIORequest
 from werkzeug.sansio.utils import host_is_trusted
 
 from ..datastructures import ImmutableMultiDict
-from .received import decode_headers as decode_headers
+from .received import decode_request_headers, header_index
 from .urlencoded import parse_urlencoded
 
 if TYPE_CHECKING:
@@ -245,7 +245,7 @@ class Connection(Routed, SansIORequest):
     @lazy
     def headers(self) -> Headers:
         """The request's headers; names are case-insensitive and shown as ``Content-Type``."""
-        return decode_headers(self._ctx.scope["headers"])
+        return decode_request_headers(self._ctx.scope["headers"], self._ctx.header_names)
 
     @lazy
     def cookies(self) -> ImmutableMultiDict[str, str]:
@@ -257,29 +257,7 @@ class Connection(Routed, SansIORequest):
 
     def _cookie_header(self) -> str:
         """Return the ``Cookie`` header; several, as HTTP/2 has them, are joined."""
-        headers = self._ctx.scope["headers"]
-        names = self._names_alone()
-        if names is not None:
-            sent: bytes = names.get(b"cookie", b"")
-        else:
-            sent = b";".join([value for name, value in headers if name == b"cookie"])
-        return sent.decode("latin-1")
-
-    def _first_header(self, name: bytes) -> bytes | None:
-        """Return the first value of a header, its name in lower case."""
-        names = self._names_alone()
-        if names is not None:
-            return names.get(name)
-        headers: Iterable[tuple[bytes, bytes]] = self._ctx.scope["headers"]
-        return next((value for each, value in headers if each == name), None)
-
-    def _names_alone(self) -> Mapping[bytes, bytes] | None:
-        """PERF: return the headers by name, if that is at hand and no name is there twice."""
-        ctx = self._ctx
-        names: Mapping[bytes, bytes] | None = ctx.header_names
-        if names is None or len(names) != len(ctx.scope["headers"]):
-            return None
-        return names
+        return header_index(self._ctx).get(b"cookie", b"").decode("latin-1")
 
     def _find_cookie(self, name: str) -> str | None:
         """Return what ``cookies.get(name)`` does, and leave the other cookies alone."""

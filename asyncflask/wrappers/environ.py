@@ -80,8 +80,9 @@ def _add_headers(environ: dict[str, Any], headers: Any) -> None:
         if key not in environ:
             environ[key] = text
         elif key not in _SINGLE:
-            # RFC 9110 §5.3; RFC 6265 §5.4 has another separator for cookies.
-            environ[key] += (";" if key == "HTTP_COOKIE" else ",") + text
+            # RFC 9110 §5.3; RFC 9113 §8.2.3 has another separator for cookies. The async API does
+            # the same (`received.join_lines`).
+            environ[key] += ("; " if key == "HTTP_COOKIE" else ",") + text
 
 
 def _key(name: bytes) -> str:

@@ -15,6 +15,7 @@ from werkzeug.sansio.utils import get_content_length
 from ..datastructures import FileStorage
 from .body import Body
 from .connection import RoutedContext
+from .received import header_index
 
 
 class RequestContext(RoutedContext, Protocol):
@@ -51,9 +52,7 @@ def body_of(ctx: RequestContext) -> Body:
 def make_body(ctx: RequestContext) -> Body:
     """Make the body that :func:`body_of` will return."""
     config = ctx.app.config
-    names = ctx.header_names  # PERF: of a request that is served, they are here already.
-    if names is None:
-        names = dict(ctx.scope["headers"])
+    names = header_index(ctx)
     length = names.get(b"content-length")
     body: _NewBody = _NewBody()
     body.begin(

@@ -8,16 +8,14 @@ message of the answer is sent. Nothing is kept. Requests without a body never co
 from __future__ import annotations
 
 import asyncio
-from operator import itemgetter
 
 from ..typing import Message, Scope, Send
 from .faces import RequestContext, body_of
+from .received import header_index, index_headers
 
 #: Seconds for the rest to come before the last message is sent, which closes the connection
 #: of most servers. nginx (lingering_time) waits for 30.
 LINGER = 1.0
-
-_name = itemgetter(0)
 
 
 def is_left(ctx: RequestContext) -> bool:
@@ -30,12 +28,12 @@ def is_left(ctx: RequestContext) -> bool:
     if body.complete or body.disconnected:
         return False
     # RFC 9110 §10.1.1: who expects "100 Continue" waits for our word before sending.
-    return body.begun or b"expect" not in map(_name, ctx.scope["headers"])
+    return body.begun or b"expect" not in header_index(ctx)
 
 
 def announces_body(scope: Scope) -> bool:
     """Tell whether a request may have a body. (:rfc:`9112` §6.3, :rfc:`9113` §8.1.)"""
-    names = dict(scope["headers"])
+    names = index_headers(scope["headers"])
     return (
         b"content-length" in names
         or b"transfer-encoding" in names

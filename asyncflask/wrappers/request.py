@@ -21,6 +21,7 @@ from .connection import Connection, lazy
 from .enctype import Sent, explain_missing_files
 from .faces import Limit, RequestContext, body_of, make_body, of_class, refuse_json
 from .form import Limits, parse_form
+from .received import header_index
 from .sync import SyncRequest, make_environ, prefetch
 
 __all__ = ["Request", "SyncRequest", "body_of", "make_environ", "prefetch"]
@@ -265,7 +266,7 @@ class Request(Connection):
     @lazy
     def content_type(self) -> str | None:  # type: ignore[override]  # Werkzeug's stub forgets None
         """The ``Content-Type`` header; the first one, if there are several."""
-        value = self._first_header(b"content-type")
+        value = header_index(self._ctx).get(b"content-type")
         return None if value is None else value.decode("latin-1")
 
     _parsed_content_type = _NOT_PARSED
@@ -283,14 +284,8 @@ class Request(Connection):
     def is_json(self) -> bool:
         """Whether the media type is ``application/json`` or ``application/…+json``."""
         # PERF: most JSON comes with exactly this; parsing a media type costs 3 µs.
-        ctx = self._ctx
-        names = ctx.header_names
-        if (
-            names is not None
-            and names.get(b"content-type") == _JSON
-            and len(names) == len(ctx.scope["headers"])  # None of them is there twice.
-            and self._has_own_content_type
-        ):
+        names = self._ctx.header_names
+        if names is not None and names.get(b"content-type") == _JSON and self._has_own_content_type:
             return True
         return super().is_json
 

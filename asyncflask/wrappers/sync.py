@@ -24,6 +24,7 @@ from .environ import CONTEXT_KEY, environ_of
 from .faces import Limit, RequestContext, body_of, of_class, refuse_json
 from .form import FormDataParser
 from .reader import BodyReader
+from .received import header_index
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
@@ -226,7 +227,7 @@ def prefetch(ctx: RequestContext) -> None:
     For a request whose ``def`` functions will run in a worker thread. It never waits, and leaves
     requests without a body alone, and those whose client waits for ``100 Continue``.
     """
-    names = [name for name, _ in ctx.scope["headers"]]
+    names = header_index(ctx)
     if b"expect" in names or not (b"content-length" in names or b"transfer-encoding" in names):
         return
     body_of(ctx).prefetch()

@@ -212,3 +212,23 @@ def test_a_body_is_cut_into_messages(size):
     assert b"".join(message["body"] for message in messages) == body[:size]
     assert [message["more_body"] for message in messages] == [True] * (len(messages) - 1) + [False]
     assert all(len(message["body"]) <= BODY_CHUNK for message in messages)
+
+
+def test_headers_of_one_name_are_lines_of_their_own():
+    headers = [("X-Part", "1"), ("X-Other", "o"), ("X-Part", "2, 3")]
+    environ = EnvironBuilder(App(), headers=headers).get_environ()
+
+    assert scope_of(environ)["headers"][-3:] == [
+        (b"x-part", b"1"),
+        (b"x-part", b"2, 3"),
+        (b"x-other", b"o"),
+    ]
+    assert "asyncflask.environ" not in scope_of(environ)
+
+
+def test_a_value_of_the_environ_replaces_all_lines():
+    headers = [("X-Part", "1"), ("X-Part", "2")]
+    overrides = {"HTTP_X_PART": "3"}
+    environ = EnvironBuilder(App(), headers=headers, environ_overrides=overrides).get_environ()
+
+    assert scope_of(environ)["headers"][-1:] == [(b"x-part", b"3")]

@@ -10,6 +10,7 @@ from werkzeug.test import EnvironBuilder
 from werkzeug.wrappers import Request as WSGIRequest
 
 from asyncflask.wrappers.connection import Connection, path_below_root
+from asyncflask.wrappers.received import index_headers
 
 
 @pytest.fixture
@@ -170,7 +171,7 @@ def test_one_cookie_is_found_as_all_are(connection_of):
 def test_several_cookie_headers_are_one_also_where_a_request_is_served(context_of, others):
     """:rfc:`9113` §8.2.3: HTTP/2 may send each cookie in a header of its own."""
     context = context_of(headers=[*others, ("Cookie", "a=1"), ("Cookie", "b=2; a=3")])
-    context.header_names = dict(context.scope["headers"])
+    context.header_names = index_headers(context.scope["headers"])
     connection = Connection(context)
 
     assert [connection._find_cookie(name) for name in "ab"] == ["1", "2"]

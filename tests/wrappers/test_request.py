@@ -621,7 +621,7 @@ async def test_repeated_headers_are_joined(context_of):
     environ = make_environ(context_of(b"", headers=[*headers, ("Host", "b")]), None)
 
     assert environ["HTTP_VIA"] == "a,b"
-    assert environ["HTTP_COOKIE"] == "x=1;y=2"
+    assert environ["HTTP_COOKIE"] == "x=1; y=2"
     assert environ["HTTP_HOST"] == "a"
 
 
