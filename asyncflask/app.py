@@ -22,7 +22,7 @@ from ._current import current
 from .asgi import run_shutdown, run_startup, serve
 from .base import App
 from .ctx import NO_ERROR, Context
-from .dispatch import errors, pipeline, steps, teardown
+from .dispatch import errors, pipeline, setup_check, steps, teardown
 from .dispatch.around import Around
 from .dispatch.calls import emit
 from .dispatch.lanes import HTTP, WEBSOCKET
@@ -115,6 +115,12 @@ class Flask(App):
         """See which steps are replaced, after something may have changed that."""
         super()._look_anew()
         self._around = None
+
+    def _end_setup(self) -> None:
+        """Note that setup is over, and log what of it has no effect; the first request is here."""
+        self._got_first_request = True
+        for fault in setup_check.find_faults(self):
+            self.logger.warning("%s", fault)
 
     # -- ASGI --------------------------------------------------------------------------------------
 

@@ -82,7 +82,7 @@ async def serve(
         if serve_it is not None:
             return await serve_it(scope, receive, send)  # type: ignore[no-any-return]  # it is None
     if not app._got_first_request:
-        app._got_first_request = True
+        app._end_setup()
     ctx = ServedContext()
     ctx.begin(app, lane, scope, receive, send)
     headers = scope["headers"]

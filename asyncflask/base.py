@@ -8,6 +8,7 @@ because Flask's class is: these are its methods, most of one line, where its use
 from __future__ import annotations
 
 import functools
+import inspect
 import os
 import sys
 import typing as t
@@ -44,6 +45,7 @@ from .templating import (
     _default_template_ctx_processor,
     select_jinja_autoescape,
     update_template_context,
+    update_template_context_async,
 )
 from .watching import Watching
 
@@ -180,7 +182,9 @@ class App(Scaffold, Watching):
         async def static(filename: str) -> t.Any:
             # The app is found through the context: a reference to it would be a circle.
             ctx = current()
-            return ctx.app.send_static_file(filename)  # type: ignore[union-attr]  # in a request
+            response = ctx.app.send_static_file(filename)  # type: ignore[union-attr]  # in a request
+            # An override may be `async def`, as Quart's method is.
+            return await response if inspect.isawaitable(response) else response
 
         return static
 
@@ -212,6 +216,8 @@ class App(Scaffold, Watching):
                 f"The setup method '{f_name}' was called on {self!r} after it served its first"
                 " request; requests before and after would be treated differently. Do all setup"
                 " (routes, hooks, blueprints and the imports that make them) before the app runs."
+                " The registries may be changed later: `app.url_map.add(rule)` and"
+                " `app.view_functions[endpoint] = view`, `app.before_request_funcs[None]`."
             )
 
     # -- configuration -----------------------------------------------------------------------------
@@ -556,6 +562,19 @@ class App(Scaffold, Watching):
                 its kin can wait for it.
         """
         update_template_context(self, current(), context)
+
+    async def update_template_context_async(self, context: dict[str, t.Any]) -> None:
+        """Add the context processors' names to a template's, awaiting those that are ``async def``.
+
+        An overridden :meth:`update_template_context` is called instead, and awaited if need be.
+        """
+        update = self.update_template_context
+        if getattr(update, "__func__", None) is App.update_template_context:
+            await update_template_context_async(self, current(), context)
+            return
+        updating: t.Any = update(context)
+        if inspect.isawaitable(updating):
+            await updating
 
     def ensure_async(self, func: Callable[..., t.Any]) -> Callable[..., t.Awaitable[t.Any]]:
         """Return ``func`` as something to await: itself, or a call in the request's worker thread.

@@ -11,6 +11,7 @@ functions, so that it sees the same ``request`` as the code that renders.
 from __future__ import annotations
 
 import asyncio
+import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -54,6 +55,8 @@ class TemplateApp(Protocol):
     def template_context_processors(self) -> Processors: ...
 
     def update_template_context(self, context: dict[str, Any]) -> None: ...
+
+    async def update_template_context_async(self, context: dict[str, Any]) -> None: ...
 
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]: ...
 
@@ -292,9 +295,16 @@ def _app(function: str) -> TemplateApp:
     return app
 
 
+def _update(app: TemplateApp, context: dict[str, Any]) -> None:
+    updating: Any = app.update_template_context(context)  # type: ignore[func-returns-value]  # an override
+    if inspect.iscoroutine(updating):
+        updating.close()
+        _off_the_loop(app, app.update_template_context, "step")(context)
+
+
 def _render(app: TemplateApp, template: Template, context: dict[str, Any]) -> str:
     _refuse_async_environment(template, "render_template")
-    app.update_template_context(context)
+    _update(app, context)
     _send(app, before_render_template, template, context)
     text = template.render(context)
     _send(app, template_rendered, template, context)
@@ -302,7 +312,7 @@ def _render(app: TemplateApp, template: Template, context: dict[str, Any]) -> st
 
 
 async def _render_async(app: TemplateApp, template: Template, context: dict[str, Any]) -> str:
-    await update_template_context_async(app, current(), context)
+    await app.update_template_context_async(context)
     await _send_async(app, before_render_template, template, context)
     if template.environment.is_async:
         text = await template.render_async(context)
@@ -314,7 +324,7 @@ async def _render_async(app: TemplateApp, template: Template, context: dict[str,
 
 def _stream(app: TemplateApp, template: Template, context: dict[str, Any]) -> Iterator[str]:
     _refuse_async_environment(template, "stream_template")
-    app.update_template_context(context)
+    _update(app, context)
     _send(app, before_render_template, template, context)
 
     def generate() -> Iterator[str]:
@@ -328,7 +338,7 @@ def _stream(app: TemplateApp, template: Template, context: dict[str, Any]) -> It
 async def _stream_async(
     app: TemplateApp, template: Template, context: dict[str, Any]
 ) -> AsyncIterator[str]:
-    await update_template_context_async(app, current(), context)
+    await app.update_template_context_async(context)
     await _send_async(app, before_render_template, template, context)
 
     async def generate() -> AsyncIterator[str]:

@@ -32,6 +32,7 @@ from asyncflask.templating import (
     stream_template_string,
     stream_template_string_async,
     update_template_context,
+    update_template_context_async,
 )
 
 TEMPLATES = {
@@ -68,6 +69,9 @@ class App:
 
     def update_template_context(self, context: dict[str, Any]) -> None:
         update_template_context(self, current(), context)  # type: ignore[arg-type]  # the same
+
+    async def update_template_context_async(self, context: dict[str, Any]) -> None:
+        await update_template_context_async(self, current(), context)  # type: ignore[arg-type]  # the same
 
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
         def runner(*args: Any, **kwargs: Any) -> Any:

@@ -250,7 +250,7 @@ def dispatch(app: Any, ctx: Context) -> Awaitable[Any]:
         return errors.answer_routing(app, ctx)
     rule = ctx.url_rule
     if ctx.scope.get("method") == "OPTIONS" and answers_options(rule):
-        return _default_options(app)
+        return through(ctx, app.make_default_options_response)
     view: Any = app.view_functions[rule.endpoint]
     args: dict[str, Any] = ctx.view_args  # type: ignore[assignment]  # set with the rule
     if view is ctx.async_view and ctx.place == "loop":
@@ -262,10 +262,6 @@ def answers_options(rule: Any) -> bool:
     """Tell whether OPTIONS is answered without the rule's view."""
     # A rule that was put into the map directly may be Werkzeug's own, which says nothing of it.
     return bool(getattr(rule, "provide_automatic_options", False))
-
-
-async def _default_options(app: Any) -> Any:
-    return app.make_default_options_response()
 
 
 def is_processed(app: Any, ctx: Context) -> bool:

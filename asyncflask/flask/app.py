@@ -83,6 +83,10 @@ class Flask(async_face.Flask):
     test_client_class: type[Any] | None = None
     test_cli_runner_class: type[Any] | None = None
 
+    def _end_setup(self) -> None:
+        """Note that setup is over. What of it has no effect, Flask does not say either."""
+        self._got_first_request = True
+
     # -- entry points ------------------------------------------------------------------------------
 
     def __call__(self, environ: Any, start_response: Any, send: Any = None) -> Any:  # type: ignore[override]  # WSGI with two arguments, ASGI with three
@@ -107,7 +111,7 @@ class Flask(async_face.Flask):
         """
         ctx = self.request_context(environ)
         if not self._got_first_request:
-            self._got_first_request = True
+            self._end_setup()
         error: BaseException | None = None
         try:
             try:
