@@ -7,12 +7,12 @@ error handling ends here too.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
 
 from ._current import current, make_current, restore
-from .concurrency import finish, learn_colour, on_worker
+from .concurrency import as_exception, finish, learn_colour, on_worker
 from .ctx import Context
 from .debug.page import PRESERVE_CONTEXT
 from .dispatch.calls import call, emit
@@ -172,10 +172,13 @@ async def serve(
         except OSError:
             pass  # The client is gone. (ASGI: spec version 2.4.)
     except BaseException as error:
+        failure = _failure(ctx, error)
         if not is_left:
             restore(token)
-        await _fail(ctx, error)
-        raise
+        await _fail(ctx, failure)
+        if failure is error:
+            raise
+        raise failure from error
     finally:
         if ctx.touched:
             if ctx.followed and ctx.holds:
@@ -186,6 +189,17 @@ async def serve(
             if ctx._pushes is None:
                 # It refers to the context: a circle. (The test client keeps one that is pushed.)
                 ctx._connection = None
+
+
+def _failure(ctx: Context, error: BaseException) -> BaseException:
+    """Return what the server is to see of an error that nobody has answered.
+
+    A server has a 500 for an :exc:`Exception`. For a ``SystemExit`` it would end, and for a
+    ``CancelledError`` that is not its own the client would wait for ever.
+    """
+    if isinstance(error, GeneratorExit) and current() is not ctx:
+        return error  # The coroutine is closed, by a loop that has ended or by the collector.
+    return as_exception(error, f"{ctx.scope.get('method', 'websocket')} {ctx.scope['path']!r}")
 
 
 async def _fail(ctx: Context, error: BaseException) -> None:
@@ -279,7 +293,7 @@ async def _serve_lifespan(app: Any, scope: Scope, receive: Receive, send: Send) 
                 " 'lifespan.shutdown' are what ASGI 3 has."
             )
         try:
-            await step()
+            await _in_lifespan(step, kind)
         except Exception as error:
             app.logger.error("The app failed in %s.", kind)
             ctx = app.app_context()
@@ -290,6 +304,19 @@ async def _serve_lifespan(app: Any, scope: Scope, receive: Receive, send: Send) 
         await send({"type": f"{kind}.complete"})
         if kind == "lifespan.shutdown":
             return
+
+
+async def _in_lifespan(step: Callable[[], Awaitable[None]], kind: str) -> None:
+    """Take a step; a program may end itself there, but a lost ``CancelledError`` is a failure."""
+    try:
+        await step()
+    except (SystemExit, KeyboardInterrupt, GeneratorExit):
+        raise
+    except BaseException as error:
+        failure = as_exception(error, kind)
+        if failure is error:
+            raise
+        raise failure from error
 
 
 async def run_startup(app: Any) -> None:

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from ._current import current, slot
+from .concurrency import as_exception
 from .ctx import Context
 from .dispatch.calls import call
 
@@ -92,10 +93,15 @@ async def _run(
     try:
         async with ctx:
             await call(ctx, func, *args, **kwargs)
-    except Exception as error:
-        await app.handle_background_exception(error)
+    except BaseException as error:
+        failure = as_exception(error, f"the background task {func!r}")
+        if not isinstance(failure, Exception):
+            raise
+        if failure is not error:
+            failure.__cause__ = error
+        await app.handle_background_exception(failure)
         if app.use_debugger:
-            app.debugger.note_failed_task(error, ctx)
+            app.debugger.note_failed_task(failure, ctx)
 
 
 async def drain(app: Supervisor, grace: float | None) -> None:

@@ -289,8 +289,10 @@ def _unboxed(error: BaseException, func: Callable[..., Any]) -> BaseException:
     return replaced
 
 
-class ExitInWorker(RuntimeError):
-    """``SystemExit`` or ``KeyboardInterrupt`` was raised where it would end the event loop.
+class EscapedError(RuntimeError):
+    """A :exc:`BaseException` that is no :exc:`Exception` was raised while a request was served.
+
+    Raised on, it would end the server's task or its loop, and no server has an answer for it.
 
     Args:
         text: What happened, and what to do instead.
@@ -302,11 +304,45 @@ class ExitInWorker(RuntimeError):
         self.error = error
 
 
+class ExitInWorker(EscapedError):
+    """``SystemExit`` or ``KeyboardInterrupt`` was raised where it would end the event loop."""
+
+
 def exit_in_worker(error: BaseException, func: Callable[..., Any]) -> ExitInWorker:
     """Return what to raise for an error that would end the event loop."""
     return ExitInWorker(
         f"{func!r} raised {error!r} in a worker thread, where it cannot end the server."
         " Raise an Exception, or stop the server with a signal.",
+        error,
+    )
+
+
+def as_exception(error: BaseException, where: str) -> BaseException:
+    """Return what to raise on for an error that leaves the app.
+
+    Args:
+        error: What was raised; called while it is handled.
+        where: What was being done, for the message.
+
+    Returns:
+        ``error`` itself, if it is an :exc:`Exception` or not the app's own: the task was cancelled
+        from outside, or there is no task that runs. Otherwise an :exc:`EscapedError`.
+    """
+    if isinstance(error, Exception) or running_loop() is None:
+        return error
+    task = asyncio.current_task()
+    if task is None:
+        return error
+    if not isinstance(error, asyncio.CancelledError):
+        remedy = "Raise an Exception or abort(500) instead; a signal stops the server."
+        return EscapedError(
+            f"{error!r} was raised in {where}, where it ends nothing. {remedy}", error
+        )
+    if task.cancelling():
+        return error
+    return EscapedError(
+        f"{where} ended with a CancelledError, and its own task was not cancelled: what it awaited"
+        " was. Catch asyncio.CancelledError at that `await`.",
         error,
     )
 

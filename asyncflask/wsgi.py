@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ._current import slot
-from .concurrency import Lease, WorkerPool
+from .concurrency import Lease, WorkerPool, as_exception
 from .exceptions import WorkerQueueFull
 from .typing import Receive, Scope, Send
 from .wrappers import leftover
@@ -107,8 +107,8 @@ async def serve_wsgi(
         prepare: Awaited on the loop before the application's thread waits for a coroutine there.
 
     Raises:
-        RuntimeError: The application raised ``SystemExit`` or ``KeyboardInterrupt``, which would
-            end the event loop.
+        EscapedError: The application raised a :exc:`BaseException` of its own, which would end
+            more than the request.
         Exception: Whatever else it raises.
     """
     served = Served(host, scope, receive, send)
@@ -135,6 +135,11 @@ async def serve_wsgi(
         finally:
             if not call.closed:
                 await lease.run(call.close)
+    except BaseException as error:
+        failure = as_exception(error, f"{scope['method']} {scope['path']!r}")
+        if failure is error:
+            raise
+        raise failure from error
     finally:
         slot.set(previous)
         body.close()

@@ -272,3 +272,33 @@ async def test_a_coroutine_instead_of_a_function_is_refused_at_once():
 
     with pytest.raises(TypeError, match="Give the function and its arguments"):
         app.add_background_task(work())
+
+
+async def await_cancelled():
+    job = asyncio.create_task(asyncio.sleep(60))
+    job.cancel()
+    await job
+
+
+def leave():
+    raise SystemExit(3)
+
+
+async def leave_async():
+    raise SystemExit(3)
+
+
+@pytest.mark.parametrize("work", [await_cancelled, leave, leave_async])
+async def test_what_is_no_exception_is_handled_like_one_and_ends_no_server(app, work):
+    seen = []
+
+    @got_background_exception.connect_via(app)
+    def note(sender, exception):
+        seen.append(exception)
+
+    app.logger.disabled = True
+    app.add_background_task(work)
+    await ended(app)
+
+    assert isinstance(seen[0], RuntimeError)
+    assert isinstance(seen[0].__cause__, (SystemExit, asyncio.CancelledError))

@@ -122,8 +122,8 @@ async def _call_all(
 async def _attempt(failures: list[BaseException], awaitable: Awaitable[Any]) -> None:
     try:
         await awaitable
-    except (Exception, asyncio.CancelledError) as error:
-        failures.append(error)  # A cancellation ends one function; the others run all the same.
+    except (Exception, asyncio.CancelledError, SystemExit, KeyboardInterrupt) as error:
+        failures.append(error)  # It ends one function; the others run all the same.
 
 
 def raise_first(app: Any, failures: Sequence[BaseException]) -> None:

@@ -20,7 +20,7 @@ from queue import SimpleQueue
 from typing import Any
 
 from .._current import current
-from ..concurrency import ExitInWorker
+from ..concurrency import EscapedError
 from ..wsgi import AROUND, EXTRA_KEYS
 from .faces import scope_of
 
@@ -248,7 +248,7 @@ async def _boxed(serving: Any) -> BaseException | None:
     """Await it; what it raises is the caller's, never the loop's."""
     try:
         await serving
-    except ExitInWorker as error:
+    except EscapedError as error:
         return error.error
     except BaseException as error:
         return error

@@ -31,7 +31,7 @@ class Lifespan:
         self._heard: asyncio.Queue[Message] = asyncio.Queue()
         self._said: asyncio.Queue[Message] = asyncio.Queue()
         self._task: asyncio.Task[None] | None = None
-        self._error: Exception | None = None
+        self._error: BaseException | None = None
 
     async def start(self) -> None:
         """Run the app's startup.
@@ -76,7 +76,7 @@ class Lifespan:
         }
         try:
             await self._app(scope, self._heard.get, self._say)
-        except Exception as error:
+        except (Exception, asyncio.CancelledError) as error:
             self._error = error
         self._said.put_nowait({"type": "ended"})
 

@@ -124,11 +124,24 @@ class Stream:
             # What an app makes of a client that left is its own affair.
             if self.open or not isinstance(error, ClientGone):
                 logger.error("%s failed.", self, exc_info=error)
+        except BaseException as error:
+            if asyncio.current_task() is not self.task:
+                raise  # The coroutine is closed, by a loop that has ended.
+            # Raised on, a SystemExit would end the server; and whatever it is, it has to be
+            # answered as long as the client waits.
+            self.failed = True
+            self._report_escaped(error)
         finally:
             # PERF: not a callback of the task's: that is one more round of the loop a request.
             self.connection.shared.tasks.discard(self.task)
         if self.open:
             self.fail()
+
+    def _report_escaped(self, error: BaseException) -> None:
+        if not isinstance(error, asyncio.CancelledError) or not self.task.cancelling():
+            logger.error("%s failed.", self, exc_info=error)
+        elif self.open and not self.connection.shared.stopping:
+            logger.warning("%s was cancelled, and not by the server.", self)
 
     def __str__(self) -> str:
         return f"The app at {self.request.method} {self.scope['path']!r}"

@@ -14,6 +14,7 @@ from collections import deque
 from types import TracebackType
 from typing import Any
 
+from ..concurrency import EscapedError
 from ..protocol.cycle import TABLES, advance
 from ..protocol.cycle import IllegalMessage as IllegalMessage
 from ..protocol.header_names import reporting_app
@@ -169,7 +170,8 @@ class Exchange:
         # What the app makes of a client that left is its own affair, as it is for a server.
         if error is not None and not isinstance(error, ClientGone):
             self._told = True
-            raise error
+            # SystemExit, say, is for the test, whose loop it must not end on its way.
+            raise error.error if isinstance(error, EscapedError) else error
 
     @property
     def has_message(self) -> bool:

@@ -17,6 +17,7 @@ from asyncflask import (
     session,
     signals,
 )
+from asyncflask.concurrency import EscapedError
 from asyncflask.dispatch.around import Around, opens_early
 from asyncflask.sessions import SecureCookieSession, SecureCookieSessionInterface
 
@@ -300,8 +301,9 @@ async def test_contexts_are_left_in_any_case(app):
     async def fail():
         raise SystemExit(3)
 
-    with pytest.raises(SystemExit, match="3"):
+    with pytest.raises(EscapedError, match=r"SystemExit\(3\) was raised in GET '/fail'") as raised:
         await ask(app, "/fail")
+    assert isinstance(raised.value.__cause__, SystemExit)
     assert not has_app_context()
     assert (await ask(app))[2] == b"Hello"
     assert not has_app_context()

@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 
+from asyncflask import Flask
 from asyncflask.testing import exchange as module
 from asyncflask.testing.exchange import ClientGone, Exchange, IllegalMessage
 
@@ -46,6 +47,18 @@ async def test_an_error_of_the_app_is_raised_by_take():
         for _ in range(2):
             with pytest.raises(ZeroDivisionError, match="app"):
                 await exchange.take()
+
+
+@pytest.mark.parametrize("error", [SystemExit, KeyboardInterrupt, asyncio.CancelledError])
+async def test_what_is_no_exception_is_raised_in_the_test(error):
+    app = Flask("shop")
+
+    @app.get("/")
+    async def view():
+        raise error("of the view")
+
+    with pytest.raises(error, match="of the view"):
+        await app.test_client().get("/")
 
 
 async def test_an_error_that_nobody_saw_is_raised_at_the_end():
