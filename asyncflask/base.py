@@ -15,6 +15,7 @@ import typing as t
 from collections.abc import Callable
 from datetime import timedelta
 
+import werkzeug.routing
 from werkzeug.datastructures import ImmutableDict
 from werkzeug.exceptions import Aborter, BadRequest, BadRequestKeyError
 from werkzeug.local import LocalProxy
@@ -96,8 +97,8 @@ class App(Scaffold, Watching):
     )
     json_provider_class: type[JSONProvider] = DefaultJSONProvider
     jinja_options: dict[str, t.Any] = {}
-    url_rule_class: type[Rule] = Rule
-    url_map_class: type[Map] = Map
+    url_rule_class: type[werkzeug.routing.Rule] = Rule
+    url_map_class: type[werkzeug.routing.Map] = Map
     session_interface: SessionInterface = SecureCookieSessionInterface()
     test_client_class: type[t.Any] | None = None
     test_cli_runner_class: type[t.Any] | None = None
@@ -136,7 +137,7 @@ class App(Scaffold, Watching):
         self.shell_context_processors: list[ft.ShellContextProcessorCallable] = []
         self.blueprints: dict[str, Blueprint] = {}
         self.extensions: dict[str, t.Any] = {}
-        self.url_map: Map = self.url_map_class(host_matching=host_matching)
+        self.url_map: werkzeug.routing.Map = self.url_map_class(host_matching=host_matching)
         self.subdomain_matching = subdomain_matching
         self.template_context_processors[None].append(_default_template_ctx_processor)
         steps.watch(self)
@@ -390,7 +391,7 @@ class App(Scaffold, Watching):
         options["endpoint"] = endpoint
         methods, automatic = self._methods_of(rule, view_func, provide_automatic_options, options)
         url_rule = self.url_rule_class(rule, methods=methods, **options)
-        url_rule.provide_automatic_options = automatic
+        url_rule.provide_automatic_options = automatic  # type: ignore[attr-defined]  # as in Flask
         self.url_map.add(url_rule)
         if view_func is None:
             return

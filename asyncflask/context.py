@@ -36,6 +36,8 @@ T = TypeVar("T")
 #: Where a context's coroutine is stepped, so that both colours find their place (``calls.py``): on
 #: the event loop, in the request's worker, in a thread without a loop, on a command's own loop.
 Place = Literal["loop", "worker", "thread", "command"]
+#: what an app may replace so that only the URL adapter finds the rule (``dispatch/steps.py``)
+_REPLACED_MATCHING = frozenset({"create_url_adapter", "url_map"})
 NO_ERROR: Any = object()  # "take the exception that is being handled", Flask's default of pop()
 
 
@@ -331,6 +333,9 @@ class Context:
         if lane is None:
             return
         app: Any = self.app
+        if self.replaced and not self.replaced.isdisjoint(_REPLACED_MATCHING):
+            self._match_with_adapter()
+            return
         url_map = app.url_map
         trie = url_map.trie or url_map.compile()
         if (
@@ -338,7 +343,6 @@ class Context:
             or url_map.host_matching
             or app.subdomain_matching
             or app.config["TRUSTED_HOSTS"]
-            or (self.replaced and "create_url_adapter" in self.replaced)
         ):
             self._match_with_adapter()
             return

@@ -218,6 +218,8 @@ def _in_copy(template: Context, f: F) -> F:
     # The request may be over when f runs: what it is to see is copied now.
     loop = running_loop() if template.lease is None else template.lease.loop
     template = template.copy()
+    if template.synchronous and "ensure_sync" in template.replaced:
+        f = template.app.ensure_sync(f)  # type: ignore[assignment]  # it is called in the same way
     if is_async(f):
 
         @functools.wraps(f)

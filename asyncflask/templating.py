@@ -54,6 +54,9 @@ class TemplateApp(Protocol):
     @property
     def template_context_processors(self) -> Processors: ...
 
+    @property
+    def replaced_steps(self) -> frozenset[str]: ...
+
     def update_template_context(self, context: dict[str, Any]) -> None: ...
 
     async def update_template_context_async(self, context: dict[str, Any]) -> None: ...
@@ -126,6 +129,8 @@ def update_template_context(
     for processor in _processors(app, ctx):
         if is_async(processor):
             processor = _off_the_loop(app, processor, "context processor")
+        elif app.replaced_steps and not _on_loop():
+            processor = app.ensure_sync(processor)  # It may be the app's own.
         context.update(processor())
     context.update(given)
 

@@ -65,17 +65,24 @@ class View:
 
         Source: ``Flask: views.View.as_view``.
         """
-        shared = None if cls.init_every_request else cls(*class_args, **class_kwargs)
-
-        def instance() -> View:
-            # Looked up on the function, so that a test may put another class there.
-            if shared is not None:
-                return shared
-            made: View = view.view_class(*class_args, **class_kwargs)
-            return made
-
+        # COMPAT: extensions read the closure; its names are Flask's.
         cls._async_view = cls._is_async()
-        view: Any = _view_function(instance, cls._async_view)
+        view: Any
+        if not cls.init_every_request:
+            view = _view_of(cls(*class_args, **class_kwargs), cls._async_view)
+        elif cls._async_view:
+
+            async def view(**kwargs: Any) -> Any:
+                # Looked up on the function, so that a test may put another class there.
+                self = view.view_class(*class_args, **class_kwargs)
+                return await self.dispatch_request(**kwargs)
+
+        else:
+
+            def view(**kwargs: Any) -> Any:
+                self = view.view_class(*class_args, **class_kwargs)
+                return _dispatch_in_place(self, kwargs)
+
         if cls.decorators:
             _name(view, cls, name)
             for decorator in cls.decorators:
@@ -93,18 +100,26 @@ class View:
         return is_async(cls.dispatch_request)
 
 
-def _view_function(instance: Callable[[], View], is_async: bool) -> Callable[..., Any]:
+def _view_of(self: View, is_async: bool) -> Callable[..., Any]:
+    """Make the view function of an instance that answers every request."""
     if not is_async:
 
         def view(**kwargs: Any) -> Any:
-            return instance().dispatch_request(**kwargs)
+            return _dispatch_in_place(self, kwargs)
 
         return view
 
     async def async_view(**kwargs: Any) -> Any:
-        return await instance().dispatch_request(**kwargs)  # type: ignore[misc]  # of this colour
+        return await self.dispatch_request(**kwargs)  # type: ignore[misc]  # it is awaitable
 
     return async_view
+
+
+def _dispatch_in_place(view: View, kwargs: dict[str, Any]) -> Any:
+    """Call a view's ``dispatch_request()``, by the app's ``ensure_sync()`` as Flask does."""
+    ctx: Any = current()
+    answer = view.dispatch_request
+    return (answer if ctx is None else ctx.app.ensure_sync(answer))(**kwargs)
 
 
 def _name(view: Any, cls: type[View], name: str) -> None:
@@ -166,8 +181,8 @@ class MethodView(View):
         if self._find(verb) is None:
             raise MethodNotAllowed(valid_methods=sorted(self.methods or ()))
         answer = getattr(self, verb)
-        # The view function that calls this has one colour; the verb may have the other.
-        if is_async(answer) is not self._async_view:
-            app = ctx.app
-            answer = app.ensure_async(answer) if self._async_view else app.ensure_sync(answer)
+        if not self._async_view:
+            answer = ctx.app.ensure_sync(answer)
+        elif not is_async(answer):  # The view function that calls this awaits what comes back.
+            answer = ctx.app.ensure_async(answer)
         return answer(**kwargs)

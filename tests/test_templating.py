@@ -47,6 +47,7 @@ class App:
 
     name = import_name = "shop"
     debug = False
+    replaced_steps: frozenset[str] = frozenset()
     loop: asyncio.AbstractEventLoop | None = None
 
     def __init__(self, **options: Any) -> None:

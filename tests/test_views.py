@@ -8,10 +8,12 @@ from collections.abc import Awaitable, Callable, Iterator
 from types import SimpleNamespace
 from typing import Any, ClassVar
 
-import flask.views
+import flask.views as oracle
 import pytest
 from werkzeug.exceptions import MethodNotAllowed
 
+import asyncflask.flask.views as facade
+import asyncflask.views as own
 from asyncflask._current import slot
 from asyncflask.concurrency import is_async
 from asyncflask.views import MethodView, View, http_method_funcs
@@ -31,6 +33,9 @@ class App:
         return runner
 
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        if not is_async(func):
+            return func
+
         def runner(**kwargs: Any) -> Any:
             self.carried.append(f"{func.__name__} to sync")
             return asyncio.run(func(**kwargs))
@@ -166,8 +171,8 @@ def test_a_view_without_dispatch_request_is_told_so() -> None:
 
 
 def test_the_verbs_and_attributes_are_flasks() -> None:
-    assert http_method_funcs == flask.views.http_method_funcs
-    for ours, theirs in ((View, flask.views.View), (MethodView, flask.views.MethodView)):
+    assert http_method_funcs == oracle.http_method_funcs
+    for ours, theirs in ((View, oracle.View), (MethodView, oracle.MethodView)):
         names = ("methods", "provide_automatic_options", "decorators", "init_every_request")
         assert [getattr(ours, name) for name in names] == [getattr(theirs, name) for name in names]
 
@@ -328,3 +333,41 @@ def test_an_inherited_verb_decides_the_colour_too() -> None:
             return ""
 
     assert is_async(Sub.as_view("sub"))
+
+
+# -- what tools read of a view function ------------------------------------------------------------
+
+
+@pytest.mark.parametrize("every", [True, False])
+@pytest.mark.parametrize("name", ["View", "MethodView"])
+def test_the_closure_has_flasks_names(name: str, every: bool) -> None:
+    """Flask-Injector reads ``class_kwargs`` there."""
+    closures = []
+    for module in (oracle, facade, own):
+        base: Any = getattr(module, name)
+        body = {"init_every_request": every, "__init__": lambda self, *args, **kwargs: None}
+        view: Any = type("Page", (base,), {**body, "get": lambda self: ""}).as_view("page", 1, a=2)
+        cells = [cell.cell_contents for cell in view.__closure__]
+        found = dict(zip(view.__code__.co_freevars, cells, strict=True))
+        closures.append((set(found), found.get("class_args"), found.get("class_kwargs")))
+
+    assert closures == [closures[0]] * 3
+
+
+def test_the_closure_of_an_async_view_has_them_too() -> None:
+    class Page(MethodView):
+        async def get(self) -> str:
+            return ""
+
+    view: Any = Page.as_view("page", mark="!")
+
+    assert set(view.__code__.co_freevars) == {"class_args", "class_kwargs", "view"}
+
+
+def test_the_facades_views_are_def_as_flasks() -> None:
+    class Page(facade.MethodView):
+        async def get(self) -> str:
+            return ""
+
+    assert not is_async(Page.as_view("page"))
+    assert issubclass(facade.MethodView, facade.View)

@@ -28,6 +28,11 @@ from ..concurrency import (
 )
 from ..ctx import Context
 
+#: methods of the app that the facade runs every registered callable through, if one is overridden
+_TO_SYNC = frozenset({"ensure_sync", "async_to_sync"})
+#: the same of the async API
+_TO_ASYNC = frozenset({"ensure_async", "sync_to_async"})
+
 
 async def call(ctx: Context, func: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     """Call ``func`` where its colour belongs: ``async def`` on the loop, ``def`` off it.
@@ -39,6 +44,12 @@ async def call(ctx: Context, func: Callable[..., Any], *args: Any, **kwargs: Any
         kwargs: Its keyword arguments.
     """
     place = ctx.place
+    if ctx.replaced:
+        if place == "thread":
+            if ctx.synchronous and not ctx.replaced.isdisjoint(_TO_SYNC):
+                return ctx.app.ensure_sync(func)(*args, **kwargs)
+        elif place != "command" and not ctx.replaced.isdisjoint(_TO_ASYNC):
+            return await _call_converted(ctx, func, args, kwargs)
     if is_async(func):
         if place == "worker":
             await to_loop(ctx)
@@ -53,6 +64,27 @@ async def call(ctx: Context, func: Callable[..., Any], *args: Any, **kwargs: Any
         except (SystemExit, KeyboardInterrupt) as error:
             raise exit_in_worker(error, func) from error
     return func(*args, **kwargs)
+
+
+async def _call_converted(
+    ctx: Context, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> Any:
+    """Call ``func`` as the app's own ``ensure_async`` says; it is called on the loop."""
+    if ctx.place == "worker":
+        await to_loop(ctx)
+    return await ctx.app.ensure_async(func)(*args, **kwargs)
+
+
+async def call_unconverted(
+    ctx: Context, func: Callable[..., Any], *args: Any, **kwargs: Any
+) -> Any:
+    """Call ``func``; the facade's ``ensure_sync`` sees it only if it is ``async def``, as in Flask.
+
+    For receivers of signals and URL value preprocessors.
+    """
+    if ctx.replaced and ctx.place == "thread" and not is_async(func):
+        return func(*args, **kwargs)
+    return await call(ctx, func, *args, **kwargs)
 
 
 async def to_loop(ctx: Context) -> None:
@@ -124,4 +156,4 @@ async def emit(ctx: Context, signal: Signal, sender: Any, **kwargs: Any) -> None
     Callers look at ``signal.receivers`` first: a signal without receivers costs nothing.
     """
     for receiver in list(signal.receivers_for(sender)):
-        await call(ctx, receiver, sender, **kwargs)
+        await call_unconverted(ctx, receiver, sender, **kwargs)

@@ -24,7 +24,7 @@ from ..wrappers.received import header_index
 from ..wrappers.response import Response
 from . import errors, teardown
 from .around import opens_early
-from .calls import call, emit
+from .calls import call, call_unconverted, emit
 from .result import PLAIN, is_plain, is_wsgi, make_messages, make_plain, make_response, run_wsgi
 from .steps import through
 
@@ -216,8 +216,10 @@ async def preprocess(app: Any, ctx: Context) -> Any:
     if registry:
         for name in names:
             for func in registry.get(name, ()):
-                await call(ctx, func, ctx.endpoint, ctx.view_args)
-    before, on_loop, colours = lane.before, ctx.place == "loop", app._colours
+                await call_unconverted(ctx, func, ctx.endpoint, ctx.view_args)
+    before, colours = lane.before, app._colours
+    direct = not ctx.replaced  # `ensure_async` may be.
+    on_loop = direct and ctx.place == "loop"
     registry = before(app)
     for name in names:
         for func in registry.get(name, ()):
@@ -229,7 +231,7 @@ async def preprocess(app: Any, ctx: Context) -> Any:
                 result = await func()
             else:
                 result = await call(ctx, func)
-                on_loop = ctx.place == "loop"
+                on_loop = direct and ctx.place == "loop"
             if result is not None:
                 return result
     return None
@@ -253,7 +255,7 @@ def dispatch(app: Any, ctx: Context) -> Awaitable[Any]:
         return through(ctx, app.make_default_options_response)
     view: Any = app.view_functions[rule.endpoint]
     args: dict[str, Any] = ctx.view_args  # type: ignore[assignment]  # set with the rule
-    if view is ctx.async_view and ctx.place == "loop":
+    if view is ctx.async_view and ctx.place == "loop" and not ctx.replaced:
         return view(**args)  # type: ignore[no-any-return, misc]  # a coroutine
     return call(ctx, view, **args)
 
@@ -307,7 +309,8 @@ async def process(app: Any, ctx: Context, response: Any) -> Any:
     after = lane.after
     registry = after(app)
     if registry:
-        on_loop, colours = ctx.place == "loop", app._colours
+        direct, colours = not ctx.replaced, app._colours
+        on_loop = direct and ctx.place == "loop"
         for name in reversed(_registered_for(ctx)):
             for func in reversed(registry.get(name, ())):
                 try:
@@ -318,7 +321,7 @@ async def process(app: Any, ctx: Context, response: Any) -> Any:
                     response = await func(response)
                 else:
                     response = await call(ctx, func, response)
-                    on_loop = ctx.place == "loop"
+                    on_loop = direct and ctx.place == "loop"
                 if response.__class__ is not Response:
                     response = _checked(lane, func, response)
     if response is not None and has_session_to_save(app, ctx):

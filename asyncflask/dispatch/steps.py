@@ -18,6 +18,7 @@ from weakref import WeakSet
 
 from ..concurrency import TO_LOOP
 from ..ctx import Context
+from ..routing import asks_werkzeug
 
 #: The app's methods that stand for a step. Flask's names, then Quart's.
 NAMES = frozenset(
@@ -48,16 +49,25 @@ NAMES = frozenset(
     }
 )
 
+#: The app's methods that make a callable sync or async; the facade calls the first two, the async
+#: API the others.
+CONVERTERS = frozenset({"ensure_sync", "async_to_sync", "ensure_async", "sync_to_async"})
+
 #: attributes whose assignment makes obsolete what an app keeps: steps, and what is around views
-WATCHED = NAMES | {
-    "before_request_funcs",
-    "after_request_funcs",
-    "teardown_request_funcs",
-    "url_value_preprocessors",
-    "teardown_appcontext_funcs",
-    "session_interface",
-    "response_class",
-}
+WATCHED = (
+    NAMES
+    | CONVERTERS
+    | {
+        "url_map",
+        "before_request_funcs",
+        "after_request_funcs",
+        "teardown_request_funcs",
+        "url_value_preprocessors",
+        "teardown_appcontext_funcs",
+        "session_interface",
+        "response_class",
+    }
+)
 
 
 #: every app there is, for replacements on a class
@@ -77,11 +87,13 @@ def forget_all() -> None:
 
 def untouched(cls: type) -> dict[str, Any]:
     """Return the steps of a face's class, as they are before anybody replaces one on it."""
-    return {name: getattr(cls, name) for name in NAMES}
+    return {name: getattr(cls, name) for name in NAMES | CONVERTERS}
 
 
 def find_replaced(app: Any, own: Mapping[str, Any]) -> frozenset[str]:
     """Return the names of the steps that ``app`` replaces.
+
+    ``url_map`` is among them if the app's map has to be asked in Werkzeug's way.
 
     Args:
         app: The app.
@@ -89,9 +101,15 @@ def find_replaced(app: Any, own: Mapping[str, Any]) -> frozenset[str]:
     """
     assigned = vars(app)
     cls = type(app)
-    return frozenset(
+    names = {
         name for name, step in own.items() if name in assigned or getattr(cls, name) is not step
-    )
+    }
+    # A property of a subclass may return another map for each request.
+    if isinstance(getattr(cls, "url_map", None), property) or asks_werkzeug(
+        assigned.get("url_map")
+    ):
+        names.add("url_map")
+    return frozenset(names)
 
 
 async def through(ctx: Context, method: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:

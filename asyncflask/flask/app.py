@@ -8,6 +8,7 @@ websockets and the lifespan; how a request comes in from an ASGI server is ``ser
 from __future__ import annotations
 
 import functools
+import inspect
 import os
 import sys
 from collections.abc import Callable, Coroutine, Iterable
@@ -40,6 +41,7 @@ from ..exceptions import OutOfContext
 from ..helpers import get_debug_flag, get_load_dotenv
 from . import cli
 from .ctx import AppContext, RequestContext, _AppCtxGlobals
+from .entrance import CallableType, adapt_subclass, call_asgi, refuse_environ
 from .globals import _cv_app as _cv_app
 from .globals import _cv_request as _cv_request
 from .globals import current_app as current_app
@@ -71,7 +73,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 
-class Flask(async_face.Flask):
+class Flask(async_face.Flask, metaclass=CallableType):
     """A Flask app. See :class:`asyncflask.base.App` for the parameters, which are Flask's.
 
     Source: ``Flask: Flask``.
@@ -89,12 +91,19 @@ class Flask(async_face.Flask):
 
     # -- entry points ------------------------------------------------------------------------------
 
-    def __call__(self, environ: Any, start_response: Any, send: Any = None) -> Any:  # type: ignore[override]  # WSGI with two arguments, ASGI with three
-        """Serve a WSGI request, or with three arguments an ASGI connection."""
-        if send is not None:
-            if self.use_debugger:
-                return self.debugger.serve(self.asgi_app, environ, start_response, send)
-            return self.asgi_app(environ, start_response, send)
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        adapt_subclass(cls)
+
+    def __call__(self, environ: Any, start_response: Any = None, send: Any = None) -> Any:  # type: ignore[override]  # WSGI with two arguments, ASGI with three
+        """Serve a WSGI request, or with three arguments an ASGI connection.
+
+        With an ASGI scope alone it is an ASGI 2 application.
+        """
+        if send is not None or start_response is None:
+            return call_asgi(self, environ, start_response, send)
+        if not isinstance(environ, dict):
+            refuse_environ(self, environ)
         return self.wsgi_app(environ, start_response)
 
     async def asgi_app(self, scope: Any, receive: Any, send: Any) -> None:
@@ -329,6 +338,13 @@ class Flask(async_face.Flask):
 
 Flask._untouched = steps.untouched(Flask)
 
+#: Flask's own signature, for tools that look at it; further arguments are ASGI's.
+vars(Flask)["__call__"].__signature__ = inspect.Signature(
+    [
+        inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+        for name in ("self", "environ", "start_response")
+    ]
+)
 
 #: ``urls.bind_environ`` as if it stood in Flask's module: Werkzeug's warnings name the module of
 #: their caller, and people filter them by it.

@@ -1,13 +1,14 @@
-"""Class-based views. (Flask: flask.views.)"""
+"""Class-based views: the async API's, called as in Flask. (Flask: flask.views.)
+
+The view function is always ``def``. The app's ``ensure_sync()`` is asked for ``dispatch_request()``
+and for the method of a verb.
+"""
 
 from __future__ import annotations
 
+from .. import views as async_api
 from ..scaffold import F
-from ..views import (
-    MethodView,
-    View,
-    http_method_funcs,
-)
+from ..views import http_method_funcs
 from .globals import current_app as current_app
 from .globals import request as request
 
@@ -17,3 +18,19 @@ __all__ = [
     "View",
     "http_method_funcs",
 ]
+
+
+class View(async_api.View):
+    """See :class:`asyncflask.views.View`. Source: ``Flask: views.View``."""
+
+    @classmethod
+    def _is_async(cls) -> bool:
+        return False
+
+
+class MethodView(async_api.MethodView, View):
+    """See :class:`asyncflask.views.MethodView`. Source: ``Flask: views.MethodView``."""
+
+    @classmethod
+    def _is_async(cls) -> bool:
+        return False

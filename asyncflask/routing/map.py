@@ -103,3 +103,25 @@ class Map(werkzeug.routing.Map):
             other.defaults and other.provides_defaults_for(rule)
             for other in self._rules_by_endpoint[rule.endpoint]
         )
+
+
+#: Methods of a map by which Werkzeug matches; `find` knows nothing of a subclass's own.
+_MATCHING = ("bind", "bind_to_environ", "update")
+
+
+def asks_werkzeug(url_map: object) -> bool:
+    """Tell whether rules have to be found by `bind_to_environ` and `match`, without `Map.find`.
+
+    That is so for a map of Werkzeug's own class, and for one that has its own way of matching.
+
+    Args:
+        url_map: An app's map, or None before it has one.
+    """
+    if url_map is None:
+        return False
+    if not isinstance(url_map, Map):
+        return True
+    cls = type(url_map)
+    return any(
+        name in vars(url_map) or getattr(cls, name) is not getattr(Map, name) for name in _MATCHING
+    )

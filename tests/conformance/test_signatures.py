@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import inspect
+import subprocess
+import sys
+from pathlib import Path
 
 import flask
 import flask.helpers
@@ -134,3 +137,12 @@ def test_each_type_of_a_callable_is_here(name):
 def test_each_type_of_a_result_is_here(name):
     assert name in vars(flask.typing)
     assert name in vars(asyncflask.typing)
+
+
+def test_the_facade_has_flasks_whole_surface():
+    """Every public name of Flask 3.1.3, with kind and signature (``tests/compat/surface.py``)."""
+    script = Path(__file__).parents[1] / "compat" / "surface.py"
+    command = [sys.executable, str(script), "--of", "flask"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=script.parents[2])
+
+    assert "0 missing, 0 with a different signature (0 differences)" in done.stdout, done.stdout

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
+import functools
 import gc
+import importlib
+import inspect
 import threading
 import weakref
 
+import flask as oracle
 import pytest
 from werkzeug.exceptions import InternalServerError
 from werkzeug.test import Client, run_wsgi_app
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 import asyncflask
+import asyncflask.flask
 from asyncflask.flask import Flask, Request, Response, current_app, g, request, session
 from asyncflask.flask.json.provider import DefaultJSONProvider
 from asyncflask.testing import TestClient
@@ -482,3 +488,252 @@ def test_ensure_async_without_a_server_stays_in_the_callers_thread():
         return str(await app.ensure_async(threading.get_ident)())
 
     assert app.test_client().get("/").text == str(threading.get_ident())
+
+
+# -- ensure_sync and async_to_sync that are the app's own ------------------------------------------
+
+both = pytest.mark.parametrize("module", [asyncflask.flask, oracle], ids=["facade", "flask"])
+
+
+def run_alone(function, *args, **kwargs):
+    """Run an ``async def`` function that waits for nothing, without a loop."""
+    coro = function(*args, **kwargs)
+    while True:
+        try:
+            coro.send(None)
+        except StopIteration as end:
+            return end.value
+
+
+def app_that_notes_calls(module, where="subclass", method="ensure_sync"):
+    """An app whose own method notes what it was given, with everything that Flask gives it."""
+    given = []
+
+    def own(function):
+        given.append(function.__name__)
+        if not inspect.iscoroutinefunction(function):
+            return function
+        return functools.partial(run_alone, function)
+
+    body = {method: lambda self, function: own(function)} if where == "subclass" else {}
+    app = type("App", (module.Flask,), body)("app", static_folder=None)
+    if where == "instance":
+        setattr(app, method, own)
+    app.testing = False
+    return app, given
+
+
+def register_everything(module, app, wait):
+    """Register one callable of each kind, ``async def`` if ``wait``."""
+
+    def made(name, result=lambda *args: None):
+        def function(*args, **kwargs):
+            return result(*args)
+
+        async def coroutine_function(*args, **kwargs):
+            await asyncio.sleep(0)
+            return result(*args)
+
+        made_one = coroutine_function if wait else function
+        made_one.__name__ = name
+        return made_one
+
+    def fail():
+        raise LookupError
+
+    def view():
+        module.after_this_request(made("after_this", lambda response: response))
+        return module.render_template_string("{{ word }}")
+
+    app.before_request(made("before"))
+    app.after_request(made("after", lambda response: response))
+    app.teardown_request(made("teardown"))
+    app.teardown_appcontext(made("teardown_app"))
+    app.context_processor(made("processor", lambda: {"word": "text"}))
+    app.errorhandler(LookupError)(made("handler", lambda error: "handled"))
+    app.errorhandler(404)(made("handler_404", lambda error: ("nowhere", 404)))
+    app.errorhandler(500)(made("handler_500", lambda error: ("broken", 500)))
+    app.add_url_rule("/", view_func=made("view", view))
+    app.add_url_rule("/fail", view_func=made("fail", fail))
+    app.add_url_rule("/break", view_func=made("break_it", lambda: 1 / 0))
+    app.logger.disabled = True
+
+
+@both
+@pytest.mark.parametrize("wait", [False, True], ids=["def", "async def"])
+@pytest.mark.parametrize("where", ["subclass", "instance"])
+@pytest.mark.parametrize("path", ["/", "/fail", "/break", "/nowhere"])
+def test_an_own_ensure_sync_sees_all_that_flask_gives_it(module, where, wait, path):
+    app, given = app_that_notes_calls(module, where)
+    register_everything(module, app, wait)
+    expected = {
+        "/": (["before", "view", "processor", "after_this", "after"], "text"),
+        "/fail": (["before", "fail", "handler", "after"], "handled"),
+        "/break": (["before", "break_it", "handler_500", "after"], "broken"),
+        "/nowhere": (["before", "handler_404", "after"], "nowhere"),
+    }[path]
+    answer = app.test_client().get(path)
+
+    assert ([name for name in given if name != "_default_template_ctx_processor"], answer.text) == (
+        [*expected[0], "teardown", "teardown_app"],
+        expected[1],
+    )
+    app.logger.disabled = False
+
+
+@both
+@pytest.mark.parametrize("where", ["subclass", "instance"])
+def test_an_own_async_to_sync_runs_what_is_async(module, where):
+    app, given = app_that_notes_calls(module, where, "async_to_sync")
+    register_everything(module, app, wait=True)
+
+    assert app.test_client().get("/").text == "text"
+    assert given == [
+        *["before", "view", "processor", "after_this", "after", "teardown", "teardown_app"],
+    ]
+    app.logger.disabled = False
+
+
+@both
+@pytest.mark.parametrize("wait", [False, True], ids=["def", "async def"])
+def test_an_own_ensure_sync_sees_receivers_that_are_async(module, wait):
+    app, given = app_that_notes_calls(module)
+    app.add_url_rule("/", "index", lambda: "fine")
+    seen = []
+
+    def receiver(sender, **kwargs):
+        seen.append(sender)
+
+    async def async_receiver(sender, **kwargs):
+        seen.append(sender)
+
+    signals = [module.request_started, module.request_finished, module.appcontext_pushed]
+    used = async_receiver if wait else receiver
+    for signal in signals:
+        signal.connect(used, app)
+    app.test_client().get("/")
+
+    assert seen == [app] * 3
+    assert given == (
+        ["async_receiver", "async_receiver", "<lambda>", "async_receiver"] if wait else ["<lambda>"]
+    )
+
+
+@both
+def test_url_value_preprocessors_are_called_without_ensure_sync(module):
+    app, given = app_that_notes_calls(module)
+    app.url_value_preprocessor(lambda endpoint, values: values.update(n=values["n"] + 1))
+    app.add_url_rule("/<int:n>", "show", lambda n: f"{n}")
+
+    assert app.test_client().get("/1").text == "2"
+    assert given == ["<lambda>"]
+
+
+@both
+def test_a_copied_request_context_uses_the_apps_own_ensure_sync(module):
+    app, given = app_that_notes_calls(module)
+
+    async def later():
+        return module.request.path
+
+    with app.test_request_context("/here"):
+        copied = module.copy_current_request_context(later)
+
+    assert copied() == "/here"
+    assert given == ["later"]
+
+
+@both
+def test_class_based_views_go_through_the_apps_own_ensure_sync(module):
+    app, given = app_that_notes_calls(module)
+
+    class Page(importlib.import_module(f"{module.__name__}.views").MethodView):
+        async def get(self):
+            return "got"
+
+        def post(self):
+            return "posted"
+
+    app.add_url_rule("/", view_func=Page.as_view("page"))
+    client = app.test_client()
+
+    assert (client.get("/").text, client.post("/").text) == ("got", "posted")
+    assert "page" in given
+
+
+async def test_an_own_ensure_sync_is_used_on_asgi(app):
+    given = []
+    app.ensure_sync = lambda function: (
+        given.append(function.__name__)
+        or (
+            functools.partial(run_alone, function)
+            if inspect.iscoroutinefunction(function)
+            else function
+        )
+    )
+
+    @app.before_request
+    def before():
+        pass
+
+    @app.get("/")
+    async def view():
+        return request.path
+
+    assert (await TestClient(app, Response).get("/")).text == "/"
+    assert given == ["before", "view"]
+
+
+@pytest.mark.parametrize("where", ["subclass", "instance"])
+@pytest.mark.parametrize("wait", [False, True], ids=["def", "async def"])
+async def test_the_async_api_uses_an_own_ensure_async(where, wait):
+    given = []
+
+    def own(app, function):
+        given.append(function.__name__)
+        return asyncflask.Flask.ensure_async(app, function)
+
+    body = {"ensure_async": own} if where == "subclass" else {}
+    app = type("App", (asyncflask.Flask,), body)("app", static_folder=None)
+    if where == "instance":
+        app.ensure_async = functools.partial(own, app)
+
+    def before():
+        pass
+
+    async def async_before():
+        pass
+
+    def view():
+        return threading.current_thread().name
+
+    async def async_view():
+        return threading.current_thread().name
+
+    app.before_request(async_before if wait else before)
+    app.add_url_rule("/", view_func=async_view if wait else view)
+    name = (await app.test_client().get("/")).text
+
+    assert (name == threading.current_thread().name) is wait
+    assert given == (["async_before", "async_view"] if wait else ["before", "view"])
+
+
+async def test_the_async_api_uses_an_own_sync_to_async():
+    class App(asyncflask.Flask):
+        def sync_to_async(self, function):
+            async def run(*args, **kwargs):
+                return f"mine: {function(*args, **kwargs)}"
+
+            return run
+
+    app = App("app", static_folder=None)
+    app.get("/def")(lambda: "def")
+
+    @app.get("/async")
+    async def view():
+        return "async"
+
+    client = app.test_client()
+
+    assert (await client.get("/def")).text == "mine: def"
+    assert (await client.get("/async")).text == "async"

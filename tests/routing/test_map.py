@@ -11,7 +11,7 @@ from werkzeug.exceptions import MethodNotAllowed, NotFound
 from werkzeug.routing import BaseConverter, EndpointPrefix, Subdomain, Submount
 from werkzeug.routing.exceptions import WebsocketMismatch
 
-from asyncflask.routing import Map, Rule
+from asyncflask.routing import Map, Rule, asks_werkzeug
 
 
 def find(
@@ -318,3 +318,17 @@ def test_werkzeug_is_asked_where_a_domain_has_variables() -> None:
     assert find(url_map, "/a") == ("e", {})
     assert find(url_map, "/b") is None
     assert find(url_map, "/a", "GET", host="me") is None
+
+
+@pytest.mark.parametrize("name", ["bind", "bind_to_environ", "update"])
+def test_a_map_that_matches_in_its_own_way_asks_werkzeug(name):
+    own = type("Own", (Map,), {name: lambda self, *args, **kwargs: None})
+    assigned = Map()
+    setattr(assigned, name, lambda *args, **kwargs: None)
+
+    assert [asks_werkzeug(value) for value in (own(), assigned, werkzeug.routing.Map())] == [
+        *[True] * 3
+    ]
+    assert [asks_werkzeug(value) for value in (Map(), type("Same", (Map,), {})(), None)] == [
+        *[False] * 3
+    ]

@@ -40,3 +40,7 @@ __all__ = [
     "T_template_global",
     "T_template_test",
 ]
+
+# COMPAT: tools that look into the class find Flask's class there. Jinja is imported here anyway, so
+# the attribute need no longer import it when it is read.
+App.jinja_environment = Environment

@@ -1,0 +1,94 @@
+"""``Flask.__call__``: the entrance for WSGI and ASGI, also where a tool or subclass replaces it.
+
+Servers and tools know an app by calling it: WSGI servers with two arguments, ASGI servers with
+three, ASGI 2 servers (and uvicorn, which takes a ``def __call__`` for ASGI 2) with the scope alone.
+What replaces ``Flask.__call__`` was mostly written for WSGI. It is given the WSGI calls only; an
+ASGI request comes to it through the request's worker thread (``server.py``).
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from types import FunctionType
+from typing import Any
+
+from ..watching import WatchingType
+
+_NAMES = ("__module__", "__name__", "__qualname__", "__doc__")
+
+
+class CallableType(WatchingType):
+    """The type of app classes: a ``__call__`` that is assigned to one goes on serving both."""
+
+    def __setattr__(cls, name: str, value: Any) -> None:
+        super().__setattr__(name, for_both(value) if name == "__call__" else value)
+
+
+def adapt_subclass(cls: type) -> None:
+    """Let a ``__call__`` that ``cls`` defines, or has from a mixin, serve both."""
+    owner = next(base for base in cls.__mro__ if "__call__" in vars(base))
+    if owner is cls or not isinstance(owner, CallableType):
+        setattr(cls, "__call__", vars(owner)["__call__"])  # noqa: B010  # CallableType adapts it
+
+
+def for_both(call: Any) -> Any:
+    """Return a ``__call__`` for WSGI and ASGI, of one that may know only one of them.
+
+    Args:
+        call: What is assigned or defined as ``__call__``.
+
+    Returns:
+        ``call`` itself if it takes two or three arguments. Otherwise a function that gives it the
+        calls that it was written for: with three required arguments ASGI's, else WSGI's.
+    """
+    # A wrapper with the signature of what it wraps (wrapt's, a mock) may know of WSGI alone.
+    count = call.__code__.co_argcount - 1 if type(call) is FunctionType else 0
+    if count >= 3:
+        required = count - len(call.__defaults__ or ())
+        return call if required <= 2 else _adapted(call, asgi=True)
+    return _adapted(call, asgi=False)
+
+
+def _adapted(call: Any, asgi: bool) -> Callable[..., Any]:
+    def __call__(app: Any, environ: Any, start_response: Any = None, send: Any = None) -> Any:
+        if (send is not None) is asgi and start_response is not None:
+            bound = call.__get__(app, type(app)) if hasattr(call, "__get__") else call
+            return bound(environ, start_response, *([send] if asgi else []))
+        if send is None and start_response is not None:
+            return app.wsgi_app(environ, start_response)
+        return call_asgi(app, environ, start_response, send)
+
+    return functools.update_wrapper(__call__, call, assigned=_NAMES, updated=())
+
+
+def call_asgi(app: Any, scope: Any, receive: Any, send: Any) -> Any:
+    """Call ``app`` as an ASGI server does: with the scope alone (ASGI 2), or all three.
+
+    Raises:
+        TypeError: ``scope`` is the only argument and is no ASGI scope.
+    """
+    if receive is None:
+        if not (isinstance(scope, dict) and "type" in scope):
+            raise TypeError(
+                f"{app!r} was called with {type(scope).__name__} alone, which is no ASGI scope."
+                " A WSGI server calls it as app(environ, start_response), an ASGI 3 server as"
+                " app(scope, receive, send)."
+            )
+        return functools.partial(type(app).__call__, app, scope)
+    if app.use_debugger:
+        return app.debugger.serve(app.asgi_app, scope, receive, send)
+    return app.asgi_app(scope, receive, send)
+
+
+def refuse_environ(app: Any, environ: Any) -> None:
+    """Refuse a call whose first argument is no WSGI environ.
+
+    Raises:
+        TypeError: Always; it says how to serve the app.
+    """
+    raise TypeError(
+        f"{app!r} was called with two arguments, as a WSGI or RSGI application, and the first is a"
+        f" {type(environ).__name__} instead of a WSGI environ. It serves WSGI and ASGI: write, for"
+        " example, `granian --interface asgi shop:app`, or `--interface wsgi`."
+    )
