@@ -67,6 +67,18 @@ class Flask(App):
     test_client_class: type[TestClient] | None = later("asyncflask.testing", "TestClient")
     test_cli_runner_class: type[CliRunner] | None = later("asyncflask.testing", "CliRunner")
 
+    #: the steps whose answer is awaited on the loop, and returned where a thread may block
+    _awaited_steps: t.ClassVar[frozenset[str]] = steps.AWAITED
+
+    def __init_subclass__(cls, **kwargs: t.Any) -> None:
+        super().__init_subclass__(**kwargs)
+        steps.prepare_class(cls, cls._awaited_steps)
+
+    @classmethod
+    def _prepared(cls, name: str, value: t.Any) -> t.Any:
+        """Return a step that is assigned in the form in which every caller gets its answer."""
+        return steps.prepare(value) if name in cls._awaited_steps else value
+
     def _prepare_face(self) -> None:
         self.before_serving_funcs: list[t.Any] = []
         self.while_serving_gens: list[t.Any] = []
@@ -140,34 +152,42 @@ class Flask(App):
 
     # -- steps (each may be overridden or replaced) ------------------------------------------------
 
+    @steps.own_step
     async def full_dispatch_request(self) -> t.Any:
         """Run hooks, view, and what follows; return the response. (Flask's same name.)"""
         return await pipeline.full_dispatch(self, _carrier())
 
+    @steps.own_step
     async def preprocess_request(self) -> t.Any:
         """Run URL value preprocessors and ``before_request`` functions; return their response."""
         return await pipeline.preprocess(self, _carrier())
 
+    @steps.own_step
     async def dispatch_request(self) -> t.Any:
         """Call the view that was matched and return what it returns."""
         return await pipeline.dispatch(self, _carrier())
 
+    @steps.own_step
     async def finalize_request(self, rv: t.Any, from_error_handler: bool = False) -> t.Any:
         """Make a view's return value a response and process it."""
         return await pipeline.finalize(self, _carrier(), rv, from_error_handler)
 
+    @steps.own_step
     async def process_response(self, response: t.Any) -> t.Any:
         """Run ``after_request`` functions and save the session."""
         return await pipeline.process(self, _carrier(), response)
 
+    @steps.own_step
     async def handle_exception(self, e: Exception) -> t.Any:
         """Answer 500 for an error that nothing handled, or raise it again."""
-        return await errors.handle_exception(self, _carrier(), e)
+        return await pipeline.handle_exception(self, _carrier(), e)
 
+    @steps.own_step
     async def handle_http_exception(self, e: HTTPException) -> t.Any:
         """Answer an HTTP error by its handler, else by itself."""
         return await errors.handle_http(self, _carrier(), e)
 
+    @steps.own_step
     async def handle_user_exception(self, e: Exception) -> t.Any:
         """Answer an error of a view or hook by its handler, or raise it again."""
         return await errors.handle_user(self, _carrier(), e)
@@ -183,10 +203,12 @@ class Flask(App):
         where = "" if connection is None else f" on {connection.path} [{connection.method}]"
         self.logger.error("Exception%s", one_line(where), exc_info=exc_info)
 
+    @steps.own_step
     async def do_teardown_request(self, exc: BaseException | None = NO_ERROR) -> None:
         """Run the ``teardown_request`` functions, by default with the error being handled."""
         await self._attempt_all(teardown.end_connection, exc)
 
+    @steps.own_step
     async def do_teardown_appcontext(self, exc: BaseException | None = NO_ERROR) -> None:
         """Run the ``teardown_appcontext`` functions, by default with the error being handled."""
         await self._attempt_all(teardown.end_app, exc)

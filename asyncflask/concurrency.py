@@ -150,6 +150,7 @@ def _run_job(
     func: Callable[..., Any],
     args: tuple[Any, ...],
     kwargs: dict[str, Any],
+    handled: BaseException | None,
 ) -> tuple[Any, BaseException | None]:
     """Run ``func`` inside ``context`` and box what comes of it, also what is not an Exception.
 
@@ -157,9 +158,33 @@ def _run_job(
     """
     _await_exit(context)
     try:
-        return context.run(func, *args, **kwargs), None
+        if handled is None:
+            return context.run(func, *args, **kwargs), None
+        return context.run(_run_handling, handled, func, args, kwargs), None
     except BaseException as error:
         return None, error
+    finally:
+        del handled, args
+
+
+def _run_handling(
+    error: BaseException,
+    func: Callable[..., Any],
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+) -> Any:
+    """Run ``func`` as in the `except` block that waits for it.
+
+    Error handlers look there: ``logger.exception()``, ``traceback.format_exc()``, a bare ``raise``.
+    """
+    traceback = error.__traceback__
+    try:
+        raise error
+    except BaseException:
+        error.__traceback__ = traceback  # This function is no part of the user's story.
+        return func(*args, **kwargs)
+    finally:
+        del error, args, traceback  # They refer to this frame: a circle.
 
 
 def _await_exit(context: contextvars.Context) -> None:
@@ -220,11 +245,12 @@ class Lease:
         # A child task of the view brings its own: the view's may be in use on the loop meanwhile.
         mine = asyncio.current_task() is self._task
         context = self._context if mine else task_context()
+        handled = sys.exc_info()[1]
 
         def job() -> None:
             outer = getattr(this_worker, "lease", None), getattr(this_worker, "outcome", None)
             this_worker.lease, this_worker.outcome = self, outcome
-            boxed = _run_job(context, func, args, kwargs)
+            boxed = _run_job(context, func, args, kwargs, handled)
             this_worker.lease, this_worker.outcome = outer
             try:
                 loop.call_soon_threadsafe(outcome.set_result, boxed)
@@ -245,6 +271,7 @@ class Lease:
             raise _unboxed(error, func)
         finally:
             del error  # Its traceback refers to this frame.
+            handled = None
 
     def wait_for(self, coro: Coroutine[Any, Any, T]) -> T:
         """Run an ``async def`` callable's coroutine on the loop, from the leased thread, and wait.

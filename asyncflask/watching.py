@@ -20,9 +20,11 @@ class WatchingType(ABCMeta):
     _watched: frozenset[str]
 
     def __setattr__(cls, name: str, value: Any) -> None:
-        super().__setattr__(name, value)
-        if name in cls._watched:
-            cls._look_all_anew()  # type: ignore[attr-defined]  # Watching's
+        if name not in cls._watched:
+            super().__setattr__(name, value)
+            return
+        super().__setattr__(name, cls._prepared(name, value))  # type: ignore[attr-defined]  # Watching's
+        cls._look_all_anew()  # type: ignore[attr-defined]  # Watching's
 
     def __delattr__(cls, name: str) -> None:
         super().__delattr__(name)
@@ -37,14 +39,21 @@ class Watching(metaclass=WatchingType):
     _watched: ClassVar[frozenset[str]] = frozenset()
 
     def __setattr__(self, name: str, value: Any) -> None:
-        super().__setattr__(name, value)
-        if name in self._watched:
-            self._look_anew()
+        if name not in self._watched:
+            super().__setattr__(name, value)
+            return
+        super().__setattr__(name, self._prepared(name, value))
+        self._look_anew()
 
     def __delattr__(self, name: str) -> None:
         super().__delattr__(name)
         if name in self._watched:
             self._look_anew()
+
+    @classmethod
+    def _prepared(cls, name: str, value: Any) -> Any:
+        """Return what is kept of a value that is assigned to a watched attribute."""
+        return value
 
     def _look_anew(self) -> None:
         """Forget what is kept, or make it anew."""

@@ -674,3 +674,24 @@ async def test_finish_raises_what_its_coroutine_raises():
 
     with pytest.raises(LookupError, match="while closing"):
         await finish(closing())
+
+
+async def test_a_job_finds_the_exception_that_its_caller_handles(pool):
+    lease = await pool.lease()
+    error = LookupError("first")
+    try:
+        raise error
+    except LookupError:
+        found = await lease.run(sys.exc_info)
+        with pytest.raises(ZeroDivisionError) as raised:
+            await lease.run(lambda: 1 / 0)
+        with pytest.raises(LookupError, match="first"):
+            await lease.run(_raise_again)
+    outside = await lease.run(sys.exc_info)
+    lease.release()
+
+    assert (found[1], raised.value.__context__, outside[1]) == (error, error, None)
+
+
+def _raise_again():
+    raise  # what is being handled

@@ -79,3 +79,16 @@ def test_other_attributes_make_nothing_anew():
     one.unwatched = Sum.unwatched = 5
 
     assert one.kept == "as it was"
+
+
+def test_a_watched_value_may_be_kept_in_another_form():
+    class Rounded(Sum):
+        @classmethod
+        def _prepared(cls, name, value):
+            return round(value)
+
+    one = Rounded()
+    one.a, one.unwatched = 5.4, 0.5
+    Rounded.b = 1.2
+
+    assert (one.a, one.kept, one.unwatched) == (5, 6, 0.5)

@@ -82,8 +82,8 @@ async def handle_http(app: Any, ctx: Context, error: HTTPException) -> Any:
     return error if handler is None else await call(ctx, handler, error)
 
 
-async def handle_exception(app: Any, ctx: Context, error: Exception) -> Any:
-    """Answer 500 for an error that nothing handled, or raise it again. (Flask: handle_exception.)
+async def answer_unhandled(app: Any, ctx: Context, error: Exception) -> Any:
+    """Return what answers an error that nothing handled: of the handler of 500, or a bare 500.
 
     Raises:
         Exception: ``error`` itself, where ``PROPAGATE_EXCEPTIONS`` (or testing or debug) says so.
@@ -99,14 +99,14 @@ async def handle_exception(app: Any, ctx: Context, error: Exception) -> Any:
             raise error
         finally:
             del error  # Its traceback refers to this frame: a circle.
-    app.log_exception((type(error), error, error.__traceback__))
+    exc_info = (type(error), error, error.__traceback__)
+    if "log_exception" in ctx.replaced:
+        await call(ctx, app.log_exception, exc_info)
+    else:
+        app.log_exception(exc_info)
     server_error = InternalServerError(original_exception=error)
     handler = find_handler(app, ctx, server_error)
-    result: Any = server_error
-    if handler is not None:
-        result = await call(ctx, handler, server_error)
-    finalize = getattr(app, lane.finalize)
-    return await through(ctx, finalize, result, from_error_handler=True)
+    return server_error if handler is None else await call(ctx, handler, server_error)
 
 
 async def answer_routing(app: Any, ctx: Context) -> Any:

@@ -57,6 +57,16 @@ class Lane:
     handle_exception: str
     do_teardown: str
 
+    @property
+    def steps(self) -> frozenset[str]:
+        """The names of the app's methods that stand for a step."""
+        return frozenset(
+            {
+                *(self.full_dispatch, self.preprocess, self.dispatch, self.finalize),
+                *(self.process, self.handle_exception, self.do_teardown),
+            }
+        )
+
 
 def _make_request(ctx: Any) -> Any:
     cls = ctx.app.request_class

@@ -26,7 +26,7 @@ from . import errors, teardown
 from .around import opens_early
 from .calls import call, call_unconverted, emit
 from .result import PLAIN, is_plain, is_wsgi, make_messages, make_plain, make_response, run_wsgi
-from .steps import through
+from .steps import in_place, through
 
 _APP_ALONE = (None,)
 
@@ -54,7 +54,7 @@ async def run(app: Any, ctx: Context, rest: Awaitable[Any] | None = None) -> Any
                 response = await full_dispatch(app, ctx, lane.answer_required)
         except Exception as error:
             ctx.error = error
-            response = await step(app, ctx, lane.handle_exception, errors.handle_exception, error)
+            response = await step(app, ctx, lane.handle_exception, handle_exception, error)
     except asyncio.CancelledError as error:
         # Teardown must not be cut off in the middle by a second cancellation.
         closing = teardown.leave_served(app, ctx, error)
@@ -252,7 +252,7 @@ def dispatch(app: Any, ctx: Context) -> Awaitable[Any]:
         return errors.answer_routing(app, ctx)
     rule = ctx.url_rule
     if ctx.scope.get("method") == "OPTIONS" and answers_options(rule):
-        return through(ctx, app.make_default_options_response)
+        return in_place(ctx, app.make_default_options_response)
     view: Any = app.view_functions[rule.endpoint]
     args: dict[str, Any] = ctx.view_args  # type: ignore[assignment]  # set with the rule
     if view is ctx.async_view and ctx.place == "loop" and not ctx.replaced:
@@ -283,7 +283,7 @@ async def finalize(app: Any, ctx: Context, result: Any, from_error_handler: bool
     if result is None and not lane.answer_required:
         response = None
     elif "make_response" in ctx.replaced:
-        response = await through(ctx, app.make_response, result)
+        response = await in_place(ctx, app.make_response, result)
     else:
         response = make_response(app, result)
     try:
@@ -298,6 +298,20 @@ async def finalize(app: Any, ctx: Context, result: Any, from_error_handler: bool
             raise
         app.logger.exception("The response of an error handler could not be processed.")
     return response
+
+
+async def handle_exception(app: Any, ctx: Context, error: Exception) -> Any:
+    """Answer 500 for an error that nothing handled, or raise it again. (Flask: handle_exception.)
+
+    Raises:
+        Exception: ``error`` itself, where ``PROPAGATE_EXCEPTIONS`` (or testing or debug) says so.
+    """
+    lane: Any = ctx.lane
+    try:
+        result = await errors.answer_unhandled(app, ctx, error)
+    finally:
+        del error  # Raised, its traceback refers to this frame: a circle.
+    return await step(app, ctx, lane.finalize, finalize, result, from_error_handler=True)
 
 
 async def process(app: Any, ctx: Context, response: Any) -> Any:

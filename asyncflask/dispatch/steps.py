@@ -7,18 +7,29 @@ that replaces none. So each app keeps the set of the names it replaces, and the 
 own function for the others. Assigning to an attribute named in :data:`NAMES`, on an app or on its
 class, makes the sets obsolete (:mod:`asyncflask.watching`). So does assigning what :mod:`.around`
 looks at (:data:`WATCHED`).
+
+The same step is awaited on the event loop and called in a worker thread; see :func:`prepare`.
 """
 
 from __future__ import annotations
 
+import functools
 import inspect
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
+from contextlib import contextmanager
+from types import FunctionType, MethodType
+from typing import Any, Concatenate, ParamSpec, TypeVar
 from weakref import WeakSet
 
-from ..concurrency import TO_LOOP
+from .._current import current
+from ..concurrency import drive, is_async, running_loop
 from ..ctx import Context
 from ..routing import asks_werkzeug
+from .calls import call, to_loop, wait_in_place
+
+P = ParamSpec("P")
+S = TypeVar("S")
+T = TypeVar("T")
 
 #: The app's methods that stand for a step. Flask's names, then Quart's.
 NAMES = frozenset(
@@ -52,6 +63,18 @@ NAMES = frozenset(
 #: The app's methods that make a callable sync or async; the facade calls the first two, the async
 #: API the others.
 CONVERTERS = frozenset({"ensure_sync", "async_to_sync", "ensure_async", "sync_to_async"})
+#: the steps that are plain calls, for nothing is awaited in them
+PLAIN = frozenset(
+    {
+        "create_url_adapter",
+        "make_response",
+        "log_exception",
+        "raise_routing_exception",
+        "make_default_options_response",
+    }
+)
+#: the steps that call functions of the user's: awaited on the loop
+AWAITED = NAMES - PLAIN - {"asgi_app"}
 
 #: attributes whose assignment makes obsolete what an app keeps: steps, and what is around views
 WATCHED = (
@@ -113,15 +136,138 @@ def find_replaced(app: Any, own: Mapping[str, Any]) -> frozenset[str]:
 
 
 async def through(ctx: Context, method: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-    """Call a replaced step; a ``def`` one may hand on ``super()``'s awaitable.
+    """Call a replaced step where its kind belongs: ``async def`` on the loop, ``def`` off it."""
+    if _is_prepared(method):
+        result = method(*args, **kwargs)  # It knows by itself.
+    else:  # an object that can be called
+        result = await _called(ctx, method, args, kwargs)
+    return await _awaited(ctx, method, result) if inspect.isawaitable(result) else result
 
-    A replacement never hops to a worker thread by itself: it is glue, like the step it replaces,
-    and its ``super()`` call has to stay in the pipeline.
+
+async def in_place(ctx: Context, method: Callable[..., Any], *args: Any) -> Any:
+    """Call a step that is a plain call, such as ``make_response``; an ``async def`` one is awaited.
+
+    It never hops to a worker thread: views call the same method on the loop.
     """
-    result = method(*args, **kwargs)
-    if inspect.isawaitable(result):
-        if ctx.place == "worker":
-            ctx.place = "loop"
-            await TO_LOOP
-        return await result
-    return result
+    result = method(*args)
+    return await _awaited(ctx, method, result) if inspect.isawaitable(result) else result
+
+
+async def _awaited(ctx: Context, func: Callable[..., Any], result: Awaitable[Any]) -> Any:
+    if ctx.place == "thread":
+        return wait_in_place(ctx, _result_of(result), func)
+    if ctx.place == "worker":
+        await to_loop(ctx)
+    return await result
+
+
+# -- one step, awaited or called -------------------------------------------------------------------
+#
+# Flask's extensions wrap a step in a `def` function that calls the original and looks at what it
+# returns: `app.handle_exception = with_headers(app.handle_exception)`. Such a function runs in the
+# request's worker thread, as all `def` functions do, and what it calls there answers at once; on
+# the event loop the same step returns an awaitable. The thread decides, not the step, so wrappers
+# of both kinds may stand around each other in any order.
+
+#: the functions that :func:`own_step` and :func:`prepare` have made
+_prepared: WeakSet[Callable[..., Any]] = WeakSet()
+
+
+def own_step(
+    method: Callable[Concatenate[S, P], Coroutine[Any, Any, Any]],
+) -> Callable[Concatenate[S, P], Any]:
+    """Let a step of the app return an awaitable on the loop, and its result in a worker thread.
+
+    Args:
+        method: One of the pipeline's coroutines as a method of the app. It waits for users'
+            functions only, so it can be stepped without a loop.
+    """
+
+    @functools.wraps(method)
+    def step(self: S, /, *args: P.args, **kwargs: P.kwargs) -> Any:
+        coro = method(self, *args, **kwargs)
+        ctx = current()
+        return _step_in_place(ctx, coro) if _may_block(ctx) else coro
+
+    _prepared.add(step)
+    return step
+
+
+def prepare(func: Any) -> Any:
+    """Let a replacement of a step do the same; what is no function is returned as it is."""
+    if not isinstance(func, (FunctionType, MethodType, functools.partial)) or _is_prepared(func):
+        return func
+    waits = is_async(func)
+
+    @functools.wraps(func)
+    def step(*args: Any, **kwargs: Any) -> Any:
+        ctx: Context | None = current()
+        if ctx is None:
+            return func(*args, **kwargs)
+        if not _may_block(ctx):
+            return func(*args, **kwargs) if waits else _called(ctx, func, args, kwargs)
+        result = func(*args, **kwargs)
+        if inspect.isawaitable(result):
+            return wait_in_place(ctx.carrier or ctx, _result_of(result), func)
+        return result
+
+    _prepared.add(step)
+    return step
+
+
+def prepare_class(cls: type, names: frozenset[str]) -> None:
+    """Prepare the steps that a class overrides, by itself or by a class it is mixed with.
+
+    Args:
+        cls: A class of apps.
+        names: The steps that are awaited.
+    """
+    for name in names:
+        step = inspect.getattr_static(cls, name)
+        if isinstance(step, FunctionType) and step not in _prepared:
+            type.__setattr__(cls, name, prepare(step))
+
+
+def _is_prepared(func: Any) -> bool:
+    func = getattr(func, "__func__", func)
+    return isinstance(func, FunctionType) and func in _prepared
+
+
+def _may_block(ctx: Context | None) -> bool:
+    """Tell whether the calling thread may wait until a step has its answer."""
+    return running_loop() is None or (ctx is not None and ctx.place == "thread")
+
+
+async def _called(
+    ctx: Context, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> Any:
+    """Call a replacement as the pipeline calls hooks, and await what a ``def`` one hands on."""
+    if ctx.place == "command" and not is_async(func):
+        with _stepped(ctx):  # The one thread of a command; a loop runs in it, which may be blocked.
+            result = func(*args, **kwargs)
+    else:
+        result = await call(ctx, func, *args, **kwargs)
+    return await _awaited(ctx, func, result) if inspect.isawaitable(result) else result
+
+
+async def _result_of(awaitable: Awaitable[T]) -> T:
+    return await awaitable
+
+
+def _step_in_place(ctx: Context | None, coro: Coroutine[Any, Any, T]) -> T:
+    with _stepped(ctx):
+        return drive(coro)
+
+
+@contextmanager
+def _stepped(ctx: Context | None) -> Iterator[None]:
+    """Let the pipeline's coroutines be stepped in the calling thread, which may block."""
+    contexts = [] if ctx is None else [ctx, ctx.carrier or ctx]
+    before = [each.place for each in contexts]
+    for each in contexts:
+        each.place = "thread"
+    try:
+        yield
+    finally:
+        for each, place in zip(contexts, before, strict=True):
+            each.place = place

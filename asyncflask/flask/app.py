@@ -37,6 +37,7 @@ from ..ctx import NO_ERROR
 from ..debughelpers import raise_redirect_that_loses_the_body
 from ..dispatch import errors, pipeline, steps, teardown, urls
 from ..dispatch.calls import wait_in_place
+from ..dispatch.lanes import WEBSOCKET
 from ..exceptions import OutOfContext
 from ..helpers import get_debug_flag, get_load_dotenv
 from . import cli
@@ -82,6 +83,8 @@ class Flask(async_face.Flask, metaclass=CallableType):
     app_ctx_globals_class = _AppCtxGlobals
     request_class: type[Any] = Request
     response_class: type[Any] = Response
+    # Those of a request answer at once, always; a websocket is served by the async API.
+    _awaited_steps = WEBSOCKET.steps
     test_client_class: type[Any] | None = None
     test_cli_runner_class: type[Any] | None = None
 
@@ -166,7 +169,7 @@ class Flask(async_face.Flask, metaclass=CallableType):
         finally:
             ctx.place = before
 
-    def full_dispatch_request(self) -> Response:  # type: ignore[override]  # synchronous, as Flask's
+    def full_dispatch_request(self) -> Response:
         """Run hooks, view, and what follows; return the response."""
         return cast(Response, self._run(pipeline.full_dispatch))
 
@@ -178,17 +181,17 @@ class Flask(async_face.Flask, metaclass=CallableType):
         """Call the view that was matched and return what it returns."""
         return self._run(pipeline.dispatch)
 
-    def finalize_request(self, rv: Any, from_error_handler: bool = False) -> Response:  # type: ignore[override]  # as above
+    def finalize_request(self, rv: Any, from_error_handler: bool = False) -> Response:
         """Make a view's return value a response and process it."""
         return cast(Response, self._run(pipeline.finalize, rv, from_error_handler))
 
-    def process_response(self, response: Response) -> Response:  # type: ignore[override]  # as above
+    def process_response(self, response: Response) -> Response:
         """Run ``after_request`` functions and save the session."""
         return cast(Response, self._run(pipeline.process, response))
 
-    def handle_exception(self, e: Exception) -> Response:  # type: ignore[override]  # as above
+    def handle_exception(self, e: Exception) -> Response:
         """Answer 500 for an error that nothing handled, or raise it again."""
-        return cast(Response, self._run(errors.handle_exception, e))
+        return cast(Response, self._run(pipeline.handle_exception, e))
 
     def handle_http_exception(self, e: HTTPException) -> Any:
         """Answer an HTTP error by its handler, else by itself."""
@@ -205,11 +208,11 @@ class Flask(async_face.Flask, metaclass=CallableType):
         assert request.routing_exception is not None
         raise request.routing_exception
 
-    def do_teardown_request(self, exc: BaseException | None = NO_ERROR) -> None:  # type: ignore[override]  # as above
+    def do_teardown_request(self, exc: BaseException | None = NO_ERROR) -> None:
         """Run the ``teardown_request`` functions."""
         self._end(teardown.end_connection, exc)
 
-    def do_teardown_appcontext(self, exc: BaseException | None = NO_ERROR) -> None:  # type: ignore[override]  # as above
+    def do_teardown_appcontext(self, exc: BaseException | None = NO_ERROR) -> None:
         """Run the ``teardown_appcontext`` functions."""
         self._end(teardown.end_app, exc)
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+import traceback
+
 import pytest
 from werkzeug.exceptions import (
     BadRequest,
@@ -169,3 +172,30 @@ def test_what_is_no_error_cannot_have_a_handler(app, what):
 def test_an_exception_object_cannot_have_a_handler(app):
     with pytest.raises((TypeError, ValueError), match="Problem"):
         app.register_error_handler(Problem(), lambda error: None)
+
+
+@pytest.mark.parametrize("views", ["async", "def"])
+@pytest.mark.parametrize("handler", ["async", "def"])
+async def test_a_handler_finds_the_error_that_is_being_handled(app, handler, views):
+    """`logger.exception()` and `traceback.format_exc()` in it are about this error, as in Flask."""
+
+    async def broken():
+        raise Problem("in the view")
+
+    def also_broken():
+        raise Problem("in the view")
+
+    def answer(error):
+        assert sys.exc_info()[1] is error
+        return traceback.format_exc(), 500
+
+    async def answer_on_loop(error):
+        return answer(error)
+
+    app.get("/", endpoint="broken")(broken if views == "async" else also_broken)
+    app.register_error_handler(Problem, answer if handler == "def" else answer_on_loop)
+    response = await app.test_client().get("/")
+
+    assert response.text.endswith("Problem: in the view\n")
+
+    assert "concurrency.py" not in response.text

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+import functools
+import inspect
+import sys
+import threading
+
+import click
 import pytest
 
-from asyncflask import Flask, websocket
-from asyncflask.dispatch.steps import NAMES, find_replaced
+import asyncflask.flask
+from asyncflask import Flask, Response, abort, request, websocket
+from asyncflask.dispatch.steps import AWAITED, NAMES, PLAIN, find_replaced
 
 #: What makes each step happen, when it is asked of :func:`served`.
 CAUSES = {
@@ -88,15 +96,6 @@ def counting(name, calls, colour):
     return step if colour == "def" else async_step
 
 
-SYNCHRONOUS = {
-    "create_url_adapter",
-    "make_response",
-    "log_exception",
-    "raise_routing_exception",
-    "make_default_options_response",
-}
-
-
 def test_the_table_of_causes_has_every_step():
     assert set(CAUSES) == NAMES - {"asgi_app"}
 
@@ -120,7 +119,7 @@ async def test_a_replaced_step_is_called(name, where, views, monkeypatch):
     assert calls
 
 
-@pytest.mark.parametrize("name", sorted(set(CAUSES) - SYNCHRONOUS))
+@pytest.mark.parametrize("name", sorted(AWAITED))
 async def test_a_replaced_step_may_be_async(name):
     calls: list[str] = []
     app = make(type("Own", (Flask,), {name: counting(name, calls, "async")}))
@@ -198,3 +197,340 @@ async def test_a_replaced_create_url_adapter_decides_what_matches():
     response = await make(Own).test_client().get("/whatever")
 
     assert response.text == "fine"
+
+
+def test_each_step_is_either_awaited_or_a_plain_call():
+    assert PLAIN | AWAITED | {"asgi_app"} == NAMES
+
+    assert not PLAIN & AWAITED
+
+
+# -- `def` functions around steps, as extensions for Flask write them ------------------------------
+
+
+def looking(original, seen):
+    """Wrap a step in a ``def`` function that looks at what it returns."""
+
+    def wrapper(*args, **kwargs):
+        result = original(*args, **kwargs)
+        seen.append(result)
+        return result
+
+    return wrapper
+
+
+def awaiting(original, seen):
+    async def wrapper(*args, **kwargs):
+        result = await original(*args, **kwargs)
+        seen.append(result)
+        return result
+
+    return wrapper
+
+
+class Around:
+    """A wrapper that is an object."""
+
+    def __init__(self, original, seen):
+        self.wrapper = looking(original, seen)
+
+    def __call__(self, *args, **kwargs):
+        return self.wrapper(*args, **kwargs)
+
+
+def partial(original, seen):
+    return functools.partial(looking(original, seen))
+
+
+WRAPPERS = {"def": looking, "async": awaiting, "object": Around, "partial": partial}
+
+
+@pytest.mark.parametrize("views", ["async", "def"])
+@pytest.mark.parametrize("wrapper", sorted(WRAPPERS))
+@pytest.mark.parametrize("name", sorted(AWAITED))
+async def test_what_wraps_a_step_gets_its_result(name, wrapper, views):
+    seen: list[object] = []
+    app = make(colour=views)
+    setattr(app, name, WRAPPERS[wrapper](getattr(app, name), seen))
+    app.register_error_handler(LookupError if "user" in name else 405, lambda error: "handled")
+    await served(app, CAUSES[name])
+
+    assert seen
+
+    assert not any(inspect.isawaitable(result) for result in seen)
+
+
+@pytest.mark.parametrize("views", ["async", "def"])
+@pytest.mark.parametrize("outer", sorted(WRAPPERS))
+@pytest.mark.parametrize("inner", ["def", "async", "partial"])
+async def test_wrappers_of_both_kinds_go_around_each_other(inner, outer, views):
+    seen: list[object] = []
+    app = make(colour=views)
+    app.handle_user_exception = WRAPPERS[inner](app.handle_user_exception, seen)
+    app.handle_user_exception = WRAPPERS[outer](app.handle_user_exception, seen)
+    app.register_error_handler(LookupError, lambda error: ("handled", 400))
+    response = await app.test_client().get("/error")
+
+    assert (response.status_code, response.text) == (400, "handled")
+
+    assert seen == [("handled", 400)] * 2
+
+
+@pytest.mark.parametrize("override", ["def", "async"])
+@pytest.mark.parametrize("where", ["subclass", "mixin", "class"])
+async def test_a_def_wrapper_goes_around_an_override_of_either_kind(override, where, monkeypatch):
+    seen: list[object] = []
+
+    def plain(self, e):
+        return Flask.handle_user_exception(self, e)
+
+    async def awaited(self, e):
+        await asyncio.sleep(0)  # It needs the loop.
+        return await Flask.handle_user_exception(self, e)
+
+    step = plain if override == "def" else awaited
+    if where == "subclass":
+        app = make(type("Own", (Flask,), {"handle_user_exception": step}))
+    elif where == "mixin":
+        mixin = type("Mixin", (), {"handle_user_exception": step})
+        app = make(type("Own", (mixin, Flask), {}))
+    else:
+        cls = type("Own", (Flask,), {})
+        app = make(cls)
+        monkeypatch.setattr(cls, "handle_user_exception", step)
+    app.handle_user_exception = looking(app.handle_user_exception, seen)
+    app.register_error_handler(404, lambda error: ("not here", 404))
+    response = await app.test_client().get("/nowhere")
+
+    assert (response.text, seen) == ("not here", [("not here", 404)])
+
+
+def with_header(app, original):
+    """Wrap an error handling step as extensions do that add headers to each answer."""
+
+    @functools.wraps(original)
+    def wrapper(*args, **kwargs):
+        response = app.make_response(original(*args, **kwargs))
+        response.headers["X-Wrapped"] = "yes"
+        return response
+
+    return wrapper
+
+
+@pytest.mark.parametrize("path", ["/nowhere", "/forbidden", "/error"])
+@pytest.mark.parametrize("handler", ["def", "async", "none"])
+@pytest.mark.parametrize("views", ["async", "def"])
+async def test_each_http_error_keeps_its_answer_under_a_def_wrapper(path, handler, views):
+    app = make(colour=views)
+
+    async def forbidden():
+        abort(403)
+
+    app.get("/forbidden", endpoint="forbidden")(
+        forbidden if views == "async" else lambda: abort(403)
+    )
+    for code in (403, 404, 500):
+
+        async def answer(error, code=code):
+            return f"our {code}", code
+
+        def plain(error, code=code):
+            return f"our {code}", code
+
+        if handler != "none":
+            app.register_error_handler(code, answer if handler == "async" else plain)
+    bare = await app.test_client().get(path)
+    app.handle_exception = with_header(app, app.handle_exception)
+    app.handle_user_exception = with_header(app, app.handle_user_exception)
+    wrapped = await app.test_client().get(path)
+
+    assert (wrapped.status_code, wrapped.text) == (bare.status_code, bare.text)
+
+    assert wrapped.headers["X-Wrapped"] == "yes"
+
+
+async def test_the_error_of_a_websocket_is_answered_under_a_def_wrapper():
+    app = make()
+    app.handle_websocket_exception = with_header(app, app.handle_websocket_exception)
+    app.config["PROPAGATE_EXCEPTIONS"] = False
+
+    @app.websocket("/refused")
+    async def refused():
+        raise LookupError("before it is accepted")
+
+    client = app.test_client()
+    with pytest.raises(asyncflask.testing.WebsocketResponseError) as info:
+        async with client.websocket("/refused") as connection:
+            await connection.receive()
+
+    assert (info.value.response.status_code, info.value.response.headers["X-Wrapped"]) == (
+        500,
+        "yes",
+    )
+
+
+def test_a_websocket_of_a_facade_app_may_have_its_steps_wrapped():
+    app = asyncflask.flask.Flask(__name__)
+    seen: list[object] = []
+    app.dispatch_websocket = looking(app.dispatch_websocket, seen)
+
+    @app.websocket("/ws")
+    async def ws():
+        await websocket.send("there")
+
+    async def talk():
+        async with asyncflask.testing.TestClient(app, Response).websocket("/ws") as connection:
+            return await connection.receive()
+
+    assert asyncio.run(talk()) == "there"
+
+    assert seen == [None]
+
+
+async def test_flasks_own_full_dispatch_may_be_copied():
+    class Own(Flask):
+        def full_dispatch_request(self):
+            try:
+                rv = self.preprocess_request()
+                if rv is None:
+                    rv = self.dispatch_request()
+            except Exception as e:
+                rv = self.handle_user_exception(e)
+            return self.finalize_request(rv)
+
+        def dispatch_request(self):
+            if request.routing_exception is not None:
+                self.raise_routing_exception(request)
+            rule = request.url_rule
+            return self.ensure_sync(self.view_functions[rule.endpoint])(**request.view_args)
+
+    client = make(Own).test_client()
+
+    assert (await client.get("/fine")).text == "fine"
+
+    assert (await client.get("/nowhere")).status_code == 404
+
+
+@pytest.mark.parametrize("views", ["async", "def"])
+async def test_a_def_step_runs_in_the_thread_of_the_request_with_the_synchronous_request(views):
+    seen = []
+
+    class Own(Flask):
+        def process_response(self, response):
+            seen.append((threading.current_thread().name, request.form["name"]))
+            return super().process_response(response)
+
+    app = make(Own, views)
+    app.add_url_rule("/form", view_func=app.view_functions["fine"], methods=["POST"])
+    await app.test_client().post("/form", data={"name": "ada"})
+
+    ((thread, name),) = seen
+
+    assert (thread.startswith("asyncflask-worker"), name) == (True, "ada")
+
+
+async def test_a_def_step_may_hand_on_a_coroutine():
+    app = make()
+
+    async def answered():
+        await asyncio.sleep(0)
+        return "answered"
+
+    app.dispatch_request = lambda: answered()
+
+    assert (await app.test_client().get("/fine")).text == "answered"
+
+
+async def test_a_mock_of_a_step_is_itself(monkeypatch):
+    from unittest.mock import AsyncMock, Mock
+
+    app = make()
+    app.dispatch_request = Mock(return_value="mocked")
+    first = await app.test_client().get("/fine")
+    app.dispatch_request.assert_called_once_with()
+    app.dispatch_request = AsyncMock(return_value="awaited")
+    second = await app.test_client().get("/fine")
+    app.dispatch_request.assert_awaited_once_with()
+
+    assert (first.text, second.text) == ("mocked", "awaited")
+
+
+@pytest.mark.parametrize("name", ["make_response", "make_default_options_response"])
+async def test_a_plain_step_may_be_async_as_in_quart(name):
+    calls: list[str] = []
+    original = getattr(Flask, name)
+
+    async def step(self, *args):
+        await asyncio.sleep(0)
+        calls.append(name)
+        return original(self, *args)
+
+    await served(make(type("Own", (Flask,), {name: step})), CAUSES[name])
+
+    assert calls == [name]
+
+
+async def test_errors_are_logged_off_the_loop_where_that_may_block():
+    seen = []
+
+    class Own(Flask):
+        def log_exception(self, exc_info):
+            seen.append((threading.current_thread() is main, exc_info[0]))
+
+    main = threading.current_thread()
+    await make(Own).test_client().get("/error")
+
+    assert seen == [(False, LookupError)]
+
+
+@pytest.mark.parametrize("views", ["async", "def"])
+async def test_a_def_wrapper_finds_the_error_where_flask_has_it(views):
+    app = make(colour=views)
+    original, seen = app.handle_exception, []
+
+    def wrapper(e):
+        seen.append(sys.exc_info()[1] is e)
+        return original(e)
+
+    app.handle_exception = wrapper
+    await app.test_client().get("/error")
+
+    assert seen == [True]
+
+
+def test_steps_answer_at_once_where_no_loop_runs():
+    app = make()
+    app.before_request(lambda: "from the hook")
+
+    with app.test_request_context("/fine"):
+        assert app.preprocess_request() == "from the hook"
+        assert app.dispatch_request() == "fine"
+        response = app.process_response(app.make_response("made"))
+
+    assert response.get_data() == b"made"
+
+
+@pytest.mark.parametrize("context", ["with", "async with", "command"])
+def test_the_teardown_of_an_app_context_may_be_wrapped(context):
+    seen: list[object] = []
+    app = make()
+    app.teardown_appcontext(lambda error: seen.append("torn down"))
+    app.do_teardown_appcontext = looking(app.do_teardown_appcontext, seen)
+
+    async def entered():
+        async with app.app_context():
+            pass
+
+    @app.cli.command("work")
+    async def work():
+        click.echo("done")
+
+    if context == "with":
+        with app.app_context():
+            pass
+    elif context == "async with":
+        asyncio.run(entered())
+    else:
+        assert app.test_cli_runner().invoke(args=["work"]).output == "done\n"
+
+    assert seen == ["torn down", None]
