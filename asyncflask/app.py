@@ -89,6 +89,8 @@ class Flask(App):
         self.mounts: list[Mount] = []
         #: the lifespan scope's ``state``, for ``before_serving`` functions to fill
         self.lifespan_state: dict[str, t.Any] = {}
+        #: set when shutdown begins, for background tasks to wait for
+        self.shutdown_event = asyncio.Event()
 
     # -- debugger ----------------------------------------------------------------------------------
 
@@ -309,6 +311,7 @@ class Flask(App):
 
     async def startup(self) -> None:
         """Run what is due before serving; the lifespan protocol calls this."""
+        self.shutdown_event = asyncio.Event()  # A new one: an app may be served a second time.
         if any(map(has_templates, (self, *self.iter_blueprints()))):
             # PERF: imports Jinja, for which no request then waits (15 ms).
             type(self).jinja_environment  # noqa: B018  # looking imports
@@ -317,6 +320,7 @@ class Flask(App):
 
     async def shutdown(self) -> None:
         """Let background tasks end, run what is due after serving, and end idle workers."""
+        self.shutdown_event.set()
         try:
             await background.drain(self, self.config["BACKGROUND_TASK_SHUTDOWN_TIMEOUT"])
             await start_mounted(self.mounts, "shutdown")

@@ -302,3 +302,34 @@ async def test_what_is_no_exception_is_handled_like_one_and_ends_no_server(app, 
 
     assert isinstance(seen[0], RuntimeError)
     assert isinstance(seen[0].__cause__, (SystemExit, asyncio.CancelledError))
+
+
+# -- shutdown_event --------------------------------------------------------------------------------
+
+
+async def test_a_task_may_wait_for_the_shutdown(app):
+    """It ends by itself, before the generators and what after_serving closes."""
+    ended = []
+
+    async def work():
+        await app.shutdown_event.wait()
+        ended.append("task")
+
+    @app.while_serving
+    async def generator():
+        yield
+        ended.append("generator")
+
+    for _ in range(2):  # An app may be served again.
+        async with app.test_app():
+            assert not app.shutdown_event.is_set()
+            app.add_background_task(work)
+            await asyncio.sleep(0)
+
+        assert app.shutdown_event.is_set()
+
+    assert ended == ["task", "generator"] * 2
+
+
+async def test_an_app_that_was_not_started_is_not_shutting_down(app):
+    assert not app.shutdown_event.is_set()

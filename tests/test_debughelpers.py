@@ -208,3 +208,61 @@ async def test_outside_of_debug_mode_any_redirect_is_sent(
     post.app.debug = False
 
     assert (await post("/form", data={"photo": "x"})).status_code == 301
+
+
+# -- a body that a form has used up ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["application/x-www-form-urlencoded", "multipart/form-data"])
+@pytest.mark.parametrize("debug", [True, False])
+async def test_get_data_after_the_form_is_explained_in_debug_mode(caplog, kind, debug):
+    """It is empty, as in Flask; in Quart the bytes of an urlencoded form are still there."""
+    app = asyncflask.Flask("shop")
+    app.debug = debug
+
+    @app.post("/hook")
+    async def hook():
+        form = await asyncflask.request.form
+        return {"form": form["a"], "data": (await asyncflask.request.get_data()).decode()}
+
+    response = await app.test_client().post("/hook", data={"a": "1"}, content_type=kind)
+
+    assert response.json == {"form": "1", "data": ""}
+    messages = [record.getMessage() for record in caplog.records]
+    assert len(messages) == debug
+    assert all("get_data() gives b'' on /hook" in message for message in messages)
+
+
+@pytest.mark.parametrize(
+    ("data", "read"),
+    [
+        ({"a": "1"}, lambda request: request.data),  # Flask: "the body, unless it is a form"
+        ({"a": "1"}, lambda request: request.get_data(parse_form_data=True)),
+        ({}, lambda request: request.get_data()),
+    ],
+)
+async def test_data_that_is_rightly_empty_is_not_explained(caplog, data, read):
+    app = asyncflask.Flask("shop")
+    app.debug = True
+
+    @app.post("/")
+    async def view():
+        await asyncflask.request.form
+        return await read(asyncflask.request)
+
+    assert (await app.test_client().post("/", data=data)).data == b""
+    assert caplog.records == []
+
+
+async def test_data_that_is_read_before_the_form_is_there(caplog):
+    app = asyncflask.Flask("shop")
+    app.debug = True
+
+    @app.post("/")
+    async def view():
+        data = await asyncflask.request.get_data()
+        form = await asyncflask.request.form
+        return [data.decode(), form["a"], (await asyncflask.request.get_data()).decode()]
+
+    assert (await app.test_client().post("/", data={"a": "1"})).json == ["a=1", "1", "a=1"]
+    assert caplog.records == []

@@ -61,6 +61,7 @@ debug_option = Option(
 )
 @click.option(
     "--cert",
+    "--certfile",
     type=CertParamType(),
     is_eager=True,
     cls=Option,
@@ -68,6 +69,7 @@ debug_option = Option(
 )
 @click.option(
     "--key",
+    "--keyfile",
     type=click.Path(exists=True, dir_okay=False, resolve_path=True),
     cls=Option,
     callback=validate_key,

@@ -161,7 +161,8 @@ class TestClient:
                 one with :meth:`request`.
             follow_redirects: Follow redirects; ``response.history`` has the intermediate ones.
             http_version: Such as ``"2"``.
-            root_path: Where the app is mounted; instead of the path of ``base_url``.
+            root_path: Where the app is mounted; instead of the path of ``base_url``. The path may
+                begin with it or leave it out.
             scope_base: Put over the ASGI scope.
             kwargs: Arguments of :class:`EnvironBuilder` (``data``, ``json``, ``query_string`` …).
 
@@ -431,6 +432,9 @@ class TestClient:
             environ["SERVER_PROTOCOL"] = f"HTTP/{http_version}"
         if root_path is not None:
             environ["SCRIPT_NAME"] = root_path
+            if environ["PATH_INFO"].startswith(f"{root_path}/"):
+                # Quart's clients name the whole path, as ASGI's scope does.
+                environ["PATH_INFO"] = environ["PATH_INFO"].removeprefix(root_path)
         self._browser.add_cookies(environ)
         return environ
 

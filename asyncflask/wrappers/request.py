@@ -15,6 +15,7 @@ from werkzeug.exceptions import BadRequest, HTTPException
 from werkzeug.http import parse_options_header
 
 from ..datastructures import FileStorage
+from ..logging import one_line
 from .awaited import Pending, Read, pending
 from .body import Body
 from .connection import Connection, lazy
@@ -347,7 +348,21 @@ async def _read_data(request: Request, options: tuple[bool, bool, bool]) -> Any:
         if parse_form_data:
             await request._load_form_data()
         data = await body.read_all(cache)
+        if not data and body.form is not None and body.begun and not parse_form_data:
+            _note_used_up(request)
     return data.decode(errors="replace") if as_text else data
+
+
+def _note_used_up(request: Request) -> None:
+    """Say in debug mode why there are no bytes: a signature over none of them is a trap."""
+    app = request._ctx.app
+    if app.debug:
+        app.logger.warning(
+            "request.get_data() gives b'' on %s: reading the form has used the body up, as in"
+            " Flask. Write `data = await request.get_data()` before `await request.form`; the form"
+            " can still be read then.",
+            one_line(request.path),
+        )
 
 
 def _read_json(request: Request, options: tuple[bool, bool, bool]) -> Read[Any]:

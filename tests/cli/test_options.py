@@ -24,6 +24,10 @@ def test_certificate_in_a_file_comes_with_its_key() -> None:
     assert value_of("--key", FILE, "--cert", FILE) == (FILE, FILE)
 
 
+def test_certificate_and_key_have_quarts_names_too() -> None:
+    assert value_of("--certfile", FILE, "--keyfile", FILE) == (FILE, FILE)
+
+
 def test_certificate_in_a_file_needs_a_key() -> None:
     with pytest.raises(click.BadParameter, match="needs its key"):
         value_of("--cert", FILE)

@@ -142,6 +142,22 @@ async def test_the_scope_can_be_changed(app, client):
     assert response.json == ["2", 1, "/root", "/"]
 
 
+@pytest.mark.parametrize("path", ["/page", "/root/page"])
+async def test_the_path_may_begin_with_the_root_path(app, client, path):
+    """As Quart's clients write it, and as ASGI's scope has it."""
+    view(app, "/page", lambda: [request.script_root, request.path, app.url_for(request.endpoint)])
+
+    response = await client.get(path, root_path="/root")
+
+    assert response.json == ["/root", "/page", "/root/page"]
+
+
+async def test_a_path_that_only_looks_like_the_root_path_is_kept(app, client):
+    view(app, "/rooted", lambda: [request.script_root, request.path])
+
+    assert (await client.get("/rooted", root_path="/root")).json == ["/root", "/rooted"]
+
+
 async def test_a_def_view_is_asked_the_same_way(app, client):
     @app.post("/")
     def view():
