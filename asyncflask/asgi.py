@@ -99,9 +99,9 @@ async def serve(
         ctx.match_request()
         view, waits, rule = None, True, ctx.url_rule
         if rule is not None:
-            scope["route"] = rule  # What generic ASGI tracing names a request by.
+            scope["route"] = rule  # Tracing tools name a request by its `path_format`.
             if scope.get("method") != "OPTIONS" or not answers_options(rule):
-                view = app.view_functions.get(rule.endpoint)
+                view = scope["endpoint"] = app.view_functions.get(rule.endpoint)
                 try:
                     waits = view is None or app._colours[view]
                 except (KeyError, TypeError):  # It is new, or cannot be hashed.

@@ -24,6 +24,7 @@ from werkzeug.exceptions import BadRequest, HTTPException
 
 from ._current import slot
 from .concurrency import Lease, ThisThread, drive, is_async
+from .routing.rule import add_path
 from .sessions import SecureCookieSession
 from .signals import appcontext_pushed
 from .streams import keep
@@ -374,6 +375,7 @@ class Context:
             return
         try:
             self.url_rule, self.view_args = adapter.match(return_rule=True)
+            add_path(self.url_rule)
         except Exception as error:  # mostly HTTP errors; any of a converter
             self.routing_exception = error
 

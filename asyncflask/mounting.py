@@ -14,11 +14,28 @@ from typing import Any, Literal
 from ._current import slot
 from .concurrency import is_async
 from .protocol.header_names import with_lower_names
-from .typing import Receive, Scope, Send
+from .typing import Message, Receive, Scope, Send
 from .wrappers.connection import path_below_root
 from .wsgi import Host, serve_wsgi
 
 Interface = Literal["asgi", "wsgi"]
+
+
+class MountedRoute:
+    """The route of a mounted application, as tracing tools around the outer app see it.
+
+    Args:
+        prefix: Where the application is mounted.
+        route: The application's own ``scope["route"]``, with ``path`` and ``path_format``.
+    """
+
+    def __init__(self, prefix: str, route: Any) -> None:
+        self.route = route
+        self.path: str = prefix + route.path
+        self.path_format: str = prefix + route.path_format
+
+    def __str__(self) -> str:
+        return self.path
 
 
 class Mount:  # PERF: no dataclass, which takes 0.5 ms to make, at each import.
@@ -44,22 +61,41 @@ class Mount:  # PERF: no dataclass, which takes 0.5 ms to make, at each import.
             receive: ASGI's ``receive``.
             send: ASGI's ``send``.
         """
-        scope = {**scope, "root_path": scope.get("root_path", "").rstrip("/") + self.prefix}
+        inner = {**scope, "root_path": scope.get("root_path", "").rstrip("/") + self.prefix}
+        if self.interface == "wsgi" and scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 1000})  # ASGI: answered 403.
+            return
+        log = host.logger.warning if host.debug else None
+        send_lower = with_lower_names(send, self.app, log)
+
+        async def send_on(message: Message) -> None:
+            self._show_route(inner, scope)
+            await send_lower(message)
+
+        try:
+            await self._call(host, inner, receive, send_on)
+        finally:
+            self._show_route(inner, scope)
+
+    async def _call(self, host: Host, scope: Scope, receive: Receive, send: Send) -> None:
         if self.interface == "wsgi":
-            if scope["type"] == "websocket":
-                await send({"type": "websocket.close", "code": 1000})  # ASGI: answered 403.
-                return
             await serve_wsgi(host, self.app, scope, receive, send)
             return
         # Of an app of both its ASGI side, as it is now: middleware may be put around it late.
         app = self.app.asgi_app if hasattr(self.app, "wsgi_app") else self.app
-        send = with_lower_names(send, self.app, host.logger.warning if host.debug else None)
         previous = slot.get()
         slot.set(None)
         try:
             await app(scope, receive, send)
         finally:
             slot.set(previous)
+
+    def _show_route(self, inner: Scope, outer: Scope) -> None:
+        """Show what is around the outer app which route of the mounted one answers."""
+        route = inner.get("route")
+        if "route" not in outer and hasattr(route, "path") and hasattr(route, "path_format"):
+            outer["route"] = MountedRoute(self.prefix, route)
+            outer["endpoint"] = inner.get("endpoint")
 
 
 def make_mount(prefix: str, app: Any, interface: Interface | None) -> Mount:

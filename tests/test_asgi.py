@@ -7,6 +7,7 @@ import random
 import threading
 
 import pytest
+import werkzeug.routing
 
 from asyncflask import (
     Blueprint,
@@ -20,7 +21,8 @@ from asyncflask import (
     websocket,
 )
 from asyncflask.exceptions import SetupFinished
-from asyncflask.testing import WebsocketResponseError
+from asyncflask.flask import Flask as FacadeFlask
+from asyncflask.testing import TestClient, WebsocketResponseError
 from asyncflask.testing.exchange import Exchange
 
 
@@ -191,6 +193,84 @@ async def test_the_matched_rule_is_in_the_scope(app):
     await talk(app, scope)
 
     assert str(scope["route"]) == "/user/<int:n>"
+
+
+# -- tracing tools read scope["route"] and scope["endpoint"] ---------------------------------------
+
+
+def add_views(app):
+    """Add routes of several kinds, and return their paths with what they are named by."""
+    blueprint = Blueprint("users", __name__, url_prefix="/users")
+
+    @blueprint.get("/<int:id>")
+    async def user(id):
+        return str(id)
+
+    @blueprint.get("/<name>/raises")
+    def failing(name):
+        raise LookupError(name)
+
+    app.register_blueprint(blueprint)
+    app.add_url_rule("/def/<int:id>", "def", lambda id: str(id))
+    app.url_map.add(werkzeug.routing.Rule("/own/<id>", endpoint="def"))
+    app.url_map.add(
+        werkzeug.routing.Submount("/sub", [werkzeug.routing.Rule("/<id>", endpoint="def")])
+    )
+    return {
+        "/users/1": "/users/<int:id>",
+        "/users/a/raises": "/users/<name>/raises",
+        "/def/1": "/def/<int:id>",
+        "/own/a": "/own/<id>",
+        "/sub/a": "/sub/<id>",
+        "/static/none.css": "/static/<path:filename>",
+    }
+
+
+@pytest.mark.parametrize("matched_by", ["tree", "adapter"])
+@pytest.mark.parametrize("flask", [Flask, FacadeFlask], ids=["async API", "facade"])
+async def test_a_request_can_be_named_by_its_rule(flask, matched_by):
+    app = flask(__name__)
+    if matched_by == "adapter":
+        app.config["TRUSTED_HOSTS"] = ["127.0.0.1"]
+    for path, expected in add_views(app).items():
+        scope = scope_of(path)
+        await talk(app, scope)
+
+        assert (scope["route"].path, scope["route"].path_format) == (expected, expected)
+        assert scope["endpoint"] is app.view_functions[scope["route"].endpoint]
+
+
+@pytest.mark.parametrize("flask", [Flask, FacadeFlask], ids=["async API", "facade"])
+@pytest.mark.parametrize(("path", "method"), [("/nowhere", "GET"), ("/users/1", "PUT")])
+async def test_a_request_without_a_rule_has_no_route(flask, path, method):
+    app = flask(__name__)
+    add_views(app)
+    scope = scope_of(path) | {"method": method}
+    await talk(app, scope)
+
+    assert "route" not in scope
+    assert "endpoint" not in scope
+
+
+@pytest.mark.parametrize("flask", [Flask, FacadeFlask], ids=["async API", "facade"])
+async def test_a_websocket_can_be_named_by_its_rule(flask):
+    app, seen = flask(__name__), []
+
+    @app.websocket("/rooms/<name>")
+    async def room(name):
+        await websocket.accept()
+
+    inner = app.asgi_app
+
+    async def tracer(scope, receive, send):
+        await inner(scope, receive, send)
+        seen.append(scope["route"].path_format)
+
+    app.asgi_app = tracer
+    async with TestClient(app).websocket("/rooms/a"):
+        pass
+
+    assert seen == ["/rooms/<name>"]
 
 
 async def test_an_unknown_scope_names_the_known_ones(app):

@@ -7,6 +7,7 @@ import threading
 import flask
 import pytest
 
+import asyncflask
 import asyncflask.flask as facade
 from asyncflask import Flask, g, session
 from asyncflask.testing import TestApp
@@ -114,6 +115,74 @@ async def test_hooks_of_the_outer_app_do_not_run(app, client):
     await client.get("/old/")
 
     assert calls == []
+
+
+# -- what tracing tools around the outer app see ---------------------------------------------------
+
+
+async def _route_seen_around(app, path):
+    """Return the route that middleware around ``app`` sees, from the start of the answer on."""
+    seen, inner = [], app.asgi_app
+
+    async def tracer(scope, receive, send):
+        async def note(message):
+            if message["type"].endswith("start"):
+                seen.append(scope.get("route"))
+            await send(message)
+
+        try:
+            await inner(scope, receive, note)
+        finally:
+            seen.append(scope.get("route"))
+
+    app.asgi_app = tracer
+    await app.test_client().get(path)
+    assert seen[0] is seen[-1]
+    return seen[-1]
+
+
+@pytest.mark.parametrize("module", [facade, asyncflask], ids=["facade", "async API"])
+async def test_a_mounted_request_can_be_named_by_its_rule(app, module):
+    inner, middle = module.Flask("inner"), Flask("middle")
+    inner.add_url_rule("/users/<int:id>", "user", lambda id: str(id))
+    middle.mount("/b", inner)
+    app.mount("/a", middle)
+
+    route = await _route_seen_around(app, "/a/b/users/1")
+
+    assert (route.path, route.path_format) == ("/a/b/users/<int:id>", "/a/b/users/<int:id>")
+    assert str(route) == "/a/b/users/<int:id>"
+
+
+async def test_a_facade_app_mounted_over_wsgi_can_be_named_by_its_rule(app):
+    inner = facade.Flask("inner")
+    inner.add_url_rule("/users/<int:id>", "user", lambda id: str(id))
+    app.mount("/old", inner, interface="wsgi")
+
+    route = await _route_seen_around(app, "/old/users/1")
+
+    assert route.path_format == "/old/users/<int:id>"
+
+
+async def test_a_mounted_request_that_fails_has_its_route(app):
+    class Route:
+        path = path_format = "/fails"
+
+    async def failing(scope, receive, send):
+        scope["route"] = Route()
+        raise LookupError("here")
+
+    app.mount("/other", failing)
+    with pytest.raises(LookupError, match="here"):
+        await _route_seen_around(app, "/other/fails")
+
+
+@pytest.mark.parametrize("path", ["/plain/x", "/old/nowhere"])
+@pytest.mark.usefixtures("mounted")
+async def test_a_mounted_request_without_a_rule_has_no_route(app, path):
+    app.mount("/plain", _answering(b""))
+
+    assert await _route_seen_around(app, path) is None
 
 
 # -- sessions --------------------------------------------------------------------------------------

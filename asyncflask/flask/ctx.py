@@ -163,8 +163,12 @@ class RequestContext(_SyncContext):
             self.wsgi_environ["werkzeug.request"] = None  # It refers to the environ: a circle.
 
     def match_request(self) -> None:
-        """Find the rule for the request, and tell the request."""
+        """Find the rule for the request; tell the request, and what is around the app on ASGI."""
         super().match_request()
+        rule, scope = self.url_rule, self.wsgi_environ.get("asgi.scope")
+        if rule is not None and scope is not None:
+            scope["route"] = rule
+            scope["endpoint"] = self.app.view_functions.get(rule.endpoint)  # type: ignore[attr-defined]  # a facade app
         if self._sync_connection is not None:
             self._tell(self._sync_connection)
 

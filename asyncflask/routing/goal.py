@@ -8,6 +8,8 @@ from typing import Any, TypeAlias
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import BaseConverter, IntegerConverter, Rule, ValidationError
 
+from .rule import add_path
+
 #: A match, a refusal (returned, not raised), or None: ask Werkzeug.
 Answer: TypeAlias = tuple[Rule, dict[str, Any]] | HTTPException | None
 
@@ -24,6 +26,7 @@ class Goal:
     __slots__ = ("arguments", "outranked", "rule")
 
     def __init__(self, rule: Rule, outranked: bool) -> None:
+        add_path(rule)
         self.rule = rule
         self.outranked = outranked
         #: The name of each variable, and its converter; None hands the text on as it is.

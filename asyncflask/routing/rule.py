@@ -7,6 +7,7 @@ binding a rule to a map generates no code.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import cached_property
 from typing import Any
 
 import werkzeug.routing
@@ -31,6 +32,19 @@ class Rule(werkzeug.routing.Rule):
     #: Whether the app answers OPTIONS by itself. Set by `add_url_rule`; None: not decided.
     provide_automatic_options: bool | None = None
 
+    @cached_property
+    def path(self) -> str:
+        """The rule's text, under the name that Starlette's routes have.
+
+        Tracing tools read it from ``scope["route"]`` to name a request by its rule.
+        """
+        return self.rule
+
+    @cached_property
+    def path_format(self) -> str:
+        """The rule's text, like :attr:`path`."""
+        return self.rule
+
     def get_empty_kwargs(self) -> Mapping[str, Any]:
         """Return the keyword arguments for an unbound copy of this rule.
 
@@ -52,6 +66,16 @@ class Rule(werkzeug.routing.Rule):
             return super()._compile_builder(append_unknown)
         # PERF: 500 rules are bound in 5 ms; with their builders compiled, in 68.
         return _build_unknown_first if append_unknown else _build_first
+
+
+def add_path(rule: werkzeug.routing.Rule) -> None:
+    """Give a rule of Werkzeug's own class the attributes that tracing tools read.
+
+    Args:
+        rule: Any rule; one that has them is left alone.
+    """
+    if not hasattr(rule, "path_format"):
+        vars(rule).update(path=rule.rule, path_format=rule.rule)
 
 
 # These two stand in for the compiled builders until the first call. `rule` is positional only,

@@ -80,6 +80,28 @@ def test_a_rule_has_not_decided_about_options() -> None:
     assert Rule("/").provide_automatic_options is None
 
 
+def test_a_rule_has_the_attributes_that_tracing_reads() -> None:
+    """As Starlette's routes, whose ``path`` and ``path_format`` OpenTelemetry and Sentry read."""
+    rule = Rule("/users/<int:id>")
+
+    assert (rule.path, rule.path_format) == ("/users/<int:id>", "/users/<int:id>")
+
+
+def test_a_rule_of_a_factory_has_its_whole_path() -> None:
+    (rule,) = Map([Submount("/x", [Rule("/<a>", endpoint="e")])]).iter_rules()
+
+    assert rule.path_format == "/x/<a>"  # type: ignore[attr-defined]  # it is ours
+
+
+def test_a_subclass_may_have_a_path_of_its_own() -> None:
+    class Own(Rule):
+        def __init__(self, string: str) -> None:
+            super().__init__(string)
+            self.path = string.upper()
+
+    assert Own("/a").path == "/A"
+
+
 def test_a_websocket_rule_stays_one_in_a_factory() -> None:
     url_map = Map(
         [Submount("/x", [Rule("/ws", endpoint="e", websocket=True, merge_slashes=False)])]
