@@ -34,7 +34,6 @@ from .mounting import find_mount
 from .signals import got_serving_exception
 from .typing import Receive, Scope, Send
 from .wrappers import leftover
-from .wrappers.received import index_headers
 from .wrappers.sending import send_response, whole_messages
 from .wrappers.sync import prefetch
 
@@ -88,12 +87,9 @@ async def serve(
     headers = scope["headers"]
     if headers.__class__ is not list:
         headers = scope["headers"] = list(headers)  # ASGI allows what can be read but once.
-    # PERF: asked twice, for a cookie and for a body; a dictionary is made in C. The function
-    # called for the rare request is the same and more: `received.index_headers`.
-    names = dict(headers)
-    if len(names) != len(headers):
-        names = index_headers(headers)
-    ctx.header_names = names
+    # PERF: asked twice, for a cookie and for a body; a dictionary is made in C. Names alone are
+    # looked for here: of a header that repeats it has one line only (`received.header_index`).
+    names = ctx.header_names = dict(headers)
     token, is_left = make_current(ctx), False
     try:
         ctx.match_request()

@@ -21,6 +21,7 @@ from types import TracebackType
 from typing import Any, Literal, Protocol, TypeVar
 
 from werkzeug.exceptions import BadRequest, HTTPException
+from werkzeug.routing import RequestRedirect
 
 from ._current import slot
 from .concurrency import Lease, ThisThread, drive, is_async
@@ -106,7 +107,7 @@ class Context:
     matched = False
     #: the view that was matched, if it is ``async def`` and this is served
     async_view: Callable[..., Any] | None = None
-    #: the request's headers by name (`received.index_headers`), once they were needed
+    #: the request's headers by name; read values with `received.header_index`
     header_names: Mapping[bytes, bytes] | None = None
     error: BaseException | None = None
     #: whether a loop runs for one ``async def`` callable alone, in the thread of the request
@@ -376,6 +377,12 @@ class Context:
         try:
             self.url_rule, self.view_args = adapter.match(return_rule=True)
             add_path(self.url_rule)
+        except RequestRedirect as redirect:
+            if not adapter.server_name:
+                # SECURITY: of `http:///evil.test/` and `//evil.test/` browsers take the first part
+                # of the path for the host. The client of this request names none.
+                redirect.new_url = "/" + redirect.new_url.partition("://")[2].lstrip("/")
+            self.routing_exception = redirect
         except Exception as error:  # mostly HTTP errors; any of a converter
             self.routing_exception = error
 

@@ -411,3 +411,12 @@ async def test_a_forged_x_forwarded_for_line_does_not_hide_the_proxys(app, kind)
     response = await app.test_client().get(f"/{kind}", headers=headers)
 
     assert response.json == ["6.6.6.6", "203.0.113.7"]
+
+
+async def test_the_path_of_a_redirect_does_not_choose_the_host(app):
+    """No id: of `Host: my_app` nothing was left, and `http:///evil.test/` leads to evil.test."""
+    app.add_url_rule("/<name>/", "page", lambda name: name)
+
+    response = await app.test_client().get("/evil.test", headers={"Host": "my_app"})
+
+    assert response.headers["Location"] == "http://my_app/evil.test/"

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
 
+from werkzeug.exceptions import SecurityError
 from werkzeug.routing import BuildError, Map, MapAdapter
 
 from ..ctx import Context
+from ..wrappers.connection import OWN_PORTS, is_host
 
-#: a websocket's scheme, and that of the HTTP request it begins with
-_WEB_SCHEMES = {"ws": "http", "wss": "https"}
 _SAFE_IN_FRAGMENT = "%!#$&'()*+,/:;=?@"  # RFC 3986 §3.5, and what is quoted already
 
 
@@ -23,13 +24,13 @@ def create_adapter(
     Args:
         app: The app.
         connection: A request or websocket of either colour, or ``None``.
-        bind: Instead of :func:`bind_environ`.
+        bind: Makes the adapter instead, as :func:`bind_environ` does for the facade.
 
     Returns:
         The adapter, or ``None`` without a connection and without ``SERVER_NAME``.
 
     Raises:
-        SecurityError: The host is not one of ``TRUSTED_HOSTS``.
+        SecurityError: The host is malformed, or not one of ``TRUSTED_HOSTS`` (400).
     """
     config = app.config
     server_name = config["SERVER_NAME"]
@@ -44,17 +45,19 @@ def create_adapter(
         return adapter
     if config["TRUSTED_HOSTS"] is not None:
         connection.trusted_hosts = config["TRUSTED_HOSTS"]
-    environ = getattr(connection, "environ", None)
-    if environ is None:
-        environ = _routing_environ(connection)
-    else:
-        connection.host  # noqa: B018  # raises for a host that is not trusted
     subdomain = None
     if app.url_map.host_matching:
         server_name = None
     elif not app.subdomain_matching:
         subdomain = app.url_map.default_subdomain or ""
-    return (bind or bind_environ)(app.url_map, environ, server_name, subdomain)
+    if bind is None:
+        return _bind(app.url_map, connection, server_name, subdomain)
+    connection.host  # noqa: B018  # raises for a host that is not trusted
+    adapter = bind(app.url_map, connection.environ, server_name, subdomain)
+    host = connection.environ.get("HTTP_HOST", "").lower()
+    if not adapter.server_name and is_host(host):  # SECURITY: see _bind().
+        adapter.server_name = host.removesuffix(OWN_PORTS.get(adapter.url_scheme, " "))
+    return adapter
 
 
 def bind_environ(
@@ -64,26 +67,50 @@ def bind_environ(
     return url_map.bind_to_environ(environ, server_name=server_name, subdomain=subdomain)
 
 
-def _routing_environ(connection: Any) -> dict[str, Any]:
-    """Return the part of a WSGI environ that Werkzeug's ``bind_to_environ`` reads."""
-    scope = connection.scope
-    scheme = connection.scheme
-    environ = {
-        "HTTP_HOST": connection.host,
-        "REQUEST_METHOD": scope.get("method", "GET"),
-        "SCRIPT_NAME": _latin1(connection.root_path),
-        "PATH_INFO": _latin1(connection.path),
-        "QUERY_STRING": scope.get("query_string", b"").decode("latin-1"),
-        "wsgi.url_scheme": _WEB_SCHEMES.get(scheme, scheme),
-    }
-    if scheme in _WEB_SCHEMES:
-        environ["HTTP_CONNECTION"] = "upgrade"
-        environ["HTTP_UPGRADE"] = "websocket"
-    return environ
+def _bind(
+    url_map: Map, connection: Any, server_name: str | None, subdomain: str | None
+) -> MapAdapter:
+    """Make an adapter with the host that ``connection.host`` has accepted.
+
+    SECURITY: Werkzeug's ``bind_to_environ`` reads the header once more and drops a host with an
+    underscore. Its redirect of ``/evil.test`` to the slash is ``http:///evil.test/`` then.
+    """
+    host, scheme = connection.host.lower(), connection.scheme
+    if server_name is None:
+        server_name = host
+    else:
+        server_name = server_name.lower().removesuffix(OWN_PORTS.get(scheme, " "))
+    if subdomain is None and not url_map.host_matching:
+        subdomain = _subdomain(host, server_name)
+    return url_map.bind(
+        server_name,
+        _encodable(connection.root_path),
+        subdomain,
+        scheme,
+        connection.method,
+        _encodable(connection.path),
+        connection.query_string.decode(errors="replace"),
+    )
 
 
-def _latin1(text: str) -> str:
-    return text.encode(errors="replace").decode("latin-1")
+def _subdomain(host: str, server_name: str) -> str:
+    """Return what stands before ``SERVER_NAME`` in the host."""
+    if host == server_name:
+        return ""
+    if host.endswith(f".{server_name}"):
+        return host.removesuffix(f".{server_name}")
+    warnings.warn(
+        f"A request came to the host {host!r}, which does not belong to"
+        f" SERVER_NAME={server_name!r}; no rule matches it, because subdomain_matching is on. Set"
+        " SERVER_NAME to the app's own host, or TRUSTED_HOSTS to refuse others.",
+        stacklevel=2,
+    )
+    return "<invalid>"  # As Werkzeug has it: no rule's subdomain.
+
+
+def _encodable(text: str) -> str:
+    """Return text without lone surrogates, which no URL can be made of."""
+    return text.encode(errors="replace").decode()
 
 
 def url_for(
@@ -120,6 +147,8 @@ def url_for(
             adapter = app.create_url_adapter(None)
         if external is None:
             external = True
+    if external and carrier is not None and not (adapter and adapter.server_name):
+        _refuse_without_host(app, carrier, endpoint)
     if adapter is None:
         where = "outside of a request" if carrier is None else "in a request to an unknown host"
         raise RuntimeError(
@@ -143,6 +172,16 @@ def url_for(
     if anchor is not None:
         url = f"{url}#{quote(anchor, safe=_SAFE_IN_FRAGMENT)}"
     return str(url)
+
+
+def _refuse_without_host(app: Any, carrier: Context, endpoint: str) -> None:
+    """Refuse a request whose host an external URL would need. (The facade does as Flask.)"""
+    if carrier.synchronous:
+        return
+    if app.create_url_adapter(carrier.connection) is not None:
+        raise SecurityError(
+            f"url_for({endpoint!r}, _external=True): the request names no host. Send a Host header."
+        )
 
 
 def _relative_endpoint(carrier: Context, endpoint: str) -> str:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from ipaddress import IPv6Address
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar, overload
 
 from werkzeug.datastructures import Authorization, MultiDict
@@ -245,7 +246,7 @@ class Connection(Routed, SansIORequest):
     @lazy
     def headers(self) -> Headers:
         """The request's headers; names are case-insensitive and shown as ``Content-Type``."""
-        return decode_request_headers(self._ctx.scope["headers"], self._ctx.header_names)
+        return decode_request_headers(self._ctx.scope["headers"], header_index(self._ctx))
 
     @lazy
     def cookies(self) -> ImmutableMultiDict[str, str]:
@@ -391,9 +392,15 @@ def find_cookie(text: str, name: str) -> str | None:
 
 # -- Host ------------------------------------------------------------------------------------------
 
-# RFC 3986 §3.2.2 without what no DNS or container name has (percent signs, sub-delims).
-_HOST = re.compile(r"(?:[a-z0-9._~-]+|\[[a-f0-9:.]+\])(?::([0-9]{1,5}))?", re.ASCII | re.IGNORECASE)
-_OWN_PORTS = {"http": ":80", "ws": ":80", "https": ":443", "wss": ":443"}
+# RFC 3986 §3.2.2 without what no DNS or container name has (percent signs, sub-delims). RFC 1035
+# §2.3.4: a label has 1 to 63 characters; the last one may be empty.
+_LABEL = r"[a-z0-9_~-]{1,63}"
+_HOST = re.compile(
+    rf"(?P<name>(?:{_LABEL}\.)*{_LABEL}\.?|\[(?P<address>[a-f0-9:.]+)\])(?::(?P<port>[0-9]{{1,5}}))?",
+    re.ASCII | re.IGNORECASE,
+)
+_HOST_LENGTH = 253  # RFC 1035 §2.3.4, as text.
+OWN_PORTS = {"http": ":80", "ws": ":80", "https": ":443", "wss": ":443"}
 
 
 def checked_host(
@@ -416,14 +423,31 @@ def checked_host(
     host = header if header is not None else _server_host(server)
     if not host and (header is None or not trusted_hosts):
         return ""
-    match = _HOST.fullmatch(host)
     # SECURITY: CVE-2026-48710: `Host: a/?x` would move the path of every URL built from it.
-    if match is None or int(match[1] or 0) > 65535:
+    if not is_host(host):
         raise SecurityError(f"The Host header {host[:100]!r} is not `name` or `name:port`.")
-    host = host.removesuffix(_OWN_PORTS.get(scheme, " "))
+    host = host.removesuffix(OWN_PORTS.get(scheme, " "))
     if trusted_hosts and not host_is_trusted(host, list(trusted_hosts)):
         raise SecurityError(f"Host {host[:100]!r} is not among the TRUSTED_HOSTS of this app.")
     return host
+
+
+def is_host(host: str) -> bool:
+    """Tell whether a URL can be made with a host, and be read again."""
+    match = _HOST.fullmatch(host)
+    if match is None:
+        return False
+    name, address, port = match.groups()
+    if len(name) > _HOST_LENGTH or not 0 < int(port or 1) <= 65535:
+        return False
+    try:
+        if address is not None:
+            IPv6Address(address)
+        elif "xn--" in name.lower():
+            name.lower().encode().decode("idna")  # `request.url` shows it so.
+    except ValueError:
+        return False
+    return True
 
 
 def _server_host(server: tuple[str, int | None] | None) -> str:

@@ -33,30 +33,38 @@ class HeaderContext(Protocol):
 
 
 def header_index(ctx: HeaderContext) -> Mapping[bytes, bytes]:
-    """Return the headers of a context's request by name; they are indexed at the first call."""
-    index = ctx.header_names
-    if index is None:
-        index = ctx.header_names = index_headers(ctx.scope["headers"])
-    return index
+    """Return the headers of a context's request by name; lines of one name are joined."""
+    # PERF: a request that is served has a plain dictionary of them, which is right unless a name
+    # is there twice.
+    names = ctx.header_names
+    if names.__class__ is HeaderIndex:
+        return names
+    headers = ctx.scope["headers"]
+    if names is None or len(names) != len(headers):
+        names = ctx.header_names = index_headers(headers)
+    return names
 
 
-def index_headers(headers: Iterable[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
+class HeaderIndex(dict[bytes, bytes]):
+    """Headers by name, in which lines of one name are joined."""
+
+
+def index_headers(headers: Iterable[tuple[bytes, bytes]]) -> HeaderIndex:
     """Return headers by name; several lines of one name are joined.
 
     Args:
         headers: ASGI's pairs of bytes, whose names are in lower case.
     """
     pairs = list(headers)
-    index = dict(pairs)
+    index = HeaderIndex(pairs)
     if len(index) == len(pairs):
         return index
     lines: dict[bytes, list[str]] = {}
     for name, value in pairs:
         lines.setdefault(name, []).append(value.decode("latin-1"))
-    return {
-        name: join_lines(name.decode("latin-1"), values).encode("latin-1")
-        for name, values in lines.items()
-    }
+    for name, values in lines.items():
+        index[name] = join_lines(name.decode("latin-1"), values).encode("latin-1")
+    return index
 
 
 def join_lines(name: str, values: list[str]) -> str:

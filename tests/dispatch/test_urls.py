@@ -6,7 +6,7 @@ import pytest
 from werkzeug.exceptions import SecurityError
 from werkzeug.routing import BuildError
 
-from asyncflask import Blueprint, Flask, url_for, websocket
+from asyncflask import Blueprint, Flask, request, url_for, websocket
 from asyncflask.exceptions import OutOfContext
 
 
@@ -151,7 +151,7 @@ async def test_an_external_url_is_never_made_of_an_untrusted_host(app):
     app.config["TRUSTED_HOSTS"] = ["good.test"]
     app.add_url_rule("/linked", "linked")
     async with app.test_request_context(base_url="http://bad.test/"):
-        with pytest.raises(RuntimeError, match="in a request to an unknown host"):
+        with pytest.raises(SecurityError, match=r"Host 'bad.test' is not among the TRUSTED_HOSTS"):
             url_for("linked", _external=True)
 
 
@@ -168,3 +168,136 @@ async def test_url_defaults_of_outer_blueprints_apply_first(app):
         url_for("outer.inner.v")
 
     assert order == ["app", "outer", "inner"]
+
+
+# -- the host of a request -------------------------------------------------------------------------
+
+
+def add_pages(app):
+    app.add_url_rule("/<name>/", "slash", lambda name: name)
+    app.add_url_rule("/old/<name>", "old", redirect_to="/new/<name>")
+    app.add_url_rule("/ext", "ext", lambda: url_for("slash", name="x", _external=True))
+
+    @app.get("/async")
+    async def async_url():
+        return request.url
+
+    @app.get("/def")
+    def def_url():
+        return request.url
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "my_app",
+        "my_app:8080",
+        "web_1.example.test",
+        "~me",
+        "[::1]:80",
+        "[::1]:8080",
+        "a.test.",
+        "A.b",
+    ],
+)
+async def test_a_redirect_leads_to_the_host_that_was_asked(app, host):
+    """Werkzeug drops an underscore's host: `http:///evil.test/` leads to evil.test."""
+    add_pages(app)
+    own = host.lower().removesuffix(":80")
+    client = app.test_client()
+
+    async def location_of(path):
+        return (await client.get(path, headers={"Host": host})).headers["Location"]
+
+    assert await location_of("/evil.test?a=b") == f"http://{own}/evil.test/?a=b"
+    assert await location_of("/old/evil.test") == f"http://{own}/new/evil.test"
+    assert (await client.get("/ext", headers={"Host": host})).text == f"http://{own}/x/"
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        *("a b", "a:99999", "a:0", "a:x", ":80", "[:::]", "[1]", "[::1", "a..b", ".a", "."),
+        *("xn--", "xn--a", "XN--A", "a" * 64, "a." * 130, "a/b", "a@b", "a%41", "caf\xe9"),
+    ],
+)
+@pytest.mark.parametrize("path", ["/async", "/def", "/ext", "/evil.test", "/old/x"])
+async def test_a_host_that_no_url_can_be_built_for_is_a_400(app, path, host):
+    add_pages(app)
+
+    headers = [(b"host", host.encode("latin-1"))]  # The client's own code cannot take some.
+    response = await app.test_client().get(path, scope_base={"headers": headers})
+
+    assert response.status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("path", "location"),
+    [("/evil.test?a=b", "/evil.test/?a=b"), ("//evil.test", "/evil.test/")],
+)
+async def test_without_a_host_a_redirect_is_relative(app, path, location):
+    """Over a unix socket HTTP/1.0 has no host at all; the path must not become one."""
+    app.add_url_rule("/<path:name>/", "slash", lambda name: name, merge_slashes=False)
+    scope = {"headers": [], "server": ("/run/app.sock", None), "path": path.partition("?")[0]}
+
+    response = await app.test_client().get(path, scope_base=scope)
+
+    assert (response.status_code, response.headers["Location"]) == (308, location)
+
+
+async def test_without_a_host_there_is_no_external_url(app):
+    add_pages(app)
+
+    response = await app.test_client().get("/ext", scope_base={"headers": [], "server": None})
+
+    assert response.status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("host", "found"),
+    [
+        ("my_shop.example.test:5000", "my_shop"),
+        ("A.example.test:5000", "a"),
+        ("example.test:5000", "none"),
+    ],
+)
+async def test_a_subdomain_may_have_an_underscore(host, found):
+    app = Flask("app", subdomain_matching=True)
+    app.config["SERVER_NAME"] = "Example.test:5000"
+    app.add_url_rule("/", "sub", lambda sub: sub, subdomain="<sub>")
+    app.add_url_rule("/", "own", lambda: "none")
+
+    response = await app.test_client().get("/", base_url=f"http://{host}/")
+
+    assert response.text == found
+
+
+async def test_a_host_of_another_domain_is_named_in_a_warning():
+    app = Flask("app", subdomain_matching=True)
+    app.config["SERVER_NAME"] = "example.test"
+    app.add_url_rule("/", "own", lambda: "none")
+
+    with pytest.warns(UserWarning, match="the host 'other.test', which does not belong to SERV"):
+        response = await app.test_client().get("/", base_url="http://other.test/")
+
+    assert response.status_code == 404
+
+
+async def test_host_matching_knows_hosts_with_an_underscore():
+    app = Flask("app", host_matching=True, static_host="static")
+    app.add_url_rule("/", "own", lambda: "own", host="my_app:80")
+    app.add_url_rule("/", "other", lambda name: name, host="<name>.my_app:8080")
+
+    client = app.test_client()
+    assert (await client.get("/", base_url="http://a.my_app:8080/")).text == "a"
+
+
+async def test_a_websocket_is_matched_with_its_host(app):
+    app = Flask("app", host_matching=True, static_host="static")
+
+    @app.websocket("/", host="my_app")
+    async def view():
+        await websocket.send(url_for("view", _external=True))
+
+    async with app.test_client().websocket("/", headers={"Host": "my_app"}) as connection:
+        assert await connection.receive() == "ws://my_app/"

@@ -737,3 +737,20 @@ async def test_the_async_api_uses_an_own_sync_to_async():
 
     assert (await client.get("/def")).text == "mine: def"
     assert (await client.get("/async")).text == "async"
+
+
+@pytest.mark.parametrize(
+    ("host", "location"),
+    [
+        ("my_app:80", "http://my_app/evil.test/"),
+        ("shop.test", "http://shop.test/evil.test/"),
+        ("a b", "/evil.test/"),
+    ],
+)
+def test_a_redirect_leads_to_no_host_that_the_path_names(app, client, host, location):
+    """**Differs from Flask**, whose `http:///evil.test/` leads to evil.test."""
+    app.add_url_rule("/<name>/", "page", lambda name: name)
+
+    response = client.get("/evil.test", headers={"Host": host})
+
+    assert response.headers["Location"] == location
