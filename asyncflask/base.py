@@ -35,7 +35,7 @@ from .dispatch import steps, teardown, urls
 from .dispatch.calls import lease_of_its_own, loop_of_worker
 from .dispatch.result import make_response
 from .environment import get_debug_flag
-from .exceptions import SetupFinished
+from .exceptions import SetupFinished, outside
 from .helpers import get_flashed_messages
 from .json.provider import DefaultJSONProvider, JSONProvider
 from .logging import create_logger
@@ -56,12 +56,26 @@ if t.TYPE_CHECKING:
     from .cli.group import AppGroup
     from .jinja import Environment
 
+
+def _template_proxy(name: str, kind: str) -> LocalProxy[t.Any]:
+    """Make the proxy of an attribute of the current context; false where there is none."""
+
+    def find() -> t.Any:
+        ctx = current()
+        found = None if ctx is None else getattr(ctx, name)
+        if found is None:
+            raise outside(name, kind)
+        return found
+
+    return LocalProxy(find)
+
+
 #: What templates see even when they are imported without a context. The typed proxies for Python
 #: code are in ``globals.py``, above this file.
 _TEMPLATE_PROXIES = {
-    "g": LocalProxy(lambda: current().g),  # type: ignore[union-attr]  # rendering has a context
-    "request": LocalProxy(lambda: current().request),  # type: ignore[union-attr]  # as above
-    "session": LocalProxy(lambda: current().session),  # type: ignore[union-attr]  # as above
+    "g": _template_proxy("g", "application"),
+    "request": _template_proxy("request", "request"),
+    "session": _template_proxy("session", "request"),
 }
 
 
@@ -144,6 +158,9 @@ class App(Scaffold, Watching):
         self._look_anew()
         self._prepare_face()
         self._add_static_route(static_host, host_matching)
+
+    #: ``g``, ``request`` and ``session`` of templates; each API has its own
+    _template_proxies: t.ClassVar[t.Mapping[str, t.Any]] = _TEMPLATE_PROXIES
 
     def _make_cli(self) -> AppGroup:
         group = super()._make_cli()
@@ -296,7 +313,7 @@ class App(Scaffold, Watching):
             url_for=self.url_for,
             get_flashed_messages=get_flashed_messages,
             config=self.config,
-            **_TEMPLATE_PROXIES,
+            **self._template_proxies,
         )
         env.policies["json.dumps_function"] = self.json.dumps
         return env
@@ -446,7 +463,7 @@ class App(Scaffold, Watching):
 
     def make_shell_context(self) -> dict[str, t.Any]:
         """Return the names of the interactive shell: ``app``, ``g``, and the processors'."""
-        names: dict[str, t.Any] = {"app": self, "g": _TEMPLATE_PROXIES["g"]}
+        names: dict[str, t.Any] = {"app": self, "g": self._template_proxies["g"]}
         for processor in self.shell_context_processors:
             names.update(processor())
         return names

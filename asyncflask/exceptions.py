@@ -25,6 +25,23 @@ class OutOfContext(RuntimeError):
     """
 
 
+_HINTS = {
+    "application": "app.app_context()",
+    "request": "app.test_request_context(...)",
+    "websocket": "app.test_websocket_context(...)",
+}
+
+
+def outside(name: str, kind: str) -> OutOfContext:
+    """Make the error for a proxy that was used where it stands for nothing."""
+    # COMPAT: people match the beginning, up to the colon, in their tests; it is Flask's.
+    return OutOfContext(
+        f"Working outside of {kind} context: `{name}` was used where no {kind} is active. It is"
+        f" there in views, hooks and what they call; elsewhere write `with {_HINTS[kind]}:` around"
+        f" the use (`async with {_HINTS[kind]}:` in a coroutine)."
+    )
+
+
 class UnawaitedAccess(TypeError):
     """An awaitable (``request.form``, ``request.get_json()`` …) was used without ``await``."""
 

@@ -12,29 +12,13 @@ from werkzeug.local import LocalProxy
 
 from ._current import current
 from .dispatch.lanes import HTTP, WEBSOCKET, Lane
-from .exceptions import OutOfContext
+from .exceptions import outside
 
 if t.TYPE_CHECKING:
     from .app import Flask
     from .ctx import Context, _AppCtxGlobals
     from .sessions import SessionMixin
     from .wrappers import Request, Websocket
-
-_HINT = {
-    "application": "app.app_context()",
-    "request": "app.test_request_context(...)",
-    "websocket": "app.test_websocket_context(...)",
-}
-
-
-def outside(name: str, kind: str) -> OutOfContext:
-    """Make the error for a proxy that was used where it stands for nothing."""
-    # COMPAT: people match the beginning, up to the colon, in their tests; it is Flask's.
-    return OutOfContext(
-        f"Working outside of {kind} context: `{name}` was used where no {kind} is active. It is"
-        f" there in views, hooks and what they call; elsewhere write `with {_HINT[kind]}:` around"
-        f" the use (`async with {_HINT[kind]}:` in a coroutine)."
-    )
 
 
 def _context(name: str) -> t.Any:

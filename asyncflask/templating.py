@@ -93,15 +93,14 @@ def select_jinja_autoescape(filename: str | None) -> bool:
 # -- what templates see ----------------------------------------------------------------------------
 
 
-def _default_template_ctx_processor(ctx: TemplateContext | None = None) -> dict[str, Any]:
+def _default_template_ctx_processor() -> dict[str, Any]:
     """Give templates ``g`` and ``request`` themselves, quicker than by a proxy.
 
     The session stays a proxy (a global of the environment), since looking at it counts as access.
     """
+    ctx: TemplateContext | None = current()
     if ctx is None:
-        ctx = current()
-        if ctx is None:
-            return {}
+        return {}
     request = ctx.request
     return {"g": ctx.g} if request is None else {"g": ctx.g, "request": request}
 

@@ -31,6 +31,11 @@ if TYPE_CHECKING:
 AROUND = "asyncflask.around"
 
 
+#: a dictionary that the test client's transport wants filled: the names of the answer's headers in
+#: lower case, as ASGI sends them, and as the application has spelled them
+SPELLING = "asyncflask.spelling"
+
+
 class Host(Protocol):
     """What serving a WSGI application asks of the app that does it."""
 
@@ -129,6 +134,8 @@ async def serve_wsgi(
             prefetch(served)
         try:
             await lease.run(call.begin_whole)
+            if SPELLING in scope:
+                scope[SPELLING].update({name.lower(): name for name, _ in call.headers})
             if served.announced and leftover.is_left(served):
                 send = leftover.reading_on(served, send)
             await send_wsgi(call, scope["method"], send, body.wait_disconnect, lease.run)

@@ -17,6 +17,7 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 
 from .._current import current
 from ..ctx import Context
+from ..exceptions import OutOfContext
 from ..typing import Message
 from ..wrappers.awaited import Pending
 from ..wrappers.errorpages import default_page, from_exception
@@ -190,6 +191,8 @@ def _from_tuple(app: Any, result: tuple[Any, ...]) -> Any:
 def _from_value(app: Any, body: Any, status: Any) -> Any:
     made = _converted(app, body, status)
     if made is None:
+        if body is None:
+            _current_carrier()  # As in Flask: without a request it is the first mistake.
         raise TypeError(_refusal(body))
     response, status = made
     if status is not None:
@@ -228,13 +231,37 @@ def _foreign(cls: Any, body: Any) -> Any:
     """Accept a Werkzeug response, or a WSGI callable (which is run here)."""
     if isinstance(body, WerkzeugResponse):
         return cls.force_type(body)
-    return cls.force_type(body, current_environ())
+    environ = current_environ()
+    try:
+        return cls.force_type(body, environ)
+    except TypeError as error:
+        raise _no_wsgi(body, error) from error
+
+
+def _no_wsgi(body: Any, error: TypeError) -> TypeError:
+    """Return the error for a callable that could not be called as a WSGI application."""
+    return TypeError(f"{error}\n{_refusal(body)}").with_traceback(error.__traceback__)
 
 
 def current_environ() -> dict[str, Any]:
-    """Make the WSGI environ of the current request, for what still asks for one."""
-    environ: dict[str, Any] = current().carrier.environ()  # type: ignore[union-attr]  # in a request
+    """Make the WSGI environ of the current request, for what still asks for one.
+
+    Raises:
+        RuntimeError: No request is active.
+    """
+    environ: dict[str, Any] = _current_carrier().environ()
     return environ
+
+
+def _current_carrier() -> Context:
+    ctx: Context | None = current()
+    if ctx is None or ctx.carrier is None:
+        raise OutOfContext(
+            "Working outside of request context: make_response() was called where no request is"
+            " active, with a value whose response depends on the request. Call it in a view, or"
+            " inside `with app.test_request_context(...)`."
+        )
+    return ctx.carrier
 
 
 def is_wsgi(result: Any) -> bool:
@@ -246,7 +273,10 @@ def is_wsgi(result: Any) -> bool:
 async def run_wsgi(app: Any, ctx: Context, result: Any) -> Any:
     """Run the WSGI callable that a view returned off the loop; the rest of a tuple is kept."""
     parts = result if isinstance(result, tuple) else (result,)
-    response = await response_of(parts[0], ctx.environ, ctx.run_blocking, app.response_class)
+    try:
+        response = await response_of(parts[0], ctx.environ, ctx.run_blocking, app.response_class)
+    except TypeError as error:
+        raise _no_wsgi(parts[0], error) from error
     return (response, *parts[1:]) if len(parts) > 1 else response
 
 

@@ -85,6 +85,7 @@ class Flask(async_face.Flask, metaclass=CallableType):
     response_class: type[Any] = Response
     # Those of a request answer at once, always; a websocket is served by the async API.
     _awaited_steps = WEBSOCKET.steps
+    _template_proxies = {"g": g, "request": request, "session": session}
     test_client_class: type[Any] | None = None
     test_cli_runner_class: type[Any] | None = None
 
@@ -276,11 +277,8 @@ class Flask(async_face.Flask, metaclass=CallableType):
 
     def _static_view(self) -> Callable[..., Any]:
         self_ref = ref(self)  # A reference to the app would be a circle.
-
-        def static(filename: str) -> Any:
-            return self_ref().send_static_file(filename)  # type: ignore[union-attr]  # alive: it serves
-
-        return static
+        # COMPAT: tools read its annotations; as in Flask it has none.
+        return lambda **kw: self_ref().send_static_file(**kw)  # type: ignore[union-attr]  # it serves
 
     # -- serving and testing -----------------------------------------------------------------------
 

@@ -21,7 +21,7 @@ from typing import Any
 
 from .._current import current
 from ..concurrency import EscapedError
-from ..wsgi import AROUND, EXTRA_KEYS
+from ..wsgi import AROUND, EXTRA_KEYS, SPELLING
 from .faces import scope_of
 
 VARIABLE = "ASYNCFLASK_TEST_DRIVE"
@@ -73,7 +73,8 @@ def through_asgi(app: Any) -> Callable[..., Any]:
         exchange = _Exchange(environ)
         exchange.begin(app)
         start = exchange.started()
-        start_response(_status(start["status"]), _headers(start["headers"]))
+        headers = _headers(start["headers"], exchange.spelling)
+        start_response(_status(start["status"]), headers)
         return exchange.body()
 
     return call
@@ -86,8 +87,16 @@ def _status(code: int) -> str:
         return f"{code} UNKNOWN"
 
 
-def _headers(pairs: Any) -> list[tuple[str, str]]:
-    return [(name.decode("latin-1").title(), value.decode("latin-1")) for name, value in pairs]
+def _headers(pairs: Any, spelling: dict[str, str]) -> list[tuple[str, str]]:
+    """Return headers as a WSGI server is given them, with the names as the app has spelled them.
+
+    Args:
+        pairs: Those of an ASGI message.
+        spelling: The app's names by their lower case; one that ASGI middleware has added is not
+            there.
+    """
+    headers = ((name.decode("latin-1"), value.decode("latin-1")) for name, value in pairs)
+    return [(spelling.get(name.lower()) or name.title(), value) for name, value in headers]
 
 
 class _Exchange:
@@ -104,6 +113,8 @@ class _Exchange:
         self._rewind = _rewinding(self._input)
         self._said: SimpleQueue[Any] = SimpleQueue()
         self._loop = _Loop.take()
+        #: the names of the answer's headers as the app has spelled them
+        self.spelling: dict[str, str] = {}
         self._asked: asyncio.Event | None = None
         self._gone: asyncio.Event | None = None
         self._ended = False
@@ -173,6 +184,7 @@ class _Exchange:
     def _start(self, app: Any, context: contextvars.Context) -> None:
         self._asked, self._gone = asyncio.Event(), asyncio.Event()
         scope = context.run(_scope, self._environ)
+        scope[SPELLING] = self.spelling
         serving = app.asgi_app(scope, self._receive, self._send)
         task = asyncio.get_running_loop().create_task(_boxed(serving), context=context)
         # The end is told when the task's frames are gone: they refer to the app.

@@ -7,9 +7,9 @@ from typing import Any
 from werkzeug.local import LocalProxy as LocalProxy
 
 from .._current import current
+from ..exceptions import outside as _outside
 from ..globals import app_ctx, current_app, g, request_ctx, session
 from ..globals import make_proxy as _make_proxy
-from ..globals import outside as _outside
 
 __all__ = ["app_ctx", "current_app", "g", "request", "request_ctx", "session"]
 

@@ -14,7 +14,7 @@ import sys
 import warnings
 from collections.abc import Iterable, Sequence
 from importlib.abc import InspectLoader, MetaPathFinder
-from importlib.machinery import ModuleSpec
+from importlib.machinery import BuiltinImporter, FrozenImporter, ModuleSpec, PathFinder
 from importlib.metadata import Distribution, DistributionFinder
 from importlib.util import find_spec
 from pathlib import Path
@@ -77,10 +77,20 @@ def install(children: bool = False) -> None:
                 f"asyncflask.flask.install() was called after {early!r} was imported; what holds it"
                 " already would not change. Call it first of all."
             )
-        sys.meta_path.insert(0, _Finder())
+        sys.meta_path.insert(_place(), _Finder())
         sys.meta_path.append(_Distributions())
     if children:
         _install_for_children()
+
+
+def _place() -> int:
+    """Return where our finder belongs: before Python's own, which would find the real Flask.
+
+    What tools have put in front of those stays in front: finders of post-import hooks ask the
+    others, and call their hooks when the module was loaded.
+    """
+    own = (BuiltinImporter, FrozenImporter, PathFinder)
+    return next((n for n, finder in enumerate(sys.meta_path) if finder in own), 0)
 
 
 def _install_for_children() -> None:
@@ -111,16 +121,17 @@ class _Finder(MetaPathFinder):
             )
         own = find_spec(_OWN + fullname.removeprefix("flask"))
         assert own is not None  # the list and the files agree: a test sees to it
-        spec = ModuleSpec(fullname, _Loader(own.name), origin=own.origin)
+        spec = ModuleSpec(fullname, _Loader(fullname, own.name), origin=own.origin)
         spec.submodule_search_locations = own.submodule_search_locations
         spec.has_location = own.has_location
         return spec
 
 
 class _Loader(InspectLoader):
-    """Hands out the module that exists already, and leaves it as it is."""
+    """Returns the module that exists already, and gives it the name that Flask's has."""
 
-    def __init__(self, own: str) -> None:
+    def __init__(self, name: str, own: str) -> None:
+        self._name = name
         self._own = own
         self._spec: ModuleSpec | None = None
 
@@ -131,15 +142,16 @@ class _Loader(InspectLoader):
         return module
 
     def exec_module(self, module: ModuleType) -> None:
-        """Undo what the import system did to the module."""
-        # It has put the new spec there; the module goes on under the name it was made with.
+        """Name the module as Flask's; its spec stays the one that it was loaded by."""
+        # Tools that are called after an import (wrapt, ddtrace) look up their hooks by this name.
+        module.__name__ = self._name
         module.__spec__ = self._spec
         if self._own == _OWN:
-            # With Flask, too, `import flask` makes sys.modules["flask.cli"].
-            for name in MODULES:
-                known = sys.modules.get(f"{_OWN}.{name}")
-                if known is not None:
-                    sys.modules.setdefault(f"flask.{name}", known)
+            # With Flask, too, `import flask` makes sys.modules["flask.cli"]. Each is imported, for
+            # hooks may wait for it.
+            for name in sorted(MODULES):
+                if f"{_OWN}.{name}" in sys.modules:
+                    importlib.import_module(f"flask.{name}")
 
     # For `python -m flask` and for tools that read code.
 

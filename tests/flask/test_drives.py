@@ -259,3 +259,40 @@ def test_a_path_without_its_slash_gets_it_as_an_http_client_gives_it(app, client
         return request.path
 
     assert client.get(path).text == f"/{path}"
+
+
+SPELLED = {
+    "ETag": '"a"',
+    "WWW-Authenticate": "Basic",
+    "X-RateLimit-Limit": "1",
+    "x-lower": "2",
+    "Content-MD5": "x",
+    "DNT": "1",
+}
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+def test_headers_are_spelled_as_in_the_apps_response(app, client, streamed, monkeypatch):
+    app.get("/")(lambda: (iter("ab") if streamed else "ab", SPELLED))
+    through_asgi = [*client.get("/").headers]
+    monkeypatch.delenv(VARIABLE)
+
+    assert through_asgi == [*client.get("/").headers]
+    assert {*SPELLED} < {name for name, _ in through_asgi}
+
+
+def test_headers_of_middleware_around_asgi_app_have_capitals(app, client):
+    inner = app.asgi_app
+
+    async def middleware(scope, receive, send):
+        async def add(message):
+            if message["type"] == "http.response.start":
+                message = {**message, "headers": [*message["headers"], (b"x-added", b"1")]}
+            await send(message)
+
+        await inner(scope, receive, add)
+
+    app.asgi_app = middleware
+    app.get("/")(lambda: "")
+
+    assert dict(client.get("/").headers)["X-Added"] == "1"

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import copy
+import inspect
+from contextlib import nullcontext
+from typing import get_type_hints
 
+import flask as oracle
 import pytest
+from jinja2 import UndefinedError
 from werkzeug.local import LocalProxy
 
 import asyncflask
@@ -120,3 +125,84 @@ def test_inside_a_request_an_app_context_leaves_the_request_where_it_is(app):
 
 def test_a_variable_has_flasks_name():
     assert (_cv_app.name, _cv_request.name) == ("flask.app_ctx", "flask.request_ctx")
+
+
+# -- in templates ----------------------------------------------------------------------------------
+
+SNIPPETS = [
+    "{% if NAME %}yes{% else %}no{% endif %}",
+    "{{ NAME is defined }} {{ not NAME }} {{ NAME is none }}",
+    "{{ NAME.nothing }}",
+    "{{ NAME.get('key') }}",
+    "{{ NAME['key'] }}",
+    "{{ NAME|default('other', true) }}",
+    "{{ 'key' in NAME }}",
+]
+
+
+def rendered(module, snippet, where, by):
+    """What a snippet becomes in an app of Flask's or ours, or the kind of its error."""
+    app = module.Flask("app")
+    app.secret_key = "secret"
+    context = {"none": nullcontext, "app": app.app_context, "request": app.test_request_context}
+    with context[where]():
+        try:
+            if by == "render_template_string":
+                return module.render_template_string(snippet)
+            return app.jinja_env.from_string(snippet).render()
+        except (RuntimeError, TypeError, UndefinedError) as error:
+            return RuntimeError if isinstance(error, RuntimeError) else type(error)
+
+
+@pytest.mark.parametrize("where", ["none", "app", "request"])
+@pytest.mark.parametrize("by", ["jinja_env", "render_template_string"])
+@pytest.mark.parametrize("name", ["g", "request", "session"])
+def test_templates_see_flasks_proxies(where, by, name):
+    snippets = [snippet.replace("NAME", name) for snippet in SNIPPETS]
+    ours, flasks = (
+        [rendered(module, snippet, where, by) for snippet in snippets]
+        for module in (asyncflask.flask, oracle)
+    )
+
+    assert ours == flasks
+
+
+@pytest.mark.parametrize("name", ["g", "request", "session"])
+def test_the_globals_of_templates_are_the_proxies(name):
+    env = asyncflask.flask.Flask("app").jinja_env
+
+    assert env.globals[name] is ALL[name]
+
+
+@pytest.mark.parametrize("name", ["g", "request", "session"])
+def test_the_async_apis_templates_have_such_proxies_too(name):
+    env = asyncflask.Flask("app").jinja_env
+    kind = "application" if name == "g" else "request"
+
+    assert env.from_string(f"{{% if {name} %}}yes{{% else %}}no{{% endif %}}").render() == "no"
+    with pytest.raises(RuntimeError, match=f"^Working outside of {kind} context: `{name}`"):
+        env.from_string(f"{{{{ {name}.nothing }}}}").render()
+
+
+def test_the_default_context_processor_has_no_parameters():
+    """Flask-Injector passes what a processor's annotations name."""
+    for app in (asyncflask.flask.Flask("app"), asyncflask.Flask("app"), oracle.Flask("app")):
+        (processor,) = app.template_context_processors[None]
+
+        assert [*inspect.signature(processor).parameters] == []
+        assert set(get_type_hints(processor)) == {"return"}
+
+
+def test_flasks_own_callables_have_annotations_that_can_be_read():
+    app = asyncflask.flask.Flask("app")
+    for function in (
+        *app.view_functions.values(),
+        *filter(callable, app.jinja_env.globals.values()),
+        *(app.send_static_file, app.url_for, app.ensure_sync, app.make_response),
+    ):
+        if not isinstance(function, (LocalProxy, type)):
+            get_type_hints(function)
+
+    assert get_type_hints(app.view_functions["static"]) == get_type_hints(
+        oracle.Flask("app").view_functions["static"]
+    )

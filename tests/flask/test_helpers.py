@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import os
+from contextlib import nullcontext
 
+import flask as oracle
 import pytest
 from werkzeug.exceptions import NotFound
 
+import asyncflask
+from asyncflask import flask
 from asyncflask.flask import (
     Response,
     abort,
@@ -24,6 +28,7 @@ from asyncflask.flask import (
     stream_with_context,
     url_for,
 )
+from asyncflask.testing import TestClient
 
 
 @pytest.fixture
@@ -204,3 +209,84 @@ def test_an_attribute_of_a_template_is_reached(app, tmp_path):
 
     with app.app_context():
         assert get_template_attribute("macros.html", "hello")("<Ada>") == "Hello &lt;Ada&gt;"
+
+
+# -- make_response ---------------------------------------------------------------------------------
+
+
+def not_wsgi():
+    return "nothing that takes an environ"
+
+
+def wsgi(environ, start_response):
+    start_response("201 CREATED", [("Content-Type", "text/plain")])
+    return [environ["PATH_INFO"].encode()]
+
+
+class Plain:
+    pass
+
+
+NONSENSE = {
+    "None": None,
+    "int": 5,
+    "object": object(),
+    "class": Plain,
+    "type": int,
+    "function": not_wsgi,
+    "error": ValueError("wrong"),
+    "class of errors": ValueError,
+    "set": {1},
+    "range": range(3),
+    "empty tuple": (),
+    "tuple of one": ("a",),
+    "tuple of four": ("a", 200, {}, 1),
+    "tuple of None": (None, 200),
+    "tuple of an int": (5, 200),
+    "tuple of a type": (int, 200),
+    "tuple of a class": (NotFound, 404),
+}
+
+
+def made(module, value, inside):
+    """What ``make_response`` makes of a value, or the kind of its error."""
+    app = module.Flask("app")
+    with app.test_request_context("/here") if inside else nullcontext():
+        try:
+            response = app.make_response(value)
+        except (RuntimeError, TypeError) as error:
+            return RuntimeError if isinstance(error, RuntimeError) else TypeError
+    return response.status, response.get_data()
+
+
+@pytest.mark.parametrize("inside", [True, False], ids=["inside", "outside"])
+@pytest.mark.parametrize("name", NONSENSE)
+def test_make_response_of_nonsense_is_flasks_kind_of_error(name, inside):
+    expected = made(oracle, NONSENSE[name], inside)
+
+    assert made(flask, NONSENSE[name], inside) == expected
+    assert expected in (RuntimeError, TypeError)
+
+
+@pytest.mark.parametrize("value", [wsgi, (wsgi, 202), "text", b"bytes", [1], {"a": 1}, ("a", 404)])
+@pytest.mark.parametrize("inside", [True, False], ids=["inside", "outside"])
+def test_make_response_of_what_a_view_may_return_is_flasks(value, inside):
+    assert made(flask, value, inside) == made(oracle, value, inside)
+
+
+@pytest.mark.parametrize("value", [not_wsgi, Plain, int])
+@pytest.mark.parametrize("api", [flask.Flask, asyncflask.Flask], ids=["facade", "async"])
+async def test_a_view_that_returns_a_callable_by_mistake_is_told_so(api, value):
+    app = api("app")
+    app.testing = True
+    app.get("/")(lambda: value)
+
+    with pytest.raises(TypeError, match=f"it was a {type(value).__name__}. Return a str"):
+        await TestClient(app, asyncflask.Response).get("/")
+
+
+@pytest.mark.parametrize("value", [not_wsgi, None, int, (Plain, 200)])
+def test_make_response_outside_of_a_request_says_where_to_call_it(value):
+    for api in (flask.Flask, asyncflask.Flask):
+        with pytest.raises(RuntimeError, match=r"^Working outside of request context: make_resp"):
+            api("app").make_response(value)

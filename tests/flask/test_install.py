@@ -34,8 +34,10 @@ HOLDS = {
     "a package without __init__ is there": "App is asyncflask.flask.sansio.app.App",
     "modules are found in sys.modules": "sys.modules['flask.cli'] is asyncflask.flask.cli",
     "even those that were imported by the package": "'flask.wrappers' in sys.modules",
-    "a module keeps the name it was made under": "flask.cli.__name__ == 'asyncflask.flask.cli'",
-    "and its spec": "flask.cli.__spec__.name == 'asyncflask.flask.cli'",
+    "a module has the name that Flask's has": "flask.cli.__name__ == 'flask.cli'",
+    "and so has the package": "(flask.__name__, flask.json.__name__) == ('flask', 'flask.json')",
+    "a spec is the one that the module was loaded by": "flask.cli.__spec__.name =="
+    " 'asyncflask.flask.cli'",
     "a reload gives the same module": "importlib.reload(flask.signals) is flask.signals",
     "that is still one": "flask.signals is asyncflask.flask.signals",
     "the package can be reloaded": "importlib.reload(flask) is asyncflask.flask",
@@ -271,3 +273,93 @@ def test_python_m_flask_runs_our_command(python):
     )
 
     assert "on asyncflask" in python("-c", code)
+
+
+# -- hooks that tools call after an import ---------------------------------------------------------
+
+#: What wrapt, New Relic and ddtrace do: a finder in front of the others, whose loaders call hooks
+#: by the name of the module that was loaded.
+HOOKS = """
+import importlib.util
+import sys
+
+fired = []
+
+
+class Loader:
+    def __init__(self, loader):
+        self.loader = loader
+
+    def create_module(self, spec):
+        return self.loader.create_module(spec)
+
+    def exec_module(self, module):
+        self.loader.exec_module(module)
+        fired.append(module.__name__)
+
+
+class Finder:
+    busy = set()
+
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] != "flask" or name in self.busy:
+            return None
+        self.busy.add(name)
+        try:
+            spec = importlib.util.find_spec(name)
+        finally:
+            self.busy.discard(name)
+        if spec is not None and spec.loader is not None:
+            spec.loader = Loader(spec.loader)
+        return spec
+
+
+def register():
+    sys.meta_path.insert(0, Finder())
+"""
+NAMED = ["flask", "flask.app", "flask.blueprints", "flask.cli", "flask.json.provider"]
+
+
+def fired(python, *steps):
+    code = "\n".join([HOOKS, *steps, "print(*fired)"])
+    return python("-c", code).split()
+
+
+@pytest.mark.parametrize("order", ["hooks first", "install first"])
+@pytest.mark.parametrize("loaded", [False, True], ids=["new", "loaded"])
+def test_hooks_fire_when_the_facade_is_imported_as_flask(python, order, loaded):
+    steps = ["register()", BEGIN.strip()] if order == "hooks first" else [BEGIN, "register()"]
+    early = ["import asyncflask.flask.views"] if loaded else []
+    seen = fired(python, *early, *steps, "import flask", "import flask.views", "import flask.app")
+
+    assert set(NAMED) < set(seen)
+    assert "flask.views" in seen
+    assert len(seen) == len(set(seen))
+    assert seen.index("flask.app") < seen.index("flask")
+
+
+def test_the_same_hooks_fire_as_with_flask(python):
+    real = fired(python, "register()", "import flask")
+    ours = fired(python, "register()", BEGIN, "import flask")
+
+    assert set(real) <= {*ours, "flask.sansio"}
+
+
+def test_a_module_that_is_imported_later_fires_its_hook_then(python):
+    seen = fired(python, "register()", BEGIN, "import flask", "fired.clear()", "import flask.views")
+
+    assert seen == ["flask.views"]
+
+
+def test_a_finder_in_front_of_ours_may_look_for_flask(python):
+    """pytest's, among others, asks Python's own finder for every module."""
+    code = (
+        "import sys\n"
+        "class Asks:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        return None\n"
+        f"sys.meta_path.insert(0, Asks())\n{BEGIN}import flask\n"
+        "print(flask is asyncflask.flask, type(sys.meta_path[0]).__name__)"
+    )
+
+    assert python("-c", code) == "True Asks"
