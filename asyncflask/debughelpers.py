@@ -1,10 +1,11 @@
-"""Errors that explain, in debug mode, what would otherwise be a puzzle.
+"""Errors that explain what would otherwise be a puzzle.
 
-Outside of debug mode none of this is used: the plain 400 or redirect is sent instead.
+Most of this is used in debug mode only: outside of it the plain 400 or redirect is sent instead.
 """
 
 from __future__ import annotations
 
+import re
 from typing import Any, Protocol
 
 from werkzeug.exceptions import HTTPException
@@ -17,6 +18,12 @@ from .wrappers.enctype import attach_enctype_error_multidict as attach_enctype_e
 #: methods without a body to lose, and redirects that keep it
 _BODILESS_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _KEEPING_CODES = frozenset({307, 308})
+
+
+#: What Python says of an `await` before something that cannot be awaited: up to 3.13, from 3.14 on.
+_NEEDLESS_AWAIT = re.compile(
+    r"object (\w+) can't be used in 'await' expression|'(\w+)' object can't be awaited"
+)
 
 
 class RedirectedRequest(Protocol):
@@ -92,3 +99,20 @@ def raise_redirect_that_loses_the_body(ctx: RedirectContext) -> None:
     request = ctx.request
     if request is not None and request.method not in _BODILESS_METHODS:
         raise FormDataRoutingRedirect(request)
+
+
+def explain_needless_await(error: TypeError) -> None:
+    """Add a note to Python's error about an ``await`` that is left over from Quart.
+
+    Args:
+        error: An error of a view or hook; others than this one stay as they are.
+    """
+    found = _NEEDLESS_AWAIT.fullmatch(str(error))
+    if found is None or getattr(error, "__notes__", None):
+        return
+    error.add_note(
+        f"An `await` stands before a plain call, which has returned {found[1] or found[2]!r}:"
+        " remove it. What needs no I/O is not awaited in asyncflask: render_template(),"
+        " make_response(), flash(), send_file(), response.get_data() …"
+        " (docs/how-to/migrate-from-quart.md)"
+    )

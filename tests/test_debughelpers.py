@@ -19,6 +19,7 @@ from asyncflask.debughelpers import (
     FormDataRoutingRedirect,
     UnexpectedUnicodeError,
     attach_enctype_error_multidict,
+    explain_needless_await,
     raise_redirect_that_loses_the_body,
 )
 from asyncflask.testing import TestClient
@@ -266,3 +267,82 @@ async def test_data_that_is_read_before_the_form_is_there(caplog):
 
     assert (await app.test_client().post("/", data={"a": "1"})).json == ["a=1", "1", "a=1"]
     assert caplog.records == []
+
+
+# -- an await that is left over from Quart ---------------------------------------------------------
+
+
+async def _rendered():
+    return await asyncflask.render_template_string("x")
+
+
+async def _made():
+    return await asyncflask.make_response("x")
+
+
+async def _flashed():
+    await asyncflask.flash("x")
+
+
+async def _sent():
+    return await asyncflask.send_file(__file__)
+
+
+LEFT_OVER = [(_rendered, "str"), (_made, "Response"), (_flashed, "NoneType"), (_sent, "Response")]
+
+
+@pytest.fixture
+def strict():
+    """An app whose client raises what a view has raised."""
+    app = asyncflask.Flask("shop")
+    app.testing, app.secret_key = True, "x"
+    return app
+
+
+@pytest.mark.parametrize(("view", "kind"), LEFT_OVER)
+@pytest.mark.parametrize("where", ["view", "hook"])
+async def test_an_await_too_many_is_explained(strict, view, kind, where):
+    if where == "hook":
+        strict.before_request(view)
+        view = lambda: ""  # noqa: E731
+    strict.get("/", endpoint="index")(view)
+
+    with pytest.raises(TypeError, match="await") as caught:
+        await strict.test_client().get("/")
+    (note,) = caught.value.__notes__
+    assert note.startswith(f"An `await` stands before a plain call, which has returned {kind!r}")
+    assert "docs/how-to/migrate-from-quart.md" in note
+
+
+async def test_an_await_too_many_in_a_websocket_is_explained(strict):
+    strict.websocket("/")(_flashed)
+
+    with pytest.raises(TypeError, match="await") as caught:
+        async with strict.test_client().websocket("/"):
+            pass
+    assert len(caught.value.__notes__) == 1
+
+
+async def test_the_log_has_the_explanation(strict, caplog):
+    strict.testing = False
+    strict.get("/")(_rendered)
+
+    assert (await strict.test_client().get("/")).status_code == 500
+    assert "remove it. What needs no I/O is not awaited" in caplog.text
+
+
+def test_pythons_later_wording_is_known() -> None:
+    """Python 3.14 has another text."""
+    error = TypeError("'str' object can't be awaited")
+    explain_needless_await(error)
+    explain_needless_await(error)
+
+    assert len(error.__notes__) == 1
+
+
+@pytest.mark.parametrize("text", ["object of type 'int' has no len()", "can't be used in 'await'"])
+def test_other_errors_are_left_alone(text) -> None:
+    error = TypeError(text)
+    explain_needless_await(error)
+
+    assert not hasattr(error, "__notes__")

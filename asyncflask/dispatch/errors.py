@@ -12,7 +12,7 @@ from werkzeug.exceptions import BadRequestKeyError, HTTPException, InternalServe
 from werkzeug.routing import RoutingException
 
 from ..ctx import Context
-from ..debughelpers import raise_redirect_that_loses_the_body
+from ..debughelpers import explain_needless_await, raise_redirect_that_loses_the_body
 from .calls import call, emit
 from .steps import through
 
@@ -89,6 +89,8 @@ async def answer_unhandled(app: Any, ctx: Context, error: Exception) -> Any:
         Exception: ``error`` itself, where ``PROPAGATE_EXCEPTIONS`` (or testing or debug) says so.
     """
     lane: Any = ctx.lane
+    if error.__class__ is TypeError:
+        explain_needless_await(error)
     if lane.got_exception.receivers:
         await emit(ctx, lane.got_exception, app, exception=error)
     propagate = app.config["PROPAGATE_EXCEPTIONS"]

@@ -48,7 +48,7 @@ CONFIG = {
 }
 #: Steps that are called without `await`.
 PLAIN_STEPS = (
-    *("create_url_adapter", "raise_routing_exception", "log_exception", "should_ignore_error"),
+    *("create_url_adapter", "raise_routing_exception", "should_ignore_error"),
     *("trap_http_exception", "inject_url_defaults", "handle_url_build_error", "url_for"),
     *("get_send_file_max_age", "select_jinja_autoescape", "create_jinja_environment"),
     *("create_global_jinja_loader", "redirect", "app_context"),
