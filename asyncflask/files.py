@@ -1,8 +1,8 @@
 """Files as responses: ``send_file`` and ``send_from_directory``, with Flask's signatures.
 
-Both are plain calls: they look at the file (``stat``) and build headers. The file is opened and
-read, off the loop, when the response is sent (``wrappers/bodies.py``). Which parts of it are sent
-is decided by ``Response.make_conditional``.
+Both are plain calls: they open the file and build headers, so that what happens to its name later
+does not matter. It is read, off the loop, when the response is sent (``wrappers/bodies.py``). Which
+parts of it are sent is decided by ``Response.make_conditional``.
 """
 
 from __future__ import annotations
@@ -28,11 +28,14 @@ from .wrappers.bodies import FileBody
 from .wrappers.headers import Headers
 from .wrappers.response import Response
 
+#: kinds of files whose opening does not wait (of a directory it is an error)
+_OPENED_AT_ONCE = frozenset({stat.S_IFREG, stat.S_IFDIR})
+
 MaxAge = int | Callable[[str | None], int | None] | None
 
 
 class _File:  # PERF: no dataclass, which takes 0.4 ms to make, at each import.
-    """What is known of a file before it is opened."""
+    """What is known of a file before it is read."""
 
     def __init__(
         self, path: str | None, body: FileBody, size: int | None, mtime: float | None
@@ -57,9 +60,10 @@ def send_file(
 
     Never pass a path that comes from a client; :func:`send_from_directory` is for those.
 
-    **Differs from Flask:** the file is opened when the response is sent, so that nothing blocks
-    the loop; a file that may not be read is an error then, not here. A ``BytesIO`` is sent from
-    where it stands, with the length of that.
+    The file is opened here and read, off the loop, when the response is sent: it may be removed or
+    replaced meanwhile. It is closed with the response, also if that is not sent.
+
+    **Differs from Flask:** a ``BytesIO`` is sent from where it stands, with the length of that.
 
     Args:
         path_or_file: A path, relative to the app's ``root_path``, or a file opened in binary mode.
@@ -77,7 +81,7 @@ def send_file(
 
     Raises:
         OutOfContext: There is no app, or (for ``conditional``) no request.
-        FileNotFoundError: There is no such file.
+        OSError: There is no such file, it is a directory, or it may not be read.
         TypeError: The MIME type or the attachment's name cannot be told without a name.
         ValueError: The file was opened in text mode.
         werkzeug.exceptions.RequestedRangeNotSatisfiable: The request asks for a part that is not
@@ -86,7 +90,7 @@ def send_file(
     Source: ``Flask: flask.send_file``.
     """
     app = _app()
-    file = _look_at(path_or_file, app.root_path)
+    file = _look_at(path_or_file, app)
     name = download_name
     if name is None and file.path is not None:
         name = os.path.basename(file.path)
@@ -163,11 +167,16 @@ def _app() -> Any:
     return ctx.app
 
 
-def _look_at(source: Any, root_path: str) -> _File:
+def _look_at(source: Any, app: Any) -> _File:
     if isinstance(source, str) or hasattr(source, "__fspath__"):
-        path = os.path.join(root_path, cast("str | os.PathLike[str]", source))
-        status = os.stat(path)
-        return _File(path, FileBody(path, status.st_size), status.st_size, status.st_mtime)
+        path = os.path.join(app.root_path, cast("str | os.PathLike[str]", source))
+        status, body = os.stat(path), FileBody(path)
+        # With X-Sendfile the server in front opens it. A pipe may wait for its writer: that is
+        # opened off the loop, when it is read.
+        if not app.config["USE_X_SENDFILE"] and stat.S_IFMT(status.st_mode) in _OPENED_AT_ONCE:
+            status = body.open()
+        body.length = body.remaining = status.st_size
+        return _File(path, body, status.st_size, status.st_mtime)
     if isinstance(source, io.TextIOBase):
         raise ValueError(
             f"send_file() was given {source!r}, which is opened in text mode."

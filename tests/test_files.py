@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import inspect
 import io
 import os
+import tempfile
 from datetime import datetime
 from types import SimpleNamespace
 
@@ -13,9 +15,10 @@ import pytest
 from werkzeug.datastructures import Headers
 from werkzeug.exceptions import NotFound, RequestedRangeNotSatisfiable
 
-from asyncflask import _current
+from asyncflask import Flask, _current, request
 from asyncflask.exceptions import OutOfContext
 from asyncflask.files import send_file, send_from_directory
+from asyncflask.testing import WebsocketResponseError
 from asyncflask.wrappers.response import Response
 from asyncflask.wrappers.sending import send_response
 
@@ -211,8 +214,182 @@ async def test_open_file_without_a_known_size_is_streamed(app, root):
     assert await body_of(response) == b"secret"
 
 
-def test_file_is_not_opened_before_it_is_sent(app):
-    assert send_file("static/page.html").response.file is None
+# -- when the file is opened -----------------------------------------------------------------------
+
+
+def remove(path):
+    path.unlink()
+
+
+def replace(path):
+    path.with_suffix(".new").write_bytes(b"another text, which is longer")
+    path.with_suffix(".new").replace(path)
+
+
+@pytest.mark.parametrize("change", [remove, replace])
+@pytest.mark.parametrize("extensions", [{}, {"http.response.pathsend": {}}])
+@pytest.mark.parametrize(
+    "send", [send_file, lambda path: send_from_directory(path.parent, path.name)]
+)
+async def test_the_file_that_is_sent_is_the_one_of_the_call(app, root, change, extensions, send):
+    path = root / "static/page.html"
+    response = send(path)
+    change(path)
+    messages = []
+
+    async def keep(message):
+        messages.append(message)
+
+    await send_response(response, "GET", keep, extensions=extensions)
+
+    assert response.content_length == 12
+    assert b"".join(message.get("body", b"") for message in messages) == b"<p>hello</p>"
+    assert response.response.file.closed
+
+
+async def test_a_range_of_a_removed_file_is_sent(app, root):
+    app.request.headers["Range"] = "bytes=3-7"
+    response = send_file(root / "static/page.html")
+    (root / "static/page.html").unlink()
+
+    assert await body_of(response) == b"hello"
+
+
+async def test_a_file_in_its_place_is_left_to_a_server_that_offers_it(app, root):
+    messages = []
+
+    async def keep(message):
+        messages.append(message)
+
+    offered = {"http.response.pathsend": {}}
+    await send_response(send_file("secret.txt"), "GET", keep, extensions=offered)
+
+    assert messages[1] == {"type": "http.response.pathsend", "path": str(root / "secret.txt")}
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"), [("static", IsADirectoryError), ("none", FileNotFoundError)]
+)
+def test_what_cannot_be_opened_is_flasks_error_in_the_view(app, oracle, name, kind):
+    with pytest.raises(kind, match=name):
+        send_file(name)
+    with pytest.raises(kind, match=name):
+        oracle(flask.send_file, name)
+
+
+def test_with_x_sendfile_the_file_is_not_opened(app):
+    app.config["USE_X_SENDFILE"] = True
+
+    assert send_file("secret.txt").headers["X-Sendfile"].endswith("secret.txt")
+    with pytest.raises(FileNotFoundError, match="none"):
+        send_file("none")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+def test_a_pipe_is_not_opened_where_it_would_wait_for_its_writer(app, root):
+    os.mkfifo(root / "pipe")
+
+    assert send_file("pipe", conditional=False).response.file is None
+
+
+def open_files(folder):
+    links = [f"/proc/self/fd/{name}" for name in os.listdir("/proc/self/fd")]
+    return [link for link in map(os.path.realpath, links) if link.startswith(str(folder))]
+
+
+@pytest.fixture(name="served")
+def _served(root):
+    """A served app; ``/<how>`` makes the response of a file and does something with it."""
+    served = Flask("served", root_path=str(root))
+    served.logger.disabled = True
+
+    @served.route("/<how>")
+    async def view(how):
+        response = send_file(root / "secret.txt")
+        if how == "other":
+            return "something else"
+        if how == "error":
+            raise LookupError(how)
+        return response
+
+    @served.route("/def/sent")
+    def def_view():
+        return send_file(root / "secret.txt")
+
+    @served.websocket("/refused")
+    async def refuse():
+        return send_file(root / "secret.txt", conditional=False)
+
+    @served.after_request
+    async def change(response):
+        if request.args.get("after") == "replace":
+            return served.response_class("replaced")
+        if request.args.get("after") == "fail":
+            raise LookupError("after")
+        return response
+
+    return served
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="needs /proc")
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/sent", 200),
+        ("/def/sent", 200),
+        ("/static/page.html", 200),
+        ("/other", 200),
+        ("/error", 500),
+        ("/sent?after=replace", 200),
+        ("/sent?after=fail", 500),
+    ],
+)
+@pytest.mark.parametrize("headers", [{}, {"Range": "bytes=90-"}, {"If-None-Match": "*"}])
+async def test_no_file_is_left_open(served, root, method, path, status, headers):
+    response = await served.test_client().open(path, method=method, headers=headers)
+    gc.collect()  # Of errors, whose tracebacks refer to the response.
+
+    assert response.status_code in {status, 304 if "If-None-Match" in headers else 416}
+    assert open_files(root) == []
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="needs /proc")
+async def test_a_client_that_goes_leaves_no_file_open(served, root):
+    (root / "secret.txt").write_bytes(bytes(1_000_000))
+    async with served.test_client().request("/sent") as connection:
+        await connection.receive()
+        await connection.disconnect()
+    gc.collect()
+
+    assert open_files(root) == []
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="needs /proc")
+async def test_a_file_that_refuses_a_websocket_is_closed(served, root):
+    with pytest.raises(WebsocketResponseError) as caught:
+        async with served.test_client().websocket("/refused") as connection:
+            await connection.receive()
+
+    assert caught.value.response.data == b"secret"
+    assert open_files(root) == []
+
+
+async def test_a_file_may_be_in_a_temporary_folder_of_the_view(served):
+    @served.route("/made/<kind>")
+    async def made(kind):
+        with tempfile.TemporaryDirectory() as folder:
+            with tempfile.NamedTemporaryFile(dir=folder) as file:
+                file.write(b"made")
+                file.flush()
+                return (
+                    send_file(file.name)
+                    if kind == "path"
+                    else send_from_directory(folder, os.path.basename(file.name))
+                )
+
+    for kind in ("path", "directory"):
+        assert (await served.test_client().get(f"/made/{kind}")).data == b"made"
 
 
 def test_text_file_is_refused(app):

@@ -99,7 +99,9 @@ async def close_body(body: Any, run: Run = in_thread) -> None:
     if hasattr(body, "aclose"):
         await body.aclose()
     elif isinstance(body, FileBody):
-        if body.file is not None:
+        if body.is_own:
+            body.close()
+        elif body.file is not None:
             await in_thread(body.close)
     elif hasattr(body, "close"):
         closed = await run(body.close)
@@ -128,8 +130,9 @@ async def sliced(body: Any, start: int, length: int) -> AsyncGenerator[bytes, No
 class FileBody:
     """A file, or a range of its bytes, as the body of a response.
 
-    The file is opened when the first chunk is read. It is a synchronous iterable too, so that a
-    WSGI server (the facade) can send it, and closes the file when it is closed.
+    A path is opened by :meth:`open`, at the latest when the first chunk is read. The body is a
+    synchronous iterable too, so that a WSGI server (the facade) can send it. It closes the file
+    when it is closed; one that it has opened itself also when it is dropped without being sent.
 
     Args:
         source: A path, or a file that was opened in binary mode and is sent from where it stands.
@@ -150,6 +153,36 @@ class FileBody:
         else:
             self.file = source
         self._at_start = self.file is None
+
+    @property
+    def is_own(self) -> bool:
+        """Whether the file was opened here, so that closing it writes nothing and may not wait."""
+        return self.path is not None and self.file is not None
+
+    def open(self) -> os.stat_result:
+        """Open the file now, so that what is sent is the file that the name has now.
+
+        Returns:
+            Its status.
+
+        Raises:
+            OSError: The file cannot be opened.
+        """
+        assert self.path is not None
+        # Large chunks need no second buffer.
+        self.file = open(self.path, "rb", buffering=0)  # noqa: SIM115  # closed by close()
+        self._at_start = False
+        return os.fstat(self.file.fileno())
+
+    def has_its_name(self) -> bool:
+        """Tell whether the path still leads to the file that was opened."""
+        if self.path is None:
+            return False
+        try:
+            now = os.stat(self.path)
+            return self.file is None or os.path.samestat(now, os.fstat(self.file.fileno()))
+        except OSError:
+            return False
 
     def limit(self, start: int, length: int) -> None:
         """Send only ``length`` bytes, beginning ``start`` bytes later than before."""
@@ -181,14 +214,13 @@ class FileBody:
 
     def _opened(self) -> IO[bytes]:
         if self.file is None:
-            assert self.path is not None
-            # Large chunks need no second buffer.
-            self.file = open(self.path, "rb", buffering=0)  # noqa: SIM115  # closed by close()
-            self.file.seek(self.start)
-        elif not self._at_start and self.start:
-            self.file.seek(self.start, os.SEEK_CUR)
+            self.open()
+        file = self.file
+        assert file is not None
+        if not self._at_start and self.start:
+            file.seek(self.start, os.SEEK_CUR)
         self._at_start = True
-        return self.file
+        return file
 
     async def chunks(self) -> AsyncGenerator[bytes, None]:
         """Read the rest of the file, chunk by chunk."""
@@ -210,3 +242,8 @@ class FileBody:
         """Close the file, if it was opened."""
         if self.file is not None:
             self.file.close()
+
+    def __del__(self) -> None:
+        # Of a response that was replaced or never sent.
+        if self.is_own:
+            self.close()

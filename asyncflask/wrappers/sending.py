@@ -208,7 +208,7 @@ async def _send_file(
     watch: Watch | None,
     extensions: Container[str],
 ) -> None:
-    if PATHSEND in extensions and body.path is not None and body.whole:
+    if PATHSEND in extensions and body.whole and body.has_its_name():
         try:
             await send(start)
             await send({"type": PATHSEND, "path": body.path})
