@@ -274,6 +274,11 @@ class HTTP1:
         assert self._answer is not None
         return self._answer.trailers(headers, more)
 
+    @property
+    def answering(self) -> bool:
+        """Whether some of the answer was written."""
+        return self._answer is not None and self._answer.begun
+
     def refusal(self, error: ProtocolError) -> bytes:
         """Return a whole answer that says what was wrong; nothing if another one has begun."""
         if self._answer is not None and self._answer.begun:

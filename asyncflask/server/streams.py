@@ -18,6 +18,10 @@ from ..typing import Message, Scope
 from .shared import Shared, log_request, logger
 
 FILE_PIECE = 256 * 1024  # bytes of a file that are read at a time
+CLIENT_CLOSED = 499  # nginx's number, for the log, of a client that left before it was answered
+#: Seconds after which a client that sends no more, and gets nothing, is taken for gone by an app
+#: that waits for that. Closing one direction looks like closing both until something is written.
+QUIET = 2.0
 EXTENSIONS: dict[str, dict[str, Any]] = {
     "http.response.early_hint": {},
     "http.response.pathsend": {},
@@ -34,6 +38,10 @@ class Carrier(Protocol):
     full: asyncio.Event | None
     stream: Any
     websocket: Any
+
+    @property
+    def lost(self) -> bool:
+        """Whether nothing that is written will arrive."""
 
     def next_event(self) -> HTTPEvent | None:
         """Return the next event of the request."""
@@ -159,9 +167,30 @@ class Stream:
         raise NotImplementedError
 
     def disconnect(self) -> None:
-        """The client is gone, or its request has been answered."""
-        self.open = False
+        """The client is gone in the middle, or has been refused."""
+        if self.open:
+            self.open = False
+            self._log_unfinished()
         self.wake()
+
+    def _log_unfinished(self) -> None:
+        shared = self.connection.shared
+        status = self.status if self.connection.http.answering else CLIENT_CLOSED
+        if shared.log_access and (status != CLIENT_CLOSED or not shared.stopping):
+            log_request(self.scope["client"], self.request, status, self.size)
+
+    def check_client(self) -> None:
+        """Stop an app that goes on sending to a client that is gone.
+
+        asyncio drops what is written after a reset, and tells of that in the loop's next round,
+        for which an app that never waits would leave no time.
+
+        Raises:
+            ClientGone: Nothing that is written arrives any more.
+        """
+        if self.connection.lost:
+            self.disconnect()
+            raise ClientGone("The client left while it was sent something.")
 
     def wake(self) -> None:
         """Let a waiting ``receive()`` look again."""
@@ -191,6 +220,9 @@ class HTTPStream(Stream):
     state = "WAITING"
     body_ended = False
     _half_closed = False
+    _size_then = 0
+    _taken_for_gone = False
+    _gone_at: float | None = None
     _told_to_continue = False
 
     # -- the request's body --------------------------------------------------------------------
@@ -205,13 +237,15 @@ class HTTPStream(Stream):
                 message = self._next_message()
                 if message is not None:
                     return message
-            elif self._half_closed:
+            elif self._taken_for_gone:
                 break
             if self.open:  # Reading may have shown that the client breaks the protocol.
                 await self._wait()
         return {"type": "http.disconnect"}
 
     async def _wait(self) -> None:
+        if self._half_closed and self._gone_at is None:
+            self._gone_at = self.connection.shared.clock() + QUIET
         try:
             await self._change()
         except asyncio.CancelledError:
@@ -251,15 +285,21 @@ class HTTPStream(Stream):
             self.body_ended = isinstance(event, EndOfBody)
 
     def half_closed(self) -> None:
-        """Let an app stop that waits for the client to leave.
+        """Let an app go on that answers, for the client may still read.
 
-        One that answers may go on: the client may still read.
+        Whether it does is shown by what is written to it: one that is gone answers with a reset.
+        Where nothing is written an app that waits for the client to leave is told, after a while.
         """
         self._half_closed = True
+        self._size_then = self.size
         self.wake()
 
     def tick(self, now: float) -> None:
         """End what is overdue."""
+        if self._gone_at is not None and now >= self._gone_at:
+            self._gone_at = float("inf")
+            self._taken_for_gone = self.size == self._size_then
+            self.wake()
         self.connection.tick_http(now)
 
     # -- the answer ----------------------------------------------------------------------------
@@ -290,6 +330,8 @@ class HTTPStream(Stream):
         self.connection.write(self.connection.http.body(data, message.get("more_body", False)))
         if self.state == "COMPLETE":
             self.answered()
+        else:
+            self.check_client()
 
     def _send_trailers(self, message: Message) -> None:
         headers = list(message.get("headers") or ())
@@ -318,6 +360,9 @@ class HTTPStream(Stream):
                 size -= len(piece)
                 more = bool(piece) and size > 0
                 self._send_piece(piece, more)
+                if more and self.connection.lost:
+                    self.disconnect()
+                    return
                 if self.connection.full is not None:
                     await self.connection.drain()
 
@@ -332,6 +377,9 @@ class HTTPStream(Stream):
 
         A client that has got half an answer has to see that it is half. (RFC 9112 §8.)
         """
+        if self._taken_for_gone:
+            self.connection.abort()  # The app did what it should.
+            return
         if self.state != "WAITING":
             logger.error("%s did not complete its answer; the connection is closed.", self)
         elif not self.failed:

@@ -103,7 +103,12 @@ class Connection(asyncio.BufferedProtocol):
             self.advance()
         else:
             self.stream.half_closed()
-        return self.stream is not None
+        # A TLS connection cannot be open in one direction alone.
+        return (
+            self.stream is not None
+            and self.transport is not None
+            and self.transport.can_write_eof()
+        )
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Let everybody go who waits for this client."""
@@ -224,6 +229,11 @@ class Connection(asyncio.BufferedProtocol):
         if data and self.transport is not None:
             self.transport.write(data)
 
+    @property
+    def lost(self) -> bool:
+        """Whether nothing that is written will arrive."""
+        return self.transport is None or self.transport.is_closing()
+
     async def drain(self) -> None:
         """Wait until the client has read most of what was written."""
         full = self.full
@@ -298,10 +308,11 @@ class Connection(asyncio.BufferedProtocol):
         self.linger()
         stream, self.stream = self.stream, None
         if stream is not None:
+            if answer:
+                stream.status = error.status
             stream.disconnect()
-        if answer and self.shared.log_access:
-            request = UNREADABLE if stream is None else stream.request
-            log_request(self._fixed_scope["client"], request, error.status, 0)
+        elif answer and self.shared.log_access:
+            log_request(self._fixed_scope["client"], UNREADABLE, error.status, 0)
 
     def fail(self, status: int, message: str) -> None:
         """End a request whose app did not complete its answer."""

@@ -43,6 +43,7 @@ class WebsocketStream(Stream):
 
     table = cycle.WEBSOCKET
     state = "CONNECTING"
+    _logged = False
 
     def __init__(
         self, connection: Carrier, request: Request, scope: Scope, protocol: WebSocket
@@ -65,6 +66,11 @@ class WebsocketStream(Stream):
         self._heard()
         self._read()
 
+    @property
+    def _is_full(self) -> bool:
+        """Whether enough lies here for the app, so that no more is read."""
+        return self.queued > self.connection.shared.config.body_queue
+
     def _heard(self) -> None:
         config = self.connection.shared.config
         if self.state == "OPEN" and config.ping_interval:
@@ -74,7 +80,7 @@ class WebsocketStream(Stream):
     def _read(self) -> None:
         """Make messages of what has come, as long as there is room for them."""
         connection = self.connection
-        limit = connection.shared.config.body_queue
+        limit = connection.shared.config.body_queue  # PERF: once for all messages.
         while self.queued <= limit:
             event = self.protocol.next_event()
             if connection.full is None or self.protocol.closed:
@@ -110,9 +116,10 @@ class WebsocketStream(Stream):
         if data is None:
             data = message.get("bytes")
         if data is not None:
-            full = self.queued > self.connection.shared.config.body_queue
+            full = self._is_full
             self.queued -= len(data) + MESSAGE_COST
             if full and self.open:
+                self._heard()  # The client's time counts again from here on.
                 self._read()
         return message
 
@@ -156,6 +163,7 @@ class WebsocketStream(Stream):
     def _send_message(self, message: Message, state: str) -> None:
         text = message.get("text")
         self.connection.write(self.protocol.send(message["bytes"] if text is None else text))
+        self.check_client()
 
     def _close(self, message: Message, state: str) -> None:
         code = message.get("code", 1000)
@@ -208,7 +216,8 @@ class WebsocketStream(Stream):
         if self.connection.websocket is None:
             logger.error("%s neither accepted nor refused the websocket in time.", self)
             self.connection.fail(503, "The app did not answer in time.")
-        elif self.state == "OPEN" and self.open and not self._asked:
+        elif self.state == "OPEN" and self.open and (not self._asked or self._is_full):
+            # While the app leaves messages unread its client's pongs wait behind them.
             self._asked = True
             self._deadline = now + self.connection.shared.config.ping_interval
             self.connection.write(self.protocol.ping())
@@ -240,9 +249,12 @@ class WebsocketStream(Stream):
 
     def disconnect(self) -> None:
         """The websocket is over, or the client is gone."""
+        if self.status == 101:
+            self.open = False
+            if not self._logged and self.connection.shared.log_access:
+                log_request(self.scope["client"], self.request, self.status, self.size)
+            self._logged = True
         super().disconnect()
-        if self.status == 101 and self.connection.shared.log_access:
-            log_request(self.scope["client"], self.request, self.status, self.size)
 
 
 #: What each message of a websocket does, in which state.

@@ -307,7 +307,6 @@ async def test_a_cancellation_of_the_servers_own_is_no_error_of_the_apps(served,
 async def test_a_startup_whose_await_is_cancelled_has_failed(served):
     """It was waited for, for ever."""
     app = app_of()
-    app.logger.disabled = True
     app.before_serving(await_cancelled)
 
     with pytest.raises(RuntimeError, match=r"failed in startup\. EscapedError: lifespan\.startup"):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
+import struct
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -92,6 +94,9 @@ async def test_an_app_that_waits_for_its_client_to_leave_hears_that_it_sends_no_
         await wire.send(GET)
         assert wire.running == 1
         await wire.half_close()
+        await wire.advance(1)
+        assert wire.running == 1, "It may read on."
+        await wire.advance(1)
         await wire.finish()
 
     assert app.heard == [piece(b"", more=False), GONE]
@@ -326,8 +331,9 @@ async def worker():
     event.set()
 
 
-async def test_a_client_that_leaves_while_a_file_is_read_has_got_no_answer(path, caplog, worker):
-    """Neither is anything written to it, nor is an answer logged."""
+async def test_a_client_that_leaves_while_a_file_is_read_is_logged_with_what_it_got(
+    path, caplog, worker
+):
     caplog.set_level(logging.INFO, "asyncflask.access")
     path.write_bytes(content(300 * KB))
 
@@ -346,7 +352,7 @@ async def test_a_client_that_leaves_while_a_file_is_read_has_got_no_answer(path,
         await wire.finish()
 
     assert app.error is None
-    assert caplog.records == []
+    assert lines(caplog) == [["GET / HTTP/1.1", " 200 262144"]]
 
 
 async def test_a_client_that_breaks_the_protocol_while_a_file_is_read_gets_no_more(path, worker):
@@ -396,3 +402,164 @@ async def test_what_is_no_request_is_logged_without_its_words(caplog):
 
     assert '"- - HTTP/1.1" 400 ' in caplog.text
     assert "nonsense" not in caplog.text
+
+
+def lines(caplog):
+    """Request line, status and size of what was logged."""
+    return [record.getMessage().split('"')[1:] for record in caplog.records]
+
+
+async def stream_until_gone(receive, send):
+    """Send something, and wait for the client to leave."""
+    await send(START)
+    await send(MORE)
+    await hear_until_gone(receive)
+
+
+@pytest.mark.parametrize("leave", ["disconnect", "half_close"])
+async def test_a_stream_that_its_client_leaves_is_one_line_and_no_error(caplog, leave):
+    caplog.set_level(logging.INFO)
+    async with WireClient(App(stream_until_gone)) as wire:
+        await wire.send(GET)
+        await getattr(wire, leave)()
+        await wire.advance(3)
+        await wire.finish()
+
+    assert lines(caplog) == [["GET / HTTP/1.1", " 200 5"]]
+
+
+@pytest.mark.parametrize("leave", ["disconnect", "half_close"])
+async def test_a_client_that_leaves_before_its_answer_is_logged_with_499(caplog, leave):
+    caplog.set_level(logging.INFO)
+    async with WireClient(App(lambda receive, send: hear_until_gone(receive))) as wire:
+        await wire.send(GET)
+        await getattr(wire, leave)()
+        await wire.advance(3)
+        await wire.finish()
+
+    assert lines(caplog) == [["GET / HTTP/1.1", " 499 -"]]
+
+
+async def test_an_upload_that_is_broken_off_is_logged_with_499(caplog):
+    caplog.set_level(logging.INFO)
+    async with WireClient(App(lambda receive, send: hear_until_gone(receive))) as wire:
+        await wire.send(post(b"He", length(5)))
+        await wire.disconnect()
+        await wire.finish()
+
+    assert lines(caplog) == [["POST / HTTP/1.1", " 499 -"]]
+
+
+async def test_an_upload_whose_client_sends_no_more_is_logged_with_400(caplog):
+    caplog.set_level(logging.INFO)
+    async with WireClient(App(lambda receive, send: hear_until_gone(receive))) as wire:
+        await wire.send(post(b"He", length(5)))
+        await wire.half_close()
+
+        assert (await wire.receive_all()).startswith(b"HTTP/1.1 400 ")
+        await wire.finish()
+    assert lines(caplog) == [["POST / HTTP/1.1", " 400 -"]]
+
+
+@pytest.mark.parametrize("leave", ["disconnect", "half_close"])
+async def test_a_client_that_has_got_everything_is_not_said_to_be_gone(caplog, leave):
+    """It has counted the bytes, and does not wait for the app to say that they were all."""
+    caplog.set_level(logging.INFO)
+
+    async def talk(receive, send):
+        await send({**START, "headers": [(b"content-length", b"5")]})
+        await send(MORE)
+        await hear_until_gone(receive)
+
+    async with WireClient(App(talk)) as wire:
+        await wire.send(GET)
+        await getattr(wire, leave)()
+        await wire.advance(3)
+        await wire.finish()
+
+    assert lines(caplog) == [["GET / HTTP/1.1", " 200 5"]]
+
+
+async def test_an_app_that_leaves_its_answer_unfinished_is_still_an_error(caplog):
+    async def talk(receive, send):
+        await send(START)
+        await send(MORE)
+
+    async with WireClient(App(talk), QUIET) as wire:
+        await wire.send(GET)
+        await wire.half_close()
+
+        assert wire.aborted
+    assert "did not complete its answer" in caplog.text
+
+
+# -- clients that send no more ---------------------------------------------------------------------
+
+
+async def test_a_stream_is_sent_whole_to_a_client_that_sends_no_more():
+    gates = [asyncio.Event(), asyncio.Event()]
+
+    async def talk(receive, send):
+        watching = asyncio.create_task(hear_until_gone(receive))
+        await send(START)
+        for gate in gates:
+            await send(MORE)
+            await gate.wait()
+        assert not watching.done()
+        await send(LAST)
+        await watching
+
+    app = App(talk)
+    async with WireClient(app, QUIET) as wire:
+        await wire.send(GET)
+        await wire.half_close()
+        gates[0].set()
+        await wire.advance(1)
+        await wire.advance(30)  # It has got something, and was not reset: it is there.
+        gates[1].set()
+        output = await wire.receive_all()
+        await wire.finish()
+
+    assert output.endswith(b"\r\n\r\n5\r\nHello\r\n5\r\nHello\r\n0\r\n\r\n")
+    assert app.error is None
+
+
+async def test_all_that_was_sent_ahead_is_answered_to_a_client_that_sends_no_more():
+    async with WireClient(App(hear_all), QUIET) as wire:
+        await wire.send(GET + post(b"Hello", length(5)) + GET)
+        await wire.half_close()
+
+        assert (await wire.receive_all()).count(b"HTTP/1.1 200 ") == 3
+
+
+# -- clients that are gone, and apps that never wait ----------------------------------------------
+
+
+async def test_an_app_that_never_waits_is_stopped_when_its_client_is_gone(served, caplog):
+    caplog.set_level(logging.INFO)
+    sent, client = 0, None
+
+    async def flood(receive, send):
+        nonlocal sent
+        await send(START)
+        for sent in range(100_000):
+            if sent == 5:
+                reset(client)
+            await send(MORE)
+
+    app = App(flood)
+    server = await served(app, Config())
+    client = socket.create_connection(server.place)
+    client.sendall(GET)
+    while app.error is None:
+        await asyncio.sleep(0.01)
+
+    assert isinstance(app.error, OSError)
+    assert sent < 10
+    (line,) = lines(caplog)
+    assert line[1].startswith(" 200 ")
+
+
+def reset(client):
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    client.close()

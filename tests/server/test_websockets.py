@@ -358,6 +358,50 @@ async def test_a_client_that_answers_pings_is_kept():
         assert not wire.closed
 
 
+class Slow:
+    """An app that receives a message, and the others when it is told to."""
+
+    def __init__(self):
+        self.app = App(self.talk)
+        self.turn = asyncio.Event()
+
+    async def talk(self, receive, send):
+        await receive()
+        await send({"type": "websocket.accept"})
+        while (await receive())["type"] == "websocket.receive":
+            await self.turn.wait()
+
+
+MANY = {
+    "messages": text("x" * 100) * 40,
+    "large ones": text("x" * 5000) * 4,
+    "fragments": (frame(1, b"x" * 600, fin=False) + frame(0, b"x" * 600)) * 4,
+}
+
+
+@pytest.mark.parametrize("sent", MANY.values(), ids=MANY)
+async def test_a_client_whose_messages_wait_is_asked_but_not_left(sent):
+    """Its pongs lie behind them, so that it is not the client that is silent."""
+    slow = Slow()
+    config = Config(access_log=False, ping_interval=10, body_queue=1000)
+    async with WireClient(slow.app, config) as wire:
+        await opened(wire)
+        await wire.send(sent, split=500)
+        assert wire.unread
+        for _ in range(10):
+            await wire.advance(10.5)
+            assert not wire.aborted
+        assert (await wire.receive()).count(ping(masked=False)) == 10
+        slow.turn.set()
+        await wire.advance(9)
+        assert not wire.unread
+        assert not wire.aborted, "From here on its time counts again."
+        await wire.advance(22)
+        await wire.advance(22)
+
+        assert wire.aborted
+
+
 async def test_a_client_that_does_not_answer_a_ping_is_left():
     app = App(listen_only)
     async with WireClient(app, Config(access_log=False, ping_interval=10)) as wire:
@@ -499,4 +543,6 @@ async def test_a_handshake_that_nobody_answered_is_not_logged_as_a_websocket(cap
         await wire.disconnect()
         await wire.finish()
 
-    assert caplog.records == []
+    assert [record.getMessage().split('"')[1:] for record in caplog.records] == [
+        ["GET /chat HTTP/1.1", " 499 -"]
+    ]
