@@ -301,7 +301,7 @@ def _app(function: str) -> TemplateApp:
 
 def _update(app: TemplateApp, context: dict[str, Any]) -> None:
     updating: Any = app.update_template_context(context)  # type: ignore[func-returns-value]  # an override
-    if inspect.iscoroutine(updating):
+    if updating is not None and inspect.iscoroutine(updating):
         updating.close()
         _off_the_loop(app, app.update_template_context, "step")(context)
 

@@ -10,6 +10,7 @@ import sys
 import pytest
 
 from asyncflask import Blueprint, Flask, signals
+from asyncflask.dispatch import setup_check
 from asyncflask.sse import ServerSentEvent
 
 from .documents import PROJECT, curl, load, sections
@@ -95,6 +96,13 @@ def test_every_setup_method_of_an_app_is_explained():
 
 def test_every_step_that_may_be_replaced_is_named():
     assert not set(Flask._untouched) - _names("docs/reference/app.md")
+
+
+def test_what_of_quarts_setup_has_no_effect_is_in_the_guide():
+    names = _names("docs/how-to/migrate-from-quart.md")
+
+    assert not set(setup_check.APP) - {"wsgi_app"} - names  # That one is Flask's.
+    assert not set(setup_check.CONFIG) - names
 
 
 def test_every_setup_method_of_a_blueprint_is_explained():
