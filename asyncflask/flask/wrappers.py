@@ -7,15 +7,21 @@ the environ is made from the scope (``server.py``).
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, ClassVar, NoReturn
+from io import BytesIO
+from typing import IO, Any, ClassVar, NoReturn
 
-from werkzeug.exceptions import BadRequest, HTTPException
+from werkzeug.datastructures import FileStorage, MultiDict
+from werkzeug.exceptions import BadRequest, HTTPException, RequestEntityTooLarge
+from werkzeug.formparser import FormDataParser as WerkzeugFormDataParser
 from werkzeug.routing import Rule
+from werkzeug.utils import cached_property
 from werkzeug.wrappers import Request as WerkzeugRequest
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from .._current import current
 from ..debughelpers import attach_enctype_error_multidict
+from ..wrappers.bounded import bounded
+from ..wrappers.form import URLENCODED
 from ..wrappers.response import Response as AsyncResponse
 from . import json
 from .globals import current_app as current_app
@@ -43,6 +49,39 @@ class _Limit:
 
     def __set__(self, instance: Any, value: int | None) -> None:
         instance.__dict__[self._name] = value
+
+
+class FormDataParser(WerkzeugFormDataParser):
+    """Werkzeug's parser; an urlencoded form of unannounced length has a limit as well.
+
+    **Differs from Flask:** such a form over ``MAX_FORM_MEMORY_SIZE`` is a 413.
+    """
+
+    def parse(
+        self,
+        stream: IO[bytes],
+        mimetype: str,
+        content_length: int | None,
+        options: dict[str, str] | None = None,
+    ) -> tuple[IO[bytes], MultiDict[str, str], MultiDict[str, FileStorage]]:
+        """Parse a form from ``stream``.
+
+        Raises:
+            RequestEntityTooLarge: It goes over a limit (413).
+        """
+        limit = self.max_form_memory_size
+        if mimetype != URLENCODED or content_length is not None or limit is None:
+            return super().parse(stream, mimetype, content_length, options)
+        # RFC 9112 §7.1: chunked. Read piece by piece, for a raw stream may return less.
+        data = bytearray()
+        while len(data) <= limit and (piece := stream.read(limit + 1 - len(data))):
+            data += piece
+        if len(data) > limit:
+            raise RequestEntityTooLarge(
+                f"The form has more than MAX_FORM_MEMORY_SIZE = {limit} bytes."
+            )
+        parsed = super().parse(BytesIO(bytes(data)), mimetype, len(data), options)
+        return stream, parsed[1], parsed[2]
 
 
 class Request(WerkzeugRequest):
@@ -91,6 +130,16 @@ class Request(WerkzeugRequest):
             names.append(name)
             name = name.rpartition(".")[0]
         return names
+
+    form_data_parser_class = FormDataParser
+
+    @cached_property
+    def stream(self) -> IO[bytes]:
+        """The body, once. **Differs from Flask:** over ``MAX_CONTENT_LENGTH`` it is always a 413.
+
+        Flask cuts off a body whose length was not announced, and hands the view what is left.
+        """
+        return bounded(super().stream, self.environ, self.max_content_length)
 
     def _load_form_data(self) -> None:
         super()._load_form_data()

@@ -18,6 +18,7 @@ from werkzeug.wrappers import Request as WSGIRequest
 from .. import _current
 from ..datastructures import ImmutableMultiDict
 from .body import Body
+from .bounded import bounded
 from .connection import Routed, checked_host, lazy
 from .enctype import Sent, explain_missing_files
 from .environ import CONTEXT_KEY, environ_of
@@ -113,7 +114,7 @@ class SyncRequest(Routed, WSGIRequest):
         stream: IO[bytes] | None = self.environ.get("wsgi.input")
         if not self.shallow and isinstance(getattr(stream, "raw", None), BodyReader):
             return cast(IO[bytes], stream)  # It enforces the limits itself.
-        return super().stream
+        return bounded(super().stream, self.environ, self.max_content_length)
 
     def _load_form_data(self) -> None:
         if "form" in self.__dict__:

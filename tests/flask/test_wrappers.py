@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from io import BytesIO
 
 import flask
@@ -10,8 +11,11 @@ from werkzeug.exceptions import BadRequest, RequestEntityTooLarge, UnsupportedMe
 from werkzeug.wrappers import Request as WerkzeugRequest
 from werkzeug.wrappers import Response as WerkzeugResponse
 
+import asyncflask.flask
+import asyncflask.wrappers
 from asyncflask.flask import Blueprint, Request, Response, json, request
 from asyncflask.flask.debughelpers import DebugFilesKeyError
+from asyncflask.testing import WireClient
 
 
 def test_they_are_werkzeugs():
@@ -200,3 +204,127 @@ def test_an_upload_is_read_synchronously(app, client):
     app.post("/")(lambda: request.files["file"].read())
 
     assert client.post("/", data={"file": (BytesIO(b"content"), "x.txt")}).text == "content"
+
+
+# -- bodies whose length nobody announces ----------------------------------------------------------
+
+READERS = {
+    "data": lambda: len(request.get_data()),
+    "stream": lambda: len(request.stream.read()),
+    "pieces": lambda: sum(map(len, iter(lambda: request.stream.read(7), b""))),
+    "form": lambda: len(request.form),
+    "json": lambda: len(request.get_json()),
+    "data after form": lambda: (request.form, len(request.get_data()))[1],
+}
+URLENCODED = "application/x-www-form-urlencoded"
+TYPES = {"form": URLENCODED, "json": "application/json", "data after form": URLENCODED}
+
+
+def chunks_of(size, mimetype):
+    """A body of ``size`` bytes that its media type allows."""
+    body = b"[" + b" " * (size - 2) + b"]" if mimetype == "application/json" else b"a" * size
+    return [body[start : start + 40] for start in range(0, size, 40)]
+
+
+def post_by_wsgi(app, pieces, mimetype):
+    """A WSGI server that decodes chunks, such as gunicorn."""
+    environ = {
+        "wsgi.input": BytesIO(b"".join(pieces)),
+        "wsgi.input_terminated": True,
+        "HTTP_TRANSFER_ENCODING": "chunked",
+        "CONTENT_TYPE": mimetype,
+    }
+    response = app.test_client().post("/", environ_overrides=environ)
+    return response.status_code, response.text
+
+
+async def post_by_asgi(app, pieces, mimetype):
+    async with WireClient(app) as wire:
+        chunks = [b"%x\r\n%s\r\n" % (len(piece), piece) for piece in pieces]
+        await wire.send(
+            b"POST / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+            b"Transfer-Encoding: chunked\r\nContent-Type: "
+            + mimetype.encode()
+            + b"\r\n\r\n"
+            + b"".join(chunks)
+            + b"0\r\n\r\n"
+        )
+        head, _, text = (await wire.receive_all()).decode().partition("\r\n\r\n")
+    return int(head.split()[1]), text
+
+
+def app_that_reads(by, wait, **config):
+    app = asyncflask.flask.Flask("app")
+    app.config.update(config)
+    if wait:
+
+        @app.post("/")
+        async def view():
+            return str(READERS[by]())
+    else:
+        app.post("/")(lambda: str(READERS[by]()))
+    return app
+
+
+@pytest.mark.parametrize("wait", [False, True], ids=["def", "async def"])
+@pytest.mark.parametrize("by", READERS)
+@pytest.mark.parametrize(("size", "status"), [(90, 200), (100, 200), (101, 413), (400, 413)])
+async def test_a_chunked_body_over_max_content_length_is_a_413(by, size, status, wait):
+    """Flask cuts it off at the limit, and refuses a body of exactly the limit read in pieces."""
+    app = app_that_reads(by, wait, MAX_CONTENT_LENGTH=100)
+    mimetype = TYPES.get(by, "text/plain")
+    pieces = chunks_of(size, mimetype)
+
+    assert (await post_by_asgi(app, pieces, mimetype))[0] == status
+    if not wait:
+        assert (await asyncio.to_thread(post_by_wsgi, app, pieces, mimetype))[0] == status
+
+
+async def test_a_second_try_to_read_what_is_over_the_limit_fails_as_well():
+    app = asyncflask.flask.Flask("app")
+    app.config["MAX_CONTENT_LENGTH"] = 100
+
+    @app.post("/")
+    def view():
+        for _ in range(3):
+            with pytest.raises(RequestEntityTooLarge):
+                request.get_data()
+        return "refused"
+
+    assert post_by_wsgi(app, [b"x" * 101], "text/plain") == (200, "refused")
+
+
+@pytest.mark.parametrize("wait", [False, True], ids=["def", "async def"])
+@pytest.mark.parametrize(("size", "status"), [(100, 200), (101, 413), (300, 413)])
+async def test_a_chunked_urlencoded_form_has_the_limit_of_memory(size, status, wait):
+    """CVE-2026-54283. One whose length is announced is read whole, as in Flask."""
+    app = app_that_reads("form", wait, MAX_FORM_MEMORY_SIZE=100)
+    pieces = chunks_of(size, URLENCODED)
+
+    assert (await post_by_asgi(app, pieces, URLENCODED))[0] == status
+    if not wait:
+        assert post_by_wsgi(app, pieces, URLENCODED)[0] == status
+        announced = app.test_client().post("/", data=b"".join(pieces), content_type=URLENCODED)
+        assert announced.status_code == 200
+
+
+def test_a_body_that_no_limit_is_set_for_is_read_whole():
+    app = app_that_reads("data", False)
+
+    assert post_by_wsgi(app, [b"x" * 200_000], "text/plain") == (200, "200000")
+
+
+def test_the_async_apis_synchronous_request_refuses_it_too():
+    environ = {
+        "wsgi.input": BytesIO(b"x" * 101),
+        "wsgi.input_terminated": True,
+        "REQUEST_METHOD": "POST",
+        "wsgi.url_scheme": "http",
+        "SERVER_NAME": "localhost",
+        "SERVER_PORT": "80",
+    }
+    made = asyncflask.wrappers.SyncRequest(environ)
+    made.max_content_length = 100
+
+    with pytest.raises(RequestEntityTooLarge, match="413"):
+        made.get_data()
