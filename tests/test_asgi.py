@@ -745,3 +745,91 @@ async def test_a_websocket_view_that_accepts_nothing_is_logged(app, caplog):
             pass
 
     assert "The websocket view of /ws ended without accepting" in caplog.text
+
+
+# -- a body that a hook has read -------------------------------------------------------------------
+
+BODY = b'{"name": "' + b"x" * 300_000 + b'"}'
+FIELDS = {"data": BODY, "content_type": "application/json"}
+
+
+def read_whole_stream():
+    return request.stream.read()
+
+
+def read_stream_in_pieces():
+    return b"".join(iter(lambda: request.stream.read(8192), b""))
+
+
+def read_environ():
+    return request.environ["wsgi.input"].read()
+
+
+def read_twice():
+    return request.stream.read() + request.stream.read()
+
+
+def wsgi_echo():
+    def answer(environ, start_response):
+        start_response("200 OK", [("Content-Type", "application/octet-stream")])
+        return [environ["wsgi.input"].read()]
+
+    return answer
+
+
+@pytest.mark.parametrize("hook", ["def", "async"])
+@pytest.mark.parametrize("what", ["data", "json"])
+@pytest.mark.parametrize(
+    "view", [read_whole_stream, read_stream_in_pieces, read_environ, read_twice, wsgi_echo]
+)
+async def test_a_def_view_streams_what_a_hook_has_read(app, hook, what, view):
+    if hook == "def":
+        app.before_request(
+            lambda: (request.get_data() if what == "data" else request.json) and None
+        )
+    else:
+
+        @app.before_request
+        async def check():
+            _ = await request.get_data() if what == "data" else await request.json
+
+    app.post("/")(view)
+
+    assert (await app.test_client().post("/", **FIELDS)).data == BODY
+
+
+async def test_an_async_view_returns_a_wsgi_callable_that_reads_what_was_read(app):
+    @app.post("/")
+    async def view():
+        await request.get_data()
+        return wsgi_echo()
+
+    assert (await app.test_client().post("/", **FIELDS)).data == BODY
+
+
+async def test_an_environ_that_was_made_before_has_what_was_read_later(app):
+    seen = []
+    app.before_request(lambda: seen.append(request.environ["wsgi.input"]))
+
+    @app.before_request
+    async def check():
+        await request.get_data()
+
+    app.post("/")(read_stream_in_pieces)
+
+    assert (await app.test_client().post("/", **FIELDS)).data == BODY
+
+
+@pytest.mark.parametrize("hook", ["def", "async"])
+async def test_what_was_read_and_not_kept_is_gone_as_in_flask(app, hook):
+    if hook == "def":
+        app.before_request(lambda: request.get_data(cache=False) and None)
+    else:
+
+        @app.before_request
+        async def check():
+            await request.get_data(cache=False)
+
+    app.post("/")(read_whole_stream)
+
+    assert (await app.test_client().post("/", **FIELDS)).data == b""

@@ -17,6 +17,9 @@ from .body import Body
 class BodyReader(io.RawIOBase):
     """The body as a synchronous stream, for a worker thread.
 
+    What was read and kept elsewhere (``await request.get_data()`` in a hook) is read here once
+    more, from its beginning to its end.
+
     Args:
         body: The request's body.
         loop: The loop that receives it; ``None`` where the request is driven without a loop.
@@ -25,6 +28,7 @@ class BodyReader(io.RawIOBase):
     def __init__(self, body: Body, loop: asyncio.AbstractEventLoop | None) -> None:
         self._body = body
         self._loop = loop
+        self._kept: io.BytesIO | None = None
 
     def readable(self) -> bool:
         """Tell that this stream can be read."""
@@ -37,13 +41,25 @@ class BodyReader(io.RawIOBase):
             HTTPException: Reading failed, as for :meth:`Body.read_chunk`.
             RuntimeError: Called on the loop's own thread, which would wait for itself for ever.
         """
+        kept = self._kept_stream()
+        if kept is not None:
+            return kept.readinto(buffer)
         data = self._run(self._body.read_at_most(len(buffer)), whole=False)
         buffer[: len(data)] = data
         return len(data)
 
     def readall(self) -> bytes:
         """Read the rest in one crossing to the loop."""
+        kept = self._kept_stream()
+        if kept is not None:
+            return kept.read()
         return self._run(self._body.read_all(cache=False), whole=True)
+
+    def _kept_stream(self) -> io.BytesIO | None:
+        """Return a stream of what was read and kept, if it was; always the same."""
+        if self._kept is None and self._body.cached is not None:
+            self._kept = io.BytesIO(self._body.cached)
+        return self._kept
 
     def _run(self, reading: Coroutine[Any, Any, bytes], whole: bool) -> bytes:
         if self._loop is not None and not self._body.is_ready(whole):
@@ -74,5 +90,5 @@ def sync_input(body: Body, loop: asyncio.AbstractEventLoop | None) -> IO[bytes]:
         loop: The loop that receives it; ``None`` where the request is driven without a loop.
     """
     if body.is_exhausted():
-        return io.BytesIO()
+        return io.BytesIO(body.cached or b"")
     return io.BufferedReader(BodyReader(body, loop))

@@ -566,11 +566,23 @@ async def test_reading_on_the_loops_own_thread_raises_instead_of_hanging(client,
         stream.read()
 
 
-async def test_a_complete_body_is_an_empty_stream(client, body):
+async def test_a_body_that_was_consumed_is_an_empty_stream(client, body):
     client.send_body(b"data")
-    await body
+    await body.read_all(cache=False)
 
     assert sync_input(body, asyncio.get_running_loop()).read() == b""
+
+
+@pytest.mark.parametrize("made", ["before", "after"])
+async def test_a_body_that_was_kept_is_a_stream_of_it_once(client, body, made):
+    client.send_body(b"data")
+    before = sync_input(body, asyncio.get_running_loop())
+    await body
+    stream = before if made == "before" else sync_input(body, asyncio.get_running_loop())
+
+    assert stream.read(3) == b"dat"
+    assert stream.read() == b"a"
+    assert stream.read() == b""
 
 
 def test_without_a_loop_a_ready_body_is_read_in_place():
