@@ -41,6 +41,7 @@ from .resources import later
 from .scaffold import F, setupmethod
 from .signals import got_background_exception
 from .wrappers import Request, Response, SyncRequest, SyncWebsocket, Websocket
+from .wrappers.reader import WHOLE_BODY
 
 if t.TYPE_CHECKING:
     from .debug.debugger import Debugger
@@ -503,4 +504,4 @@ def _made_up(
     async def send(message: ft.Message) -> None:
         pass  # Nobody listens.
 
-    return scope_of(environ, kind), receive, send
+    return {**scope_of(environ, kind), WHOLE_BODY: True}, receive, send

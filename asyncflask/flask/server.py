@@ -29,6 +29,7 @@ async def serve_request(app: Any, scope: Scope, receive: Receive, send: Send) ->
 async def _receive_ahead(served: Served) -> None:
     """Receive the body, up to the request's limit, before an ``async def`` callable runs."""
     body = body_of(served)
+    body.received_ahead = True
     if body.complete or not served.announced:
         return
     ctx = current()

@@ -75,6 +75,10 @@ class Body:
     """Whether everything has been read."""
     disconnected = False
     """Whether the client is known to be gone."""
+    received_ahead = False
+    """Whether all that is accepted was received before any ``async def`` function ran."""
+    prefetched = False
+    """Whether what was here already has been taken along for a worker thread."""
     claimed = False
     """Whether somebody is reading the whole; others wait for them in :meth:`unclaimed`."""
 
@@ -259,6 +263,7 @@ class Body:
 
         What a limit forbids is left alone: the limit may still be raised on the request.
         """
+        self.prefetched = True
         gathered = bytearray(self._left)
         while not (self.complete or self._pulling or self.disconnected or self._failure):
             message = self._stash or self._poll()
@@ -291,6 +296,7 @@ class Body:
         Raises:
             HTTPException: Reading failed, as for :meth:`read_chunk`; so will every later read.
         """
+        self.received_ahead = True
         ahead, size = bytearray(), 0
         try:
             while size <= limit and (data := await self.read_chunk()):
@@ -336,6 +342,19 @@ class Body:
         if self.complete or self._failure is not None:
             return True
         return not whole and bool(self._left or self._spooled)
+
+    def is_settled(self) -> bool:
+        """Tell whether the next read has the same answer however the network cuts the request.
+
+        That is so where a reader has come to the end, or a read fails without waiting.
+        """
+        limit, announced = self.max_content_length, self.content_length
+        if self._failure is not None:
+            return True
+        if limit is not None and announced is not None and announced > limit:
+            return True
+        # A prefetch comes to the end of an empty body, if that is here; otherwise a reader did.
+        return self.is_exhausted() and (self._received > 0 or not self.prefetched)
 
     def is_exhausted(self) -> bool:
         """Tell whether the next read gives nothing, and no error."""

@@ -52,7 +52,7 @@ def environ_of(
         "SERVER_PROTOCOL": f"HTTP/{scope.get('http_version', '1.1')}",
         "wsgi.version": (1, 0),
         "wsgi.url_scheme": scope.get("scheme", "http"),
-        "wsgi.input": sync_input(body, loop) if stream is None else stream,
+        "wsgi.input": sync_input(body, loop, scope) if stream is None else stream,
         "wsgi.input_terminated": True,
         "wsgi.errors": sys.stderr,
         "wsgi.multithread": True,

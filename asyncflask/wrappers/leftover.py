@@ -8,8 +8,10 @@ message of the answer is sent. Nothing is kept. Requests without a body never co
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
+from typing import Any
 
-from ..typing import Message, Scope, Send
+from ..typing import Message, Send
 from .faces import RequestContext, body_of
 from .received import header_index, index_headers
 
@@ -31,7 +33,7 @@ def is_left(ctx: RequestContext) -> bool:
     return body.begun or b"expect" not in header_index(ctx)
 
 
-def announces_body(scope: Scope) -> bool:
+def announces_body(scope: Mapping[str, Any]) -> bool:
     """Tell whether a request may have a body. (:rfc:`9112` §6.3, :rfc:`9113` §8.1.)"""
     names = index_headers(scope["headers"])
     return (

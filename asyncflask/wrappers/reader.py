@@ -7,11 +7,16 @@ from __future__ import annotations
 
 import asyncio
 import io
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from typing import IO, Any
 
-from ..concurrency import bridge, running_loop, step
+from .._current import current
+from ..concurrency import bridge, step
 from .body import Body
+from .leftover import announces_body
+
+#: Scope key: the whole body is there from the beginning, as in ``app.test_request_context()``.
+WHOLE_BODY = "asyncflask.whole_body"
 
 
 class BodyReader(io.RawIOBase):
@@ -23,11 +28,15 @@ class BodyReader(io.RawIOBase):
     Args:
         body: The request's body.
         loop: The loop that receives it; ``None`` where the request is driven without a loop.
+        scope: The request's ASGI scope.
     """
 
-    def __init__(self, body: Body, loop: asyncio.AbstractEventLoop | None) -> None:
+    def __init__(
+        self, body: Body, loop: asyncio.AbstractEventLoop | None, scope: Mapping[str, Any]
+    ) -> None:
         self._body = body
         self._loop = loop
+        self._scope = scope
         self._kept: io.BytesIO | None = None
 
     def readable(self) -> bool:
@@ -39,7 +48,7 @@ class BodyReader(io.RawIOBase):
 
         Raises:
             HTTPException: Reading failed, as for :meth:`Body.read_chunk`.
-            RuntimeError: Called on the loop's own thread, which would wait for itself for ever.
+            RuntimeError: Called on the loop's own thread, and nobody has awaited the body before.
         """
         kept = self._kept_stream()
         if kept is not None:
@@ -62,15 +71,16 @@ class BodyReader(io.RawIOBase):
         return self._kept
 
     def _run(self, reading: Coroutine[Any, Any, bytes], whole: bool) -> bytes:
-        if self._loop is not None and not self._body.is_ready(whole):
-            if running_loop() is self._loop:
+        loop = self._loop
+        if loop is not None and asyncio._get_running_loop() is loop:
+            if self._body.content_length == 0 or not announces_body(self._scope):
                 reading.close()
-                raise RuntimeError(
-                    "The request's body was read, synchronously, on the event loop that has to"
-                    " receive it, and it is not all there. Read it in a `def` function, or await"
-                    " it: `await asyncflask.request.get_data()`."
-                )
-            return bridge(reading, self._loop)
+                return b""
+            if not self._is_received(whole):
+                reading.close()
+                raise RuntimeError(_refusal(self._scope))
+        elif loop is not None and not self._body.is_ready(whole):
+            return bridge(reading, loop)
         # PERF: what has come already is taken in place; a crossing to the loop costs 40 µs.
         ended, data = step(reading)
         if not ended or data is None:
@@ -80,15 +90,46 @@ class BodyReader(io.RawIOBase):
             )
         return data
 
+    def _is_received(self, whole: bool) -> bool:
+        """Tell whether a read on the loop has its answer, however the network cuts the request.
 
-def sync_input(body: Body, loop: asyncio.AbstractEventLoop | None) -> IO[bytes]:
+        That a body happens to be here is not enough: the next one may come a moment later. It must
+        have been awaited, or received before any ``async def`` function ran.
+        """
+        body = self._body
+        if body.received_ahead:
+            return body.is_ready(whole)
+        return body.is_settled() or WHOLE_BODY in self._scope
+
+
+def _refusal(scope: Mapping[str, Any]) -> str:
+    ctx = current()
+    endpoint = None if ctx is None or ctx.carrier is None else ctx.carrier.endpoint
+    return (
+        f"The body of {scope.get('method')} {scope['path']!r} was read synchronously, through"
+        f" `flask.request`, in `async def` code of endpoint {endpoint!r}, on the event loop that"
+        " has to receive it. Whether it is all there already depends on the network.\n\n"
+        "    form = NameForm()                 # wrong: it reads flask.request.form\n\n"
+        "    await asyncflask.request.data     # right: receives the body, and parses a form\n"
+        "    form = NameForm()\n\n"
+        "Or declare the view with `def`. For all views of an app:\n\n"
+        "    @app.before_request\n"
+        "    async def receive_body():\n"
+        "        await asyncflask.request.data"
+    )
+
+
+def sync_input(
+    body: Body, loop: asyncio.AbstractEventLoop | None, scope: Mapping[str, Any]
+) -> IO[bytes]:
     """Return ``wsgi.input`` for a body.
 
     Args:
         body: The request's body. If it was prefetched as a whole (:meth:`Body.prefetch`), no read
             has to cross from the worker thread to the loop.
         loop: The loop that receives it; ``None`` where the request is driven without a loop.
+        scope: The request's ASGI scope.
     """
-    if body.is_exhausted():
+    if body.is_exhausted() and body.is_settled():
         return io.BytesIO(body.cached or b"")
-    return io.BufferedReader(BodyReader(body, loop))
+    return io.BufferedReader(BodyReader(body, loop, scope))

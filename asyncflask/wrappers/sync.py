@@ -207,16 +207,11 @@ def make_environ(
 ) -> dict[str, Any]:
     """Make the WSGI environ that :class:`SyncRequest` stands on.
 
-    Called on the loop's thread before a worker is leased, it takes along what of a small body is
-    here already, so that reading it need not cross threads. (:func:`prefetch` does only that.)
-
     Args:
         ctx: The context that carries the request.
         loop: The loop that receives its body; ``None`` where it is driven without a loop.
         stream: For ``wsgi.input``, where the body is elsewhere.
     """
-    if loop is not None and asyncio._get_running_loop() is loop:
-        prefetch(ctx)
     environ = environ_of(ctx.scope, body_of(ctx), loop, stream)
     environ[CONTEXT_KEY] = ctx
     return environ

@@ -244,7 +244,7 @@ async def test_in_an_async_view_each_proxy_has_its_own_kind(async_app, old):
 async def test_a_synchronous_read_on_the_loop_says_what_to_write(async_app, old):
     @old.post("/")
     async def view():
-        with pytest.raises(RuntimeError, match="or await it: `await asyncflask"):
+        with pytest.raises(RuntimeError, match="right: receives the body"):
             facade.request.get_data()
         return "x"
 

@@ -7,7 +7,7 @@ import hashlib
 import os
 import sys
 
-from asyncflask import Flask, abort, current_app, request, stream_with_context, websocket
+from asyncflask import Flask, abort, current_app, flask, request, stream_with_context, websocket
 
 app = Flask(__name__)
 PIECE = bytes(range(256)) * 256  # 64 KiB
@@ -71,6 +71,17 @@ def upload_off_the_loop():
 def describe(file, title):
     content = file.stream.read()
     return {"title": title, "name": file.filename, "sum": hashlib.sha256(content).hexdigest()}
+
+
+@app.post("/form/of-an-extension")
+async def form_of_an_extension():
+    """Read the form as an extension for Flask does, synchronously."""
+    if "await" in request.args:
+        await request.data
+    try:
+        return flask.request.form.to_dict(flat=False)
+    except RuntimeError as error:
+        return str(error).partition(",")[0], 500
 
 
 @app.post("/body")

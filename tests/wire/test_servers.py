@@ -225,6 +225,52 @@ async def test_an_unread_body_does_not_disturb_the_next_request(server):
     assert re.findall(rb"HTTP/1.1 (\d+)", answer) in ([b"204"], [b"204", b"200"])
 
 
+def pieces_of_a_form(cut):
+    """Return what is sent, piece by piece, of a form that is cut in one of several ways."""
+    head = b"Host: x\r\nContent-Type: application/x-www-form-urlencoded\r\n"
+    whole = head + b"Content-Length: 8\r\n\r\n"
+    return {
+        "at once": [whole + b"name=ada"],
+        "late": [whole, b"name=ada"],
+        "by bytes": [whole, *[b"%c" % byte for byte in b"name=ada"]],
+        "chunked": [head + b"Transfer-Encoding: chunked\r\n\r\n8\r\nname=ada\r\n0\r\n\r\n"],
+        "chunked, late": [
+            head + b"Transfer-Encoding: chunked\r\n\r\n",
+            b"8\r\nname=ada\r\n0\r\n\r\n",
+        ],
+    }[cut]
+
+
+async def head_and_body(reader):
+    head = await reader.readuntil(b"\r\n\r\n")
+    return head, await reader.readexactly(int(re.search(rb"(?i)content-length: (\d+)", head)[1]))
+
+
+@pytest.mark.parametrize("cut", ["at once", "late", "by bytes", "chunked", "chunked, late"])
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        (b"", (b"500", b"The body of POST '/form/of-an-extension' was read synchronously")),
+        (b"?await", (b"200", b'"ada"')),
+    ],
+    ids=["synchronous", "awaited before"],
+)
+async def test_what_a_synchronous_read_gives_does_not_depend_on_the_network(
+    server, cut, query, expected
+):
+    reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+    answering = asyncio.create_task(head_and_body(reader))
+    writer.write(b"POST /form/of-an-extension%s HTTP/1.1\r\n" % query)
+    for piece in pieces_of_a_form(cut):
+        if not answering.done():  # A server may close what has its answer.
+            writer.write(piece)
+            await asyncio.sleep(0.02)
+    head, body = await asyncio.wait_for(answering, PATIENCE)
+    writer.close()
+
+    assert (head.split()[1], expected[1] in body) == (expected[0], True)
+
+
 # -- streamed responses ----------------------------------------------------------------------------
 
 

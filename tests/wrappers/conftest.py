@@ -113,3 +113,11 @@ def _context_of():
 @pytest.fixture
 def client():
     return Client()
+
+
+@pytest.fixture
+def still_loop():
+    """A loop that never runs: who waits for it waits for ever."""
+    loop = asyncio.new_event_loop()
+    yield loop
+    loop.close()

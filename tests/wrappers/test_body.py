@@ -466,12 +466,20 @@ async def test_closing_forgets_a_receive_that_is_under_way(client, body):
 # -- for worker threads ----------------------------------------------------------------------------
 
 
+POST = {
+    "type": "http",
+    "method": "POST",
+    "path": "/",
+    "headers": [(b"transfer-encoding", b"chunked")],
+}
+
+
 async def in_thread(func, *args):
     return await asyncio.wait_for(asyncio.to_thread(func, *args), 5)
 
 
 async def test_a_worker_reads_what_is_still_to_come(client, body):
-    stream = sync_input(body, asyncio.get_running_loop())
+    stream = sync_input(body, asyncio.get_running_loop(), POST)
     client.send_body(b"line one\nline", more=True)
     line = await in_thread(stream.readline)
     asyncio.get_running_loop().call_later(0.01, client.send_body, b" two\nrest")
@@ -484,16 +492,16 @@ async def test_a_worker_reads_what_is_still_to_come(client, body):
 
 async def test_pieces_larger_than_the_buffer_lose_nothing(client, body):
     client.send_body(bytes(range(256)) * 100, b"end")
-    stream = sync_input(body, asyncio.get_running_loop())
+    stream = sync_input(body, asyncio.get_running_loop(), POST)
 
     assert await in_thread(stream.read, 10) == bytes(range(10))
     assert await in_thread(stream.read) == (bytes(range(256)) * 100)[10:] + b"end"
 
 
-async def test_a_prefetched_body_is_read_without_the_loop(client, body):
+async def test_a_prefetched_body_is_read_without_the_loop(client, body, still_loop):
     client.send_body(b"one ", b"two", b"")
     body.prefetch()
-    stream = sync_input(body, asyncio.get_running_loop())
+    stream = sync_input(body, still_loop, POST)
 
     assert stream.read(5) == b"one t"
     assert stream.read() == b"wo"
@@ -513,7 +521,7 @@ async def test_prefetching_leaves_an_error_to_the_reader(client):
     body.prefetch()
 
     with pytest.raises(RequestEntityTooLarge, match="MAX_CONTENT_LENGTH"):
-        await in_thread(sync_input(body, asyncio.get_running_loop()).read)
+        await in_thread(sync_input(body, asyncio.get_running_loop(), POST).read)
 
 
 async def test_a_limit_raised_or_lowered_after_prefetching_counts(client):
@@ -547,7 +555,7 @@ async def test_the_loop_and_a_worker_share_one_position(client, body):
     first = await body.read_chunk()
 
     assert first == b"one"
-    assert await in_thread(sync_input(body, asyncio.get_running_loop()).read) == b"two"
+    assert await in_thread(sync_input(body, asyncio.get_running_loop(), POST).read) == b"two"
     assert await body.read_all() == b""
 
 
@@ -556,11 +564,11 @@ async def test_an_error_reaches_the_worker(client):
     client.send_body(b"x" * 6, b"x" * 6)
 
     with pytest.raises(RequestEntityTooLarge, match="MAX_CONTENT_LENGTH"):
-        await in_thread(sync_input(body, asyncio.get_running_loop()).read)
+        await in_thread(sync_input(body, asyncio.get_running_loop(), POST).read)
 
 
 async def test_reading_on_the_loops_own_thread_raises_instead_of_hanging(client, body):
-    stream = sync_input(body, asyncio.get_running_loop())
+    stream = sync_input(body, asyncio.get_running_loop(), POST)
 
     with pytest.raises(RuntimeError, match="on the event loop"):
         stream.read()
@@ -570,15 +578,15 @@ async def test_a_body_that_was_consumed_is_an_empty_stream(client, body):
     client.send_body(b"data")
     await body.read_all(cache=False)
 
-    assert sync_input(body, asyncio.get_running_loop()).read() == b""
+    assert sync_input(body, asyncio.get_running_loop(), POST).read() == b""
 
 
 @pytest.mark.parametrize("made", ["before", "after"])
 async def test_a_body_that_was_kept_is_a_stream_of_it_once(client, body, made):
     client.send_body(b"data")
-    before = sync_input(body, asyncio.get_running_loop())
+    before = sync_input(body, asyncio.get_running_loop(), POST)
     await body
-    stream = before if made == "before" else sync_input(body, asyncio.get_running_loop())
+    stream = before if made == "before" else sync_input(body, asyncio.get_running_loop(), POST)
 
     assert stream.read(3) == b"dat"
     assert stream.read() == b"a"
@@ -589,7 +597,7 @@ def test_without_a_loop_a_ready_body_is_read_in_place():
     async def receive():
         return {"type": "http.request", "body": b"data"}
 
-    assert sync_input(Body(receive), None).read() == b"data"
+    assert sync_input(Body(receive), None, POST).read() == b"data"
 
 
 def test_without_a_loop_a_body_that_is_not_there_is_an_error():
@@ -599,7 +607,7 @@ def test_without_a_loop_a_body_that_is_not_there_is_an_error():
 
     body = Body(receive, idle_timeout=None)
     with pytest.raises(RuntimeError, match="no event loop"):
-        BodyReader(body, None).read(1)
+        BodyReader(body, None, POST).read(1)
 
 
 # -- received ahead --------------------------------------------------------------------------------
@@ -614,7 +622,7 @@ async def ahead(client, body, *pieces, limit=10**9):
 async def test_what_was_received_ahead_is_read_in_place(client, body, monkeypatch, spool_at):
     monkeypatch.setattr("asyncflask.wrappers.body.SPOOL_AT", spool_at)
     await ahead(client, body, b"one ", b"two ", b"three", b"")
-    stream = sync_input(body, asyncio.get_running_loop())
+    stream = sync_input(body, asyncio.get_running_loop(), POST)
 
     assert stream.read(5) == b"one t"
     assert stream.read() == b"wo three"
@@ -646,7 +654,7 @@ async def test_what_is_on_disk_is_closed_with_the_body(client, body, monkeypatch
 
 async def test_reading_in_place_what_has_not_come_is_an_error(client, body):
     await ahead(client, body, b"1234", b"5678", limit=2)
-    stream = sync_input(body, asyncio.get_running_loop())
+    stream = sync_input(body, asyncio.get_running_loop(), POST)
 
     assert stream.raw.read(4) == b"1234"
     with pytest.raises(RuntimeError, match="on the event loop that has to receive it"):
