@@ -60,6 +60,7 @@ ResponseReturnValue = (
     | tuple[ResponseValue, StatusCode, HeadersValue]
 )
 ResponseClass = TypeVar("ResponseClass", bound="Response")
+ResponseTypes = Union["Response"]  # Quart's name; ours and Werkzeug's have this base class.
 
 # -- callables that users register -----------------------------------------------------------------
 
@@ -71,6 +72,8 @@ BeforeRequestCallable = (
     Callable[[], ResponseReturnValue | None] | Callable[[], Awaitable[ResponseReturnValue | None]]
 )
 BeforeServingCallable = Callable[[], None] | Callable[[], Awaitable[None]]
+AfterServingCallable = BeforeServingCallable
+BeforeWebsocketCallable = BeforeRequestCallable
 ErrorHandlerCallable = Callable[[Any], Any] | Callable[[Any], Awaitable[Any]]
 RouteCallable = Callable[..., Any]
 ShellContextProcessorCallable = Callable[[], dict[str, Any]]

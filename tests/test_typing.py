@@ -33,3 +33,14 @@ def names_for_checkers():
     from werkzeug.sansio.response import Response
 
     return {"WSGIApplication": WSGIApplication, "Headers": Headers, "Response": Response}
+
+
+@pytest.mark.parametrize(
+    ("name", "same"),
+    [
+        ("AfterServingCallable", "BeforeServingCallable"),
+        ("BeforeWebsocketCallable", "BeforeRequestCallable"),
+    ],
+)
+def test_quarts_names_for_callables_are_here(name, same):
+    assert getattr(ft, name) == getattr(ft, same)

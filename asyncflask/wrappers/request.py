@@ -77,6 +77,20 @@ class Request(Connection):
         return body_of(self._ctx)
 
     @property
+    def body_timeout(self) -> float | None:
+        """Seconds in which the whole body must come: ``BODY_TIMEOUT``, unless it is set here.
+
+        Set it before the body is read: in a ``before_request`` function, or first in the view.
+
+        Source: ``Quart: Request.body_timeout``.
+        """
+        return self.body.timeout
+
+    @body_timeout.setter
+    def body_timeout(self, seconds: float | None) -> None:
+        self.body.timeout = seconds
+
+    @property
     def stream(self) -> Body:
         """The same as :attr:`body`: ``async for piece in request.stream``."""
         return self.body

@@ -15,6 +15,7 @@ from werkzeug.exceptions import (
     BadRequest,
     ClientDisconnected,
     RequestEntityTooLarge,
+    RequestTimeout,
     SecurityError,
     UnsupportedMediaType,
 )
@@ -716,3 +717,31 @@ def test_the_awaitable_face_says_what_stands_for_the_environ(request_of):
     assert not hasattr(request, "environ")
     with pytest.raises(AttributeError, match=r"`request\.scope`"):
         request.environ
+
+
+# -- time for one request's body -------------------------------------------------------------------
+
+
+async def test_the_time_for_the_body_can_be_set_on_the_request(context_of):
+    ctx = context_of()  # Nothing comes.
+    request = Request(ctx)
+    request.body_timeout = 0.01
+
+    with pytest.raises(RequestTimeout, match="did not come in time"):
+        await request.get_data()
+    assert request.body_timeout == 0.01
+
+
+@pytest.mark.parametrize("configured", [None, 7])
+async def test_the_time_for_the_body_is_the_configurations_by_default(context_of, configured):
+    request = Request(context_of(b"x", config={"BODY_TIMEOUT": configured}))
+
+    assert request.body_timeout == configured
+
+
+async def test_the_time_for_a_form_can_be_set_on_the_request(context_of):
+    request = Request(context_of(mimetype=URLENCODED, config={"BODY_TIMEOUT": 60}))
+    request.body_timeout = 0.01
+
+    with pytest.raises(RequestTimeout, match="did not come in time"):
+        await request.form
