@@ -36,7 +36,7 @@ from .environment import (
 from .exceptions import OutOfContext
 from .loading import has_templates
 from .logging import one_line
-from .mounting import Interface, Mount, make_mount, start_mounted
+from .mounting import Interface, Mount, Stop, make_mount, start_mounted, stop_mounted
 from .resources import later
 from .scaffold import F, setupmethod
 from .signals import got_background_exception
@@ -88,6 +88,8 @@ class Flask(App):
         self.background_tasks: set[asyncio.Task[None]] = set()
         #: the applications that :meth:`mount` was given, the longest prefix first
         self.mounts: list[Mount] = []
+        #: what shuts down those of them that were started
+        self._stop_mounted: list[Stop] = []
         #: the lifespan scope's ``state``, for ``before_serving`` functions to fill
         self.lifespan_state: dict[str, t.Any] = {}
         #: set when shutdown begins, for background tasks to wait for
@@ -290,23 +292,33 @@ class Flask(App):
         return f
 
     @setupmethod
-    def mount(self, prefix: str, app: t.Any, interface: Interface | None = None) -> None:
+    def mount(
+        self,
+        prefix: str,
+        app: t.Any,
+        interface: Interface | None = None,
+        *,
+        lifespan: bool = False,
+    ) -> None:
         """Let another application answer everything below ``prefix``.
 
         For moving an app over step by step: the old one keeps its URLs. Sessions are shared where
         ``SECRET_KEY`` and the settings of the session cookie agree. Hooks and error handlers of
-        this app do not run for it; ``startup`` and ``shutdown`` of a mounted app of ours do.
+        this app do not run for it; ``startup`` and ``shutdown`` of a mounted app of ours do, once
+        if it is mounted several times. The prefix alone is redirected (308) to the slash.
 
         Args:
             prefix: Such as ``"/old"``; the application sees it as its root path.
             app: An ASGI application, or a WSGI one, which runs in a worker thread.
             interface: ``"asgi"`` or ``"wsgi"``, where the application does not show it.
+            lifespan: Start and shut down an ASGI application that is none of ours as well; if it
+                fails to, this app fails to. Its requests have its lifespan's state.
 
         Raises:
-            ValueError: The prefix is none.
+            ValueError: The prefix is none, or ``lifespan`` is given for a WSGI application.
             TypeError: ``interface`` is needed.
         """
-        self.mounts.append(make_mount(prefix, app, interface))
+        self.mounts.append(make_mount(prefix, app, interface, lifespan))
         self._look_anew()
         self.mounts.sort(key=lambda mount: len(mount.prefix), reverse=True)
 
@@ -317,14 +329,15 @@ class Flask(App):
             # PERF: imports Jinja, for which no request then waits (15 ms).
             type(self).jinja_environment  # noqa: B018  # looking imports
         await run_startup(self)
-        await start_mounted(self.mounts, "startup")
+        self._stop_mounted = await start_mounted(self, self.mounts)
 
     async def shutdown(self) -> None:
         """Let background tasks end, run what is due after serving, and end idle workers."""
         self.shutdown_event.set()
         try:
             await background.drain(self, self.config["BACKGROUND_TASK_SHUTDOWN_TIMEOUT"])
-            await start_mounted(self.mounts, "shutdown")
+            stops, self._stop_mounted = self._stop_mounted, []
+            await stop_mounted(stops, self.logger)
         finally:
             await run_shutdown(self)
             self.workers.trim()

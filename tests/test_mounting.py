@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import functools
 import threading
 
 import flask
@@ -9,7 +11,7 @@ import pytest
 
 import asyncflask
 import asyncflask.flask as facade
-from asyncflask import Flask, g, session
+from asyncflask import Flask, _current, g, session, websocket
 from asyncflask.testing import TestApp
 
 
@@ -84,12 +86,69 @@ async def test_only_whole_segments_count(client):
     assert (await client.get("/who")).text == "nobody"
 
 
-@pytest.mark.usefixtures("mounted")
-async def test_the_prefix_alone_leads_to_the_slash(client):
-    answer = await client.get("/old")
+@pytest.fixture(params=["async", "facade", "Flask", "asgi", "wsgi"])
+def any_app(request):
+    """An application of each kind that may be mounted."""
+    if request.param == "async":
+        other = Flask("tests.other")
+        other.add_url_rule("/", "index", lambda: "index", methods=["GET", "POST"])
+        return other
+    if request.param in ("facade", "Flask"):
+        return old_app({"facade": facade, "Flask": flask}[request.param])
+    return _answering(b"asgi") if request.param == "asgi" else _wsgi_answer
 
-    assert answer.status_code == 308
-    assert answer.location in ("/old/", "http://localhost/old/")
+
+def _wsgi_answer(environ, start_response):
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return [b"wsgi"]
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "POST"])
+async def test_the_prefix_alone_leads_to_the_slash(app, client, any_app, method):
+    app.mount("/old", any_app)
+
+    answer = await client.open("/old?a=b&c=%C3%A9", method=method, data=b"x" * 100_000)
+
+    assert (answer.status_code, answer.location) == (308, "/old/?a=b&c=%C3%A9")
+    assert ("/old/" in answer.text) == (method != "HEAD")
+    assert (await client.get("/old/")).status_code == 200
+
+
+async def test_the_redirect_of_a_mount_keeps_the_root_of_the_outer_app(app, client, any_app):
+    app.mount("/sh op", any_app)
+
+    answer = await client.get("/sh%20op", base_url="http://localhost/below", data=b"x")
+
+    assert answer.location == "/below/sh%20op/"
+
+
+async def test_the_redirect_of_a_mount_does_not_ask_for_the_host(app, client, any_app):
+    app.mount("/old", any_app)
+
+    answer = await client.get("/old", headers={"Host": "my_app"}, scope_base={"root_path": "//x"})
+
+    assert answer.location == "/x/old/"
+
+
+async def test_a_mount_inside_a_mount_is_redirected_too(app, client, any_app):
+    middle = Flask("tests.middle")
+    middle.mount("/inner", any_app)
+    app.mount("/outer", middle)
+
+    assert (await client.get("/outer/inner")).location == "/outer/inner/"
+
+
+async def test_a_websocket_at_the_prefix_is_not_redirected(app, client):
+    other = Flask("tests.other")
+
+    @other.websocket("/")
+    async def echo():
+        await websocket.send(websocket.root_path)
+
+    app.mount("/ws", other)
+
+    async with client.websocket("/ws/") as connection:
+        assert await connection.receive() == "/ws"
 
 
 async def test_the_longest_prefix_wins(app, client):
@@ -308,6 +367,183 @@ async def test_apps_of_ours_are_started_and_shut_down(app):
         log.append("serving")
 
     assert log == ["up", "serving", "down"]
+
+
+def _noted(name, log, **mounts):
+    """An app of ours that notes its startup and shutdown."""
+    other = Flask(f"tests.{name}", root_path="/nowhere")
+    other.before_serving(lambda: log.append(f"{name} up"))
+    other.after_serving(lambda: log.append(f"{name} down"))
+    for prefix, inner in mounts.items():
+        other.mount(f"/{prefix}", inner)
+    return other
+
+
+async def test_an_app_that_is_mounted_twice_is_started_once(app):
+    log = []
+    other = _noted("other", log)
+    app.mount("/a", other)
+    app.mount("/b", other)
+    app.mount("/c", other.asgi_app, "asgi")
+
+    for _ in range(2):
+        async with TestApp(app):
+            log.append("serving")
+
+    assert log == ["other up", "serving", "other down"] * 2
+
+
+async def test_an_app_that_two_mounted_apps_mount_is_started_once(app):
+    log = []
+    shared = _noted("shared", log)
+    app.mount("/left", _noted("left", log, shared=shared))
+    app.mount("/good", _noted("right", log, shared=shared))
+
+    async with TestApp(app):
+        pass
+
+    assert log == ["left up", "shared up", "right up", "right down", "shared down", "left down"]
+
+
+async def test_apps_that_mount_each_other_are_started_once(app):
+    log = []
+    other = _noted("other", log, back=app)
+    app.mount("/other", other)
+
+    async with TestApp(app):
+        pass
+
+    assert log == ["other up", "other down"]
+
+
+async def test_a_mounted_app_that_does_not_start_lets_the_others_shut_down(app):
+    log = []
+    broken = _noted("broken", log)
+
+    @broken.before_serving
+    async def fail():
+        raise LookupError("no database")
+
+    app.mount("/longer-prefix", _noted("good", log))
+    app.mount("/broken", broken)
+
+    with pytest.raises(LookupError, match="no database"):
+        async with TestApp(app):
+            raise AssertionError("it serves")
+    assert log == ["good up", "broken up", "good down"]
+
+
+async def test_all_mounted_apps_are_shut_down_if_one_of_them_fails(app, caplog):
+    log = []
+    for name in ("first", "second"):
+        other = _noted(name, log)
+        other.after_serving(functools.partial(_fail, name))
+        app.mount(f"/{name}", other)
+
+    with pytest.raises(LookupError, match="first"):
+        async with TestApp(app):
+            log.clear()
+    assert log == ["first down", "second down"]
+    assert "A mounted application failed in shutdown." in caplog.text
+
+
+def _fail(name):
+    raise LookupError(name)
+
+
+# -- the lifespan of applications that are none of ours --------------------------------------------
+
+
+class Foreign:
+    """An ASGI application that notes what it is called with."""
+
+    def __init__(self, startup="complete", shutdown="complete"):
+        self.log = []
+        self.answers = {"startup": startup, "shutdown": shutdown}
+
+    async def __call__(self, scope, receive, send):
+        if scope["type"] != "lifespan":
+            self.log.append(scope.get("state"))
+            await _answering(b"foreign")(scope, receive, send)
+            return
+        assert _current.slot.get() is None
+        if self.answers["startup"] == "raise":
+            raise LookupError("startup")
+        for step in ("startup", "shutdown"):
+            assert (await receive())["type"] == f"lifespan.{step}"
+            self.log.append(step)
+            scope["state"]["pool"] = "the pool"
+            message = {"type": f"lifespan.{step}.{self.answers[step]}"}
+            await send(message | {"message": "no pool"} if "failed" in message["type"] else message)
+
+
+async def test_a_foreign_lifespan_runs_if_it_is_asked_for(app):
+    foreign = Foreign()
+    app.mount("/x", foreign, lifespan=True)
+    app.mount("/y", foreign)
+
+    for _ in range(2):
+        async with TestApp(app) as running:
+            answer = await running.test_client().get("/y/")
+        assert answer.data == b"foreign"
+
+    assert foreign.log == ["startup", {"pool": "the pool"}, "shutdown"] * 2
+
+
+async def test_a_foreign_lifespan_does_not_run_unasked(app):
+    foreign = Foreign()
+    app.mount("/x", foreign)
+
+    async with TestApp(app) as running:
+        await running.test_client().get("/x/")
+
+    assert foreign.log == [{}]
+
+
+async def test_the_outer_state_is_there_beside_the_foreign_one(app):
+    foreign = Foreign()
+    app.mount("/x", foreign, lifespan=True)
+
+    @app.before_serving
+    async def note():
+        app.lifespan_state["ours"] = 1
+
+    async with TestApp(app) as running:
+        await running.test_client().get("/x/")
+
+    assert foreign.log[1] == {"ours": 1, "pool": "the pool"}
+
+
+@pytest.mark.parametrize(
+    ("startup", "match"),
+    [
+        ("failed", r"mounted at '/x' did not start. The app failed in startup. no pool"),
+        ("raise", r"lifespan=True has no lifespan, or failed .*LookupError\('startup'\).*leave"),
+    ],
+)
+async def test_a_foreign_startup_that_fails_is_the_outer_apps(app, startup, match):
+    log = []
+    app.mount("/longer", _noted("other", log))
+    app.mount("/x", Foreign(startup=startup), lifespan=True)
+
+    with pytest.raises(RuntimeError, match=match):
+        async with TestApp(app):
+            raise AssertionError("it serves")
+    assert log == ["other up", "other down"]
+    assert [task for task in asyncio.all_tasks() if "Lifespan" in repr(task)] == []
+
+
+async def test_a_foreign_shutdown_that_fails_is_the_outer_apps(app):
+    app.mount("/x", Foreign(shutdown="failed"), lifespan=True)
+
+    with pytest.raises(RuntimeError, match=r"mounted at ./x. did not shut down in order.*no pool"):
+        async with TestApp(app):
+            pass
+
+
+def test_a_wsgi_application_has_no_lifespan(app):
+    with pytest.raises(ValueError, match="a WSGI application has no lifespan"):
+        app.mount("/x", _wsgi_answer, lifespan=True)
 
 
 async def test_middleware_of_the_outer_app_is_gone_through(app, client):

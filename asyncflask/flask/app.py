@@ -148,7 +148,9 @@ class Flask(async_face.Flask, metaclass=CallableType):
                 error = None
             ctx.pop(error)
 
-    def mount(self, prefix: str, app: Any, interface: Any = None) -> None:
+    def mount(
+        self, prefix: str, app: Any, interface: Any = None, *, lifespan: bool = False
+    ) -> None:
         """Not here, where a WSGI server may call the app.
 
         Raises:

@@ -31,7 +31,8 @@ class Lifespan:
         self._heard: asyncio.Queue[Message] = asyncio.Queue()
         self._said: asyncio.Queue[Message] = asyncio.Queue()
         self._task: asyncio.Task[None] | None = None
-        self._error: BaseException | None = None
+        #: what the app's task has raised
+        self.error: BaseException | None = None
 
     async def start(self) -> None:
         """Run the app's startup.
@@ -42,11 +43,12 @@ class Lifespan:
         self._task = asyncio.get_running_loop().create_task(self._run())
         await self._ask("startup")
 
-    async def stop(self, timeout: float) -> None:
+    async def stop(self, timeout: float | None) -> None:
         """Run the app's shutdown.
 
         Args:
-            timeout: Seconds that it gets; what is not done then is cancelled.
+            timeout: Seconds that it gets, ``None`` for no limit; what is not done then is
+                cancelled.
 
         Raises:
             LifespanFailed: The app said that it failed, or took too long.
@@ -77,7 +79,7 @@ class Lifespan:
         try:
             await self._app(scope, self._heard.get, self._say)
         except (Exception, asyncio.CancelledError) as error:
-            self._error = error
+            self.error = error
         self._said.put_nowait({"type": "ended"})
 
     async def _say(self, message: Message) -> None:
@@ -93,10 +95,10 @@ class Lifespan:
             return
         if answer["type"] == f"lifespan.{what}.failed":
             detail = answer.get("message") or "It gave no reason."
-            raise LifespanFailed(f"The app failed in {what}. {detail}") from self._error
+            raise LifespanFailed(f"The app failed in {what}. {detail}") from self.error
         if what == "startup":
             # ASGI: an app that does not know the lifespan raises; it is to be served all the same.
             self.supported = False
-            logger.debug("The app has no lifespan (%r).", self._error)
+            logger.debug("The app has no lifespan (%r).", self.error)
         else:
-            raise LifespanFailed("The app ended in the middle of its shutdown.") from self._error
+            raise LifespanFailed("The app ended in the middle of its shutdown.") from self.error
