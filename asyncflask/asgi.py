@@ -36,6 +36,7 @@ from .typing import Receive, Scope, Send
 from .wrappers import leftover
 from .wrappers.sending import send_response, whole_messages
 from .wrappers.sync import prefetch
+from .wrappers.target import take_apart
 
 #: versions in which a body is announced by a header (RFC 9112 §6.3)
 _HTTP_1 = frozenset({"1.0", "1.1"})
@@ -226,6 +227,8 @@ def _elsewhere(app: Any, scope: Scope, wrapped: bool) -> Any:
         return app.asgi_app
     if scope["type"] not in _LANES:
         return partial(_serve_lifespan, app)
+    if scope["path"][:1] != "/":
+        take_apart(scope)
     mount = find_mount(app.mounts, scope)
     return None if mount is None else partial(mount.serve, app)
 

@@ -32,6 +32,7 @@ from .streams import keep
 from .wrappers.connection import path_below_root
 from .wrappers.request import body_of
 from .wrappers.sync import make_environ
+from .wrappers.target import take_apart
 
 T = TypeVar("T")
 
@@ -357,13 +358,13 @@ class Context:
             return
         if found.__class__ is tuple:
             self.url_rule, self.view_args = found
-        elif found is None:
+        elif found is None or not self._has_path():
             self._match_with_adapter()
         else:
             self.routing_exception = found
 
     def _match_with_adapter(self) -> None:
-        if not self._has_path():
+        if not self._has_path() and not self._has_whole_url():
             # SECURITY: a target such as "?a=b" or "@evil.test" (CVE-2026-54282) has no path; made
             # one, it would name another host in URLs. RFC 9112 §3.2.1: it begins with a slash.
             path = self.scope["path"]
@@ -389,6 +390,14 @@ class Context:
     def _has_path(self) -> bool:
         path: str = self.scope["path"]
         return path[:1] == "/"
+
+    def _has_whole_url(self) -> bool:
+        """Tell whether the path is a whole URL; the scope then has that URL's path and host."""
+        if not take_apart(self.scope):
+            return False
+        if self.header_names is not None:
+            self.header_names = dict(self.scope["headers"])
+        return True
 
     # -- push and pop ------------------------------------------------------------------------------
 

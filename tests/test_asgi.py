@@ -465,7 +465,17 @@ async def test_twenty_kilobytes_of_weird_paths_never_are_a_500(app):
 
 
 @pytest.mark.parametrize(
-    "path", ["", "a", "*", "http://evil.test/", "@evil.test", "?a=b", "/static/" + "a" * 5000]
+    "path",
+    [
+        "",
+        "a",
+        "*",
+        "ftp://evil.test/",
+        "http://b@evil.test/",
+        "@evil.test",
+        "?a=b",
+        "/static/" + "a" * 5000,
+    ],
 )
 async def test_a_target_that_is_no_path_is_no_500(app, path):
     """Quart 0.22: a target without a path; CVE-2026-54282."""

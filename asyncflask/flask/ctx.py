@@ -25,6 +25,7 @@ from ..ctx import (
 )
 from ..dispatch.lanes import HTTP
 from ..wrappers.environ import CONTEXT_KEY
+from ..wrappers.target import take_environ_apart
 from .faces import AwaitableRequest
 from .globals import _cv_app as _cv_app
 from .globals import _cv_request as _cv_request
@@ -176,6 +177,9 @@ class RequestContext(_SyncContext):
         # Werkzeug redirects from an empty path. An ASGI server's is refused, as on the async face.
         return "asgi.scope" not in self.wsgi_environ or super()._has_path()
 
+    def _has_whole_url(self) -> bool:
+        return False  # It was looked for before the environ was used (`scope_of`, `server.py`).
+
     def _tell(self, request: Any) -> None:
         if self.matched:
             request.url_rule, request.view_args = self.url_rule, self.view_args
@@ -211,9 +215,18 @@ def _nothing() -> None:
 
 
 def scope_of(environ: dict[str, Any]) -> dict[str, Any]:
-    """Return the part of an ASGI scope that dispatching reads, from a WSGI environ."""
+    """Return the part of an ASGI scope that dispatching reads, from a WSGI environ.
+
+    An environ whose path is a whole URL is changed: it has that URL's path and host then.
+    """
     root = _text(environ.get("SCRIPT_NAME", "")).rstrip("/")
     path = _text(environ.get("PATH_INFO", ""))
+    if (
+        path[:1] not in ("/", "")
+        and "asgi.scope" not in environ  # Of a scope it was tried, with more knowledge.
+        and take_environ_apart(environ)
+    ):
+        path = _text(environ["PATH_INFO"])
     if path[:1] in ("/", ""):
         path = root + path
     elif "asgi.scope" not in environ:

@@ -15,6 +15,7 @@ from werkzeug.exceptions import HTTPException
 from .._current import current
 from ..typing import Receive, Scope, Send
 from ..wrappers.faces import body_of
+from ..wrappers.target import take_apart
 from ..wsgi import Served, serve_wsgi
 
 #: Bytes that are received ahead, mostly to disk, where MAX_CONTENT_LENGTH sets no limit.
@@ -23,6 +24,8 @@ AHEAD = 256 * 1024 * 1024
 
 async def serve_request(app: Any, scope: Scope, receive: Receive, send: Send) -> None:
     """Serve one HTTP request of a facade app."""
+    if scope["path"][:1] != "/":
+        take_apart(scope)
     await serve_wsgi(app, app, scope, receive, send, _receive_ahead)
 
 
