@@ -37,6 +37,10 @@ class Developer:
     def frame(self, function):
         return next(number for number, name in _FRAME.findall(self.page) if name == function)
 
+    def functions(self):
+        """Return the functions of the frames that the page shows, in its order."""
+        return [name for _, name in _FRAME.findall(self.page)]
+
     async def command(self, path="/", host="localhost", **args):
         query = {"__debugger__": "yes", "s": self.secret, **args}
         return await self.client.get(path, query_string=query, headers={"Host": host})

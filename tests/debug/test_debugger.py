@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from types import SimpleNamespace
 
@@ -9,8 +10,10 @@ import pytest
 import werkzeug.debug
 from werkzeug.debug import get_pin_and_cookie_name
 
+import asyncflask
 from asyncflask import Flask
 from asyncflask.debug.debugger import KEPT
+from asyncflask.views import MethodView
 
 PIN = "123-456-789"
 
@@ -165,6 +168,112 @@ async def test_a_head_request_gets_no_body(developer):
     response = await developer.open("/async", method="HEAD")
 
     assert (response.status_code, response.data) == (500, b"")
+
+
+# -- frames ----------------------------------------------------------------------------------------
+
+
+def fail():
+    raise LookupError("here")
+
+
+def add_failures(app):
+    """Add routes that fail in each kind of the app's own code; return path and first function."""
+
+    @app.before_request
+    async def hook():
+        if asyncflask.request.path == "/hook":
+            fail()
+
+    @app.before_request
+    def def_hook():
+        if asyncflask.request.path == "/def-hook":
+            fail()
+
+    @app.after_request
+    def after(response):
+        if asyncflask.request.path == "/after":
+            fail()
+        return response
+
+    @app.get("/template")
+    async def template():
+        return asyncflask.render_template_string("{{ fail() }}", fail=fail)
+
+    @app.get("/def-template")
+    def def_template():
+        return asyncflask.render_template_string("{{ fail() }}", fail=fail)
+
+    @app.get("/handled")
+    async def handled():
+        raise KeyError("first")
+
+    @app.errorhandler(KeyError)
+    async def handler(error):
+        fail()
+
+    class View(MethodView):
+        def get(self):
+            fail()
+
+    app.add_url_rule("/class", view_func=View.as_view("class"))
+    for path in ("/hook", "/def-hook", "/after"):
+        app.add_url_rule(path, path[1:], lambda: "never")
+    return {
+        "/async": ["fail_async"],
+        "/def": ["fail_def"],
+        "/hook": ["hook", "fail"],
+        "/def-hook": ["def_hook", "fail"],
+        "/after": ["after", "fail"],
+        "/template": ["template", "top-level template code", "fail"],
+        "/def-template": ["def_template", "top-level template code", "fail"],
+        "/class": ["get", "fail"],
+        "/handled": ["handled", "handler", "fail"],
+    }
+
+
+async def test_the_first_frame_is_the_apps(app, developer):
+    for path, expected in add_failures(app).items():
+        await developer.open(path)
+
+        functions = [html.unescape(name) for name in developer.functions()]
+        assert functions[0] == expected[0], (path, functions)
+        assert [name for name in functions if name in expected] == expected
+        assert not re.search(r"asyncflask/(asgi|dispatch|concurrency)", developer.page)
+
+
+async def test_what_the_apps_code_called_is_shown(app, developer):
+    @app.get("/url")
+    async def link():
+        return asyncflask.url_for("nowhere")
+
+    await developer.open("/url")
+
+    assert developer.functions()[0] == "link"
+    assert "url_for" in developer.functions()
+
+
+async def test_middleware_of_the_apps_own_is_shown(app, developer):
+    inner = app.asgi_app
+
+    async def middleware(scope, receive, send):
+        await inner(scope, receive, send)
+
+    app.asgi_app = middleware
+    await developer.open("/async")
+
+    assert developer.functions() == ["middleware", "fail_async"]
+
+
+async def test_traceback_hide_of_the_apps_own_is_heeded(app, developer):
+    @app.get("/hidden")
+    def outer():
+        __traceback_hide__ = True
+        fail()
+
+    await developer.open("/hidden")
+
+    assert developer.functions() == ["fail"]
 
 
 # -- off -------------------------------------------------------------------------------------------

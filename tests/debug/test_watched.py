@@ -78,6 +78,7 @@ async def test_a_body_that_fails_after_the_start_is_in_the_log(
 
     assert url.startswith("http://localhost/?__debugger__=yes&traceback=1&s=")
     function = next(name for name in ("pieces", "pieces_of_def") if f">{name}<" in developer.page)
+    assert developer.functions()[0] == function
     assert "2" in await developer.evaluate(function, "count")
     await developer.evaluate(function, "import asyncflask")
     assert "'GET'" in await developer.evaluate(function, "asyncflask.request.method")
@@ -92,6 +93,7 @@ async def test_a_body_of_a_facade_app_that_fails_is_in_the_log(app, developer, l
     await look()
 
     assert len(logged(caplog)) == 1
+    assert developer.functions()[0] == "pieces_of_def"
     assert "2" in await developer.evaluate("pieces_of_def", "count")
 
 
@@ -142,6 +144,7 @@ async def test_a_handshake_that_fails_is_denied_with_the_page(chat, developer, l
     await look()
 
     name = "fail_def" if "def" in path else "fail_async"
+    assert developer.functions() == [name]
     assert "'tea'" in await developer.evaluate(name, "room")
     await developer.evaluate(name, "import asyncflask")
     assert f"'{path}'" in await developer.evaluate(name, "asyncflask.websocket.path")
@@ -206,6 +209,7 @@ async def test_a_background_task_that_fails_has_its_page_in_the_log(
     assert "failed" in caplog.text
     assert (await look()).startswith("http://localhost/?")
 
+    assert developer.functions() == [f"send_{colour}"]
     assert "'ada'" in await developer.evaluate(f"send_{colour}", "address")
     await developer.evaluate(f"send_{colour}", "import asyncflask")
     shown = await developer.evaluate(f"send_{colour}", "asyncflask.current_app.name")
