@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import inspect
+import os
 import re
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
@@ -93,7 +94,14 @@ class ScriptInfo:
         raise NoAppException(
             "No app was named, and the current directory has no wsgi.py or app.py. Name it with"
             " `--app module:name`, or in the environment variable ASYNCFLASK_APP or FLASK_APP."
+            f"{_quarts_variable()}"
         )
+
+
+def _quarts_variable() -> str:
+    """Return what to say of the variable that Quart reads, if it is set."""
+    named = os.environ.get("QUART_APP")
+    return f" QUART_APP={named!r}, which Quart reads, is not read here." if named else ""
 
 
 pass_script_info = click.make_pass_decorator(ScriptInfo, ensure=True)

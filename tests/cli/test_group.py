@@ -225,6 +225,16 @@ def test_missing_app_is_an_error_of_usage(runner: CliRunner) -> None:
     assert "Traceback" not in result.output
 
 
+def test_a_missing_app_that_quart_would_find_is_explained(
+    runner: CliRunner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("QUART_APP", "shop:app")
+
+    result = runner.invoke(cli, ["routes"])
+
+    assert "FLASK_APP. QUART_APP='shop:app', which Quart reads, is not read here." in result.output
+
+
 def test_help_survives_an_app_that_cannot_be_loaded(runner: CliRunner, write: Write) -> None:
     write("app.py", "1/0")
 
