@@ -68,7 +68,7 @@ def call_asgi(app: Any, scope: Any, receive: Any, send: Any) -> Any:
     Raises:
         TypeError: ``scope`` is the only argument and is no ASGI scope.
     """
-    if receive is None:
+    if receive is None and send is None:
         if not (isinstance(scope, dict) and "type" in scope):
             raise TypeError(
                 f"{app!r} was called with {type(scope).__name__} alone, which is no ASGI scope."

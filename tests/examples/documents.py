@@ -8,7 +8,9 @@ under a line with a file's name and a colon is written into that file. In ``cons
 from __future__ import annotations
 
 import argparse
+import ast
 import importlib.util
+import inspect
 import re
 import shlex
 import sys
@@ -52,6 +54,28 @@ def sections(document):
         if section.python:
             found.append(section)
     return found
+
+
+def blocks(document):
+    """Return the ``python`` blocks of a document by section; before the first one, by ``""``."""
+    found = {}
+    for part in re.split(r"^(?=## )", (PROJECT / document).read_text(), flags=re.MULTILINE):
+        title = part.partition("\n")[0].removeprefix("## ") if part.startswith("## ") else ""
+        codes = [code for _, language, code in BLOCK.findall(part) if language == "python"]
+        if codes:
+            found[title] = codes
+    return found
+
+
+async def execute(code, names):
+    """Execute a block in a namespace; it may have ``await`` outside of functions.
+
+    A page that shows one thing after the other need not repeat imports and fixtures.
+    """
+    compiled = compile(code, "<document>", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+    result = eval(compiled, names)
+    if inspect.isawaitable(result):
+        await result
 
 
 def _commands(code):

@@ -32,6 +32,7 @@ PAGES = [
     "docs/reference/streaming.md",
     "docs/reference/templating.md",
 ]
+ALL_PAGES = sorted(str(p.relative_to(PROJECT)) for p in (PROJECT / "docs").rglob("*.md"))
 SECTIONS = [section for page in PAGES for section in sections(page)]
 
 
@@ -61,7 +62,7 @@ async def test_the_tests_of_a_section_pass(section, module):
             await asyncio.to_thread(test)  # Where pytest runs it, no loop runs.
 
 
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("page", ALL_PAGES)
 def test_links_of_a_page_lead_somewhere(page):
     folder = (PROJECT / page).parent
     links = re.findall(r"\]\((?!https?://)([^)#]*)(?:#([^)]*))?\)", (PROJECT / page).read_text())
