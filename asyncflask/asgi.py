@@ -14,6 +14,7 @@ from typing import Any
 from ._current import current, make_current, restore
 from .concurrency import as_exception, finish, learn_colour, on_worker
 from .ctx import Context
+from .debug.blocking import is_watched, serve_watched
 from .debug.page import PRESERVE_CONTEXT
 from .dispatch.calls import call, emit
 from .dispatch.lanes import HTTP, WEBSOCKET
@@ -230,7 +231,11 @@ def _elsewhere(app: Any, scope: Scope, wrapped: bool) -> Any:
     if scope["path"][:1] != "/":
         take_apart(scope)
     mount = find_mount(app.mounts, scope)
-    return None if mount is None else partial(mount.serve, app)
+    if mount is not None:
+        return partial(mount.serve, app)
+    if not app.debug or is_watched():
+        return None
+    return partial(serve_watched, app, partial(serve, app, wrapped=False))
 
 
 def _send(ctx: Context, response: Any) -> Awaitable[None]:

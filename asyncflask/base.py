@@ -31,6 +31,7 @@ from .blueprints import Blueprint
 from .concurrency import WorkerPool, is_async, run_sync, to_sync
 from .config import DEFAULT_CONFIG, Config, ConfigAttribute
 from .ctx import Context, _AppCtxGlobals
+from .debug.blocking import watched
 from .dispatch import steps, teardown, urls
 from .dispatch.calls import lease_of_its_own, loop_of_worker
 from .dispatch.result import make_response
@@ -262,13 +263,16 @@ class App(Scaffold, Watching):
     @debug.setter
     def debug(self, value: bool) -> None:
         self.config["DEBUG"] = value
+        self._look_anew()
         if self.config["TEMPLATES_AUTO_RELOAD"] is None:
             self.jinja_env.auto_reload = value
 
     @cached_property
     def workers(self) -> WorkerPool:
         """The threads in which ``def`` callables run, ``WORKER_POOL_SIZE`` of them at most."""
-        return WorkerPool(self.config["WORKER_POOL_SIZE"], self.config["WORKER_QUEUE_SIZE"])
+        pool = WorkerPool(self.config["WORKER_POOL_SIZE"], self.config["WORKER_QUEUE_SIZE"])
+        pool.watch = watched
+        return pool
 
     def make_config(self, instance_relative: bool = False) -> Config:
         """Make the configuration object, filled with the defaults."""
@@ -635,7 +639,11 @@ class App(Scaffold, Watching):
         Raises:
             RuntimeError: (The returned function.) It was called on a running loop.
         """
-        blocking = to_sync(func, loop_of_worker)
+
+        async def timed(*args: t.Any, **kwargs: t.Any) -> t.Any:
+            return await watched(func(*args, **kwargs))
+
+        blocking = to_sync(functools.wraps(func)(timed), loop_of_worker)
 
         @functools.wraps(func)
         def call(*args: t.Any, **kwargs: t.Any) -> t.Any:

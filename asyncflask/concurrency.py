@@ -290,7 +290,8 @@ class Lease:
                 except BaseException:
                     coro.close()
                     raise
-            return await coro
+            watch = self._pool.watch
+            return await (coro if watch is None else watch(coro))
         finally:
             outcome.crossing = None
 
@@ -409,6 +410,9 @@ class WorkerPool:
         size: Most threads at one time.
         queue_size: Most requests that wait for a thread; the next one is answered 503.
     """
+
+    #: what times a coroutine that a thread waits for, in debug mode
+    watch: Callable[[Coroutine[Any, Any, Any]], Awaitable[Any]] | None = None
 
     def __init__(self, size: int = 40, queue_size: int = 1000) -> None:
         self.size = size

@@ -14,6 +14,7 @@ from werkzeug.routing import BuildError
 import asyncflask
 import asyncflask.flask
 from asyncflask import Config, Flask, abort, redirect, render_template_string, url_for
+from asyncflask.dispatch.steps import AWAITED
 from asyncflask.exceptions import SetupFinished
 from asyncflask.json.provider import DefaultJSONProvider
 from asyncflask.routing import Map, Rule
@@ -281,7 +282,8 @@ def test_the_logger_is_named_like_the_app():
 
 
 def setup_methods(cls):
-    return [name for name in dir(cls) if hasattr(getattr(cls, name), "__wrapped__")]
+    wrapped = [name for name in dir(cls) if hasattr(getattr(cls, name), "__wrapped__")]
+    return [name for name in wrapped if name not in AWAITED]
 
 
 def test_flasks_setup_methods_are_setup_methods_here():

@@ -38,7 +38,9 @@ class Around:
 
     def __init__(self, app: Any) -> None:
         #: Whether a connection may have to go elsewhere before it is dispatched.
-        self.detours = bool(app.use_debugger or app.mounts or "asgi_app" in app.replaced_steps)
+        self.detours = bool(
+            app.use_debugger or app.mounts or app.debug or "asgi_app" in app.replaced_steps
+        )
         #: Whether answers are of a class of somebody's own, or a property has to say of which.
         self.other_responses = getattr_static(app, "response_class") is not Response
         self.before = HTTP.before(app)

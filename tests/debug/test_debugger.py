@@ -301,6 +301,8 @@ async def test_debug_mode_alone_does_not_open_it(app, developer):
     app.use_debugger = False
 
     assert (await developer.open("/?__debugger__=yes&cmd=printpin")).text == "Hello"
+
+    app.debug = False  # Debug mode has a clock of its own (debug/blocking.py).
     assert app._look_around().detours is False
 
 

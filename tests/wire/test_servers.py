@@ -388,3 +388,23 @@ def test_run_serves_https_in_debug_mode(tmp_path):
     assert status == 0
     assert server.noted()[-1] == "after_serving"
     assert f"Serving 'served' on 127.0.0.1:{server.port} (debug mode: on)" in server.log.read_text()
+
+
+# -- debug mode ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", SERVERS)
+async def test_in_debug_mode_what_holds_the_loop_is_named(name, tmp_path):
+    command = SERVERS[name].replace("served", "served_debug")
+    with running(command, tmp_path) as server:
+        async with httpx.AsyncClient(trust_env=False, timeout=PATIENCE) as client:
+            assert (await client.get(server.url)).text == "done"
+        async with connect(server, "/") as connection:
+            await connection.send("go")
+            assert await connection.recv() == "done"
+        log = server.log.read_text()
+
+    assert re.findall(r"event loop was held for \d+ ms by the view '(\w+)'", log) == [
+        "blocking_view",
+        "blocking_chat",
+    ]
