@@ -14,8 +14,10 @@ from typing import Any, Protocol
 
 import jinja2
 from jinja2 import BaseLoader, TemplateNotFound
+from jinja2.compiler import CodeGenerator
 from jinja2.runtime import Context
 
+from .jinja_awaitables import CHECKED_FILTERS, CheckedCodeGenerator
 from .loading import Attempt, Source, explain_template_loading_attempts
 
 
@@ -80,12 +82,47 @@ class Environment(jinja2.Environment):
     """
 
     template_class = Template
+    code_generator_class: type[CodeGenerator] = CheckedCodeGenerator
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        inherited = [vars(base).get("code_generator_class") for base in cls.__mro__]
+        other = next((found for found in inherited if found is not None), CheckedCodeGenerator)
+        if other is CheckedCodeGenerator:
+            # `class Native(Environment, NativeEnvironment)` needs Jinja's generator as well.
+            others = (found for found in inherited if found not in (None, CheckedCodeGenerator))
+            other = next(others, CheckedCodeGenerator)
+        if not issubclass(other, CheckedCodeGenerator):
+            bases = (CheckedCodeGenerator, other)
+            cls.code_generator_class = type(f"Checked{other.__name__}", bases, {})
 
     def __init__(self, app: LoadingApp, **options: Any) -> None:
         if "loader" not in options:
             options["loader"] = app.create_global_jinja_loader()
         super().__init__(**options)
         self.app = app
+        self.filters.update(CHECKED_FILTERS)
+
+
+def awaiting(environment: jinja2.Environment) -> jinja2.Environment:
+    """Return an environment that has the same templates and awaits what they use.
+
+    It is made once, and again when an option of the environment or its extensions have changed.
+
+    Args:
+        environment: The app's. One with ``enable_async`` is returned itself.
+    """
+    if environment.is_async:
+        return environment
+    state = {**vars(environment), "extensions": dict(environment.extensions)}
+    known = state.pop("_awaiting", None)
+    if known is not None and known[0] == state:
+        twin: jinja2.Environment = known[1]
+        return twin
+    # The cache of compiled code is not shared: its keys do not tell the two environments apart.
+    twin = environment.overlay(enable_async=True, bytecode_cache=None)
+    vars(environment)["_awaiting"] = state, twin
+    return twin
 
 
 # -- loader ---------------------------------------------------------------------------------------

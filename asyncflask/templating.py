@@ -220,7 +220,7 @@ async def render_template_async(template_name_or_list: TemplateNames, **context:
     the template itself calls. Arguments and errors are :func:`render_template`'s.
     """
     app = _app("render_template_async")
-    template = app.jinja_env.get_or_select_template(template_name_or_list)
+    template = _awaiting(app).get_or_select_template(template_name_or_list)
     return await _render_async(app, template, context)
 
 
@@ -230,7 +230,7 @@ async def render_template_string_async(source: str, **context: Any) -> str:
     See :func:`render_template_async` and, for the danger, :func:`render_template_string`.
     """
     app = _app("render_template_string_async")
-    return await _render_async(app, app.jinja_env.from_string(source), context)
+    return await _render_async(app, _awaiting(app).from_string(source), context)
 
 
 def stream_template(template_name_or_list: TemplateNames, **context: Any) -> Iterator[str]:
@@ -261,14 +261,14 @@ async def stream_template_async(
 ) -> AsyncIterator[str]:
     """Like :func:`stream_template`, awaiting what is ``async def`` on the way."""
     app = _app("stream_template_async")
-    template = app.jinja_env.get_or_select_template(template_name_or_list)
+    template = _awaiting(app).get_or_select_template(template_name_or_list)
     return await _stream_async(app, template, context)
 
 
 async def stream_template_string_async(source: str, **context: Any) -> AsyncIterator[str]:
     """Like :func:`stream_template_string`, awaiting what is ``async def`` on the way."""
     app = _app("stream_template_string_async")
-    return await _stream_async(app, app.jinja_env.from_string(source), context)
+    return await _stream_async(app, _awaiting(app).from_string(source), context)
 
 
 def get_template_attribute(template_name: str, attribute: str) -> Any:
@@ -304,6 +304,12 @@ def _update(app: TemplateApp, context: dict[str, Any]) -> None:
     if updating is not None and inspect.iscoroutine(updating):
         updating.close()
         _off_the_loop(app, app.update_template_context, "step")(context)
+
+
+def _awaiting(app: TemplateApp) -> jinja2.Environment:
+    from .jinja import awaiting  # PERF: as __getattr__ says
+
+    return awaiting(app.jinja_env)
 
 
 def _render(app: TemplateApp, template: Template, context: dict[str, Any]) -> str:

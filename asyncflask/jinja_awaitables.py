@@ -1,0 +1,358 @@
+"""What keeps a template from using a coroutine as a value.
+
+A coroutine is true, and prints as ``<coroutine object …>``: ``{% if user.is_authenticated %}`` with
+an ``async def`` property would let every user in. Jinja awaits what attributes, subscripts, calls,
+filters and tests give in an environment with ``enable_async``. Everywhere else the compiled
+template checks the type of each value where it is used, and refuses an awaitable with an error that
+shows the expression.
+
+The check is compiled into the template (Jinja's ``code_generator_class``), so an environment that
+overrides ``getattr()`` or ``call()``, such as Jinja's sandbox, needs nothing for it.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import AsyncIterator, Callable, Iterator
+from types import AsyncGeneratorType, CoroutineType, GeneratorType
+from typing import Any, NoReturn
+
+from jinja2 import Undefined, nodes
+from jinja2.async_utils import auto_aiter, auto_await
+from jinja2.compiler import CodeGenerator, Frame
+from jinja2.exceptions import FilterArgumentError
+from jinja2.filters import FILTERS, prepare_map
+from markupsafe import Markup
+from werkzeug.local import LocalProxy
+
+from .exceptions import UnawaitedAccess
+
+# How an expression is used, which says what is refused there.
+_VALUE = "value"  # printed, tested, compared, iterated …: any awaitable
+_ASYNC_VALUE = "async value"  # the same with `enable_async`: asynchronous generators are iterated
+_BASE = "base"  # an attribute, an item or a call of it is used: coroutines, but not tasks
+_PASSED = "passed"  # it gets another name, which is checked where it is used: nothing
+
+#: Types known not to be awaitable. Compiled templates look here first; `checked` adds to it.
+PLAIN: set[type] = {str, Markup, int, float, bool, type(None), list, dict, tuple}
+_PLAIN_MAX = 1000  # An app that makes types at run time must not keep all of them alive here.
+
+
+def checked(value: Any, expression: str, place: str, use: str = _VALUE) -> Any:
+    """Return a value that a template uses, if it is not an awaitable.
+
+    Args:
+        value: What the expression gave.
+        expression: The expression as the template has it, for the error message.
+        place: The template's name and the line, for the error message.
+        use: How it is used.
+
+    Raises:
+        UnawaitedAccess: It is one.
+    """
+    kind = type(value)
+    if kind in PLAIN:
+        return value
+    if issubclass(kind, CoroutineType) or (kind is GeneratorType and inspect.isawaitable(value)):
+        value.close()  # Otherwise Python warns that it was never awaited.
+        _refuse(value, expression, place)
+    if use == _BASE or kind is GeneratorType:
+        return value
+    shown_kind = value.__class__  # A proxy has the class of its object; unbound, its own.
+    if issubclass(shown_kind, LocalProxy):
+        return value
+    if issubclass(shown_kind, AsyncGeneratorType):
+        if use == _VALUE:
+            _refuse(value, expression, place)
+        return value
+    # What defines `__html__`, as `request.form` does, is shown in its own way, or refuses.
+    if hasattr(shown_kind, "__await__") and not hasattr(shown_kind, "__html__"):
+        _refuse(value, expression, place)
+    if kind is shown_kind and len(PLAIN) < _PLAIN_MAX:
+        PLAIN.add(kind)
+    return value
+
+
+def _refuse(value: Any, expression: str, place: str) -> NoReturn:
+    if isinstance(value, AsyncGeneratorType):
+        what = "an asynchronous generator, which a plain `for` cannot iterate over"
+    else:
+        kind = "coroutine" if inspect.iscoroutine(value) else type(value).__name__
+        what = f"an un-awaited {kind}, which counts as true whatever its result is"
+    raise UnawaitedAccess(
+        f"{place}: `{expression}` is {what}.\n\n"
+        "Render the template with `await render_template_async(...)` (for a text:"
+        " `await render_template_string_async(...)`), which awaits attributes, items, calls,"
+        ' filters and tests; in a `def` view set `jinja_options = {"enable_async": True}` on the'
+        " app's class.\nA value that the view passes to the template has to be awaited in the view:"
+        " `name=await value`."
+    )
+
+
+# -- compiled templates ----------------------------------------------------------------------------
+
+
+class CheckedCodeGenerator(CodeGenerator):
+    """Compiles templates whose expressions are checked where their values are used."""
+
+    def visit_Template(self, node: nodes.Template, frame: Frame | None = None) -> None:
+        """Compile a template; first find out how each of its expressions is used."""
+        self._uses = dict(_uses(node, self.environment.is_async))
+        _keep_from_folding(node, self.environment)
+        self.writeline(f"from {__name__} import PLAIN as plain_types, checked")
+        super().visit_Template(node, frame)
+
+    def _visit_checked(
+        self, node: nodes.Expr, frame: Frame, visit: Callable[..., None], **kwargs: Any
+    ) -> None:
+        is_async = self.environment.is_async
+        use = self._uses.get(id(node), _ASYNC_VALUE if is_async else _VALUE)
+        if use is _PASSED and (is_async or isinstance(node, nodes.Name)):
+            visit(node, frame, **kwargs)
+            return
+        # PERF: a call of checked() for each value would cost three times as much.
+        value = self.temporary_identifier()
+        self.write(f"({value} if type({value} := ")
+        visit(node, frame, **kwargs)
+        template = "a template string" if self.name is None else f"the template {self.name!r}"
+        place = f"In line {node.lineno} of {template}"
+        use = _BASE if use is _PASSED else use  # A call may get a coroutine, a name is checked.
+        self.write(f") in plain_types else checked({value}, {_text(node)!r}, {place!r}, {use!r}))")
+
+    def visit_Name(self, node: nodes.Name, frame: Frame) -> None:
+        """Compile a variable."""
+        if node.ctx == "load":
+            self._visit_checked(node, frame, super().visit_Name)
+        else:
+            super().visit_Name(node, frame)
+
+    def visit_Getattr(self, node: nodes.Getattr, frame: Frame) -> None:
+        """Compile an attribute."""
+        self._visit_checked(node, frame, super().visit_Getattr)
+
+    def visit_Getitem(self, node: nodes.Getitem, frame: Frame) -> None:
+        """Compile a subscript."""
+        self._visit_checked(node, frame, super().visit_Getitem)
+
+    def visit_Call(self, node: nodes.Call, frame: Frame, forward_caller: bool = False) -> None:
+        """Compile a call."""
+        kwargs = {"forward_caller": True} if forward_caller else {}
+        self._visit_checked(node, frame, super().visit_Call, **kwargs)
+
+    def visit_Filter(self, node: nodes.Filter, frame: Frame) -> None:
+        """Compile a filter."""
+        self._visit_checked(node, frame, super().visit_Filter)
+
+    def visit_Test(self, node: nodes.Test, frame: Frame) -> None:
+        """Compile a test."""
+        self._visit_checked(node, frame, super().visit_Test)
+
+
+def _uses(template: nodes.Template, is_async: bool) -> Iterator[tuple[int, str]]:
+    """Find the expressions whose values are not used as values where they stand."""
+    owners: Any = template.find_all((nodes.Getattr, nodes.Getitem, nodes.Call))
+    for owner in owners:
+        yield id(owner.node), _BASE
+    # In a synchronous template no function can await its argument.
+    handed_on = _PASSED if is_async else _BASE
+    for call in template.find_all(nodes.Call):
+        for argument in (*call.args, *(pair.value for pair in call.kwargs)):
+            yield id(argument), handed_on
+    literals: Any = template.find_all((nodes.List, nodes.Tuple))
+    for literal in literals:
+        for item in literal.items:
+            yield id(item), handed_on
+    for pair in template.find_all(nodes.Pair):
+        yield id(pair.value), handed_on
+    for assignment in template.find_all(nodes.Assign):
+        yield id(assignment.node), _PASSED
+    for block in template.find_all(nodes.With):
+        for value in block.values:
+            yield id(value), _PASSED
+    for test in template.find_all(nodes.Test):
+        if test.name in ("defined", "undefined"):
+            yield id(test.node), _BASE
+
+
+def _keep_from_folding(template: nodes.Template, environment: Any) -> None:
+    """Keep Jinja from calling ``async def`` filters and tests while it compiles.
+
+    Applied to a constant they would be called then, and the coroutine printed into the template.
+    """
+    for node in template.find_all((nodes.Filter, nodes.Test)):
+        registry = environment.filters if isinstance(node, nodes.Filter) else environment.tests
+        if node.node is not None and _gives_coroutine(registry.get(node.name)):
+            # A call is never a constant for Jinja.
+            itself = nodes.ImportedName(f"{__name__}.itself")
+            node.node = nodes.Call(itself, [node.node], [], None, None, lineno=node.lineno)
+
+
+def _gives_coroutine(func: Any) -> bool:
+    while isinstance(func, functools.partial):
+        func = func.func
+    called = getattr(type(func), "__call__", None)  # noqa: B004  # the method itself is wanted
+    return inspect.iscoroutinefunction(func) or inspect.iscoroutinefunction(called)
+
+
+def itself(value: Any) -> Any:
+    """Return the value."""
+    return value
+
+
+# -- expressions as text ---------------------------------------------------------------------------
+
+
+def _text(node: Any) -> str:
+    """Write an expression as a template has it, for an error message."""
+    if isinstance(node, nodes.Call) and _is_itself(node):
+        return _text(node.args[0])
+    write = _TEXTS.get(type(node))
+    return "…" if write is None else write(node)
+
+
+def _is_itself(node: nodes.Call) -> bool:
+    callee = node.node
+    return isinstance(callee, nodes.ImportedName) and callee.importname == f"{__name__}.itself"
+
+
+def _applied(node: Any) -> str:
+    arguments = ", ".join(map(_text, node.args)) + ("…" if node.kwargs else "")
+    return f"({arguments})" if arguments else ""
+
+
+def _filtered(node: nodes.Filter) -> str:
+    source = "" if node.node is None else _text(node.node)
+    return f"{source}|{node.name}{_applied(node)}"
+
+
+_TEXTS: dict[type, Callable[[Any], str]] = {
+    nodes.Name: lambda node: str(node.name),
+    nodes.Const: lambda node: repr(node.value),
+    nodes.Getattr: lambda node: f"{_text(node.node)}.{node.attr}",
+    nodes.Getitem: lambda node: f"{_text(node.node)}[{_text(node.arg)}]",
+    nodes.Call: lambda node: f"{_text(node.node)}{_applied(node) or '()'}",
+    nodes.Filter: _filtered,
+    nodes.Test: lambda node: f"{_text(node.node)} is {node.name}{_applied(node)}",
+}
+
+
+# -- filters that look at attributes or call other filters and tests -------------------------------
+
+
+class _Checking:
+    """Stands for an environment, or something that has one, and refuses un-awaited attributes.
+
+    Jinja's filters read attributes by ``environment.getitem()``, and never await them.
+    """
+
+    def __init__(self, target: Any, filter_name: str) -> None:
+        self._target = target
+        self._filter = filter_name
+        self._place = f"In the filter {filter_name!r}"
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._target, name)
+
+    @property
+    def environment(self) -> _Checking:
+        return _Checking(self._target.environment, self._filter)
+
+    def getitem(self, obj: Any, argument: Any) -> Any:
+        expression = f"{type(obj).__name__}.{argument}"
+        return checked(self._target.getitem(obj, argument), expression, self._place)
+
+    def call_filter(self, name: Any, value: Any, *args: Any, context: Any = None) -> Any:
+        context = getattr(context, "_target", context)
+        result = self._target.call_filter(name, value, *args, context=context)
+        return checked(result, f"…|{name}", self._place)
+
+    def call_test(self, name: Any, value: Any, args: Any, kwargs: Any, context: Any) -> Any:
+        context = getattr(context, "_target", context)
+        result = self._target.call_test(name, value, args, kwargs, context)
+        return checked(result, f"… is {name}", self._place)
+
+
+def _checking(name: str) -> Callable[..., Any]:
+    """Wrap one of Jinja's filters whose first argument is, or has, an environment."""
+    own: Any = FILTERS[name]
+    use = _ASYNC_VALUE if name in ("join", "select", "reject") else _BASE
+
+    @functools.wraps(own)  # also Jinja's marks, which say what it is called with
+    def apply(source: Any, value: Any, *args: Any, **kwargs: Any) -> Any:
+        if type(value) in (list, tuple, set) or hasattr(value, "__next__"):
+            value = _each(name, value, use)
+        return own(_Checking(source, name), value, *args, **kwargs)
+
+    return apply
+
+
+def _each(name: str, values: Any, use: str) -> Any:
+    if not hasattr(values, "__next__") and PLAIN.issuperset(map(type, values)):
+        return values
+    place = f"In the filter {name!r}"
+    each = (checked(value, "an item of the list", place, use) for value in values)
+    return each if hasattr(values, "__next__") else list(each)
+
+
+def _awaiting(name: str) -> Callable[..., Any]:
+    """Make a filter that, in an environment with ``enable_async``, awaits what it looks at."""
+    own: Any = FILTERS[name]
+    synchronous = _checking(name)
+    apply_async = _map if name == "map" else functools.partial(_choose, name)
+
+    @functools.wraps(own)
+    def apply(context: Any, value: Any, *args: Any, **kwargs: Any) -> Any:
+        if context.environment.is_async:
+            return apply_async(context, value, args, kwargs)
+        return synchronous(context, value, *args, **kwargs)
+
+    return apply
+
+
+async def _map(context: Any, values: Any, args: Any, kwargs: Any) -> AsyncIterator[Any]:
+    apply: Any = prepare_map(context, args, dict(kwargs))
+    if not args and "attribute" in kwargs:
+        apply = functools.partial(
+            _attribute, context.environment, kwargs["attribute"], kwargs.get("default")
+        )
+    async for item in auto_aiter(values or ()):
+        yield await auto_await(apply(item))
+
+
+async def _choose(
+    name: str, context: Any, values: Any, args: Any, kwargs: Any
+) -> AsyncIterator[Any]:
+    """Do what ``select``, ``reject``, ``selectattr`` and ``rejectattr`` do."""
+    environment = context.environment
+    looks_up = name.endswith("attr")
+    if looks_up and not args:
+        raise FilterArgumentError("Missing parameter for attribute name")
+    attribute = args[0] if looks_up else None
+    test = args[1:] if looks_up else args
+    wanted = name.startswith("select")
+    async for item in auto_aiter(values or ()):
+        value = await _attribute(environment, attribute, None, item)
+        if test:
+            value = environment.call_test(test[0], value, test[1:], kwargs, context)
+        if bool(await auto_await(value)) is wanted:
+            yield item
+
+
+async def _attribute(environment: Any, attribute: Any, default: Any, item: Any) -> Any:
+    """Look up an attribute by Jinja's rules: dots lead on, numbers are indexes."""
+    parts = attribute.split(".") if isinstance(attribute, str) else [attribute]
+    for part in parts if attribute is not None else ():
+        index = int(part) if isinstance(part, str) and part.isdigit() else part
+        item = await auto_await(environment.getitem(item, index))
+        if default is not None and isinstance(item, Undefined):
+            item = default
+    return item
+
+
+#: What takes the place of Jinja's own filters.
+CHECKED_FILTERS = {
+    **{name: _checking(name) for name in ("sort", "unique", "min", "max", "groupby", "sum")},
+    "join": _checking("join"),
+    **{name: _awaiting(name) for name in ("map", "select", "reject", "selectattr", "rejectattr")},
+}
