@@ -24,7 +24,7 @@ from werkzeug.utils import cached_property
 from werkzeug.utils import redirect as _redirect
 from werkzeug.wrappers import Response as WerkzeugResponse
 
-from . import resources
+from . import resources, unawaited
 from . import typing as ft
 from ._current import current
 from .blueprints import Blueprint
@@ -155,6 +155,7 @@ class App(Scaffold, Watching):
         self.url_map: werkzeug.routing.Map = self.url_map_class(host_matching=host_matching)
         self.subdomain_matching = subdomain_matching
         self.template_context_processors[None].append(_default_template_ctx_processor)
+        unawaited.watch()
         steps.watch(self)
         self._look_anew()
         self._prepare_face()

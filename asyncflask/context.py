@@ -116,9 +116,11 @@ class Context:
     lender: Context | None = None
     copied = False  # then its body is another one's to close
     flashes: list[tuple[str, str]] | None = None
-    #: whether more than making a response follows the view, because of the next three
+    #: whether more than making a response follows the view, because of the next four
     followed = False
     after_functions: list[Callable[..., Any]] | None = None
+    #: error messages of what was called without `await` (see `unawaited.py`)
+    forgotten: tuple[str, ...] = ()
     _session: Any = None
     holds = 0
     left = False

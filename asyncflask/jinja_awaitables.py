@@ -23,6 +23,7 @@ from jinja2.async_utils import auto_aiter, auto_await
 from jinja2.compiler import CodeGenerator, Frame
 from jinja2.exceptions import FilterArgumentError
 from jinja2.filters import FILTERS, prepare_map
+from jinja2.runtime import LoopContext
 from markupsafe import Markup
 from werkzeug.local import LocalProxy
 
@@ -35,7 +36,7 @@ _BASE = "base"  # an attribute, an item or a call of it is used: coroutines, but
 _PASSED = "passed"  # it gets another name, which is checked where it is used: nothing
 
 #: Types known not to be awaitable. Compiled templates look here first; `checked` adds to it.
-PLAIN: set[type] = {str, Markup, int, float, bool, type(None), list, dict, tuple}
+PLAIN: set[type] = {str, Markup, int, float, bool, type(None), list, dict, tuple, LoopContext}
 _PLAIN_MAX = 1000  # An app that makes types at run time must not keep all of them alive here.
 
 
@@ -57,20 +58,20 @@ def checked(value: Any, expression: str, place: str, use: str = _VALUE) -> Any:
     if issubclass(kind, CoroutineType) or (kind is GeneratorType and inspect.isawaitable(value)):
         value.close()  # Otherwise Python warns that it was never awaited.
         _refuse(value, expression, place)
-    if use == _BASE or kind is GeneratorType:
-        return value
+    if use == _BASE and issubclass(kind, LocalProxy):
+        return value  # Looking at its object may count as access, as with the session.
     shown_kind = value.__class__  # A proxy has the class of its object; unbound, its own.
-    if issubclass(shown_kind, LocalProxy):
+    if kind is GeneratorType or issubclass(shown_kind, LocalProxy):
         return value
     if issubclass(shown_kind, AsyncGeneratorType):
-        if use == _VALUE:
-            _refuse(value, expression, place)
-        return value
-    # What defines `__html__`, as `request.form` does, is shown in its own way, or refuses.
-    if hasattr(shown_kind, "__await__") and not hasattr(shown_kind, "__html__"):
+        refused = use == _VALUE
+    else:
+        # What defines `__html__`, as `request.form` does, is shown in its own way, or refuses.
+        refused = hasattr(shown_kind, "__await__") and not hasattr(shown_kind, "__html__")
+        if not refused and kind is shown_kind and len(PLAIN) < _PLAIN_MAX:
+            PLAIN.add(kind)
+    if refused and use != _BASE:
         _refuse(value, expression, place)
-    if kind is shown_kind and len(PLAIN) < _PLAIN_MAX:
-        PLAIN.add(kind)
     return value
 
 
@@ -108,17 +109,24 @@ class CheckedCodeGenerator(CodeGenerator):
     ) -> None:
         is_async = self.environment.is_async
         use = self._uses.get(id(node), _ASYNC_VALUE if is_async else _VALUE)
-        if use is _PASSED and (is_async or isinstance(node, nodes.Name)):
+        name = frame.symbols.ref(node.name) if isinstance(node, nodes.Name) else None
+        if use is _PASSED and (is_async or name):
             visit(node, frame, **kwargs)
             return
         # PERF: a call of checked() for each value would cost three times as much.
-        value = self.temporary_identifier()
-        self.write(f"({value} if type({value} := ")
-        visit(node, frame, **kwargs)
+        value = name or self.temporary_identifier()
+        self.write(f"({value} if type({value if name else f'{value} := '}")
+        if name:
+            # What is undefined has a type of its own, so the usual value is looked at once.
+            self.write(") in plain_types else checked(")
+            visit(node, frame, **kwargs)
+        else:
+            visit(node, frame, **kwargs)
+            self.write(f") in plain_types else checked({value}")
         template = "a template string" if self.name is None else f"the template {self.name!r}"
         place = f"In line {node.lineno} of {template}"
         use = _BASE if use is _PASSED else use  # A call may get a coroutine, a name is checked.
-        self.write(f") in plain_types else checked({value}, {_text(node)!r}, {place!r}, {use!r}))")
+        self.write(f", {_text(node)!r}, {place!r}, {use!r}))")
 
     def visit_Name(self, node: nodes.Name, frame: Frame) -> None:
         """Compile a variable."""

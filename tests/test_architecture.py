@@ -16,7 +16,7 @@ PACKAGE = Path(__file__).parent.parent / "asyncflask"
 
 FLOORS = {
     1: "typing exceptions signals _current resources routing crossing environment watching",
-    2: "protocol json config concurrency flashing logging loading jinja_awaitables",
+    2: "protocol json config concurrency flashing logging loading jinja_awaitables unawaited",
     3: "server jinja datastructures views",
     4: "wrappers cli templating",
     5: "sessions files sse debug debughelpers streams wsgi",

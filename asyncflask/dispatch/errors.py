@@ -13,6 +13,7 @@ from werkzeug.routing import RoutingException
 
 from ..ctx import Context
 from ..debughelpers import explain_needless_await, raise_redirect_that_loses_the_body
+from ..unawaited import explained
 from .calls import call, emit
 from .steps import through
 
@@ -88,6 +89,7 @@ async def answer_unhandled(app: Any, ctx: Context, error: Exception) -> Any:
     Raises:
         Exception: ``error`` itself, where ``PROPAGATE_EXCEPTIONS`` (or testing or debug) says so.
     """
+    error = explained(ctx, error)
     lane: Any = ctx.lane
     if error.__class__ is TypeError:
         explain_needless_await(error)

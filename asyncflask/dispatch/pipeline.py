@@ -20,6 +20,7 @@ from ..ctx import Context
 from ..debug.page import traceback_response
 from ..sessions import SecureCookieSessionInterface
 from ..signals import appcontext_pushed
+from ..unawaited import raise_forgotten
 from ..wrappers.received import header_index
 from ..wrappers.response import Response
 from . import errors, teardown
@@ -338,6 +339,8 @@ async def process(app: Any, ctx: Context, response: Any) -> Any:
                     on_loop = direct and ctx.place == "loop"
                 if response.__class__ is not Response:
                     response = _checked(lane, func, response)
+    if ctx.followed and ctx.forgotten:
+        raise_forgotten(ctx)
     if response is not None and has_session_to_save(app, ctx):
         await save_session(app, ctx, response)
     return response

@@ -23,6 +23,8 @@ from werkzeug.wrappers import Request, Response
 from werkzeug.wsgi import get_current_url
 
 from ..typing import Receive, Scope, Send
+from ..unawaited import NotesForgotten
+from ..wrappers.awaited import refusing
 from .builder import BuilderApp, EnvironBuilder, body_of, scope_of
 from .connection import TestConnection
 from .cookies import cookie_to_delete, cookie_to_set, with_server_name
@@ -78,7 +80,7 @@ class _Browser(werkzeug.test.Client):
             )
 
 
-class TestClient:
+class TestClient(NotesForgotten):
     """An asynchronous test client with the interface of Flask's.
 
     Made by ``app.test_client()``. Requests run in the test's own event loop, each in a task of its
@@ -142,6 +144,7 @@ class TestClient:
 
     # -- requests ----------------------------------------------------------------------------------
 
+    @refusing("client")
     async def open(
         self,
         *args: Any,
@@ -173,6 +176,7 @@ class TestClient:
 
         Source: ``Flask: testing.FlaskClient.open``.
         """
+        self.raise_forgotten()
         environ = self.make_environ(args, kwargs, http_version, root_path)
         response = await self._exchange(environ, scope_base)
         history: list[TestResponse] = []
@@ -193,41 +197,49 @@ class TestClient:
         response.history = tuple(history)
         return response
 
+    @refusing("client")
     async def get(self, *args: Any, **kw: Any) -> TestResponse:
         """Call :meth:`open` with ``method="GET"``."""
         kw["method"] = "GET"
         return await self.open(*args, **kw)
 
+    @refusing("client")
     async def post(self, *args: Any, **kw: Any) -> TestResponse:
         """Call :meth:`open` with ``method="POST"``."""
         kw["method"] = "POST"
         return await self.open(*args, **kw)
 
+    @refusing("client")
     async def put(self, *args: Any, **kw: Any) -> TestResponse:
         """Call :meth:`open` with ``method="PUT"``."""
         kw["method"] = "PUT"
         return await self.open(*args, **kw)
 
+    @refusing("client")
     async def delete(self, *args: Any, **kw: Any) -> TestResponse:
         """Call :meth:`open` with ``method="DELETE"``."""
         kw["method"] = "DELETE"
         return await self.open(*args, **kw)
 
+    @refusing("client")
     async def patch(self, *args: Any, **kw: Any) -> TestResponse:
         """Call :meth:`open` with ``method="PATCH"``."""
         kw["method"] = "PATCH"
         return await self.open(*args, **kw)
 
+    @refusing("client")
     async def options(self, *args: Any, **kw: Any) -> TestResponse:
         """Call :meth:`open` with ``method="OPTIONS"``."""
         kw["method"] = "OPTIONS"
         return await self.open(*args, **kw)
 
+    @refusing("client")
     async def head(self, *args: Any, **kw: Any) -> TestResponse:
         """Call :meth:`open` with ``method="HEAD"``."""
         kw["method"] = "HEAD"
         return await self.open(*args, **kw)
 
+    @refusing("client")
     async def trace(self, *args: Any, **kw: Any) -> TestResponse:
         """Call :meth:`open` with ``method="TRACE"``."""
         kw["method"] = "TRACE"
@@ -255,6 +267,7 @@ class TestClient:
 
         Source: ``Quart: QuartClient.request``.
         """
+        self.raise_forgotten()
         environ = self.make_environ(args, kwargs, http_version, root_path)
         return self.http_connection_class(self, self._scope(environ, scope_base), environ)
 
@@ -282,6 +295,7 @@ class TestClient:
 
         Source: ``Quart: QuartClient.websocket``.
         """
+        self.raise_forgotten()
         if not kwargs.get("base_url") and not kwargs.get("scheme"):
             kwargs.setdefault("url_scheme", "ws")
         environ = self.make_environ(args, kwargs, http_version, root_path)
@@ -355,6 +369,7 @@ class TestClient:
 
         Source: ``Flask: testing.FlaskClient.session_transaction``.
         """
+        self.raise_forgotten()
         self._browser.require_cookies()
         return SessionTransaction(self, args, kwargs)
 
@@ -387,6 +402,8 @@ class TestClient:
         self.preserve_context = False
         self._new_contexts.clear()
         await self._contexts.aclose()
+        if exc_value is None:
+            self.raise_forgotten()
 
     async def adopt_contexts(self) -> None:
         """Make the contexts that the last request left the current ones, in the test's own task.

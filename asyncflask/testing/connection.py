@@ -9,6 +9,8 @@ from typing import Any, Protocol
 from werkzeug.datastructures import Headers
 
 from ..typing import Message, Scope
+from ..unawaited import NotesForgotten
+from ..wrappers.awaited import refusing
 from ..wrappers.received import decode_headers
 from .builder import body_messages, body_of
 from .exchange import Exchange
@@ -28,7 +30,7 @@ class ConnectionClient(Protocol):
     async def adopt_contexts(self) -> None: ...
 
 
-class TestConnection:
+class TestConnection(NotesForgotten):
     """One request under way. Made by :meth:`TestClient.request`, used with ``async with``.
 
     Leaving the block completes the request body and reads the rest of the response, unless
@@ -87,6 +89,8 @@ class TestConnection:
                 await self._exchange.__aexit__(None if error is None else type(error), error, tb)
             finally:
                 await self.client.adopt_contexts()
+        if error is None:
+            self.raise_forgotten()
 
     async def _read_rest(self, orderly: bool) -> None:
         """Read what is left: to the end, or what has arrived if the client hangs up."""
@@ -99,12 +103,14 @@ class TestConnection:
         if self._complete and not self._exchange.gone:
             await self._exchange.finish()
 
+    @refusing("connection")
     async def send(self, data: bytes) -> None:
         """Send a piece of the request body.
 
         Raises:
             RuntimeError: The body is complete already.
         """
+        self.raise_forgotten()
         if self._body_complete:
             raise RuntimeError(
                 f"{len(data)} bytes were sent after the request body was complete. Call send()"
@@ -112,12 +118,14 @@ class TestConnection:
             )
         self._exchange.put({"type": "http.request", "body": data, "more_body": True})
 
+    @refusing("connection")
     async def send_complete(self) -> None:
         """End the request body; a second call does nothing."""
         if not self._body_complete:
             self._body_complete = True
             self._exchange.put({"type": "http.request", "body": b"", "more_body": False})
 
+    @refusing("connection")
     async def receive(self) -> bytes:
         """Wait for the next piece of the response body.
 
@@ -127,6 +135,7 @@ class TestConnection:
         Raises:
             Exception: What the app did not handle.
         """
+        self.raise_forgotten()
         self._incremental = True
         return await self._next()
 
@@ -134,10 +143,12 @@ class TestConnection:
         while chunk := await self.receive():
             yield chunk
 
+    @refusing("connection")
     async def disconnect(self) -> None:
         """Let the client vanish."""
         self._exchange.disconnect()
 
+    @refusing("connection")
     async def as_response(self) -> Any:
         """Return what was received as a response.
 

@@ -10,6 +10,8 @@ from werkzeug.datastructures import Headers
 
 from ..exceptions import WebsocketDisconnect
 from ..typing import Message, Scope
+from ..unawaited import NotesForgotten
+from ..wrappers.awaited import refusing
 from ..wrappers.received import decode_headers
 from .connection import ConnectionClient
 from .exchange import Exchange
@@ -41,7 +43,7 @@ class WebsocketResponseError(Exception):
         return f"The websocket was refused with {self.response.status}"
 
 
-class TestWebsocket:
+class TestWebsocket(NotesForgotten):
     """The client's end of a websocket. Made by :meth:`TestClient.websocket`.
 
     Entering ``async with`` waits until the app accepts. Leaving closes the websocket with code
@@ -122,6 +124,8 @@ class TestWebsocket:
             await self._exchange.__aexit__(None if error is None else type(error), error, None)
         finally:
             await self.client.adopt_contexts()
+        if error is None:
+            self.raise_forgotten()
         if self._exchange.overdue and error is None:
             raise TimeoutError(
                 f"The view of {self.scope['path']!r} did not end within {self._exchange.grace} s"
@@ -129,6 +133,7 @@ class TestWebsocket:
                 " send(): let it call receive() beside whatever else it waits for."
             )
 
+    @refusing("connection")
     async def receive(self) -> str | bytes:
         """Wait for the app's next message.
 
@@ -136,6 +141,7 @@ class TestWebsocket:
             WebsocketDisconnectError: The app closed the websocket, or ended.
             Exception: What the app did not handle.
         """
+        self.raise_forgotten()
         if self._closed is not None:
             raise self._closed.with_traceback(None)
         message = await self._exchange.take()
@@ -150,30 +156,36 @@ class TestWebsocket:
         text: str | None = message.get("text")
         return bytes(message["bytes"]) if text is None else text
 
+    @refusing("connection")
     async def send(self, data: str | bytes) -> None:
         """Send a message to the app.
 
         Raises:
             WebsocketDisconnectError: The websocket was closed by either side.
         """
+        self.raise_forgotten()
         if self._closed is not None:
             raise self._closed.with_traceback(None)
         kind = "text" if isinstance(data, str) else "bytes"
         self._exchange.put({"type": "websocket.receive", kind: data})
 
+    @refusing("connection")
     async def receive_json(self) -> Any:
         """Receive a message and read it with the app's JSON provider."""
         return self.client.application.json.loads(await self.receive())
 
+    @refusing("connection")
     async def send_json(self, data: Any) -> None:
         """Send ``data`` as text, written by the app's JSON provider."""
         await self.send(self.client.application.json.dumps(data))
 
+    @refusing("connection")
     async def close(self, code: int = 1000, reason: str = "") -> None:
         """Close the websocket; the app gets a disconnect with this code and reason."""
         self._closed = self._closed or WebsocketDisconnectError(code, reason)
         self._exchange.disconnect(code=code, reason=reason)
 
+    @refusing("connection")
     async def disconnect(self) -> None:
         """Vanish without closing (code 1006), as when a network fails."""
         await self.close(1006)

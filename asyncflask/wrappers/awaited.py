@@ -7,45 +7,31 @@ shows the expression and its cure (design D3). What it runs when awaited is the 
 
 from __future__ import annotations
 
+import functools
+import gc
 import reprlib
+import sys
 from collections.abc import Callable, Coroutine, Generator
-from typing import Any, Generic, NoReturn, TypeAlias, TypeVar
+from typing import Any, ClassVar, Generic, NoReturn, TypeAlias, TypeVar, cast
 
 from ..exceptions import UnawaitedAccess
+from ..unawaited import note_forgotten
 
 T = TypeVar("T")
+M = TypeVar("M", bound=Callable[..., Coroutine[Any, Any, Any]])
 
 #: What was read, alone in a tuple; or a coroutine, if that has to be waited for.
 Read: TypeAlias = tuple[T] | Coroutine[Any, Any, T]
 
 
-class Pending(Generic[T]):
-    """The future result of reading the request; ``await`` it, as often as you like.
+class Unawaited:
+    """What is to be awaited; any other use of it raises an error that shows how."""
 
-    :func:`pending` makes them. PERF: there is no ``__init__``, which doubles what an object costs.
-    """
-
-    __slots__ = ("__weakref__", "_expression", "_reading", "_result")
+    __slots__ = ("__weakref__", "_expression")
 
     _expression: str
-    #: what is called, and with what; ``None`` when the result is there
-    _reading: tuple[Callable[[Any, Any], Read[T]], Any, Any] | None
-    _result: T
-
-    def __await__(self) -> Generator[Any, Any, T]:
-        # PERF: where a class has a `__getattr__`, each look at an attribute costs ten others.
-        reading = self._reading
-        if reading is None:
-            return self._result
-        read, request, options = reading
-        found = read(request, options)
-        if found.__class__ is tuple:
-            (result,) = found
-        else:
-            result = yield from found.__await__()  # type: ignore[union-attr]  # no tuple
-        self._result = result
-        self._reading = None
-        return result
+    _why: ClassVar[str]
+    _elsewhere: ClassVar[str]
 
     @property
     def expression(self) -> str:
@@ -76,6 +62,12 @@ class Pending(Generic[T]):
 
     def __contains__(self, item: Any) -> NoReturn:
         self._refuse(f"{_shown(item)} in {{}}")
+
+    def __enter__(self) -> NoReturn:
+        self._refuse("with {}")
+
+    def __exit__(self, *details: object) -> None:
+        """Never reached; Python looks for it before it enters."""
 
     def __iter__(self) -> NoReturn:
         self._refuse("for item in {}")
@@ -109,12 +101,138 @@ class Pending(Generic[T]):
         else:
             right = use.format(f"await {self._expression}")
         raise UnawaitedAccess(
-            f"`{wrong}` was used without `await`: in an `async def` function the body of the"
-            " request may still be on its way.\n\n"
+            f"`{wrong}` was used without `await`: {self._why}\n\n"
             f"    wrong: {wrong}\n"
             f"    right: {right}\n\n"
-            "In a `def` function `request` is Flask's synchronous request and nothing is awaited."
+            f"{self._elsewhere}"
         )
+
+
+class Pending(Unawaited, Generic[T]):
+    """The future result of reading the request; ``await`` it, as often as you like.
+
+    :func:`pending` makes them. PERF: there is no ``__init__``, which doubles what an object costs.
+    """
+
+    __slots__ = ("_failed", "_reading", "_result")
+
+    _why = "in an `async def` function the body of the request may still be on its way."
+    _elsewhere = (
+        "In a `def` function `request` is Flask's synchronous request and nothing is awaited."
+    )
+    #: what is called, and with what; ``None`` when the result is there
+    _reading: tuple[Callable[[Any, Any], Read[T]], Any, Any] | None
+    _result: T
+    _failed: bool
+
+    def __await__(self) -> Generator[Any, Any, T]:
+        # PERF: where a class has a `__getattr__`, each look at an attribute costs ten others.
+        reading = self._reading
+        if reading is None:
+            return self._result
+        read, request, options = reading
+        try:
+            found = read(request, options)
+            if found.__class__ is tuple:
+                (result,) = found
+            else:
+                result = yield from found.__await__()  # type: ignore[union-attr]  # no tuple
+        except BaseException:
+            self._failed = True
+            raise
+        self._result = result
+        self._reading = None
+        return result
+
+
+class PendingCall(Pending[T]):
+    """The future result of a method; the request is an error if it is never awaited."""
+
+    __slots__ = ()
+
+    def __del__(self) -> None:
+        if self._reading is None or hasattr(self, "_failed"):
+            return
+        if not gc.is_finalized(self):  # The garbage collector may run in another request.
+            note_forgotten(self._expression, sys._getframe(1))
+
+
+class Call(Unawaited, Coroutine[Any, Any, T]):
+    """The coroutine of one of our methods, which refuses to be used like its result.
+
+    It may be awaited, gathered and made a task. One that is thrown away is noticed through the
+    coroutine inside (see :mod:`asyncflask.unawaited`).
+
+    Args:
+        coroutine: The method's coroutine.
+        expression: How the user wrote the call.
+    """
+
+    __slots__ = ("_coroutine",)
+
+    _why = "the test client is asynchronous, so the call has done nothing yet."
+    _elsewhere = (
+        "Such a test is an `async def` function; a synchronous client is that of an app of"
+        " `asyncflask.flask.Flask`."
+    )
+
+    def __init__(self, coroutine: Coroutine[Any, Any, T], expression: str) -> None:
+        self._coroutine = coroutine
+        self._expression = expression
+
+    def __await__(self) -> Generator[Any, Any, T]:
+        return self._coroutine.__await__()
+
+    def send(self, value: Any) -> Any:
+        """Go on; for a task."""
+        return self._coroutine.send(value)
+
+    def throw(self, *details: Any) -> Any:
+        """Go on with an error; for a task."""
+        return self._coroutine.throw(*details)
+
+    def close(self) -> None:
+        """End it."""
+        self._coroutine.close()
+
+    def _refuse(self, use: str) -> NoReturn:
+        self._coroutine.close()  # The error is raised here; nothing else is to tell of it.
+        super()._refuse(use)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith(("cr_", "_")):
+            return getattr(self._coroutine, name)  # For tasks, when they are shown.
+        return super().__getattr__(name)
+
+
+def refusing(owner: str) -> Callable[[M], M]:
+    """Let an ``async def`` method return a :class:`Call`.
+
+    Args:
+        owner: What users call the object that has the method.
+    """
+
+    def decorate(method: M) -> M:
+        @functools.wraps(method)
+        def call(self: Any, *args: Any, **kwargs: Any) -> Coroutine[Any, Any, Any]:
+            first = _shown(args[0]) if args else ""
+            more = ", …" if first and (kwargs or len(args) > 1) else "…" if kwargs else ""
+            expression = f"{owner}.{method.__name__}({first}{more})"
+            return Call(method(self, *args, **kwargs), expression)
+
+        return cast(M, call)
+
+    return decorate
+
+
+def pending_call(
+    expression: str, read: Callable[[Any, Any], Read[T]], request: Any, options: Any
+) -> PendingCall[T]:
+    """Make the awaitable that a method returns, see :func:`pending`."""
+    made: PendingCall[T] = PendingCall()
+    made._expression = expression
+    made._reading = read, request, options
+    return made
 
 
 def pending(

@@ -16,7 +16,7 @@ from werkzeug.http import parse_options_header
 
 from ..datastructures import FileStorage
 from ..logging import one_line
-from .awaited import Pending, Read, pending
+from .awaited import Pending, Read, pending, pending_call
 from .body import Body
 from .connection import Connection, lazy
 from .enctype import Sent, explain_missing_files
@@ -126,7 +126,7 @@ class Request(Connection):
         Source: ``Flask: Request.get_data``.
         """
         options = cache, as_text, parse_form_data
-        return pending("request.get_data()", _read_data, self, options)
+        return pending_call("request.get_data()", _read_data, self, options)
 
     @property
     def data(self) -> Pending[bytes]:
@@ -175,7 +175,7 @@ class Request(Connection):
 
         Source: ``Flask: Request.get_json``.
         """
-        return pending("request.get_json()", _read_json, self, (force, silent, cache))
+        return pending_call("request.get_json()", _read_json, self, (force, silent, cache))
 
     def _parse_json(self, body: Body, data: bytes, silent: bool, cache: bool) -> Any:
         try:

@@ -83,6 +83,7 @@ class Websocket(Connection):
     _ahead: asyncio.Task[Any] | None = None
     _lock: asyncio.Lock | None = None
     _end: WebsocketDisconnect | None = None
+    _failure: Exception | None = None
 
     def __init__(self, ctx: WebsocketContext) -> None:
         super().__init__(ctx)
@@ -232,6 +233,8 @@ class Websocket(Connection):
 
         Source: ``Quart: Websocket.accept``, ``ASGI: websocket.accept``.
         """
+        if self._failure is not None:
+            raise self._failure
         message = {
             "type": "websocket.accept",
             "subprotocol": self._checked(subprotocol),
@@ -291,6 +294,17 @@ class Websocket(Connection):
                 await self._push({"type": "websocket.close", "code": code, "reason": reason})
             except OSError:
                 pass  # The client closed in the same moment.
+
+    def fail(self, error: Exception) -> None:
+        """Let the next :meth:`accept`, :meth:`receive` or :meth:`send` raise ``error``.
+
+        For the dispatcher, which learns of a call without ``await`` while the view goes on.
+
+        Args:
+            error: What is raised.
+        """
+        self._failure = error
+        self._open = False  # Both look at this first, and call accept() then.
 
     async def reject(self, response: Response) -> None:
         """Refuse the handshake with ``response``, or with a bare 403 if the server cannot.

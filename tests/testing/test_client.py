@@ -17,6 +17,7 @@ from werkzeug.utils import redirect
 
 from asyncflask._current import current
 from asyncflask.app import Flask
+from asyncflask.exceptions import UnawaitedAccess
 from asyncflask.globals import g, request, session
 from asyncflask.testing import TestClient, TestResponse
 from asyncflask.wrappers import Response
@@ -599,3 +600,76 @@ def test_with_instead_of_async_with_is_explained():
     with pytest.raises(TypeError, match="Write `async with client:`"):
         with Flask(__name__).test_client():
             pass
+
+
+# -- a forgotten await -----------------------------------------------------------------------------
+
+
+USES = {
+    "client.get('/').status_code": lambda client: client.get("/").status_code,
+    "client.post('/', …).json": lambda client: client.post("/", json={}).json,
+    "client.delete('/')['x']": lambda client: client.delete("/")["x"],
+    "client.open(…).text": lambda client: client.open(path="/").text,
+    "if client.get('/')": lambda client: bool(client.get("/")),
+    "len(client.get('/'))": lambda client: len(client.get("/")),
+    "'x' in client.get('/')": lambda client: "x" in client.get("/"),
+}
+
+
+@pytest.mark.filterwarnings("ignore:coroutine 'TestClient:RuntimeWarning")
+@pytest.mark.parametrize("expression", USES)
+def test_a_response_used_without_await_says_what_to_write(expression: str) -> None:
+    client = Flask(__name__).test_client()
+
+    with pytest.raises(UnawaitedAccess) as caught:
+        USES[expression](client)
+    message = str(caught.value)
+    assert f"wrong: {expression}" in message
+    assert "right: " in message
+    assert "await client." in message
+
+
+@pytest.mark.filterwarnings("ignore:coroutine 'TestClient:RuntimeWarning")
+async def test_a_request_that_was_not_awaited_is_an_error_at_the_next_use() -> None:
+    app = Flask(__name__)
+    app.get("/")(lambda: "text")
+    client = app.test_client()
+
+    client.get("/")
+    with pytest.raises(UnawaitedAccess, match=r"right: await client\.get\(\.\.\.\)"):
+        await client.get("/")
+    assert (await client.get("/")).text == "text"
+    client.post("/")
+    with pytest.raises(UnawaitedAccess, match=r"client\.post"):
+        client.session_transaction()
+    client.post("/")
+    with pytest.raises(UnawaitedAccess, match=r"client\.post"):
+        client.websocket("/")
+    with pytest.raises(UnawaitedAccess, match=r"client\.put"):
+        async with client:
+            client.put("/")
+
+
+async def test_a_request_may_be_a_task_and_be_gathered() -> None:
+    app = Flask(__name__)
+    app.get("/")(lambda: "text")
+    client = app.test_client()
+
+    async with asyncio.TaskGroup() as group:
+        task = group.create_task(client.get("/"))
+    first, second = await asyncio.gather(client.get("/"), client.get("/"))
+    third = await asyncio.wait_for(client.get("/"), 5)
+    assert {task.result().text, first.text, second.text, third.text} == {"text"}
+    call = client.get("/")
+    assert asyncio.iscoroutine(call)
+    call.close()
+
+
+@pytest.mark.filterwarnings("ignore:coroutine 'TestConnection:RuntimeWarning")
+async def test_a_step_of_a_request_that_was_not_awaited_is_an_error() -> None:
+    app = Flask(__name__)
+    app.post("/")(lambda: "text")
+
+    with pytest.raises(UnawaitedAccess, match=r"right: await connection\.send\(\.\.\.\)"):
+        async with app.test_client().request("/", method="POST") as connection:
+            connection.send(b"x")

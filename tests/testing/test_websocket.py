@@ -7,6 +7,7 @@ import asyncio
 import pytest
 
 from asyncflask.app import Flask
+from asyncflask.exceptions import UnawaitedAccess
 from asyncflask.globals import g, request, session, websocket
 from asyncflask.testing import (
     Exchange,
@@ -379,3 +380,25 @@ async def test_request_and_websocket_views_share_a_path(app, client):
 
         assert await ws.receive() == "x"
     assert (await client.get("/ws")).text == "GET"
+
+
+@pytest.mark.filterwarnings("ignore:coroutine 'TestWebsocket:RuntimeWarning")
+async def test_a_message_that_was_not_awaited_is_an_error_at_the_next_use() -> None:
+    app = Flask(__name__)
+
+    @app.websocket("/")
+    async def echo() -> None:
+        async for message in websocket:
+            await websocket.send(message)
+
+    async with app.test_client().websocket("/") as connection:
+        connection.send("lost")
+        with pytest.raises(UnawaitedAccess, match=r"right: await connection\.send\(\.\.\.\)"):
+            await connection.receive()
+        await connection.send("kept")
+        assert await connection.receive() == "kept"
+        with pytest.raises(UnawaitedAccess, match=r"right: \(await connection\.receive\(\)\)\."):
+            connection.receive().upper()  # type: ignore[attr-defined]  # that is the mistake
+    with pytest.raises(UnawaitedAccess, match=r"connection\.close"):
+        async with app.test_client().websocket("/") as connection:
+            connection.close()
