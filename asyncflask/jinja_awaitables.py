@@ -32,7 +32,8 @@ from .exceptions import UnawaitedAccess
 # How an expression is used, which says what is refused there.
 _VALUE = "value"  # printed, tested, compared, iterated …: any awaitable
 _ASYNC_VALUE = "async value"  # the same with `enable_async`: asynchronous generators are iterated
-_BASE = "base"  # an attribute, an item or a call of it is used: coroutines, but not tasks
+_BASE = "base"  # called, an argument of a call, `b` in `a.b.c`: coroutines, but not tasks
+_OWNER = "owner"  # `a` in `a.b`: nothing, for what is found there is checked
 _PASSED = "passed"  # it gets another name, which is checked where it is used: nothing
 
 #: Types known not to be awaitable. Compiled templates look here first; `checked` adds to it.
@@ -58,6 +59,9 @@ def checked(value: Any, expression: str, place: str, use: str = _VALUE) -> Any:
     if issubclass(kind, CoroutineType) or (kind is GeneratorType and inspect.isawaitable(value)):
         value.close()  # Otherwise Python warns that it was never awaited.
         _refuse(value, expression, place)
+    if issubclass(kind, Undefined):
+        _check_owner(value, expression, place)
+        return value
     if use == _BASE and issubclass(kind, LocalProxy):
         return value  # Looking at its object may count as access, as with the session.
     shown_kind = value.__class__  # A proxy has the class of its object; unbound, its own.
@@ -73,6 +77,15 @@ def checked(value: Any, expression: str, place: str, use: str = _VALUE) -> Any:
     if refused and use != _BASE:
         _refuse(value, expression, place)
     return value
+
+
+def _check_owner(undefined: Any, expression: str, place: str) -> None:
+    """Refuse what is undefined because it was looked up on a coroutine instead of its result."""
+    owner, name = undefined._undefined_obj, undefined._undefined_name
+    if isinstance(owner, CoroutineType):
+        owner.close()
+        of_owner = expression.removesuffix(f".{name}").removesuffix(f"[{name!r}]")
+        _refuse(owner, of_owner, place)
 
 
 def _refuse(value: Any, expression: str, place: str) -> NoReturn:
@@ -110,7 +123,7 @@ class CheckedCodeGenerator(CodeGenerator):
         is_async = self.environment.is_async
         use = self._uses.get(id(node), _ASYNC_VALUE if is_async else _VALUE)
         name = frame.symbols.ref(node.name) if isinstance(node, nodes.Name) else None
-        if use is _PASSED and (is_async or name):
+        if use is _OWNER or (use is _PASSED and (is_async or name)):
             visit(node, frame, **kwargs)
             return
         # PERF: a call of checked() for each value would cost three times as much.
@@ -137,7 +150,11 @@ class CheckedCodeGenerator(CodeGenerator):
 
     def visit_Getattr(self, node: nodes.Getattr, frame: Frame) -> None:
         """Compile an attribute."""
-        self._visit_checked(node, frame, super().visit_Getattr)
+        if frame.loop_frame and isinstance(node.node, nodes.Name) and node.node.name == "loop":
+            # PERF: Jinja's own object, which no template may replace, has no coroutines.
+            super().visit_Getattr(node, frame)
+        else:
+            self._visit_checked(node, frame, super().visit_Getattr)
 
     def visit_Getitem(self, node: nodes.Getitem, frame: Frame) -> None:
         """Compile a subscript."""
@@ -159,12 +176,14 @@ class CheckedCodeGenerator(CodeGenerator):
 
 def _uses(template: nodes.Template, is_async: bool) -> Iterator[tuple[int, str]]:
     """Find the expressions whose values are not used as values where they stand."""
-    owners: Any = template.find_all((nodes.Getattr, nodes.Getitem, nodes.Call))
-    for owner in owners:
-        yield id(owner.node), _BASE
+    lookups: Any = template.find_all((nodes.Getattr, nodes.Getitem))
+    for lookup in lookups:
+        is_lookup = isinstance(lookup.node, (nodes.Getattr, nodes.Getitem))
+        yield id(lookup.node), _BASE if is_lookup else _OWNER
     # In a synchronous template no function can await its argument.
     handed_on = _PASSED if is_async else _BASE
     for call in template.find_all(nodes.Call):
+        yield id(call.node), _BASE
         for argument in (*call.args, *(pair.value for pair in call.kwargs)):
             yield id(argument), handed_on
     literals: Any = template.find_all((nodes.List, nodes.Tuple))
