@@ -7,6 +7,7 @@ error handling ends here too.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
@@ -108,6 +109,8 @@ async def serve(
             response = await _answer_in_worker(app, ctx)
         elif view is None or lane is WEBSOCKET or around.started or around.pushed:
             ctx.async_view = view
+            if lane is WEBSOCKET:
+                ctx.view_task = asyncio.current_task()
             response = await run(app, ctx)
         else:
             try:

@@ -56,6 +56,7 @@ DEFAULT_CONFIG: Mapping[str, Any] = ImmutableDict(
         # A client that sends nothing for this long is gone (Quart gives a whole body 60 s).
         "BODY_IDLE_TIMEOUT": 60,
         "WEBSOCKET_IDLE_TIMEOUT": None,
+        "WEBSOCKET_CANCEL_ON_DISCONNECT": True,
         "BACKGROUND_TASK_SHUTDOWN_TIMEOUT": 5,
         "WORKER_POOL_SIZE": 40,
         "WORKER_QUEUE_SIZE": 1000,

@@ -12,6 +12,7 @@ streamed response). The previous value stands in the push record instead.
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import inspect
 import sys
@@ -108,6 +109,8 @@ class Context:
     matched = False
     #: the view that was matched, if it is ``async def`` and this is served
     async_view: Callable[..., Any] | None = None
+    #: the task that an ``async def`` view of a websocket runs in
+    view_task: asyncio.Task[Any] | None = None
     #: the request's headers by name; read values with `received.header_index`
     header_names: Mapping[bytes, bytes] | None = None
     error: BaseException | None = None

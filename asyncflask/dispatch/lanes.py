@@ -44,6 +44,8 @@ class Lane:
     answer_required: bool
     #: exceptions that end a view without being errors
     endings: tuple[type[Exception], ...]
+    #: whether a view was cancelled because its client has gone; the cancellation is taken back
+    was_cancelled: Callable[[Context], bool]
     #: make the object that ``async def`` callables see as ``request`` or ``websocket``
     connect: Callable[[Context], Any]
     #: make the one that ``def`` callables see, in the request's worker thread
@@ -102,6 +104,7 @@ HTTP = Lane(
     got_exception=signals.got_request_exception,
     answer_required=True,
     endings=(),
+    was_cancelled=lambda ctx: False,
     connect=_make_request,
     connect_sync=_make_sync_request,
     full_dispatch="full_dispatch_request",
@@ -125,6 +128,7 @@ WEBSOCKET = Lane(
     got_exception=signals.got_websocket_exception,
     answer_required=False,
     endings=(WebsocketDisconnect,),
+    was_cancelled=lambda ctx: bool(ctx.websocket.view_was_cancelled()),
     connect=_make_websocket,
     connect_sync=_make_sync_websocket,
     full_dispatch="full_dispatch_websocket",

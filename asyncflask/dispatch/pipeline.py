@@ -117,7 +117,12 @@ async def full_dispatch(app: Any, ctx: Context, sent: bool = False) -> Any:
             result = await dispatch(app, ctx)
     except lane.endings:
         result = None
+    except asyncio.CancelledError:
+        if not lane.was_cancelled(ctx):
+            raise
+        result = None
     except Exception as error:
+        lane.was_cancelled(ctx)
         result = await _handled(app, ctx, error)
     answer = _answer(app, ctx, result, sent)
     return await _finalized(app, ctx, result) if answer is None else answer

@@ -1,9 +1,11 @@
 """The websocket that a view sees: messages in, messages out, and how it begins and ends.
 
-Messages are pulled from the server when the view asks for one; nothing is pumped and nothing is
-queued here, so a view that does not read holds its client back instead of filling memory. What a
-handshake says (headers, path, cookies) is :class:`Connection`'s. Which hooks run around a view, and
-which response refuses a websocket, is decided in ``dispatch/``.
+Messages are pulled from the server when the view asks for one. Only for a view that does not ask,
+a few are read ahead (:mod:`.read_ahead`), to notice that its client has gone; a view that does not
+read holds its client back instead of filling memory. What becomes of a view that waits for
+something else then is :mod:`.view_watch`'s. What a handshake says (headers, path, cookies) is
+:class:`Connection`'s. Which hooks run around a view, and which response refuses a websocket, is
+decided in ``dispatch/``.
 """
 
 from __future__ import annotations
@@ -17,12 +19,15 @@ from werkzeug.datastructures import Headers as WerkzeugHeaders
 
 from ..concurrency import bridge
 from ..exceptions import WebsocketDisconnect
+from ..logging import one_line
 from ..signals import websocket_received, websocket_sent
 from .connection import Connection, ConnectionContext
 from .headers import Headers, encode_headers
+from .read_ahead import ReadAhead
 from .response import Response
 from .sending import send_response
 from .stepped import go_on
+from .view_watch import OVERDUE, ViewWatch
 
 Pull = Callable[[], Awaitable[Any]]
 HandshakeHeaders = Mapping[str, str] | Iterable[tuple[str, str]]
@@ -31,6 +36,9 @@ HandshakeHeaders = Mapping[str, str] | Iterable[tuple[str, str]]
 #: still there and lets other tasks run. A view that answers what it receives never comes so far.
 FIRST_LOOK = 16
 NEXT_LOOK = 256
+#: Seconds after which it is looked whether the view receives; each time later, up to the second.
+FIRST_CHECK = 0.1
+LAST_CHECK = 5.0
 #: what a send adds to `_streak`, whose lowest bit says whether a receive is under way
 _SEND = 2
 _LOOK = _SEND * FIRST_LOOK
@@ -49,6 +57,8 @@ class WebsocketContext(ConnectionContext, Protocol):
     def receive(self) -> Any: ...
     @property
     def send(self) -> Any: ...
+    @property
+    def view_task(self) -> asyncio.Task[Any] | None: ...
 
 
 class Websocket(Connection):
@@ -59,9 +69,9 @@ class Websocket(Connection):
     :exc:`~asyncflask.exceptions.WebsocketDisconnect`, at every further call; a view need not catch
     it. Several tasks may use the same websocket.
 
-    **Differs from Quart:** the view is not cancelled when the client goes. It learns of it from
-    :meth:`receive` and :meth:`send`, so a view that waits for something else for long should
-    receive beside it.
+    A view that waits for something else when its client goes, a queue for example, is cancelled,
+    unless ``WEBSOCKET_CANCEL_ON_DISCONNECT`` is ``False``. One that receives or sends is not: it
+    learns of the end there.
 
     Args:
         ctx: The context that carries this connection.
@@ -80,7 +90,9 @@ class Websocket(Connection):
     _streak = 0  # `_SEND` for each send since the last receive, and 1 while one is under way
     _connect_taken = False
     _timeout: float | None = None
-    _ahead: asyncio.Task[Any] | None = None
+    _ahead: ReadAhead | None = None
+    _check: asyncio.TimerHandle | None = None
+    _watch: ViewWatch | None = None
     _lock: asyncio.Lock | None = None
     _end: WebsocketDisconnect | None = None
     _failure: Exception | None = None
@@ -105,7 +117,7 @@ class Websocket(Connection):
 
         Source: ``Quart: Websocket.receive``, ``ASGI: websocket.receive``.
         """
-        if not self._open:
+        if not self._open and not self._has_unread():
             await self.accept()
         self._streak = 1
         try:
@@ -145,7 +157,7 @@ class Websocket(Connection):
                 await push({"type": "websocket.send", "bytes": _binary(data)})
         except OSError:
             # ASGI, "Disconnected Client - send exception" (hypercorn ignores such a message).
-            raise self._ended(1006, None) from None
+            raise self._client_left(1006, None) from None
         if websocket_sent.receivers:
             await self._notify(websocket_sent, data)
 
@@ -256,10 +268,11 @@ class Websocket(Connection):
             try:
                 await self._push(message)
             except OSError:
-                raise self._ended(1006, None) from None
+                raise self._client_left(1006, None) from None
             self.accepted = self._open = True
             self._timeout = self._ctx.app.config.get("WEBSOCKET_IDLE_TIMEOUT")
             self._pull_from(self._source)
+            self._check_in(FIRST_CHECK)
 
     async def close(self, code: int = 1000, reason: str | None = None) -> None:
         """Close the websocket. On one that has ended it does nothing.
@@ -354,10 +367,19 @@ class Websocket(Connection):
             else:
                 await self.close(code)
         finally:
-            ahead, self._ahead = self._ahead, None
-            if ahead is not None and not ahead.done():
-                ahead.cancel()
-                await asyncio.wait({ahead})
+            if self._check is not None:
+                self._check.cancel()
+            if self._watch is not None:
+                self._watch.take_back()
+            if self._ahead is not None:
+                await self._ahead.close()
+
+    def view_was_cancelled(self) -> bool:
+        """Tell, and take back, that the view was cancelled because its client had gone.
+
+        For the dispatcher, when the view has ended.
+        """
+        return self._watch is not None and self._watch.take_back()
 
     # -- inside ------------------------------------------------------------------------------------
 
@@ -392,7 +414,7 @@ class Websocket(Connection):
         An empty text or binary message is a message: only None says "not this one".
         """
         if message["type"] != "websocket.receive":
-            raise self._ended(message.get("code"), message.get("reason"))
+            raise self._client_left(message.get("code"), message.get("reason"))
         data: bytes = message["bytes"]
         return data
 
@@ -403,10 +425,45 @@ class Websocket(Connection):
             self._end = WebsocketDisconnect(1005 if code is None else int(code), reason or "")
         return self._again()
 
+    def _client_left(self, code: int | None, reason: str | None) -> WebsocketDisconnect:
+        """Note the end like :meth:`_ended`, and watch a view that does not hear of it.
+
+        Where the view's own task calls this, it gets the error.
+        """
+        if self._end is None and self.accepted and not self._is_view():
+            cancels = self._ctx.app.config.get("WEBSOCKET_CANCEL_ON_DISCONNECT", True)
+            # Who receives will hear of it, and so will who reads what was read ahead.
+            at_once = not self._streak & 1 and not self._is_reading_ahead()
+            self._watch = ViewWatch(self._ctx.view_task, cancels, at_once, self._warn_of_view)
+        return self._ended(code, reason)
+
+    def _is_view(self) -> bool:
+        """Tell whether the view itself is calling, and not a task beside it."""
+        if self._ctx.view_task is None:  # It runs in a thread.
+            return not self._is_reading_ahead()
+        return asyncio.current_task() is self._ctx.view_task
+
+    def _is_reading_ahead(self) -> bool:
+        return self._ahead is not None and self._ahead.is_current_task()
+
+    def _warn_of_view(self) -> None:
+        self._log(
+            "The client of the websocket view %s of %s left %d s ago, and the view still runs. Let"
+            " it end: an `async def` view must not keep its cancellation to itself, and a view"
+            " that waits in a thread needs a time limit to look at the websocket.",
+            OVERDUE,
+        )
+
+    def _log(self, text: str, number: float) -> None:
+        app: Any = self._ctx.app
+        app.logger.warning(text, repr(self.endpoint), one_line(self.path), number)
+
     def _again(self) -> WebsocketDisconnect:
         # A fresh one each time: a raised exception keeps its traceback, and so the view's frames.
         end = self._end
         assert end is not None
+        if self._watch is not None and self._is_view():
+            self._watch.stop()  # It hears of it here.
         return WebsocketDisconnect(end.code, end.reason)
 
     async def _deny(self, message: dict[str, Any]) -> None:
@@ -443,46 +500,67 @@ class Websocket(Connection):
         await self.close(1001, "Idle timeout")
         raise self._again()
 
-    # -- a view that only sends --------------------------------------------------------------------
+    # -- a view that does not receive --------------------------------------------------------------
+
+    def _check_in(self, seconds: float) -> None:
+        loop = asyncio.get_running_loop()
+        self._check = loop.call_later(seconds, self._check_view, seconds)
+
+    def _check_view(self, after: float) -> None:
+        """Read ahead for a view that does not receive, for it would not see its client go."""
+        if self._end is not None:
+            return
+        if not self._streak & 1:
+            self._read_ahead()
+            if self._ahead is not None and self._ahead.is_full:
+                self._log(
+                    "The websocket view %s of %s does not read what its client sends (%d messages"
+                    " are waiting), so that it cannot be seen whether the client is still there."
+                    " Receive in a task beside what the view waits for.",
+                    self._ahead.size,
+                )
+                return
+        self._check_in(min(2 * after, LAST_CHECK))
 
     async def _look(self) -> None:
         """See to it that a view which only sends lets others run, and notices the end.
 
         hypercorn drops what is sent to a client that has gone, without a word, and nobody would
-        read the ``websocket.disconnect``: such a view would never end. So one message is asked for
-        ahead. It is kept for the next receive(); no second one is fetched before.
+        read the ``websocket.disconnect``: such a view would never end.
         """
         reading = self._streak & 1
         self._streak = _SEND * (FIRST_LOOK - NEXT_LOOK) + reading
-        if self._ahead is None and not reading:
-            ahead = self._ahead = asyncio.get_running_loop().create_task(self._fetch())
-            ahead.add_done_callback(self._looked)
-            self._pull_from(lambda: self._take(ahead))
+        if not reading:
+            self._read_ahead()
         await asyncio.sleep(0)
-        if self._ahead is not None and self._ahead.done():
-            self._looked(self._ahead)
         if self._end is not None:
             raise self._again()
 
-    async def _fetch(self) -> Any:
-        return await self._ctx.receive()
+    def _read_ahead(self) -> None:
+        if self._ahead is None:
+            self._ahead = ReadAhead(self._ctx.receive, self._noticed)
+        self._ahead.start()
+        self._pull_from(self._take)
 
-    def _looked(self, ahead: asyncio.Task[Any]) -> None:
-        if not ahead.cancelled() and ahead.exception() is None:
-            message = ahead.result()
-            if message["type"] == "websocket.disconnect":
-                self._ended(message.get("code"), message.get("reason"))
+    def _noticed(self, message: dict[str, Any]) -> None:
+        self._client_left(message.get("code"), message.get("reason"))
 
-    async def _take(self, ahead: asyncio.Task[Any]) -> Any:
-        # Not awaited itself: a cancelled receive() must not lose the message.
-        await asyncio.wait({ahead})
+    def _has_unread(self) -> bool:
+        """Tell whether the client has sent something, before it went, that was not received yet."""
+        return self._ahead is not None and self._ahead.has_messages
+
+    async def _take(self) -> Any:
+        """Receive what was read ahead, and then from the server again."""
+        ahead = self._ahead
+        assert ahead is not None
+        message = await ahead.take()
+        if message is not None:
+            return message
         if self._end is not None:
             raise self._again()
-        if self._ahead is not ahead:
-            return await self._source()  # Another task has taken it.
-        self._ahead = None
-        self._pull_from(self._ctx.receive)
-        return ahead.result()
+        if not ahead.is_reading:
+            self._pull_from(self._ctx.receive)
+        return await self._source()
 
 
 _receive = Websocket.receive
@@ -506,7 +584,7 @@ class _Messages:
     async def __anext__(self) -> str | bytes:
         websocket = self._websocket
         try:
-            if not websocket._open:
+            if not websocket._open and not websocket._has_unread():
                 await websocket.accept()
             websocket._streak = 1
             try:

@@ -182,6 +182,24 @@ async def echo():
         note(f"end of {websocket.args['name']}")
 
 
+@app.websocket("/queue/<kind>")
+async def wait_for_a_queue(kind):
+    """Wait for what never comes, as the views of Quart's documents do; receive beside it or not."""
+    await websocket.accept()
+    receiving = asyncio.create_task(receive_all() if kind == "beside" else asyncio.sleep(0))
+    try:
+        while True:
+            await websocket.send(await asyncio.Queue().get())
+    finally:
+        receiving.cancel()
+        note(f"end of queue {kind}")
+
+
+async def receive_all():
+    while True:
+        await websocket.receive()
+
+
 @app.websocket("/refused")
 async def refused():
     abort(401, "Not you.")

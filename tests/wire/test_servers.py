@@ -349,6 +349,17 @@ async def test_a_vanished_websocket_client_ends_its_view(server):
         await server.will_note("end of gone")
 
 
+@pytest.mark.parametrize("kind", ["beside", "alone"])
+@pytest.mark.parametrize("leaves", ["close", "abort"])
+async def test_a_websocket_view_that_waits_for_a_queue_ends_with_its_client(server, kind, leaves):
+    async with connect(server, f"/queue/{kind}") as websocket:
+        await websocket.send("first")
+        await websocket.send("second")
+        if leaves == "abort":
+            websocket.transport.abort()
+    await server.will_note(f"end of queue {kind}")
+
+
 @pytest.mark.parametrize(("path", "status"), [("/refused", 401), ("/nowhere", 404)])
 async def test_a_websocket_is_refused_with_an_http_response(server, path, status):
     """ASGI: Websocket Denial Response, which all of these servers know."""

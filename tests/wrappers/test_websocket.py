@@ -14,6 +14,7 @@ from werkzeug.datastructures import Headers
 from asyncflask import Flask, websocket, websocket_received, websocket_sent
 from asyncflask.exceptions import WebsocketDisconnect
 from asyncflask.testing.exchange import Exchange
+from asyncflask.wrappers.read_ahead import MOST_DATA, MOST_MESSAGES
 from asyncflask.wrappers.response import Response
 from asyncflask.wrappers.websocket import FIRST_LOOK, SyncWebsocket, Websocket
 
@@ -29,7 +30,7 @@ class Context:
     """What a websocket needs of a context."""
 
     _connection = None
-    url_rule = view_args = routing_exception = header_names = None
+    url_rule = view_args = routing_exception = header_names = view_task = None
 
     def __init__(self, app, scope, receive, send):
         self.app, self.scope, self.receive, self.send = app, scope, receive, send
@@ -723,15 +724,19 @@ async def test_a_receiver_beside_the_view_ends_with_it():
         await receiving
 
 
-async def test_only_one_message_is_fetched_ahead():
-    """Bounded buffering: what the view does not read stays with the server."""
+@pytest.mark.parametrize(
+    ("data", "left"), [("a", 200 - MOST_MESSAGES), ("a" * MOST_DATA, 199), ("a" * 20_000, 196)]
+)
+async def test_what_is_fetched_ahead_is_bounded(data, left):
+    """What the view does not read stays with the server."""
     queue, websocket = silent_server([{"type": "websocket.connect"}])
-    for number in range(10):
-        queue.put_nowait(text(str(number)))
+    for _ in range(200):
+        queue.put_nowait(text(data))
     for _ in range(1000):
         await websocket.send("tick")
 
-    assert queue.qsize() == 9
+    assert queue.qsize() == left
+    assert [await websocket.receive() for _ in range(200)] == [data] * 200
     await websocket.end()
 
 
