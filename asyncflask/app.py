@@ -13,6 +13,7 @@ import os
 import sys
 import typing as t
 from collections.abc import AsyncIterator, Callable
+from types import FunctionType
 
 from werkzeug.exceptions import HTTPException
 
@@ -46,6 +47,24 @@ from .wrappers.reader import WHOLE_BODY
 if t.TYPE_CHECKING:
     from .debug.debugger import Debugger
     from .testing import CliRunner, TestApp, TestClient
+
+
+def _explained(function: F) -> F:
+    """Return a copy of ``serve`` whose name says, in Python's own error, how to serve the app.
+
+    A WSGI server calls the app with two arguments, and Python's TypeError, which begins with the
+    qualified name, is all that its log has. A function around this one could say more, but every
+    request would pay for it, and servers look whether this is ``async def``.
+    """
+    copy = FunctionType(function.__code__, function.__globals__, "__call__")
+    copy.__kwdefaults__, copy.__doc__ = function.__kwdefaults__, function.__doc__
+    copy.__annotations__ = function.__annotations__
+    copy.__qualname__ = (
+        "This is an ASGI app, and was called as a WSGI or RSGI app. Serve it with hypercorn,"
+        " uvicorn, `gunicorn -k uvicorn.workers.UvicornWorker` or `granian --interface asgi`."
+        " Flask.__call__"
+    )
+    return t.cast(F, copy)
 
 
 class Flask(App):
@@ -142,7 +161,7 @@ class Flask(App):
     # -- ASGI --------------------------------------------------------------------------------------
 
     #: Serves one ASGI connection, through :meth:`asgi_app` where that was replaced.
-    __call__ = serve
+    __call__ = _explained(serve)
 
     async def asgi_app(self, scope: ft.Scope, receive: ft.Receive, send: ft.Send) -> None:
         """Serve one ASGI connection.

@@ -32,6 +32,7 @@ from .concurrency import WorkerPool, is_async, run_sync, to_sync
 from .config import DEFAULT_CONFIG, Config, ConfigAttribute
 from .ctx import Context, _AppCtxGlobals
 from .debug.blocking import watched
+from .debughelpers import warn_of_real_flask
 from .dispatch import steps, teardown, urls
 from .dispatch.calls import lease_of_its_own, loop_of_worker
 from .dispatch.result import make_response
@@ -379,6 +380,8 @@ class App(Scaffold, Watching):
         Raises:
             ValueError: Its name is taken.
         """
+        if not isinstance(blueprint, Blueprint):
+            warn_of_real_flask(f"The blueprint {blueprint!r}", stacklevel=3)
         blueprint.register(self, options)
 
     def iter_blueprints(self) -> t.ValuesView[Blueprint]:

@@ -6,6 +6,9 @@ Most of this is used in debug mode only: outside of it the plain 400 or redirect
 from __future__ import annotations
 
 import re
+import sys
+import warnings
+from types import ModuleType
 from typing import Any, Protocol
 
 from werkzeug.exceptions import HTTPException
@@ -14,6 +17,13 @@ from werkzeug.routing import RequestRedirect
 from .loading import explain_template_loading_attempts as explain_template_loading_attempts
 from .wrappers.enctype import DebugFilesKeyError as DebugFilesKeyError
 from .wrappers.enctype import attach_enctype_error_multidict as attach_enctype_error_multidict
+
+_INSTALL = (
+    "What imports `flask` sees none of asyncflask's contexts (`request`, `g`, `current_app`), and"
+    " neither do extensions. Call asyncflask.flask.install() before anything imports `flask`, or"
+    " start the process with ASYNCFLASK_AS_FLASK=1 (docs/how-to/port-a-flask-app.md)."
+)
+_OF_REAL_FLASK = f"is used in a process that has imported the real Flask as well. {_INSTALL}"
 
 #: methods without a body to lose, and redirects that keep it
 _BODILESS_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -116,3 +126,30 @@ def explain_needless_await(error: TypeError) -> None:
         " make_response(), flash(), send_file(), response.get_data() …"
         " (docs/how-to/migrate-from-quart.md)"
     )
+
+
+def real_flask() -> ModuleType | None:
+    """Return the module ``flask`` if it is imported and is not ``asyncflask.flask``."""
+    module = sys.modules.get("flask")
+    return None if module is sys.modules.get("asyncflask.flask") else module
+
+
+def warn_of_real_flask(what: str, stacklevel: int) -> None:
+    """Warn of an app whose extensions see the contexts of another framework.
+
+    Args:
+        what: What is concerned: an app or a blueprint.
+        stacklevel: Where the warning points: 1 is the caller of this function.
+    """
+    if real_flask() is not None:
+        warnings.warn(f"{what} {_OF_REAL_FLASK}", RuntimeWarning, stacklevel=stacklevel + 1)
+
+
+def explain_real_flask(error: RuntimeError) -> None:
+    """Add a note to the error of a proxy of the real Flask, used in an app of asyncflask.
+
+    Args:
+        error: An error of a view or hook; others than this one stay as they are.
+    """
+    if str(error).startswith("Working outside of") and real_flask() is not None:
+        error.add_note(f"It was raised by a proxy of the real Flask. {_INSTALL}")

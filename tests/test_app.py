@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import ssl
 import threading
 from pathlib import Path
@@ -371,3 +372,24 @@ def test_an_async_function_that_calls_back_may_be_called_without_a_server_again_
 
     assert len(answers) == 3
     assert app.workers.busy == 0
+
+
+# -- how an app is called --------------------------------------------------------------------------
+
+
+def test_a_wsgi_server_is_told_how_to_serve_the_app():
+    """Gunicorn's sync worker, granian without ``--interface``, mod_wsgi …"""
+    app = Flask("app")
+    with pytest.raises(
+        TypeError,
+        match=r"This is an ASGI app.*gunicorn -k uvicorn\.workers\.UvicornWorker.*granian --inter",
+    ):
+        app({"REQUEST_METHOD": "GET"}, lambda status, headers: None)
+
+
+def test_servers_see_that_the_app_is_asgi():
+    """Uvicorn and hypercorn ask this, to find out what an app speaks."""
+    app = Flask("app")
+
+    assert inspect.iscoroutinefunction(app.__call__)
+    assert [*inspect.signature(app.__call__).parameters][:3] == ["scope", "receive", "send"]

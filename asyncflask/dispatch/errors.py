@@ -12,7 +12,11 @@ from werkzeug.exceptions import BadRequestKeyError, HTTPException, InternalServe
 from werkzeug.routing import RoutingException
 
 from ..ctx import Context
-from ..debughelpers import explain_needless_await, raise_redirect_that_loses_the_body
+from ..debughelpers import (
+    explain_needless_await,
+    explain_real_flask,
+    raise_redirect_that_loses_the_body,
+)
 from ..unawaited import explained
 from .calls import call, emit
 from .steps import through
@@ -93,6 +97,8 @@ async def answer_unhandled(app: Any, ctx: Context, error: Exception) -> Any:
     lane: Any = ctx.lane
     if error.__class__ is TypeError:
         explain_needless_await(error)
+    elif error.__class__ is RuntimeError:
+        explain_real_flask(error)
     if lane.got_exception.receivers:
         await emit(ctx, lane.got_exception, app, exception=error)
     propagate = app.config["PROPAGATE_EXCEPTIONS"]

@@ -34,7 +34,7 @@ from .. import app as async_face
 from .._current import current
 from ..concurrency import drive
 from ..ctx import NO_ERROR
-from ..debughelpers import raise_redirect_that_loses_the_body
+from ..debughelpers import raise_redirect_that_loses_the_body, warn_of_real_flask
 from ..dispatch import errors, pipeline, steps, teardown, urls
 from ..dispatch.calls import wait_in_place
 from ..dispatch.lanes import WEBSOCKET
@@ -89,9 +89,14 @@ class Flask(async_face.Flask, metaclass=CallableType):
     test_client_class: type[Any] | None = None
     test_cli_runner_class: type[Any] | None = None
 
+    def _prepare_face(self) -> None:
+        super()._prepare_face()
+        warn_of_real_flask(f"The app {self!r}", stacklevel=3)
+
     def _end_setup(self) -> None:
         """Note that setup is over. What of it has no effect, Flask does not say either."""
         self._got_first_request = True
+        warn_of_real_flask(f"The app {self!r}", stacklevel=2)
 
     # -- entry points ------------------------------------------------------------------------------
 

@@ -9,10 +9,13 @@ import warnings
 from pathlib import Path
 
 import flask  # the real one: install() comes too late in this process, and it is the measure
+import flask.views
 import pytest
 
+import asyncflask
 import asyncflask.flask
 from asyncflask.flask.install import FLASK_VERSION, MODULES, install
+from asyncflask.testing import TestClient
 
 from .conftest import BEGIN, PROJECT, evaluate
 
@@ -363,3 +366,109 @@ def test_a_finder_in_front_of_ours_may_look_for_flask(python):
     )
 
     assert python("-c", code) == "True Asks"
+
+
+# -- without install(), beside the real Flask ------------------------------------------------------
+
+WARNED = (
+    r"^The app <Flask 'shop'> is used in a process that has imported the real Flask as well\."
+    r" .*Call asyncflask\.flask\.install\(\) before anything imports `flask`"
+)
+
+
+def extension(app):
+    """As an extension reads the proxies of the ``flask`` that it has imported."""
+
+    @app.before_request
+    def before():
+        flask.g.user = "Ada"
+
+
+@pytest.mark.parametrize("when", ["new", "first request"])
+def test_an_app_beside_the_real_flask_is_warned_of(when, monkeypatch):
+    if when == "first request":
+        monkeypatch.setitem(sys.modules, "flask", asyncflask.flask)
+        app = asyncflask.flask.Flask("shop")
+        monkeypatch.undo()
+        with pytest.warns(RuntimeWarning, match=WARNED):
+            app.test_client().get("/")
+    else:
+        with pytest.warns(RuntimeWarning, match=WARNED) as warned:
+            asyncflask.flask.Flask("shop")
+        assert warned[0].filename == __file__
+
+
+def test_after_install_there_is_nothing_to_warn_of(python):
+    code = (
+        f"import warnings; warnings.simplefilter('error')\n{BEGIN}import flask\n"
+        "app = flask.Flask('shop'); app.test_client().get('/'); print('no warning')"
+    )
+
+    assert python("-c", code) == "no warning"
+
+
+def test_without_the_real_flask_there_is_nothing_to_warn_of(python):
+    code = (
+        "import warnings; warnings.simplefilter('error')\n"
+        "from asyncflask.flask import Flask\n"
+        "Flask('shop').test_client().get('/'); print('no warning')"
+    )
+
+    assert python("-c", code) == "no warning"
+
+
+def test_a_subclass_is_warned_where_it_is_made():
+    class Shop(asyncflask.flask.Flask):
+        def __init__(self):
+            super().__init__("shop")
+
+    with pytest.warns(RuntimeWarning, match=r"<Shop 'shop'> is used in a process"):
+        Shop()
+
+
+@pytest.mark.parametrize("api", [asyncflask.flask.Flask, asyncflask.Flask], ids=["facade", "async"])
+@pytest.mark.parametrize("by", ["hook", "view", "class"])
+async def test_the_error_of_a_proxy_of_the_real_flask_says_what_to_do(api, by, caplog):
+    app = api("app")
+    if by == "hook":
+        extension(app)
+        app.get("/")(lambda: "")
+    elif by == "view":
+        app.get("/")(lambda: flask.request.path)
+    else:
+        view = type("Page", (flask.views.MethodView,), {"get": lambda self: ""}).as_view("page")
+        app.add_url_rule("/", view_func=view)
+    answer = await TestClient(app, asyncflask.Response).get("/")
+
+    assert answer.status_code == 500
+    assert "It was raised by a proxy of the real Flask." in caplog.text
+    assert "asyncflask.flask.install()" in caplog.text
+
+
+def test_an_error_of_asyncflasks_proxies_has_no_such_note(caplog):
+    app = asyncflask.flask.Flask("app")
+
+    @app.get("/")
+    def view():
+        raise RuntimeError("Working outside the lines.")
+
+    @app.get("/own")
+    def own():
+        return str(asyncflask.websocket.path)
+
+    for path in ("/", "/own"):
+        assert app.test_client().get(path).status_code == 500
+    assert "the real Flask" not in caplog.text
+
+
+@pytest.mark.parametrize("api", [asyncflask.flask.Flask, asyncflask.Flask], ids=["facade", "async"])
+async def test_a_blueprint_of_the_real_flask_is_warned_of_and_works(api):
+    blueprint = flask.Blueprint("real", __name__)
+    blueprint.get("/<name>")(lambda name: flask.Response(f"Hello {name}", 201))
+    app = api("app")
+    with pytest.warns(RuntimeWarning, match=r"^The blueprint .*Blueprint.*install\(\)") as seen:
+        app.register_blueprint(blueprint, url_prefix="/real")
+    assert seen[0].filename == __file__
+    answer = await TestClient(app, asyncflask.Response).get("/real/Ada")
+
+    assert (answer.status_code, answer.text) == (201, "Hello Ada")
