@@ -192,7 +192,7 @@ async def wait_for_a_queue(kind):
             await websocket.send(await asyncio.Queue().get())
     finally:
         receiving.cancel()
-        note(f"end of queue {kind}")
+        note(f"end of queue {kind} {websocket.args['name']}")
 
 
 async def receive_all():

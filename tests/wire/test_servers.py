@@ -352,12 +352,12 @@ async def test_a_vanished_websocket_client_ends_its_view(server):
 @pytest.mark.parametrize("kind", ["beside", "alone"])
 @pytest.mark.parametrize("leaves", ["close", "abort"])
 async def test_a_websocket_view_that_waits_for_a_queue_ends_with_its_client(server, kind, leaves):
-    async with connect(server, f"/queue/{kind}") as websocket:
+    async with connect(server, f"/queue/{kind}?name={leaves}") as websocket:
         await websocket.send("first")
         await websocket.send("second")
         if leaves == "abort":
             websocket.transport.abort()
-    await server.will_note(f"end of queue {kind}")
+    await server.will_note(f"end of queue {kind} {leaves}")
 
 
 @pytest.mark.parametrize(("path", "status"), [("/refused", 401), ("/nowhere", 404)])
