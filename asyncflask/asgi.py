@@ -79,14 +79,18 @@ async def serve(
     kind = scope["type"]
     lane: Any = HTTP if kind == "http" else _LANES.get(kind)
     around = app._around or app._look_around()
+    ctx: Any = None
     if lane is None or around.detours:
         serve_it = _elsewhere(app, scope, wrapped)
         if serve_it is not None:
             return await serve_it(scope, receive, send)  # type: ignore[no-any-return]  # it is None
+        if lane.context in app.replaced_steps:
+            ctx = getattr(app, lane.context)(scope, receive, send)
     if not app._got_first_request:
         app._end_setup()
-    ctx = ServedContext()
-    ctx.begin(app, lane, scope, receive, send)
+    if ctx is None:
+        ctx = ServedContext()
+        ctx.begin(app, lane, scope, receive, send)
     headers = scope["headers"]
     if headers.__class__ is not list:
         headers = scope["headers"] = list(headers)  # ASGI allows what can be read but once.

@@ -16,6 +16,7 @@ from ..sessions import SecureCookieSessionInterface
 from ..signals import appcontext_popped, appcontext_pushed, appcontext_tearing_down
 from ..wrappers.response import Response
 from .lanes import HTTP
+from .steps import CONTEXTS
 
 
 class Around:
@@ -37,9 +38,13 @@ class Around:
     )
 
     def __init__(self, app: Any) -> None:
-        #: Whether a connection may have to go elsewhere before it is dispatched.
+        #: Whether a connection may have to go elsewhere before it is dispatched, or has a context
+        #: that the app makes.
         self.detours = bool(
-            app.use_debugger or app.mounts or app.debug or "asgi_app" in app.replaced_steps
+            app.use_debugger
+            or app.mounts
+            or app.debug
+            or app.replaced_steps & {"asgi_app", *CONTEXTS}
         )
         #: Whether answers are of a class of somebody's own, or a property has to say of which.
         self.other_responses = getattr_static(app, "response_class") is not Response

@@ -50,6 +50,8 @@ class Lane:
     connect: Callable[[Context], Any]
     #: make the one that ``def`` callables see, in the request's worker thread
     connect_sync: Callable[[Context], Any]
+    #: name of the app's method that makes the context
+    context: str
     #: names of the app's methods that stand for a step (see ``steps.py``)
     full_dispatch: str
     preprocess: str
@@ -107,6 +109,7 @@ HTTP = Lane(
     was_cancelled=lambda ctx: False,
     connect=_make_request,
     connect_sync=_make_sync_request,
+    context="request_context",
     full_dispatch="full_dispatch_request",
     preprocess="preprocess_request",
     dispatch="dispatch_request",
@@ -131,6 +134,7 @@ WEBSOCKET = Lane(
     was_cancelled=lambda ctx: bool(ctx.websocket.view_was_cancelled()),
     connect=_make_websocket,
     connect_sync=_make_sync_websocket,
+    context="websocket_context",
     full_dispatch="full_dispatch_websocket",
     preprocess="preprocess_websocket",
     dispatch="dispatch_websocket",

@@ -52,6 +52,7 @@ PLAIN_STEPS = (
     *("trap_http_exception", "inject_url_defaults", "handle_url_build_error", "url_for"),
     *("get_send_file_max_age", "select_jinja_autoescape", "create_jinja_environment"),
     *("create_global_jinja_loader", "redirect", "app_context"),
+    *("request_context", "websocket_context"),
 )
 
 

@@ -63,6 +63,8 @@ NAMES = frozenset(
 #: The app's methods that make a callable sync or async; the facade calls the first two, the async
 #: API the others.
 CONVERTERS = frozenset({"ensure_sync", "async_to_sync", "ensure_async", "sync_to_async"})
+#: The app's methods that make the context of a connection.
+CONTEXTS = frozenset({"request_context", "websocket_context"})
 #: the steps that are plain calls, for nothing is awaited in them
 PLAIN = frozenset(
     {
@@ -80,6 +82,7 @@ AWAITED = NAMES - PLAIN - {"asgi_app"}
 WATCHED = (
     NAMES
     | CONVERTERS
+    | CONTEXTS
     | {
         "url_map",
         "before_request_funcs",
@@ -110,7 +113,7 @@ def forget_all() -> None:
 
 def untouched(cls: type) -> dict[str, Any]:
     """Return the steps of a face's class, as they are before anybody replaces one on it."""
-    return {name: getattr(cls, name) for name in NAMES | CONVERTERS}
+    return {name: getattr(cls, name) for name in NAMES | CONVERTERS | CONTEXTS}
 
 
 def find_replaced(app: Any, own: Mapping[str, Any]) -> frozenset[str]:

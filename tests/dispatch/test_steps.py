@@ -12,8 +12,8 @@ import click
 import pytest
 
 import asyncflask.flask
-from asyncflask import Flask, Response, abort, request, websocket
-from asyncflask.dispatch.steps import AWAITED, NAMES, PLAIN, find_replaced
+from asyncflask import Flask, Response, abort, g, request, stream_with_context, websocket
+from asyncflask.dispatch.steps import AWAITED, CONTEXTS, NAMES, PLAIN, find_replaced
 
 #: What makes each step happen, when it is asked of :func:`served`.
 CAUSES = {
@@ -534,3 +534,77 @@ def test_the_teardown_of_an_app_context_may_be_wrapped(context):
         assert app.test_cli_runner().invoke(args=["work"]).output == "done\n"
 
     assert seen == ["torn down", None]
+
+
+# -- the context of a connection -------------------------------------------------------------------
+
+
+def with_tenant(where, monkeypatch, calls):
+    """Make an app whose contexts have something in ``g`` from the beginning."""
+    own = {name: getattr(Flask, name) for name in CONTEXTS}
+
+    def make_context(name):
+        def step(self, scope, receive=None, send=None):
+            ctx = own[name](self, scope, receive, send)
+            ctx.g.tenant = scope["path"].split("/")[1]
+            calls.append(name)
+            return ctx
+
+        return step
+
+    steps = {name: make_context(name) for name in CONTEXTS}
+    app = make(type("Own", (Flask,), steps if where == "subclass" else {}))
+    for name, step in steps.items():
+        if where == "app":
+            setattr(app, name, step.__get__(app))
+        elif where == "class":
+            monkeypatch.setattr(Flask, name, step)
+    return app
+
+
+@pytest.mark.parametrize("where", ["subclass", "app", "class"])
+async def test_connections_have_the_context_that_the_app_makes(where, monkeypatch):
+    calls: list[str] = []
+    app = with_tenant(where, monkeypatch, calls)
+    app.teardown_appcontext(lambda error: calls.append("teardown"))
+    app.get("/<path>/def")(lambda path: g.tenant)
+
+    @app.get("/<path>/async")
+    async def view(path):
+        return g.tenant
+
+    @app.get("/<path>/stream")
+    async def stream(path):
+        @stream_with_context
+        async def pieces():
+            yield g.tenant
+
+        return pieces()
+
+    @app.websocket("/<path>/ws")
+    async def talk(path):
+        await websocket.send(g.tenant)
+
+    client = app.test_client()
+    for kind in ("def", "async", "stream"):
+        assert (await client.get(f"/tea/{kind}")).text == "tea"
+    async with client.websocket("/tea/ws") as ws:
+        assert await ws.receive() == "tea"
+    assert calls == ["request_context", "teardown"] * 3 + ["websocket_context", "teardown"]
+
+
+async def test_a_context_that_is_replaced_late_is_seen(monkeypatch):
+    app = make()
+    await served(app, "/fine")
+    calls: list[str] = []
+
+    def request_context(scope, receive=None, send=None):
+        calls.append(scope["path"])
+        return Flask.request_context(app, scope, receive, send)
+
+    app.request_context = request_context
+    await served(app, "/fine")
+    del app.request_context
+    await served(app, "/fine")
+
+    assert calls == ["/fine"]
