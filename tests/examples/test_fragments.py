@@ -373,24 +373,28 @@ async def test_a_websocket_echoes(codes, names):
 
 @documented(WEBSOCKET, "How a websocket ends")
 async def test_a_chat_sends_and_receives(codes, client, names):
-    published, others = [], asyncio.Queue()
+    published, subscribed, mine = [], [], asyncio.Queue()
 
-    async def send_what_others_say():
-        while True:
-            await websocket.send(await others.get())
+    async def receive_and_publish():
+        async for message in websocket:
+            published.append(message)
 
-    async def publish(message):
-        published.append(message)
+    def subscribe():
+        subscribed.append(mine)
+        return mine
 
-    names |= {"send_what_others_say": send_what_others_say, "publish": publish}
+    names |= {"receive_and_publish": receive_and_publish, "subscribe": subscribe}
+    names["unsubscribe"] = subscribed.remove
     for code in codes:
         await execute(code, names)
 
     async with client.websocket("/chat") as connection:
         await connection.send("mine")
-        others.put_nowait("theirs")
+        mine.put_nowait("theirs")
         assert await connection.receive() == "theirs"
+        assert subscribed == [mine]
     assert published == ["mine"]
+    assert subscribed == []
 
 
 @documented(WEBSOCKET, "Refusing")
