@@ -126,6 +126,14 @@ def suite_source(name: str, suite: dict, src: Path | None, cache: Path, python: 
     return work
 
 
+def expand(folder: Path, patterns: list[str]) -> list[str]:
+    """What of a suite is run: paths, or patterns of paths as the shell's."""
+    found = []
+    for pattern in patterns:
+        found += sorted(str(p.relative_to(folder)) for p in folder.glob(pattern)) if "*" in pattern else [pattern]
+    return found
+
+
 # -- the suite's environment --------------------------------------------------
 
 def environment(name: str, suite: dict, cache: Path, python: str, project: Path | None, pinned: dict | None) -> Path:
@@ -226,7 +234,7 @@ def run_suite(name: str, suite: dict, args, pytest_args: list[str]) -> dict:
         cmd.append(f"--deselect={d}")
     for d in suite.get("ignore", []):
         cmd.append(f"--ignore={d}")
-    cmd += pytest_args or suite.get("tests", ["tests"])
+    cmd += pytest_args or expand(work / suite.get("cwd", "."), suite.get("tests", ["tests"]))
     out = cache / "log" / f"{name}-{on}.txt"
     t0 = time.time()
     with open(out, "w") as f:
