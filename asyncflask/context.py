@@ -580,6 +580,12 @@ class Context:
         """Return when the client is gone; for a watcher beside a streamed response."""
         await body_of(self).wait_disconnect()
 
+    async def handshake_headers(self) -> list[tuple[bytes, bytes]]:
+        """Return what the answer of this websocket's handshake has besides the view's headers."""
+        lane: Any = self.lane
+        headers: list[tuple[bytes, bytes]] = await lane.handshake_headers(self)
+        return headers
+
     def keep(self, body: Any) -> Any:
         """Return ``body``, a (sync or async) iterable, so that it keeps this context."""
         return keep(self, body)

@@ -7,7 +7,7 @@ required. The pipeline is written once against a row (design D5). Neither it nor
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any
@@ -18,8 +18,10 @@ from .. import signals
 from ..concurrency import running_loop
 from ..ctx import Context
 from ..exceptions import WebsocketDisconnect
+from ..wrappers.headers import WirePair
 from ..wrappers.request import Request
 from ..wrappers.sync import make_environ
+from .handshake import headers_with_session, save_at_end
 
 _make = object.__new__
 
@@ -46,6 +48,10 @@ class Lane:
     endings: tuple[type[Exception], ...]
     #: whether a view was cancelled because its client has gone; the cancellation is taken back
     was_cancelled: Callable[[Context], bool]
+    #: headers that go into the answer of a handshake, made when that is sent
+    handshake_headers: Callable[[Context], Awaitable[list[WirePair]]] | None
+    #: save the session after the view, instead of into the response
+    save_session: Callable[[Any, Context, Any], Awaitable[None]] | None
     #: make the object that ``async def`` callables see as ``request`` or ``websocket``
     connect: Callable[[Context], Any]
     #: make the one that ``def`` callables see, in the request's worker thread
@@ -107,6 +113,8 @@ HTTP = Lane(
     answer_required=True,
     endings=(),
     was_cancelled=lambda ctx: False,
+    handshake_headers=None,
+    save_session=None,
     connect=_make_request,
     connect_sync=_make_sync_request,
     context="request_context",
@@ -132,6 +140,8 @@ WEBSOCKET = Lane(
     answer_required=False,
     endings=(WebsocketDisconnect,),
     was_cancelled=lambda ctx: bool(ctx.websocket.view_was_cancelled()),
+    handshake_headers=headers_with_session,
+    save_session=save_at_end,
     connect=_make_websocket,
     connect_sync=_make_sync_websocket,
     context="websocket_context",

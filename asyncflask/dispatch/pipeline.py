@@ -346,8 +346,9 @@ async def process(app: Any, ctx: Context, response: Any) -> Any:
                     response = _checked(lane, func, response)
     if ctx.followed and ctx.forgotten:
         raise_forgotten(ctx)
-    if response is not None and has_session_to_save(app, ctx):
-        await save_session(app, ctx, response)
+    if (response is not None or not lane.answer_required) and has_session_to_save(app, ctx):
+        save: Any = lane.save_session or save_session
+        await save(app, ctx, response)
     return response
 
 

@@ -59,6 +59,7 @@ class WebsocketContext(ConnectionContext, Protocol):
     def send(self) -> Any: ...
     @property
     def view_task(self) -> asyncio.Task[Any] | None: ...
+    async def handshake_headers(self) -> list[tuple[bytes, bytes]]: ...
 
 
 class Websocket(Connection):
@@ -234,6 +235,8 @@ class Websocket(Connection):
     ) -> None:
         """Complete the handshake. On an accepted websocket it does nothing.
 
+        A session that was changed before is saved, with its cookie in the server's answer.
+
         Args:
             headers: Added to the server's answer.
             subprotocol: One of :attr:`requested_subprotocols`.
@@ -247,7 +250,7 @@ class Websocket(Connection):
         """
         if self._failure is not None:
             raise self._failure
-        message = {
+        message: dict[str, Any] = {
             "type": "websocket.accept",
             "subprotocol": self._checked(subprotocol),
             "headers": _encoded(headers),
@@ -265,6 +268,7 @@ class Websocket(Connection):
                 return
             if not await self._connected():
                 raise self._again()
+            message["headers"] += await self._ctx.handshake_headers()
             try:
                 await self._push(message)
             except OSError:

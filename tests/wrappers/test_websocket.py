@@ -35,6 +35,9 @@ class Context:
     def __init__(self, app, scope, receive, send):
         self.app, self.scope, self.receive, self.send = app, scope, receive, send
 
+    async def handshake_headers(self):
+        return []
+
 
 def scope(**more):
     return {

@@ -1,0 +1,106 @@
+"""The session of a websocket: into the handshake's answer, and into its store at the end.
+
+A websocket has one answer, the handshake's. What was changed before :meth:`Websocket.accept` is
+saved there, with its cookie. What is changed later reaches a store, but no cookie can be set then.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from werkzeug.http import parse_cookie
+
+from ..concurrency import is_async
+from ..ctx import Context
+from ..logging import one_line
+from ..sessions import SecureCookieSessionInterface
+from ..wrappers.headers import WirePair, encode_headers
+from .calls import call
+
+
+async def headers_with_session(ctx: Context) -> list[WirePair]:
+    """Save a session that was changed before the handshake is answered; return its cookies."""
+    app: Any = ctx.app
+    session: Any = ctx._session
+    if session is None or not _is_modified(session):
+        return []
+    if app.session_interface.is_null_session(session):
+        return []
+    response = app.response_class()
+    await _save_on_loop(app, session, response)
+    if "modified" in getattr(session, "__dict__", ()):  # Else it cannot tell, and says always yes.
+        session.modified = False  # What is changed from here on is not in the cookie.
+    return [pair for pair in encode_headers(response.headers) if pair[0] == b"set-cookie"]
+
+
+async def save_at_end(app: Any, ctx: Context, response: Any) -> None:
+    """Save the session after the view, and tell of a change that the client does not get.
+
+    Args:
+        app: The app.
+        ctx: The context.
+        response: What refuses the websocket; ``None`` if nothing is answered.
+    """
+    session: Any = ctx._session
+    interface = app.session_interface
+    if session is None or interface.is_null_session(session):
+        return
+    if response is not None and not ctx.websocket.accepted:
+        await _save(app, ctx, session, response)
+        return
+    changed = _is_modified(session)
+    if not changed and _is_cookie(interface):
+        return
+    unsent = app.response_class()
+    await _save(app, ctx, session, unsent)
+    if changed and _has_news(unsent, ctx):
+        app.logger.error(
+            "The websocket view %r of %s has changed the session after the handshake was answered,"
+            " so that its cookie cannot be sent: the change is lost. Change the session before"
+            " `await websocket.accept()` and the first receive() or send(), change it in a request,"
+            " or keep sessions in a store on the server (see SessionInterface).",
+            ctx.endpoint,
+            one_line(ctx.websocket.path),
+        )
+
+
+def _is_modified(session: Any) -> bool:
+    return bool(getattr(session, "modified", True))
+
+
+def _is_cookie(interface: Any) -> bool:
+    """Tell whether sessions are cookies and nothing else. (It may be set on the instance.)"""
+    save = getattr(interface.save_session, "__func__", None)
+    return save is SecureCookieSessionInterface.save_session
+
+
+def _has_news(response: Any, ctx: Context) -> bool:
+    """Tell whether a response sets a cookie that the client does not have already."""
+    sent: Any = ctx.websocket.cookies
+    for line in response.headers.getlist("Set-Cookie"):
+        for name, value in parse_cookie(line.partition(";")[0]).items():
+            if sent.get(name) != value:
+                return True
+    return False
+
+
+async def _save(app: Any, ctx: Context, session: Any, response: Any) -> None:
+    """Save the session as a step of the pipeline, wherever that runs."""
+    save = app.session_interface.save_session
+    if _is_cookie(app.session_interface):
+        save(app, session, response)  # It does not wait.
+    else:
+        await call(ctx, save, app, session, response)
+
+
+async def _save_on_loop(app: Any, session: Any, response: Any) -> None:
+    """Save the session inside of ``accept()``, on the loop."""
+    save = app.session_interface.save_session
+    if _is_cookie(app.session_interface):
+        save(app, session, response)
+    elif is_async(save):
+        await save(app, session, response)
+    else:
+        # Not on the request's worker: a `def` function may be waiting there for this accept().
+        await asyncio.to_thread(save, app, session, response)
