@@ -402,13 +402,19 @@ class Flask(App):
             load_dotenv: Whether ``.env`` and ``.flaskenv`` are read first.
             options: ``use_reloader`` and ``use_debugger`` (by default as ``debug``), ``server``
                 (``"embedded"`` or ``"hypercorn"``), ``certfile``, ``keyfile``, ``ssl_context``,
-                ``extra_files``, ``exclude_patterns``.
+                ``extra_files``, ``exclude_patterns``. Of those of Werkzeug's server, the values
+                that ask for nothing else (``threaded=True``, ``processes=1`` …).
+
+        Raises:
+            RuntimeError: An event loop runs here; ``await app.run_task()`` serves in it.
+            TypeError: There is no such option, or this server does not do what it asks for.
 
         Source: ``Flask: app.run``. **Differs from Flask:** it serves with the embedded server.
         """
         if os.environ.get("FLASK_RUN_FROM_CLI") == "true":
             # `asyncflask run` imports the module that calls this; it serves by itself.
             return
+        _check_run(self, options)
         # PERF: only who serves needs the server and its protocols.
         from .cli.serve import serve as serve_locally
 
@@ -500,6 +506,58 @@ class Flask(App):
 
         cls: t.Any = self.test_cli_runner_class or CliRunner
         return t.cast(CliRunner, cls(self, **kwargs))
+
+
+#: Options of Werkzeug's server: the values that ask for nothing which this server does not do
+#: anyway, and what to write for the others.
+_WERKZEUG_OPTIONS: dict[str, tuple[tuple[t.Any, ...], str]] = {
+    "threaded": ((True, None), "`def` views always run in worker threads (WORKER_POOL_SIZE)"),
+    "processes": (
+        (1, None),
+        "start several processes by `asyncflask run --server hypercorn --workers N`",
+    ),
+    "request_handler": ((None,), "this server has no request handlers of Werkzeug's"),
+    "static_files": ((None,), "use static_folder, or app.mount()"),
+    "passthrough_errors": ((False, None), "set PROPAGATE_EXCEPTIONS"),
+    "use_evalex": ((True, None), "set use_debugger=False"),
+    "reloader_type": (("auto", "stat", "watchdog", None), "install watchfiles for a quicker one"),
+    "reloader_interval": ((1, None), "install watchfiles for a quicker one"),
+    "ca_certs": ((None,), "give ssl_context, which may ask clients for certificates"),
+    "loop": ((None,), "serve in a loop of your own by `await app.run_task()`"),
+}
+
+
+def _check_run(app: Flask, options: dict[str, t.Any]) -> None:
+    """Refuse what ``app.run()`` cannot do; take out the options that ask for nothing."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        pass
+    else:
+        raise RuntimeError(
+            f"{app!r}.run() was called where an event loop runs already, in an `async def` function"
+            " or a notebook, and it would start a second one.\n\n"
+            "    wrong: app.run()\n"
+            "    right: await app.run_task()\n\n"
+            "or call app.run() outside of all `async def` functions."
+        )
+    for name in [each for each in options if each not in _RUN_OPTIONS]:
+        value = options.pop(name)
+        taken, remedy = _WERKZEUG_OPTIONS.get(name, ((), ""))
+        if value not in taken:
+            remedy = remedy or f"it has {', '.join(sorted(_RUN_OPTIONS))}"
+            raise TypeError(
+                f"app.run({name}={value!r}): the embedded server has no such option; {remedy}."
+                " Werkzeug's server, with its options, runs an app of asyncflask.flask.Flask."
+            )
+
+
+_RUN_OPTIONS = frozenset(
+    (
+        *("use_reloader", "use_debugger", "server", "workers", "certfile", "keyfile"),
+        *("ssl_context", "extra_files", "exclude_patterns"),
+    )
+)
 
 
 Flask._untouched = steps.untouched(Flask)

@@ -224,6 +224,15 @@ async def _end_websocket(app: Any, ctx: Context, response: Any) -> None:
             " 403. Is an `await` missing before websocket.accept(), receive() or send()?",
             one_line(websocket.path),
         )
+    if response is not None and websocket.accepted and response.status_code < 500:
+        app.logger.warning(
+            "The websocket view of %s returned %r after it had accepted the connection, so nothing"
+            " of it was sent. Write `await websocket.send(...)` to send a message, or `await"
+            " websocket.close(code, reason)` to end with another code; a response refuses a"
+            " websocket only before accept().",
+            one_line(websocket.path),
+            response,
+        )
     await websocket.end(response)
 
 

@@ -42,6 +42,22 @@ def outside(name: str, kind: str) -> OutOfContext:
     )
 
 
+def of_the_other_kind(name: str, instead: str) -> OutOfContext:
+    """Make the error for ``websocket`` in a request, and for ``request`` in a websocket.
+
+    Args:
+        name: The proxy that was used.
+        instead: The one that is there.
+    """
+    kinds = {"request": "an HTTP request", "websocket": "a websocket"}
+    decorators = {"request": "@app.route(...)", "websocket": "@app.websocket(...)"}
+    return OutOfContext(
+        f"Working outside of {name} context: `{name}` was used, and this is {kinds[instead]}.\n\n"
+        f"    `{instead}` is its name here: {instead}.headers, {instead}.args, {instead}.path …\n"
+        f"    A view that serves {kinds[name]} is registered with {decorators[name]}."
+    )
+
+
 class UnawaitedAccess(TypeError):
     """An awaitable (``request.form``, ``request.get_json()`` …) was used without ``await``."""
 

@@ -12,7 +12,7 @@ from werkzeug.local import LocalProxy
 
 from ._current import current
 from .dispatch.lanes import HTTP, WEBSOCKET, Lane
-from .exceptions import outside
+from .exceptions import of_the_other_kind, outside
 
 if t.TYPE_CHECKING:
     from .app import Flask
@@ -32,6 +32,9 @@ def _connection(name: str, lane: str) -> t.Any:
     ctx = current()
     found = None if ctx is None else ctx.connection_of(lane)
     if found is None:
+        if ctx is not None and ctx.carrier is not None and ctx.carrier.lane is not None:
+            instead = "request" if name == "websocket" else "websocket"
+            raise of_the_other_kind(name, instead)
         raise outside(name, "request" if lane == "http" else lane)
     return found
 

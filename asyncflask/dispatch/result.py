@@ -291,15 +291,20 @@ def _refusal(body: Any) -> str:
         name = getattr(body, "__qualname__", type(body).__name__)
         call = body.expression if isinstance(body, Pending) else f"{name}(...)"
         return (
-            f"{where} returned the un-awaited result of `{call}`, a {type(body).__name__}.\n\n"
+            f"{where} returned the un-awaited result of `{call}`, {_kind(body)}.\n\n"
             f"    return {call}          # wrong\n"
             f"    return await {call}    # right, in an `async def` view"
         )
     return (
-        f"{where} returned {_short(body)}: it was a {type(body).__name__}. Return a str, bytes,"
+        f"{where} returned {_short(body)}: it was {_kind(body)}. Return a str, bytes,"
         " dict, list, Response, (async) iterator, WSGI callable, or a tuple of one of these with a"
         " status, headers, or both."
     )
+
+
+def _kind(value: object) -> str:
+    name = type(value).__name__
+    return f"an {name}" if name[0] in "aeiouAEIOU" else f"a {name}"
 
 
 def _short(value: Any) -> str:

@@ -15,7 +15,7 @@ from collections.abc import Awaitable, Callable, Generator
 from functools import partial
 from tempfile import TemporaryFile
 from types import CoroutineType
-from typing import IO, TYPE_CHECKING, Any, TypeVar, cast
+from typing import IO, TYPE_CHECKING, Any, NoReturn, TypeVar, cast
 
 from werkzeug.exceptions import (
     ClientDisconnected,
@@ -24,6 +24,7 @@ from werkzeug.exceptions import (
     RequestTimeout,
 )
 
+from ..exceptions import UnawaitedAccess
 from .bodies import in_thread
 from .stepped import go_on
 
@@ -114,6 +115,31 @@ class Body:
         self._spooled = self._failure = self._outstanding = None
 
     # -- reading -----------------------------------------------------------------------------------
+
+    def _refuse(self, wrong: str) -> NoReturn:
+        raise UnawaitedAccess(
+            f"`{wrong}` was written in an `async def` function, where the body of the request may"
+            " still be on its way.\n\n"
+            f"    wrong: {wrong}\n"
+            "    right: data = await request.get_data()        # the whole body\n"
+            "    right: async for piece in request.stream: …   # as it comes\n\n"
+            "In a `def` function `request.stream` is a file, and is read without `await`."
+        )
+
+    def read(self, *args: object) -> NoReturn:
+        """Refuse to be read like a file, with an error that says what to write."""
+        self._refuse("request.stream.read()")
+
+    def readline(self, *args: object) -> NoReturn:
+        """Refuse, as :meth:`read`."""
+        self._refuse("request.stream.readline()")
+
+    def readlines(self, *args: object) -> NoReturn:
+        """Refuse, as :meth:`read`."""
+        self._refuse("request.stream.readlines()")
+
+    def __iter__(self) -> NoReturn:
+        self._refuse("for piece in request.stream")
 
     def __await__(self) -> Generator[Any, Any, bytes]:
         return self.read_all().__await__()

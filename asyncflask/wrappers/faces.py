@@ -43,6 +43,9 @@ class _NewBody(Body):
     begin = Body.__init__
 
 
+_NewBody.__name__ = Body.__name__  # What it is called in messages is what users know.
+
+
 def body_of(ctx: RequestContext) -> Body:
     """Return the body that the faces of a context's request share; it is made at the first call."""
     body: Body | None = ctx._body

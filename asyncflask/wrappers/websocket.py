@@ -12,13 +12,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
-from typing import Any, Protocol
+from typing import Any, NoReturn, Protocol
 
 from blinker import Signal
 from werkzeug.datastructures import Headers as WerkzeugHeaders
 
 from ..concurrency import bridge
-from ..exceptions import WebsocketDisconnect
+from ..exceptions import UnawaitedAccess, WebsocketDisconnect
 from ..logging import one_line
 from ..signals import websocket_received, websocket_sent
 from .connection import Connection, ConnectionContext
@@ -194,6 +194,15 @@ class Websocket(Connection):
             )
         data = kwargs or (args[0] if len(args) == 1 else args)
         await self.send(self._json.dumps(data))
+
+    def __iter__(self) -> NoReturn:
+        raise UnawaitedAccess(
+            "`for message in websocket` was written in an `async def` view, where the messages have"
+            " to be awaited.\n\n"
+            "    wrong: for message in websocket:\n"
+            "    right: async for message in websocket:\n\n"
+            "In a `def` view the plain `for` is right."
+        )
 
     def __aiter__(self) -> AsyncIterator[str | bytes]:
         """Iterate over the messages: ``async for message in websocket``."""

@@ -71,7 +71,7 @@ async def test_an_unawaited_coroutine_is_told_with_the_fix(app, colour):
     ("value", "message"),
     [
         (None, r"endpoint 'view' .*returned None.*return '', 204"),
-        (42, "returned 42: it was a int. Return a str, bytes, dict"),
+        (42, "returned 42: it was an int. Return a str, bytes, dict"),
         ((1, 2, 3, 4), "a tuple of 4 values"),
         ((), "a tuple of 0 values"),
         ((None, 200), "returned None"),

@@ -281,7 +281,7 @@ async def test_a_view_that_returns_a_callable_by_mistake_is_told_so(api, value):
     app.testing = True
     app.get("/")(lambda: value)
 
-    with pytest.raises(TypeError, match=f"it was a {type(value).__name__}. Return a str"):
+    with pytest.raises(TypeError, match=f"it was an? {type(value).__name__}. Return a str"):
         await TestClient(app, asyncflask.Response).get("/")
 
 

@@ -1,0 +1,216 @@
+"""What a newcomer reads in the first hour: each error says what to write instead."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Any
+
+import pytest
+
+from asyncflask import Flask, abort, request, websocket
+from asyncflask.app import _check_run
+from asyncflask.exceptions import OutOfContext, UnawaitedAccess
+from asyncflask.flask import Flask as FacadeFlask
+from asyncflask.testing import WebsocketDisconnect
+
+
+@pytest.fixture
+def app() -> Flask:
+    app = Flask("shop")
+    app.testing = True
+    return app
+
+
+# -- request and websocket -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["path", "headers", "send", "receive"])
+async def test_websocket_in_a_request_says_that_it_is_a_request(app: Flask, name: str) -> None:
+    @app.get("/async")
+    async def async_view() -> Any:
+        return getattr(websocket, name)
+
+    @app.get("/def")
+    def def_view() -> Any:
+        return getattr(websocket, name)
+
+    for path in ("/async", "/def"):
+        with pytest.raises(OutOfContext, match="this is an HTTP request") as caught:
+            await app.test_client().get(path)
+        assert "`request` is its name here" in str(caught.value)
+        assert str(caught.value).startswith("Working outside of websocket context")
+
+
+async def test_request_in_a_websocket_says_that_it_is_a_websocket(app: Flask) -> None:
+    @app.websocket("/")
+    async def view() -> None:
+        await websocket.send(request.path)
+
+    with pytest.raises(OutOfContext, match=r"this is a websocket\.\n\n    `websocket` is its name"):
+        async with app.test_client().websocket("/") as connection:
+            await connection.receive()
+
+
+def test_outside_of_both_the_error_is_flasks(app: Flask) -> None:
+    with pytest.raises(OutOfContext, match=r"Working outside of request context: `request`"):
+        _ = request.path
+    with app.app_context(), pytest.raises(OutOfContext, match="test_websocket_context"):
+        _ = websocket.path
+
+
+async def test_for_over_a_websocket_names_async_for(app: Flask) -> None:
+    @app.websocket("/")
+    async def view() -> None:
+        for message in websocket:  # type: ignore[attr-defined]  # that is the mistake
+            await websocket.send(message)
+
+    @app.websocket("/def")
+    def def_view() -> None:
+        for message in websocket:  # type: ignore[attr-defined]  # right, in a `def` view
+            websocket.send(message)
+
+    with pytest.raises(UnawaitedAccess, match="right: async for message in websocket"):
+        async with app.test_client().websocket("/") as connection:
+            await connection.receive()
+    async with app.test_client().websocket("/def") as connection:
+        await connection.send("text")
+        assert await connection.receive() == "text"
+
+
+# -- the body --------------------------------------------------------------------------------------
+
+
+STREAM_USES: dict[str, Any] = {
+    "request.stream.read()": lambda stream: stream.read(),
+    "request.stream.readline()": lambda stream: stream.readline(),
+    "request.stream.readlines()": lambda stream: stream.readlines(),
+    "for piece in request.stream": list,
+}
+
+
+@pytest.mark.parametrize("expression", STREAM_USES)
+async def test_a_stream_that_is_read_like_a_file_says_what_to_write(
+    app: Flask, expression: str
+) -> None:
+    @app.post("/")
+    async def view() -> Any:
+        return STREAM_USES[expression](request.stream)
+
+    with pytest.raises(UnawaitedAccess) as caught:
+        await app.test_client().post("/", data=b"x")
+    message = str(caught.value)
+    assert message.startswith(f"`{expression}` was written in an `async def` function")
+    assert "await request.get_data()" in message
+    assert "async for piece in request.stream" in message
+
+
+# -- results of views ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("value", "kind"), [(5, "an int"), (object(), "an object"), (1.5, "a float"), ({1}, "a set")]
+)
+async def test_a_wrong_result_is_named_with_its_article(app: Flask, value: Any, kind: str) -> None:
+    app.get("/")(lambda: value)
+
+    with pytest.raises(TypeError, match=f"it was {kind}\\. Return a str"):
+        await app.test_client().get("/")
+
+
+@pytest.mark.parametrize("result", ["text", {"a": 1}, b"bytes", ("text", 201)])
+@pytest.mark.parametrize("is_async", [True, False])
+async def test_what_a_websocket_view_returns_too_late_is_told(
+    app: Flask, caplog: pytest.LogCaptureFixture, result: Any, is_async: bool
+) -> None:
+    async def view() -> Any:
+        await websocket.accept()
+        return result
+
+    def def_view() -> Any:
+        websocket.accept()  # type: ignore[unused-coroutine]  # not in a `def` view
+        return result
+
+    app.add_websocket("/", view_func=view if is_async else def_view)
+
+    async with app.test_client().websocket("/") as connection:
+        with pytest.raises(WebsocketDisconnect, match="1000"):
+            await connection.receive()
+    assert "The websocket view of / returned" in caplog.text
+    assert "Write `await websocket.send(...)`" in caplog.text
+
+
+async def test_an_error_page_after_accept_is_told_too(
+    app: Flask, caplog: pytest.LogCaptureFixture
+) -> None:
+    @app.websocket("/")
+    async def view() -> None:
+        await websocket.accept()
+        abort(403)
+
+    async with app.test_client().websocket("/") as connection:
+        with pytest.raises(WebsocketDisconnect):
+            await connection.receive()
+    assert "[403 FORBIDDEN]" in caplog.text
+
+
+async def test_a_websocket_view_that_returns_nothing_is_silent(
+    app: Flask, caplog: pytest.LogCaptureFixture
+) -> None:
+    @app.websocket("/")
+    async def view() -> None:
+        await websocket.send("text")
+
+    async with app.test_client().websocket("/") as connection:
+        assert await connection.receive() == "text"
+    assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
+
+
+# -- app.run() -------------------------------------------------------------------------------------
+
+
+async def test_run_in_a_running_loop_names_run_task(app: Flask) -> None:
+    with pytest.raises(RuntimeError, match=r"right: await app\.run_task\(\)"):
+        app.run(port=0)
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "remedy"),
+    [
+        ("threaded", False, "WORKER_POOL_SIZE"),
+        ("processes", 4, "--workers"),
+        ("request_handler", object, "request handlers"),
+        ("passthrough_errors", True, "PROPAGATE_EXCEPTIONS"),
+        ("static_files", {"/": "."}, "static_folder"),
+        ("use_reload", True, "use_reloader"),
+        ("treaded", True, "it has certfile"),
+    ],
+)
+def test_run_refuses_an_option_in_its_own_words(
+    app: Flask, option: str, value: Any, remedy: str
+) -> None:
+    with pytest.raises(TypeError, match=rf"app\.run\({option}=") as caught:
+        app.run(port=0, **{option: value})
+    assert remedy in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [("threaded", True), ("processes", 1), ("reloader_type", "stat"), ("static_files", None)],
+)
+def test_run_takes_options_that_ask_for_nothing_else(app: Flask, option: str, value: Any) -> None:
+    options = {option: value, "use_reloader": False}
+
+    _check_run(app, options)
+
+    assert options == {"use_reloader": False}
+
+
+def test_the_facades_run_is_werkzeugs(monkeypatch: pytest.MonkeyPatch) -> None:
+    run: list[Any] = []
+    monkeypatch.setattr("werkzeug.serving.run_simple", lambda *args, **kw: run.append(kw))
+
+    FacadeFlask("shop").run(port=0, threaded=False)
+
+    assert run[0]["threaded"] is False
+    assert asyncio.iscoroutinefunction(FacadeFlask.run) is False
