@@ -503,3 +503,29 @@ def test_over_long_or_malformed_name_is_404(app, path):
     """Quart 0.22 answers 500 to a 5000-byte name."""
     with pytest.raises(NotFound, match="404"):
         send_from_directory("static", path)
+
+
+async def test_an_after_request_function_reads_a_sent_file(served):
+    @served.after_request
+    async def note(response):
+        with pytest.raises(RuntimeError, match=r"passthrough mode.*\n\n.*await response.read\(\)"):
+            response.get_data()
+        response.headers["X-Data"] = (await response.read()).decode()
+        return response
+
+    response = await served.test_client().get("/sent")
+
+    assert response.headers["X-Data"] == "secret"
+    assert (response.data, response.content_length) == (b"secret", 6)
+
+
+async def test_a_def_after_request_function_reads_a_sent_file(served):
+    @served.after_request
+    def note(response):
+        response.direct_passthrough = False
+        response.headers["X-Data"] = response.get_data(as_text=True)
+        return response
+
+    response = await served.test_client().get("/sent")
+
+    assert (response.headers["X-Data"], response.data) == ("secret", b"secret")

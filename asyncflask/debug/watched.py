@@ -6,8 +6,11 @@ a WSGI application. Nothing of it is made while the debugger is not active.
 
 from __future__ import annotations
 
+import asyncio
 import io
+from collections import deque
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ..typing import ASGIApplication, Message, Receive, Scope, Send
@@ -23,6 +26,8 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
 _DENIAL = "websocket.http.response"
+#: Bytes of a body that are kept for the console; what comes behind them is thrown away.
+KEPT_BODY = 1024 * 1024
 _INTERNAL_ERROR = 1011  # RFC 6455 §7.4.1
 #: what cannot be taken back, or answered otherwise
 _BEGINNINGS = frozenset({"http.response.start", "websocket.accept", f"{_DENIAL}.start"})
@@ -59,6 +64,8 @@ class Watched:
         self._contexts: list[Any] = []
         self._connected = self._begun = False
         self._close: Message | None = None
+        #: what was received of the body after the app had failed, for the console
+        self._kept: deque[Message] = deque()
         # Of what an error leaves unread, see wrappers/leftover.py.
         self._body: Body | None = None
         self._all_read = not leftover.announces_body(scope) or _waits_for_continue(scope)
@@ -94,6 +101,8 @@ class Watched:
         self._contexts.append(ctx)
 
     async def _receive(self) -> Message:
+        if self._kept:
+            return self._kept.popleft()
         message = await self._next()
         self._connected = True
         self._all_read = not message.get("more_body")
@@ -120,10 +129,22 @@ class Watched:
         if self._websocket or not answerable:  # Nobody sees the page, or a browser hides it.
             debugger.point_to(kept, self._scope)
         if answerable:
+            await self._keep_body()
             await self._send_page(debugger.page(kept, make_environ(self._scope)))
         elif self._close is not None:
             await self._send_on(self._close)
         return answerable
+
+    async def _keep_body(self) -> None:
+        """Receive what the app has not read, so that it can be read in the console."""
+        size = 0
+        with suppress(TimeoutError):
+            async with asyncio.timeout(leftover.LINGER):
+                while not (self._websocket or self._all_read) and size < KEPT_BODY:
+                    message = await self._next()
+                    self._kept.append(message)
+                    self._all_read = not message.get("more_body")
+                    size += len(message.get("body") or b"")
 
     async def _send_page(self, html: str) -> None:
         response = Response(html, status=500, mimetype="text/html")
@@ -134,7 +155,7 @@ class Watched:
             return
         send = self._send_on
         if not self._all_read:
-            self._body = Body(self._receive)
+            self._body = Body(self._next)
             send = leftover.reading_on(self, send)  # type: ignore[arg-type]  # it asks for the body
         await send_response(response, self._scope["method"], send)
 

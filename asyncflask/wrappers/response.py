@@ -376,6 +376,13 @@ class Response(WerkzeugResponse):
 
     def _ensure_sequence(self, mutable: bool = False) -> None:
         self._refuse_async("buffered synchronously")
+        if self.direct_passthrough and not self.is_sequence:
+            raise RuntimeError(
+                f"The body of {type(self).__name__} [{self.status}] is {self.response!r} in direct"
+                " passthrough mode: it is sent as it is, and get_data() does not read it.\n\n"
+                "    data = await response.read()         # in `async def` functions\n"
+                "    response.direct_passthrough = False  # before get_data(), in `def` functions"
+            )
         super()._ensure_sequence(mutable)
 
     def make_sequence(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 
 import pytest
 
@@ -74,6 +75,50 @@ async def test_the_context_of_the_request_is_there(evaluate, path, code, shown):
     evaluate = await evaluate(path)
 
     assert await evaluate(code) == f">>> {code}\n{shown.format(view=path[1:])}"
+
+
+@pytest.fixture
+def early(app):
+    """Views that fail before they have read the body, or in the middle of it."""
+    module = asyncflask if type(app) is Flask else asyncflask.flask
+
+    @app.post("/early")
+    async def fail_early():
+        raise KeyError("before the body was read")
+
+    @app.post("/early_def")
+    def fail_early_def():
+        raise KeyError("before the body was read")
+
+    return module
+
+
+@pytest.mark.parametrize("view", ["early", "early_def"])
+@pytest.mark.parametrize(
+    ("read", "sent", "shown"),
+    [
+        ("request.form['name']", {"data": {"name": "tea"}}, "'tea'"),
+        ("request.get_json()", {"json": {"name": "tea"}}, "{'name': 'tea'}"),
+        ("len(request.get_data())", {"data": b"x" * 300_000}, "300000"),
+        ("request.files['up'].filename", {"files": b"1"}, "'a.txt'"),
+        ("request.form['none']", {}, "BadRequestKeyError"),
+    ],
+)
+@pytest.mark.usefixtures("early")
+async def test_a_body_that_the_view_has_not_read_is_there(app, developer, view, read, sent, shown):
+    if view == "early" and type(app) is Flask:
+        read = read.replace("request.form", "(await request.form)")
+        read = read.replace("request.files", "(await request.files)")
+        read = read.replace("request.get", "await request.get")
+    if "files" in sent:
+        sent = {"data": {"up": (io.BytesIO(sent["files"]), "a.txt")}}
+    await developer.open(f"/{view}", method="POST", **sent)
+    await developer.unlock()
+    module = "asyncflask" if type(app) is Flask else "asyncflask.flask"
+    await developer.evaluate(f"fail_{view}", f"from {module} import request")
+
+    for _ in range(2):  # It may be read again.
+        assert shown in await developer.evaluate(f"fail_{view}", read)
 
 
 @LANES
