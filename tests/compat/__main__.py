@@ -2,7 +2,9 @@
 
 Runs ``run.py`` once a drive and writes what it measured: ``results.json`` beside this file, and the
 table that the documentation shows, ``docs/reference/extensions.md``. Where suites are named, those are
-run, and the others keep the results that they have. ``--check`` runs the suites and writes nothing.
+run, and the others keep the results that they have. Last, the extensions are tried on the async API
+(``async_api/``); ``async-api`` in the place of suites tries these alone. ``--check`` runs and writes
+nothing.
 
 Exit status: that of the suites, 0 if no test does worse than on real Flask.
 """
@@ -19,6 +21,9 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from .async_api import runner
+from .run import cache_dir
+
 HERE = Path(__file__).resolve().parent
 PROJECT = HERE.parent.parent
 PAGE = PROJECT / "docs" / "reference" / "extensions.md"
@@ -30,7 +35,17 @@ HEAD = """# Extensions and suites that run on asyncflask
 Each row is the test suite of a published package, run unchanged with asyncflask in Flask's place
 (`asyncflask.flask.install()`), once with the test client driving the app inline (as a WSGI server does)
 and once through ASGI, an event loop and a worker thread. Counted are the tests that pass on real
-Flask 3.1.3. This page is written by `make compat` from a run; nothing in it is typed.
+Flask 3.1.3. The last column is the [async API](#on-the-async-api). This page is written by `make compat` from a run; nothing in it is typed.
+"""
+
+ASYNC_API = """
+## On the async API
+
+The last column counts checks of our own, `tests/compat/async_api`: the documented features of an extension on
+`asyncflask.Flask` with `async def` views, `passed/total`; a dash where there are none. An extension finds asyncflask where it
+imports `flask` if the program calls `asyncflask.flask.install()` first of all; see [how to](../how-to/use-flask-extensions.md). What has to be
+written otherwise than on Flask:
+
 """
 
 
@@ -51,9 +66,21 @@ def run(suites: list[str], drive: str) -> tuple[int, dict[str, Any]]:
 
 def page(results: dict[str, Any]) -> str:
     """Return the page that shows ``results``."""
-    rows = ["| suite | on real Flask | inline drive | server drive |", "|---|--:|--:|--:|"]
+    rows = [
+        "| suite | on real Flask | inline drive | server drive | async API |",
+        "|---|--:|--:|--:|--:|",
+    ]
     losses: list[str] = []
-    for name in sorted({name for drive in DRIVES for name in results[drive]}, key=_rank):
+    tried = results.get("async API", {})
+    names = {name for drive in DRIVES for name in results[drive]}
+    for name in sorted(names | set(tried), key=_rank):
+        there_too = tried.get(name)
+        last = f"{there_too['passed']}/{there_too['total']}" if there_too else "—"
+        for test, why in (there_too or {}).get("worse", {}).items():
+            losses.append(f"- {name}, async API: `{test}`: {_escaped(why)}")
+        if name not in names:
+            rows.append(f"| {name} | — | — | — | {last} |")
+            continue
         cells = []
         for drive in DRIVES:
             found = results[drive].get(name, {})
@@ -65,17 +92,23 @@ def page(results: dict[str, Any]) -> str:
             for drive in DRIVES
             if "pass_there" in (found := results[drive].get(name, {}))
         )
-        rows.append(f"| {name} | {there} | {cells[0]} | {cells[1]} |")
+        rows.append(f"| {name} | {there} | {cells[0]} | {cells[1]} | {last} |")
     text = HEAD + "\n" + "\n".join(rows) + "\n"
     text += f"\nPython {results['python']}, {results['date']}.\n"
     text += "\n## What is lost\n\n" + ("\n".join(losses) or "Nothing.") + "\n"
-    return text
+    return text + ASYNC_API + "\n".join(f"- **{name}**: {_note(name)}" for name in tried) + "\n"
+
+
+def _note(name: str) -> str:
+    text = " ".join(runner.notes_of(name).replace("``", "`").split())
+    return text or "nothing."
 
 
 def _with_others(results: dict[str, Any]) -> dict[str, Any]:
     """Return ``results`` with those of earlier runs for what was not run now."""
     earlier = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
-    return {drive: {**earlier.get(drive, {}), **results[drive]} for drive in DRIVES}
+    drives = {drive: {**earlier.get(drive, {}), **results[drive]} for drive in DRIVES}
+    return {**earlier, **results, **drives}
 
 
 def _rank(name: str) -> tuple[bool, str]:
@@ -93,18 +126,25 @@ def main() -> int:
     parser.add_argument("--drive", choices=DRIVES, action="append", help="default: both")
     parser.add_argument("--check", action="store_true", help="write nothing")
     args = parser.parse_args()
+    alone = args.suites == ["async-api"]
     results: dict[str, Any] = {drive: {} for drive in DRIVES}
     status = 0
-    for drive in args.drive or DRIVES:
+    for drive in () if alone else args.drive or DRIVES:
         code, results[drive] = run(args.suites, drive)
         status = max(status, code)
+    if alone or args.suites == ["all"]:
+        print("== async API", flush=True)
+        python = runner.make_environment(cache_dir(), PROJECT)
+        results["async API"] = found = runner.check(python, runner.EXTENSIONS)
+        status = max(status, any(of["passed"] < max(1, of["total"]) for of in found.values()))
     if not args.check:
         from datetime import date
 
         if args.suites != ["all"] or args.drive:
             results = _with_others(results)
-        results["python"] = platform.python_version()
-        results["date"] = date.today().isoformat()
+        if not alone:
+            results["python"] = platform.python_version()
+            results["date"] = date.today().isoformat()
         RESULTS.write_text(json.dumps(results, indent=1) + "\n")
         PAGE.write_text(page(results))
         print(f"written: {PAGE.relative_to(PROJECT)}")
