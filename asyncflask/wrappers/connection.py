@@ -20,7 +20,6 @@ from werkzeug.datastructures import Authorization, MultiDict
 from werkzeug.exceptions import SecurityError
 from werkzeug.sansio.http import parse_cookie
 from werkzeug.sansio.request import Request as SansIORequest
-from werkzeug.sansio.utils import host_is_trusted
 
 from ..datastructures import ImmutableMultiDict
 from .received import decode_request_headers, header_index
@@ -427,7 +426,7 @@ def checked_host(
     if not is_host(host):
         raise SecurityError(f"The Host header {host[:100]!r} is not `name` or `name:port`.")
     host = host.removesuffix(OWN_PORTS.get(scheme, " "))
-    if trusted_hosts and not host_is_trusted(host, list(trusted_hosts)):
+    if trusted_hosts and not _is_trusted(host, trusted_hosts):
         raise SecurityError(f"Host {host[:100]!r} is not among the TRUSTED_HOSTS of this app.")
     return host
 
@@ -448,6 +447,33 @@ def is_host(host: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def _is_trusted(host: str, trusted_hosts: Iterable[str]) -> bool:
+    """Tell whether a host is one of those, its port and case aside.
+
+    Werkzeug's own test knows no name with an underscore and no IPv6 address.
+    """
+    if isinstance(trusted_hosts, str):
+        trusted_hosts = [trusted_hosts]
+    name = _name_of(host)
+    for trusted in trusted_hosts:
+        wanted = _name_of(trusted.removeprefix("."))
+        if name == wanted or (trusted[:1] == "." and name.endswith(f".{wanted}")):
+            return True
+    return False
+
+
+def _name_of(host: str) -> str:
+    """Return a host without its port, as it is in a ``Host`` header: in lower case and ASCII."""
+    match = _HOST.fullmatch(host)
+    name = host.partition(":")[0] if match is None else match["name"]
+    if not name.isascii():
+        try:
+            name = name.encode("idna").decode("ascii")
+        except UnicodeError:
+            return ""  # It is nobody's: a host that is checked has a name.
+    return name.lower()
 
 
 def _server_host(server: tuple[str, int | None] | None) -> str:

@@ -335,3 +335,23 @@ def test_an_endpoint_of_the_app_has_no_blueprint(connection_of):
 
     assert connection.blueprint is None
     assert connection.blueprints == []
+
+
+@pytest.mark.parametrize(
+    ("trusted", "good", "bad"),
+    [
+        ("my_app", ["my_app", "my_app:80", "MY_APP:8080"], ["a.my_app", "xmy_app", "my-app"]),
+        (".my_app", ["my_app", "a.my_app:99"], ["xmy_app", "my_app.evil.test"]),
+        ("[::1]", ["[::1]", "[::1]:5000"], ["[::2]", "localhost"]),
+        ("[::1]:5000", ["[::1]", "[::1]:80"], ["[::2]"]),
+        ("Example.test:5000", ["example.test", "EXAMPLE.test:80"], ["a.example.test"]),
+        ("b\xfccher.test", ["xn--bcher-kva.test"], ["bucher.test"]),
+        ("a" * 64 + "\xfc", [], ["a", "[::1]"]),
+    ],
+)
+def test_trusted_hosts_are_compared_by_their_names(connection_of, trusted, good, bad):
+    for host in good:
+        assert connection_of([("Host", host)], config={"TRUSTED_HOSTS": [trusted]}).host
+    for host in bad:
+        with pytest.raises(SecurityError, match="not among the TRUSTED_HOSTS"):
+            _ = connection_of([("Host", host)], config={"TRUSTED_HOSTS": [trusted]}).host
