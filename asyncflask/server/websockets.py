@@ -6,8 +6,10 @@ the connection goes on as HTTP.
 
 from __future__ import annotations
 
+import asyncio
 from collections import deque
 from collections.abc import Callable
+from time import monotonic
 from typing import Any
 
 from ..protocol import cycle
@@ -18,6 +20,7 @@ from .shared import log_request, logger
 from .streams import Carrier, ClientGone, Stream
 
 EXTENSIONS: dict[str, dict[str, Any]] = {"websocket.http.response": {}}
+SLICE = 0.01  # seconds that an app may find messages here without giving way
 MESSAGE_COST = 64  # bytes that a message counts on top of its data, so that empty ones are bounded
 
 
@@ -44,6 +47,7 @@ class WebsocketStream(Stream):
     table = cycle.WEBSOCKET
     state = "CONNECTING"
     _logged = False
+    _gives_way_at = 0.0
 
     def __init__(
         self, connection: Carrier, request: Request, scope: Scope, protocol: WebSocket
@@ -107,10 +111,15 @@ class WebsocketStream(Stream):
 
     async def receive(self) -> Message:
         """Return the next message of the client, or ``websocket.disconnect``."""
+        if self._to_app and monotonic() > self._gives_way_at:
+            # An app that finds all messages here lets others run, too.
+            await asyncio.sleep(0)
+            self._gives_way_at = monotonic() + SLICE
         while not self._to_app:
             if not self.open:
                 return dict(self._farewell)
             await self._change()
+            self._gives_way_at = monotonic() + SLICE
         message = self._to_app.popleft()
         data = message.get("text")
         if data is None:

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Container
+from time import monotonic
 from typing import Any
 
 from .bodies import FileBody, Run, chunks_of, in_thread, to_bytes
 from .headers import WirePair, content_type_pair, encode_headers
 from .response import Response
-from .stepped import go_on
+from .stepped import ENDED, give_way, go_on
 
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 Watch = Callable[[], Awaitable[Any]]
@@ -37,6 +38,12 @@ _BODILESS = frozenset([*range(100, 200), 204, 304])
 _WITH_BODY = frozenset(range(200, 1000)) - _BODILESS
 _LENGTHS = [(b"content-length", b"%d" % size) for size in range(1024)]
 PATHSEND = "http.response.pathsend"
+#: Seconds after which a body that never waits lets the loop do something else, ...
+SLICE = 0.025
+#: ... for which the clock is read after as many chunks, or after each if these are slow; ...
+LOOK = 16
+#: ... and how often it does so before it is watched whether the client is still there.
+UNWATCHED = 4
 
 
 async def send_response(
@@ -250,7 +257,10 @@ async def send_chunks(
                 waiting_for = next(steps)
             except StopIteration:
                 return
-            await _guarded(go_on(steps, waiting_for), watch)
+            if waiting_for is None:
+                waiting_for = await give_way(steps, UNWATCHED)
+            if waiting_for is not ENDED:
+                await _guarded(go_on(steps, waiting_for), watch)
     finally:
         if hasattr(chunks, "aclose"):
             await chunks.aclose()
@@ -277,6 +287,10 @@ async def _pump(
             await send({"type": "http.response.body", "body": first, "more_body": True})
     except OSError:
         return
+    # SECURITY: a body that never waits would hold the loop up to its end, also after the client has
+    # reset the connection: nothing could notice that.
+    began = looked = monotonic()
+    every = left = 1
     # PERF: this loop is the cost of streaming; an OSError of the body itself is not caught.
     async for chunk in chunks:
         if chunk.__class__ is not bytes:
@@ -286,6 +300,14 @@ async def _pump(
                 await send({"type": "http.response.body", "body": chunk, "more_body": True})
             except OSError:
                 return
+        left -= 1
+        if not left:
+            now = monotonic()
+            left = every = LOOK if (now - looked) * LOOK < SLICE * every else 1
+            looked = now
+            if now - began > SLICE:
+                await asyncio.sleep(0)
+                began = looked = monotonic()
     try:
         await send({"type": "http.response.body", "body": b""})
     except OSError:

@@ -36,3 +36,33 @@ def go_on(steps: Any, waiting_for: Any) -> Generator[Any, Any, Any]:
                 waiting_for = next(steps) if send is None else send(value)
     except StopIteration as stop:
         return stop.value
+
+
+#: what :func:`give_way` returns where there is nothing to go on with
+ENDED: Any = object()
+
+
+@types.coroutine
+def give_way(steps: Any, rounds: int) -> Generator[Any, Any, Any]:
+    """Go on, as an awaitable, with something that let others run: its last step yielded ``None``.
+
+    Args:
+        steps: A coroutine, or what its ``__await__`` gave.
+        rounds: How often it may do so.
+
+    Returns:
+        What it waits for, ``None`` if that is nothing still; :data:`ENDED` if it has ended.
+    """
+    waiting_for = None
+    try:
+        while waiting_for is None and rounds:
+            rounds -= 1
+            try:
+                yield
+            except BaseException as error:
+                waiting_for = steps.throw(error)
+            else:
+                waiting_for = next(steps)
+    except StopIteration:
+        return ENDED
+    return waiting_for

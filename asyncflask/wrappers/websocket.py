@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from time import monotonic
 from typing import Any, NoReturn, Protocol
 
 from blinker import Signal
@@ -35,7 +36,9 @@ HandshakeHeaders = Mapping[str, str] | Iterable[tuple[str, str]]
 #: Sends in a row, without a receive between them, after which send() looks whether the client is
 #: still there and lets other tasks run. A view that answers what it receives never comes so far.
 FIRST_LOOK = 16
+#: The same afterwards, at most: fewer if they take longer than SLICE seconds.
 NEXT_LOOK = 256
+SLICE = 0.01
 #: Seconds after which it is looked whether the view receives; each time later, up to the second.
 FIRST_CHECK = 0.1
 LAST_CHECK = 5.0
@@ -91,6 +94,8 @@ class Websocket(Connection):
     _streak = 0  # `_SEND` for each send since the last receive, and 1 while one is under way
     _connect_taken = False
     _timeout: float | None = None
+    _sends = FIRST_LOOK  # as many as were let through at a time, the last time
+    _looked_at = 0.0
     _ahead: ReadAhead | None = None
     _check: asyncio.TimerHandle | None = None
     _watch: ViewWatch | None = None
@@ -542,12 +547,20 @@ class Websocket(Connection):
         read the ``websocket.disconnect``: such a view would never end.
         """
         reading = self._streak & 1
-        self._streak = _SEND * (FIRST_LOOK - NEXT_LOOK) + reading
+        self._streak = _SEND * (FIRST_LOOK - self._next_look()) + reading
         if not reading:
             self._read_ahead()
         await asyncio.sleep(0)
+        self._looked_at = monotonic()
         if self._end is not None:
             raise self._again()
+
+    def _next_look(self) -> int:
+        """Return after how many sends to look again, going by how long the last ones took."""
+        took = monotonic() - self._looked_at
+        fitting = self._sends * SLICE / max(took, 1e-6)
+        self._sends = max(1, min(NEXT_LOOK, int(fitting)))
+        return self._sends
 
     def _read_ahead(self) -> None:
         if self._ahead is None:

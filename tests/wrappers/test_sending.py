@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import threading
+import time
 
 import flask
 import pytest
@@ -13,7 +14,7 @@ from werkzeug.test import EnvironBuilder
 from asyncflask.concurrency import WorkerPool
 from asyncflask.wrappers.bodies import in_thread
 from asyncflask.wrappers.response import Response
-from asyncflask.wrappers.sending import send_response
+from asyncflask.wrappers.sending import send_chunks, send_response
 
 
 class Wire:
@@ -478,3 +479,80 @@ async def test_async_close_callback_is_awaited():
     await sent(response)
 
     assert closed == [True]
+
+
+# -- bodies that never wait ------------------------------------------------------------------------
+
+
+async def held(send, watch=None, pause=0.0):
+    """Send an endless body until something else stops it; tell how it ended."""
+    closed = []
+
+    async def pieces():
+        try:
+            while True:
+                time.sleep(pause)
+                yield b"x"
+        finally:
+            closed.append(True)
+
+    body = pieces()
+    task = asyncio.create_task(
+        send_chunks(
+            body, {"type": "http.response.start", "status": 200, "headers": []}, send, watch
+        )
+    )
+    return task, closed
+
+
+@pytest.mark.parametrize("pause", [0, 0.002, 0.03], ids=["quick", "slow", "slower"])
+async def test_a_body_that_never_waits_lets_others_run(pause):
+    async def send(message):
+        pass
+
+    task, closed = await held(send, pause=pause)
+    for _ in range(3):
+        await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+    assert closed == [True]
+
+
+async def test_a_body_that_never_waits_ends_with_its_client():
+    async def send(message):
+        pass
+
+    gone = asyncio.Event()
+    task, closed = await held(send, gone.wait)
+    await asyncio.sleep(0.05)
+    gone.set()
+    await asyncio.wait_for(task, 5)
+
+    assert closed == [True]
+
+
+async def test_a_body_that_gives_way_by_itself_is_cancelled_inside():
+    seen = []
+
+    async def pieces():
+        try:
+            while True:
+                await asyncio.sleep(0)
+                yield b"x"
+        except asyncio.CancelledError:
+            seen.append("cancelled")
+            raise
+
+    async def send(message):
+        pass
+
+    start = {"type": "http.response.start", "status": 200, "headers": []}
+    task = asyncio.create_task(send_chunks(pieces(), start, send, asyncio.Event().wait))
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+    assert seen == ["cancelled"]
