@@ -213,11 +213,11 @@ async def _fail(ctx: Context, error: BaseException) -> None:
         ctx.scope[PRESERVE_CONTEXT](ctx)
     if ctx.lane is WEBSOCKET:
         # RFC 6455 §7.4.1: 1011 for our own error, 1001 when the server goes away.
-        await ctx.websocket.end(code=1011 if isinstance(error, Exception) else 1001)
+        await ctx.own_connection.end(code=1011 if isinstance(error, Exception) else 1001)
 
 
 async def _end_websocket(app: Any, ctx: Context, response: Any) -> None:
-    websocket = ctx.websocket
+    websocket = ctx.own_connection
     if response is None and not websocket.accepted and not websocket.closed:
         app.logger.warning(
             "The websocket view of %s ended without accepting the connection, which is refused with"

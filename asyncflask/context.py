@@ -25,9 +25,9 @@ from werkzeug.exceptions import BadRequest, HTTPException
 from werkzeug.routing import RequestRedirect
 
 from ._current import slot
-from .concurrency import Lease, ThisThread, drive, is_async
+from .concurrency import Lease, ThisThread, drive
 from .routing.rule import add_path
-from .sessions import SecureCookieSession
+from .sessions import SecureCookieSession, SessionNotOpen, opens_early
 from .signals import appcontext_pushed
 from .streams import keep
 from .wrappers.connection import path_below_root
@@ -117,6 +117,12 @@ class Context:
     #: whether a loop runs for one ``async def`` callable alone, in the thread of the request
     alone = False
     lender: Context | None = None
+    #: whether a request is current, but no app context (``flask/ctx.py``)
+    without_app = False
+    #: whether that one, too, ends only when a stream has
+    holds_lender = False
+    #: whether ending an app context sends ``appcontext_popped``, or popping it does
+    sends_popped = True
     copied = False  # then its body is another one's to close
     flashes: list[tuple[str, str]] | None = None
     #: whether more than making a response follows the view, because of the next four
@@ -137,6 +143,8 @@ class Context:
     _g: Any = None
     _url_adapter: Any = NO_ERROR
     _pushes: list[Any] | None = None
+    #: what was there before an attribute was set, by its name
+    _before: dict[str, Any] | None = None
 
     def __init__(
         self,
@@ -176,13 +184,40 @@ class Context:
 
     @g.setter
     def g(self, value: Any) -> None:
-        self._g = value
+        self._replace("_g", value)
+
+    @g.deleter
+    def g(self) -> None:
+        self._restore("_g")
 
     def make_g(self) -> Any:
         """Make the namespace, for who has seen that there is none. (PERF: no property.)"""
         lender = self.lender
         found = self._g = self.app.app_ctx_globals_class() if lender is None else lender.g
         return found
+
+    def _replace(self, name: str, value: Any) -> None:
+        """Set what is otherwise made when it is read, and keep what was there."""
+        if self._before is None:
+            self._before = {}
+        self._before.setdefault(name, self.__dict__.get(name, NO_ERROR))
+        setattr(self, name, value)
+
+    def _restore(self, name: str) -> None:
+        """Delete what was set: what was there before is there again, or is made at the next look.
+
+        COMPAT: ``mock.patch.object(ctx, ...)`` ends a patch by deleting the attribute.
+        """
+        before = NO_ERROR if self._before is None else self._before.pop(name, NO_ERROR)
+        if before is not NO_ERROR:
+            setattr(self, name, before)
+        elif name in self.__dict__:
+            delattr(self, name)
+
+    @property
+    def app_context(self) -> Context | None:
+        """The app context that is current together with this one: itself."""
+        return self
 
     @property
     def has_request(self) -> bool:
@@ -242,13 +277,60 @@ class Context:
 
     @property
     def request(self) -> Any:
-        """The request, or ``None`` where this context carries none."""
+        """The request, or ``None`` where this context carries none. It may be set and deleted."""
         return self.connection_of("http")
+
+    @request.setter
+    def request(self, value: Any) -> None:
+        self._carrier_to_change("http", "request")._replace_connection(value)
+
+    @request.deleter
+    def request(self) -> None:
+        self._carrier_to_change("http", "request")._restore_connection()
 
     @property
     def websocket(self) -> Any:
-        """The websocket, or ``None`` where this context carries none."""
+        """The websocket, or ``None`` where this context carries none. It may be set and deleted."""
         return self.connection_of("websocket")
+
+    @websocket.setter
+    def websocket(self, value: Any) -> None:
+        self._carrier_to_change("websocket", "websocket")._replace_connection(value)
+
+    @websocket.deleter
+    def websocket(self) -> None:
+        self._carrier_to_change("websocket", "websocket")._restore_connection()
+
+    def _carrier_to_change(self, lane: str, name: str) -> Context:
+        carrier = self._carrier_of(lane)
+        if carrier is None:
+            raise AttributeError(
+                f"{self!r} has no {name} that could be set or deleted: it is the context of"
+                f" something else. Push `app.test_{name}_context(...)` and change that one's."
+            )
+        return carrier
+
+    def _replace_connection(self, value: Any) -> None:
+        """Let ``async def`` and ``def`` callables see another request or websocket from now on."""
+        self.touched = True
+        source = getattr(value, "_ctx", None)
+        if isinstance(source, Context) and source.lane is self.lane and source is not self:
+            # One that another context has made: each kind of callable sees its own form of it.
+            self._replace("_connection", source._connect())
+            self._replace("_sync_connection", source.sync_connection)
+        else:
+            self._replace("_connection", value)
+            self._replace("_sync_connection", value)
+
+    def _restore_connection(self) -> None:
+        self._restore("_connection")
+        self._restore("_sync_connection")
+
+    @property
+    def own_connection(self) -> Any:
+        """What the server waits for, also where another request or websocket was set."""
+        own = None if self._before is None else self._before.get("_connection")
+        return self._connect() if own is None else own
 
     @property
     def endpoint(self) -> str | None:
@@ -283,35 +365,54 @@ class Context:
 
     @session.setter
     def session(self, value: Any) -> None:
-        self.followed = True
-        self._session = value
+        carrier = self.carrier or self
+        carrier.followed = True
+        carrier._replace("_session", value)
+
+    @session.deleter
+    def session(self) -> None:
+        (self.carrier or self)._restore("_session")
 
     def open_session(self) -> Any:
         """Return the session of this connection, opened at the first call, without touching it."""
         session = self._session
         if session is None:
             interface = self.app.session_interface
+            if self.url_rule is None and self._is_matching() and opens_early(interface):
+                raise SessionNotOpen(
+                    f"The session of {interface!r} was used while the URL was matched, before it"
+                    " was open. The URL is matched again when it is, unless full_dispatch_request()"
+                    " was replaced: call the original there."
+                )
             session = interface.open_session(self.app, self.connection)
             # PERF: the usual kind is not asked what it is.
-            if session.__class__ is not SecureCookieSession and inspect.iscoroutine(session):
-                session.close()
+            if session.__class__ is not SecureCookieSession and inspect.isawaitable(session):
+                if inspect.iscoroutine(session):
+                    session.close()
                 raise RuntimeError(
                     f"open_session() of {interface!r} is `async def`, and this context was entered"
                     " with `with`. Write `async with`."
                 )
-            self._keep_session(session)
+            self.keep_session(session)
         return self._session
 
-    async def _open_session_async(self) -> None:
-        """Open the session, if that has to be awaited; a context that is served has it already."""
-        interface = self.app.session_interface
-        if self._session is None and is_async(interface.open_session):
-            self._keep_session(await interface.open_session(self.app, self.connection))
+    def _is_matching(self) -> bool:
+        """Tell whether a converter runs, in a context that is served: its session opens later."""
+        return self.matched and self.routing_exception is None and self._pushes is None
 
-    def _keep_session(self, session: Any) -> None:
+    async def _open_session_async(self) -> None:
+        """Open a session that may have to be awaited; a context that is served has it already."""
+        interface = self.app.session_interface
+        if self._session is None and opens_early(interface):
+            session = interface.open_session(self.app, self.connection)
+            self.keep_session(await session if inspect.isawaitable(session) else session)
+
+    def keep_session(self, session: Any) -> None:
+        """Keep what the session interface has opened, or a null session instead of ``None``."""
         if session is None:
             session = self.app.session_interface.make_null_session(self.app)
-        self.session = session
+        self.followed = True
+        self._session = session
 
     # -- matching ----------------------------------------------------------------------------------
 
@@ -332,7 +433,11 @@ class Context:
 
     @url_adapter.setter
     def url_adapter(self, value: Any) -> None:
-        self._url_adapter = value
+        self._replace("_url_adapter", value)
+
+    @url_adapter.deleter
+    def url_adapter(self) -> None:
+        self._restore("_url_adapter")
 
     def match_request(self) -> None:
         """Find the rule for the connection, once; a failure is kept as ``routing_exception``."""
@@ -418,8 +523,27 @@ class Context:
     def _enter(self) -> None:
         if appcontext_pushed.receivers:
             appcontext_pushed.send(self.app, _async_wrapper=self.app.ensure_sync)
-        if not self.matched:
+        self._match()
+
+    def _match(self) -> None:
+        """Match the URL at the first push, with the adapter if one was set before."""
+        if self.matched:
+            return
+        if self._url_adapter is NO_ERROR or self.lane is None:
             self.match_request()
+        else:
+            self.matched = True
+            self._match_with_adapter()
+
+    def match_again(self) -> None:
+        """Match the URL once more: a converter needed the session, which is open now."""
+        if isinstance(self.routing_exception, SessionNotOpen):
+            self.routing_exception = None
+            self.match_request()
+            rule, app = self.url_rule, self.app
+            if rule is not None:
+                self.scope["route"] = rule
+                self.scope["endpoint"] = app.view_functions.get(rule.endpoint)  # type: ignore[attr-defined]  # an app that serves
 
     def _withdraw(self) -> None:
         """Undo a push that failed: nobody will pop it."""
@@ -437,8 +561,7 @@ class Context:
         except BaseException:
             self._withdraw()
             raise
-        if not self.matched:
-            self.match_request()
+        self._match()
 
     def _become_current(self) -> None:
         previous = slot.get()
@@ -458,7 +581,7 @@ class Context:
             return
         if self.carrier is None:
             self._around = previous.carrier
-        elif self._g is None and not previous.has_request:
+        elif self._g is None and (self.copied or not previous.has_request):
             self.lender = previous
 
     def pop(self, exc: BaseException | None = NO_ERROR) -> None:
@@ -563,7 +686,9 @@ class Context:
             self.lease = None
         if self._sync_connection is not None:
             # Two circles: its environ refers to it and to this context.
-            getattr(self._sync_connection, "environ", {})["werkzeug.request"] = None
+            environ = getattr(self._sync_connection, "environ", None)
+            if isinstance(environ, dict):  # What was set instead may have any, or none.
+                environ["werkzeug.request"] = None
             self._sync_connection = None
 
     async def run_blocking(self, func: Callable[..., T], *args: Any) -> T:
@@ -590,10 +715,22 @@ class Context:
         """Return ``body``, a (sync or async) iterable, so that it keeps this context."""
         return keep(self, body)
 
-    def copy(self) -> Context:
-        """Return a second context of the same connection and session, with a ``g`` of its own.
+    def hold(self) -> None:
+        """Let this context end only when a stream has; see :mod:`asyncflask.streams`."""
+        self.followed = self.touched = True
+        self.holds += 1
+        if self.lender is not None and not self.holds_lender:
+            self.holds_lender = True
+            self.lender.hold()
 
-        For work that goes on beside the request: its teardown closes what its own ``g`` holds.
+    def copy(self) -> Context:
+        """Return a second context of the same connection and session.
+
+        For work that goes on beside the request. Entered where a context of the app is current, as
+        in a task of the view, it shares that one's ``g``, whose end runs the app context's teardown
+        functions; elsewhere, as in a thread, it has a ``g`` and a teardown of its own.
+
+        Source: ``Quart: RequestContext.copy``, ``AppContext.copy``.
         """
         other = Context(self.app, self.lane, self.scope, self.receive, self.send)
         if self.lane is not None:
@@ -609,7 +746,7 @@ class Context:
         other.routing_exception = self.routing_exception
         other.matched = True
         if self.lane is None:
-            other._around = self.carrier
+            other._around, other.lender = self.carrier, self.lender
         return other
 
     def __repr__(self) -> str:

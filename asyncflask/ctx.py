@@ -84,7 +84,8 @@ def has_app_context() -> bool:
 
     Source: ``Flask: has_app_context``.
     """
-    return current() is not None
+    ctx: Context | None = current()
+    return ctx is not None and ctx.app_context is not None
 
 
 def has_request_context() -> bool:
@@ -195,7 +196,10 @@ def copy_current_websocket_context(f: F) -> F:
 
 
 def copy_current_app_context(f: F) -> F:
-    """Make ``f`` run, later and elsewhere, in an app context of the current app.
+    """Make ``f`` run, later and elsewhere, in an app context of the current app, with its ``g``.
+
+    What is in ``g`` belongs to the current context: the end of that one runs the teardown
+    functions, not the end of ``f``.
 
     Args:
         f: ``def`` or ``async def``.
@@ -211,7 +215,9 @@ def copy_current_app_context(f: F) -> F:
             "`copy_current_app_context` was called where no context is active. Call it in a view,"
             " or inside `with app.app_context()`."
         )
-    return _in_copy(Context(ctx.app), f)
+    template = Context(ctx.app)
+    template.lender = ctx.app_context
+    return _in_copy(template, f)
 
 
 def _in_copy(template: Context, f: F) -> F:

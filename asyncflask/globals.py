@@ -21,13 +21,6 @@ if t.TYPE_CHECKING:
     from .wrappers import Request, Websocket
 
 
-def _context(name: str) -> t.Any:
-    ctx = current()
-    if ctx is None:
-        raise outside(name, "application")
-    return ctx
-
-
 def _connection(name: str, lane: str) -> t.Any:
     ctx = current()
     found = None if ctx is None else ctx.connection_of(lane)
@@ -40,7 +33,10 @@ def _connection(name: str, lane: str) -> t.Any:
 
 
 def _find_app() -> t.Any:
-    return _context("current_app").app
+    ctx = current()
+    if ctx is None or ctx.without_app:
+        raise outside("current_app", "application")
+    return ctx.app
 
 
 def _find_g() -> t.Any:
@@ -52,7 +48,11 @@ def _find_g() -> t.Any:
 
 
 def _find_app_ctx() -> t.Any:
-    return _context("app_ctx")
+    ctx = current()
+    found = None if ctx is None else ctx.app_context
+    if found is None:
+        raise outside("app_ctx", "application")
+    return found
 
 
 def _find_carrier() -> t.Any:

@@ -20,6 +20,7 @@ from itsdangerous import BadSignature, Signer, TimestampSigner, URLSafeTimedSeri
 from werkzeug.datastructures import CallbackDict
 from werkzeug.sansio.response import Response
 
+from . import watching
 from .json.tag import TaggedJSONSerializer
 from .wrappers.response import CookieOptions, add_checked, add_plain_cookie
 from .wrappers.response import Response as OurResponse
@@ -284,6 +285,14 @@ class SecureCookieSessionInterface(SessionInterface):
     session_class: type[SecureCookieSession] = SecureCookieSession
     """The class of the sessions."""
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        super().__setattr__(name, value)
+        _tell_of(name)
+
+    def __delattr__(self, name: str) -> None:
+        super().__delattr__(name)
+        _tell_of(name)
+
     def get_signing_serializer(self, app: SessionApp) -> URLSafeTimedSerializer | None:
         """Return what signs and checks the cookie; ``None`` without a secret key.
 
@@ -380,6 +389,39 @@ class SecureCookieSessionInterface(SessionInterface):
 
 
 _OPTIONS = ("path", "domain", "secure", "httponly", "samesite", "partitioned")
+
+# -- when a session is opened ----------------------------------------------------------------------
+
+#: the functions of the cookie session, as they are before a test or an extension replaces one
+_COOKIE_METHODS = {
+    name: vars(SecureCookieSessionInterface)[name] for name in ("open_session", "save_session")
+}
+
+
+def opens_early(interface: Any) -> bool:
+    """Tell whether a session interface has to be called before all else of a request.
+
+    The cookie session needs no I/O: it is opened when it is looked at, in place. What counts is
+    what the interface does, not its class: a wrapper may hand everything on to the cookie session,
+    and a function may be set on an instance.
+
+    Args:
+        interface: Any object with the methods of :class:`SessionInterface`.
+    """
+    return any(
+        getattr(getattr(interface, name), "__func__", None) is not method
+        for name, method in _COOKIE_METHODS.items()
+    )
+
+
+def _tell_of(name: str) -> None:
+    """Let apps look again which interface they have, after one of its methods was replaced."""
+    if name in _COOKIE_METHODS:
+        watching.tell_all()
+
+
+class SessionNotOpen(RuntimeError):
+    """The session was used before it could be opened: while the URL was matched."""
 
 
 # -- signing ---------------------------------------------------------------------------------------

@@ -17,10 +17,10 @@ class KeptContext(Protocol):
 
     app: Any
     holds: int
-    followed: bool
-    touched: bool
     left: bool
     error: BaseException | None
+
+    def hold(self) -> None: ...
 
     def leave_in_place(self, error: BaseException | None) -> None: ...
 
@@ -41,8 +41,7 @@ class _Held:
     """A context that a stream holds: it ends after the stream, and is current at each step."""
 
     def __init__(self, ctx: KeptContext) -> None:
-        ctx.followed = ctx.touched = True
-        ctx.holds += 1
+        ctx.hold()
         self._ctx: KeptContext | None = ctx
 
     def _let_go(self) -> KeptContext | None:

@@ -8,7 +8,17 @@ hear of both. What they keep, and which attributes it is made of, is theirs.
 from __future__ import annotations
 
 from abc import ABCMeta
+from collections.abc import Callable
 from typing import Any, ClassVar
+
+#: called when an object was changed that others have worked something out of
+listeners: list[Callable[[], None]] = []
+
+
+def tell_all() -> None:
+    """Let all who keep what they worked out look again."""
+    for listener in listeners:
+        listener()
 
 
 class WatchingType(ABCMeta):

@@ -8,6 +8,7 @@ import gc
 import io
 import threading
 import weakref
+from unittest import mock
 
 import pytest
 
@@ -15,6 +16,7 @@ from asyncflask import (
     Flask,
     after_this_request,
     after_this_websocket,
+    app_ctx,
     appcontext_popped,
     appcontext_pushed,
     copy_current_app_context,
@@ -431,7 +433,7 @@ async def test_copy_current_request_context_outlives_the_request(app):
     await app.test_client().get("/ann")
     release.set()
 
-    assert await app.later == ("/ann", "ann", None, "ann")
+    assert await app.later == ("/ann", "ann", "ann", "ann")
 
 
 async def test_copy_current_request_context_for_a_thread(app):
@@ -458,14 +460,175 @@ async def test_each_call_of_a_copied_function_has_a_context_of_its_own(app, ran)
     async with app.test_request_context("/"):
 
         @copy_current_request_context
-        async def count():
-            g.n = g.get("n", 0) + 1
+        async def own():
+            app_ctx.mine = app_ctx._get_current_object()
             await asyncio.sleep(0)
-            return g.n
+            return app_ctx.mine is app_ctx._get_current_object()
 
-        counts = await asyncio.gather(count(), count(), count())
+        assert await asyncio.gather(own(), own(), own()) == [True] * 3
 
-    assert counts == [1, 1, 1]
+
+@pytest.mark.parametrize("copier", [copy_current_request_context, copy_current_app_context])
+@pytest.mark.parametrize("kind", ["async", "def"])
+async def test_a_copy_in_a_task_of_the_view_shares_its_g(app, ran, copier, kind):
+    """Quart: a second database connection would be opened and closed there."""
+
+    @app.get("/")
+    async def view():
+        g.user = "Ada"
+
+        @copier
+        async def later():
+            g.seen = g.user
+
+        @copier
+        def now():
+            g.seen = g.user
+
+        if kind == "async":
+            await asyncio.create_task(later())
+        else:
+            now()
+        assert [entry for entry in ran if entry.startswith("app")] == []
+        return g.seen
+
+    assert (await app.test_client().get("/")).text == "Ada"
+    assert [entry for entry in ran if entry.startswith("app")] == ["app NoneType"]
+
+
+async def test_an_app_context_copied_for_a_thread_has_the_g_of_the_view(app):
+    @app.get("/")
+    def view():
+        g.user, seen = "Ada", []
+        note = copy_current_app_context(lambda: seen.append((g.user, has_request_context())))
+        thread = threading.Thread(target=note)
+        thread.start()
+        thread.join()
+        return str(seen)
+
+    assert (await app.test_client().get("/")).text == "[('Ada', False)]"
+
+
+# -- what is set and deleted -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["async", "def"])
+async def test_a_request_that_is_set_is_seen_until_it_is_deleted(app, kind):
+    """Each kind of view sees its own form of a request that another context has made."""
+
+    def look():
+        ctx = request_ctx._get_current_object()
+        first = request.path, request._get_current_object()
+        ctx.request = app.test_request_context("/other", data={"a": "1"}, method="POST").request
+        second = request.path
+        del ctx.request
+        assert request._get_current_object() is first[1]
+        return f"{first[0]} {second} {request.path}"
+
+    if kind == "def":
+        app.get("/own")(look)
+    else:
+
+        @app.get("/own")
+        async def view():
+            return look()
+
+    assert (await app.test_client().get("/own")).text == "/own /other /own"
+
+
+async def test_a_def_view_reads_the_form_of_a_request_that_an_async_hook_has_set(app):
+    @app.before_request
+    async def replace():
+        request_ctx.request = app.test_request_context("/", data={"a": "1"}, method="POST").request
+
+    @app.get("/")
+    def view():
+        return request.form["a"]
+
+    assert (await app.test_client().get("/")).text == "1"
+
+
+async def test_any_object_may_be_set_as_request(app):
+    class Other:
+        path = "of a test"
+
+    @app.get("/def")
+    def of_def():
+        return request.path
+
+    @app.get("/async")
+    async def of_async():
+        return request.path
+
+    @app.before_request
+    async def replace():
+        request_ctx.request = Other()
+
+    answers = [(await app.test_client().get(path)).text for path in ("/def", "/async")]
+
+    assert answers == ["of a test"] * 2
+
+
+async def test_a_websocket_that_is_set_leaves_the_connection_to_the_server(app):
+    class Other:
+        path = "of a test"
+
+    @app.websocket("/")
+    async def view():
+        await websocket.send(websocket.path)
+        request_ctx.websocket = Other()
+        path = websocket.path
+        del request_ctx.websocket
+        await websocket.send(path)
+        request_ctx.websocket = Other()
+
+    async with app.test_client().websocket("/") as connection:
+        assert [await connection.receive(), await connection.receive()] == ["/", "of a test"]
+
+
+def test_what_a_context_does_not_carry_cannot_be_set(app):
+    with pytest.raises(AttributeError, match=r"has no request that could be set .* Push `app.test"):
+        app.app_context().request = 1
+    with pytest.raises(AttributeError, match="has no websocket that could be set"):
+        app.test_request_context().websocket = 1
+
+
+@pytest.mark.parametrize("name", ["g", "session", "url_adapter"])
+def test_a_patch_of_a_context_ends_with_what_was_there(app, name):
+    """unittest.mock ends a patch by deleting the attribute."""
+    app.secret_key = "secret"
+    with app.test_request_context("/") as ctx:
+        before, other = getattr(ctx, name), SecureCookieSession()
+        with mock.patch.object(ctx, name, other):
+            assert getattr(ctx, name) is other
+        assert getattr(ctx, name) is before
+
+
+@pytest.mark.parametrize("name", ["g", "session", "url_adapter"])
+def test_what_is_deleted_is_made_again_when_it_is_read(app, name):
+    app.secret_key = "secret"
+    with app.test_request_context("/") as ctx:
+        before = getattr(ctx, name)
+        delattr(ctx, name)
+
+        assert type(getattr(ctx, name)) is type(before)
+        assert getattr(ctx, name) is not before
+
+
+def test_a_url_adapter_that_is_set_before_the_push_matches(app):
+    app.get("/other", endpoint="other")(lambda: "")
+    ctx = app.test_request_context("/nowhere")
+    ctx.url_adapter = app.url_map.bind("", path_info="/other")
+    with ctx:
+        assert request.endpoint == "other"
+
+
+def test_the_routing_attributes_of_a_request_can_be_deleted(app):
+    app.get("/<x>", endpoint="x")(lambda x: "")
+    with app.test_request_context("/1"):
+        del request.url_rule, request.view_args, request.routing_exception
+
+        assert (request.url_rule, request.view_args, request.endpoint) == (None, None, None)
 
 
 async def test_a_copied_context_shares_the_session_that_nobody_has_opened_yet(app):

@@ -25,6 +25,9 @@ class Kept:
         self.left = False
         self.error = None
 
+    def hold(self):
+        self.holds += 1
+
     def leave_in_place(self, error):
         self.app.ended.append((self, error))
 

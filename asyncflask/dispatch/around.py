@@ -12,7 +12,7 @@ from collections.abc import Sized
 from inspect import getattr_static
 from typing import Any
 
-from ..sessions import SecureCookieSessionInterface
+from ..sessions import opens_early
 from ..signals import appcontext_popped, appcontext_pushed, appcontext_tearing_down
 from ..wrappers.response import Response
 from .lanes import HTTP
@@ -33,8 +33,8 @@ class Around:
 
     __slots__ = (
         *("after", "app_tearing_down", "app_teardown", "before", "detours", "finished"),
-        *("other_responses", "popped", "preprocessors", "pushed", "started", "teardown"),
-        "tearing_down",
+        *("opens_early", "other_responses", "popped", "preprocessors", "pushed", "started"),
+        *("teardown", "tearing_down"),
     )
 
     def __init__(self, app: Any) -> None:
@@ -59,18 +59,8 @@ class Around:
         self.tearing_down: Sized = HTTP.tearing_down.receivers
         self.app_tearing_down: Sized = appcontext_tearing_down.receivers
         self.popped: Sized = appcontext_popped.receivers
-        if app.replaced_steps or opens_early(app.session_interface):
+        #: Whether the session interface has to be called at once, and may be `async def`.
+        self.opens_early = opens_early(app.session_interface)
+        if app.replaced_steps or self.opens_early:
             # It stays so until one of these is assigned.
             self.started = self.finished = (True,)
-
-
-def opens_early(interface: Any) -> bool:
-    """Tell whether a session interface has to be called at once, and by its colour.
-
-    The cookie session needs no I/O: it is opened when somebody looks, in place.
-    """
-    cls = type(interface)
-    return (
-        cls.open_session is not SecureCookieSessionInterface.open_session
-        or cls.save_session is not SecureCookieSessionInterface.save_session
-    )

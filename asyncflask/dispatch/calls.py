@@ -10,7 +10,8 @@ that the whole command has. No tasks, locks or timeouts.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterator
+import inspect
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from threading import get_ident
 from typing import Any
@@ -85,6 +86,27 @@ async def call_unconverted(
     if ctx.replaced and ctx.place == "thread" and not is_async(func):
         return func(*args, **kwargs)
     return await call(ctx, func, *args, **kwargs)
+
+
+async def settled(ctx: Context, func: Callable[..., Any], result: Any) -> Any:
+    """Return what ``func`` returned; a ``def`` one may have handed on an ``async def``'s coroutine.
+
+    Args:
+        ctx: The context that the call belonged to.
+        func: What was called.
+        result: What it returned.
+    """
+    if not inspect.isawaitable(result):
+        return result
+    if ctx.place == "worker":
+        await to_loop(ctx)
+    elif ctx.place == "thread":
+        return wait_in_place(ctx, _awaiting(result), func)
+    return await result
+
+
+async def _awaiting(awaitable: Awaitable[Any]) -> Any:
+    return await awaitable
 
 
 async def to_loop(ctx: Context) -> None:

@@ -7,6 +7,7 @@ saved there, with its cookie. What is changed later reaches a store, but no cook
 from __future__ import annotations
 
 import asyncio
+import inspect
 from typing import Any
 
 from werkzeug.http import parse_cookie
@@ -16,7 +17,7 @@ from ..ctx import Context
 from ..logging import one_line
 from ..sessions import SecureCookieSessionInterface
 from ..wrappers.headers import WirePair, encode_headers
-from .calls import call
+from .calls import call, settled
 
 
 async def headers_with_session(ctx: Context) -> list[WirePair]:
@@ -46,7 +47,7 @@ async def save_at_end(app: Any, ctx: Context, response: Any) -> None:
     interface = app.session_interface
     if session is None or interface.is_null_session(session):
         return
-    if response is not None and not ctx.websocket.accepted:
+    if response is not None and not ctx.own_connection.accepted:
         await _save(app, ctx, session, response)
         return
     changed = _is_modified(session)
@@ -61,7 +62,7 @@ async def save_at_end(app: Any, ctx: Context, response: Any) -> None:
             " `await websocket.accept()` and the first receive() or send(), change it in a request,"
             " or keep sessions in a store on the server (see SessionInterface).",
             ctx.endpoint,
-            one_line(ctx.websocket.path),
+            one_line(ctx.own_connection.path),
         )
 
 
@@ -77,7 +78,7 @@ def _is_cookie(interface: Any) -> bool:
 
 def _has_news(response: Any, ctx: Context) -> bool:
     """Tell whether a response sets a cookie that the client does not have already."""
-    sent: Any = ctx.websocket.cookies
+    sent: Any = ctx.own_connection.cookies
     for line in response.headers.getlist("Set-Cookie"):
         for name, value in parse_cookie(line.partition(";")[0]).items():
             if sent.get(name) != value:
@@ -91,7 +92,7 @@ async def _save(app: Any, ctx: Context, session: Any, response: Any) -> None:
     if _is_cookie(app.session_interface):
         save(app, session, response)  # It does not wait.
     else:
-        await call(ctx, save, app, session, response)
+        await settled(ctx, save, await call(ctx, save, app, session, response))
 
 
 async def _save_on_loop(app: Any, session: Any, response: Any) -> None:
@@ -103,4 +104,6 @@ async def _save_on_loop(app: Any, session: Any, response: Any) -> None:
         await save(app, session, response)
     else:
         # Not on the request's worker: a `def` function may be waiting there for this accept().
-        await asyncio.to_thread(save, app, session, response)
+        result = await asyncio.to_thread(save, app, session, response)
+        if inspect.isawaitable(result):
+            await result

@@ -18,14 +18,12 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 from ..concurrency import finish, is_async, learn_colour
 from ..ctx import Context
 from ..debug.page import traceback_response
-from ..sessions import SecureCookieSessionInterface
 from ..signals import appcontext_pushed
 from ..unawaited import raise_forgotten
 from ..wrappers.received import header_index
 from ..wrappers.response import Response
 from . import errors, teardown
-from .around import opens_early
-from .calls import call, call_unconverted, emit
+from .calls import call, call_unconverted, emit, settled
 from .result import PLAIN, is_plain, is_wsgi, make_messages, make_plain, make_response, run_wsgi
 from .steps import in_place, through
 
@@ -96,12 +94,11 @@ async def full_dispatch(app: Any, ctx: Context, sent: bool = False) -> Any:
     try:
         if not ctx.matched:
             ctx.match_request()
+        if ctx._session is None and (app._around or app._look_around()).opens_early:
+            await open_session(app, ctx)
+            ctx.match_again()
         if lane.started.receivers:
             await emit(ctx, lane.started, app)
-        if app.session_interface.__class__ is not SecureCookieSessionInterface and opens_early(
-            app.session_interface
-        ):
-            await open_session(app, ctx)
         # PERF: a step is an await more; those with nothing to do are passed over.
         if replaced:
             result = await step(app, ctx, lane.preprocess, preprocess)
@@ -367,10 +364,9 @@ def _checked(lane: Any, func: Callable[..., Any], response: Any) -> Any:
 
 async def open_session(app: Any, ctx: Context) -> None:
     """Open the session first of all, for an interface that may block or is ``async def``."""
-    session = await call(ctx, app.session_interface.open_session, app, ctx.connection)
-    if session is None:
-        session = app.session_interface.make_null_session(app)
-    ctx.session = session
+    func = app.session_interface.open_session
+    session = await call(ctx, func, app, ctx.connection)
+    ctx.keep_session(await settled(ctx, func, session))
 
 
 def refreshes(app: Any, ctx: Context) -> bool:
@@ -405,7 +401,8 @@ async def save_session(app: Any, ctx: Context, response: Any) -> None:
     session = ctx.open_session()
     if interface.is_null_session(session):
         return
-    if opens_early(interface):
-        await call(ctx, interface.save_session, app, session, response)
+    if (app._around or app._look_around()).opens_early:
+        func = interface.save_session
+        await settled(ctx, func, await call(ctx, func, app, session, response))
     else:
         interface.save_session(app, session, response)

@@ -21,6 +21,7 @@ from types import FunctionType, MethodType
 from typing import Any, Concatenate, ParamSpec, TypeVar
 from weakref import WeakSet
 
+from .. import watching
 from .._current import current
 from ..concurrency import drive, is_async, running_loop
 from ..ctx import Context
@@ -109,6 +110,9 @@ def forget_all() -> None:
     """Let every app see anew which steps it replaces."""
     for app in _apps:
         app._look_anew()
+
+
+watching.listeners.append(forget_all)
 
 
 def untouched(cls: type) -> dict[str, Any]:

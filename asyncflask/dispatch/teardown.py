@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Awaitable, Iterable, Sequence
 from typing import Any
 
+from .._current import make_current
 from ..concurrency import is_async
 from ..ctx import Context
 from ..signals import appcontext_popped, appcontext_tearing_down
@@ -55,6 +56,7 @@ async def leave(app: Any, ctx: Context, error: BaseException | None) -> None:
     if ctx.holds:
         ctx.left = True
     else:
+        ctx.left = False
         await end(app, ctx, error)
 
 
@@ -82,10 +84,31 @@ async def end(app: Any, ctx: Context, error: BaseException | None) -> None:
             await _attempt(failures, through(ctx, app.do_teardown_appcontext, error))
         else:
             await end_app(app, ctx, error, failures)
-        if appcontext_popped.receivers:
+        if ctx.sends_popped and appcontext_popped.receivers:
             await _attempt(failures, emit(ctx, appcontext_popped, app))
+    elif ctx.holds_lender:
+        ctx.holds_lender = False
+        await _attempt(failures, _let_go(app, ctx, error))
     ctx.error = None  # Its traceback leads back here: a circle.
     raise_first(app, failures)
+
+
+async def _let_go(app: Any, ctx: Context, error: BaseException | None) -> None:
+    """End the app context that a stream has held for its request, if it was left meanwhile."""
+    lender: Any = ctx.lender
+    lender.holds -= 1
+    if lender.holds or not lender.left:
+        return
+    lender.left = False
+    before, lender.place = lender.place, ctx.place
+    make_current(lender)
+    try:
+        await end(app, lender, error)
+    finally:
+        lender.place = before
+        make_current(ctx)
+    if not lender.sends_popped and appcontext_popped.receivers:
+        await emit(ctx, appcontext_popped, app)
 
 
 async def end_connection(

@@ -137,8 +137,9 @@ class Flask(async_face.Flask, metaclass=CallableType):
                 response = self.full_dispatch_request()
             except Exception as raised:
                 error = raised
-                if current() is not ctx:
-                    ctx._become_current()  # Pushing it failed; who handles the error wants it.
+                if _cv_request.get(None) is not ctx:
+                    # An app context could not be pushed for it; who handles the error wants one.
+                    ctx._become_current()
                 response = self.handle_exception(raised)
             except BaseException as raised:
                 error = raised
@@ -148,7 +149,8 @@ class Flask(async_face.Flask, metaclass=CallableType):
         finally:
             keep = environ.get("werkzeug.debug.preserve_context")
             if keep is not None:
-                keep(ctx)
+                keep(_cv_app.get())
+                keep(_cv_request.get())
             if error is not None and self.should_ignore_error(error):
                 error = None
             ctx.pop(error)
@@ -225,7 +227,7 @@ class Flask(async_face.Flask, metaclass=CallableType):
         self._end(teardown.end_app, exc)
 
     def _end(self, part: Callable[..., Any], exc: BaseException | None) -> None:
-        ctx = current()
+        ctx = _carrier(self) if part is teardown.end_connection else current()
         if exc is NO_ERROR:
             exc = sys.exc_info()[1]
         failures: list[BaseException] = []
@@ -246,7 +248,7 @@ class Flask(async_face.Flask, metaclass=CallableType):
 
         @functools.wraps(func)
         def blocking(*args: Any, **kwargs: Any) -> Any:
-            ctx = current() or self.app_context()
+            ctx = current() or AppContext(self)
             return wait_in_place(ctx.carrier or ctx, func(*args, **kwargs), func)
 
         return blocking

@@ -1,20 +1,26 @@
-"""Flask 3.1's two contexts, both the one :class:`~asyncflask.ctx.Context` underneath.
+"""Flask 3.1's two contexts: an app context and a request context, each current by itself.
 
-A request context is made of a WSGI environ. As in Flask, pushing one inside an app context of the
-same app shares its ``g``; the session is opened and the URL matched when it is pushed.
+Both are the :class:`~asyncflask.context.Context` of the async API underneath. A request context is
+made of a WSGI environ. Pushing one takes the app context of the same app that is current, or pushes
+one of its own; then the session is opened and the URL matched.
+
+The core knows one current context (``_current.py``). Here it is the request context where its app
+context is current as well, the app context where there is no request, and else a
+:class:`_Unrelated` pair. :func:`_current_of` says which.
 """
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from threading import get_ident
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 from werkzeug.exceptions import HTTPException as HTTPException
 
 from .. import ctx as async_face
-from .._current import current
-from ..concurrency import run_sync, running_loop
+from .._current import current, slot
+from ..concurrency import drive, run_sync, running_loop
 from ..context import NO_ERROR, Context, Place
 from ..ctx import (
     F,
@@ -23,7 +29,10 @@ from ..ctx import (
     has_app_context,
     has_request_context,
 )
+from ..dispatch.calls import settled
 from ..dispatch.lanes import HTTP
+from ..exceptions import outside
+from ..sessions import SecureCookieSession
 from ..wrappers.environ import CONTEXT_KEY
 from ..wrappers.target import take_environ_apart
 from .faces import AwaitableRequest
@@ -54,43 +63,147 @@ class _AppCtxGlobals(async_face._AppCtxGlobals):
         return object.__repr__(self) if ctx is None else f"<flask.g of {ctx.app.name!r}>"
 
 
+class _OfRequest:
+    """An attribute of the request, as one of its context."""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    def __get__(self, instance: Any, owner: type) -> Any:
+        return self if instance is None else getattr(instance.request, self._name, None)
+
+    def __set__(self, instance: Any, value: Any) -> None:
+        setattr(instance.request, self._name, value)
+
+
 class _SyncContext(Context):
     """A context in which ``def`` is the rule; with ``async with`` its hooks of both colours run."""
 
     place: Place = "thread"
     synchronous = True
+    #: what was current before each push
+    _pushes: list[Any]
 
-    def _lend_from(self, previous: Context | None) -> None:
-        """Take over what Flask 3.1's two separate stacks would show here.
+    async def push_async(self) -> None:
+        """Like :meth:`push`, for code on the event loop."""
+        raise NotImplementedError
 
-        No app context hides a request, be it another app's; a request shares the ``g`` of whatever
-        context of its app is around it, a request's too.
-        """
-        if previous is None:
-            return
-        if self.lane is None:
-            self._around = previous.carrier
-        elif self._g is None and previous.app is self.app:
-            self.lender = previous
+    def _begin_pop(self, exc: BaseException | None, mine: Context | None) -> BaseException | None:
+        """Check that this may be popped; return the error for the teardown functions."""
+        if not self._pushes or mine is not self:
+            raise RuntimeError(
+                f"Popped {self!r}, but the current context is {mine!r}. Pop contexts in the"
+                " reverse order of pushing them; `with` does."
+            )
+        return sys.exc_info()[1] if exc is NO_ERROR else exc
+
+    def __enter__(self) -> Self:
+        try:
+            self.push()
+        except BaseException as error:
+            if self._pushes and self._is_current():
+                self.pop(error)  # As if the block had failed: no `with` will pop it.
+            raise
+        return self
+
+    async def __aenter__(self) -> Self:
+        try:
+            await self.push_async()
+        except BaseException as error:
+            if self._pushes and self._is_current():
+                await self.pop_async(error)
+            raise
+        return self
+
+    def _is_current(self) -> bool:
+        return self in (_app_context(), _request_context())
+
+
+class AppContext(_SyncContext):
+    """What ``app.app_context()`` returns, and what a request pushes where there is none.
+
+    Source: ``Flask: ctx.AppContext``.
+    """
+
+    sends_popped = False  # Popping it does, as often as it is popped.
+
+    def __init__(self, app: Any) -> None:
+        super().__init__(app)
+        self._pushes = []
+        if "create_url_adapter" in self.replaced:
+            self.url_adapter  # noqa: B018  # Flask's moment: the replacement sees it now.
+
+    @property
+    def carrier(self) -> Context | None:
+        """None: a request has a context of its own."""
+        return None
+
+    def push(self) -> None:
+        """Make this the current app context. Each push wants a :meth:`pop`."""
+        self._become_current()
+        if appcontext_pushed.receivers:
+            try:
+                appcontext_pushed.send(self.app, _async_wrapper=self.app.ensure_sync)
+            except BaseException:
+                self._withdraw()
+                raise
 
     async def push_async(self) -> None:
         """Like :meth:`push`, for code on the event loop."""
         self.place = "loop"
-        await super().push_async()
+        self._become_current()
+        if appcontext_pushed.receivers:
+            try:
+                await appcontext_pushed.send_async(self.app, _sync_wrapper=self.app.ensure_async)
+            except BaseException:
+                self._withdraw()
+                raise
+
+    def _become_current(self) -> None:
+        previous = slot.get()
+        if previous is None:  # PERF: what the rest comes to.
+            self._pushes.append(None)
+            slot.set(self)
+        else:
+            self._pushes.append(previous.app_context)
+            slot.set(_current_of(self, previous.carrier))
+
+    def _withdraw(self) -> None:
+        """Make that app context current which was before the last push."""
+        slot.set(_current_of(self._pushes.pop(), _request_context()))
+
+    def pop(self, exc: BaseException | None = NO_ERROR) -> None:
+        """Undo one :meth:`push`; the last one runs the teardown functions.
+
+        Args:
+            exc: The error that ended the work; by default the exception being handled.
+
+        Raises:
+            RuntimeError: It is not the current app context.
+        """
+        error = self._begin_pop(exc, _app_context())
+        try:
+            if len(self._pushes) == 1:
+                self.leave_in_place(error)
+        finally:
+            self._withdraw()
+        if not self.left and appcontext_popped.receivers:
+            appcontext_popped.send(self.app, _async_wrapper=self.app.ensure_sync)
 
     async def pop_async(self, exc: BaseException | None = NO_ERROR) -> None:
         """Like :meth:`pop`, for code on the event loop."""
+        error = self._begin_pop(exc, _app_context())
+        last = len(self._pushes) == 1
         try:
-            await super().pop_async(exc)
+            if last:
+                await self.app.teardown_context(self, error)
         finally:
-            self.place = "thread"
-
-
-class AppContext(_SyncContext):
-    """What ``app.app_context()`` returns. Source: ``Flask: ctx.AppContext``."""
-
-    def __init__(self, app: Any) -> None:
-        super().__init__(app)
+            self._withdraw()
+            if last:
+                self.place = "thread"
+                self.give_back_worker()
+        if not self.left and appcontext_popped.receivers:
+            await appcontext_popped.send_async(self.app, _sync_wrapper=self.app.ensure_async)
 
 
 class RequestContext(_SyncContext):
@@ -105,6 +218,9 @@ class RequestContext(_SyncContext):
     Source: ``Flask: ctx.RequestContext``.
     """
 
+    #: The request, the same for ``def`` and ``async def``. It may be set and deleted.
+    request: Any = None
+    lender: AppContext | None
     _awaitable: Any = None
 
     def __init__(
@@ -112,41 +228,111 @@ class RequestContext(_SyncContext):
     ) -> None:
         super().__init__(app, HTTP, scope_of(environ))
         self.wsgi_environ = environ
-        self._sync_connection = request
+        self._pushes = []
+        self.request = app.request_class(environ) if request is None else request
         if session is not None:
-            self.session = session
+            self.keep_session(session)
+        if "create_url_adapter" in self.replaced:
+            self.url_adapter  # noqa: B018  # Flask's moment: the replacement sees it now.
         served = environ.get(CONTEXT_KEY)
         if served is not None:
             self.lease = served.lease
 
+    # -- push and pop ------------------------------------------------------------------------------
+
     @property
-    def connection(self) -> Any:
-        """The request; the same on every thread, since it is synchronous."""
-        request = self._sync_connection
-        if request is None:
-            request = self._sync_connection = self.app.request_class(self.wsgi_environ)  # type: ignore[attr-defined]  # a facade app
-            self._tell(request)
-        return request
+    def app_context(self) -> Context | None:
+        """The app context of this request, once it was pushed."""
+        return self.lender
 
-    request = sync_connection = connection
+    def push(self) -> None:
+        """Make this the current request context, with an app context of its app.
 
-    def connection_of(self, name: str) -> Any:
-        """Return what ``asyncflask.request`` is: in an ``async def`` callable the awaitable one."""
-        if self._carrier_of(name) is None:
-            return None
-        lease = self.lease
-        if self.place != "loop" or (lease is not None and lease.ident == get_ident()):
-            return self.connection
-        if self._awaitable is None:
-            self._awaitable = AwaitableRequest(self)
-        return self._awaitable
+        As in Flask, where opening the session or matching raises, it has been pushed all the same.
+        """
+        app_context = _app_context()
+        if app_context is None or app_context.app is not self.app:
+            own = app_context = self.app.app_context()  # type: ignore[attr-defined]  # a facade app
+            own.push()
+        else:
+            own = None
+        self._stand_on(app_context, own)
+        if self._session is None:
+            self.open_session()
+        self._match()
 
-    async def run_def(self, func: Callable[..., T], *args: Any, **kwargs: Any) -> T:
-        """Run a ``def`` callable on the request's worker; off the server's loop, beside it."""
-        lease = self.lease
-        if lease is None or lease.loop is not running_loop():
-            return await run_sync(func)(*args, **kwargs)
-        return await super().run_def(func, *args, **kwargs)
+    async def push_async(self) -> None:
+        """Like :meth:`push`, for code on the event loop."""
+        self.place = "loop"
+        app_context = _app_context()
+        if app_context is None or app_context.app is not self.app:
+            own = app_context = self.app.app_context()  # type: ignore[attr-defined]  # a facade app
+            await own.push_async()
+        else:
+            own = None
+        self._stand_on(app_context, own)
+        if self._session is None:
+            await self._open_session_async()
+            self.open_session()
+        self._match()
+
+    def _stand_on(self, app_context: Any, own: Any) -> None:
+        """Become the current request context, with this app context.
+
+        Args:
+            app_context: The app context.
+            own: The same, if it was pushed for this.
+        """
+        self._pushes.append((_request_context(), own))
+        if len(self._pushes) == 1:
+            self.lender = app_context
+        slot.set(_current_of(app_context, self))
+
+    def _become_current(self) -> None:
+        """Become the current context without any signal, for the answer to a push that failed."""
+        app_context = AppContext(self.app)
+        app_context._become_current()
+        self._stand_on(app_context, app_context)
+
+    def pop(self, exc: BaseException | None = NO_ERROR) -> None:
+        """Undo one :meth:`push`; the last one runs the teardown functions.
+
+        Args:
+            exc: The error that ended the work; by default the exception being handled.
+
+        Raises:
+            RuntimeError: It is not the current request context.
+        """
+        error = self._begin_pop(exc, _request_context())
+        own = None
+        try:
+            if len(self._pushes) == 1:
+                self.leave_in_place(error)
+        finally:
+            own = self._step_off()
+            if own is not None:
+                own.pop(error)
+
+    async def pop_async(self, exc: BaseException | None = NO_ERROR) -> None:
+        """Like :meth:`pop`, for code on the event loop."""
+        error = self._begin_pop(exc, _request_context())
+        last = len(self._pushes) == 1
+        try:
+            if last:
+                await self.app.teardown_context(self, error)
+        finally:
+            own = self._step_off()
+            if last:
+                self.place = "thread"
+                self._awaitable = None
+            if own is not None:
+                await own.pop_async(error)
+
+    def _step_off(self) -> Any:
+        """Make the request context current which was before; return what this has to pop, too."""
+        before, own = self._pushes.pop()
+        slot.set(_current_of(_app_context(), before))
+        return own
 
     def leave_in_place(self, error: BaseException | None) -> None:
         """Run what is due at the end of this context in the calling thread."""
@@ -155,23 +341,108 @@ class RequestContext(_SyncContext):
         finally:
             self._awaitable = None  # It refers to this context: a circle.
 
+    # -- what it carries ---------------------------------------------------------------------------
+
+    @property
+    def g(self) -> Any:
+        """The ``g`` of this request's app context."""
+        return self._app_context_of("g").g
+
+    @g.setter
+    def g(self, value: Any) -> None:
+        self._app_context_of("g").g = value
+
+    @g.deleter
+    def g(self) -> None:
+        del self._app_context_of("g").g
+
+    @property
+    def _g(self) -> Any:
+        return self._app_context_of("g")._g
+
+    def make_g(self) -> Any:
+        """Make the namespace of this request's app context."""
+        return self._app_context_of("g").make_g()
+
+    def _app_context_of(self, name: str) -> Context:
+        if self.lender is None:
+            raise AttributeError(
+                f"{self!r} has no {name!r} before it is pushed: it belongs to the app context that"
+                " is current then. Write `with ctx:` around the use."
+            )
+        return self.lender
+
+    # What matching found is the request's: it may be set there, before the view is called.
+    url_rule: Any = _OfRequest()
+    view_args: Any = _OfRequest()
+    routing_exception: Any = _OfRequest()
+
+    @property
+    def connection(self) -> Any:
+        """The request; the same on every thread, since it is synchronous."""
+        return self.request
+
+    @property
+    def sync_connection(self) -> Any:
+        """The request."""
+        return self.request
+
+    @property
+    def own_connection(self) -> Any:
+        """The request."""
+        return self.request
+
+    def connection_of(self, name: str) -> Any:
+        """Return what ``asyncflask.request`` is: in an ``async def`` callable the awaitable one."""
+        if self._carrier_of(name) is None:
+            return None
+        lease = self.lease
+        if self.place != "loop" or (lease is not None and lease.ident == get_ident()):
+            return self.connection
+        found = self._awaitable
+        if found is None or found._ctx.request is not self.request:
+            found = self._awaitable = AwaitableRequest(self)
+        return found
+
+    def open_session(self) -> Any:
+        """Return the session, opened at the first call, also by an ``async def`` function."""
+        if self._session is None:
+            func = self.app.session_interface.open_session
+            session = func(self.app, self.request)
+            # PERF: the usual kind is not asked what it is.
+            if session.__class__ is not SecureCookieSession:
+                session = self._settle(func, session)
+            self.keep_session(session)
+        return self._session
+
+    def _settle(self, func: Callable[..., Any], result: Any) -> Any:
+        before, self.place = self.place, "thread"
+        try:
+            return drive(settled(self, func, result))
+        finally:
+            self.place = before
+
+    async def run_def(self, func: Callable[..., T], *args: Any, **kwargs: Any) -> T:
+        """Run a ``def`` callable on the request's worker; off the server's loop, beside it."""
+        lease = self.lease
+        if lease is None or lease.loop is not running_loop():
+            return await run_sync(func)(*args, **kwargs)
+        return await super().run_def(func, *args, **kwargs)
+
     def close_connection(self) -> None:
         """Close the request's uploads, at the end of the context that they came with."""
-        request = self._sync_connection
-        if request is not None and not self.copied:
+        if not self.copied:
             # COMPAT: replaced requests may have no `close`.
-            getattr(request, "close", _nothing)()
+            getattr(self.request, "close", _nothing)()
             self.wsgi_environ["werkzeug.request"] = None  # It refers to the environ: a circle.
 
     def match_request(self) -> None:
-        """Find the rule for the request; tell the request, and what is around the app on ASGI."""
+        """Find the rule for the request; tell what is around the app on ASGI."""
         super().match_request()
         rule, scope = self.url_rule, self.wsgi_environ.get("asgi.scope")
         if rule is not None and scope is not None:
             scope["route"] = rule
             scope["endpoint"] = self.app.view_functions.get(rule.endpoint)  # type: ignore[attr-defined]  # a facade app
-        if self._sync_connection is not None:
-            self._tell(self._sync_connection)
 
     def _has_path(self) -> bool:
         # Werkzeug redirects from an empty path. An ASGI server's is refused, as on the async face.
@@ -180,20 +451,8 @@ class RequestContext(_SyncContext):
     def _has_whole_url(self) -> bool:
         return False  # It was looked for before the environ was used (`scope_of`, `server.py`).
 
-    def _tell(self, request: Any) -> None:
-        if self.matched:
-            request.url_rule, request.view_args = self.url_rule, self.view_args
-        if self.routing_exception is not None:
-            request.routing_exception = self.routing_exception
-
-    def _enter(self) -> None:
-        # Flask's order: the session is open when the URL is matched.
-        if self._session is None:
-            self.open_session()
-        super()._enter()
-
     def __repr__(self) -> str:
-        request = self.connection
+        request = self.request
         kind, name = type(self).__name__, self.app.name  # type: ignore[attr-defined]  # a facade app
         return f"<{kind} {request.url!r} [{request.method}] of {name}>"
 
@@ -203,11 +462,77 @@ class RequestContext(_SyncContext):
 
     def copy(self) -> Context:
         """Return a second context of the same request and session, with a ``g`` of its own."""
-        other = type(self)(self.app, self.wsgi_environ, self.connection, self.session)
-        other.url_rule, other.view_args = self.url_rule, self.view_args
-        other.routing_exception, other.matched = self.routing_exception, True
+        other = type(self)(self.app, self.wsgi_environ, self.request, self._session)
+        other.matched = True
         other.copied = True
         return other
+
+
+class _Unrelated(_SyncContext):
+    """What is current where app context and request context have nothing to do with each other.
+
+    An app context was pushed inside a request, or has ended under one that is kept.
+
+    Args:
+        app_context: The app context, if there is one.
+        request_context: The request context.
+    """
+
+    def __init__(self, app_context: Context | None, request_context: Context) -> None:
+        super().__init__((app_context or request_context).app)
+        self.without_app = app_context is None
+        self._app_context = app_context
+        self._around = request_context
+
+    @property
+    def app_context(self) -> Context | None:
+        """The app context."""
+        return self._app_context
+
+    def connection_of(self, name: str) -> Any:
+        """Return the request if it is of the lane called ``name``, else ``None``."""
+        return self._around.connection_of(name)  # type: ignore[union-attr]  # it is given
+
+    @property  # type: ignore[misc]  # users change the app context itself
+    def g(self) -> Any:
+        """The ``g`` of the app context."""
+        return self.make_g()
+
+    @property
+    def _g(self) -> Any:
+        return None if self._app_context is None else self._app_context._g
+
+    def make_g(self) -> Any:
+        """Return the ``g`` of the app context."""
+        if self._app_context is None:
+            raise outside("g", "application")
+        return self._app_context.g
+
+    @property  # type: ignore[misc]  # as above
+    def url_adapter(self) -> Any:
+        """The URL adapter of the app context."""
+        return None if self._app_context is None else self._app_context.url_adapter
+
+
+def _current_of(app_context: Context | None, request_context: Context | None) -> Context | None:
+    """Return what is current where these two are, as the core has it."""
+    if request_context is None:
+        return app_context
+    if request_context.app_context is app_context and app_context is not None:
+        return request_context
+    return _Unrelated(app_context, request_context)
+
+
+def _app_context() -> Context | None:
+    """Return the current app context."""
+    ctx: Context | None = current()
+    return None if ctx is None else ctx.app_context
+
+
+def _request_context() -> Context | None:
+    """Return the current request context."""
+    ctx: Context | None = current()
+    return None if ctx is None else ctx.carrier
 
 
 def _nothing() -> None:

@@ -89,11 +89,13 @@ class _View:
     header_names: Any = None
 
     def __init__(self, ctx: SyncContext) -> None:
-        served = ctx.wsgi_environ.get("asyncflask.context")
+        own = getattr(ctx.connection, "environ", None)  # Another request may have been set.
+        environ = own if isinstance(own, dict) else ctx.wsgi_environ
+        served = environ.get("asyncflask.context")
         self._ctx = ctx
         self.app = ctx.app
         self.request = ctx.connection
-        self.scope = scope_of(ctx.wsgi_environ)
+        self.scope = scope_of(environ)
         self.receive = None
         self.send = getattr(served, "send", None)
         self._body: Any = _SyncBody(self)

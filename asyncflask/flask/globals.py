@@ -18,7 +18,7 @@ def _find_request() -> Any:
     ctx = current()
     # PERF: nine of ten times; the rest is for contexts inside contexts, and for the async face.
     if ctx is not None and ctx.lane is not None and ctx.lane.name == "http":
-        found = ctx._sync_connection
+        found = ctx.request if ctx.synchronous else ctx._sync_connection
         if found is not None:
             return found
     found = None if ctx is None else ctx.sync_connection_of("http")
@@ -45,8 +45,8 @@ class _Slot:
             LookupError: There is none, and no default was given.
         """
         ctx = current()
-        if ctx is not None and self._request:
-            ctx = ctx.carrier
+        if ctx is not None:
+            ctx = ctx.carrier if self._request else ctx.app_context
         if ctx is not None:
             return ctx
         if default:

@@ -105,6 +105,10 @@ class Routed:
     def url_rule(self, rule: Rule | None) -> None:
         self._ctx.url_rule = rule
 
+    @url_rule.deleter
+    def url_rule(self) -> None:
+        self._ctx.url_rule = None
+
     @property
     def view_args(self) -> dict[str, Any] | None:
         """The arguments that the rule took from the path, or ``None`` if none matched."""
@@ -115,6 +119,10 @@ class Routed:
     def view_args(self, view_args: dict[str, Any] | None) -> None:
         self._ctx.view_args = view_args
 
+    @view_args.deleter
+    def view_args(self) -> None:
+        self._ctx.view_args = None
+
     @property
     def routing_exception(self) -> HTTPException | None:
         """What matching failed with: a 404, a 405, or a redirect; else ``None``."""
@@ -124,6 +132,10 @@ class Routed:
     @routing_exception.setter
     def routing_exception(self, error: HTTPException | None) -> None:
         self._ctx.routing_exception = error
+
+    @routing_exception.deleter
+    def routing_exception(self) -> None:
+        self._ctx.routing_exception = None
 
     @property
     def endpoint(self) -> str | None:

@@ -6,15 +6,17 @@ import asyncio
 import threading
 
 import pytest
-from werkzeug.routing import Rule
+from werkzeug.routing import BaseConverter, Rule
 
-from asyncflask import Blueprint, Flask, g, request, session
+import asyncflask.flask
+from asyncflask import Blueprint, Flask, g, request, request_started, session, websocket
 from asyncflask.sessions import (
     SecureCookieSession,
     SecureCookieSessionInterface,
     SessionInterface,
     SessionMixin,
 )
+from asyncflask.testing import TestClient
 
 
 @pytest.fixture
@@ -76,6 +78,179 @@ async def test_a_session_interface_of_either_colour(app, interface, colour):
     assert [(await client.get("/")).text for _ in range(3)] == ["1", "2", "3"]
     on_loop = {ident == threading.get_ident() for ident in app.session_interface.places}
     assert on_loop == {interface is AsyncSessions}
+
+
+class Delegating:
+    """Hands everything on to another interface, as what counts or traces does."""
+
+    def __init__(self, inner):
+        self._inner = inner
+
+    def __getattr__(self, name):
+        return getattr(self._inner, name)
+
+
+class Handing(SessionInterface):
+    """Its methods are `def`, and return what those of another interface return."""
+
+    def __init__(self, inner):
+        self._inner = inner
+
+    def open_session(self, app, request):
+        return self._inner.open_session(app, request)
+
+    def save_session(self, app, session, response):
+        return self._inner.save_session(app, session, response)
+
+
+def on_the_instance(inner):
+    """Make the cookie interface one whose functions were set on it."""
+    interface = SecureCookieSessionInterface()
+    interface.open_session = inner.open_session
+    interface.save_session = inner.save_session
+    return interface
+
+
+@pytest.mark.parametrize("face", [Flask, asyncflask.flask.Flask])
+@pytest.mark.parametrize("colour", ["def", "async"])
+@pytest.mark.parametrize("wrapper", [Delegating, Handing, on_the_instance])
+@pytest.mark.parametrize("inner", [AsyncSessions, BlockingSessions, SecureCookieSessionInterface])
+async def test_a_session_interface_is_what_its_methods_do(face, colour, wrapper, inner):
+    app = face(__name__)
+    app.secret_key = "x"
+    app.session_interface = wrapper(inner())
+
+    def view():
+        session["n"] = session.get("n", 0) + 1
+        return str(session["n"])
+
+    async def async_view():
+        return view()
+
+    app.add_url_rule("/", "view", view if colour == "def" else async_view)
+    client = TestClient(app)
+
+    assert [(await client.get("/")).text for _ in range(3)] == ["1", "2", "3"]
+
+
+async def test_a_function_set_on_the_interface_after_the_first_request_is_called(app):
+    opened, interface = [], SecureCookieSessionInterface()
+    app.session_interface = interface
+    original = interface.open_session
+
+    async def open_session(app, request):
+        opened.append(request.path)
+        return original(app, request)
+
+    app.get("/")(lambda: "x")
+    await app.test_client().get("/")
+    interface.open_session = open_session
+    await app.test_client().get("/")
+    del interface.open_session
+    await app.test_client().get("/")
+
+    assert opened == ["/"]
+
+
+@pytest.mark.parametrize("face", [Flask, asyncflask.flask.Flask])
+@pytest.mark.parametrize("gives", ["empty", "null"])
+@pytest.mark.parametrize("kind", ["def", "async"])
+async def test_the_session_is_opened_once_a_request(face, gives, kind):
+    opened, app = [], face(__name__)
+
+    class Counting(SessionInterface):
+        def open_session(self, app, request):
+            opened.append(request.path)
+            return Stored() if gives == "empty" else None
+
+        def save_session(self, app, session, response):
+            pass
+
+    class CountingAsync(Counting):
+        async def open_session(self, app, request):
+            return super().open_session(app, request)
+
+    app.session_interface = Counting() if kind == "def" else CountingAsync()
+    app.get("/look")(lambda: str(len(session)))
+    client = TestClient(app)
+    for path in ("/look", "/nowhere"):
+        await client.get(path)
+
+    assert opened == ["/look", "/nowhere"]
+
+
+class Seen(BaseConverter):
+    def to_python(self, value):
+        session["seen"] = value
+        return value
+
+
+@pytest.mark.parametrize("face", [Flask, asyncflask.flask.Flask])
+@pytest.mark.parametrize("colour", ["def", "async"])
+@pytest.mark.parametrize("interface", [AsyncSessions, BlockingSessions, None])
+async def test_what_a_converter_puts_into_the_session_is_kept(face, colour, interface):
+    app = face(__name__)
+    app.secret_key = "x"
+    app.url_map.converters["seen"] = Seen
+    if interface is not None:
+        app.session_interface = interface()
+
+    def view(x):
+        return f"{x} {session['seen']}"
+
+    async def async_view(x):
+        return view(x)
+
+    app.add_url_rule("/<seen:x>", "view", view if colour == "def" else async_view)
+
+    assert (await TestClient(app).get("/tea")).text == "tea tea"
+
+
+async def test_what_a_converter_puts_into_the_session_of_a_websocket_is_kept(app):
+    app.url_map.converters["seen"] = Seen
+    app.session_interface = AsyncSessions()
+
+    @app.websocket("/<seen:x>")
+    async def view(x):
+        await websocket.send(session["seen"])
+
+    async with app.test_client().websocket("/tea") as connection:
+        assert await connection.receive() == "tea"
+
+
+@pytest.mark.parametrize(
+    "interface", [AsyncSessions, BlockingSessions, SecureCookieSessionInterface]
+)
+async def test_a_session_that_was_set_before_the_dispatch_is_kept(app, interface):
+    app.session_interface = interface()
+    app.get("/")(lambda: str(session["user"]))
+    async with app.test_request_context("/"):
+        session["user"] = 1
+        response = await app.full_dispatch_request()
+
+    assert response.get_data() == b"1"
+
+
+@pytest.mark.parametrize("interface", [BlockingSessions, SecureCookieSessionInterface])
+def test_on_the_facade_a_session_that_was_set_before_the_dispatch_is_kept(interface):
+    app = asyncflask.flask.Flask(__name__)
+    app.secret_key = "x"
+    app.session_interface = interface()
+    app.get("/")(lambda: str(session["user"]))
+    with app.test_request_context("/"):
+        session["user"] = 1
+        assert app.full_dispatch_request().get_data() == b"1"
+
+
+async def test_receivers_of_request_started_see_the_open_session(app):
+    app.session_interface = AsyncSessions()
+    app.get("/")(lambda: str(session["started"]))
+
+    def note(sender):
+        session["started"] = True
+
+    with request_started.connected_to(note, app):
+        assert (await app.test_client().get("/")).text == "True"
 
 
 async def test_an_interface_without_a_session_gives_a_null_session(app):

@@ -7,9 +7,13 @@ import gc
 import threading
 import weakref
 from io import BytesIO
+from unittest import mock
 
+import click
 import pytest
+from werkzeug.routing import BaseConverter
 
+import asyncflask
 from asyncflask.flask import (
     Flask,
     after_this_request,
@@ -20,10 +24,12 @@ from asyncflask.flask import (
     has_request_context,
     request,
     session,
+    stream_with_context,
+    url_for,
 )
 from asyncflask.flask.ctx import AppContext, RequestContext
 from asyncflask.flask.globals import app_ctx, request_ctx
-from asyncflask.flask.signals import appcontext_popped, appcontext_pushed
+from asyncflask.flask.signals import appcontext_popped, appcontext_pushed, request_started
 
 
 @pytest.fixture
@@ -67,8 +73,15 @@ def test_extensions_may_put_attributes_on_a_context_and_refer_to_it_weakly(app):
 def test_pushing_opens_the_session_and_then_matches(app):
     """Flask's order: a converter or a URL value preprocessor may look into the session."""
     seen = []
-    app.get("/<name>", endpoint="x")(print)
-    original, create = app.session_interface.open_session, app.create_url_adapter
+    original = app.session_interface.open_session
+
+    class Noting(BaseConverter):
+        def to_python(self, value):
+            seen.append("match")
+            return value
+
+    app.url_map.converters["noting"] = Noting
+    app.get("/<noting:name>", endpoint="x")(print)
 
     class Interface(type(app.session_interface)):
         def open_session(self, app, request):
@@ -76,7 +89,6 @@ def test_pushing_opens_the_session_and_then_matches(app):
             return original(app, request)
 
     app.session_interface = Interface()
-    app.create_url_adapter = lambda request: (seen.append("match"), create(request))[1]
 
     with app.test_request_context("/Ada"):
         assert seen == ["session", "match"]
@@ -97,6 +109,234 @@ def test_a_request_inside_an_app_context_shares_its_g(app):
         g.thing = 1
         with app.test_request_context():
             assert g.thing == 1
+
+
+@pytest.mark.parametrize("how", ["client", "client that keeps", "context", "def", "async def"])
+def test_a_request_inside_an_app_context_has_that_very_context(app, how):
+    """Flask-SQLAlchemy keys its session by the context's id; others keep attributes on it."""
+    seen = []
+
+    def look():
+        seen.append((app_ctx._get_current_object(), app_ctx.outer, request_ctx is app_ctx))
+        app_ctx.inner = "inner"
+        return ""
+
+    async def look_async():
+        return look()
+
+    app.add_url_rule("/", view_func=look_async if how == "async def" else look, endpoint="x")
+    with app.app_context() as ctx:
+        ctx.outer = "outer"
+        if how == "context":
+            with app.test_request_context("/"):
+                look()
+        elif how == "client that keeps":
+            with app.test_client() as client:
+                client.get("/")
+                assert app_ctx._get_current_object() is ctx
+        else:
+            app.test_client().get("/")
+
+        assert seen == [(ctx, "outer", False)]
+        assert (app_ctx._get_current_object(), ctx.inner) == (ctx, "inner")
+
+
+def test_without_one_a_request_pushes_an_app_context_of_its_own(app, client):
+    seen = []
+
+    @app.get("/")
+    def view():
+        seen.append(app_ctx._get_current_object())
+        return ""
+
+    client.get("/")
+    client.get("/")
+
+    assert [type(ctx) for ctx in seen] == [AppContext] * 2
+    assert seen[0] is not seen[1]
+
+
+def test_an_app_context_may_end_under_a_request_that_a_client_keeps(app, ended):
+    """The usual fixture. As in Flask, the client has pushed the app context a second time."""
+    app.get("/")(lambda: "ok")
+    with app.test_client() as client:
+        with app.app_context():
+            assert client.get("/").text == "ok"
+        assert (request.path, bool(current_app)) == ("/", True)
+        assert ended == ["request"]
+
+    assert ended == ["request", "request", "app"]
+    assert not has_app_context()
+
+
+def test_a_request_without_an_app_context_goes_on(app, ended):
+    app.secret_key = "secret"
+    outer, ctx = app.app_context(), app.test_request_context("/x")
+    outer.push()
+    ctx.push()
+    outer.pop()
+
+    assert (has_app_context(), has_request_context()) == (False, True)
+    assert [bool(proxy) for proxy in (current_app, g, app_ctx, request_ctx)] == [False] * 3 + [True]
+    session["k"] = 1
+    assert (request.path, request.get_json(silent=True), session["k"]) == ("/x", None, 1)
+    with pytest.raises(
+        RuntimeError, match=r"^Working outside of application context: `current_app`"
+    ):
+        current_app.name
+    with pytest.raises(RuntimeError, match=r"^Working outside of application context: `g`"):
+        g.x
+    ctx.pop()
+    assert ended == ["app", "request"]
+
+
+def test_signals_and_teardown_come_in_flasks_order(app, client):
+    """The app context begins before the request and ends after it, in which it is not seen."""
+    seen = []
+
+    def note(name):
+        here = "app"[: 3 * has_app_context()], "request"[: 7 * has_request_context()]
+        seen.append(f"{name}: {' '.join(filter(None, here))}".strip())
+
+    app.add_url_rule("/", view_func=lambda: "", endpoint="x")
+    app.teardown_request(lambda error: note("teardown_request"))
+    app.teardown_appcontext(lambda error: note("teardown_appcontext"))
+    with (
+        appcontext_pushed.connected_to(lambda app: note("pushed"), app),
+        appcontext_popped.connected_to(lambda app: note("popped"), app),
+        request_started.connected_to(lambda app: note("started"), app),
+    ):
+        client.get("/")
+        alone, seen[:] = list(seen), []
+        with app.app_context():
+            client.get("/")
+
+    assert alone == [
+        *("pushed: app", "started: app request", "teardown_request: app request"),
+        *("teardown_appcontext: app", "popped:"),
+    ]
+    assert seen == [
+        *("pushed: app", "started: app request", "teardown_request: app request"),
+        *("teardown_appcontext: app", "popped:"),
+    ]
+
+
+def test_each_push_and_pop_is_told(app):
+    seen = []
+    ctx = app.app_context()
+    with (
+        appcontext_pushed.connected_to(lambda app: seen.append("pushed"), app),
+        appcontext_popped.connected_to(lambda app: seen.append("popped"), app),
+        ctx,
+        ctx,
+    ):
+        pass
+
+    assert seen == ["pushed", "pushed", "popped", "popped"]
+
+
+def test_app_contexts_of_two_apps_around_a_request(app):
+    other = Flask("other")
+    with app.app_context() as mine, other.app_context():
+        g.thing = "of the other"
+        with app.test_request_context("/x"):
+            assert app_ctx._get_current_object() is not mine
+            assert (current_app.name, "thing" in g) == ("tests", False)
+            with other.app_context():
+                assert (current_app.name, request.path) == ("other", "/x")
+        assert (current_app.name, g.thing) == ("other", "of the other")
+
+
+def test_a_stream_keeps_the_app_context_of_its_request(app, ended):
+    @app.get("/")
+    def view():
+        g.thing = "kept"
+
+        def body():
+            yield "a"
+            yield g.thing
+
+        return app.response_class(stream_with_context(body()))
+
+    with app.app_context() as ctx:
+        response = app.test_client().get("/")
+        ctx.of_an_extension = 1
+    assert ended == []
+
+    assert response.text == "akept"
+    assert ended == ["request", "app"]
+
+
+@pytest.mark.parametrize("entered", ["push", "with"])
+def test_a_request_context_whose_push_fails(app, ended, entered):
+    """As in Flask it is pushed all the same, for pop(); `with` ends it."""
+
+    class Failing(type(app.session_interface)):
+        def open_session(self, app, request):
+            raise ZeroDivisionError("no store")
+
+    app.session_interface = Failing()
+    ctx = app.test_request_context("/x")
+    if entered == "with":
+        with pytest.raises(ZeroDivisionError, match="no store"), ctx:
+            pass
+    else:
+        with pytest.raises(ZeroDivisionError, match="no store"):
+            ctx.push()
+        assert request.path == "/x"
+        ctx.pop()
+
+    assert ended == ["request", "app"]
+    assert not has_app_context()
+
+
+@pytest.mark.parametrize("how", ["subclass", "instance"])
+def test_an_app_context_of_ones_own_is_used_everywhere(how):
+    class Own(Flask):
+        def app_context(self):
+            ctx = super().app_context()
+            ctx.tenant = "shop"
+            return ctx
+
+    app = Own(__name__) if how == "subclass" else Flask(__name__)
+    if how == "instance":
+        original = app.app_context
+
+        def app_context():
+            ctx = original()
+            ctx.tenant = "shop"
+            return ctx
+
+        app.app_context = app_context
+    app.get("/")(lambda: app_ctx.tenant)
+    app.cli.command("tenant")(lambda: click.echo(app_ctx.tenant))
+
+    with app.test_request_context():
+        assert app_ctx.tenant == "shop"
+    assert app.test_client().get("/").text == "shop"
+    assert app.test_cli_runner().invoke(args=["tenant"]).output == "shop\n"
+
+
+@pytest.mark.parametrize("how", ["subclass", "instance"])
+def test_a_url_adapter_of_ones_own_without_a_request_is_used(how):
+    def create_url_adapter(app, request):
+        if request is None:
+            return app.url_map.bind("shop.test")
+        return Flask.create_url_adapter(app, request)
+
+    class Own(Flask):
+        pass
+
+    app = Own(__name__)
+    app.get("/", endpoint="index")(lambda: app_ctx.url_adapter.server_name)
+    if how == "subclass":
+        Own.create_url_adapter = create_url_adapter
+    else:
+        app.create_url_adapter = lambda request: create_url_adapter(app, request)
+
+    with app.app_context():
+        assert url_for("index") == "http://shop.test/"
+    assert app.test_client().get("/").text == "shop.test"
 
 
 def test_a_request_of_another_app_has_its_own_g(app):
@@ -162,7 +402,7 @@ def test_entered_again_it_ends_with_the_last_exit(app, ended):
 
     with ctx:
         with ctx:
-            assert app_ctx._get_current_object() is ctx
+            assert request_ctx._get_current_object() is ctx
         assert ended == []
     assert ended == ["request", "app"]
 
@@ -312,6 +552,76 @@ def test_after_this_request_runs_before_the_apps_functions(app, client):
 
     assert client.get("/").headers.getlist("X") == ["this", "app"]
     assert client.get("/").headers.getlist("X") == ["this", "app"]
+
+
+# -- what is set and deleted -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["def", "async def"])
+def test_a_request_that_is_set_is_the_one_that_views_see(app, client, kind):
+    def look():
+        return f"{request.path} {request.args['x']}"
+
+    async def look_async():
+        form = await asyncflask.request.form
+        return f"{look()} {asyncflask.request.path} {form['a']}"
+
+    @app.before_request
+    def replace():
+        builder = app.test_request_context("/other?x=1", method="POST", data={"a": "b"})
+        other = builder.request
+        other.url_rule, other.view_args = request.url_rule, request.view_args
+        assert asyncflask.request.path == "/"
+        request_ctx.request = other
+
+    app.add_url_rule("/", view_func=look if kind == "def" else look_async, endpoint="x")
+
+    assert client.get("/").text == {"def": "/other 1", "async def": "/other 1 /other b"}[kind]
+
+
+def test_a_request_can_be_deleted_and_patched(app):
+    with app.test_request_context("/x") as ctx:
+        before = ctx.request
+        with mock.patch.object(request_ctx, "request") as other:
+            assert request._get_current_object() is other
+        assert ctx.request is request._get_current_object() is before
+        del ctx.request
+        assert not request
+        ctx.request = before
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"), [("app", "g"), ("app", "url_adapter"), ("request", "url_adapter")]
+)
+def test_a_patch_of_a_context_ends_with_what_was_there(app, kind, name):
+    of = {"app": app_ctx, "request": request_ctx}[kind]
+    with app.test_request_context("/"):
+        before, other = getattr(of, name), {}
+        with mock.patch.object(of, name, other):
+            assert getattr(of, name) is other
+        assert getattr(of, name) is before
+
+
+def test_g_of_an_app_context_may_be_set(app):
+    with app.app_context() as ctx:
+        ctx.g = {"k": 1}
+        with app.test_request_context():
+            assert g["k"] == 1
+
+
+def test_view_args_set_by_a_hook_are_those_of_the_view(app, client):
+    app.get("/<name>")(lambda name: name)
+
+    @app.before_request
+    def replace():
+        request.view_args = {"name": "other"}
+
+    assert client.get("/first").text == "other"
+
+
+def test_a_request_context_that_was_not_pushed_has_no_g(app):
+    with pytest.raises(AttributeError, match="has no 'g' before it is pushed"):
+        app.test_request_context().g
 
 
 # -- memory ----------------------------------------------------------------------------------------

@@ -55,7 +55,7 @@ def test_a_proxy_stands_for_the_current_object(app):
         assert request._get_current_object() is ctx.request
         assert session._get_current_object() is ctx.session
         assert g._get_current_object() is ctx.g
-        assert app_ctx._get_current_object() is ctx
+        assert app_ctx._get_current_object() is ctx.app_context
         assert request_ctx._get_current_object() is ctx
 
 
@@ -115,7 +115,7 @@ def test_a_variable_holds_the_context(app):
     with app.app_context() as ctx:
         assert (_cv_app.get(), _cv_request.get(None)) == (ctx, None)
     with app.test_request_context() as ctx:
-        assert (_cv_app.get(), _cv_request.get()) == (ctx, ctx)
+        assert (_cv_app.get(), _cv_request.get()) == (ctx.app_context, ctx)
 
 
 def test_inside_a_request_an_app_context_leaves_the_request_where_it_is(app):
