@@ -18,7 +18,15 @@ from types import SimpleNamespace
 import pytest
 from werkzeug.exceptions import NotFound
 
-from asyncflask import Flask, g, render_template_string, request, send_from_directory, websocket
+from asyncflask import (
+    Flask,
+    g,
+    render_template_string,
+    render_template_string_async,
+    request,
+    send_from_directory,
+    websocket,
+)
 from asyncflask.testing.exchange import Exchange
 
 PROJECT = Path(__file__).parents[1]
@@ -420,3 +428,27 @@ async def test_the_path_of_a_redirect_does_not_choose_the_host(app):
     response = await app.test_client().get("/evil.test", headers={"Host": "my_app"})
 
     assert response.headers["Location"] == "http://my_app/evil.test/"
+
+
+@pytest.mark.parametrize("kind", ["async", "def"])
+async def test_a_coroutine_in_a_template_lets_nobody_in(app, kind):
+    """No id: a coroutine is true, so that `{% if user.is_authenticated() %}` let everybody in."""
+
+    class User:
+        async def is_authenticated(self):
+            return False
+
+    source = "{% if user.is_authenticated() %}secret{% endif %}"
+
+    @app.get("/async")
+    async def async_view():
+        return await render_template_string_async(source, user=User())
+
+    @app.get("/def")
+    def def_view():
+        return render_template_string(source, user=User())
+
+    app.logger.disabled = True
+    response = await app.test_client().get(f"/{kind}")
+
+    assert "secret" not in response.text
