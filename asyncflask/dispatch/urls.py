@@ -130,7 +130,9 @@ def url_for(
         RuntimeError: Neither a connection nor ``SERVER_NAME`` says which host to build for.
         ValueError: ``_scheme`` was given for a URL that is not external.
     """
-    carrier = ctx.carrier if ctx is not None and ctx.app is app else None
+    carrier = None if ctx is None else ctx.carrier
+    if carrier is not None and carrier.app is not app:
+        carrier = None
     if carrier is not None:
         adapter = carrier.url_adapter
         if endpoint[:1] == ".":

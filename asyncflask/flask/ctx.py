@@ -411,11 +411,12 @@ class RequestContext(_SyncContext):
             session = func(self.app, self.request)
             # PERF: the usual kind is not asked what it is.
             if session.__class__ is not SecureCookieSession:
-                session = self._settle(func, session)
+                session = self.settle(func, session)
             self.keep_session(session)
         return self._session
 
-    def _settle(self, func: Callable[..., Any], result: Any) -> Any:
+    def settle(self, func: Callable[..., Any], result: Any) -> Any:
+        """Return what ``func`` returned, or wait in this thread for the coroutine that it is."""
         before, self.place = self.place, "thread"
         try:
             return drive(settled(self, func, result))

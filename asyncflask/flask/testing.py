@@ -116,7 +116,8 @@ class FlaskClient(Client):
         ctx = app.test_request_context(*args, **kwargs)
         self._add_cookies_to_wsgi(ctx.request.environ)
         with ctx:
-            session = app.session_interface.open_session(app, ctx.request)
+            open_session = app.session_interface.open_session
+            session = ctx.settle(open_session, open_session(app, ctx.request))
         if session is None:
             raise RuntimeError(
                 "Session backend did not open a session: is SECRET_KEY set, and does"
@@ -127,7 +128,8 @@ class FlaskClient(Client):
         if app.session_interface.is_null_session(session):
             return
         with ctx:
-            app.session_interface.save_session(app, session, response)
+            save_session = app.session_interface.save_session
+            ctx.settle(save_session, save_session(app, session, response))
         self._update_cookies_from_response(
             ctx.request.host.partition(":")[0],
             ctx.request.path,

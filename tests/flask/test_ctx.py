@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextvars
 import gc
 import threading
@@ -265,6 +266,38 @@ def test_a_stream_keeps_the_app_context_of_its_request(app, ended):
 
     assert response.text == "akept"
     assert ended == ["request", "app"]
+
+
+def test_copies_in_tasks_of_an_async_view_have_its_app_context(app, client):
+    @app.get("/x")
+    async def view():
+        g.thing, mine = 1, app_ctx._get_current_object()
+
+        @copy_current_request_context
+        async def later():
+            return app_ctx._get_current_object() is mine, g.thing, request.path
+
+        async def nested():
+            with app.app_context() as ctx:
+                await asyncio.sleep(0)
+                return app_ctx._get_current_object() is ctx, "thing" in g, request.path
+
+        copied = await asyncio.create_task(later())
+        first, second = await asyncio.gather(nested(), nested())
+        return [copied, first, second, [g.thing]]
+
+    assert client.get("/x").json == [
+        [True, 1, "/x"],
+        [True, False, "/x"],
+        [True, False, "/x"],
+        [1],
+    ]
+
+
+def test_a_url_is_built_in_a_request_of_the_app_also_inside_a_context_of_another(app):
+    app.get("/here", endpoint="here")(lambda: "")
+    with app.test_request_context("/"), Flask("other").app_context():
+        assert app.url_for("here") == "/here"
 
 
 @pytest.mark.parametrize("entered", ["push", "with"])

@@ -236,6 +236,22 @@ def test_without_cookies_there_is_no_session_transaction(app):
         pass
 
 
+def test_a_session_transaction_waits_for_an_async_session_interface(app, client):
+    class Awaited(type(app.session_interface)):
+        async def open_session(self, app, request):
+            return super().open_session(app, request)
+
+        async def save_session(self, app, session, response):
+            return super().save_session(app, session, response)
+
+    app.session_interface = Awaited()
+    app.get("/who")(lambda: session["who"])
+    with client.session_transaction() as prepared:
+        prepared["who"] = "Ada"
+
+    assert client.get("/who").text == "Ada"
+
+
 def test_without_a_session_there_is_no_session_transaction(app, client):
     class NoSessions(type(app.session_interface)):
         def open_session(self, app, request):
