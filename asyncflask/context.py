@@ -109,6 +109,8 @@ class Context:
     matched = False
     #: the view that was matched, if it is ``async def`` and this is served
     async_view: Callable[..., Any] | None = None
+    #: cookies that were set by the answer of a websocket's handshake
+    handshake_cookies: Mapping[str, str] | None = None
     #: the task that an ``async def`` view of a websocket runs in
     view_task: asyncio.Task[Any] | None = None
     #: the request's headers by name; read values with `received.header_index`

@@ -32,6 +32,7 @@ async def headers_with_session(ctx: Context) -> list[WirePair]:
     await _save_on_loop(app, session, response)
     if "modified" in getattr(session, "__dict__", ()):  # Else it cannot tell, and says always yes.
         session.modified = False  # What is changed from here on is not in the cookie.
+    ctx.handshake_cookies = _cookies_of(response)
     return [pair for pair in encode_headers(response.headers) if pair[0] == b"set-cookie"]
 
 
@@ -78,12 +79,17 @@ def _is_cookie(interface: Any) -> bool:
 
 def _has_news(response: Any, ctx: Context) -> bool:
     """Tell whether a response sets a cookie that the client does not have already."""
-    sent: Any = ctx.own_connection.cookies
-    for line in response.headers.getlist("Set-Cookie"):
-        for name, value in parse_cookie(line.partition(";")[0]).items():
-            if sent.get(name) != value:
-                return True
-    return False
+    known = {**ctx.own_connection.cookies, **(ctx.handshake_cookies or {})}
+    return any(known.get(name) != value for name, value in _cookies_of(response).items())
+
+
+def _cookies_of(response: Any) -> dict[str, str]:
+    lines: list[str] = response.headers.getlist("Set-Cookie")
+    return {
+        name: value
+        for line in lines
+        for name, value in parse_cookie(line.partition(";")[0]).items()
+    }
 
 
 async def _save(app: Any, ctx: Context, session: Any, response: Any) -> None:

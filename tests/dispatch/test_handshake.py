@@ -252,6 +252,7 @@ async def test_the_id_of_a_new_session_is_in_the_handshakes_answer(app, caplog, 
     await visit(client, f"/{kind}")
 
     assert await kept(client) == {"first": 1, "choice": "tea"}
+    assert caplog.records == []
     assert threading.get_ident() not in app.session_interface.threads or store is AsyncStore
 
 
