@@ -458,7 +458,7 @@ async def test_a_blueprint_may_register_what_runs_around_serving(app, bp):
     async with app.test_app():
         pass
 
-    assert log == ["before", "around, first", "after off the loop", "around, last"]
+    assert log == ["before", "around, first", "around, last", "after off the loop"]
 
 
 # -- files and templates ---------------------------------------------------------------------------

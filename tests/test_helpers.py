@@ -118,9 +118,15 @@ def test_a_response_is_handed_through_unchanged(app):
 
 def test_what_no_view_may_return_is_refused(app):
     with (
-        app.app_context(),
+        app.test_request_context(),
         pytest.raises(TypeError, match=r"^The view returned None: it has no `r"),
     ):
+        make_response(None)
+
+
+def test_outside_of_a_request_that_is_what_is_told(app):
+    """Flask: its error would name the endpoint, and fails to find one."""
+    with app.app_context(), pytest.raises(RuntimeError, match="outside of request context"):
         make_response(None)
 
 
