@@ -129,8 +129,9 @@ class TestWebsocket(NotesForgotten):
         if self._exchange.overdue and error is None:
             raise TimeoutError(
                 f"The view of {self.scope['path']!r} did not end within {self._exchange.grace} s"
-                " after the client had left, and was cancelled. A view learns of it by receive() or"
-                " send(): let it call receive() beside whatever else it waits for."
+                " after the client had left, and was cancelled. The app cancels an `async def` view"
+                " that waits; one that keeps its cancellation to itself, and a `def` view, learn of"
+                " the end by receive() or send()."
             )
 
     @refusing("connection")
