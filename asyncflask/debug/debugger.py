@@ -13,13 +13,12 @@ import itertools
 from collections.abc import Iterable
 from dataclasses import dataclass
 from hmac import compare_digest
-from traceback import TracebackException
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlencode
 from weakref import ref
 
 from werkzeug.debug import DebuggedApplication
-from werkzeug.debug.tbtools import DebugFrameSummary, DebugTraceback
+from werkzeug.debug.tbtools import DebugTraceback
 from werkzeug.exceptions import NotFound, SecurityError
 from werkzeug.wrappers import Request
 from werkzeug.wrappers import Response as WSGIResponse
@@ -30,6 +29,7 @@ from ..typing import ASGIApplication, Receive, Scope, Send
 from ..wrappers.body import Body
 from ..wrappers.wsgi import Call, send_wsgi
 from .console import Again, Frame, InApp
+from .frames import begin_with_the_app
 from .pin import is_given, is_in_container, random_pin
 from .watched import Watched, make_environ
 
@@ -40,10 +40,6 @@ if TYPE_CHECKING:
 KEPT = 50
 #: Threads for the debugger alone: those of the app may be what hangs.
 THREADS = 8
-
-_OWN = __name__.partition(".")[0]
-#: Packages whose frames are between a server and the app's code.
-_LEADING = frozenset({_OWN, "asyncio", "concurrent", "contextlib", "threading", "werkzeug"})
 
 _PARAMETER = b"__debugger__"
 _SCHEMES = {"http": "http", "https": "https", "ws": "http", "wss": "https"}
@@ -157,8 +153,7 @@ class Debugger:
             skip: Frames to leave away at the beginning.
         """
         trace = DebugTraceback(error, skip=skip)
-        for _, part in trace.all_tracebacks:
-            _begin_with_the_app(part)
+        begin_with_the_app(trace)
         kept = Kept(next(self._numbers), trace, [Again(ctx) for ctx in contexts])
         for summary in trace.all_frames:
             self._add_frame(id(summary), Frame(summary.global_ns, summary.local_ns), kept.contexts)
@@ -304,26 +299,6 @@ class Debugger:
                 names = app.make_shell_context()
             self._add_frame(0, Frame({}, names), [InApp(app)])
         return self._werkzeug(environ, start_response)
-
-
-def _begin_with_the_app(trace: TracebackException) -> None:
-    """Leave out the frames by which this package came to the app's own code.
-
-    It does for a package what ``__traceback_hide__`` does for a function. What the app's innermost
-    function called is kept; an error before the app's code was reached keeps all of its frames.
-    """
-    stack = cast("list[DebugFrameSummary]", trace.stack)
-    packages = [(frame.global_ns.get("__name__") or "").partition(".")[0] for frame in stack]
-    first = next((i for i, name in enumerate(packages) if name not in _LEADING), None)
-    if first is None:
-        return
-    last = first
-    for i, frame in enumerate(stack):
-        if packages[i] != _OWN and not frame.is_library:
-            last = max(i, last)
-    stack[:] = [
-        frame for i, frame in enumerate(stack) if i >= last or (i >= first and packages[i] != _OWN)
-    ]
 
 
 def _forgotten(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:

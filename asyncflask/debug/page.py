@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..wrappers.response import Response
+from .frames import begin_with_the_app
 
 #: What an interactive debugger puts into the environ (and ours into the scope): it is called with
 #: the context of a request, which is then kept for the console. (Werkzeug: DebuggedApplication.)
@@ -38,6 +39,7 @@ def traceback_response(app: Any, ctx: Any, error: BaseException) -> Response | N
 
     app.log_exception((type(error), error, error.__traceback__))
     trace = DebugTraceback(error)
+    begin_with_the_app(trace)
     # Werkzeug escapes the error's text (CVE-2016-10516); no console, so no PIN to protect.
     html = trace.render_debugger_html(evalex=False, secret="", evalex_trusted=False)
     return Response(html, status=500)

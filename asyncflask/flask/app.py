@@ -34,6 +34,7 @@ from .. import app as async_face
 from .._current import current
 from ..concurrency import drive
 from ..ctx import NO_ERROR
+from ..debug.frames import cut_tracebacks
 from ..debughelpers import raise_redirect_that_loses_the_body, warn_of_real_flask
 from ..dispatch import errors, pipeline, steps, teardown, urls
 from ..dispatch.calls import wait_in_place
@@ -109,6 +110,7 @@ class Flask(async_face.Flask, metaclass=CallableType):
 
         With an ASGI scope alone it is an ASGI 2 application.
         """
+        __traceback_hide__ = True  # Werkzeug's debugger leaves this frame out.
         if send is not None or start_response is None:
             return call_asgi(self, environ, start_response, send)
         if not isinstance(environ, dict):
@@ -151,6 +153,7 @@ class Flask(async_face.Flask, metaclass=CallableType):
             if keep is not None:
                 keep(_cv_app.get())
                 keep(_cv_request.get())
+                cut_tracebacks(sys.exc_info()[1])  # The page is to begin with the app's code.
             if error is not None and self.should_ignore_error(error):
                 error = None
             ctx.pop(error)
