@@ -7,6 +7,7 @@ from typing import Any
 
 from ..protocol import cycle
 from ..typing import ASGIApplication, Message
+from .runner import MOMENT
 from .shared import logger
 
 
@@ -68,7 +69,7 @@ class Lifespan:
             ) from None
         finally:
             task.cancel()
-            await asyncio.wait({task})
+            await asyncio.wait({task}, timeout=MOMENT)  # A thread, say, cannot be interrupted.
 
     async def _run(self) -> None:
         scope = {

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import signal
 import socket
 import ssl
 import sys
@@ -19,10 +18,11 @@ from ..protocol.header_names import reporting_app
 from ..typing import ASGIApplication
 from .config import Config
 from .lifespan import Lifespan
+from .runner import MOMENT, LastResort, Signals, run_loop
 from .shared import Shared, access_logger, logger
 from .transport import Connection
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
+SPARE = 3.0  # seconds that a loop which ends in order does not need
 TICK = 0.5  # seconds between two looks at the deadlines; a shorter timeout makes it shorter
 
 
@@ -123,7 +123,9 @@ async def _finish(shared: Shared) -> None:
     for task in tasks:
         task.cancel()
     if tasks:
-        await asyncio.wait(tasks)
+        _, left = await asyncio.wait(tasks, timeout=MOMENT)
+        if left:
+            logger.warning("Left behind what ignores that, or works in a thread: %d.", len(left))
     await asyncio.sleep(0)  # Transports tell of their end in the loop's next round.
 
 
@@ -148,8 +150,16 @@ def run(
     """
     _log_somewhere()
     config = config or Config()
-    with asyncio.Runner(loop_factory=_loop_factory(config.loop)) as runner:
-        runner.run(_serve_until_signal(app, sockets, config, ready))
+    last_resort = LastResort()
+    main = _serve_until_signal(app, sockets, config, ready, last_resort)
+    try:
+        run_loop(main, _loop_factory(config.loop), _time_to_end(config))
+    finally:
+        last_resort.stop()
+
+
+def _time_to_end(config: Config) -> float:
+    return config.grace + config.lifespan_timeout + SPARE
 
 
 def _loop_factory(wish: str) -> Callable[[], asyncio.AbstractEventLoop] | None:
@@ -179,32 +189,14 @@ def _log_somewhere() -> None:
 async def _serve_until_signal(
     app: ASGIApplication,
     sockets: Sequence[socket.socket],
-    config: Config | None,
+    config: Config,
     ready: Callable[[], None] | None,
+    last_resort: LastResort,
 ) -> None:
     stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    loop.set_exception_handler(_report)
-
-    before = {number: signal.getsignal(number) for number in SIGNALS}
-
-    def end() -> None:
-        stop.set()
-        for number in SIGNALS:
-            loop.remove_signal_handler(number)
-            signal.signal(number, signal.SIG_DFL)  # A second one ends the process at once.
-
-    for number in SIGNALS:
-        try:
-            loop.add_signal_handler(number, end)
-        except (NotImplementedError, RuntimeError, ValueError):
-            pass  # Windows, where Ctrl-C interrupts the loop, or not the main thread.
-    try:
+    asyncio.get_running_loop().set_exception_handler(_report)
+    with Signals(stop.set, last_resort, config.grace + SPARE, _time_to_end(config)):
         await serve(app, sockets, config, stop=stop, ready=ready)
-    finally:
-        for number, handler in before.items():
-            if stop.is_set() and handler is not None:
-                signal.signal(number, handler)
 
 
 def _report(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:

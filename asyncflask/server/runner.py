@@ -1,0 +1,210 @@
+"""The loop of ``run()``, and an end of it that nothing can hold up.
+
+A thread cannot be interrupted, and a coroutine may ignore its cancellation. asyncio's own runner
+waits for both without limit; here they are given a moment, and are left behind then.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import faulthandler
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Coroutine
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
+from queue import SimpleQueue
+from types import FrameType
+from typing import Any, ParamSpec, TypeVar
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+MOMENT = 0.5  # seconds for what has been cancelled, or was told to end
+STDERR = 2
+
+
+class DaemonThreads(ThreadPoolExecutor):
+    """Threads for blocking calls (``asyncio.to_thread``) that let the process end while they work.
+
+    Args:
+        size: How many there are at most.
+    """
+
+    def __init__(self, size: int | None = None) -> None:
+        super().__init__(size)
+        self._size = size or min(32, (os.cpu_count() or 1) + 4)
+        self._jobs: SimpleQueue[tuple[Future[Any], Callable[[], Any]] | None] = SimpleQueue()
+        self._idle = threading.Semaphore(0)
+        self._guard = threading.Lock()
+        self._started: list[threading.Thread] = []
+        self._closed = False
+
+    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        """Run ``fn(*args, **kwargs)`` in one of the threads.
+
+        Raises:
+            RuntimeError: It was shut down.
+        """
+        future: Future[T] = Future()
+        with self._guard:
+            if self._closed:
+                raise RuntimeError(
+                    f"{fn!r} was to run in a thread after the server's loop had ended. Call it"
+                    " before, or in a thread of your own."
+                )
+            self._jobs.put((future, partial(fn, *args, **kwargs)))
+            if not self._idle.acquire(blocking=False) and len(self._started) < self._size:
+                name = f"asyncflask-blocking-{len(self._started) + 1}"
+                thread = threading.Thread(target=self._work, name=name, daemon=True)
+                thread.start()
+                self._started.append(thread)
+        return future
+
+    def _work(self) -> None:
+        while (job := self._jobs.get()) is not None:
+            future, call = job
+            if future.set_running_or_notify_cancel():
+                try:
+                    result = call()
+                except BaseException as error:
+                    future.set_exception(error)
+                else:
+                    future.set_result(result)
+            del job, future, call  # An idle thread keeps nothing alive.
+            self._idle.release()
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """End the threads; one that still works is waited for a moment, and then left behind."""
+        with self._guard:
+            self._closed = True
+            started, self._started = self._started, []
+        for _ in started:
+            self._jobs.put(None)
+        until = time.monotonic() + MOMENT
+        for thread in started if wait else ():
+            thread.join(max(0.0, until - time.monotonic()))
+
+
+class LastResort:
+    """A clock outside of the loop and of Python, for a view that blocks both.
+
+    When it is not set on in time the process ends with status 1, and what each thread was doing is
+    written to standard error.
+    """
+
+    _runs = False
+
+    def set(self, seconds: float) -> None:
+        """Let the process end in so many seconds."""
+        self._runs = True
+        faulthandler.dump_traceback_later(seconds, exit=True, file=STDERR)
+
+    def stop(self) -> None:
+        """Stop the clock, if it runs; another one may be the program's."""
+        if self._runs:
+            faulthandler.cancel_dump_traceback_later()
+
+
+class Signals:
+    """What SIGINT and SIGTERM do: the first one stops the server, a second one the process.
+
+    Args:
+        stop: Called on the loop at the first signal.
+        last_resort: Set for the time in which the server has to end.
+        to_react: Seconds that the loop has, until it calls ``stop``.
+        to_end: Seconds from there on.
+    """
+
+    def __init__(
+        self, stop: Callable[[], None], last_resort: LastResort, to_react: float, to_end: float
+    ) -> None:
+        self._stop = stop
+        self._last_resort = last_resort
+        self._to_react = to_react
+        self._to_end = to_end
+        self._loop = asyncio.get_running_loop()
+        self._before: dict[int, Any] = {}
+
+    def __enter__(self) -> Signals:
+        try:
+            for number in SIGNALS:
+                self._before[number] = signal.signal(number, self._end)
+        except ValueError:
+            pass  # This is not the main thread, which alone gets signals.
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
+            if handler is not None:
+                signal.signal(number, handler)
+
+    def _end(self, number: int, frame: FrameType | None) -> None:
+        # By Python's handlers instead of the loop's: these would wait for a loop that is blocked.
+        for each in SIGNALS:
+            signal.signal(each, signal.SIG_DFL)
+        self._last_resort.set(self._to_react)
+        self._loop.call_soon_threadsafe(self._reacted)
+
+    def _reacted(self) -> None:
+        self._last_resort.set(self._to_end)
+        self._stop()
+
+
+def run_loop(
+    main: Coroutine[Any, Any, None],
+    make_loop: Callable[[], asyncio.AbstractEventLoop] | None,
+    patience: float,
+) -> None:
+    """Run a coroutine on a loop of its own, and end the loop whatever is left on it.
+
+    Args:
+        main: The coroutine.
+        make_loop: Makes the loop; asyncio's usual one by default.
+        patience: Seconds for ``main`` to end, where a ``SystemExit``, say, has stopped the loop.
+    """
+    loop = (make_loop or asyncio.new_event_loop)()
+    loop.set_default_executor(DaemonThreads())
+    task = loop.create_task(main)
+    try:
+        asyncio.set_event_loop(loop)
+        loop.run_until_complete(task)
+    finally:
+        try:
+            _end_tasks(loop, MOMENT if task.done() else patience)
+            loop.run_until_complete(_within_a_moment(loop.shutdown_asyncgens()))
+            loop.run_until_complete(loop.shutdown_default_executor())
+        finally:
+            # Of what is left behind nothing more is said: it was told when it was given up.
+            loop.set_exception_handler(_ignore)
+            asyncio.set_event_loop(None)
+            loop.close()
+
+
+def _end_tasks(loop: asyncio.AbstractEventLoop, patience: float) -> None:
+    tasks = asyncio.all_tasks(loop)
+    for task in tasks:
+        task.cancel()
+    if tasks:
+        _, left = loop.run_until_complete(asyncio.wait(tasks, timeout=patience))
+        if left:
+            # Kept for ever: destroyed at the process's end a coroutine that ignores GeneratorExit,
+            # too, would go on once more.
+            keep = threading.Thread(target=_keep, args=(left,), daemon=True)
+            keep.start()
+
+
+def _keep(tasks: set[asyncio.Task[Any]]) -> None:
+    threading.Event().wait()
+
+
+async def _within_a_moment(awaitable: Coroutine[Any, Any, None]) -> None:
+    task = asyncio.ensure_future(awaitable)
+    await asyncio.wait({task}, timeout=MOMENT)
+
+
+def _ignore(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Report nothing."""

@@ -1,0 +1,240 @@
+"""run() ends within its time, whatever is left on its loop or in threads."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+
+from asyncflask.server.runner import MOMENT, DaemonThreads, run_loop
+
+PROGRAM = """
+import asyncio, sys, time
+from asyncflask import Flask
+from asyncflask.server import Config, listen, run
+
+app = Flask("program")
+
+@app.get("/thread")
+def thread():
+    print("begun", flush=True)
+    time.sleep(60)
+
+@app.get("/to_thread")
+async def to_thread():
+    print("begun", flush=True)
+    await asyncio.to_thread(time.sleep, 60)
+
+@app.get("/swallow")
+async def swallow():
+    print("begun", flush=True)
+    while True:
+        try:
+            await asyncio.sleep(60)
+        except BaseException:
+            pass
+
+@app.get("/generator")
+async def generator():
+    async def pieces():
+        print("begun", flush=True)
+        try:
+            yield "x"
+            await asyncio.sleep(60)
+        finally:
+            await asyncio.sleep(60)
+    return pieces()
+
+@app.get("/background")
+async def background():
+    app.add_background_task(swallow)
+    return ""
+
+@app.get("/blocked")
+async def blocked():
+    print("begun", flush=True)
+    time.sleep(60)
+
+@app.after_serving
+def down():
+    print("down", flush=True)
+    if "hang" in sys.argv:
+        time.sleep(60)
+
+app.config["BACKGROUND_TASK_SHUTDOWN_TIMEOUT"] = 0.1
+listener = listen("127.0.0.1", 0)
+print(listener.getsockname()[1], flush=True)
+config = Config(grace=0.5, lifespan_timeout=1.5, access_log=False, loop=sys.argv[1])
+run(app, [listener], config)
+print("end", flush=True)
+"""
+
+
+def loops():
+    try:
+        import uvloop
+    except ImportError:
+        return ["asyncio"]
+    return ["asyncio", uvloop.__name__]
+
+
+@pytest.fixture(params=loops())
+def start(request):
+    """Start the program; return it with a client whose request is under way."""
+    started = []
+
+    def run(path, *arguments):
+        process = subprocess.Popen(
+            [sys.executable, "-c", PROGRAM, request.param, *arguments],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        started.append(process)
+        port = int(process.stdout.readline())
+        if path:
+            asyncio.run(ask(port, path))
+            assert process.stdout.readline() == "begun\n"
+        return process
+
+    yield run
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+async def ask(port, path):
+    _, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(f"GET {path} HTTP/1.1\r\nHost: a\r\n\r\n".encode())
+    await writer.drain()
+    # It stays open, as far as the server can tell, and is closed with the process.
+    kept.append(writer)
+
+
+kept = []
+
+
+@pytest.mark.parametrize(
+    ("path", "number"),
+    [
+        ("/thread", signal.SIGTERM),
+        ("/thread", signal.SIGINT),
+        ("/to_thread", signal.SIGTERM),
+        ("/swallow", signal.SIGTERM),
+        ("/generator", signal.SIGTERM),
+        ("/background", signal.SIGTERM),
+    ],
+)
+def test_a_signal_ends_it_in_order_whatever_a_view_does(start, path, number):
+    process = start(path)
+    process.send_signal(number)
+    out, err = process.communicate(timeout=20)
+
+    assert (process.returncode, out) == (0, "down\nend\n"), err
+    assert "destroyed" not in err
+    assert "Exception ignored" not in err
+
+
+def test_a_loop_that_is_blocked_ends_with_1_and_a_traceback(start):
+    process = start("/blocked")
+    process.send_signal(signal.SIGTERM)
+    _, err = process.communicate(timeout=20)
+
+    assert process.returncode == 1
+    assert "in blocked" in err
+
+
+def test_an_after_serving_function_that_hangs_in_a_thread_is_left_behind(start):
+    process = start("", "hang")
+    time.sleep(0.5)
+    process.send_signal(signal.SIGTERM)
+    out, err = process.communicate(timeout=20)
+
+    assert process.returncode == 1
+    assert "LifespanFailed: The app's shutdown took more than 1.5 seconds" in err
+    assert "down" in out
+
+
+# -- threads ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def threads():
+    executor = DaemonThreads(2)
+    yield executor
+    executor.shutdown()
+
+
+def test_threads_are_used_again_and_bounded(threads):
+    turn, names = threading.Event(), set()
+
+    def work():
+        names.add(threading.current_thread().name)
+        turn.wait(5)
+
+    futures = [threads.submit(work) for _ in range(5)]
+    turn.set()
+    for future in futures:
+        future.result(5)
+
+    assert names <= {"asyncflask-blocking-1", "asyncflask-blocking-2"}
+
+
+def test_results_and_errors_are_the_callers(threads):
+    assert threads.submit(max, 1, 2).result(5) == 2
+    with pytest.raises(ValueError, match="invalid literal"):
+        threads.submit(int, "x").result(5)
+    with pytest.raises(SystemExit, match="3"):
+        threads.submit(sys.exit, 3).result(5)
+
+
+def test_a_call_that_was_cancelled_before_is_not_made(threads):
+    turn, made = threading.Event(), []
+    first = [threads.submit(turn.wait, 5) for _ in range(2)]
+    late = threads.submit(made.append, 1)
+    assert late.cancel()
+    turn.set()
+    for future in first:
+        future.result(5)
+    threads.shutdown()
+
+    assert made == []
+
+
+def test_a_thread_that_works_on_is_not_waited_for(threads):
+    turn = threading.Event()
+    threads.submit(turn.wait, 30)
+    began = time.monotonic()
+    threads.shutdown()
+    turn.set()
+
+    assert time.monotonic() - began < MOMENT + 5
+    with pytest.raises(RuntimeError, match="after the server's loop had ended"):
+        threads.submit(max, 1, 2)
+
+
+# -- the loop --------------------------------------------------------------------------------------
+
+
+def test_what_breaks_off_the_main_coroutine_is_raised_when_the_rest_has_ended():
+    seen = []
+
+    async def work():
+        try:
+            await asyncio.sleep(60)
+        finally:
+            seen.append("ended")
+
+    async def main():
+        seen.append(asyncio.create_task(work()))
+        await asyncio.sleep(0)
+        raise LookupError("lost")
+
+    with pytest.raises(LookupError, match="lost"):
+        run_loop(main(), None, 5)
+    assert seen[1:] == ["ended"]
