@@ -58,6 +58,7 @@ def check(python: str | Path, names: list[str], project: Path = PROJECT) -> dict
             *(str(python), "-m", "pytest", "-q", "-p", "asyncflask.flask.pytest_plugin"),
             *("-c", os.devnull, "--rootdir", str(project), "-p", "no:cacheprovider"),
             *("--import-mode=importlib", "-o", "python_files=check_*.py", "-W", "error"),
+            *("-W", "default::DeprecationWarning"),  # of the extensions themselves
             *("-o", "asyncio_mode=auto", "-o", "asyncio_default_fixture_loop_scope=function"),
             *("--timeout=60", "-o", "junit_family=xunit1", "--junit-xml", str(report)),
             *(str(file_of(name)) for name in names),
