@@ -422,10 +422,11 @@ class Flask(App):
         host, port = self._address(host, port)
         options.setdefault("use_reloader", self.debug)
         options.setdefault("use_debugger", self.debug)
-        mode = "on" if self.debug else "off"
-        import click
+        if os.environ.get("WERKZEUG_RUN_MAIN") != "true":  # The reloader's first process says it.
+            import click
 
-        click.echo(f" * Serving {self.name!r} on {host}:{port} (debug mode: {mode})", err=True)
+            mode = "on" if self.debug else "off"
+            click.echo(f" * Serving {self.name!r} (debug mode: {mode})", err=True)
         serve_locally(self, host, port, **options)
 
     def _prepare_run(self, debug: bool | None, dotenv: bool) -> None:
@@ -516,6 +517,10 @@ _WERKZEUG_OPTIONS: dict[str, tuple[tuple[t.Any, ...], str]] = {
         (1, None),
         "start several processes by `asyncflask run --server hypercorn --workers N`",
     ),
+    "workers": (
+        (1, None),
+        "start several processes by `asyncflask run --server hypercorn --workers N`",
+    ),
     "request_handler": ((None,), "this server has no request handlers of Werkzeug's"),
     "static_files": ((None,), "use static_folder, or app.mount()"),
     "passthrough_errors": ((False, None), "set PROPAGATE_EXCEPTIONS"),
@@ -554,7 +559,7 @@ def _check_run(app: Flask, options: dict[str, t.Any]) -> None:
 
 _RUN_OPTIONS = frozenset(
     (
-        *("use_reloader", "use_debugger", "server", "workers", "certfile", "keyfile"),
+        *("use_reloader", "use_debugger", "server", "certfile", "keyfile"),
         *("ssl_context", "extra_files", "exclude_patterns"),
     )
 )

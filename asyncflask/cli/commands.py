@@ -15,7 +15,7 @@ from werkzeug.serving import is_running_from_reloader
 
 from .._current import current
 from ..environment import get_debug_flag, set_debug_flag
-from ..typing import ASGIApplication, Receive, Scope, Send
+from ..typing import ASGIApplication
 from .context import ScriptInfo, pass_script_info, with_appcontext
 from .locate import App
 from .options import CertParamType, Option, SeparatedPathType, validate_key
@@ -212,26 +212,9 @@ def _load_app(info: ScriptInfo) -> ASGIApplication:
         if not is_running_from_reloader():
             raise
         traceback.print_exc()
-        return _broken_app
+        from .broken import broken_app  # PERF: the server; other commands do without
 
-
-async def _broken_app(scope: Scope, receive: Receive, send: Send) -> None:
-    """Answer every request with 500 until the program can be loaded again."""
-    if scope["type"] == "lifespan":
-        for event in ("startup", "shutdown"):
-            await receive()
-            await send({"type": f"lifespan.{event}.complete"})
-    elif scope["type"] == "websocket":
-        await receive()
-        await send({"type": "websocket.close", "code": 1011})
-    else:
-        text = b"The app could not be loaded. The reason stands in the terminal.\n"
-        headers = [
-            (b"content-type", b"text/plain; charset=utf-8"),
-            (b"content-length", str(len(text)).encode()),
-        ]
-        await send({"type": "http.response.start", "status": 500, "headers": headers})
-        await send({"type": "http.response.body", "body": text})
+        return broken_app(traceback.format_exc())
 
 
 # -- routes ----------------------------------------------------------------------------------------

@@ -7,21 +7,29 @@ imports this file.
 from __future__ import annotations
 
 import asyncio
+import json
+import os
 import signal
 import socket
 import ssl
-from collections.abc import Mapping
+import sys
+import threading
+from collections.abc import Callable, Mapping
 from typing import Any
 
+import click
 import hypercorn
 import hypercorn.asyncio
 import hypercorn.logging
 import hypercorn.run
 
 from ..typing import ASGIApplication, Receive, Scope, Send
+from .workers import Worker, Workers, command
 
 #: where the processes of ``--workers`` find the app
 WORKER_APP = "asyncflask.cli.worker:load_app()"
+#: seconds that hypercorn gives the app's shutdown
+LIFESPAN_SECONDS = 60.0
 #: what a ready ``SSLContext`` has to offer for HTTP/2 (RFC 9113 §3.2)
 ALPN = ["h2", "http/1.1"]
 
@@ -35,6 +43,7 @@ def serve_with_hypercorn(
     keyfile: str | None = None,
     ssl_context: ssl.SSLContext | None = None,
     grace: float = 3.0,
+    ready: Callable[[], None] = lambda: None,
 ) -> int:
     """Serve until SIGINT or SIGTERM comes; a second signal ends at once.
 
@@ -47,30 +56,83 @@ def serve_with_hypercorn(
         keyfile: Its key.
         ssl_context: Instead of these two, in one process.
         grace: Seconds that open requests and websockets get at the end.
+        ready: Called once connections are accepted.
 
     Returns:
         The exit status.
     """
+    if workers > 1:
+        return _serve_in_workers(listener, workers, certfile, keyfile, grace, ready)
+    config = _config(listener.detach(), certfile, keyfile, grace)
+    config.ssl_context = ssl_context
+    config.ready = ready
+    asyncio.run(_serve_until_signal(app, config))
+    return 0
+
+
+def _serve_in_workers(
+    listener: socket.socket,
+    workers: int,
+    certfile: str | None,
+    keyfile: str | None,
+    grace: float,
+    ready: Callable[[], None],
+) -> int:
+    if sys.platform == "win32":  # It has no descriptors to inherit; hypercorn's way is another.
+        config = _config(listener.detach(), certfile, keyfile, grace)
+        config.workers, config.application_path = workers, WORKER_APP
+        return hypercorn.run.run(config)
+    options = json.dumps([listener.fileno(), certfile, keyfile, grace])
+    supervisor = Workers(
+        lambda: Worker(command(options), [listener.fileno()]),
+        workers,
+        say=lambda text: click.echo(text, err=True),
+        ready=ready,
+        patience=grace + LIFESPAN_SECONDS,
+    )
+    try:
+        return supervisor.run()
+    finally:
+        listener.close()
+
+
+def serve_worker(app: ASGIApplication, options: str, ready: int, alive: int) -> None:
+    """Serve in a worker process until a signal comes, or the first process has ended.
+
+    Args:
+        app: The ASGI application.
+        options: What :class:`~asyncflask.cli.workers.Worker` was given.
+        ready: The descriptor to write to, once connections are accepted.
+        alive: The descriptor that is closed when the first process ends.
+    """
+
+    def watch() -> None:
+        os.read(alive, 1)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    fileno, certfile, keyfile, grace = json.loads(options)
+    config = _config(fileno, certfile, keyfile, grace)
+    config.ready = lambda: os.write(ready, b"1")
+    threading.Thread(target=watch, daemon=True).start()
+    asyncio.run(_serve_until_signal(app, config))
+
+
+def _config(fileno: int, certfile: str | None, keyfile: str | None, grace: float) -> _Config:
     config = _Config()
     config.accesslog = "-"
     config.access_log_format = '%(h)s "%(m)s %(Uq)s HTTP/%(H)s" %(s)s'
     config.logger_class = _Logger
     config.certfile, config.keyfile = certfile, keyfile
-    config.ssl_context = ssl_context
     config.graceful_timeout = grace
-    config.bind = [f"fd://{listener.detach()}"]  # hypercorn closes it.
-    if workers == 1:
-        asyncio.run(_serve_until_signal(app, config))
-        return 0
-    config.workers = workers
-    config.application_path = WORKER_APP
-    return hypercorn.run.run(config)
+    config.bind = [f"fd://{fileno}"]  # hypercorn closes it.
+    return config
 
 
 class _Config(hypercorn.Config):
     """hypercorn's configuration, able to take a ready ``SSLContext``."""
 
     ssl_context: ssl.SSLContext | None = None
+    ready: Callable[[], object] | None = None
 
     @property
     def ssl_enabled(self) -> bool:
@@ -81,6 +143,18 @@ class _Config(hypercorn.Config):
 
 
 class _Logger(hypercorn.logging.Logger):
+    def __init__(self, config: hypercorn.Config) -> None:
+        super().__init__(config)
+        self._config = config
+
+    async def info(self, message: str, *args: Any, **kwargs: Any) -> None:
+        """Log; the line that hypercorn serves is said once, by the process that was started."""
+        ready = getattr(self._config, "ready", None)
+        if ready is not None and message.startswith("Running on "):
+            ready()
+        else:
+            await super().info(message, *args, **kwargs)
+
     def atoms(self, request: Any, response: Any, request_time: float) -> Mapping[str, str]:
         """Return hypercorn's fields of an access log line, with control characters escaped."""
         atoms: Any = super().atoms(request, response, request_time)

@@ -11,6 +11,7 @@ import errno
 import socket
 import ssl
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 from typing import Literal, NoReturn
 
@@ -20,8 +21,9 @@ from werkzeug.serving import generate_adhoc_ssl_context
 from ..server import Config, listen, run
 from ..server.lifespan import LifespanFailed
 from ..server.listen import UNIX
-from ..server.reload import inherited_socket, is_child, run_with_reloader
+from ..server.reload import inherited_socket, is_child, is_restarted, run_with_reloader
 from ..typing import ASGIApplication
+from .broken import BrokenServer
 
 RELOAD_GRACE = 0.5  # seconds for open requests and websockets: somebody waits for the reload
 
@@ -81,11 +83,14 @@ def serve(
     name = listener.getsockname()
     try:
         if use_reloader and not is_child():
+            broken = BrokenServer(listener, lambda: _context(certfile, keyfile, ssl_context))
             run_with_reloader(
                 listener,
                 extra_files=extra_files,
                 exclude_patterns=exclude_patterns,
                 say=lambda text: click.echo(text, err=True),
+                broke_off=broken.start,
+                restarts=broken.stop,
             )
         if use_debugger:
             app.use_debugger = True  # type: ignore[attr-defined]  # our app; others have none
@@ -119,6 +124,7 @@ def _run_hypercorn(
     status = serve_with_hypercorn(
         app,
         listener,
+        ready=partial(_announce, _url(listener, bool(certfile or ssl_context))),
         workers=workers,
         certfile=certfile,
         keyfile=keyfile,
@@ -133,17 +139,18 @@ def _run(
     app: ASGIApplication, listener: socket.socket, context: ssl.SSLContext | None, reloaded: bool
 ) -> None:
     config = Config(ssl=context, grace=RELOAD_GRACE) if reloaded else Config(ssl=context)
-    where = _url(listener, context is not None)
-
-    def ready() -> None:
-        click.echo(f" * Running on {where} (Press CTRL+C to quit)", err=True)
-
     try:
-        run(app, [listener], config, ready=ready)
+        run(app, [listener], config, ready=partial(_announce, _url(listener, context is not None)))
     except LifespanFailed as error:
         # The app's own log has the traceback.
         click.secho(f"Error: {error}", err=True, fg="red")
         raise SystemExit(1) from None
+
+
+def _announce(where: str) -> None:
+    """Say where the app is served, once: not again after each reload."""
+    if not is_restarted():
+        click.echo(f" * Running on {where} (Press CTRL+C to quit)", err=True)
 
 
 def _context(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 
 import click
 
@@ -35,3 +36,14 @@ def load_app() -> App:
     """Return the app, as the first process would have loaded it."""
     path, debug = json.loads(os.environ[APP])
     return ScriptInfo(path, set_debug_flag=debug).load_app()
+
+
+def main(options: str, ready: str, alive: str) -> None:
+    """Serve the app, see :func:`asyncflask.cli.hypercorn.serve_worker`."""
+    from .hypercorn import serve_worker  # Only the process needs it, not who asks for `announce`.
+
+    serve_worker(load_app(), options, int(ready), int(alive))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

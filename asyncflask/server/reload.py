@@ -21,6 +21,8 @@ from typing import NoReturn
 #: set in the child: Werkzeug's name, which extensions and scripts ask for
 CHILD = "WERKZEUG_RUN_MAIN"
 SOCKET = "_ASYNCFLASK_SOCKET"
+#: set in a child that takes the place of one that has served
+RESTARTED = "_ASYNCFLASK_RESTARTED"
 #: a random text that all children of one parent are told
 SECRET = "_ASYNCFLASK_SECRET"
 INTERVAL = 1.0  # seconds between two looks at the files, where watchfiles is not installed
@@ -32,6 +34,11 @@ _SKIPPED = frozenset(("__pycache__", "node_modules", "site-packages"))
 def is_child() -> bool:
     """Tell whether this process is the one that the reloader runs."""
     return os.environ.get(CHILD) == "true"
+
+
+def is_restarted() -> bool:
+    """Tell whether this process takes the place of a child that has served."""
+    return is_child() and RESTARTED in os.environ
 
 
 def inherited_socket() -> socket.socket | None:
@@ -51,6 +58,8 @@ def run_with_reloader(
     exclude_patterns: Iterable[str] | None = None,
     say: Callable[[str], None] = print,
     command: list[str] | None = None,
+    broke_off: Callable[[Iterable[str]], None] | None = None,
+    restarts: Callable[[], None] | None = None,
 ) -> NoReturn:
     """Run this program in a child process until it ends by itself or a signal comes.
 
@@ -62,6 +71,8 @@ def run_with_reloader(
         exclude_patterns: ``fnmatch`` patterns of paths not to watch.
         say: Tells the user what happens.
         command: What is run; by default what this process was started with.
+        broke_off: Called with the files that were changed, when a child has ended with an error.
+        restarts: Called before the next child is started.
 
     Raises:
         SystemExit: With the child's status.
@@ -71,15 +82,23 @@ def run_with_reloader(
         signal.signal(number, parent.end)
     files = Files(extra_files or (), exclude_patterns or ())
     parent.start()
+    edited: set[str] = set()
     for changed in watch(files, parent.pulse):
         if changed:
+            edited |= changed
             shown = ", ".join(sorted(os.path.relpath(path) for path in changed)[:3])
             say(f" * Changed: {shown}; starting anew")
+            if restarts is not None:
+                restarts()
             parent.restart()
         elif parent.broke_off():
             say(" * The program broke off; it is started anew at the next change")
+            if broke_off is not None:
+                broke_off(edited)
         if parent.ended:
             break
+    if restarts is not None:
+        restarts()
     raise SystemExit(parent.finish())
 
 
@@ -106,6 +125,8 @@ class _Parent:
         )
 
     def restart(self) -> None:
+        if not self._told:
+            self._environ[RESTARTED] = "true"
         self._stop_child()
         if not self.ended:
             self.start()

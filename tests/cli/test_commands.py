@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +11,7 @@ from click.testing import CliRunner
 
 from asyncflask import Flask
 from asyncflask.cli import FlaskGroup, cli, run_command, show_server_banner
-from asyncflask.cli.commands import _broken_app
+from asyncflask.cli.broken import broken_app
 
 Write = Callable[[str, str], Path]
 
@@ -292,7 +293,9 @@ def test_broken_program_is_an_error_at_the_start_only(
 
     assert result.exit_code == 0
     assert "SyntaxError" in result.output
-    assert served[0]["app"] is _broken_app
+    start, body = asyncio.run(messages_of(served[0]["app"], "http"))
+    assert start["status"] == 500
+    assert b"SyntaxError" in body["body"]
 
 
 @pytest.mark.parametrize(
@@ -303,7 +306,21 @@ def test_broken_program_is_an_error_at_the_start_only(
         ("lifespan", ["lifespan.startup.complete", "lifespan.shutdown.complete"]),
     ],
 )
-async def test_stand_in_answers_everything(kind: str, answers: list[str]) -> None:
+async def test_a_broken_app_answers_everything(kind: str, answers: list[str]) -> None:
+    sent = await messages_of(broken_app(), kind)
+
+    assert [message["type"] for message in sent] == answers
+
+
+async def test_a_broken_app_shows_the_reason_escaped() -> None:
+    start, body = await messages_of(broken_app("SyntaxError: '<b>'"), "http")
+
+    assert start["status"] == 500
+    assert b"SyntaxError: &#x27;&lt;b&gt;&#x27;" in body["body"]
+
+
+async def messages_of(app: Any, kind: str) -> list[Any]:
+    """Return what an app sends for a scope of that kind."""
     sent: list[Any] = []
 
     async def receive() -> dict[str, Any]:
@@ -312,9 +329,8 @@ async def test_stand_in_answers_everything(kind: str, answers: list[str]) -> Non
     async def send(message: Any) -> None:
         sent.append(message)
 
-    await _broken_app({"type": kind}, receive, send)
-
-    assert [message["type"] for message in sent] == answers
+    await app({"type": kind}, receive, send)
+    return sent
 
 
 def test_banner_is_silent_in_a_child_of_the_reloader(

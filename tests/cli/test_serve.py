@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
+from urllib.error import HTTPError
 from urllib.request import urlopen
 
 import pytest
@@ -355,3 +356,86 @@ def test_module_is_the_command() -> None:
     )
 
     assert result.stdout.startswith("Usage: python -m asyncflask")
+
+
+@contextmanager
+def script(path: Path) -> Iterator[subprocess.Popen[str]]:
+    """Run a program that calls `app.run()`."""
+    environ = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2]), "PYTHONUNBUFFERED": "1"}
+    process = subprocess.Popen(
+        [sys.executable, str(path)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env=environ,
+        start_new_session=True,
+    )
+    try:
+        yield process
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+
+
+RUN = "\nif __name__ == '__main__':\n    app.run(port=0, {options})\n"
+
+
+@pytest.mark.parametrize("broken", ["def", "import nothing_such", "1 / 0"])
+@pytest.mark.parametrize("server", ["embedded", "hypercorn"])
+def test_app_run_answers_500_while_the_code_is_broken(
+    write: Write, broken: str, server: str
+) -> None:
+    source = APP + RUN.format(options=f"debug=True, server={server!r}")
+    file = write("app.py", source)
+
+    with script(file) as process:
+        url = url_of(process)
+        assert page(url) == "first"
+        for number in range(2):
+            change(file, broken)
+            wait_until(lambda: status(url) == 500)
+            assert status(url) == 500
+            change(file, source.replace("first", f"mended {number}"))
+            wait_until(lambda: page(url) == f"mended {number}")  # noqa: B023  # called at once
+        os.killpg(process.pid, signal.SIGINT)
+        output, _ = process.communicate(timeout=10)
+
+    assert process.returncode == 0
+    assert url not in output
+
+
+def test_the_page_of_a_syntax_error_shows_it(write: Write) -> None:
+    source = APP + RUN.format(options="debug=True")
+    file = write("app.py", source)
+
+    with script(file) as process:
+        url = url_of(process)
+        change(file, 'title = "<b>\n' + source)
+        wait_until(lambda: status(url) == 500)
+        with pytest.raises(HTTPError) as caught:
+            urlopen(url, timeout=5)
+        text = caught.value.read().decode()
+    assert "SyntaxError: unterminated string literal" in text
+    assert "&lt;b&gt;" in text
+
+
+@pytest.mark.parametrize(
+    "options", ["debug=False", "debug=True", "server='hypercorn'", "debug=True, server='hypercorn'"]
+)
+def test_app_run_says_its_address_once(write: Write, options: str) -> None:
+    source = APP + RUN.format(options=options)
+    file = write("app.py", source)
+
+    with script(file) as process:
+        url = url_of(process)
+        assert page(url) == "first"
+        if "debug=True" in options:
+            change(file, source.replace("first", "second"))
+            wait_until(lambda: page(url) == "second")
+        os.killpg(process.pid, signal.SIGINT)
+        output, _ = process.communicate(timeout=10)
+
+    assert process.returncode == 0
+    assert url.removeprefix("http://") not in output
+    assert "Serving" not in output

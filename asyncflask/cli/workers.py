@@ -1,0 +1,172 @@
+"""Keep the worker processes of ``asyncflask run --server hypercorn --workers N`` running.
+
+A worker that dies is replaced. An app that does not start in any worker ends the command with
+status 1: a service manager would take 0 for success. What a worker serves with is
+:mod:`.hypercorn`'s.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+from types import FrameType
+
+#: seconds between two looks at the workers
+INTERVAL = 0.1
+#: seconds after which a worker counts as stable, and its end as no reason to wait
+STABLE = 5.0
+MOST_DELAY = 30.0
+
+Say = Callable[[str], None]
+
+
+class Worker:
+    """One process, which writes to a pipe when it serves, and ends when another one is closed.
+
+    Args:
+        command: What it runs; the descriptors of both pipes are added as arguments.
+        inherited: Descriptors that it gets.
+    """
+
+    def __init__(self, command: Sequence[str], inherited: Sequence[int]) -> None:
+        self._ready, ready = os.pipe()
+        alive, self._alive = os.pipe()
+        os.set_blocking(self._ready, False)
+        self.is_ready = False
+        self.started_at = time.monotonic()
+        try:
+            self.process = subprocess.Popen(
+                [*command, str(ready), str(alive)], pass_fds=[*inherited, ready, alive]
+            )
+        finally:
+            os.close(ready)
+            os.close(alive)
+
+    def look(self) -> int | None:
+        """See whether it serves by now; return its status, if it has ended."""
+        if not self.is_ready:
+            try:
+                self.is_ready = bool(os.read(self._ready, 1))
+            except BlockingIOError:
+                pass
+        return self.process.poll()
+
+    def close(self) -> None:
+        """Close the pipes, after its end."""
+        os.close(self._ready)
+        os.close(self._alive)
+
+
+class _Place:
+    """The place of one worker, and when the next one is started there."""
+
+    def __init__(self) -> None:
+        self.worker: Worker | None = None
+        self.start_at = 0.0
+        self.delay = 0.0
+
+
+class Workers:
+    """Starts workers, replaces those that die, and ends them at a signal.
+
+    Args:
+        start: Starts one.
+        count: How many.
+        say: Tells the user what happens.
+        ready: Called once, when the first of them serves.
+        patience: Seconds that they have to end; then they are killed.
+    """
+
+    def __init__(
+        self,
+        start: Callable[[], Worker],
+        count: int,
+        *,
+        say: Say,
+        ready: Callable[[], None],
+        patience: float,
+    ) -> None:
+        self._start = start
+        self._say = say
+        self._tell_ready: Callable[[], None] | None = ready
+        self._patience = patience
+        self._places = [_Place() for _ in range(count)]
+        self._stopping = threading.Event()
+        self._signals = 0
+
+    def run(self) -> int:
+        """Keep them running until SIGINT or SIGTERM; return the exit status."""
+        before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+        for number in before:
+            signal.signal(number, self._end)
+        status = 0
+        try:
+            while not self._stopping.wait(INTERVAL):
+                if not all(map(self._look_after, self._places)):
+                    status = 1
+                    break
+        finally:
+            self._stop()
+            for number, handler in before.items():
+                signal.signal(number, handler)
+        return status
+
+    def _end(self, number: int, frame: FrameType | None) -> None:
+        self._signals += 1
+        self._stopping.set()
+
+    def _look_after(self, place: _Place) -> bool:
+        """Start or replace the worker of a place; tell whether the app can be served at all."""
+        worker = place.worker
+        if worker is None:
+            if time.monotonic() >= place.start_at:
+                place.worker = self._start()
+            return True
+        status = worker.look()
+        if worker.is_ready and self._tell_ready is not None:
+            self._tell_ready()
+            self._tell_ready = None
+        if status is None:
+            return True
+        place.worker = None
+        worker.close()
+        if not worker.is_ready and not self._is_served():
+            self._say(f"Error: The app does not start: its worker ended with status {status}.")
+            return False
+        lived = time.monotonic() - worker.started_at
+        stable = worker.is_ready and lived > STABLE
+        place.delay = 0.0 if stable else min(MOST_DELAY, 2 * place.delay or 0.5)
+        place.start_at = time.monotonic() + place.delay
+        what = f"ended with status {status}" if worker.is_ready else "did not start"
+        when = f" in {place.delay:g} s" if place.delay else ""
+        self._say(f"Worker {worker.process.pid} {what}; another one is started{when}.")
+        return True
+
+    def _is_served(self) -> bool:
+        workers = (place.worker for place in self._places)
+        return any(each is not None and each.is_ready and each.look() is None for each in workers)
+
+    def _stop(self) -> None:
+        """End all workers in order; kill them at a second signal, or when they take too long."""
+        workers = [place.worker for place in self._places if place.worker is not None]
+        for worker in workers:
+            if worker.process.poll() is None:
+                worker.process.terminate()
+        until = time.monotonic() + self._patience
+        while any(worker.process.poll() is None for worker in workers):
+            if time.monotonic() > until or self._signals > 1:
+                for worker in workers:
+                    worker.process.kill()
+            time.sleep(INTERVAL / 2)
+        for worker in workers:
+            worker.close()
+
+
+def command(*arguments: str) -> list[str]:
+    """Return the command that runs :mod:`.worker` in a process of its own."""
+    return [sys.executable, "-m", "asyncflask.cli.worker", *arguments]

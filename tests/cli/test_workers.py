@@ -1,0 +1,214 @@
+"""Worker processes: replaced when they die, an exit status when the app does not start."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from urllib.error import URLError
+from urllib.request import urlopen
+
+import pytest
+
+from asyncflask.cli.workers import Worker, Workers
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+
+Write = Callable[[str, str], Path]
+
+APP = """
+import os
+from asyncflask import Flask
+
+app = Flask("shop")
+
+
+@app.before_serving
+async def begin():
+    if os.path.exists("broken"):
+        raise LookupError("no database")
+
+
+@app.get("/")
+async def index():
+    return str(os.getpid())
+"""
+
+
+@contextmanager
+def running(*args: str) -> Iterator[subprocess.Popen[str]]:
+    environ = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2]), "PYTHONUNBUFFERED": "1"}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "asyncflask", "run", "--port", "0", "--server", "hypercorn", *args],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env=environ,
+        start_new_session=True,
+    )
+    try:
+        yield process
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+
+
+def url_of(process: subprocess.Popen[str]) -> str:
+    assert process.stdout is not None
+    for line in process.stdout:
+        if found := re.search(r"Running on (\S+)", line):
+            return found[1]
+    raise AssertionError("It did not start.")
+
+
+def pid(url: str) -> int:
+    with urlopen(url, timeout=5) as response:
+        return int(response.read())
+
+
+def pids(url: str, count: int) -> set[int]:
+    """Ask until so many processes have answered."""
+    found: set[int] = set()
+    until = time.monotonic() + 30
+    while len(found) < count:
+        assert time.monotonic() < until, found
+        with suppress(URLError, ConnectionError):
+            found.add(pid(url))
+    return found
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_a_worker_that_dies_is_replaced(write: Write, number: int) -> None:
+    write("app.py", APP)
+
+    with running("--workers", "2") as process:
+        url = url_of(process)
+        before = pids(url, 2)
+        dead = before.pop()
+        os.kill(dead, number)
+        until = time.monotonic() + 30
+        while not (after := pids(url, 2) - {dead}) - before:
+            assert time.monotonic() < until
+        assert dead not in after
+        process.send_signal(signal.SIGTERM)
+        output, _ = process.communicate(timeout=20)
+
+    assert process.returncode == 0
+    assert f"Worker {dead} ended with status" in output
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_an_app_that_does_not_start_is_an_exit_status(
+    write: Write, tmp_path: Path, workers: str
+) -> None:
+    write("app.py", APP)
+    write("broken", "")
+
+    with running("--workers", workers) as process:
+        output, _ = process.communicate(timeout=30)
+
+    assert process.returncode == 1
+    assert "no database" in output
+    assert "Running on" not in output
+
+
+def test_an_app_that_only_the_workers_cannot_import_is_an_exit_status(write: Write) -> None:
+    write("app.py", "import sys\nif len(sys.argv) == 4: raise LookupError('worker')\n" + APP)
+
+    with running("--workers", "2") as process:
+        output, _ = process.communicate(timeout=30)
+
+    assert process.returncode == 1
+    assert "LookupError: worker" in output
+    assert "Error: The app does not start: its worker ended with status 1." in output
+
+
+def test_a_replacement_that_does_not_start_is_tried_again(write: Write, tmp_path: Path) -> None:
+    write("app.py", APP)
+
+    with running("--workers", "2") as process:
+        url = url_of(process)
+        before = pids(url, 2)
+        broken = write("broken", "")
+        os.kill(min(before), signal.SIGKILL)
+        assert process.stdout is not None
+        for line in process.stdout:
+            if "did not start; another one is started in" in line:
+                break
+        assert pid(url) == max(before)
+        broken.unlink()
+        assert pids(url, 2) >= {max(before)}
+
+
+@pytest.mark.parametrize("workers", ["1", "3"])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_address_is_said_once_and_a_signal_ends_all(
+    write: Write, workers: str, number: int
+) -> None:
+    write("app.py", APP)
+
+    with running("--workers", workers) as process:
+        url = url_of(process)
+        found = pids(url, int(workers))
+        os.killpg(process.pid, number)
+        output, _ = process.communicate(timeout=20)
+
+    assert process.returncode == 0
+    assert "Running on" not in output
+    assert url not in output
+    assert "Traceback" not in output
+    for each in found:
+        with pytest.raises(ProcessLookupError):
+            os.kill(each, 0)
+
+
+def test_workers_end_with_the_process_that_started_them(write: Write) -> None:
+    write("app.py", APP)
+
+    with running("--workers", "2") as process:
+        url = url_of(process)
+        found = pids(url, 2)
+        process.kill()
+        until = time.monotonic() + 20
+        while any(map(is_alive, found)):
+            assert time.monotonic() < until
+            time.sleep(0.1)
+
+
+def is_alive(number: int) -> bool:
+    try:
+        return "Z" not in Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()[0]
+    except FileNotFoundError:
+        return False
+
+
+def test_one_that_does_not_end_is_killed() -> None:
+    script = (
+        "import os, signal, sys, time\n"
+        "signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
+        "os.write(int(sys.argv[1]), b'1')\n"
+        "time.sleep(60)\n"
+    )
+    started: list[Worker] = []
+
+    def start() -> Worker:
+        started.append(Worker([sys.executable, "-c", script], []))
+        return started[0]
+
+    workers = Workers(
+        start,
+        1,
+        say=print,
+        ready=lambda: os.kill(os.getpid(), signal.SIGTERM),
+        patience=0.2,
+    )
+
+    assert workers.run() == 0
+    assert started[0].process.returncode == -signal.SIGKILL
