@@ -5,6 +5,7 @@ Advisories about bytes on the wire (request smuggling, chunks, frames) are the p
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import ntpath
 import re
@@ -28,6 +29,7 @@ from asyncflask import (
     websocket,
 )
 from asyncflask.testing.exchange import Exchange
+from asyncflask.testing.wire import WireClient
 
 PROJECT = Path(__file__).parents[1]
 
@@ -452,3 +454,50 @@ async def test_a_coroutine_in_a_template_lets_nobody_in(app, kind):
     response = await app.test_client().get(f"/{kind}")
 
     assert "secret" not in response.text
+
+
+async def test_a_view_whose_task_was_cancelled_keeps_no_connection(app, caplog):
+    """No id: no answer, no deadline and no log, so that each such request took a connection."""
+
+    @app.get("/")
+    async def view():
+        job = asyncio.create_task(asyncio.sleep(60))
+        job.cancel()
+        await job
+
+    async with WireClient(app) as wire:
+        await wire.send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+
+        assert (await wire.receive_all()).startswith(b"HTTP/1.1 500 ")
+        assert wire.connections == 0 or wire.closed
+    assert "The app at GET '/' failed." in caplog.text
+
+
+async def test_a_client_that_resets_in_a_body_which_never_waits_stops_nobody_else(app):
+    """No id: the loop was held until the last piece, for a client that was gone."""
+    closed = []
+
+    @app.get("/")
+    async def export():
+        async def rows():
+            try:
+                while True:
+                    yield b"x" * 1000
+            finally:
+                closed.append(True)
+
+        return rows()
+
+    @app.get("/other")
+    async def other():
+        return "answered"
+
+    async with WireClient(app) as wire:
+        await wire.send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        beside = wire.connect()
+        await beside.send(b"GET /other HTTP/1.1\r\nHost: a\r\n\r\n")
+        assert (await beside.receive()).endswith(b"answered")
+        await wire.disconnect()
+        await wire.finish()
+
+    assert closed == [True]

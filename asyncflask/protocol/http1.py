@@ -168,6 +168,10 @@ class HTTP1:
         buffer = self._buffer
         if buffer == b"\r" or not buffer:
             return
+        # §2.2: a line that ends with LF alone is malformed, and its client would wait for ever.
+        looked = self._searched
+        if buffer.count(b"\n", looked) != buffer.count(b"\r\n", max(0, looked - 1)):
+            raise ProtocolError(400, "A line of the request's head ends with LF alone.")
         # SECURITY: what was looked at in vain is not looked at again (CVE-2026-54277, aiohttp).
         self._searched = len(buffer)
         if len(buffer) > longest + 3:  # Of the empty line three bytes may be here already.

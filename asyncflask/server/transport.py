@@ -54,6 +54,10 @@ class Connection(asyncio.BufferedProtocol):
         """Begin, or refuse where there are too many."""
         transport = cast(asyncio.Transport, transport)  # uvloop's are of classes of their own.
         self.transport = transport
+        if _has_lost_its_client(transport):
+            self._lingering = True  # What it has sent is not looked at.
+            self.abort()
+            return
         config = self.shared.config
         transport.set_write_buffer_limits(high=config.write_buffer)
         self._fixed_scope = _fixed_scope(transport, self.shared)
@@ -377,6 +381,17 @@ def _fixed_scope(transport: asyncio.Transport, shared: Shared) -> dict[str, Any]
         "server": _address(transport.get_extra_info("sockname")),
         "root_path": shared.config.root_path,
     }
+
+
+def _has_lost_its_client(transport: asyncio.Transport) -> bool:
+    """Tell whether the client was gone before its address could be asked for (uvloop).
+
+    SECURITY: what it has sent is not served, for limits and logs go by the address.
+    """
+    if transport.get_extra_info("peername") is not None:
+        return False
+    name = transport.get_extra_info("sockname")
+    return name is None or isinstance(name, tuple)  # A unix socket's clients have none.
 
 
 def _address(name: Any) -> tuple[str, int] | None:

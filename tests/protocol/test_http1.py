@@ -420,3 +420,40 @@ def test_a_body_that_does_not_come_is_a_408():
     http.wait_for_body(True, 10.0)
 
     assert _expired(http, 70.0) == 408
+
+
+# -- lines that end with LF alone ------------------------------------------------------------------
+
+BARE = [
+    b"GET / HTTP/1.1\nHost: a\n\n",
+    b"GET / HTTP/1.1\n",
+    b"GET / HTTP/1.1\r\nHost: a\n\r\n",
+    b"GET / HTTP/1.1\r\nHost: a\r\n\n",
+    CHUNKED + b"5\n",
+    CHUNKED + b"5\r\nHello\r\n0\r\na: b\n",
+    CHUNKED + b"5\r\nHello\r\n0\n\n",
+]
+
+
+@pytest.mark.parametrize("size", [1, 3, 1000])
+@pytest.mark.parametrize("data", BARE)
+def test_a_line_that_ends_with_lf_alone_is_refused_before_the_next_one_is_waited_for(data, size):
+    http = _http()
+    with pytest.raises(ProtocolError, match=r"LF alone|malformed|not HTTP|control") as raised:
+        for at in range(0, len(data), size):
+            http.receive(data[at : at + size], 0.0)
+            _events(http)
+
+    assert raised.value.status == 400
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 5])
+def test_lines_that_end_with_crlf_may_be_cut_anywhere(size):
+    http, events = _http(), []
+    data = CHUNKED + b"5\r\nHello\r\n0\r\na: b\r\n\r\n"
+    for at in range(0, len(data), size):
+        http.receive(data[at : at + size], 0.0)
+        events += _events(http)
+
+    assert b"".join(event.data for event in events if isinstance(event, Body)) == b"Hello"
+    assert events[-1] == EndOfBody([(b"a", b"b")])

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import logging
+import socket
 import ssl
+import struct
+import time
 
 import pytest
 
 from asyncflask.protocol.limits import Limits
-from asyncflask.server import Config
+from asyncflask.server import Config, listen, serve
+from asyncflask.server.shared import Shared
+from asyncflask.server.transport import Connection
+from asyncflask.testing.memory import MemoryTransport
 from asyncflask.testing.wire import WireClient
 
 from .apps import GET, LAST, MORE, QUIET, START, App, post
@@ -282,3 +289,51 @@ async def test_a_refusal_reaches_a_client_that_has_more_to_send(served):
 
     assert output.startswith(b"HTTP/1.1 400 ")
     assert output.endswith(b"\n")
+
+
+# -- clients that are gone before they are seen ----------------------------------------------------
+
+
+@pytest.mark.parametrize("data", [GET, b"nonsense\r\n\r\n", b""])
+async def test_a_client_without_an_address_is_not_served(data):
+    """For uvloop asks for it when it is wanted: too late for a client that has reset meanwhile."""
+    app = App(answer)
+    transport = MemoryTransport(None)
+    connection = Connection(Shared(app, QUIET))
+    transport.open(connection, contextvars.copy_context())
+    connection.data_received(data)
+    connection.eof_received()
+    await asyncio.sleep(0)
+
+    assert transport.aborted
+    assert app.scope is None
+
+
+async def test_with_uvloop_a_client_that_resets_has_its_address_or_is_not_served():
+    uvloop = pytest.importorskip("uvloop")
+    seen = []
+
+    async def note(scope, receive, send):
+        assert scope["type"] == "lifespan" or seen.append(scope["client"][0]) is None
+        time.sleep(0.2)  # The next client comes and goes meanwhile.
+
+    def ask(port):
+        clients = [socket.create_connection(("127.0.0.1", port)) for _ in range(2)]
+        for client in clients:
+            client.sendall(GET)
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            client.close()
+
+    async def main():
+        stop, ready = asyncio.Event(), asyncio.Event()
+        listener = listen("127.0.0.1", 0)
+        config = Config(access_log=False, grace=0.5)
+        serving = asyncio.create_task(serve(note, [listener], config, stop=stop, ready=ready.set))
+        await ready.wait()
+        await asyncio.to_thread(ask, listener.getsockname()[1])
+        await asyncio.sleep(0.5)
+        stop.set()
+        await serving
+
+    await asyncio.to_thread(uvloop.run, main())
+    assert set(seen) <= {"127.0.0.1"}
