@@ -123,6 +123,8 @@ def wait_in_place(ctx: Context, coro: Coroutine[Any, Any, Any], func: Callable[.
 
     In a request's worker it runs on the server's loop, else on one of its own.
     """
+    if ctx.view_task is not None:
+        coro = _as_view_task(ctx, coro)
     before, ctx.place = ctx.place, "loop"
     try:
         lease = ctx.lease
@@ -139,6 +141,18 @@ def wait_in_place(ctx: Context, coro: Coroutine[Any, Any, Any], func: Callable[.
         f"{func!r} is `async def` and was reached through a plain `with` on a running event loop."
         " Write `async with` there."
     )
+
+
+async def _as_view_task(ctx: Context, coro: Coroutine[Any, Any, Any]) -> Any:
+    """Await ``coro`` in the task that is cancelled when a websocket's client has gone.
+
+    The task that serves the connection waits for the worker thread meanwhile.
+    """
+    before, ctx.view_task = ctx.view_task, asyncio.current_task()
+    try:
+        return await coro
+    finally:
+        ctx.view_task = before
 
 
 def _run_alone(ctx: Context, coro: Coroutine[Any, Any, Any]) -> Any:

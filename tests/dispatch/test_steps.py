@@ -387,6 +387,32 @@ def test_a_websocket_of_a_facade_app_may_have_its_steps_wrapped():
     assert seen == [None]
 
 
+@pytest.mark.parametrize("waits_for", ["message", "queue"])
+@pytest.mark.parametrize("name", ["full_dispatch_websocket", "dispatch_websocket"])
+async def test_a_websocket_whose_client_leaves_ends_under_a_def_wrapper(name, waits_for):
+    app, ended = make(), []
+
+    @app.websocket("/chat")
+    async def chat():
+        await websocket.send("hello")
+        try:
+            if waits_for == "message":
+                await websocket.receive()
+            else:
+                await asyncio.Queue().get()
+        finally:
+            ended.append(True)
+
+    setattr(app, name, looking(getattr(app, name), []))
+    async with app.test_client().websocket("/chat") as connection:
+        await connection.receive()
+    async with asyncio.timeout(10):
+        while not ended or app.workers.busy:
+            await asyncio.sleep(0.01)
+
+    assert ended == [True]
+
+
 async def test_flasks_own_full_dispatch_may_be_copied():
     class Own(Flask):
         def full_dispatch_request(self):
