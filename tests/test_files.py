@@ -298,10 +298,10 @@ def open_files(folder):
 
 
 @pytest.fixture(name="served")
-def _served(root):
+def _served(root, monkeypatch):
     """A served app; ``/<how>`` makes the response of a file and does something with it."""
     served = Flask("served", root_path=str(root))
-    served.logger.disabled = True
+    monkeypatch.setattr(served.logger, "disabled", True)
 
     @served.route("/<how>")
     async def view(how):

@@ -433,7 +433,7 @@ async def test_the_path_of_a_redirect_does_not_choose_the_host(app):
 
 
 @pytest.mark.parametrize("kind", ["async", "def"])
-async def test_a_coroutine_in_a_template_lets_nobody_in(app, kind):
+async def test_a_coroutine_in_a_template_lets_nobody_in(app, kind, monkeypatch):
     """No id: a coroutine is true, so that `{% if user.is_authenticated() %}` let everybody in."""
 
     class User:
@@ -450,7 +450,7 @@ async def test_a_coroutine_in_a_template_lets_nobody_in(app, kind):
     def def_view():
         return render_template_string(source, user=User())
 
-    app.logger.disabled = True
+    monkeypatch.setattr(app.logger, "disabled", True)
     response = await app.test_client().get(f"/{kind}")
 
     assert "secret" not in response.text
