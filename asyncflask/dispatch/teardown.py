@@ -39,6 +39,23 @@ def is_needed(app: Any, ctx: Context) -> bool:
     )
 
 
+def is_connection_needed(app: Any, ctx: Context) -> bool:
+    """Tell whether more than closing it is due at the end of a request or websocket."""
+    lane: Any = ctx.lane
+    return bool(
+        lane.teardown(app) or lane.tearing_down.receivers or ctx.replaced or ctx.holds_lender
+    )
+
+
+def is_app_needed(app: Any, ctx: Context) -> bool:
+    """Tell whether anything at all is due at the end of an app context."""
+    return bool(
+        app.teardown_appcontext_funcs
+        or appcontext_tearing_down.receivers
+        or (ctx.replaced and "do_teardown_appcontext" in ctx.replaced)
+    )
+
+
 async def leave_served(app: Any, ctx: Context, error: BaseException | None) -> None:
     """End the context of something served, or leave that to the test client, which keeps it."""
     if error is not None and app.should_ignore_error(error):

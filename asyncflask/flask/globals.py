@@ -7,6 +7,7 @@ from typing import Any
 from werkzeug.local import LocalProxy as LocalProxy
 
 from .._current import current
+from ..dispatch.lanes import HTTP
 from ..exceptions import outside as _outside
 from ..globals import app_ctx, current_app, g, request_ctx, session
 from ..globals import make_proxy as _make_proxy
@@ -17,7 +18,7 @@ __all__ = ["app_ctx", "current_app", "g", "request", "request_ctx", "session"]
 def _find_request() -> Any:
     ctx = current()
     # PERF: nine of ten times; the rest is for contexts inside contexts, and for the async face.
-    if ctx is not None and ctx.lane is not None and ctx.lane.name == "http":
+    if ctx is not None and ctx.lane is HTTP:
         found = ctx.request if ctx.synchronous else ctx._sync_connection
         if found is not None:
             return found
