@@ -33,6 +33,7 @@ _KEEPING_CODES = frozenset({307, 308})
 #: What Python says of an `await` before something that cannot be awaited: up to 3.13, from 3.14 on.
 _NEEDLESS_AWAIT = re.compile(
     r"object (\w+) can't be used in 'await' expression|'(\w+)' object can't be awaited"
+    r"|object (\w+) does not have __await__ method"  # of a proxy, whose object has none
 )
 
 
@@ -111,7 +112,7 @@ def raise_redirect_that_loses_the_body(ctx: RedirectContext) -> None:
         raise FormDataRoutingRedirect(request)
 
 
-def explain_needless_await(error: TypeError) -> None:
+def explain_needless_await(error: Exception) -> None:
     """Add a note to Python's error about an ``await`` that is left over from Quart.
 
     Args:
@@ -120,8 +121,9 @@ def explain_needless_await(error: TypeError) -> None:
     found = _NEEDLESS_AWAIT.fullmatch(str(error))
     if found is None or getattr(error, "__notes__", None):
         return
+    kind = found[1] or found[2] or found[3]
     error.add_note(
-        f"An `await` stands before a plain call, which has returned {found[1] or found[2]!r}:"
+        f"An `await` stands before a plain call, which has returned {kind!r}:"
         " remove it. What needs no I/O is not awaited in asyncflask: render_template(),"
         " make_response(), flash(), send_file(), response.get_data() …"
         " (docs/how-to/migrate-from-quart.md)"

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from asyncflask import Flask, abort, request, websocket
+from asyncflask import Flask, abort, request, session, websocket
 from asyncflask.app import _check_run
 from asyncflask.exceptions import OutOfContext, UnawaitedAccess
 from asyncflask.flask import Flask as FacadeFlask
@@ -214,3 +214,32 @@ def test_the_facades_run_is_werkzeugs(monkeypatch: pytest.MonkeyPatch) -> None:
 
     assert run[0]["threaded"] is False
     assert asyncio.iscoroutinefunction(FacadeFlask.run) is False
+
+
+# -- the test client -------------------------------------------------------------------------------
+
+
+async def test_connections_of_the_client_name_async_with(app: Flask) -> None:
+    client = app.test_client()
+
+    with pytest.raises(TypeError, match=r"right: async with client\.websocket\(\.\.\.\)"):
+        with client.websocket("/"):  # type: ignore[unused-ignore]  # that is the mistake
+            pass
+    with pytest.raises(TypeError, match=r"`await client\.websocket\(\.\.\.\)`"):
+        await client.websocket("/")
+    with pytest.raises(TypeError, match=r"`receive\(\) before client\.websocket"):
+        await client.websocket("/").receive()
+    with pytest.raises(TypeError, match=r"right: async with client\.request\(\.\.\.\)"):
+        await client.request("/")
+
+
+async def test_an_await_of_a_proxy_is_explained_too(app: Flask) -> None:
+    app.secret_key = "x"
+
+    @app.get("/")
+    async def view() -> Any:
+        return await session  # type: ignore[misc]  # that is the mistake
+
+    with pytest.raises(AttributeError, match="__await__") as caught:
+        await app.test_client().get("/")
+    assert "remove it" in caught.value.__notes__[0]

@@ -95,7 +95,7 @@ async def answer_unhandled(app: Any, ctx: Context, error: Exception) -> Any:
     """
     error = explained(ctx, error)
     lane: Any = ctx.lane
-    if error.__class__ is TypeError:
+    if error.__class__ in (TypeError, AttributeError):
         explain_needless_await(error)
     elif error.__class__ is RuntimeError:
         explain_real_flask(error)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from types import TracebackType
-from typing import Any, Protocol
+from typing import Any, ClassVar, NoReturn, Protocol
 
 from werkzeug.datastructures import Headers
 
@@ -30,7 +30,28 @@ class ConnectionClient(Protocol):
     async def adopt_contexts(self) -> None: ...
 
 
-class TestConnection(NotesForgotten):
+class EnteredAsync:
+    """What is used with ``async with``, and says so where it is used in another way."""
+
+    _made_by: ClassVar[str]
+
+    def _refuse(self, wrong: str) -> NoReturn:
+        raise TypeError(
+            f"`{wrong.format(self._made_by)}` was written for what `async with` opens.\n\n"
+            f"    right: async with {self._made_by} as connection:"
+        )
+
+    def __enter__(self) -> NoReturn:
+        self._refuse("with {}")
+
+    def __exit__(self, *details: object) -> None:
+        """Never reached; Python looks for it before it enters."""
+
+    def __await__(self) -> NoReturn:
+        self._refuse("await {}")
+
+
+class TestConnection(EnteredAsync, NotesForgotten):
     """One request under way. Made by :meth:`TestClient.request`, used with ``async with``.
 
     Leaving the block completes the request body and reads the rest of the response, unless
@@ -40,6 +61,7 @@ class TestConnection(NotesForgotten):
     """
 
     __test__ = False
+    _made_by = "client.request(...)"
 
     def __init__(
         self,

@@ -13,7 +13,7 @@ from ..typing import Message, Scope
 from ..unawaited import NotesForgotten
 from ..wrappers.awaited import refusing
 from ..wrappers.received import decode_headers
-from .connection import ConnectionClient
+from .connection import ConnectionClient, EnteredAsync
 from .exchange import Exchange
 
 
@@ -43,7 +43,7 @@ class WebsocketResponseError(Exception):
         return f"The websocket was refused with {self.response.status}"
 
 
-class TestWebsocket(NotesForgotten):
+class TestWebsocket(EnteredAsync, NotesForgotten):
     """The client's end of a websocket. Made by :meth:`TestClient.websocket`.
 
     Entering ``async with`` waits until the app accepts. Leaving closes the websocket with code
@@ -53,6 +53,7 @@ class TestWebsocket(NotesForgotten):
     """
 
     __test__ = False  # Tells pytest that this is not a test.
+    _made_by = "client.websocket(...)"
 
     #: Seconds that the app may take to accept or to refuse.
     accept_timeout = 10.0
@@ -143,6 +144,8 @@ class TestWebsocket(NotesForgotten):
             Exception: What the app did not handle.
         """
         self.raise_forgotten()
+        if not self.accepted:
+            self._refuse("receive() before {}")
         if self._closed is not None:
             raise self._closed.with_traceback(None)
         message = await self._exchange.take()
