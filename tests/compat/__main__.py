@@ -85,7 +85,7 @@ def page(results: dict[str, Any]) -> str:
         for drive in DRIVES:
             found = results[drive].get(name, {})
             cells.append(str(found.get("pass_here", "not run")))
-            for test, why in found.get("worse", {}).items():
+            for test, why in {**found.get("threads", {}), **found.get("worse", {})}.items():
                 losses.append(f"- {name}, {drive} drive: `{test}`: {_escaped(why)}")
         there = next(
             found["pass_there"]
