@@ -14,7 +14,7 @@ import socket
 import ssl
 import sys
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import click
@@ -23,7 +23,8 @@ import hypercorn.asyncio
 import hypercorn.logging
 import hypercorn.run
 
-from ..typing import ASGIApplication, Receive, Scope, Send
+from ..server.runner import MOMENT, SPARE, LastResort, Signals, run_loop
+from ..typing import ASGIApplication, Message, Receive, Scope, Send
 from .workers import Worker, Workers, command
 
 #: where the processes of ``--workers`` find the app
@@ -66,7 +67,7 @@ def serve_with_hypercorn(
     config = _config(listener.detach(), certfile, keyfile, grace)
     config.ssl_context = ssl_context
     config.ready = ready
-    asyncio.run(_serve_until_signal(app, config))
+    _run(app, config)
     return 0
 
 
@@ -114,7 +115,7 @@ def serve_worker(app: ASGIApplication, options: str, ready: int, alive: int) -> 
     config = _config(fileno, certfile, keyfile, grace)
     config.ready = lambda: os.write(ready, b"1")
     threading.Thread(target=watch, daemon=True).start()
-    asyncio.run(_serve_until_signal(app, config))
+    _run(app, config)
 
 
 def _config(fileno: int, certfile: str | None, keyfile: str | None, grace: float) -> _Config:
@@ -169,14 +170,22 @@ class _Logger(hypercorn.logging.Logger):
 async def _serve_until(app: ASGIApplication, config: _Config, stop: asyncio.Event) -> None:
     asyncio.get_running_loop().set_exception_handler(_report)
     connections = _Connections(app)
-    cutting = asyncio.create_task(connections.cut_off(stop, config.graceful_timeout))
-    try:
-        await hypercorn.asyncio.serve(
+    loop = asyncio.get_running_loop()
+    serving = loop.create_task(
+        hypercorn.asyncio.serve(
             connections,  # type: ignore[arg-type]  # an ASGI app, spelled with TypedDicts there
             config,
             shutdown_trigger=stop.wait,
             mode="asgi",
         )
+    )
+    cutting = loop.create_task(connections.cut_off(stop, config.graceful_timeout))
+    try:
+        await asyncio.wait({serving, cutting}, return_when=asyncio.FIRST_COMPLETED)
+        if not serving.done() and connections.are_stuck:
+            await connections.shut_down(LIFESPAN_SECONDS)
+        else:
+            await serving
     finally:
         cutting.cancel()
 
@@ -191,10 +200,13 @@ class _Connections:
     def __init__(self, app: ASGIApplication) -> None:
         self._app = app
         self._tasks: set[asyncio.Task[Any] | None] = set()
+        self._lifespan: asyncio.Task[Any] | None = None
+        self._is_over = asyncio.Event()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
-            await self._app(scope, receive, send)
+            self._lifespan = asyncio.current_task()
+            await self._app(scope, lambda: self._next(receive), send)
             return
         task = asyncio.current_task()
         self._tasks.add(task)
@@ -210,6 +222,34 @@ class _Connections:
         for task in list(self._tasks):
             if task is not None:
                 task.cancel()
+        await asyncio.sleep(MOMENT)
+
+    @property
+    def are_stuck(self) -> bool:
+        """Whether any app ignores its cancellation, or is in a thread: hypercorn waits for it."""
+        return bool(self._tasks)
+
+    async def shut_down(self, seconds: float) -> None:
+        """Run the app's shutdown in hypercorn's place."""
+        self._is_over.set()
+        if self._lifespan is not None:
+            await asyncio.wait({self._lifespan}, timeout=seconds)
+
+    async def _next(self, receive: Receive) -> Message:
+        """Return what hypercorn says of the lifespan, or its end when that is not waited for."""
+        loop = asyncio.get_running_loop()
+        heard = loop.create_task(_await(receive()))
+        over = loop.create_task(_await(self._is_over.wait()))
+        try:
+            await asyncio.wait({heard, over}, return_when=asyncio.FIRST_COMPLETED)
+            return heard.result() if heard.done() else {"type": "lifespan.shutdown"}
+        finally:
+            heard.cancel()
+            over.cancel()
+
+
+async def _await(awaitable: Awaitable[Any]) -> Any:
+    return await awaitable
 
 
 def _report(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
@@ -220,17 +260,19 @@ def _report(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         loop.default_exception_handler(context)
 
 
-async def _serve_until_signal(app: ASGIApplication, config: _Config) -> None:
+def _run(app: ASGIApplication, config: _Config) -> None:
+    """Serve on a loop of its own, whose end nothing can hold up."""
+    last_resort = LastResort()
+    seconds = config.graceful_timeout + LIFESPAN_SECONDS + SPARE
+    try:
+        run_loop(_serve_until_signal(app, config, last_resort, seconds), None, seconds)
+    finally:
+        last_resort.stop()
+
+
+async def _serve_until_signal(
+    app: ASGIApplication, config: _Config, last_resort: LastResort, seconds: float
+) -> None:
     stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-
-    def end(number: int) -> None:
-        stop.set()
-        loop.remove_signal_handler(number)  # A second one finds the default: it ends at once.
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        try:
-            loop.add_signal_handler(number, end, number)
-        except (NotImplementedError, RuntimeError, ValueError):
-            pass  # Windows, where Ctrl-C interrupts the loop, or not the main thread.
-    await _serve_until(app, config, stop)
+    with Signals(stop.set, last_resort, config.graceful_timeout + SPARE, seconds):
+        await _serve_until(app, config, stop)

@@ -24,6 +24,7 @@ T = TypeVar("T")
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 MOMENT = 0.5  # seconds for what has been cancelled, or was told to end
+SPARE = 3.0  # seconds that a loop which ends in order does not need
 STDERR = 2
 
 

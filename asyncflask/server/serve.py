@@ -18,11 +18,10 @@ from ..protocol.header_names import reporting_app
 from ..typing import ASGIApplication
 from .config import Config
 from .lifespan import Lifespan
-from .runner import MOMENT, LastResort, Signals, run_loop
+from .runner import MOMENT, SPARE, LastResort, Signals, run_loop
 from .shared import Shared, access_logger, logger
 from .transport import Connection
 
-SPARE = 3.0  # seconds that a loop which ends in order does not need
 TICK = 0.5  # seconds between two looks at the deadlines; a shorter timeout makes it shorter
 
 

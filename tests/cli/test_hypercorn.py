@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import socket
 import ssl
+import subprocess
 import sys
 from typing import Any
 
@@ -73,3 +75,56 @@ def test_it_serves_until_a_signal_comes(capfd: pytest.CaptureFixture[str]) -> No
     serve(ends_itself, "127.0.0.1", 0, server="hypercorn")
 
     assert "Running on http" in capfd.readouterr().err
+
+
+STUCK = """
+import asyncio, socket, time
+from asyncflask import Flask
+from asyncflask.cli.hypercorn import serve_with_hypercorn
+
+app = Flask("program")
+
+@app.get("/thread")
+def thread():
+    print("begun", flush=True)
+    time.sleep(60)
+
+@app.get("/swallow")
+async def swallow():
+    print("begun", flush=True)
+    while True:
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            pass
+
+@app.after_serving
+def down():
+    print("down", flush=True)
+
+listener = socket.create_server(("127.0.0.1", 0))
+print(listener.getsockname()[1], flush=True)
+serve_with_hypercorn(app, listener, grace=0.5)
+print("end", flush=True)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+@pytest.mark.parametrize("path", ["/thread", "/swallow"])
+def test_a_view_that_cannot_be_ended_is_left_behind(path):
+    process = subprocess.Popen(
+        [sys.executable, "-c", STUCK], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    try:
+        port = int(process.stdout.readline())
+        with socket.create_connection(("127.0.0.1", port)) as client:
+            client.sendall(f"GET {path} HTTP/1.1\r\nHost: a\r\n\r\n".encode())
+            assert process.stdout.readline() == "begun\n"
+            process.send_signal(signal.SIGTERM)
+            out, err = process.communicate(timeout=20)
+    finally:
+        process.kill()
+        process.communicate()
+
+    assert process.returncode == 0, err
+    assert [line for line in out.splitlines() if not line.startswith("[")] == ["down", "end"]
