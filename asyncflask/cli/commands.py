@@ -19,7 +19,6 @@ from ..typing import ASGIApplication
 from .context import ScriptInfo, pass_script_info, with_appcontext
 from .locate import App
 from .options import CertParamType, Option, SeparatedPathType, validate_key
-from .worker import announce
 
 # -- run -------------------------------------------------------------------------------------------
 
@@ -143,6 +142,10 @@ def run_command(
     use_reloader = debug if reload is None else reload
     if workers > 1:
         use_reloader = _check_workers(workers, server, cert, reload)
+        # Imported here: a worker process runs that module with `python -m`, and Python warns if
+        # the package has imported it before.
+        from .worker import announce
+
         announce(info)
     app = _load_app(info)
     show_server_banner(debug, info.app_import_path)

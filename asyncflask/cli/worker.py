@@ -1,6 +1,6 @@
 """The app of one of hypercorn's worker processes, loaded as the command line would load it.
 
-Not for import by anybody but such a process; what it goes by stands in its environment.
+Only such a process imports this module; an environment variable (:data:`APP`) names its app.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def load_app() -> App:
 
 def main(options: str, ready: str, alive: str) -> None:
     """Serve the app, see :func:`asyncflask.cli.hypercorn.serve_worker`."""
-    from .hypercorn import serve_worker  # Only the process needs it, not who asks for `announce`.
+    from .hypercorn import serve_worker  # Only a worker process needs it, `announce` does not.
 
     serve_worker(load_app(), options, int(ready), int(alive))
 

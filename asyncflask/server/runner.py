@@ -142,15 +142,20 @@ class Signals:
         for number, handler in self._before.items():
             if handler is not None:
                 signal.signal(number, handler)
+        self._before.clear()
 
     def _end(self, number: int, frame: FrameType | None) -> None:
         # By Python's handlers instead of the loop's: these would wait for a loop that is blocked.
-        for each in SIGNALS:
-            signal.signal(each, signal.SIG_DFL)
+        # Only this signal gets its default here: the other one may have come at the same time (a
+        # worker gets SIGINT of Ctrl+C, and SIGTERM from the first process), and Python prints an
+        # OSError for a signal whose handler is gone when it is to be called.
+        signal.signal(number, signal.SIG_DFL)
         self._last_resort.set(self._to_react)
         self._loop.call_soon_threadsafe(self._reacted)
 
     def _reacted(self) -> None:
+        for number in self._before:
+            signal.signal(number, signal.SIG_DFL)
         self._last_resort.set(self._to_end)
         self._stop()
 

@@ -169,6 +169,20 @@ def test_the_address_is_said_once_and_a_signal_ends_all(
             os.kill(each, 0)
 
 
+def test_nothing_but_the_address_and_the_log_is_printed(write: Write) -> None:
+    write("app.py", APP)
+
+    with running("--workers", "2") as process:
+        assert process.stdout is not None
+        lines = []
+        for line in process.stdout:
+            lines.append(line)
+            if "Running on" in line:
+                break
+
+    assert [line for line in lines if not line.startswith(" * ")] == []
+
+
 def test_workers_end_with_the_process_that_started_them(write: Write) -> None:
     write("app.py", APP)
 

@@ -11,7 +11,14 @@ import time
 
 import pytest
 
-from asyncflask.server.runner import MOMENT, DaemonThreads, run_loop
+from asyncflask.server.runner import (
+    MOMENT,
+    SIGNALS,
+    DaemonThreads,
+    LastResort,
+    Signals,
+    run_loop,
+)
 
 PROGRAM = """
 import asyncio, sys, time
@@ -138,6 +145,31 @@ def test_a_signal_ends_it_in_order_whatever_a_view_does(start, path, number):
     assert (process.returncode, out) == (0, "down\nend\n"), err
     assert "destroyed" not in err
     assert "Exception ignored" not in err
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+def test_two_signals_at_the_same_time_are_one(capfd):
+    """Of Ctrl+C a worker gets SIGINT from the terminal, and SIGTERM from the first process."""
+    before = [signal.getsignal(number) for number in SIGNALS]
+    last_resort = LastResort()
+
+    async def serve():
+        stop = asyncio.Event()
+        with Signals(stop.set, last_resort, 30, 30):
+            signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+            for number in SIGNALS:
+                signal.raise_signal(number)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
+            await stop.wait()
+            assert [signal.getsignal(number) for number in SIGNALS] == [signal.SIG_DFL] * 2
+
+    try:
+        run_loop(serve(), None, 5)
+    finally:
+        last_resort.stop()
+
+    assert [signal.getsignal(number) for number in SIGNALS] == before
+    assert capfd.readouterr().err == ""
 
 
 def test_a_loop_that_is_blocked_ends_with_1_and_a_traceback(start):
