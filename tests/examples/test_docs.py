@@ -46,3 +46,14 @@ def test_the_index_names_every_document():
     pages = {str(p.relative_to(PROJECT / "docs")) for p in (PROJECT / "docs").rglob("*.md")}
 
     assert not [page for page in pages - {"README.md"} if f"({page})" not in index]
+
+
+def test_the_tests_of_past_faults_exist():
+    page = (PROJECT / "docs/reference/past-faults.md").read_text()
+    rows = [line for line in page.splitlines() if line.startswith("| ")][1:]
+    named = [re.findall(r"`(tests/[\w/]+\.py)::(test_\w+)`", row) for row in rows]
+
+    assert len(rows) >= 6
+    assert all(named), "a row without a test"
+    for path, test in {pair for pairs in named for pair in pairs}:
+        assert re.search(rf"^(async )?def {test}\(", (PROJECT / path).read_text(), re.M), test
