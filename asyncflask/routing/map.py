@@ -121,8 +121,8 @@ def asks_werkzeug(url_map: object) -> bool:
         return False
     if not isinstance(url_map, Map):
         return True
-    # PERF: not `vars(url_map)`: CPython reads the attributes of an object whose `__dict__` was asked
-    # for in a slower way from then on, which is 2 % of a plain request.
+    # PERF: not `vars(url_map)`: once `__dict__` was asked for, CPython reads an object's attributes
+    # in a slower way, which is 2 % of a plain request.
     return any(
         getattr(getattr(url_map, name), "__func__", None) is not getattr(Map, name)
         for name in _MATCHING
