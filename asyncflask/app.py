@@ -189,7 +189,7 @@ class Flask(App):
     @steps.own_step
     async def dispatch_request(self) -> t.Any:
         """Call the view that was matched and return what it returns."""
-        return await pipeline.dispatch(self, _carrier())
+        return await pipeline.dispatch_or_raise(self, _carrier())
 
     @steps.own_step
     async def finalize_request(self, rv: t.Any, from_error_handler: bool = False) -> t.Any:

@@ -81,7 +81,8 @@ async def call_unconverted(
 ) -> Any:
     """Call ``func``; the facade's ``ensure_sync`` sees it only if it is ``async def``, as in Flask.
 
-    For receivers of signals and URL value preprocessors.
+    For receivers of signals, URL value preprocessors, and the methods of the app and its session
+    interface.
     """
     if ctx.replaced and ctx.place == "thread" and not is_async(func):
         return func(*args, **kwargs)

@@ -18,7 +18,7 @@ from ..debughelpers import (
     raise_redirect_that_loses_the_body,
 )
 from ..unawaited import explained
-from .calls import call, emit
+from .calls import call, call_unconverted, emit
 from .steps import through
 
 
@@ -111,7 +111,7 @@ async def answer_unhandled(app: Any, ctx: Context, error: Exception) -> Any:
             del error  # Its traceback refers to this frame: a circle.
     exc_info = (type(error), error, error.__traceback__)
     if "log_exception" in ctx.replaced:
-        await call(ctx, app.log_exception, exc_info)
+        await call_unconverted(ctx, app.log_exception, exc_info)
     else:
         app.log_exception(exc_info)
     server_error = InternalServerError(original_exception=error)

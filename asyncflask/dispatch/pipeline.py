@@ -263,6 +263,13 @@ def dispatch(app: Any, ctx: Context) -> Awaitable[Any]:
     return call(ctx, view, **args)
 
 
+def dispatch_or_raise(app: Any, ctx: Context) -> Awaitable[Any]:
+    """Call the view for the app's own ``dispatch_request``, whose callers may catch a 404."""
+    if ctx.routing_exception is not None:
+        errors.raise_routing(app, ctx)
+    return dispatch(app, ctx)
+
+
 def answers_options(rule: Any) -> bool:
     """Tell whether OPTIONS is answered without the rule's view."""
     # A rule that was put into the map directly may be Werkzeug's own, which says nothing of it.
@@ -365,7 +372,7 @@ def _checked(lane: Any, func: Callable[..., Any], response: Any) -> Any:
 async def open_session(app: Any, ctx: Context) -> None:
     """Open the session first of all, for an interface that may block or is ``async def``."""
     func = app.session_interface.open_session
-    session = await call(ctx, func, app, ctx.connection)
+    session = await call_unconverted(ctx, func, app, ctx.connection)
     ctx.keep_session(await settled(ctx, func, session))
 
 
@@ -403,6 +410,7 @@ async def save_session(app: Any, ctx: Context, response: Any) -> None:
         return
     if (app._around or app._look_around()).opens_early:
         func = interface.save_session
-        await settled(ctx, func, await call(ctx, func, app, session, response))
+        saved = await call_unconverted(ctx, func, app, session, response)
+        await settled(ctx, func, saved)
     else:
         interface.save_session(app, session, response)

@@ -137,6 +137,7 @@ def make_plain(app: Any, result: Any) -> Any:
         return None  # Met again where errors are handled.
 
 
+_FORCE_TYPE = WerkzeugResponse.force_type.__func__  # type: ignore[attr-defined]  # of a classmethod
 _HTML = content_type_pair(HTML)
 _JSON = content_type_pair("application/json")
 
@@ -209,7 +210,7 @@ def _converted(app: Any, body: Any, status: Any) -> tuple[Any, Any] | None:
     if isinstance(body, cls):
         return body, status
     if isinstance(body, HTTPException):
-        if issubclass(cls, Response):
+        if issubclass(cls, Response) and not _has_own_force_type(cls):
             return from_exception(body, current_environ, cls), status
         return cls.force_type(body, current_environ()), status
     if isinstance(body, str) and _sends_html(cls):
@@ -225,6 +226,11 @@ def _converted(app: Any, body: Any, status: Any) -> tuple[Any, Any] | None:
     if isinstance(body, WerkzeugResponse) or callable(body):
         return _foreign(cls, body), status
     return None
+
+
+def _has_own_force_type(cls: Any) -> bool:
+    """Tell whether a response class decides itself what becomes of an error or a WSGI callable."""
+    return getattr(cls.force_type, "__func__", None) is not _FORCE_TYPE
 
 
 def _foreign(cls: Any, body: Any) -> Any:
@@ -273,8 +279,12 @@ def is_wsgi(result: Any) -> bool:
 async def run_wsgi(app: Any, ctx: Context, result: Any) -> Any:
     """Run the WSGI callable that a view returned off the loop; the rest of a tuple is kept."""
     parts = result if isinstance(result, tuple) else (result,)
+    cls = app.response_class
     try:
-        response = await response_of(parts[0], ctx.environ, ctx.run_blocking, app.response_class)
+        if _has_own_force_type(cls):
+            response = await ctx.run_blocking(cls.force_type, parts[0], ctx.environ())
+        else:
+            response = await response_of(parts[0], ctx.environ, ctx.run_blocking, cls)
     except TypeError as error:
         raise _no_wsgi(parts[0], error) from error
     return (response, *parts[1:]) if len(parts) > 1 else response

@@ -26,7 +26,7 @@ from .._current import current
 from ..concurrency import drive, is_async, running_loop
 from ..ctx import Context
 from ..routing import asks_werkzeug
-from .calls import call, to_loop, wait_in_place
+from .calls import call_unconverted, to_loop, wait_in_place
 
 P = ParamSpec("P")
 S = TypeVar("S")
@@ -253,7 +253,8 @@ async def _called(
         with _stepped(ctx):  # The one thread of a command; a loop runs in it, which may be blocked.
             result = func(*args, **kwargs)
     else:
-        result = await call(ctx, func, *args, **kwargs)
+        # As in Flask, `ensure_sync` is for what users register, not for the app's own methods.
+        result = await call_unconverted(ctx, func, *args, **kwargs)
     return await _awaited(ctx, func, result) if inspect.isawaitable(result) else result
 
 

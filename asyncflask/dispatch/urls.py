@@ -126,12 +126,15 @@ def url_for(
 ) -> str:
     """Build the URL of an endpoint. (Flask: app.url_for.)
 
+    On the async API it is built for the request of ``app``. The facade uses the adapter of the
+    current request, whichever app's it is, as Flask does.
+
     Raises:
         RuntimeError: Neither a connection nor ``SERVER_NAME`` says which host to build for.
         ValueError: ``_scheme`` was given for a URL that is not external.
     """
     carrier = None if ctx is None else ctx.carrier
-    if carrier is not None and carrier.app is not app:
+    if carrier is not None and carrier.app is not app and not carrier.synchronous:
         carrier = None
     if carrier is not None:
         adapter = carrier.url_adapter
@@ -144,9 +147,7 @@ def url_for(
             root = carrier.scope.get("root_path") or "/"
             adapter = app.url_map.bind("", script_name=root)
     else:
-        adapter = ctx.url_adapter if ctx is not None and ctx.app is app else None
-        if adapter is None:
-            adapter = app.create_url_adapter(None)
+        adapter = _adapter_outside(app, ctx)
         if external is None:
             external = True
     if external and carrier is not None and not (adapter and adapter.server_name):
@@ -174,6 +175,14 @@ def url_for(
     if anchor is not None:
         url = f"{url}#{quote(anchor, safe=_SAFE_IN_FRAGMENT)}"
     return str(url)
+
+
+def _adapter_outside(app: Any, ctx: Context | None) -> Any:
+    """Return the URL adapter that is used outside of a request; ``None`` if there is none."""
+    if ctx is not None and ctx.synchronous:
+        return ctx.url_adapter  # As in Flask: whatever the current app context has, also None.
+    adapter = ctx.url_adapter if ctx is not None and ctx.app is app else None
+    return app.create_url_adapter(None) if adapter is None else adapter
 
 
 def _refuse_without_host(app: Any, carrier: Context, endpoint: str) -> None:

@@ -192,7 +192,7 @@ class Flask(async_face.Flask, metaclass=CallableType):
 
     def dispatch_request(self) -> Any:
         """Call the view that was matched and return what it returns."""
-        return self._run(pipeline.dispatch)
+        return self._run(pipeline.dispatch_or_raise)
 
     def finalize_request(self, rv: Any, from_error_handler: bool = False) -> Response:
         """Make a view's return value a response and process it."""

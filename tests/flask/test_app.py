@@ -9,10 +9,11 @@ import importlib
 import inspect
 import threading
 import weakref
+from unittest import mock
 
 import flask as oracle
 import pytest
-from werkzeug.exceptions import InternalServerError
+from werkzeug.exceptions import InternalServerError, MethodNotAllowed, NotFound
 from werkzeug.test import Client, run_wsgi_app
 from werkzeug.wrappers import Response as WerkzeugResponse
 
@@ -21,6 +22,8 @@ import asyncflask.flask
 from asyncflask.flask import Flask, Request, Response, current_app, g, request, session
 from asyncflask.flask.json.provider import DefaultJSONProvider
 from asyncflask.testing import TestClient
+
+both = pytest.mark.parametrize("module", [asyncflask.flask, oracle], ids=["facade", "flask"])
 
 
 class Broken(Exception):
@@ -290,6 +293,85 @@ def test_an_async_function_is_made_synchronous(app):
     assert app.ensure_sync(len) is len
 
 
+@both
+@pytest.mark.parametrize("where", ["hook", "subclass"])
+def test_dispatch_request_raises_what_matching_met(module, where):
+    def dispatch(app):
+        try:
+            return module.Flask.dispatch_request(app)
+        except NotFound:
+            return "mine", 404
+        except MethodNotAllowed as error:
+            return f"only {min(error.valid_methods)}", 405
+
+    body = {"dispatch_request": dispatch} if where == "subclass" else {}
+    app = type("App", (module.Flask,), body)("app", static_folder=None)
+    app.add_url_rule("/", "index", lambda: "index")
+    if where == "hook":
+        app.before_request(lambda: dispatch(app))
+    client = app.test_client()
+
+    answers = [client.get("/"), client.get("/nowhere"), client.post("/")]
+    assert [answer.text for answer in answers] == ["index", "mine", "only GET"]
+    with app.test_request_context("/nowhere"), pytest.raises(NotFound, match="not found"):
+        module.Flask.dispatch_request(app)
+
+
+@both
+def test_a_response_class_decides_what_becomes_of_errors_and_wsgi_callables(module):
+    """Its own ``force_type`` sees what Flask gives it."""
+    forced = []
+
+    class Own(module.Response):
+        @classmethod
+        def force_type(cls, response, environ=None):
+            forced.append((type(response).__name__, bool(environ)))
+            return super().force_type(response, environ)
+
+    def answer(environ, start_response):
+        start_response("200 OK", [("X-Path", environ["PATH_INFO"])])
+        return [b"called"]
+
+    app = module.Flask("app", static_folder=None)
+    app.response_class = Own
+    app.add_url_rule("/call", "call", lambda: answer)
+    app.add_url_rule("/both", "both", lambda: (answer, 201))
+    app.add_url_rule("/plain", "plain", lambda: WerkzeugResponse("plain"))
+    app.add_url_rule("/own", "own", lambda: Own("own"))
+    client = app.test_client()
+    answers = [client.get(f"/{name}") for name in ("call", "both", "plain", "own", "nowhere")]
+
+    assert [answer.status_code for answer in answers] == [200, 201, 200, 200, 404]
+    assert (answers[0].text, answers[0].headers["X-Path"]) == ("called", "/call")
+    kinds = [kind for kind, _ in forced]
+    assert kinds == ["function", "function", "Response", "NotFound"]
+
+
+@both
+@pytest.mark.parametrize(
+    "make_mock",
+    [
+        lambda cls: mock.create_autospec(cls, instance=True),
+        lambda cls: mock.MagicMock(spec=cls),
+        lambda cls: mock.Mock(spec=cls),
+        lambda cls: mock.MagicMock(),
+    ],
+    ids=["autospec", "magic", "plain", "no spec"],
+)
+def test_a_session_interface_may_be_a_mock(module, make_mock):
+    sessions = importlib.import_module(f"{module.__name__}.sessions")
+    app = module.Flask("app", static_folder=None)
+    interface = make_mock(sessions.SecureCookieSessionInterface)
+    interface.open_session.return_value = sessions.SecureCookieSession({"name": "Ada"})
+    interface.is_null_session.return_value = False
+    app.session_interface = interface
+    app.testing = True
+    app.add_url_rule("/", "index", lambda: module.session["name"])
+
+    assert app.test_client().get("/").text == "Ada"
+    assert interface.open_session.call_count == interface.save_session.call_count == 1
+
+
 # -- classes ---------------------------------------------------------------------------------------
 
 
@@ -492,8 +574,6 @@ def test_ensure_async_without_a_server_stays_in_the_callers_thread():
 
 # -- ensure_sync and async_to_sync that are the app's own ------------------------------------------
 
-both = pytest.mark.parametrize("module", [asyncflask.flask, oracle], ids=["facade", "flask"])
-
 
 def run_alone(function, *args, **kwargs):
     """Run an ``async def`` function that waits for nothing, without a loop."""
@@ -641,6 +721,26 @@ def test_a_copied_request_context_uses_the_apps_own_ensure_sync(module):
 
     assert copied() == "/here"
     assert given == ["later"]
+
+
+@both
+def test_the_apps_own_methods_do_not_go_through_its_own_ensure_sync(module):
+    """Flask converts what users register; the steps of an app are called as they are."""
+    app, given = app_that_notes_calls(module)
+    app.secret_key = "only here"
+    app.logger.disabled = True
+    app.add_url_rule("/fine", "fine", lambda: module.session.setdefault("name", "Ada"))
+    app.add_url_rule("/error", "error", lambda: 1 / 0)
+    for name in (
+        *("full_dispatch_request", "preprocess_request", "dispatch_request", "finalize_request"),
+        *("process_response", "make_response", "handle_user_exception", "handle_exception"),
+        *("log_exception", "do_teardown_request", "do_teardown_appcontext"),
+    ):
+        setattr(app, name, functools.partial(getattr(app, name)))
+    client = app.test_client()
+
+    assert [client.get(path).status_code for path in ("/fine", "/error")] == [200, 500]
+    assert given == ["<lambda>", "<lambda>"]
 
 
 @both

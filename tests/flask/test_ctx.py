@@ -11,10 +11,12 @@ from io import BytesIO
 from unittest import mock
 
 import click
+import flask as oracle
 import pytest
 from werkzeug.routing import BaseConverter
 
 import asyncflask
+import asyncflask.flask
 from asyncflask.flask import (
     Flask,
     after_this_request,
@@ -31,6 +33,8 @@ from asyncflask.flask import (
 from asyncflask.flask.ctx import AppContext, RequestContext
 from asyncflask.flask.globals import app_ctx, request_ctx
 from asyncflask.flask.signals import appcontext_popped, appcontext_pushed, request_started
+
+both = pytest.mark.parametrize("module", [asyncflask.flask, oracle], ids=["facade", "flask"])
 
 
 @pytest.fixture
@@ -298,6 +302,36 @@ def test_a_url_is_built_in_a_request_of_the_app_also_inside_a_context_of_another
     app.get("/here", endpoint="here")(lambda: "")
     with app.test_request_context("/"), Flask("other").app_context():
         assert app.url_for("here") == "/here"
+
+
+@both
+def test_a_url_is_built_with_the_adapter_of_the_current_context_whichever_apps_it_is(module):
+    app, other = module.Flask("app"), module.Flask("other")
+    for each in (app, other):
+        each.add_url_rule("/here", "here", lambda: "")
+    app.config["SERVER_NAME"] = "app.example"
+
+    with app.test_request_context("/", base_url="http://app.example/shop"), other.app_context():
+        assert [module.url_for("here"), other.url_for("here")] == ["/shop/here", "/shop/here"]
+        assert module.url_for("here", _external=True) == "http://app.example/shop/here"
+        assert module.render_template_string("{{ url_for('here') }}") == "/shop/here"
+    with app.app_context():
+        assert other.url_for("here") == "http://app.example/here"
+        with other.app_context(), pytest.raises(RuntimeError, match="SERVER_NAME"):
+            module.url_for("here")
+
+
+@both
+def test_an_app_context_without_a_url_adapter_builds_no_urls(module):
+    app = module.Flask("app")
+    app.config["SERVER_NAME"] = "app.example"
+    ctx = app.app_context()
+    ctx.url_adapter = None
+
+    with ctx, pytest.raises(RuntimeError, match="SERVER_NAME"):
+        module.url_for("static", filename="x")
+    with app.app_context():
+        assert module.url_for("static", filename="x") == "http://app.example/static/x"
 
 
 @pytest.mark.parametrize("entered", ["push", "with"])
