@@ -724,11 +724,11 @@ def test_a_copied_request_context_uses_the_apps_own_ensure_sync(module):
 
 
 @both
-def test_the_apps_own_methods_do_not_go_through_its_own_ensure_sync(module):
+def test_the_apps_own_methods_do_not_go_through_its_own_ensure_sync(module, monkeypatch):
     """Flask converts what users register; the steps of an app are called as they are."""
     app, given = app_that_notes_calls(module)
     app.secret_key = "only here"
-    app.logger.disabled = True
+    monkeypatch.setattr(app.logger, "disabled", True)
     app.add_url_rule("/fine", "fine", lambda: module.session.setdefault("name", "Ada"))
     app.add_url_rule("/error", "error", lambda: 1 / 0)
     for name in (
