@@ -203,19 +203,36 @@ def _uses(template: nodes.Template, is_async: bool) -> Iterator[tuple[int, str]]
 
 
 def _keep_from_folding(template: nodes.Template, environment: Any) -> None:
-    """Keep Jinja from calling ``async def`` filters and tests while it compiles.
+    """Keep Jinja from using what filters and tests return while it compiles, if they are async.
 
-    Applied to a constant they would be called then, and the coroutine printed into the template.
+    Applied to a constant they would be called then, and the coroutine be taken for a true constant.
     """
-    for node in template.find_all((nodes.Filter, nodes.Test)):
-        registry = environment.filters if isinstance(node, nodes.Filter) else environment.tests
-        if node.node is not None and _gives_coroutine(registry.get(node.name)):
+    eval_context = nodes.EvalContext(environment)
+    # The innermost come first: around an expression that is no constant, nothing is one.
+    applied: Any = template.find_all((nodes.Filter, nodes.Test))
+    for node in reversed(list(applied)):
+        if node.node is not None and _gives_coroutine(node, eval_context):
             # A call is never a constant for Jinja.
             itself = nodes.ImportedName(f"{__name__}.itself")
             node.node = nodes.Call(itself, [node.node], [], None, None, lineno=node.lineno)
 
 
-def _gives_coroutine(func: Any) -> bool:
+def _gives_coroutine(node: nodes.Filter | nodes.Test, eval_context: nodes.EvalContext) -> bool:
+    """Tell whether a filter or test is ``async def``, or gives a coroutine for a constant."""
+    environment = eval_context.environment
+    registry = environment.filters if isinstance(node, nodes.Filter) else environment.tests
+    if _is_async(registry.get(node.name)):
+        return True
+    try:
+        result = node.as_const(eval_context)
+    except nodes.Impossible:
+        return False
+    if inspect.iscoroutine(result):
+        result.close()
+    return inspect.isawaitable(result)
+
+
+def _is_async(func: Any) -> bool:
     while isinstance(func, functools.partial):
         func = func.func
     called = getattr(type(func), "__call__", None)  # noqa: B004  # the method itself is wanted
@@ -307,7 +324,7 @@ def _checking(name: str) -> Callable[..., Any]:
 
     @functools.wraps(own)  # also Jinja's marks, which say what it is called with
     def apply(source: Any, value: Any, *args: Any, **kwargs: Any) -> Any:
-        if type(value) in (list, tuple, set) or hasattr(value, "__next__"):
+        if hasattr(value, "__iter__") and not isinstance(value, (str, dict, Undefined)):
             value = _each(name, value, use)
         return own(_Checking(source, name), value, *args, **kwargs)
 
@@ -315,11 +332,13 @@ def _checking(name: str) -> Callable[..., Any]:
 
 
 def _each(name: str, values: Any, use: str) -> Any:
-    if not hasattr(values, "__next__") and PLAIN.issuperset(map(type, values)):
+    """Check the items: of a list at once, of what may be long or lazy when they are taken."""
+    is_list = type(values) in (list, tuple, set)
+    if is_list and PLAIN.issuperset(map(type, values)):
         return values
     place = f"In the filter {name!r}"
     each = (checked(value, "an item of the list", place, use) for value in values)
-    return each if hasattr(values, "__next__") else list(each)
+    return list(each) if is_list else each
 
 
 def _awaiting(name: str) -> Callable[..., Any]:
@@ -343,8 +362,9 @@ async def _map(context: Any, values: Any, args: Any, kwargs: Any) -> AsyncIterat
         apply = functools.partial(
             _attribute, context.environment, kwargs["attribute"], kwargs.get("default")
         )
+    looks_up = not args or args[0] == "attr"
     async for item in auto_aiter(values or ()):
-        yield await auto_await(apply(item))
+        yield await auto_await(apply(await _result(item, looks_up)))
 
 
 async def _choose(
@@ -359,11 +379,19 @@ async def _choose(
     test = args[1:] if looks_up else args
     wanted = name.startswith("select")
     async for item in auto_aiter(values or ()):
+        item = await _result(item, looks_up)
         value = await _attribute(environment, attribute, None, item)
         if test:
             value = environment.call_test(test[0], value, test[1:], kwargs, context)
         if bool(await auto_await(value)) is wanted:
             yield item
+
+
+async def _result(item: Any, looks_up: bool) -> Any:
+    """Await an item of a list, but leave a task alone whose own attributes are looked up."""
+    if inspect.iscoroutine(item) or not looks_up:
+        return await auto_await(item)
+    return item
 
 
 async def _attribute(environment: Any, attribute: Any, default: Any, item: Any) -> Any:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import gc
-from collections.abc import AsyncIterator, Awaitable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Iterable, Iterator
 from types import SimpleNamespace
 from typing import Any
 
@@ -85,9 +85,24 @@ async def price(*args: Any) -> int:
     return 7
 
 
+def lowered(value: str, *args: Any) -> Any:
+    """A filter that looks synchronous, as one made by a decorator does."""
+    return price()
+
+
+def allowed(value: str) -> Any:
+    """A test that looks synchronous."""
+    return admin(value)
+
+
 async def numbers() -> AsyncIterator[int]:
     yield 1
     yield 2
+
+
+def made(attribute: str) -> Iterable[Any]:
+    """An iterable that is neither a list nor an iterator."""
+    return {attribute: getattr(User(), attribute)}.values()
 
 
 class Callable_:
@@ -117,7 +132,9 @@ def make_app(**options: Any) -> Flask:
     app.add_template_filter(masked)
     app.add_template_filter(Callable_(), "shouted")
     app.add_template_filter(functools.partial(masked), "partly")
+    app.add_template_filter(lowered)
     app.add_template_test(admin)
+    app.add_template_test(allowed)
     app.add_template_global(price)
     return app
 
@@ -185,6 +202,19 @@ PAGES = {
     "{{ [user]|rejectattr('is_authenticated')|list|length }}": ("User.is_authenticated", "1"),
     "{{ [user]|selectattr('title', 'eq', 'Dr')|list|length }}": ("User.title", "1"),
     "{{ [user]|selectattr('name', 'admin')|list }}": ("… is admin", "[]"),
+    "{{ 'a'|lowered }}": ("'a'|lowered", "7"),
+    "{{ '-' if 'a'|lowered != 7 }}": ("'a'|lowered", ""),
+    "{{ 'a'|lowered|lowered }}": ("'a'|lowered", "7"),
+    "{% if not 'a'|lowered %}SECRET{% endif %}": ("'a'|lowered", ""),
+    "{{ 'SECRET' if 'a' is allowed }}": ("'a' is allowed", ""),
+    "{{ 'SECRET' if 'a' is allowed or false else '-' }}": ("'a' is allowed", "-"),
+    "{{ 'a' is not allowed }}": ("'a' is allowed", "True"),
+    "{{ ('a' is allowed) ~ '' }}": ("'a' is allowed", "False"),
+    "{{ made('title')|map('upper')|join }}": ("an item of the list", "DR"),
+    "{{ made('is_authenticated')|select|list }}": ("an item of the list", "[]"),
+    "{{ made('is_authenticated')|reject('false')|list }}": ("an item of the list", "[]"),
+    "{{ made('boss')|map(attribute='name')|join }}": ("an item of the list", "bob"),
+    "{{ made('boss')|selectattr('admin')|list }}": ("an item of the list", "[]"),
 }
 
 
@@ -194,7 +224,7 @@ async def test_a_synchronous_rendering_refuses_what_it_cannot_await(app: Flask, 
 
     async with app.test_request_context("/"):
         with pytest.raises(UnawaitedAccess) as caught:
-            render_template_string(page, user=User(), numbers=numbers)
+            render_template_string(page, user=User(), numbers=numbers, made=made)
     message = str(caught.value)
     assert f"`{expression}`" in message
     assert "render_template_async" in message
@@ -208,8 +238,8 @@ async def test_an_awaited_rendering_awaits_it(page: str, enable_async: bool) -> 
     _, expected = PAGES[page]
 
     async with make_app(enable_async=enable_async).test_request_context("/"):
-        text = await render_template_string_async(page, user=User(), numbers=numbers)
-        pieces = await stream_template_string_async(page, user=User(), numbers=numbers)
+        text = await render_template_string_async(page, user=User(), numbers=numbers, made=made)
+        pieces = await stream_template_string_async(page, user=User(), numbers=numbers, made=made)
         streamed = "".join([piece async for piece in pieces])
     assert text == streamed == expected
 
