@@ -9,11 +9,14 @@ the view and the hooks have ended. What is awaited costs nothing more than befor
 
 from __future__ import annotations
 
+import ast
 import gc
 import inspect
+import itertools
+import linecache
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any, NoReturn, Protocol
@@ -32,11 +35,15 @@ _OWNERS = {
     "asyncflask.templating": "",
     "asyncflask.helpers": "",
     "asyncflask.app": "app.",
+    "asyncflask.base": "app.",
     "asyncflask.testing.client": "client.",
     "asyncflask.testing.connection": "connection.",
     "asyncflask.testing.websocket": "connection.",
     "asyncflask.testing.lifespan": "lifespan.",
 }
+#: How the calls of functions are written that ours have made of the user's own.
+_MADE_OF = {"asyncflask.concurrency": "run_sync", "asyncflask.base": "app.ensure_async"}
+_CALL = object()  # stands for the result of such a call in an expression
 _PACKAGE = str(Path(__file__).parent)
 #: Modules whose functions run while a request or websocket is served, before its answer is made …
 _BEFORE_THE_ANSWER = frozenset(
@@ -44,6 +51,17 @@ _BEFORE_THE_ANSWER = frozenset(
 )
 #: … and after that.
 _AFTER_THE_ANSWER = frozenset({"asyncflask.wrappers.sending", "asyncflask.dispatch.teardown"})
+
+
+class ToAwait:
+    """What the user has to await before it is used; not a coroutine."""
+
+    __slots__ = ()
+
+    @property
+    def expression(self) -> str:
+        """How the user wrote it."""
+        raise NotImplementedError
 
 
 class NotesForgotten:
@@ -137,9 +155,15 @@ def expression_of(coroutine: Any) -> str | None:
     """Return how a user writes the call of one of our coroutines, ``None`` for any other."""
     frame = coroutine.cr_frame
     name = coroutine.__name__
-    if frame is None or name.startswith("_"):
+    if frame is None:
         return None
-    owner = _OWNERS.get(frame.f_globals.get("__name__"))
+    module = frame.f_globals.get("__name__")
+    if frame.f_code.co_name == "runner" and module in _MADE_OF:
+        func = frame.f_locals.get("func")
+        return f"{_MADE_OF[module]}({getattr(func, '__name__', '…')})(...)"
+    if name.startswith("_"):
+        return None
+    owner = _OWNERS.get(module)
     return None if owner is None else f"{owner}{name}(...)"
 
 
@@ -187,13 +211,17 @@ def explained(ctx: ForgettingContext, error: Exception) -> Exception:
             that were never awaited are added as notes.
     """
     messages, ctx.forgotten = ctx.forgotten, ()
-    if isinstance(error, (AttributeError, TypeError)) and "'coroutine'" in str(error):
-        messages = (*messages, *_in_variables(error.__traceback__), *_in_error(error))
-        if messages:
-            text = "\n\n".join(dict.fromkeys(messages))
-            clearer = UnawaitedAccess(f"{error}: a coroutine was used like its result.\n\n{text}")
-            clearer.__cause__ = error
-            return clearer.with_traceback(error.__traceback__)
+    used: tuple[str, ...] = ()
+    if isinstance(error, (AttributeError, TypeError)):
+        if "coroutine" in str(error):
+            used = (*messages, *_in_variables(error.__traceback__), *_in_error(error))
+        elif not isinstance(error, UnawaitedAccess):
+            used = tuple(_in_failing_line(error, messages))
+    if used:
+        text = "\n\n".join(dict.fromkeys(used))
+        clearer = UnawaitedAccess(f"{error}: a coroutine was used like its result.\n\n{text}")
+        clearer.__cause__ = error
+        return clearer.with_traceback(error.__traceback__)
     for message in dict.fromkeys(messages):
         if message != str(error):
             error.add_note(message)
@@ -233,3 +261,71 @@ def _in_variables(traceback: TracebackType | None) -> Iterator[str]:
                         f"    right: {name} = await {call}"
                     )
         traceback = traceback.tb_next
+
+
+def _in_failing_line(error: Exception, noted: tuple[str, ...]) -> Iterator[str]:
+    """Find what the expression that failed uses without having awaited it.
+
+    A function of C, such as that of :mod:`hashlib`, says no more than that it needs bytes.
+
+    Args:
+        error: The error.
+        noted: What is known to have been called without `await`.
+    """
+    in_async = False
+    last = None
+    traceback = error.__traceback__
+    while traceback is not None:
+        in_async |= bool(traceback.tb_frame.f_code.co_flags & inspect.CO_COROUTINE)
+        last, traceback = traceback, traceback.tb_next
+    # In a `def` view the request is another one, whose `data` are bytes.
+    if last is None or not in_async:
+        return
+    frame = last.tb_frame
+    variables = {**frame.f_globals, **frame.f_locals}
+    used = list(_used(_failing_expression(last), variables))
+    if "Pending" in str(error):  # raised by a function that has looked at its argument
+        used += frame.f_locals.values()
+    place = f" in {frame.f_code.co_qualname}() ({frame.f_code.co_filename}:{last.tb_lineno})"
+    for value in used:
+        if value is _CALL:
+            yield from noted
+        elif isinstance(value, ToAwait):
+            yield (
+                f"`{value.expression}` was used without `await`{place}.\n\n"
+                f"    wrong: {value.expression}\n"
+                f"    right: await {value.expression}"
+            )
+
+
+def _failing_expression(traceback: TracebackType) -> ast.AST | None:
+    code = traceback.tb_frame.f_code
+    positions = next(itertools.islice(code.co_positions(), traceback.tb_lasti // 2, None))
+    first, last, start, end = positions
+    if first is None or last is None or start is None or end is None:
+        return None
+    lines = [line.encode() for line in linecache.getlines(code.co_filename)[first - 1 : last]]
+    if not lines:
+        return None
+    lines[-1] = lines[-1][:end]
+    lines[0] = lines[0][start:]
+    try:
+        return ast.parse(b"(" + b"".join(lines) + b")", mode="eval")
+    except SyntaxError:  # a statement, such as `with`
+        return None
+
+
+def _used(node: ast.AST | None, variables: Mapping[str, object]) -> Iterator[object]:
+    """Give an expression's variables and attributes of ``request``, without what it awaits."""
+    if node is None or isinstance(node, ast.Await):
+        return
+    if isinstance(node, ast.Name):
+        yield variables.get(node.id)
+    elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+        owner = variables.get(node.value.id) if node.value.id == "request" else None
+        if node.attr in ("data", "form", "json", "files", "values"):
+            yield getattr(owner, node.attr, None)
+        elif owner is not None and node.attr in ("get_data", "get_json"):
+            yield _CALL
+    for child in ast.iter_child_nodes(node):
+        yield from _used(child, variables)

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import contextlib
 import gc
+import hashlib
+import hmac
 import io
+import json
 import logging
 import warnings
 from collections.abc import AsyncIterator
@@ -18,8 +23,10 @@ from asyncflask import (
     Request,
     Response,
     abort,
+    current_app,
     render_template_string_async,
     request,
+    run_sync,
     stream_with_context,
     unawaited,
     websocket,
@@ -85,7 +92,26 @@ async def forget_response(target: Path) -> None:
     Response("x").read()
 
 
+def blocking() -> None:
+    """Do nothing."""
+
+
+async def forget_run_sync(target: Path) -> None:
+    run_sync(blocking)()
+
+
+async def forget_ensure_async(target: Path) -> None:
+    current_app.ensure_async(blocking)()
+
+
+async def forget_template_context(target: Path) -> None:
+    current_app.update_template_context_async({})
+
+
 FORGOTTEN = {
+    forget_run_sync: "run_sync(blocking)(...)",
+    forget_ensure_async: "app.ensure_async(blocking)(...)",
+    forget_template_context: "app.update_template_context_async(...)",
     forget_save: "file.save(...)",
     forget_save_in_a_variable: "file.save(...)",
     forget_json: "request.get_json()",
@@ -255,6 +281,44 @@ async def test_what_was_awaited_but_failed_is_not_forgotten(app: Flask) -> None:
     assert (await get(app)).text == "no JSON"
 
 
+@pytest.mark.parametrize("read", [lambda: request.form, lambda: request.get_data()])
+async def test_what_is_read_can_be_a_task(app: Flask, caplog: Any, read: Any) -> None:
+    @app.post("/")
+    async def index() -> str:
+        async with asyncio.TaskGroup() as group:
+            first, second = group.create_task(read()), asyncio.ensure_future(read())
+            group.create_task(asyncio.wait_for(second, 1))
+        assert "Pending" in repr(first)
+        assert first.get_stack() == []
+        return type(first.result()).__name__
+
+    response = await get(app)
+
+    assert response.get_data() in (b"ImmutableMultiDict", b"bytes")
+    assert not caplog.records
+
+
+@pytest.mark.parametrize("yields", [0, 1])
+async def test_a_task_that_is_cancelled_has_forgotten_nothing(
+    app: Flask, caplog: pytest.LogCaptureFixture, yields: int
+) -> None:
+    @app.post("/")
+    async def index() -> str:
+        reading = asyncio.create_task(request.get_data())
+        for _ in range(yields):
+            await asyncio.sleep(0)
+        reading.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await reading
+        request.get_json().close()
+        return "left"
+
+    response = await get(app)
+
+    assert response.get_data() == b"left"
+    assert not caplog.records
+
+
 async def test_looking_at_a_property_is_no_forgotten_call(app: Flask) -> None:
     @app.post("/")
     async def index() -> str:
@@ -361,6 +425,98 @@ async def test_in_a_background_task_it_is_logged(
 
 
 # -- a coroutine used like its result --------------------------------------------------------------
+
+
+def digest(data: Any) -> str:
+    """Do what an app's own function does with the body."""
+    return hashlib.sha256(data).hexdigest()
+
+
+async def parse(read: Any) -> Any:
+    return json.loads(read())
+
+
+async def decode(read: Any) -> Any:
+    return base64.b64decode(read())
+
+
+async def use_variable(read: Any) -> Any:
+    body = read()
+    return hashlib.sha256(
+        body,
+    )
+
+
+async def use_in_function(read: Any) -> Any:
+    return digest(read())
+
+
+async def sign(read: Any) -> Any:
+    return hmac.new(b"key", read(), "sha256")
+
+
+async def hash_data(read: Any) -> Any:
+    return hashlib.sha256(request.data)
+
+
+async def hash_call(read: Any) -> Any:
+    return hashlib.sha256(request.get_data())
+
+
+@pytest.mark.parametrize(
+    "use", [parse, decode, use_variable, use_in_function, sign, hash_data, hash_call]
+)
+@pytest.mark.parametrize("expression", ["request.data", "request.get_data()"])
+async def test_a_body_that_is_used_before_it_was_awaited_is_explained(
+    app: Flask, use: Any, expression: str
+) -> None:
+    app.testing = True
+    reads = {"request.data": lambda: request.data, "request.get_data()": lambda: request.get_data()}
+
+    @app.post("/")
+    async def index() -> Any:
+        return await use(reads[expression])
+
+    expression = {hash_data: "request.data", hash_call: "request.get_data()"}.get(use, expression)
+    with pytest.raises(UnawaitedAccess, match="without `await`") as caught:
+        await get(app)
+    assert f"right: await {expression}" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "use", [lambda body: hashlib.sha256("text"), lambda body: None + 1, lambda body: body.nothing]
+)
+@pytest.mark.parametrize("synchronous", [False, True])
+async def test_other_mistakes_are_not_blamed_on_the_body(
+    app: Flask, use: Any, synchronous: bool
+) -> None:
+    app.testing = True
+
+    async def index() -> Any:
+        form = request.form
+        use(await request.data)
+        return await form
+
+    def def_index() -> Any:
+        return use(request.data + request.nothing)  # type: ignore[attr-defined]  # the mistake
+
+    app.add_url_rule("/", "index", def_index if synchronous else index, methods=["POST"])
+    with pytest.raises((TypeError, AttributeError)) as caught:
+        await get(app)
+    assert not isinstance(caught.value, UnawaitedAccess)
+    assert not getattr(caught.value, "__notes__", ())
+
+
+async def test_a_message_that_a_function_refuses_is_explained(app: Flask) -> None:
+    app.testing = True
+
+    @app.websocket("/")
+    async def index() -> None:
+        json.loads(websocket.receive())  # type: ignore[arg-type]  # the mistake
+
+    with pytest.raises(UnawaitedAccess, match=r"await websocket\.receive\(\.\.\.\)"):
+        async with app.test_client().websocket("/") as connection:
+            await connection.receive()
 
 
 async def test_a_coroutine_that_is_used_like_its_result_is_explained(app: Flask) -> None:

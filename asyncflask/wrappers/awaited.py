@@ -7,15 +7,17 @@ shows the expression and its cure (design D3). What it runs when awaited is the 
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import gc
 import reprlib
 import sys
+import weakref
 from collections.abc import Callable, Coroutine, Generator
-from typing import Any, ClassVar, Generic, NoReturn, TypeAlias, TypeVar, cast
+from typing import Any, ClassVar, NoReturn, TypeAlias, TypeVar, cast
 
 from ..exceptions import UnawaitedAccess
-from ..unawaited import note_forgotten
+from ..unawaited import ToAwait, note_forgotten
 
 T = TypeVar("T")
 M = TypeVar("M", bound=Callable[..., Coroutine[Any, Any, Any]])
@@ -24,7 +26,11 @@ M = TypeVar("M", bound=Callable[..., Coroutine[Any, Any, Any]])
 Read: TypeAlias = tuple[T] | Coroutine[Any, Any, T]
 
 
-class Unawaited:
+#: Attributes that tools look for in all objects, and asyncio in what a task runs.
+_PROBED = ("_", "cr_", "gi_", "ag_")
+
+
+class Unawaited(ToAwait):
     """What is to be awaited; any other use of it raises an error that shows how."""
 
     __slots__ = ("__weakref__", "_expression")
@@ -42,8 +48,8 @@ class Unawaited:
         return f"<{self._expression}, not awaited>"
 
     def __getattr__(self, name: str) -> NoReturn:
-        if name.startswith("_"):
-            # Probes of inspect, copy, pickle and debuggers expect the usual answer.
+        if name.startswith(_PROBED):
+            # Probes of inspect, asyncio, copy and debuggers expect the usual answer.
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
         self._refuse(f"{{}}.{name}")
 
@@ -89,6 +95,31 @@ class Unawaited:
 
     __hash__ = object.__hash__
 
+    def __int__(self) -> NoReturn:
+        self._refuse("int({})")
+
+    def __float__(self) -> NoReturn:
+        self._refuse("float({})")
+
+    def __buffer__(self, flags: int) -> NoReturn:
+        # Called since Python 3.12; before, explained() finds it in the failing line.
+        self._refuse("f({})")
+
+    def __add__(self, other: object) -> NoReturn:
+        self._refuse(f"{{}} + {_shown(other)}")
+
+    def __radd__(self, other: object) -> NoReturn:
+        self._refuse(f"{_shown(other)} + {{}}")
+
+    def __or__(self, other: object) -> NoReturn:
+        self._refuse(f"{{}} | {_shown(other)}")
+
+    def __ror__(self, other: object) -> NoReturn:
+        self._refuse(f"{_shown(other)} | {{}}")
+
+    def __setitem__(self, key: object, value: object) -> NoReturn:
+        self._refuse(f"{{}}[{_shown(key)}] = …")
+
     def __call__(self, *args: Any, **kwargs: Any) -> NoReturn:
         self._refuse("{}()" if not args and not kwargs else "{}(…)")
 
@@ -108,13 +139,14 @@ class Unawaited:
         )
 
 
-class Pending(Unawaited, Generic[T]):
+class Pending(Unawaited, Coroutine[Any, Any, T]):
     """The future result of reading the request; ``await`` it, as often as you like.
 
-    :func:`pending` makes them. PERF: there is no ``__init__``, which doubles what an object costs.
+    It may be made a task, as a coroutine may. :func:`pending` makes them. PERF: there is no
+    ``__init__``, which doubles what an object costs.
     """
 
-    __slots__ = ("_failed", "_reading", "_result")
+    __slots__ = ("_failed", "_reading", "_result", "_steps")
 
     _why = "in an `async def` function the body of the request may still be on its way."
     _elsewhere = (
@@ -124,6 +156,8 @@ class Pending(Unawaited, Generic[T]):
     _reading: tuple[Callable[[Any, Any], Read[T]], Any, Any] | None
     _result: T
     _failed: bool
+    #: what the tasks step through that run it
+    _steps: weakref.WeakKeyDictionary[asyncio.Task[Any], Generator[Any, Any, T]]
 
     def __await__(self) -> Generator[Any, Any, T]:
         # PERF: where a class has a `__getattr__`, each look at an attribute costs ten others.
@@ -143,6 +177,28 @@ class Pending(Unawaited, Generic[T]):
         self._result = result
         self._reading = None
         return result
+
+    def send(self, value: Any) -> Any:
+        """Go on; for a task."""
+        return self._own_steps().send(value)
+
+    def throw(self, *details: Any) -> Any:
+        """Go on with an error; for a task, which may be cancelled before it begins."""
+        self._failed = True
+        return self._own_steps().throw(*details)
+
+    def close(self) -> None:
+        """Say that it will not be awaited."""
+        self._failed = True
+
+    def _own_steps(self) -> Generator[Any, Any, T]:
+        if not hasattr(self, "_steps"):
+            self._steps = weakref.WeakKeyDictionary()
+        task = asyncio.current_task()
+        assert task is not None  # Nothing else calls send() and throw().
+        if task not in self._steps:
+            self._steps[task] = self.__await__()
+        return self._steps[task]
 
 
 class PendingCall(Pending[T]):

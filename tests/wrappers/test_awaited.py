@@ -63,6 +63,13 @@ WRONG_AND_RIGHT = [
     (lambda p: bytes(p), "bytes(request.form)", "bytes(await request.form)"),
     (lambda p: p == b"", "request.form == b''", "(await request.form) == b''"),
     (lambda p: p != b"", "request.form != b''", "(await request.form) != b''"),
+    (lambda p: int(p), "int(request.form)", "int(await request.form)"),
+    (lambda p: float(p), "float(request.form)", "float(await request.form)"),
+    (lambda p: p + "x", "request.form + 'x'", "(await request.form) + 'x'"),
+    (lambda p: "x" + p, "'x' + request.form", "'x' + await request.form"),
+    (lambda p: p | {}, "request.form | {}", "(await request.form) | {}"),
+    (lambda p: {} | p, "{} | request.form", "{} | await request.form"),
+    (lambda p: p.__setitem__(1, 2), "request.form[1] = …", "(await request.form)[1] = …"),
     (lambda p: p(), "request.form()", "await request.form"),
     (lambda p: p(1, silent=True), "request.form(…)", "await request.form"),
 ]
