@@ -50,11 +50,12 @@ def create_adapter(
         server_name = None
     elif not app.subdomain_matching:
         subdomain = app.url_map.default_subdomain or ""
-    if bind is None:
+    environ = None if bind is None else getattr(connection, "environ", None)
+    if bind is None or environ is None:  # A websocket has none, on the facade either.
         return _bind(app.url_map, connection, server_name, subdomain)
     connection.host  # noqa: B018  # raises for a host that is not trusted
-    adapter = bind(app.url_map, connection.environ, server_name, subdomain)
-    host = connection.environ.get("HTTP_HOST", "").lower()
+    adapter = bind(app.url_map, environ, server_name, subdomain)
+    host = environ.get("HTTP_HOST", "").lower()
     if not adapter.server_name and is_host(host):  # SECURITY: see _bind().
         adapter.server_name = host.removesuffix(OWN_PORTS.get(adapter.url_scheme, " "))
     return adapter

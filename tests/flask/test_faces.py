@@ -12,7 +12,7 @@ from asyncflask import Flask as AsyncFlask
 from asyncflask.flask import Request
 from asyncflask.flask.drives import VARIABLE
 from asyncflask.flask.faces import AwaitableRequest, scope_of
-from asyncflask.testing import TestClient
+from asyncflask.testing import TestClient, WebsocketResponseError
 from asyncflask.wrappers import SyncRequest
 
 
@@ -158,6 +158,33 @@ async def test_inside_async_with_the_request_is_awaitable(app):
         assert (await asyncflask.request.form)["a"] == "b"
         assert facade.request.form["a"] == "b"
         assert ctx.request is facade.request._get_current_object()
+
+
+async def test_a_websocket_of_a_facade_app_is_matched_by_its_host(app, bp):
+    app.url_map.host_matching = True
+
+    @bp.websocket("/ws", host="ws.test")
+    async def ws():
+        await asyncflask.websocket.send(asyncflask.websocket.host)
+
+    app.register_blueprint(bp)
+    client = TestClient(app, AsyncFlask.response_class)
+
+    async with client.websocket("/ws", base_url="http://ws.test") as connection:
+        assert await connection.receive() == "ws.test"
+    with pytest.raises(WebsocketResponseError, match="404"):
+        async with client.websocket("/ws", base_url="http://other.test"):
+            raise AssertionError
+
+
+async def test_a_websocket_to_the_prefix_of_a_mounted_facade_app_is_refused(app):
+    app.add_url_rule("/", "index", lambda: "page")
+    outer = AsyncFlask("outer")
+    outer.mount("/x", app)
+
+    with pytest.raises(WebsocketResponseError, match="400"):
+        async with outer.test_client().websocket("/x"):
+            raise AssertionError
 
 
 async def test_a_websocket_of_a_blueprint_works_on_a_facade_app(app, bp):
