@@ -153,7 +153,7 @@ class Flask(App):
         self._around = None
 
     def _end_setup(self) -> None:
-        """Note that setup is over, and log what of it has no effect; the first request is here."""
+        """Note at the first request that setup is over, and log what part of it has no effect."""
         self._got_first_request = True
         for fault in setup_check.find_faults(self):
             self.logger.warning("%s", fault)
@@ -509,8 +509,8 @@ class Flask(App):
         return t.cast(CliRunner, cls(self, **kwargs))
 
 
-#: Options of Werkzeug's server: the values that ask for nothing which this server does not do
-#: anyway, and what to write for the others.
+#: Options of Werkzeug's server: the values for which this server does the same anyway, and what to
+#: write instead of others.
 _WERKZEUG_OPTIONS: dict[str, tuple[tuple[t.Any, ...], str]] = {
     "threaded": ((True, None), "`def` views always run in worker threads (WORKER_POOL_SIZE)"),
     "processes": (
@@ -533,7 +533,7 @@ _WERKZEUG_OPTIONS: dict[str, tuple[tuple[t.Any, ...], str]] = {
 
 
 def _check_run(app: Flask, options: dict[str, t.Any]) -> None:
-    """Refuse what ``app.run()`` cannot do; take out the options that ask for nothing."""
+    """Refuse what ``app.run()`` cannot do; remove options that change nothing."""
     try:
         asyncio.get_running_loop()
     except RuntimeError:

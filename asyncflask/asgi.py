@@ -197,7 +197,7 @@ async def serve(
 
 
 def _failure(ctx: Context, error: BaseException) -> BaseException:
-    """Return what the server is to see of an error that nobody has answered.
+    """Return the exception that the server gets for an error that was not answered.
 
     A server has a 500 for an :exc:`Exception`. For a ``SystemExit`` it would end, and for a
     ``CancelledError`` that is not its own the client would wait for ever.

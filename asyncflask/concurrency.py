@@ -182,7 +182,7 @@ def _run_handling(
     try:
         raise error
     except BaseException:
-        error.__traceback__ = traceback  # This function is no part of the user's story.
+        error.__traceback__ = traceback  # This function's frame tells the user nothing.
         return func(*args, **kwargs)
     finally:
         del error, args, traceback  # They refer to this frame: a circle.
@@ -347,7 +347,7 @@ def exit_in_worker(error: BaseException, func: Callable[..., Any]) -> ExitInWork
 
 
 def as_exception(error: BaseException, where: str) -> BaseException:
-    """Return what to raise on for an error that leaves the app.
+    """Return what to raise instead of an error that leaves the app, or the error itself.
 
     Args:
         error: What was raised; called while it is handled.
@@ -365,13 +365,13 @@ def as_exception(error: BaseException, where: str) -> BaseException:
     if not isinstance(error, asyncio.CancelledError):
         remedy = "Raise an Exception or abort(500) instead; a signal stops the server."
         return EscapedError(
-            f"{error!r} was raised in {where}, where it ends nothing. {remedy}", error
+            f"{error!r} was raised in {where}, where it cannot end the server. {remedy}", error
         )
     if task.cancelling():
         return error
     return EscapedError(
-        f"{where} ended with a CancelledError, and its own task was not cancelled: what it awaited"
-        " was. Catch asyncio.CancelledError at that `await`.",
+        f"{where} ended with a CancelledError, but its own task was not cancelled: something that"
+        " it awaited was. Catch asyncio.CancelledError at that `await`.",
         error,
     )
 

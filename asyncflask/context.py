@@ -121,7 +121,7 @@ class Context:
     lender: Context | None = None
     #: whether a request is current, but no app context (``flask/ctx.py``)
     without_app = False
-    #: whether that one, too, ends only when a stream has
+    #: whether the app context, too, ends only when a stream has ended
     holds_lender = False
     #: whether ending an app context sends ``appcontext_popped``, or popping it does
     sends_popped = True
@@ -145,7 +145,7 @@ class Context:
     _g: Any = None
     _url_adapter: Any = NO_ERROR
     _pushes: list[Any] | None = None
-    #: what was there before an attribute was set, by its name
+    #: values that attributes had before they were set, by name
     _before: dict[str, Any] | None = None
 
     def __init__(
@@ -199,14 +199,14 @@ class Context:
         return found
 
     def _replace(self, name: str, value: Any) -> None:
-        """Set what is otherwise made when it is read, and keep what was there."""
+        """Set an attribute that is otherwise made when it is read, and keep its value."""
         if self._before is None:
             self._before = {}
         self._before.setdefault(name, self.__dict__.get(name, NO_ERROR))
         setattr(self, name, value)
 
     def _restore(self, name: str) -> None:
-        """Delete what was set: what was there before is there again, or is made at the next look.
+        """Delete what was set: the value from before is restored, or made when it is read next.
 
         COMPAT: ``mock.patch.object(ctx, ...)`` ends a patch by deleting the attribute.
         """
@@ -307,8 +307,8 @@ class Context:
         carrier = self._carrier_of(lane)
         if carrier is None:
             raise AttributeError(
-                f"{self!r} has no {name} that could be set or deleted: it is the context of"
-                f" something else. Push `app.test_{name}_context(...)` and change that one's."
+                f"{self!r} has no {name} to set or delete, because it is not the context of a"
+                f" {name}. Push `app.test_{name}_context(...)` and set or delete it there."
             )
         return carrier
 
@@ -718,7 +718,7 @@ class Context:
         return keep(self, body)
 
     def hold(self) -> None:
-        """Let this context end only when a stream has; see :mod:`asyncflask.streams`."""
+        """Let this context end only when a stream has ended; see :mod:`asyncflask.streams`."""
         self.followed = self.touched = True
         self.holds += 1
         if self.lender is not None and not self.holds_lender:

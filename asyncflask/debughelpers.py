@@ -1,4 +1,4 @@
-"""Errors that explain what would otherwise be a puzzle.
+"""Errors that explain what is otherwise hard to understand.
 
 Most of this is used in debug mode only: outside of it the plain 400 or redirect is sent instead.
 """
@@ -19,8 +19,8 @@ from .wrappers.enctype import DebugFilesKeyError as DebugFilesKeyError
 from .wrappers.enctype import attach_enctype_error_multidict as attach_enctype_error_multidict
 
 _INSTALL = (
-    "What imports `flask` sees none of asyncflask's contexts (`request`, `g`, `current_app`), and"
-    " neither do extensions. Call asyncflask.flask.install() before anything imports `flask`, or"
+    "Code that imports `flask`, as extensions do, does not see asyncflask's contexts (`request`,"
+    " `g`, `current_app`). Call asyncflask.flask.install() before anything imports `flask`, or"
     " start the process with ASYNCFLASK_AS_FLASK=1 (docs/how-to/port-a-flask-app.md)."
 )
 _OF_REAL_FLASK = f"is used in a process that has imported the real Flask as well. {_INSTALL}"
@@ -123,7 +123,7 @@ def explain_needless_await(error: Exception) -> None:
         return
     kind = found[1] or found[2] or found[3]
     error.add_note(
-        f"An `await` stands before a plain call, which has returned {kind!r}:"
+        f"An `await` is written before a plain call, which returned {kind!r}:"
         " remove it. What needs no I/O is not awaited in asyncflask: render_template(),"
         " make_response(), flash(), send_file(), response.get_data() …"
         " (docs/how-to/migrate-from-quart.md)"

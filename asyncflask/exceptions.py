@@ -33,8 +33,8 @@ _HINTS = {
 
 
 def outside(name: str, kind: str) -> OutOfContext:
-    """Make the error for a proxy that was used where it stands for nothing."""
-    # COMPAT: people match the beginning, up to the colon, in their tests; it is Flask's.
+    """Make the error for a proxy that was used outside of its context."""
+    # COMPAT: tests of apps match the beginning, up to the colon, which is Flask's.
     return OutOfContext(
         f"Working outside of {kind} context: `{name}` was used where no {kind} is active. It is"
         f" there in views, hooks and what they call; elsewhere write `with {_HINTS[kind]}:` around"

@@ -130,7 +130,7 @@ class CheckedCodeGenerator(CodeGenerator):
         value = name or self.temporary_identifier()
         self.write(f"({value} if type({value if name else f'{value} := '}")
         if name:
-            # What is undefined has a type of its own, so the usual value is looked at once.
+            # Undefined values have a type of their own, so for most values one test is enough.
             self.write(") in plain_types else checked(")
             visit(node, frame, **kwargs)
         else:

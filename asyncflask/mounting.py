@@ -159,8 +159,8 @@ def make_mount(prefix: str, app: Any, interface: Interface | None, lifespan: boo
         )
     if lifespan and found == "wsgi":
         raise ValueError(
-            f"mount({prefix!r}, {app!r}, lifespan=True): a WSGI application has no lifespan. Leave"
-            " the argument out, and start what it needs in a before_serving function."
+            f"mount({prefix!r}, {app!r}, lifespan=True): a WSGI application has no lifespan. Omit"
+            " the argument, and start what it needs in a before_serving function."
         )
     return Mount(stripped, app, found, lifespan)
 
@@ -296,7 +296,7 @@ async def _start_lifespan(mount: Mount, same: Sequence[Mount]) -> Stop:
         await lifespan.stop(None)
         raise RuntimeError(
             f"{where} with lifespan=True has no lifespan, or failed before it answered"
-            f" ({lifespan.error!r}). If it has none, leave lifespan=True out."
+            f" ({lifespan.error!r}). If it has none, omit lifespan=True."
         ) from lifespan.error
     for each in same:
         each.state = lifespan.state
@@ -307,6 +307,6 @@ async def _start_lifespan(mount: Mount, same: Sequence[Mount]) -> Stop:
         try:
             await lifespan.stop(None)
         except LifespanFailed as error:
-            raise RuntimeError(f"{where} did not shut down in order. {error}") from error
+            raise RuntimeError(f"{where} did not shut down cleanly. {error}") from error
 
     return stop

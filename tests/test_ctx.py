@@ -587,9 +587,9 @@ async def test_a_websocket_that_is_set_leaves_the_connection_to_the_server(app):
 
 
 def test_what_a_context_does_not_carry_cannot_be_set(app):
-    with pytest.raises(AttributeError, match=r"has no request that could be set .* Push `app.test"):
+    with pytest.raises(AttributeError, match=r"has no request to set or delete, .* Push `app.test"):
         app.app_context().request = 1
-    with pytest.raises(AttributeError, match="has no websocket that could be set"):
+    with pytest.raises(AttributeError, match="has no websocket to set or delete"):
         app.test_request_context().websocket = 1
 
 

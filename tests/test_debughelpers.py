@@ -310,7 +310,7 @@ async def test_an_await_too_many_is_explained(strict, view, kind, where):
     with pytest.raises(TypeError, match="await") as caught:
         await strict.test_client().get("/")
     (note,) = caught.value.__notes__
-    assert note.startswith(f"An `await` stands before a plain call, which has returned {kind!r}")
+    assert note.startswith(f"An `await` is written before a plain call, which returned {kind!r}")
     assert "docs/how-to/migrate-from-quart.md" in note
 
 

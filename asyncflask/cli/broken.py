@@ -1,4 +1,4 @@
-"""What is served while a program cannot be loaded: status 500, until it is mended."""
+"""The app that is served while a program cannot be loaded: status 500 for every request."""
 
 from __future__ import annotations
 

@@ -149,7 +149,7 @@ class _Logger(hypercorn.logging.Logger):
         self._config = config
 
     async def info(self, message: str, *args: Any, **kwargs: Any) -> None:
-        """Log; the line that hypercorn serves is said once, by the process that was started."""
+        """Log, except hypercorn's address: the process that was started prints it once."""
         ready = getattr(self._config, "ready", None)
         if ready is not None and message.startswith("Running on "):
             ready()
@@ -236,7 +236,7 @@ class _Connections:
             await asyncio.wait({self._lifespan}, timeout=seconds)
 
     async def _next(self, receive: Receive) -> Message:
-        """Return what hypercorn says of the lifespan, or its end when that is not waited for."""
+        """Return hypercorn's next lifespan message, or the shutdown if hypercorn is stuck."""
         loop = asyncio.get_running_loop()
         heard = loop.create_task(_await(receive()))
         over = loop.create_task(_await(self._is_over.wait()))
@@ -261,7 +261,7 @@ def _report(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
 
 
 def _run(app: ASGIApplication, config: _Config) -> None:
-    """Serve on a loop of its own, whose end nothing can hold up."""
+    """Serve on a loop of its own, which ends in time."""
     last_resort = LastResort()
     seconds = config.graceful_timeout + LIFESPAN_SECONDS + SPARE
     try:

@@ -1,8 +1,8 @@
 """Keep the worker processes of ``asyncflask run --server hypercorn --workers N`` running.
 
 A worker that dies is replaced. An app that does not start in any worker ends the command with
-status 1: a service manager would take 0 for success. What a worker serves with is
-:mod:`.hypercorn`'s.
+status 1: a service manager would take 0 for success. A worker serves with
+:mod:`.hypercorn`.
 """
 
 from __future__ import annotations

@@ -57,7 +57,7 @@ PLAIN_STEPS = (
 
 
 def find_faults(app: Any) -> Iterator[str]:
-    """Say what of an app's setup has no effect, a sentence or two for each.
+    """Describe each part of an app's setup that has no effect, in a sentence or two.
 
     Args:
         app: The app.
@@ -66,7 +66,7 @@ def find_faults(app: Any) -> Iterator[str]:
     yield from _unknown(app, where, APP)
     for attribute, table in CLASSES.items():
         made_of = inspect.getattr_static(app, attribute, None)
-        if isinstance(made_of, type):  # A property says so for each request anew.
+        if isinstance(made_of, type):  # A property may give another class for each request.
             name = f"{made_of.__module__}.{made_of.__qualname__}"
             yield from _unknown(made_of, f"{name}, the {attribute} of {where}", table)
     for name in PLAIN_STEPS:
@@ -101,8 +101,8 @@ def _unmatched(app: Any) -> Iterator[str]:
         )
     elif below and not app.config["SERVER_NAME"]:
         yield (
-            f"{_listed(below)} asks for a subdomain, and SERVER_NAME does not say of which host: it"
-            " is always a 404. Set SERVER_NAME = 'example.com'."
+            f"{_listed(below)} asks for a subdomain, and SERVER_NAME, whose subdomains are"
+            " matched, is not set: it is always a 404. Set SERVER_NAME = 'example.com'."
         )
     hosts = [rule for rule in rules.iter_rules() if rule.host]
     if hosts:

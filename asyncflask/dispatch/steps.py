@@ -1,4 +1,4 @@
-"""Which steps of the pipeline a user has replaced, seen at call time and paid for once.
+"""Which steps of the pipeline a user has replaced, looked up once.
 
 Flask lets a subclass, or an assignment to the app or its class, replace any step
 (``dispatch_request``, ``make_response``, ``handle_exception`` …). The pipeline must call such a
@@ -143,9 +143,9 @@ def find_replaced(app: Any, own: Mapping[str, Any]) -> frozenset[str]:
 
 
 async def through(ctx: Context, method: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-    """Call a replaced step where its kind belongs: ``async def`` on the loop, ``def`` off it."""
+    """Call a replaced step: an ``async def`` one on the loop, a ``def`` one off it."""
     if _is_prepared(method):
-        result = method(*args, **kwargs)  # It knows by itself.
+        result = method(*args, **kwargs)  # It returns what its caller needs, see prepare().
     else:  # an object that can be called
         result = await _called(ctx, method, args, kwargs)
     return await _awaited(ctx, method, result) if inspect.isawaitable(result) else result
@@ -172,9 +172,9 @@ async def _awaited(ctx: Context, func: Callable[..., Any], result: Awaitable[Any
 #
 # Flask's extensions wrap a step in a `def` function that calls the original and looks at what it
 # returns: `app.handle_exception = with_headers(app.handle_exception)`. Such a function runs in the
-# request's worker thread, as all `def` functions do, and what it calls there answers at once; on
-# the event loop the same step returns an awaitable. The thread decides, not the step, so wrappers
-# of both kinds may stand around each other in any order.
+# request's worker thread, as all `def` functions do, and the step that it calls returns its result
+# there; on the event loop the same step returns an awaitable. The calling thread decides, so `def`
+# and `async def` wrappers can be nested in any order.
 
 #: the functions that :func:`own_step` and :func:`prepare` have made
 _prepared: WeakSet[Callable[..., Any]] = WeakSet()
@@ -201,7 +201,7 @@ def own_step(
 
 
 def prepare(func: Any) -> Any:
-    """Let a replacement of a step do the same; what is no function is returned as it is."""
+    """Let a replacement of a step do the same; anything but a function is returned unchanged."""
     if not isinstance(func, (FunctionType, MethodType, functools.partial)) or _is_prepared(func):
         return func
     waits = is_async(func)
@@ -248,7 +248,7 @@ def _may_block(ctx: Context | None) -> bool:
 async def _called(
     ctx: Context, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> Any:
-    """Call a replacement as the pipeline calls hooks, and await what a ``def`` one hands on."""
+    """Call a replacement as the pipeline calls hooks, and await an awaitable that it returns."""
     if ctx.place == "command" and not is_async(func):
         with _stepped(ctx):  # The one thread of a command; a loop runs in it, which may be blocked.
             result = func(*args, **kwargs)

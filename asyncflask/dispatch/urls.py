@@ -95,7 +95,7 @@ def _bind(
 
 
 def _subdomain(host: str, server_name: str) -> str:
-    """Return what stands before ``SERVER_NAME`` in the host."""
+    """Return the part of the host before ``SERVER_NAME``."""
     if host == server_name:
         return ""
     if host.endswith(f".{server_name}"):

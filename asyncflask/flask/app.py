@@ -95,7 +95,7 @@ class Flask(async_face.Flask, metaclass=CallableType):
         warn_of_real_flask(f"The app {self!r}", stacklevel=3)
 
     def _end_setup(self) -> None:
-        """Note that setup is over. What of it has no effect, Flask does not say either."""
+        """Note that setup is over. As in Flask, setup without effect is not reported."""
         self._got_first_request = True
         warn_of_real_flask(f"The app {self!r}", stacklevel=2)
 
@@ -140,7 +140,7 @@ class Flask(async_face.Flask, metaclass=CallableType):
             except Exception as raised:
                 error = raised
                 if _cv_request.get(None) is not ctx:
-                    # An app context could not be pushed for it; who handles the error wants one.
+                    # No app context could be pushed for it; an error handler needs one.
                     ctx._become_current()
                 response = self.handle_exception(raised)
             except BaseException as raised:

@@ -123,11 +123,11 @@ class AppContext(_SyncContext):
     Source: ``Flask: ctx.AppContext``.
     """
 
-    sends_popped = False  # Popping it does, as often as it is popped.
+    sends_popped = False  # pop() sends the signal, each time.
     lane = scope = receive = send = None
 
     def __init__(self, app: Any) -> None:
-        # PERF: one is made for each request; what Context's sets more stands on the classes.
+        # PERF: one is made for each request; the other attributes of Context are on the classes.
         self.app = app
         self.replaced = app.replaced_steps
         self._pushes = []
@@ -140,7 +140,7 @@ class AppContext(_SyncContext):
         return None
 
     def push(self) -> None:
-        """Make this the current app context. Each push wants a :meth:`pop`."""
+        """Make this the current app context. Each push needs a :meth:`pop`."""
         self._become_current()
         if appcontext_pushed.receivers:
             try:
@@ -162,7 +162,7 @@ class AppContext(_SyncContext):
 
     def _become_current(self) -> None:
         previous = slot.get()
-        if previous is None:  # PERF: what the rest comes to.
+        if previous is None:  # PERF: the usual case, with the same result as below.
             self._pushes.append(None)
             slot.set(self)
         else:
@@ -479,9 +479,9 @@ class RequestContext(_SyncContext):
 
 
 class _Unrelated(_SyncContext):
-    """What is current where app context and request context have nothing to do with each other.
+    """What is current where the app context is not the one of the request context.
 
-    An app context was pushed inside a request, or has ended under one that is kept.
+    An app context was pushed inside a request, or has ended while a request is kept.
 
     Args:
         app_context: The app context, if there is one.

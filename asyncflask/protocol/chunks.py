@@ -99,7 +99,7 @@ class Chunks:
         # SECURITY: what was looked at in vain is not looked at again (CVE-2026-54277, aiohttp).
         end = buffer.find(b"\r\n", max(0, self._searched - 1))
         if end < 0:
-            # RFC 9112 §2.2: nothing but an error can come of a line that ends with LF alone.
+            # RFC 9112 §2.2: a line that ends with LF alone is always an error.
             if buffer.find(b"\n", self._searched) >= 0:
                 raise ProtocolError(400, "A line of the request's body ends with LF alone.")
             self._searched = len(buffer)

@@ -1,7 +1,7 @@
-"""The loop of ``run()``, and an end of it that nothing can hold up.
+"""The loop of ``run()``, which ends in time whatever runs on it.
 
 A thread cannot be interrupted, and a coroutine may ignore its cancellation. asyncio's own runner
-waits for both without limit; here they are given a moment, and are left behind then.
+waits for both without limit; here both are waited for a moment only.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
-MOMENT = 0.5  # seconds for what has been cancelled, or was told to end
+MOMENT = 0.5  # seconds that a cancelled task, or a thread, gets to end
 SPARE = 3.0  # seconds that a loop which ends in order does not need
 STDERR = 2
 
@@ -184,7 +184,7 @@ def run_loop(
             loop.run_until_complete(_within_a_moment(loop.shutdown_asyncgens()))
             loop.run_until_complete(loop.shutdown_default_executor())
         finally:
-            # Of what is left behind nothing more is said: it was told when it was given up.
+            # Whatever still runs was logged when the server stopped waiting for it.
             loop.set_exception_handler(_ignore)
             asyncio.set_event_loop(None)
             loop.close()

@@ -124,7 +124,7 @@ async def _finish(shared: Shared) -> None:
     if tasks:
         _, left = await asyncio.wait(tasks, timeout=MOMENT)
         if left:
-            logger.warning("Left behind what ignores that, or works in a thread: %d.", len(left))
+            logger.warning("No longer waited for, cancelled in vain or in a thread: %d.", len(left))
     await asyncio.sleep(0)  # Transports tell of their end in the loop's next round.
 
 

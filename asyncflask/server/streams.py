@@ -288,7 +288,7 @@ class HTTPStream(Stream):
         """Let an app go on that answers, for the client may still read.
 
         Whether it does is shown by what is written to it: one that is gone answers with a reset.
-        Where nothing is written an app that waits for the client to leave is told, after a while.
+        Where nothing is written, an app that waits for the client to leave is told after a while.
         """
         self._half_closed = True
         self._size_then = self.size

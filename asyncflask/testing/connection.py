@@ -31,13 +31,13 @@ class ConnectionClient(Protocol):
 
 
 class EnteredAsync:
-    """What is used with ``async with``, and says so where it is used in another way."""
+    """An object for ``async with``, which raises an error that says so if it is used otherwise."""
 
     _made_by: ClassVar[str]
 
     def _refuse(self, wrong: str) -> NoReturn:
         raise TypeError(
-            f"`{wrong.format(self._made_by)}` was written for what `async with` opens.\n\n"
+            f"`{wrong.format(self._made_by)}` was written, but `async with` opens a connection.\n\n"
             f"    right: async with {self._made_by} as connection:"
         )
 

@@ -131,8 +131,8 @@ class TestWebsocket(EnteredAsync, NotesForgotten):
             raise TimeoutError(
                 f"The view of {self.scope['path']!r} did not end within {self._exchange.grace} s"
                 " after the client had left, and was cancelled. The app cancels an `async def` view"
-                " that waits; one that keeps its cancellation to itself, and a `def` view, learn of"
-                " the end by receive() or send()."
+                " that waits. A view that catches its cancellation, and a `def` view, must"
+                " notice the end by receive() or send()."
             )
 
     @refusing("connection")

@@ -26,12 +26,12 @@ M = TypeVar("M", bound=Callable[..., Coroutine[Any, Any, Any]])
 Read: TypeAlias = tuple[T] | Coroutine[Any, Any, T]
 
 
-#: Attributes that tools look for in all objects, and asyncio in what a task runs.
+#: Attributes that tools look for in every object, and asyncio in a task's coroutine.
 _PROBED = ("_", "cr_", "gi_", "ag_")
 
 
 class Unawaited(ToAwait):
-    """What is to be awaited; any other use of it raises an error that shows how."""
+    """An awaitable; any other use of it raises an error that shows how to await it."""
 
     __slots__ = ("__weakref__", "_expression")
 

@@ -12,8 +12,8 @@ _PIECE = 64 * 1024
 class BoundedStream(LimitedStream):
     """A stream that raises 413 at the first byte over its limit.
 
-    Werkzeug's hands out what is below the limit as if it were all, to whoever reads at once, and
-    refuses a body of exactly the limit to whoever reads in pieces.
+    Werkzeug's stream returns what is below the limit as if it were the whole body, if it is read at
+    once, and refuses a body of exactly the limit, if it is read in pieces.
 
     Args:
         stream: The ``wsgi.input`` of a server that sets ``wsgi.input_terminated``.

@@ -484,7 +484,7 @@ def _name_of(host: str) -> str:
         try:
             name = name.encode("idna").decode("ascii")
         except UnicodeError:
-            return ""  # It is nobody's: a host that is checked has a name.
+            return ""  # No host: one that passes the checks has a name.
     return name.lower()
 
 

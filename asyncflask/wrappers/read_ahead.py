@@ -1,6 +1,6 @@
 """Messages of a websocket that are received before the view asks for them.
 
-A client that goes is a message, ``websocket.disconnect``, behind those that it has sent. A view
+A client that goes is a message, ``websocket.disconnect``, after those that it has sent. A view
 that does not receive would never see it, so a few messages are taken out of the server and kept
 here, in their order. The number is bounded: a view that does not read holds its client back.
 """
@@ -23,7 +23,7 @@ class ReadAhead:
     """Receives in a task of its own, and hands the messages out in their order.
 
     Args:
-        receive: ASGI's ``receive``; nobody else may call it while this :attr:`is_reading`.
+        receive: ASGI's ``receive``; no other code may call it while this :attr:`is_reading`.
         disconnected: Called with the client's ``websocket.disconnect``, as soon as it comes.
     """
 
@@ -89,7 +89,7 @@ class ReadAhead:
         return None
 
     async def close(self) -> None:
-        """End reading; whoever waits in :meth:`take` gets ``None``."""
+        """End reading; a caller that waits in :meth:`take` gets ``None``."""
         task = self._task
         if task is not None and not task.done():
             task.cancel()

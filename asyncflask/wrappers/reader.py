@@ -48,7 +48,7 @@ class BodyReader(io.RawIOBase):
 
         Raises:
             HTTPException: Reading failed, as for :meth:`Body.read_chunk`.
-            RuntimeError: Called on the loop's own thread, and nobody has awaited the body before.
+            RuntimeError: Called on the loop's own thread, and the body was not awaited before.
         """
         kept = self._kept_stream()
         if kept is not None:

@@ -11,7 +11,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
-#: Seconds in which a view that has other work to do may go on by itself, and hear of the end.
+#: Seconds in which a view that has other work to do may go on by itself, and notice the end.
 PATIENCE = 0.5
 #: Seconds after which a view that still runs is named in the log.
 OVERDUE = 10.0
@@ -51,7 +51,7 @@ class ViewWatch:
 
     def _cancel(self, awaited: object) -> None:
         task = self._task
-        # One that has gone on since then knows, or will know at its next call.
+        # A view that has gone on since then has noticed, or will at its next call.
         if task is not None and _awaited_by(task) is awaited:
             self._cancelled = True
             task.cancel()
@@ -60,7 +60,7 @@ class ViewWatch:
         """Take a cancellation back once the view has ended (as :func:`asyncio.timeout` does).
 
         Returns:
-            Whether it was ours, and nobody else has cancelled the task.
+            Whether it was ours, and the task was not cancelled otherwise as well.
         """
         self.stop()
         if not self._cancelled or self._task is None:

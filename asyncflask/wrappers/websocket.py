@@ -39,7 +39,7 @@ FIRST_LOOK = 16
 #: The same afterwards, at most: fewer if they take longer than SLICE seconds.
 NEXT_LOOK = 256
 SLICE = 0.01
-#: Seconds after which it is looked whether the view receives; each time later, up to the second.
+#: Seconds until the first check whether the view receives; the interval doubles up to the second.
 FIRST_CHECK = 0.1
 LAST_CHECK = 5.0
 #: what a send adds to `_streak`, whose lowest bit says whether a receive is under way
@@ -393,7 +393,7 @@ class Websocket(Connection):
                 await self._ahead.close()
 
     def view_was_cancelled(self) -> bool:
-        """Tell, and take back, that the view was cancelled because its client had gone.
+        """Tell whether the view was cancelled because its client had gone; undo the cancellation.
 
         For the dispatcher, when the view has ended.
         """
@@ -444,13 +444,13 @@ class Websocket(Connection):
         return self._again()
 
     def _client_left(self, code: int | None, reason: str | None) -> WebsocketDisconnect:
-        """Note the end like :meth:`_ended`, and watch a view that does not hear of it.
+        """Note the end like :meth:`_ended`, and watch a view that does not notice it.
 
         Where the view's own task calls this, it gets the error.
         """
         if self._end is None and self.accepted and not self._is_view():
             cancels = self._ctx.app.config.get("WEBSOCKET_CANCEL_ON_DISCONNECT", True)
-            # Who receives will hear of it, and so will who reads what was read ahead.
+            # The task that receives gets the error, also if it takes what was read ahead.
             at_once = not self._streak & 1 and not self._is_reading_ahead()
             self._watch = ViewWatch(self._ctx.view_task, cancels, at_once, self._warn_of_view)
         return self._ended(code, reason)
@@ -467,8 +467,8 @@ class Websocket(Connection):
     def _warn_of_view(self) -> None:
         self._log(
             "The client of the websocket view %s of %s left %d s ago, and the view still runs. Let"
-            " it end: an `async def` view must not keep its cancellation to itself, and a view"
-            " that waits in a thread needs a time limit to look at the websocket.",
+            " it end: an `async def` view must not catch its cancellation and go on, and a"
+            " `def` view has to wait with a time limit and then call receive() or send().",
             OVERDUE,
         )
 
@@ -481,7 +481,7 @@ class Websocket(Connection):
         end = self._end
         assert end is not None
         if self._watch is not None and self._is_view():
-            self._watch.stop()  # It hears of it here.
+            self._watch.stop()  # The view gets the error here.
         return WebsocketDisconnect(end.code, end.reason)
 
     async def _deny(self, message: dict[str, Any]) -> None:
@@ -533,8 +533,8 @@ class Websocket(Connection):
             if self._ahead is not None and self._ahead.is_full:
                 self._log(
                     "The websocket view %s of %s does not read what its client sends (%d messages"
-                    " are waiting), so that it cannot be seen whether the client is still there."
-                    " Receive in a task beside what the view waits for.",
+                    " are waiting), so the app cannot tell whether the client is still there."
+                    " Receive in a task beside the view.",
                     self._ahead.size,
                 )
                 return

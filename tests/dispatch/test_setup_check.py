@@ -116,7 +116,7 @@ async def test_a_subdomain_that_is_not_matched_is_named(told):
 async def test_a_subdomain_of_no_known_host_is_named(told):
     (message,) = await told(with_subdomain(subdomain_matching=True))
 
-    assert "SERVER_NAME does not say of which host" in message
+    assert "SERVER_NAME, whose subdomains are matched, is not set" in message
 
 
 async def test_a_subdomain_that_is_matched_is_not_named(told):

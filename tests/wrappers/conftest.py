@@ -117,7 +117,7 @@ def client():
 
 @pytest.fixture
 def still_loop():
-    """A loop that never runs: who waits for it waits for ever."""
+    """A loop that never runs: a caller that waits for it waits for ever."""
     loop = asyncio.new_event_loop()
     yield loop
     loop.close()

@@ -280,7 +280,7 @@ async def test_a_cancellation_is_not_left_to_the_hooks(app):
 
 
 async def test_a_view_that_receives_hears_of_a_send_that_failed_beside_it(app):
-    """It is not cancelled: what stands behind its loop is run."""
+    """It is not cancelled: the code after its loop is run."""
 
     async def view():
         async def fail_to_send():
@@ -339,7 +339,7 @@ async def test_a_view_that_keeps_its_cancellation_to_itself_is_named(app, monkey
     assert await leave(app)
     assert app.ends == ["finally", ("after", None), ("teardown", None)]
     assert "The client of the websocket view 'view' of / left" in caplog.text
-    assert "an `async def` view must not keep its cancellation to itself" in caplog.text
+    assert "an `async def` view must not catch its cancellation and go on" in caplog.text
 
 
 async def test_a_def_view_gets_an_error_at_its_next_call(app):
@@ -372,7 +372,7 @@ async def test_a_def_view_that_waits_in_its_thread_is_named(app, monkeypatch, ca
     assert not await leave(app, wait=1.0) or caplog.text
     messages.put("at last")
     assert "The client of the websocket view 'view' of / left" in caplog.text
-    assert "a view that waits in a thread needs a time limit" in caplog.text
+    assert "a `def` view has to wait with a time limit" in caplog.text
 
 
 async def test_a_view_that_never_reads_is_named_when_nothing_more_is_kept(app, monkeypatch, caplog):
