@@ -57,3 +57,9 @@ def test_the_tests_of_past_faults_exist():
     assert all(named), "a row without a test"
     for path, test in {pair for pairs in named for pair in pairs}:
         assert re.search(rf"^(async )?def {test}\(", (PROJECT / path).read_text(), re.M), test
+
+
+def test_no_change_is_listed_twice():
+    bullets = re.findall(r"^- \*\*(.+?)\*\*", (PROJECT / "CHANGELOG.md").read_text(), re.M)
+
+    assert not {name for name in bullets if bullets.count(name) > 1}
