@@ -12,6 +12,8 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
 
+from werkzeug.exceptions import InternalServerError
+
 from ._current import current, make_current, restore
 from .concurrency import as_exception, finish, learn_colour, on_worker
 from .ctx import Context
@@ -36,6 +38,7 @@ from .mounting import find_mount
 from .signals import got_serving_exception
 from .typing import Receive, Scope, Send
 from .wrappers import leftover
+from .wrappers.errorpages import from_exception
 from .wrappers.sending import send_response, whole_messages
 from .wrappers.sync import prefetch
 from .wrappers.target import take_apart
@@ -212,8 +215,11 @@ async def _fail(ctx: Context, error: BaseException) -> None:
     if PRESERVE_CONTEXT in ctx.scope:
         ctx.scope[PRESERVE_CONTEXT](ctx)
     if ctx.lane is WEBSOCKET:
+        websocket, refusal = ctx.own_connection, None
+        if not websocket.accepted and PRESERVE_CONTEXT not in ctx.scope:
+            refusal = from_exception(InternalServerError())  # The debugger has a page of its own.
         # RFC 6455 §7.4.1: 1011 for our own error, 1001 when the server goes away.
-        await ctx.own_connection.end(code=1011 if isinstance(error, Exception) else 1001)
+        await websocket.end(refusal, code=1011 if isinstance(error, Exception) else 1001)
 
 
 async def _end_websocket(app: Any, ctx: Context, response: Any) -> None:

@@ -148,7 +148,8 @@ class Stream:
     def _report_escaped(self, error: BaseException) -> None:
         if not isinstance(error, asyncio.CancelledError) or not self.task.cancelling():
             logger.error("%s failed.", self, exc_info=error)
-        elif self.open and not self.connection.shared.stopping:
+        elif (self.open or self.state == "COMPLETE") and not self.connection.shared.stopping:
+            # COMPLETE: our apps close a websocket themselves before they are cancelled.
             logger.warning("%s was cancelled, and not by the server.", self)
 
     def __str__(self) -> str:

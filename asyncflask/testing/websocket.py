@@ -221,6 +221,8 @@ class TestWebsocket(EnteredAsync, NotesForgotten):
         while more is not None and more.get("more_body", False):
             more = await self._exchange.take()
             body += (more or {}).get("body") or b""
+        if message["status"] >= 500:
+            await self._raise_cause()
         return self.client.make_response(self._environ, message["status"], headers, bytes(body))
 
     def _headers_of(self, message: Message) -> Headers:

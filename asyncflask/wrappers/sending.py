@@ -12,6 +12,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Container
 from time import monotonic
 from typing import Any
 
+from werkzeug.exceptions import ClientDisconnected
+
 from .bodies import FileBody, Run, chunks_of, in_thread, to_bytes
 from .headers import WirePair, content_type_pair, encode_headers
 from .response import Response
@@ -70,7 +72,8 @@ async def send_response(
     Raises:
         ValueError: The status or a header cannot be written; nothing has been sent.
         Exception: Whatever the body raises; the start has been sent, so that the server must
-            break the connection off.
+            break the connection off. A ``ClientDisconnected`` ends the sending quietly: a body
+            that reads the request's raises it when the client leaves.
 
     Source: ASGI: ``http.response.start``, ``http.response.body``, ``http.response.pathsend``.
     """
@@ -89,6 +92,8 @@ async def send_response(
             await _send_file(body, start, send, watch, extensions)
         else:
             await send_chunks(chunks_of(body, run), start, send, watch)
+    except ClientDisconnected:
+        pass  # The body has read the request's, and nobody is left to take the rest.
     finally:
         await response.aclose(run)
 

@@ -11,9 +11,13 @@ import struct
 
 import pytest
 
-from asyncflask import Flask, request, websocket
+import asyncflask
+import asyncflask.flask
+from asyncflask import Flask, request, stream_with_context, websocket
+from asyncflask.flask import Flask as Facade
 from asyncflask.protocol.limits import Limits
 from asyncflask.server import Config
+from asyncflask.testing.wire import WireClient, WireConnection
 
 DISCONNECTS = 10_000
 AT_ONCE = 64
@@ -237,3 +241,60 @@ async def test_a_silent_websocket_is_asked_and_then_left(served):
 
     assert rest.startswith(b"\x89"), "a ping"
     writer.close()
+
+
+# -- an answer that reads the request ----------------------------------------------------------
+
+UPLOAD = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 90\r\n\r\nHello"
+
+
+def _async_echo():
+    app = Flask("echo")
+
+    @app.post("/")
+    async def echo():
+        @stream_with_context
+        async def pieces():
+            async for piece in request.stream:
+                yield piece
+
+        return pieces()
+
+    return app
+
+
+def _echo(make, framework):
+    app = make("echo")
+
+    @app.post("/")
+    def echo():
+        @framework.stream_with_context
+        def pieces():
+            while piece := framework.request.stream.read(5):
+                yield piece
+
+        return pieces()
+
+    return app
+
+
+ECHOES = {
+    "async def": _async_echo,
+    "def": lambda: _echo(Flask, asyncflask),
+    "facade": lambda: _echo(Facade, asyncflask.flask),
+}
+
+
+@pytest.mark.parametrize("leave", [WireConnection.disconnect, WireConnection.half_close])
+@pytest.mark.parametrize("make", ECHOES.values(), ids=ECHOES)
+async def test_a_client_that_leaves_an_answer_made_of_its_body_is_no_error(caplog, make, leave):
+    caplog.set_level("INFO", "asyncflask.access")
+    async with WireClient(make(), Config()) as wire:
+        await wire.send(UPLOAD)
+        await wire.receive_until(b"Hello")
+        await leave(wire)
+        await wire.finish()
+
+    assert [(record.name, record.levelname) for record in caplog.records] == [
+        ("asyncflask.access", "INFO")
+    ]

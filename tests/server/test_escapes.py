@@ -220,9 +220,48 @@ async def test_a_websocket_that_is_not_accepted_is_refused(caplog, end):
     async with WireClient(app, QUIET) as wire:
         await wire.send(UPGRADE)
 
-        assert (await wire.receive_all()).startswith(b"HTTP/1.1 ")
+        assert (await wire.receive_all()).startswith(b"HTTP/1.1 500 ")
         await wire.finish()
     assert "The app at GET '/chat' failed." in caplog.text
+
+
+@pytest.mark.parametrize("error", ERRORS.values(), ids=ERRORS)
+@pytest.mark.parametrize("place", ["view", "hook"])
+async def test_a_def_websocket_that_is_not_accepted_is_refused(caplog, place, error):
+    app = app_of()
+
+    def fail():
+        raise error
+
+    app.websocket("/chat")(fail if place == "view" else lambda: None)
+    if place == "hook":
+        app.before_websocket(fail)
+
+    async with WireClient(app, QUIET) as wire:
+        await wire.send(UPGRADE)
+
+        assert (await wire.receive_all()).startswith(b"HTTP/1.1 500 ")
+
+
+@pytest.mark.parametrize(
+    ("accepts", "answer"), [(False, b"HTTP/1.1 500 "), (True, b"HTTP/1.1 101 ")]
+)
+async def test_a_websocket_view_that_cancels_itself(caplog, accepts, answer):
+    app = app_of()
+
+    @app.websocket("/chat")
+    async def chat():
+        if accepts:
+            await websocket.accept()
+        asyncio.current_task().cancel()
+        await asyncio.sleep(1)
+
+    async with WireClient(app, QUIET) as wire:
+        await wire.send(UPGRADE)
+
+        assert (await wire.receive()).startswith(answer)
+        await wire.finish()
+    assert "The app at GET '/chat' was cancelled, and not by the server." in caplog.text
 
 
 @pytest.mark.parametrize("end", ENDS.values(), ids=ENDS)
