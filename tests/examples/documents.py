@@ -112,9 +112,15 @@ CURL.add_argument("-b")
 CURL.add_argument("-c")
 
 
-async def curl(client, command):
+def clients_of(app):
+    """Return clients for :func:`curl`: one without cookies, and one that keeps them."""
+    return app.test_client(use_cookies=False), app.test_client()
+
+
+async def curl(clients, command):
     """Do what a ``curl`` command does, and return the body of the answer."""
     options = CURL.parse_args(shlex.split(command)[1:])
+    client = clients[bool(options.b or options.c)]
     url = urlsplit(options.url)
     request = {"method": "GET"}
     if options.fields:

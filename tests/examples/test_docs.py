@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from .documents import PROJECT, curl, load, sections
+from .documents import PROJECT, clients_of, curl, load, sections
 
 TUTORIAL = sorted(str(p.relative_to(PROJECT)) for p in (PROJECT / "docs/tutorial").glob("*.md"))
 PAGES = ["README.md", "CONTRIBUTING.md", "docs/README.md", *TUTORIAL]
@@ -26,9 +26,9 @@ async def test_a_section_of_the_tutorial_does_what_it_says(section, module):
     assert tests or section.commands, "nothing in this section is tried out"
 
     async with module.app.test_app() as running:
-        client = running.test_client()
+        clients = clients_of(running)
         for command, output in section.commands:
-            assert (await curl(client, command)).rstrip("\n") == output.rstrip("\n"), command
+            assert (await curl(clients, command)).rstrip("\n") == output.rstrip("\n"), command
         for test in tests:
             await test()
 

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from .documents import curl, load, sections
+from .documents import clients_of, curl, load, sections
 
 
 @pytest.fixture
@@ -28,11 +28,11 @@ def test_it_has_twenty_lines(example):
 
 
 async def test_its_commands_answer_what_it_says(app, example):
-    client = app.test_client()
+    clients = clients_of(app)
 
     assert example.commands
     for command, output in example.commands:
-        assert (await curl(client, command)).rstrip("\n") == output.rstrip("\n"), command
+        assert (await curl(clients, command)).rstrip("\n") == output.rstrip("\n"), command
 
 
 async def test_its_websocket_echoes(app):

@@ -13,7 +13,7 @@ from asyncflask import Blueprint, Flask, signals
 from asyncflask.dispatch import setup_check
 from asyncflask.sse import ServerSentEvent
 
-from .documents import PROJECT, curl, load, sections
+from .documents import PROJECT, clients_of, curl, load, sections
 
 PAGES = [
     "docs/explanation/def-and-async.md",
@@ -45,9 +45,9 @@ def module(section, tmp_path):
 @pytest.mark.parametrize("section", [s for s in SECTIONS if s.commands], ids=str)
 async def test_the_commands_of_a_section_answer_what_it_says(section, module):
     async with module.app.test_app() as running:
-        client = running.test_client()
+        clients = clients_of(running)
         for command, output in section.commands:
-            assert (await curl(client, command)).rstrip("\n") == output.rstrip("\n"), command
+            assert (await curl(clients, command)).rstrip("\n") == output.rstrip("\n"), command
 
 
 @pytest.mark.parametrize("section", SECTIONS, ids=str)

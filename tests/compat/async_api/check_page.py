@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from tests.examples.documents import curl, load, sections
+from tests.examples.documents import clients_of, curl, load, sections
 
 SECTIONS = sections("docs/how-to/use-flask-extensions.md")
 
@@ -17,9 +17,9 @@ def module(section, tmp_path):
 
 @pytest.mark.parametrize("section", SECTIONS, ids=str)
 async def test_a_section(section, module):
-    client = module.app.test_client()
+    clients = clients_of(module.app)
     for command, output in section.commands:
-        assert (await curl(client, command)).rstrip("\n") == output.rstrip("\n"), command
+        assert (await curl(clients, command)).rstrip("\n") == output.rstrip("\n"), command
     for name, test in vars(module).items():
         if name.startswith("test_"):
             await test()
