@@ -288,7 +288,7 @@ class TestClient(NotesForgotten):
             http_version: As for :meth:`open`.
             root_path: As for :meth:`open`.
             scope_base: As for :meth:`open`.
-            kwargs: As for :meth:`open`; ``scheme`` is ``"ws"``.
+            kwargs: As for :meth:`open`; ``scheme`` is ``"ws"``, and of a ``base_url`` too.
 
         Returns:
             A connection, to be used with ``async with``.
@@ -298,6 +298,10 @@ class TestClient(NotesForgotten):
         self.raise_forgotten()
         if not kwargs.get("base_url") and not kwargs.get("scheme"):
             kwargs.setdefault("url_scheme", "ws")
+        for name in ("base_url", "scheme", "url_scheme"):
+            value = kwargs.get(name)
+            if isinstance(value, str) and value.startswith("http"):
+                kwargs[name] = "ws" + value.removeprefix("http")  # and https is wss
         environ = self.make_environ(args, kwargs, http_version, root_path)
         scope = self._scope(environ, scope_base, "websocket")
         if subprotocols:

@@ -13,6 +13,8 @@ from typing import Any
 
 #: Seconds in which a view that has other work to do may go on by itself, and notice the end.
 PATIENCE = 0.5
+#: How often a view that has not noticed may be found to do other work, before it is cancelled.
+LOOKS = 4
 #: Seconds after which a view that still runs is named in the log.
 OVERDUE = 10.0
 
@@ -39,22 +41,36 @@ class ViewWatch:
         self._task = task
         self._cancelled = False
         self._already_cancelling = 0 if task is None else task.cancelling()
-        self._timers = []
+        self._told = False
+        self._looking: asyncio.TimerHandle | None = None
+        self._warning: asyncio.TimerHandle | None = None
         if task is not None and cancels:
-            awaited = _awaited_by(task)
             if at_once:
-                self._cancel(awaited)
+                self._cancel(task)
             else:
-                self._timers.append(loop.call_later(PATIENCE, self._cancel, awaited))
+                self._look_later(task, LOOKS)
         if task is None or cancels:
-            self._timers.append(loop.call_later(OVERDUE, warn))
+            self._warning = loop.call_later(OVERDUE, warn)
 
-    def _cancel(self, awaited: object) -> None:
-        task = self._task
-        # A view that has gone on since then has noticed, or will at its next call.
-        if task is not None and _awaited_by(task) is awaited:
-            self._cancelled = True
-            task.cancel()
+    def tell(self) -> None:
+        """Note that a task beside the view has got the error since then."""
+        self._told = True
+
+    def _look_later(self, task: asyncio.Task[Any], looks: int) -> None:
+        loop = asyncio.get_running_loop()
+        self._looking = loop.call_later(PATIENCE, self._look, task, _awaited_by(task), looks - 1)
+
+    def _look(self, task: asyncio.Task[Any], awaited: object, looks: int) -> None:
+        # A view that has gone on since then may have noticed, or will at its next call; but not one
+        # that looks every 100 ms whether there is something to send.
+        if _awaited_by(task) is awaited or (not self._told and not looks):
+            self._cancel(task)
+        elif not self._told:
+            self._look_later(task, looks)
+
+    def _cancel(self, task: asyncio.Task[Any]) -> None:
+        self._cancelled = True
+        task.cancel()
 
     def take_back(self) -> bool:
         """Take a cancellation back once the view has ended (as :func:`asyncio.timeout` does).
@@ -70,8 +86,9 @@ class ViewWatch:
 
     def stop(self) -> None:
         """Leave the view alone from here on."""
-        for timer in self._timers:
-            timer.cancel()
+        for timer in (self._looking, self._warning):
+            if timer is not None:
+                timer.cancel()
 
 
 def _awaited_by(task: asyncio.Task[Any]) -> object:

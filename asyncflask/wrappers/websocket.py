@@ -480,8 +480,11 @@ class Websocket(Connection):
         # A fresh one each time: a raised exception keeps its traceback, and so the view's frames.
         end = self._end
         assert end is not None
-        if self._watch is not None and self._is_view():
-            self._watch.stop()  # The view gets the error here.
+        if self._watch is not None:
+            if self._is_view():
+                self._watch.stop()  # The view gets the error here.
+            elif not self._is_reading_ahead():
+                self._watch.tell()
         return WebsocketDisconnect(end.code, end.reason)
 
     async def _deny(self, message: dict[str, Any]) -> None:

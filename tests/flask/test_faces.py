@@ -170,10 +170,10 @@ async def test_a_websocket_of_a_facade_app_is_matched_by_its_host(app, bp):
     app.register_blueprint(bp)
     client = TestClient(app, AsyncFlask.response_class)
 
-    async with client.websocket("/ws", base_url="http://ws.test") as connection:
+    async with client.websocket("/ws", base_url="ws://ws.test") as connection:
         assert await connection.receive() == "ws.test"
     with pytest.raises(WebsocketResponseError, match="404"):
-        async with client.websocket("/ws", base_url="http://other.test"):
+        async with client.websocket("/ws", base_url="ws://other.test"):
             raise AssertionError
 
 

@@ -402,3 +402,24 @@ async def test_a_message_that_was_not_awaited_is_an_error_at_the_next_use() -> N
     with pytest.raises(UnawaitedAccess, match=r"connection\.close"):
         async with app.test_client().websocket("/") as connection:
             connection.close()
+
+
+@pytest.mark.parametrize(
+    ("where", "scheme"),
+    [
+        ({}, "ws"),
+        ({"base_url": "http://shop.test"}, "ws"),
+        ({"base_url": "https://shop.test"}, "wss"),
+        ({"base_url": "wss://shop.test"}, "wss"),
+        ({"url_scheme": "https"}, "wss"),
+    ],
+)
+async def test_the_scheme_is_that_of_a_websocket(app, client, where, scheme):
+    app.config["TRUSTED_HOSTS"] = ["shop.test", "localhost"]  # The rule is found by the adapter.
+
+    @app.websocket("/ws")
+    async def view():
+        await websocket.send(websocket.scheme)
+
+    async with client.websocket("/ws", **where) as connection:
+        assert await connection.receive() == scheme

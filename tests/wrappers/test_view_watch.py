@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import queue
 import threading
 
@@ -217,6 +218,41 @@ async def test_a_view_that_hears_of_the_end_is_not_cancelled(app, how):
 
     waits = {"clean_up": clean_up, "iterate": iterate, "read_late": read_late}
     add_view(app, waits[how])
+
+    assert await leave(app)
+    assert app.ends == ["cleaned up", *QUIET_END]
+
+
+@pytest.mark.parametrize("period", [0.02, 2.2 * view_watch.PATIENCE])
+async def test_a_view_that_polls_ends_with_its_client(app, period, caplog):
+    """It awaits something else at each look, and never calls the websocket."""
+
+    async def poll():
+        await asyncio.sleep(0.7 * view_watch.PATIENCE)
+        while True:
+            await asyncio.sleep(period)
+
+    add_view(app, poll)
+
+    assert await leave(app)
+    assert app.ends == QUIET_END
+    assert caplog.records == []
+
+
+async def test_a_view_that_a_task_beside_it_has_told_may_clean_up(app):
+    async def receive_late():
+        async with asyncio.timeout(5):
+            await asyncio.sleep(2 * wrapper.FIRST_CHECK)
+            await receive_all()
+
+    async def view():
+        with contextlib.suppress(WebsocketDisconnect):
+            await asyncio.create_task(receive_late())
+        for _ in range(2 * view_watch.LOOKS):
+            await asyncio.sleep(0.6 * view_watch.PATIENCE)
+        app.ends.append("cleaned up")
+
+    add_view(app, view)
 
     assert await leave(app)
     assert app.ends == ["cleaned up", *QUIET_END]
