@@ -205,10 +205,10 @@ def _uses(template: nodes.Template, is_async: bool) -> Iterator[tuple[int, str]]
 def _keep_from_folding(template: nodes.Template, environment: Any) -> None:
     """Keep Jinja from using what filters and tests return while it compiles, if they are async.
 
-    Applied to a constant they would be called then, and the coroutine be taken for a true constant.
+    Applied to a constant they would be called then, and the coroutine be kept as a constant.
     """
     eval_context = nodes.EvalContext(environment)
-    # The innermost come first: around an expression that is no constant, nothing is one.
+    # Innermost first: an expression around one that is not constant is not constant either.
     applied: Any = template.find_all((nodes.Filter, nodes.Test))
     for node in reversed(list(applied)):
         if node.node is not None and _gives_coroutine(node, eval_context):

@@ -41,7 +41,7 @@ _OWNERS = {
     "asyncflask.testing.websocket": "connection.",
     "asyncflask.testing.lifespan": "lifespan.",
 }
-#: How the calls of functions are written that ours have made of the user's own.
+#: How a user writes a call of a function that asyncflask has made from one of the user's.
 _MADE_OF = {"asyncflask.concurrency": "run_sync", "asyncflask.base": "app.ensure_async"}
 _CALL = object()  # stands for the result of such a call in an expression
 _PACKAGE = str(Path(__file__).parent)
@@ -266,7 +266,7 @@ def _in_variables(traceback: TracebackType | None) -> Iterator[str]:
 def _in_failing_line(error: Exception, noted: tuple[str, ...]) -> Iterator[str]:
     """Find what the expression that failed uses without having awaited it.
 
-    A function of C, such as that of :mod:`hashlib`, says no more than that it needs bytes.
+    The error of a function in C, such as those of :mod:`hashlib`, only says that it needs bytes.
 
     Args:
         error: The error.
@@ -284,7 +284,7 @@ def _in_failing_line(error: Exception, noted: tuple[str, ...]) -> Iterator[str]:
     frame = last.tb_frame
     variables = {**frame.f_globals, **frame.f_locals}
     used = list(_used(_failing_expression(last), variables))
-    if "Pending" in str(error):  # raised by a function that has looked at its argument
+    if "Pending" in str(error):  # raised by a function that has checked its argument
         used += frame.f_locals.values()
     place = f" in {frame.f_code.co_qualname}() ({frame.f_code.co_filename}:{last.tb_lineno})"
     for value in used:

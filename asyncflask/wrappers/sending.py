@@ -93,7 +93,7 @@ async def send_response(
         else:
             await send_chunks(chunks_of(body, run), start, send, watch)
     except ClientDisconnected:
-        pass  # The body has read the request's, and nobody is left to take the rest.
+        pass  # The body reads the request's, whose client has left: nothing more can be sent.
     finally:
         await response.aclose(run)
 

@@ -13,7 +13,7 @@ from typing import Any
 
 #: Seconds in which a view that has other work to do may go on by itself, and notice the end.
 PATIENCE = 0.5
-#: How often a view that has not noticed may be found to do other work, before it is cancelled.
+#: Checks after which a view that does other work, and has not noticed the end, is cancelled.
 LOOKS = 4
 #: Seconds after which a view that still runs is named in the log.
 OVERDUE = 10.0
@@ -53,7 +53,7 @@ class ViewWatch:
             self._warning = loop.call_later(OVERDUE, warn)
 
     def tell(self) -> None:
-        """Note that a task beside the view has got the error since then."""
+        """Note that a task beside the view has got the error meanwhile."""
         self._told = True
 
     def _look_later(self, task: asyncio.Task[Any], looks: int) -> None:
