@@ -67,6 +67,22 @@ def _explained(function: F) -> F:
     return t.cast(F, copy)
 
 
+_REMOVED = "Flask 2.3 has removed it, and asyncflask has Flask 3.1's names."
+#: Attributes that other versions and other kinds of apps have, and what is written here.
+_OTHER_NAMES = {
+    "wsgi_app": "This is an ASGI app: write `app.asgi_app = Middleware(app.asgi_app)` with ASGI"
+    " middleware (hypercorn's ProxyFixMiddleware in the place of Werkzeug's ProxyFix). The app of"
+    " `asyncflask.flask` has a `wsgi_app`.",
+    "before_first_request": f"{_REMOVED} Write `@app.before_serving`, or run the code where the app"
+    " is made.",
+    "json_encoder": f"{_REMOVED} Write a subclass of DefaultJSONProvider, and set"
+    " `app.json_provider_class`.",
+    "json_decoder": f"{_REMOVED} Write a subclass of DefaultJSONProvider, and set"
+    " `app.json_provider_class`.",
+    "env": f"{_REMOVED} Read `app.debug`.",
+}
+
+
 class Flask(App):
     """A Flask application on a native event loop; an ASGI callable.
 
@@ -89,6 +105,14 @@ class Flask(App):
 
     #: the steps whose answer is awaited on the loop, and returned where a thread may block
     _awaited_steps: t.ClassVar[frozenset[str]] = steps.AWAITED
+
+    if not t.TYPE_CHECKING:  # A type checker is to find what is misspelled.
+
+        def __getattr__(self, name: str) -> t.Any:
+            remedy = _OTHER_NAMES.get(name)
+            hint = f". {remedy}" if remedy else ""
+            text = f"{type(self).__name__!r} object has no attribute {name!r}{hint}"
+            raise AttributeError(text, name=name, obj=self)
 
     def __init_subclass__(cls, **kwargs: t.Any) -> None:
         super().__init_subclass__(**kwargs)

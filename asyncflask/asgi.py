@@ -230,6 +230,14 @@ async def _end_websocket(app: Any, ctx: Context, response: Any) -> None:
             " 403. Is an `await` missing before websocket.accept(), receive() or send()?",
             one_line(websocket.path),
         )
+    if response is not None and not websocket.accepted and response.status_code < 300:
+        app.logger.warning(
+            "The websocket view of %s returned %r before it had accepted the connection, so that is"
+            " the answer to the handshake, and the connection is refused. Write `await"
+            " websocket.send(...)` to send a message; to refuse, return a status such as 403.",
+            one_line(websocket.path),
+            response,
+        )
     if response is not None and websocket.accepted and response.status_code < 500:
         app.logger.warning(
             "The websocket view of %s returned %r after it had accepted the connection, so nothing"

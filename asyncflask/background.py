@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import Any, Protocol
 
 from ._current import current, slot
@@ -47,8 +47,8 @@ def start(
         TypeError: ``func`` is no function.
         RuntimeError: No event loop is known here.
     """
-    if not callable(func):
-        if inspect.iscoroutine(func):
+    if not callable(func) or inspect.isawaitable(func):
+        if isinstance(func, Coroutine):  # also `request.get_data()`
             func.close()
         raise TypeError(
             f"add_background_task() was given {func!r}, which cannot be called. Give the function"

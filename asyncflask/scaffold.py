@@ -8,6 +8,7 @@ registered; that is ``dispatch/``'s business.
 from __future__ import annotations
 
 import functools
+import inspect
 import os
 import typing as t
 from collections import defaultdict
@@ -195,6 +196,7 @@ class Scaffold:
     # -- routes ------------------------------------------------------------------------------------
 
     def _method_route(self, method: str, rule: str, options: dict[str, t.Any]) -> t.Any:
+        _refuse_function(method.lower(), rule)
         if "methods" in options:
             raise TypeError(
                 f"`methods={options['methods']!r}` was given to @{method.lower()}({rule!r}), which"
@@ -235,8 +237,12 @@ class Scaffold:
             rule: URL rule, such as ``"/user/<int:id>"``.
             options: For :meth:`add_url_rule` and Werkzeug's ``Rule``: ``methods``, ``endpoint`` …
 
+        Raises:
+            TypeError: It was written without parentheses.
+
         Source: ``Flask: app.route``.
         """
+        _refuse_function("route", rule)
 
         def decorator(f: F) -> F:
             endpoint = options.pop("endpoint", None)
@@ -265,8 +271,12 @@ class Scaffold:
             rule: URL rule, such as ``"/ws/<room>"``.
             options: As for :meth:`route`, without ``methods``.
 
+        Raises:
+            TypeError: It was written without parentheses.
+
         Source: ``Quart: app.websocket``.
         """
+        _refuse_function("websocket", rule)
 
         def decorator(f: F) -> F:
             endpoint = options.pop("endpoint", None)
@@ -291,8 +301,18 @@ class Scaffold:
             view_func: The view.
             options: For Werkzeug's ``Rule``.
 
+        Raises:
+            TypeError: The view is a generator.
+
         Source: ``Quart: app.add_websocket``.
         """
+        if inspect.isasyncgenfunction(view_func) or inspect.isgeneratorfunction(view_func):
+            raise TypeError(
+                f"The websocket view {view_func.__qualname__}() of {rule!r} has a `yield`, so it is"
+                " a generator, and what it yields is not sent.\n\n"
+                "    wrong: yield message\n"
+                "    right: await websocket.send(message)    # without `await` in a `def` view"
+            )
         self.add_url_rule(
             rule, endpoint, view_func, provide_automatic_options=False, websocket=True, **options
         )
@@ -367,7 +387,13 @@ class Scaffold:
 
     @setupmethod
     def errorhandler(self, code_or_exception: type[Exception] | int) -> Callable[[F], F]:
-        """Register the decorated function as the handler of a status code or exception class."""
+        """Register the decorated function as the handler of a status code or exception class.
+
+        Raises:
+            TypeError: It was written without parentheses.
+        """
+        if inspect.isfunction(code_or_exception):
+            _refuse_function("errorhandler", code_or_exception, "404")
 
         def decorator(f: F) -> F:
             self.register_error_handler(code_or_exception, f)
@@ -425,3 +451,14 @@ def endpoint_of(view_func: ft.RouteCallable | None) -> str:
             "A rule was added with neither `endpoint` nor `view_func`. Give one of the two."
         )
     return view_func.__name__
+
+
+def _refuse_function(name: str, rule: object, example: str = "'/path'") -> None:
+    """Refuse a view in the place of its rule, which would be a decorator that is never applied."""
+    if inspect.isfunction(rule):
+        raise TypeError(
+            f"@{name} was written without parentheses, so {rule.__qualname__}() was given to it in"
+            f" the place of {example}, and nothing would be registered.\n\n"
+            f"    wrong: @app.{name}\n"
+            f"    right: @app.{name}({example})"
+        )

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
 
-from asyncflask import Flask, abort, request, session, websocket
+from asyncflask import Blueprint, Flask, abort, request, session, websocket
 from asyncflask.app import _check_run
 from asyncflask.exceptions import OutOfContext, UnawaitedAccess
 from asyncflask.flask import Flask as FacadeFlask
-from asyncflask.testing import WebsocketDisconnect
+from asyncflask.testing import WebsocketDisconnect, WebsocketResponseError
 
 
 @pytest.fixture
@@ -243,3 +244,105 @@ async def test_an_await_of_a_proxy_is_explained_too(app: Flask) -> None:
     with pytest.raises(AttributeError, match="__await__") as caught:
         await app.test_client().get("/")
     assert "remove it" in caught.value.__notes__[0]
+
+
+async def test_a_message_sent_before_the_connection_is_open_names_async_with(app: Flask) -> None:
+    with pytest.raises(TypeError, match=r"`send\(\) before client\.websocket"):
+        await app.test_client().websocket("/").send("x")
+
+
+# -- names of others -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "remedy"),
+    [
+        ("wsgi_app", r"app\.asgi_app = Middleware\(app\.asgi_app\)"),
+        ("before_first_request", "@app.before_serving"),
+        ("json_encoder", "app.json_provider_class"),
+        ("nothing_like_it", "'Flask' object has no attribute 'nothing_like_it'$"),
+    ],
+)
+def test_attributes_of_other_apps_name_what_is_here(app: Flask, name: str, remedy: str) -> None:
+    with pytest.raises(AttributeError, match=remedy):
+        getattr(app, name)
+    assert not hasattr(app, name)
+
+
+@pytest.mark.parametrize(
+    ("name", "remedy"),
+    [
+        ("get_json", r"await websocket\.receive_json\(\)"),
+        ("form", r"await websocket\.receive\(\)"),
+        ("receive_text", r"async for message in websocket"),
+        ("send_text", r"await websocket\.send\(message\)"),
+        ("nothing_like_it", "'Websocket' object has no attribute 'nothing_like_it'$"),
+    ],
+)
+@pytest.mark.parametrize("synchronous", [False, True])
+async def test_attributes_of_other_websockets_name_what_is_here(
+    app: Flask, name: str, remedy: str, synchronous: bool
+) -> None:
+    async def view() -> None:
+        getattr(websocket, name)
+
+    def def_view() -> None:
+        getattr(websocket, name)
+
+    app.add_websocket("/", "view", def_view if synchronous else view)
+    with pytest.raises(AttributeError, match=remedy):
+        async with app.test_client().websocket("/"):
+            pass
+
+
+# -- setup -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["route", "get", "post", "websocket", "errorhandler"])
+@pytest.mark.parametrize("owner", [Flask("shop"), FacadeFlask("shop"), Blueprint("shop", "shop")])
+def test_a_decorator_without_parentheses_is_refused(owner: Any, name: str) -> None:
+    def view() -> str:
+        return "text"
+
+    with pytest.raises(TypeError, match=rf"right: @app\.{name}\(") as caught:
+        getattr(owner, name)(view)
+    assert "view() was given to it" in str(caught.value)
+
+
+async def async_generator() -> AsyncIterator[str]:
+    yield "message"
+
+
+def generator() -> Iterator[str]:
+    yield "message"
+
+
+@pytest.mark.parametrize("view", [async_generator, generator])
+@pytest.mark.parametrize("owner", [Flask("shop"), Blueprint("shop", "shop")])
+def test_a_websocket_view_that_yields_is_refused(owner: Any, view: Any) -> None:
+    with pytest.raises(TypeError, match=r"right: await websocket\.send\(message\)"):
+        owner.websocket("/ws")(view)
+
+
+@pytest.mark.parametrize("status", [200, 403])
+async def test_a_message_that_is_returned_instead_of_sent_is_named(
+    app: Flask, caplog: pytest.LogCaptureFixture, status: int
+) -> None:
+    @app.websocket("/")
+    async def view() -> Any:
+        return "hello", status
+
+    with pytest.raises(WebsocketResponseError, match=str(status)):
+        async with app.test_client().websocket("/"):
+            pass
+    assert ("Write `await websocket.send(...)`" in caplog.text) is (status == 200)
+
+
+async def test_something_to_read_is_no_background_task(app: Flask) -> None:
+    @app.post("/")
+    async def view() -> str:
+        app.add_background_task(request.get_data())  # type: ignore[arg-type]  # the mistake
+        return "text"
+
+    with pytest.raises(TypeError, match="Give the function and its arguments"):
+        await app.test_client().post("/")

@@ -170,6 +170,8 @@ class TestWebsocket(EnteredAsync, NotesForgotten):
         self.raise_forgotten()
         if self._closed is not None:
             raise self._closed.with_traceback(None)
+        if not self.accepted:
+            self._refuse("send() before {}")
         kind = "text" if isinstance(data, str) else "bytes"
         self._exchange.put({"type": "websocket.receive", kind: data})
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from time import monotonic
-from typing import Any, NoReturn, Protocol
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
 from blinker import Signal
 from werkzeug.datastructures import Headers as WerkzeugHeaders
@@ -63,6 +63,20 @@ class WebsocketContext(ConnectionContext, Protocol):
     @property
     def view_task(self) -> asyncio.Task[Any] | None: ...
     async def handshake_headers(self) -> list[tuple[bytes, bytes]]: ...
+
+
+_BY_RECEIVE = "A message comes by `await websocket.receive()` or `async for message in websocket`."
+_BY_RECEIVE_JSON = "A message that is JSON comes by `await websocket.receive_json()`."
+_BY_SEND = "Text and bytes are sent by `await websocket.send(message)`."
+#: What requests, and the websockets of other frameworks, have, and what is written here.
+_OTHER_NAMES = {
+    **dict.fromkeys(("json", "get_json"), _BY_RECEIVE_JSON),
+    **dict.fromkeys(("data", "get_data", "form", "files", "values", "body", "stream"), _BY_RECEIVE),
+    **dict.fromkeys(
+        ("recv", "receive_text", "receive_bytes", "iter_text", "iter_bytes"), _BY_RECEIVE
+    ),
+    **dict.fromkeys(("send_text", "send_bytes", "send_str", "write_message"), _BY_SEND),
+}
 
 
 class Websocket(Connection):
@@ -398,6 +412,14 @@ class Websocket(Connection):
         For the dispatcher, when the view has ended.
         """
         return self._watch is not None and self._watch.take_back()
+
+    if not TYPE_CHECKING:  # A type checker is to find what is misspelled.
+
+        def __getattr__(self, name: str) -> Any:
+            remedy = _OTHER_NAMES.get(name)
+            hint = f". {remedy} (In a `def` view without `await`.)" if remedy else ""
+            text = f"{type(self).__name__!r} object has no attribute {name!r}{hint}"
+            raise AttributeError(text, name=name, obj=self)
 
     # -- inside ------------------------------------------------------------------------------------
 
