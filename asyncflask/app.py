@@ -247,7 +247,7 @@ class Flask(App):
     def log_exception(self, exc_info: t.Any) -> None:
         """Log an error that nothing handled."""
         ctx = current()
-        connection = None if ctx is None else ctx.connection
+        connection = None if ctx is None else ctx.request_or_websocket
         where = "" if connection is None else f" on {connection.path} [{connection.method}]"
         self.logger.error("Exception%s", one_line(where), exc_info=exc_info)
 

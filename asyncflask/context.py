@@ -115,7 +115,7 @@ class Context:
     view_task: asyncio.Task[Any] | None = None
     #: the request's headers by name; read values with `received.header_index`
     header_names: Mapping[bytes, bytes] | None = None
-    error: BaseException | None = None
+    serving_error: BaseException | None = None
     #: whether a loop runs for one ``async def`` callable alone, in the thread of the request
     alone = False
     lender: Context | None = None
@@ -227,7 +227,7 @@ class Context:
         return self.carrier is not None
 
     @property
-    def connection(self) -> Any:
+    def request_or_websocket(self) -> Any:
         """The request or websocket, made when somebody looks.
 
         On the request's own worker thread it is the synchronous form (design D2).
@@ -236,7 +236,7 @@ class Context:
         if carrier is None or carrier.lane is None:
             return None
         if carrier is not self:
-            return carrier.connection
+            return carrier.request_or_websocket
         lease = self.lease
         if lease is not None and lease.ident == get_ident():
             return self.sync_connection
@@ -264,7 +264,7 @@ class Context:
     def connection_of(self, name: str) -> Any:
         """Return the connection if it is of the lane called ``name``, else ``None``."""
         carrier = self._carrier_of(name)
-        return None if carrier is None else carrier.connection
+        return None if carrier is None else carrier.request_or_websocket
 
     def sync_connection_of(self, name: str) -> Any:
         """Return :attr:`sync_connection` if it is of the lane called ``name``, else ``None``."""
@@ -335,13 +335,13 @@ class Context:
         return self._connect() if own is None else own
 
     @property
-    def endpoint(self) -> str | None:
+    def matched_endpoint(self) -> str | None:
         """The endpoint that was matched."""
         rule = self.url_rule
         return None if rule is None else rule.endpoint
 
     @property
-    def blueprints(self) -> tuple[str, ...]:
+    def matched_blueprints(self) -> tuple[str, ...]:
         """Names of the blueprint that was matched and of its parents, innermost first."""
         rule = self.url_rule
         if rule is None or "." not in rule.endpoint:
@@ -386,7 +386,7 @@ class Context:
                     " was open. The URL is matched again when it is, unless full_dispatch_request()"
                     " was replaced: call the original there."
                 )
-            session = interface.open_session(self.app, self.connection)
+            session = interface.open_session(self.app, self.request_or_websocket)
             # PERF: the usual kind is not asked what it is.
             if session.__class__ is not SecureCookieSession and inspect.isawaitable(session):
                 if inspect.iscoroutine(session):
@@ -406,7 +406,7 @@ class Context:
         """Open a session that may have to be awaited; a context that is served has it already."""
         interface = self.app.session_interface
         if self._session is None and opens_early(interface):
-            session = interface.open_session(self.app, self.connection)
+            session = interface.open_session(self.app, self.request_or_websocket)
             self.keep_session(await session if inspect.isawaitable(session) else session)
 
     def keep_session(self, session: Any) -> None:
@@ -425,7 +425,7 @@ class Context:
         if adapter is NO_ERROR:
             adapter = None
             try:
-                adapter = self.app.create_url_adapter(self.connection)
+                adapter = self.app.create_url_adapter(self.request_or_websocket)
             except HTTPException as error:
                 if self.carrier is not self:
                     raise

@@ -28,7 +28,8 @@ class LoggedApp(Protocol):
 
 def _errors_stream() -> TextIO:
     ctx = current()
-    request = None if ctx is None else ctx.request
+    carrier = None if ctx is None else ctx.carrier
+    request = None if carrier is None else carrier.request
     environ = getattr(request, "environ", None)
     stream: TextIO = sys.stderr if environ is None else environ.get("wsgi.errors", sys.stderr)
     return stream

@@ -18,7 +18,7 @@ class KeptContext(Protocol):
     app: Any
     holds: int
     left: bool
-    error: BaseException | None
+    serving_error: BaseException | None
 
     def hold(self) -> None: ...
 
@@ -95,7 +95,7 @@ class _Stream(_Held):
     def _end(self, error: BaseException | None) -> None:
         ctx = self._let_go()
         if ctx is not None:
-            ctx.leave_in_place(error or ctx.error)
+            ctx.leave_in_place(error or ctx.serving_error)
 
 
 class _AsyncStream(_Held):
@@ -134,4 +134,4 @@ class _AsyncStream(_Held):
     async def _end(self, error: BaseException | None) -> None:
         ctx = self._let_go()
         if ctx is not None:
-            await ctx.app.teardown_context(ctx, error or ctx.error)
+            await ctx.app.teardown_context(ctx, error or ctx.serving_error)

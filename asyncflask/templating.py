@@ -74,12 +74,12 @@ class TemplateContext(Protocol):
     def g(self) -> Any: ...
 
     @property
-    def request(self) -> Any:
-        """The request in the form that the calling thread uses, ``None`` without one."""
-
-    @property
     def carrier(self) -> Any:
-        """The context that carries the connection; it has ``blueprints`` and ``keep()``."""
+        """The context of the request, if there is one.
+
+        It has ``request``, in the form that the calling thread uses, ``matched_blueprints`` and
+        ``keep()``.
+        """
 
 
 def select_jinja_autoescape(filename: str | None) -> bool:
@@ -101,7 +101,8 @@ def _default_template_ctx_processor() -> dict[str, Any]:
     ctx: TemplateContext | None = current()
     if ctx is None:
         return {}
-    request = ctx.request
+    carrier = ctx.carrier
+    request = None if carrier is None else carrier.request
     return {"g": ctx.g} if request is None else {"g": ctx.g, "request": request}
 
 
@@ -148,7 +149,7 @@ def _processors(app: TemplateApp, ctx: TemplateContext | None) -> Iterator[Calla
     registry = app.template_context_processors
     yield from registry.get(None, ())
     if ctx is not None and ctx.carrier is not None:
-        for name in reversed(ctx.carrier.blueprints):
+        for name in reversed(ctx.carrier.matched_blueprints):
             yield from registry.get(name, ())
 
 

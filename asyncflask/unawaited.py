@@ -145,7 +145,7 @@ def note_forgotten(expression: str, frame: FrameType) -> bool:
     else:
         carrier.forgotten = (*carrier.forgotten, message)
         carrier.followed = True
-        if carrier.websocket is not None:
+        if carrier.connection_of("websocket") is not None:
             # Its view may wait for messages as long as the client stays.
             carrier.websocket.fail(UnawaitedAccess(message))
     return True

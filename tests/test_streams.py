@@ -23,7 +23,7 @@ class Kept:
         self.app = App()
         self.holds = 0
         self.left = False
-        self.error = None
+        self.serving_error = None
 
     def hold(self):
         self.holds += 1
@@ -125,10 +125,10 @@ async def test_the_error_of_a_stream_ends_the_context_with_it(ctx, body):
 
 async def test_the_error_of_the_request_is_not_forgotten(ctx, body):
     stream = keep(ctx, body([]))
-    ctx.left, ctx.error = True, KeyError("of the view")
+    ctx.left, ctx.serving_error = True, KeyError("of the view")
     await read(stream)
 
-    assert ctx.app.ended == [(ctx, ctx.error)]
+    assert ctx.app.ended == [(ctx, ctx.serving_error)]
 
 
 @pytest.mark.parametrize("steps", [0, 1])

@@ -86,7 +86,7 @@ class Context:
     """As much of a context as templates ask for."""
 
     def __init__(self, app: App, request: Any = None, blueprints: tuple[str, ...] = ()) -> None:
-        self.app, self.request, self.blueprints = app, request, blueprints
+        self.app, self.request, self.matched_blueprints = app, request, blueprints
         self.g = SimpleNamespace(user="bob")
         self.carrier = None if request is None else self
 

@@ -154,8 +154,8 @@ def watched(coro: Coroutine[Any, Any, T]) -> Awaitable[T]:
 
     def report(held: float, samples: list[Sample]) -> None:
         carrier = ctx.carrier
-        view = None if carrier is None else ctx.app.view_functions.get(carrier.endpoint)
-        what = "an app context" if carrier is None else f"endpoint {carrier.endpoint!r}"
+        view = None if carrier is None else ctx.app.view_functions.get(carrier.matched_endpoint)
+        what = "an app context" if carrier is None else f"endpoint {carrier.matched_endpoint!r}"
         ctx.app.logger.warning("%s", one_line_each(describe(held, samples, what, view)))
 
     return _stepped(coro, watch_here(), report)

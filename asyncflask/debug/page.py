@@ -32,7 +32,7 @@ def traceback_response(app: Any, ctx: Any, error: BaseException) -> Response | N
         return None
     if not app.debug or app.testing or config["PROPAGATE_EXCEPTIONS"] is not None:
         return None
-    if ctx.websocket is not None or PRESERVE_CONTEXT in ctx.scope:
+    if ctx.connection_of("websocket") is not None or PRESERVE_CONTEXT in ctx.scope:
         return None
     # PERF: importing it takes as long as a tenth of all; and it replaces `sys.displayhook`.
     from werkzeug.debug.tbtools import DebugTraceback

@@ -28,7 +28,7 @@ def find_handler(app: Any, ctx: Context | None, error: Exception) -> Any:
     if not spec:
         return None
     code = type(error).code if isinstance(error, HTTPException) else None
-    names = (*(ctx.blueprints if ctx is not None else ()), None)
+    names = (*(ctx.matched_blueprints if ctx is not None else ()), None)
     for by in (code, None) if code is not None else (None,):
         for name in names:
             handlers = spec[name][by] if name in spec and by in spec[name] else None
@@ -139,7 +139,7 @@ async def answer_routing(app: Any, ctx: Context) -> Any:
 def raise_routing(app: Any, ctx: Context) -> NoReturn:
     """Raise the error that matching met. (Flask: raise_routing_exception.)"""
     if "raise_routing_exception" in ctx.replaced:
-        app.raise_routing_exception(ctx.connection)
+        app.raise_routing_exception(ctx.request_or_websocket)
     error = ctx.routing_exception
     assert error is not None
     if app.debug:

@@ -62,7 +62,7 @@ async def save_at_end(app: Any, ctx: Context, response: Any) -> None:
             " so that its cookie cannot be sent: the change is lost. Change the session before"
             " `await websocket.accept()` and the first receive() or send(), change it in a request,"
             " or keep sessions in a store on the server (see SessionInterface).",
-            ctx.endpoint,
+            ctx.matched_endpoint,
             one_line(ctx.own_connection.path),
         )
 

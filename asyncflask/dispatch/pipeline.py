@@ -52,7 +52,7 @@ async def run(app: Any, ctx: Context, rest: Awaitable[Any] | None = None) -> Any
             else:
                 response = await full_dispatch(app, ctx, lane.answer_required)
         except Exception as error:
-            ctx.error = error
+            ctx.serving_error = error
             response = await step(app, ctx, lane.handle_exception, handle_exception, error)
     except asyncio.CancelledError as error:
         # Teardown must not be cut off in the middle by a second cancellation.
@@ -61,13 +61,13 @@ async def run(app: Any, ctx: Context, rest: Awaitable[Any] | None = None) -> Any
         raise
     except BaseException as error:
         # Flask: what failed first, not what its handler failed with.
-        await teardown.leave_served(app, ctx, ctx.error or error)
+        await teardown.leave_served(app, ctx, ctx.serving_error or error)
         page = traceback_response(app, ctx, error)
         if page is None:
             raise
         return page
     if teardown.is_needed(app, ctx):
-        await teardown.leave_served(app, ctx, ctx.error)
+        await teardown.leave_served(app, ctx, ctx.serving_error)
     return response
 
 
@@ -219,7 +219,7 @@ async def preprocess(app: Any, ctx: Context) -> Any:
     if registry:
         for name in names:
             for func in registry.get(name, ()):
-                await call_unconverted(ctx, func, ctx.endpoint, ctx.view_args)
+                await call_unconverted(ctx, func, ctx.matched_endpoint, ctx.view_args)
     before, colours = lane.before, app._colours
     direct = not ctx.replaced  # `ensure_async` may be.
     on_loop = direct and ctx.place == "loop"
@@ -246,7 +246,7 @@ def _registered_for(ctx: Context) -> tuple[str | None, ...]:
     # PERF: most endpoints are the app's own, and two properties stand before the blueprints.
     if rule is None or "." not in rule.endpoint:
         return _APP_ALONE
-    return (None, *reversed(ctx.blueprints))
+    return (None, *reversed(ctx.matched_blueprints))
 
 
 def dispatch(app: Any, ctx: Context) -> Awaitable[Any]:
@@ -372,7 +372,7 @@ def _checked(lane: Any, func: Callable[..., Any], response: Any) -> Any:
 async def open_session(app: Any, ctx: Context) -> None:
     """Open the session first of all, for an interface that may block or is ``async def``."""
     func = app.session_interface.open_session
-    session = await call_unconverted(ctx, func, app, ctx.connection)
+    session = await call_unconverted(ctx, func, app, ctx.request_or_websocket)
     ctx.keep_session(await settled(ctx, func, session))
 
 
@@ -388,7 +388,7 @@ def refreshes(app: Any, ctx: Context) -> bool:
     # PERF: where there are other cookies only, nothing is parsed.
     if key.encode() not in cookies:
         return False
-    connection = ctx.connection
+    connection = ctx.request_or_websocket
     # PERF: our own requests find one cookie without parsing all.
     find = getattr(connection, "_find_cookie", None) or connection.cookies.get
     return find(key) is not None

@@ -324,10 +324,10 @@ def _short(value: Any) -> str:
 
 def _where() -> str:
     ctx = current()
-    if ctx is None or ctx.carrier is None or ctx.carrier.endpoint is None:
+    if ctx is None or ctx.carrier is None or ctx.carrier.matched_endpoint is None:
         return "The view"
     carrier = ctx.carrier
-    view = carrier.app.view_functions.get(carrier.endpoint)
+    view = carrier.app.view_functions.get(carrier.matched_endpoint)
     code = getattr(inspect.unwrap(view), "__code__", None) if view is not None else None
     place = f" ({code.co_filename}:{code.co_firstlineno})" if code is not None else ""
-    return f"The view of endpoint {carrier.endpoint!r}{place}"
+    return f"The view of endpoint {carrier.matched_endpoint!r}{place}"

@@ -29,7 +29,7 @@ def is_needed(app: Any, ctx: Context) -> bool:
         teardown(app)
         or app.teardown_appcontext_funcs
         or (ctx.touched and ctx._body is not None)  # it may hold uploads
-        or ctx.error is not None
+        or ctx.serving_error is not None
         or (ctx.followed and ctx.holds)
         or lane.tearing_down.receivers
         or appcontext_tearing_down.receivers
@@ -69,7 +69,7 @@ async def leave_served(app: Any, ctx: Context, error: BaseException | None) -> N
 
 async def leave(app: Any, ctx: Context, error: BaseException | None) -> None:
     """End a context, or leave that to the streamed body that holds it (``stream_with_context``)."""
-    ctx.error = error
+    ctx.serving_error = error
     if ctx.holds:
         ctx.left = True
     else:
@@ -82,7 +82,7 @@ async def end_held(app: Any, ctx: Context) -> None:
     ctx.holds = 0
     if ctx.left:
         ctx.left = False
-        await end(app, ctx, ctx.error)
+        await end(app, ctx, ctx.serving_error)
 
 
 async def end(app: Any, ctx: Context, error: BaseException | None) -> None:
@@ -106,7 +106,7 @@ async def end(app: Any, ctx: Context, error: BaseException | None) -> None:
     elif ctx.holds_lender:
         ctx.holds_lender = False
         await _attempt(failures, _let_go(app, ctx, error))
-    ctx.error = None  # Its traceback leads back here: a circle.
+    ctx.serving_error = None  # Its traceback leads back here: a circle.
     raise_first(app, failures)
 
 
@@ -135,7 +135,7 @@ async def end_connection(
     lane: Any = ctx.lane
     registry = lane.teardown(app)
     if registry:
-        for name in (*ctx.blueprints, None):
+        for name in (*ctx.matched_blueprints, None):
             await _call_all(ctx, registry.get(name, ()), error, failures)
     if lane.tearing_down.receivers:
         await _attempt(failures, emit(ctx, lane.tearing_down, app, exc=error))

@@ -190,14 +190,14 @@ def _refuse_without_host(app: Any, carrier: Context, endpoint: str) -> None:
     """Refuse a request whose host an external URL would need. (The facade does as Flask.)"""
     if carrier.synchronous:
         return
-    if app.create_url_adapter(carrier.connection) is not None:
+    if app.create_url_adapter(carrier.request_or_websocket) is not None:
         raise SecurityError(
             f"url_for({endpoint!r}, _external=True): the request names no host. Send a Host header."
         )
 
 
 def _relative_endpoint(carrier: Context, endpoint: str) -> str:
-    blueprints = carrier.blueprints
+    blueprints = carrier.matched_blueprints
     if blueprints:
         return f"{blueprints[0]}{endpoint}"
     return endpoint[1:]

@@ -117,6 +117,24 @@ class _SyncContext(Context):
         return self in (_app_context(), _request_context())
 
 
+class _Absent:
+    """An attribute that this context does not have until it is set.
+
+    COMPAT: extensions and apps keep what is theirs on a context, by names such as ``session``.
+    """
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    def __get__(self, ctx: Any, owner: type) -> Any:
+        if ctx is None:
+            return self
+        raise AttributeError(
+            f"{ctx!r} has no attribute {self.name!r}. Use the proxies `request` and `session` for"
+            " what belongs to the request, or set the attribute first."
+        )
+
+
 class AppContext(_SyncContext):
     """What ``app.app_context()`` returns, and what a request pushes where there is none.
 
@@ -125,6 +143,10 @@ class AppContext(_SyncContext):
 
     sends_popped = False  # pop() sends the signal, each time.
     lane = scope = receive = send = None
+    # No properties: they may be set to anything.
+    request = _Absent()
+    session = _Absent()
+    websocket = _Absent()
 
     def __init__(self, app: Any) -> None:
         # PERF: one is made for each request; the other attributes of Context are on the classes.
@@ -168,6 +190,9 @@ class AppContext(_SyncContext):
         else:
             self._pushes.append(previous.app_context)
             slot.set(_current_of(self, previous.carrier))
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {getattr(self.app, 'name', self.app)!r}: no connection>"
 
     def _withdraw(self) -> None:
         """Make that app context current which was before the last push."""
@@ -226,6 +251,7 @@ class RequestContext(_SyncContext):
 
     #: The request, the same for ``def`` and ``async def``. It may be set and deleted.
     request: Any = None
+    websocket = _Absent()  # no property: it may be set to anything
     lender: AppContext | None
     _awaitable: Any = None
 
@@ -387,7 +413,7 @@ class RequestContext(_SyncContext):
     routing_exception: Any = _of_request("routing_exception")
 
     @property
-    def connection(self) -> Any:
+    def request_or_websocket(self) -> Any:
         """The request; the same on every thread, since it is synchronous."""
         return self.request
 
@@ -407,7 +433,7 @@ class RequestContext(_SyncContext):
             return None
         lease = self.lease
         if self.place != "loop" or (lease is not None and lease.ident == get_ident()):
-            return self.connection
+            return self.request_or_websocket
         found = self._awaitable
         if found is None or found._ctx.request is not self.request:
             found = self._awaitable = AwaitableRequest(self)

@@ -30,7 +30,7 @@ class SyncContext(Protocol):
     def wsgi_environ(self) -> dict[str, Any]: ...
 
     @property
-    def connection(self) -> Any: ...
+    def request_or_websocket(self) -> Any: ...
 
     async def run_def(self, func: Callable[..., Any], *args: Any) -> Any: ...
 
@@ -89,12 +89,14 @@ class _View:
     header_names: Any = None
 
     def __init__(self, ctx: SyncContext) -> None:
-        own = getattr(ctx.connection, "environ", None)  # Another request may have been set.
+        own = getattr(
+            ctx.request_or_websocket, "environ", None
+        )  # Another request may have been set.
         environ = own if isinstance(own, dict) else ctx.wsgi_environ
         served = environ.get("asyncflask.context")
         self._ctx = ctx
         self.app = ctx.app
-        self.request = ctx.connection
+        self.request = ctx.request_or_websocket
         self.scope = scope_of(environ)
         self.receive = None
         self.send = getattr(served, "send", None)

@@ -36,7 +36,8 @@ async def _receive_ahead(served: Served) -> None:
     if body.complete or not served.announced:
         return
     ctx = current()
-    request = None if ctx is None else ctx.request
+    carrier = None if ctx is None else ctx.carrier
+    request = None if carrier is None else carrier.request
     limit = None if request is None else request.max_content_length
     if limit is not None and (body.content_length or 0) > limit:
         return  # Who reads it is told so without reading.

@@ -104,7 +104,7 @@ class BodyReader(io.RawIOBase):
 
 def _refusal(scope: Mapping[str, Any]) -> str:
     ctx = current()
-    endpoint = None if ctx is None or ctx.carrier is None else ctx.carrier.endpoint
+    endpoint = None if ctx is None or ctx.carrier is None else ctx.carrier.matched_endpoint
     return (
         f"The body of {scope.get('method')} {scope['path']!r} was read synchronously, through"
         f" `flask.request`, in `async def` code of endpoint {endpoint!r}, on the event loop that"

@@ -34,7 +34,7 @@ def app():
 
 def found_in(app, blueprint_path, error):
     class Found:
-        blueprints = blueprint_path
+        matched_blueprints = blueprint_path
 
     handler = find_handler(app, Found(), error)
     return handler and handler()

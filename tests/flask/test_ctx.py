@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import gc
+import importlib
 import threading
 import weakref
 from io import BytesIO
@@ -302,6 +303,65 @@ def test_a_url_is_built_in_a_request_of_the_app_also_inside_a_context_of_another
     app.get("/here", endpoint="here")(lambda: "")
     with app.test_request_context("/"), Flask("other").app_context():
         assert app.url_for("here") == "/here"
+
+
+NAMES_ON_BOTH = ("connection", "endpoint", "blueprints", "websocket", "user", "response", "error")
+
+
+@both
+@pytest.mark.parametrize(
+    ("which", "name"),
+    [
+        *(("app_ctx", name) for name in (*NAMES_ON_BOTH, "request", "session", "scope")),
+        *(("request_ctx", name) for name in NAMES_ON_BOTH),
+    ],
+)
+def test_apps_keep_what_is_theirs_on_a_context(module, which, name):
+    app = module.Flask("app", static_folder=None)
+    app.secret_key = "only here"
+    ctx = getattr(importlib.import_module(f"{module.__name__}.globals"), which)
+    found = []
+
+    @app.before_request
+    def before():
+        found.append(getattr(ctx, name, None))
+        setattr(ctx, name, "mine")
+
+    @app.teardown_request
+    def teardown(error):
+        found.append(getattr(ctx, name))
+
+    @app.get("/")
+    async def index():
+        module.session["seen"] = 1
+        return module.request.path
+
+    @app.get("/error")
+    def error():
+        raise ZeroDivisionError
+
+    app.register_error_handler(404, lambda error: (module.url_for("index"), 404))
+    app.register_error_handler(ZeroDivisionError, lambda error: getattr(ctx, name))
+    client = app.test_client()
+
+    answers = [client.get(path).text for path in ("/", "/nowhere", "/error")]
+    assert answers == ["/", "/", "mine"]
+    assert found == [None, "mine"] * 3
+
+
+@both
+def test_an_app_context_has_nothing_of_a_request(module):
+    app = module.Flask("app")
+    with app.test_request_context("/"):
+        ctx = importlib.import_module(f"{module.__name__}.globals").app_ctx
+        for name in ("request", "session", "websocket"):
+            assert not hasattr(ctx, name)
+        with pytest.raises(AttributeError, match="has no attribute 'session'"):
+            ctx.session
+        ctx.session = "a session of a database"
+        assert ctx.session == "a session of a database"
+        del ctx.session
+        assert not hasattr(ctx, "session")
 
 
 @both
