@@ -21,7 +21,7 @@ from ..exceptions import OutOfContext
 from ..typing import Message
 from ..wrappers.awaited import Pending
 from ..wrappers.errorpages import default_page, from_exception
-from ..wrappers.headers import content_type_pair
+from ..wrappers.headers import check_value, content_type_pair
 from ..wrappers.response import HTML, Response
 from ..wrappers.sending import may_have_body, messages_of
 from ..wrappers.wsgi import response_of
@@ -181,12 +181,28 @@ def _from_tuple(app: Any, result: tuple[Any, ...]) -> Any:
     if headers:
         length = response.headers.get("Content-Length")
         # As a Headers object a list may name a header twice, such as Set-Cookie.
-        response.headers.update(headers if isinstance(headers, Mapping) else Headers(headers))
+        response.headers.update(headers if isinstance(headers, Mapping) else _pairs(headers))
         if length is not None and not isinstance(body, WerkzeugResponse):
             # A view that hands on another server's answer gives that one's length, which was of
             # the compressed body. A wrong length breaks the connection.
             response.headers["Content-Length"] = length
     return response
+
+
+def _pairs(headers: Any) -> Headers:
+    try:
+        made = Headers(headers)
+    except (TypeError, ValueError) as error:
+        if isinstance(headers, (tuple, list)) and all(len(pair) == 2 for pair in headers):
+            raise
+        raise TypeError(
+            f"{_where()} returned the headers {_short(headers)}, which are no pairs of a name and a"
+            " value. Write a dict, `{'X-Name': 'value'}`, or a list of such pairs."
+        ) from error
+    for name, value in () if isinstance(headers, Headers) else headers:
+        if value.__class__ is not str:
+            check_value(name, value)  # Headers() has made it a text, whatever it is.
+    return made
 
 
 def _from_value(app: Any, body: Any, status: Any) -> Any:
@@ -298,6 +314,16 @@ def _refusal(body: Any) -> str:
             " Return a response, for example `return '', 204`."
         )
     if inspect.isawaitable(body):
+        wrapper = _wrapper_of(body)
+        if wrapper is not None:
+            return (
+                f"{where} is `async def`, and was called without `await` by a decorator, the `def`"
+                f" {wrapper.co_qualname}() ({wrapper.co_filename}:{wrapper.co_firstlineno}).\n\n"
+                "    return view(*args, **kwargs)                             # wrong\n"
+                "    return current_app.ensure_sync(view)(*args, **kwargs)    # right\n\n"
+                "Or make the decorator's function `async def`: `return await"
+                " current_app.ensure_async(view)(*args, **kwargs)`."
+            )
         name = getattr(body, "__qualname__", type(body).__name__)
         call = body.expression if isinstance(body, Pending) else f"{name}(...)"
         return (
@@ -310,6 +336,20 @@ def _refusal(body: Any) -> str:
         " dict, list, Response, (async) iterator, WSGI callable, or a tuple of one of these with a"
         " status, headers, or both."
     )
+
+
+def _wrapper_of(coroutine: Any) -> Any:
+    """Return the code of the decorator that has returned the view's own coroutine, or ``None``."""
+    ctx = current()
+    if ctx is None or ctx.carrier is None:
+        return None
+    view = ctx.carrier.app.view_functions.get(ctx.carrier.endpoint)
+    inner = getattr(inspect.unwrap(view), "__code__", None) if view is not None else None
+    if inner is None or getattr(coroutine, "cr_code", None) is not inner:
+        return None
+    call = view if hasattr(view, "__code__") else getattr(type(view), "__call__", None)  # noqa: B004
+    code = getattr(call, "__code__", None)
+    return None if code is inner else code
 
 
 def _kind(value: object) -> str:

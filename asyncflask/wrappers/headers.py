@@ -7,6 +7,7 @@ strings become the pairs of bytes that ASGI wants. Nothing goes to a server that
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections.abc import Callable, Iterable
 from typing import Any, SupportsIndex
@@ -47,8 +48,9 @@ def check_value(name: str, value: Any) -> str:
 
     Raises:
         ValueError: It contains a control character other than the tab.
+        TypeError: It has to be awaited.
     """
-    text = value if isinstance(value, str) else str(value)
+    text = value if isinstance(value, str) else _shown(value, name)
     # PERF: what can be printed has no controls; a quarter of the search's time.
     if text.isprintable():
         return text
@@ -59,6 +61,18 @@ def check_value(name: str, value: Any) -> str:
             " urllib.parse.quote(value)."
         )
     return text
+
+
+def _shown(value: object, name: str) -> str:
+    """Write a value that is no text; a coroutine has no value that a client could be sent."""
+    if inspect.isawaitable(value):
+        if inspect.iscoroutine(value):
+            value.close()  # Otherwise Python warns that it was never awaited.
+        raise TypeError(
+            f"The header {name!r} was given {value!r}, which has to be awaited. Write"
+            f" `{{{name!r}: await ...}}`."
+        )
+    return str(value)
 
 
 class Headers(WerkzeugHeaders):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import pytest
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 from werkzeug.wrappers import Response as WerkzeugResponse
@@ -65,6 +67,59 @@ async def test_an_unawaited_coroutine_is_told_with_the_fix(app, colour):
     with pytest.raises(TypeError, match=r"return await render_template_async\(\.\.\.\)"):
         await get(app, value, colour)
     made[0].close()
+
+
+def plain(view):
+    @functools.wraps(view)
+    def wrapper(*args, **kwargs):
+        return view(*args, **kwargs)
+
+    return wrapper
+
+
+def plain_object(view):
+    class Wrapper:
+        def __init__(self):
+            functools.update_wrapper(self, view)
+
+        def __call__(self, *args, **kwargs):
+            return view(*args, **kwargs)
+
+    return Wrapper()
+
+
+@pytest.mark.filterwarnings("ignore:coroutine .* was never awaited:RuntimeWarning")
+@pytest.mark.parametrize("decorate", [plain, plain_object, lambda view: plain(plain(view))])
+async def test_a_decorator_that_does_not_await_the_view_is_named(app, decorate):
+    async def view():
+        return "text"
+
+    app.add_url_rule("/", "view", decorate(view))
+    with pytest.raises(TypeError, match=r"without `await` by a decorator, the `def` \w+") as caught:
+        await app.test_client().get("/")
+    assert "return current_app.ensure_sync(view)(*args, **kwargs)    # right" in str(caught.value)
+
+
+@pytest.mark.parametrize("place", ["tuple", "list", "headers"])
+async def test_a_header_that_has_to_be_awaited_is_refused(app, place):
+    async def name():
+        return "value"
+
+    def value():
+        if place == "headers":
+            response = Response("text")
+            response.headers["X-Name"] = name()
+            return response
+        return "text", {"X-Name": name()} if place == "tuple" else [("X-Name", name())]
+
+    with pytest.raises(TypeError, match=r"header 'X-Name' .* `\{'X-Name': await \.\.\.\}`"):
+        await get(app, value)
+
+
+@pytest.mark.parametrize("headers", ["X-Name: value", ["X-Name: value"], [("X-Name",)]])
+async def test_headers_that_are_no_pairs_are_named(app, headers):
+    with pytest.raises(TypeError, match=r"no pairs of a name and a value\. Write a dict"):
+        await get(app, ("text", 200, headers))
 
 
 @pytest.mark.parametrize(
