@@ -106,7 +106,7 @@ class Flask(App):
     #: the steps whose answer is awaited on the loop, and returned where a thread may block
     _awaited_steps: t.ClassVar[frozenset[str]] = steps.AWAITED
 
-    if not t.TYPE_CHECKING:  # A type checker is to find what is misspelled.
+    if not t.TYPE_CHECKING:  # Type checkers report misspelled names.
 
         def __getattr__(self, name: str) -> t.Any:
             remedy = _OTHER_NAMES.get(name)

@@ -65,9 +65,9 @@ class WebsocketContext(ConnectionContext, Protocol):
     async def handshake_headers(self) -> list[tuple[bytes, bytes]]: ...
 
 
-_BY_RECEIVE = "A message comes by `await websocket.receive()` or `async for message in websocket`."
-_BY_RECEIVE_JSON = "A message that is JSON comes by `await websocket.receive_json()`."
-_BY_SEND = "Text and bytes are sent by `await websocket.send(message)`."
+_BY_RECEIVE = "Read messages with `await websocket.receive()` or `async for message in websocket`."
+_BY_RECEIVE_JSON = "Read messages that are JSON with `await websocket.receive_json()`."
+_BY_SEND = "Send text and bytes with `await websocket.send(message)`."
 #: What requests, and the websockets of other frameworks, have, and what is written here.
 _OTHER_NAMES = {
     **dict.fromkeys(("json", "get_json"), _BY_RECEIVE_JSON),
@@ -413,7 +413,7 @@ class Websocket(Connection):
         """
         return self._watch is not None and self._watch.take_back()
 
-    if not TYPE_CHECKING:  # A type checker is to find what is misspelled.
+    if not TYPE_CHECKING:  # Type checkers report misspelled names.
 
         def __getattr__(self, name: str) -> Any:
             remedy = _OTHER_NAMES.get(name)
