@@ -315,7 +315,8 @@ def _refusal(body: Any) -> str:
         )
     if inspect.isawaitable(body):
         wrapper = _wrapper_of(body)
-        if wrapper is not None:
+        if wrapper is not None and inspect.iscoroutine(body):
+            body.close()  # Otherwise Python warns that it was never awaited.
             return (
                 f"{where} is `async def`, and was called without `await` by a decorator, the `def`"
                 f" {wrapper.co_qualname}() ({wrapper.co_filename}:{wrapper.co_firstlineno}).\n\n"
@@ -343,7 +344,7 @@ def _wrapper_of(coroutine: Any) -> Any:
     ctx = current()
     if ctx is None or ctx.carrier is None:
         return None
-    view = ctx.carrier.app.view_functions.get(ctx.carrier.endpoint)
+    view = ctx.carrier.app.view_functions.get(ctx.carrier.matched_endpoint)
     inner = getattr(inspect.unwrap(view), "__code__", None) if view is not None else None
     if inner is None or getattr(coroutine, "cr_code", None) is not inner:
         return None
