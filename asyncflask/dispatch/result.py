@@ -314,6 +314,8 @@ def _refusal(body: Any) -> str:
             " Return a response, for example `return '', 204`."
         )
     if inspect.isawaitable(body):
+        if inspect.iscoroutine(body):
+            body.close()  # Otherwise Python warns as well that it was never awaited.
         wrapper = _wrapper_of(body)
         if wrapper is not None and inspect.iscoroutine(body):
             body.close()  # Otherwise Python warns that it was never awaited.

@@ -88,7 +88,6 @@ def plain_object(view):
     return Wrapper()
 
 
-@pytest.mark.filterwarnings("ignore:coroutine .* was never awaited:RuntimeWarning")
 @pytest.mark.parametrize("decorate", [plain, plain_object, lambda view: plain(plain(view))])
 async def test_a_decorator_that_does_not_await_the_view_is_named(app, decorate):
     async def view():
