@@ -182,7 +182,11 @@ async def _serve_until(app: ASGIApplication, config: _Config, stop: asyncio.Even
     cutting = loop.create_task(connections.cut_off(stop, config.graceful_timeout))
     try:
         await asyncio.wait({serving, cutting}, return_when=asyncio.FIRST_COMPLETED)
-        if not serving.done() and connections.are_stuck:
+        if not serving.done() and connections.gave_up:
+            # hypercorn looks for the end only when the app has started.
+            serving.cancel()
+            await asyncio.wait({serving}, timeout=MOMENT)
+        elif not serving.done() and connections.are_stuck:
             await connections.shut_down(LIFESPAN_SECONDS)
         else:
             await serving
@@ -202,11 +206,13 @@ class _Connections:
         self._tasks: set[asyncio.Task[Any] | None] = set()
         self._lifespan: asyncio.Task[Any] | None = None
         self._is_over = asyncio.Event()
+        self._is_starting = True
+        #: whether the end came before the app had started
+        self.gave_up = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
-            self._lifespan = asyncio.current_task()
-            await self._app(scope, lambda: self._next(receive), send)
+            await self._live(scope, receive, send)
             return
         task = asyncio.current_task()
         self._tasks.add(task)
@@ -215,9 +221,25 @@ class _Connections:
         finally:
             self._tasks.discard(task)
 
+    async def _live(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Run the app's lifespan, and notice the end of its startup."""
+
+        async def notice(message: Message) -> None:
+            self._is_starting = False
+            await send(message)
+
+        self._lifespan = asyncio.current_task()
+        try:
+            await self._app(scope, lambda: self._next(receive), notice)
+        finally:
+            self._is_starting = False  # An app without a lifespan has raised.
+
     async def cut_off(self, stop: asyncio.Event, grace: float) -> None:
         """Cancel what still runs ``grace`` seconds after ``stop`` is set."""
         await stop.wait()
+        if self._is_starting:
+            self.gave_up = True
+            return
         await asyncio.sleep(grace)
         for task in list(self._tasks):
             if task is not None:

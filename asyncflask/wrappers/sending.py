@@ -41,7 +41,7 @@ _WITH_BODY = frozenset(range(200, 1000)) - _BODILESS
 _LENGTHS = [(b"content-length", b"%d" % size) for size in range(1024)]
 PATHSEND = "http.response.pathsend"
 #: Seconds after which a body that never waits lets the loop do something else, ...
-SLICE = 0.025
+SLICE = 0.01
 #: ... for which the clock is read after as many chunks, or after each if these are slow; ...
 LOOK = 16
 #: ... and how often it does so before it is watched whether the client is still there.

@@ -119,6 +119,48 @@ def test_an_app_that_does_not_start_is_an_exit_status(
     assert "Running on" not in output
 
 
+STARTS_FOR_EVER = """
+import asyncio, time
+from asyncflask import Flask
+
+app = Flask("shop")
+
+
+@app.before_serving
+async def begin():
+    print("begun", flush=True)
+    await %s
+"""
+IGNORES = """ignore()
+
+async def ignore():
+    while True:
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            pass
+"""
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+@pytest.mark.parametrize(
+    "waits_for", ["asyncio.sleep(60)", "asyncio.to_thread(time.sleep, 60)", IGNORES]
+)
+def test_an_app_that_is_still_starting_ends_at_a_signal(
+    write: Write, workers: str, waits_for: str
+) -> None:
+    write("app.py", STARTS_FOR_EVER % waits_for)
+
+    with running("--workers", workers) as process:
+        for _ in range(int(workers)):
+            assert any(line == "begun\n" for line in process.stdout)
+        process.send_signal(signal.SIGTERM)
+        output, _ = process.communicate(timeout=20)
+
+    assert process.returncode == 0
+    assert "Traceback" not in output
+
+
 def test_an_app_that_only_the_workers_cannot_import_is_an_exit_status(write: Write) -> None:
     write("app.py", "import sys\nif len(sys.argv) == 4: raise LookupError('worker')\n" + APP)
 

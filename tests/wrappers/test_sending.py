@@ -520,6 +520,25 @@ async def test_a_body_that_never_waits_lets_others_run(pause):
     assert closed == [True]
 
 
+async def test_a_body_that_never_waits_keeps_a_timer_waiting_for_less_than_50_ms():
+    """The loop takes three rounds from a timer that is due to the task that waits for it."""
+
+    async def send(message):
+        pass
+
+    late = []
+    task, _ = await held(send)
+    for _ in range(9):
+        before = time.monotonic()
+        await asyncio.sleep(0.001)
+        late.append(time.monotonic() - before)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+    assert sorted(late)[4] < 0.05
+
+
 async def test_a_body_that_never_waits_ends_with_its_client():
     async def send(message):
         pass
