@@ -10,6 +10,7 @@ import asyncio
 import faulthandler
 import os
 import signal
+import socket
 import threading
 import time
 from collections.abc import Callable, Coroutine
@@ -110,6 +111,41 @@ class LastResort:
             faulthandler.cancel_dump_traceback_later()
 
 
+class _Wakeup:
+    """Wakes a loop at each signal.
+
+    Python calls a handler when the main thread is back from what it does in C. A signal that comes
+    a moment before the loop waits for its sockets would be noticed after that wait only, and on an
+    idle server it has no end.
+
+    Args:
+        loop: The loop, which runs.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._reader, self._writer = socket.socketpair()
+        self._reader.setblocking(False)
+        self._writer.setblocking(False)
+        self._fd = self._writer.fileno()
+        before = signal.set_wakeup_fd(self._fd, warn_on_full_buffer=False)
+        self._watches = before == -1
+        if self._watches:
+            loop.add_reader(self._reader, self._reader.recv, 4096)
+        else:
+            signal.set_wakeup_fd(before)  # The loop has one of its own, as uvloop's.
+
+    def close(self) -> None:
+        """Leave no trace, unless the app has set another one meanwhile."""
+        current = signal.set_wakeup_fd(-1)
+        if current != self._fd:
+            signal.set_wakeup_fd(current)
+        if self._watches:
+            self._loop.remove_reader(self._reader)
+        self._reader.close()
+        self._writer.close()
+
+
 class Signals:
     """What SIGINT and SIGTERM do: the first one stops the server, a second one the process.
 
@@ -129,16 +165,20 @@ class Signals:
         self._to_end = to_end
         self._loop = asyncio.get_running_loop()
         self._before: dict[int, Any] = {}
+        self._wakeup: _Wakeup | None = None
 
     def __enter__(self) -> Signals:
         try:
             for number in SIGNALS:
                 self._before[number] = signal.signal(number, self._end)
         except ValueError:
-            pass  # This is not the main thread, which alone gets signals.
+            return self  # This is not the main thread, which alone gets signals.
+        self._wakeup = _Wakeup(self._loop)
         return self
 
     def __exit__(self, *_: object) -> None:
+        if self._wakeup is not None:
+            self._wakeup.close()
         for number, handler in self._before.items():
             if handler is not None:
                 signal.signal(number, handler)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -170,6 +172,56 @@ def test_two_signals_at_the_same_time_are_one(capfd):
 
     assert [signal.getsignal(number) for number in SIGNALS] == before
     assert capfd.readouterr().err == ""
+
+
+def _factories():
+    factories = {"asyncio": None}
+    with contextlib.suppress(ImportError):
+        import uvloop
+
+        factories["uvloop"] = uvloop.new_event_loop
+    return factories
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+@pytest.mark.parametrize("factory", _factories().values(), ids=_factories())
+def test_a_signal_that_interrupts_no_wait_of_the_loop_is_noticed(factory):
+    """The system gives it to another thread, as if it came right before the loop waits."""
+    last_resort = LastResort()
+    waited = []
+
+    def send():
+        time.sleep(0.2)
+        signal.pthread_kill(threading.get_ident(), signal.SIGTERM)
+
+    async def serve():
+        stop = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        give_up = loop.call_later(5, stop.set)
+        before = loop.time()
+        with Signals(stop.set, last_resort, 30, 30):
+            threading.Thread(target=send).start()
+            await stop.wait()
+        waited.append(loop.time() - before)
+        give_up.cancel()
+
+    try:
+        run_loop(serve(), factory, 5)
+    finally:
+        last_resort.stop()
+
+    assert waited[0] < 3
+    assert signal.set_wakeup_fd(-1) == -1
+
+
+async def test_a_wakeup_that_the_app_has_set_is_kept():
+    last_resort = LastResort()
+    with socket.socket() as other:
+        other.setblocking(False)
+        with Signals(lambda: None, last_resort, 30, 30):
+            own = signal.set_wakeup_fd(other.fileno())
+        assert own != -1
+        assert signal.set_wakeup_fd(-1) == other.fileno()
 
 
 def test_a_loop_that_is_blocked_ends_with_1_and_a_traceback(start):
