@@ -305,7 +305,10 @@ class App(Scaffold, Watching):
     @cached_property
     def jinja_env(self) -> Environment:
         """The Jinja environment, made at first use."""
-        return self.create_jinja_environment()
+        from .jinja import with_checks  # PERF: as templating.__getattr__ says
+
+        env: t.Any = with_checks(self.create_jinja_environment())
+        return env  # type: ignore[no-any-return]  # an override may return any environment
 
     def create_jinja_environment(self) -> Environment:
         """Make the Jinja environment from ``jinja_options`` and the configuration."""

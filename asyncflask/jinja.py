@@ -13,11 +13,13 @@ from logging import Logger
 from typing import Any, Protocol
 
 import jinja2
-from jinja2 import BaseLoader, TemplateNotFound
+from jinja2 import BaseLoader, BytecodeCache, TemplateNotFound
+from jinja2.bccache import Bucket
 from jinja2.compiler import CodeGenerator
+from jinja2.filters import FILTERS
 from jinja2.runtime import Context
 
-from .jinja_awaitables import CHECKED_FILTERS, CheckedCodeGenerator
+from .jinja_awaitables import CHECKED_FILTERS, CODE_MARK, CheckedCodeGenerator
 from .loading import Attempt, Source, explain_template_loading_attempts
 
 
@@ -96,12 +98,79 @@ class Environment(jinja2.Environment):
             bases = (CheckedCodeGenerator, other)
             cls.code_generator_class = type(f"Checked{other.__name__}", bases, {})
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name == "bytecode_cache":
+            value = _marked(value)
+        super().__setattr__(name, value)
+
     def __init__(self, app: LoadingApp, **options: Any) -> None:
         if "loader" not in options:
             options["loader"] = app.create_global_jinja_loader()
         super().__init__(**options)
         self.app = app
         self.filters.update(CHECKED_FILTERS)
+
+
+class MarkedCache(BytecodeCache):
+    """A cache of compiled templates in which ours are others than those of plain Jinja.
+
+    SECURITY: what real Flask has compiled, into a folder that outlives it, checks no coroutines.
+
+    Args:
+        cache: The cache itself.
+    """
+
+    def __init__(self, cache: BytecodeCache) -> None:
+        self._cache = cache
+
+    def get_bucket(
+        self, environment: jinja2.Environment, name: str, filename: str | None, source: str
+    ) -> Bucket:
+        """Return the place of a template, see :meth:`jinja2.BytecodeCache.get_bucket`."""
+        return self._cache.get_bucket(environment, f"{name}|{CODE_MARK}", filename, source)
+
+    def set_bucket(self, bucket: Bucket) -> None:
+        """Keep what was compiled."""
+        self._cache.set_bucket(bucket)
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        """Load what was compiled."""
+        self._cache.load_bytecode(bucket)
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        """Write what was compiled."""
+        self._cache.dump_bytecode(bucket)
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._cache.clear()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._cache, name)
+
+
+def _marked(cache: BytecodeCache | None) -> BytecodeCache | None:
+    return cache if cache is None or isinstance(cache, MarkedCache) else MarkedCache(cache)
+
+
+def with_checks(environment: jinja2.Environment) -> jinja2.Environment:
+    """Let an environment check what its templates use, also one of a class that is not ours.
+
+    Args:
+        environment: What an app's ``create_jinja_environment()`` returned.
+
+    Returns:
+        The same environment.
+    """
+    generator = environment.code_generator_class
+    if not issubclass(generator, CheckedCodeGenerator):
+        bases = (CheckedCodeGenerator, generator)
+        environment.code_generator_class = type(f"Checked{generator.__name__}", bases, {})
+        environment.bytecode_cache = _marked(environment.bytecode_cache)
+        for name, checked in CHECKED_FILTERS.items():
+            if environment.filters.get(name) is FILTERS[name]:
+                environment.filters[name] = checked
+    return environment
 
 
 def awaiting(environment: jinja2.Environment) -> jinja2.Environment:

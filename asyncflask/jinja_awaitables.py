@@ -29,6 +29,9 @@ from werkzeug.local import LocalProxy
 
 from .exceptions import UnawaitedAccess
 
+#: Of compiled code in a cache; to be changed with what :class:`CheckedCodeGenerator` writes.
+CODE_MARK = "asyncflask 1"
+
 # How an expression is used, which says what is refused there.
 _VALUE = "value"  # printed, tested, compared, iterated …: any awaitable
 _ASYNC_VALUE = "async value"  # the same with `enable_async`: asynchronous generators are iterated

@@ -313,6 +313,55 @@ async def test_streams_and_macros_called_from_python_are_checked(app: Flask) -> 
             get_template_attribute("macros.html", "show")(price())
 
 
+@pytest.mark.parametrize("base", [jinja2.Environment, SandboxedEnvironment, NativeEnvironment])
+async def test_an_environment_that_is_not_ours_is_checked_too(base: Any) -> None:
+    class Site(Flask):
+        def create_jinja_environment(self) -> Any:
+            return base(loader=make_app().jinja_loader, bytecode_cache=Kept())
+
+    async with Site("site").test_request_context("/"):
+        for page in ("{{ user.title }}", "{{ [user]|map(attribute='title')|first }}"):
+            with pytest.raises(UnawaitedAccess, match="title"):
+                render_template_string(page, user=User())
+        assert await render_template_string_async("{{ user.title }}", user=User()) == "Dr"
+
+
+class Kept(jinja2.BytecodeCache):
+    """A cache of compiled templates, as a folder is one that outlives its process."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Any) -> None:
+        if bucket.key in self.kept:
+            bucket.bytecode_from_string(self.kept[bucket.key])
+
+    def dump_bytecode(self, bucket: Any) -> None:
+        self.kept[bucket.key] = bucket.bytecode_to_string()
+
+    def clear(self) -> None:
+        self.kept.clear()
+
+
+@pytest.mark.parametrize("late", [False, True])
+async def test_code_that_plain_jinja_has_compiled_is_not_used(late: bool) -> None:
+    cache = Kept()
+    loader = make_app().jinja_loader
+    jinja2.Environment(loader=loader, bytecode_cache=cache).get_template("page.html")
+    app = make_app(**{} if late else {"bytecode_cache": cache})
+    if late:
+        app.jinja_env.bytecode_cache = cache
+
+    async with app.test_request_context("/"):
+        with pytest.raises(UnawaitedAccess, match=r"user\.is_authenticated"):
+            render_template("page.html", user=User())
+        assert len(cache.kept) == 2
+        assert make_app(bytecode_cache=cache).jinja_env.get_template("page.html")
+        assert len(cache.kept) == 2
+    app.jinja_env.bytecode_cache.clear()  # type: ignore[union-attr]  # it is there
+    assert not cache.kept
+
+
 async def test_a_template_object_is_checked_by_its_own_environment(app: Flask) -> None:
     async with app.test_request_context("/"):
         template = app.jinja_env.get_template("page.html")
