@@ -192,5 +192,7 @@ async def emit(ctx: Context, signal: Signal, sender: Any, **kwargs: Any) -> None
 
     Callers look at ``signal.receivers`` first: a signal without receivers costs nothing.
     """
+    if signal.is_muted:  # Inside `with signal.muted()`.
+        return
     for receiver in list(signal.receivers_for(sender)):
         await call_unconverted(ctx, receiver, sender, **kwargs)

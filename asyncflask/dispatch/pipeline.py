@@ -190,6 +190,7 @@ async def _handled(app: Any, ctx: Context, error: Exception) -> Any:
     """Return what becomes of an error from a view or hook, or raise it again."""
     result = None
     lane: Any = ctx.lane
+    error = errors.stop_iteration_of(error) or error
     if not _is_only(error, lane.endings):
         if ctx.replaced:
             result = await step(app, ctx, "handle_user_exception", errors.handle_user, error)

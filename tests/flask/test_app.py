@@ -318,6 +318,52 @@ def test_dispatch_request_raises_what_matching_met(module, where):
 
 
 @both
+@pytest.mark.parametrize("where", ["view", "before", "after"])
+@pytest.mark.parametrize("propagates", [False, True])
+def test_a_stop_iteration_is_an_error_like_any_other(module, where, propagates, monkeypatch):
+    """``next()`` without a default: neither the handler nor the log sees a RuntimeError."""
+
+    def fail(*args):
+        return next(iter(()))
+
+    app = module.Flask("app", static_folder=None)
+    app.config["PROPAGATE_EXCEPTIONS"] = propagates
+    monkeypatch.setattr(app.logger, "disabled", True)
+    app.add_url_rule("/", "index", fail if where == "view" else lambda: "index")
+    if where != "view":
+        getattr(app, f"{where}_request")(fail)
+    app.register_error_handler(500, lambda error: type(error.original_exception).__name__)
+    client = app.test_client()
+
+    if propagates:
+        with pytest.raises(StopIteration):
+            client.get("/")
+    else:
+        assert client.get("/").text == "StopIteration"
+    app.error_handler_spec[None][None][StopIteration] = lambda error: "handled"
+    if where != "after":
+        assert client.get("/").text == "handled"
+
+
+@both
+def test_a_muted_signal_is_not_sent(module):
+    app = module.Flask("app", static_folder=None)
+    app.add_url_rule("/", "index", lambda: "index")
+    heard = []
+
+    def receiver(sender, **extra):
+        heard.append(sender)
+
+    with module.request_started.connected_to(receiver, app):
+        with module.request_started.muted():
+            app.test_client().get("/")
+        assert heard == []
+        app.test_client().get("/")
+
+    assert heard == [app]
+
+
+@both
 def test_a_response_class_decides_what_becomes_of_errors_and_wsgi_callables(module):
     """Its own ``force_type`` sees what Flask gives it."""
     forced = []
