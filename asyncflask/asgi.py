@@ -37,6 +37,7 @@ from .logging import one_line
 from .mounting import find_mount
 from .signals import got_serving_exception
 from .typing import Receive, Scope, Send
+from .unawaited import log_forgotten
 from .wrappers import leftover
 from .wrappers.errorpages import from_exception
 from .wrappers.sending import send_response, whole_messages
@@ -189,9 +190,12 @@ async def serve(
         raise failure from error
     finally:
         if ctx.touched:
-            if ctx.followed and ctx.holds:
-                # A stream that was never sent; it would keep the context for ever.
-                await finish(_let_go(app, ctx))
+            if ctx.followed:
+                if ctx.forgotten:  # by a function that ran after the answer
+                    log_forgotten(app, ctx)
+                if ctx.holds:
+                    # A stream that was never sent; it would keep the context for ever.
+                    await finish(_let_go(app, ctx))
             if ctx.lease is not None or ctx._sync_connection is not None:
                 ctx.give_back_worker()
             if ctx._pushes is None:

@@ -144,7 +144,7 @@ def note_forgotten(expression: str, frame: FrameType) -> bool:
         ctx.app.logger.error(message)  # There is no answer that could still be an error.
     else:
         carrier.forgotten = (*carrier.forgotten, message)
-        carrier.followed = True
+        carrier.followed = carrier.touched = True
         if carrier.connection_of("websocket") is not None:
             # Its view may wait for messages as long as the client stays.
             carrier.websocket.fail(UnawaitedAccess(message))
@@ -199,6 +199,13 @@ def raise_forgotten(ctx: ForgettingContext) -> NoReturn:
     """
     messages, ctx.forgotten = ctx.forgotten, ()
     raise UnawaitedAccess("\n\n".join(dict.fromkeys(messages)))
+
+
+def log_forgotten(app: Any, ctx: ForgettingContext) -> None:
+    """Log what was never awaited, where there is no answer any more that could be an error."""
+    messages, ctx.forgotten = ctx.forgotten, ()
+    for message in dict.fromkeys(messages):
+        app.logger.error(message)
 
 
 def explained(ctx: ForgettingContext, error: Exception) -> Exception:

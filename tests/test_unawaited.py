@@ -26,6 +26,8 @@ from asyncflask import (
     current_app,
     render_template_string_async,
     request,
+    request_finished,
+    request_tearing_down,
     run_sync,
     stream_with_context,
     unawaited,
@@ -365,6 +367,47 @@ async def test_teardown_functions_and_tasks_that_forget_are_logged(
     assert (await get(app)).status_code == 200
     assert "`render_template_string_async(...)` was called without `await`" in caplog.text
     assert "`request.is_disconnected(...)` was called without `await`" in caplog.text
+
+
+@pytest.mark.parametrize("streams", [False, True])
+@pytest.mark.parametrize(
+    "where", ["teardown_request", "teardown_appcontext", "request_finished", "tearing_down"]
+)
+async def test_def_functions_that_forget_after_the_answer_are_logged(
+    app: Flask, caplog: pytest.LogCaptureFixture, where: str, streams: bool
+) -> None:
+    def forget(*args: Any, **kwargs: Any) -> None:
+        render_template_string_async("")
+
+    signals = {"request_finished": request_finished, "tearing_down": request_tearing_down}
+    if where in signals:
+        signals[where].connect(forget, app)
+    else:
+        getattr(app, where)(forget)
+
+    @app.post("/")
+    async def index() -> Any:
+        return iter(["te", "xt"]) if streams else "text"
+
+    response = await get(app)
+
+    assert response.get_data() == b"text"
+    assert caplog.text.count("was called without `await`") == 1
+    assert "right: await render_template_string_async(...)" in caplog.text
+
+
+async def test_a_websocket_that_ends_without_noticing_logs_what_was_forgotten(
+    app: Flask, caplog: pytest.LogCaptureFixture
+) -> None:
+    @app.websocket("/")
+    async def index() -> None:
+        await websocket.accept()
+        websocket.receive()
+        await asyncio.Event().wait()
+
+    async with app.test_client().websocket("/"):
+        pass
+    assert "right: await websocket.receive(...)" in caplog.text
 
 
 async def test_a_coroutine_of_the_apps_own_is_warned_of_by_python(app: Flask) -> None:
