@@ -38,6 +38,7 @@ from .exceptions import OutOfContext
 from .loading import has_templates
 from .logging import one_line
 from .mounting import Interface, Mount, Stop, make_mount, start_mounted, stop_mounted
+from .othernames import explain_other_names
 from .resources import later
 from .scaffold import F, setupmethod
 from .signals import got_background_exception
@@ -105,14 +106,6 @@ class Flask(App):
 
     #: the steps whose answer is awaited on the loop, and returned where a thread may block
     _awaited_steps: t.ClassVar[frozenset[str]] = steps.AWAITED
-
-    if not t.TYPE_CHECKING:  # Type checkers report misspelled names.
-
-        def __getattr__(self, name: str) -> t.Any:
-            remedy = _OTHER_NAMES.get(name)
-            hint = f". {remedy}" if remedy else ""
-            text = f"{type(self).__name__!r} object has no attribute {name!r}{hint}"
-            raise AttributeError(text, name=name, obj=self)
 
     def __init_subclass__(cls, **kwargs: t.Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -590,6 +583,7 @@ _RUN_OPTIONS = frozenset(
 
 
 Flask._untouched = steps.untouched(Flask)
+explain_other_names(Flask, _OTHER_NAMES)
 
 
 def _carrier() -> Context:

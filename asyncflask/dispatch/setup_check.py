@@ -13,6 +13,7 @@ from typing import Any
 
 from ..concurrency import is_async
 from ..logging import one_line
+from ..othernames import OtherName
 
 #: Methods and attributes of an app that are not called here, and what to use instead.
 APP = {
@@ -83,7 +84,8 @@ def find_faults(app: Any) -> Iterator[str]:
 
 def _unknown(thing: Any, where: str, table: dict[str, str]) -> Iterator[str]:
     for name, remedy in table.items():
-        if inspect.getattr_static(thing, name, None) is not None:
+        found = inspect.getattr_static(thing, name, None)
+        if found is not None and not isinstance(found, OtherName):
             yield f"{name} of {where} has no effect here: nothing calls it. {remedy}."
 
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from time import monotonic
-from typing import TYPE_CHECKING, Any, NoReturn, Protocol
+from typing import Any, NoReturn, Protocol
 
 from blinker import Signal
 from werkzeug.datastructures import Headers as WerkzeugHeaders
@@ -21,6 +21,7 @@ from werkzeug.datastructures import Headers as WerkzeugHeaders
 from ..concurrency import bridge
 from ..exceptions import UnawaitedAccess, WebsocketDisconnect
 from ..logging import one_line
+from ..othernames import explain_other_names
 from ..signals import websocket_received, websocket_sent
 from .connection import Connection, ConnectionContext
 from .headers import Headers, encode_headers
@@ -413,14 +414,6 @@ class Websocket(Connection):
         """
         return self._watch is not None and self._watch.take_back()
 
-    if not TYPE_CHECKING:  # Type checkers report misspelled names.
-
-        def __getattr__(self, name: str) -> Any:
-            remedy = _OTHER_NAMES.get(name)
-            hint = f". {remedy} (In a `def` view without `await`.)" if remedy else ""
-            text = f"{type(self).__name__!r} object has no attribute {name!r}{hint}"
-            raise AttributeError(text, name=name, obj=self)
-
     # -- inside ------------------------------------------------------------------------------------
 
     @property
@@ -616,6 +609,12 @@ class Websocket(Connection):
 
 _receive = Websocket.receive
 _anext = Websocket.__anext__
+
+
+explain_other_names(
+    Websocket,
+    {name: f"{remedy} (In a `def` view without `await`.)" for name, remedy in _OTHER_NAMES.items()},
+)
 
 
 class _Messages:
