@@ -6,11 +6,13 @@ a plain call. How uploads are received and where they are kept is not decided he
 
 from __future__ import annotations
 
+import asyncio
+import functools
 import os
 import shutil
-from collections.abc import Iterable
+from collections.abc import Coroutine, Generator, Iterable
 from pathlib import Path
-from typing import IO, TypeVar
+from typing import IO, Any, NoReturn, TypeVar
 
 from werkzeug.datastructures import FileStorage as SyncFileStorage
 from werkzeug.datastructures import ImmutableMultiDict as WerkzeugImmutableMultiDict
@@ -64,10 +66,13 @@ class FileStorage(SyncFileStorage):
     Source: ``Quart: quart.datastructures.FileStorage``.
     """
 
-    async def save(  # type: ignore[override]  # awaited: writing must not block the event loop
+    def save(  # type: ignore[override]  # awaited: writing must not block the event loop
         self, dst: str | os.PathLike[str] | IO[bytes], buffer_size: int = 16384
-    ) -> None:
+    ) -> Coroutine[Any, Any, None]:
         """Copy the file, from where it is read now to its end, in a worker thread.
+
+        In a thread without an event loop, as under ``asyncio.to_thread(file.save, path)``, the file
+        is saved at once: what the thread returns is awaited by nobody.
 
         Args:
             dst: A path, or a binary file, which is left open.
@@ -78,7 +83,17 @@ class FileStorage(SyncFileStorage):
 
         Source: ``Flask: FileStorage.save``.
         """
-        await run_in_thread(super().save, dst, buffer_size)
+        copy = functools.partial(super().save, dst, buffer_size)
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            copy()
+            return _Done()
+
+        async def save() -> None:  # The name is that of the call in an error.
+            await run_in_thread(copy)
+
+        return save()
 
     async def load(self, source: str | os.PathLike[str], buffer_size: int = 16384) -> None:
         """Fill the file from ``source``, in a worker thread, and take its base name; for tests.
@@ -94,6 +109,22 @@ class FileStorage(SyncFileStorage):
         """
         self.filename = Path(source).name
         await run_in_thread(_copy, source, self.stream, buffer_size)
+
+
+class _Done(Coroutine[Any, Any, None]):
+    """Stands for a coroutine that has ended, and may be awaited or thrown away."""
+
+    def send(self, value: Any) -> NoReturn:
+        raise StopIteration
+
+    def throw(self, *details: Any) -> NoReturn:
+        raise details[0]
+
+    def close(self) -> None:
+        """Do nothing."""
+
+    def __await__(self) -> Generator[Any, Any, None]:
+        yield from ()
 
 
 def _copy(source: str | os.PathLike[str], target: IO[bytes], buffer_size: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import pickle
 import threading
@@ -12,6 +13,7 @@ from werkzeug.datastructures import ImmutableMultiDict as WerkzeugImmutableMulti
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import BadRequestKeyError
 
+from asyncflask import Flask, request, run_sync
 from asyncflask.datastructures import FileStorage, ImmutableMultiDict, gather
 
 
@@ -106,3 +108,35 @@ def test_gathered_pairs_are_what_the_constructor_makes_of_them(make):
     assert gather(iter(pairs), make) == make(pairs)
     assert type(gather([], make)) is make
     assert list(gather(pairs, make).items(multi=True)) == list(make(pairs).items(multi=True))
+
+
+@pytest.mark.parametrize("how", ["to_thread", "executor", "run_sync", "run", "loop"])
+async def test_save_in_a_thread_saves(how, tmp_path):
+    app, target = Flask(__name__), tmp_path / "photo.png"
+
+    @app.post("/")
+    async def upload():
+        file = (await request.files)["photo"]
+        if how == "to_thread":
+            await asyncio.to_thread(file.save, target)
+        elif how == "executor":
+            await asyncio.get_running_loop().run_in_executor(None, file.save, target)
+        elif how == "run_sync":
+            await run_sync(file.save)(target)
+        elif how == "run":
+            await asyncio.to_thread(lambda: asyncio.run(file.save(target)))
+        else:
+            await asyncio.create_task(file.save(target))
+        return "saved"
+
+    data = {"photo": (io.BytesIO(b"bytes"), "photo.png")}
+    response = await app.test_client().post("/", data=data)
+
+    assert (response.status_code, target.read_bytes()) == (200, b"bytes")
+
+
+async def test_save_in_a_thread_raises_there(tmp_path):
+    file = FileStorage(io.BytesIO(b"bytes"), "photo.png")
+
+    with pytest.raises(FileNotFoundError):
+        await asyncio.to_thread(file.save, tmp_path / "missing" / "photo.png")
