@@ -40,6 +40,7 @@ from ..wrappers.target import take_environ_apart
 from .faces import AwaitableRequest
 from .globals import _cv_app as _cv_app
 from .globals import _cv_request as _cv_request
+from .globals import _Slot
 from .signals import appcontext_popped as appcontext_popped
 from .signals import appcontext_pushed as appcontext_pushed
 
@@ -557,6 +558,9 @@ def _current_of(app_context: Context | None, request_context: Context | None) ->
     if request_context.app_context is app_context and app_context is not None:
         return request_context
     return _Unrelated(app_context, request_context)
+
+
+_Slot.combine = staticmethod(_current_of)
 
 
 def _app_context() -> Context | None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextvars import Token
 from typing import Any
 
 from werkzeug.local import LocalProxy as LocalProxy
 
-from .._current import current
+from .._current import current, make_current, restore
 from ..dispatch.lanes import HTTP
 from ..exceptions import outside as _outside
 from ..globals import app_ctx, current_app, g, request_ctx, session
@@ -35,6 +37,9 @@ request: Any = _make_proxy(_find_request)
 class _Slot:
     """What stands for Flask's two context variables. COMPAT: extensions ask them with ``get``."""
 
+    #: makes one context of an app context and a request context (``ctx.py`` sets it)
+    combine: Callable[[Any, Any], Any]
+
     def __init__(self, name: str, request: bool) -> None:
         self.name = name
         self._request = request
@@ -53,6 +58,24 @@ class _Slot:
         if default:
             return default[0]
         raise LookupError(self)
+
+    def set(self, context: Any) -> Token[Any]:
+        """Make ``context`` the current one, without its signals; ``reset()`` takes the result."""
+        now = current()
+        app_context = None if now is None else now.app_context
+        request_context = None if now is None else now.carrier
+        if self._request:
+            request_context = context
+        else:
+            app_context = context
+        return make_current(self.combine(app_context, request_context))
+
+    def reset(self, token: Token[Any]) -> None:
+        """Make the one current that was before the call of ``set()`` that returned ``token``."""
+        restore(token)
+
+    def __repr__(self) -> str:
+        return f"<ContextVar name={self.name!r} of asyncflask>"
 
 
 _cv_app = _Slot("flask.app_ctx", request=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import importlib
 import inspect
 from contextlib import nullcontext
 from typing import get_type_hints
@@ -102,6 +103,40 @@ def test_both_faces_have_the_same_proxy(name):
 
 
 # -- the variables ---------------------------------------------------------------------------------
+
+
+both = pytest.mark.parametrize("module", [asyncflask.flask, oracle], ids=["facade", "flask"])
+
+
+@both
+def test_a_context_is_made_current_by_its_variable(module):
+    """As apps do that have no place for a ``with``; without signals and teardown functions."""
+    variables = importlib.import_module(f"{module.__name__}.globals")
+    app, other = module.Flask("app"), module.Flask("other")
+    ended = []
+    app.teardown_appcontext(lambda error: ended.append(error))
+    ctx = app.app_context()
+
+    token = variables._cv_app.set(ctx)
+    assert (module.current_app.name, variables.app_ctx._get_current_object()) == ("app", ctx)
+    module.g.name = "Ada"
+    with other.test_request_context("/inner"):
+        assert (module.current_app.name, module.request.path) == ("other", "/inner")
+    assert module.g.name == "Ada"
+    variables._cv_app.reset(token)
+    assert not module.has_app_context()
+
+    with app.test_request_context("/outer"):
+        inner = app.test_request_context("/other")
+        token = variables._cv_request.set(inner)
+        assert module.request.path == "/other"
+        variables._cv_request.reset(token)
+        assert module.request.path == "/outer"
+        token = variables._cv_app.set(other.app_context())
+        assert (module.current_app.name, module.request.path) == ("other", "/outer")
+        variables._cv_app.reset(token)
+        assert module.current_app.name == "app"
+    assert ended == [None]
 
 
 @pytest.mark.parametrize("variable", [_cv_app, _cv_request])
