@@ -346,3 +346,12 @@ async def test_something_to_read_is_no_background_task(app: Flask) -> None:
 
     with pytest.raises(TypeError, match="Give the function and its arguments"):
         await app.test_client().post("/")
+
+
+async def test_for_over_a_connection_of_the_client_names_async_for(app: Flask) -> None:
+    app.add_websocket("/", "view", lambda: websocket.accept())
+
+    async with app.test_client().websocket("/") as connection:
+        with pytest.raises(TypeError, match="right: async for message in connection:"):
+            for _ in connection:  # type: ignore[unused-ignore]  # that is the mistake
+                pass

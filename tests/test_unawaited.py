@@ -523,7 +523,8 @@ async def test_a_body_that_is_used_before_it_was_awaited_is_explained(
     expression = {hash_data: "request.data", hash_call: "request.get_data()"}.get(use, expression)
     with pytest.raises(UnawaitedAccess, match="without `await`") as caught:
         await get(app)
-    assert f"right: await {expression}" in str(caught.value)
+    # Since Python 3.12 a function of C asks the awaitable itself for its bytes.
+    assert f"right: await {expression}" in str(caught.value).replace("f(await", "await")
 
 
 @pytest.mark.parametrize(

@@ -57,9 +57,11 @@ async def save_at_end(app: Any, ctx: Context, response: Any) -> None:
     unsent = app.response_class()
     await _save(app, ctx, session, unsent)
     if changed and _has_news(unsent, ctx):
+        accepted = ctx.own_connection.accepted
         app.logger.error(
-            "The websocket view %r of %s has changed the session after the handshake was answered,"
-            " so that its cookie cannot be sent: the change is lost. Change the session before"
+            "The websocket view %r of %s has changed the session "
+            + ("after the handshake was answered," if accepted else "and has accepted nothing,")
+            + " so that its cookie cannot be sent: the change is lost. Change the session before"
             " `await websocket.accept()` and the first receive() or send(), change it in a request,"
             " or keep sessions in a store on the server (see SessionInterface).",
             ctx.matched_endpoint,

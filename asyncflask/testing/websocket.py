@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from types import TracebackType
-from typing import Any
+from typing import Any, NoReturn
 
 from werkzeug.datastructures import Headers
 
@@ -195,6 +195,13 @@ class TestWebsocket(EnteredAsync, NotesForgotten):
     async def disconnect(self) -> None:
         """Vanish without closing (code 1006), as when a network fails."""
         await self.close(1006)
+
+    def __iter__(self) -> NoReturn:
+        raise TypeError(
+            "`for message in connection` was written, and the messages have to be awaited.\n\n"
+            "    wrong: for message in connection:\n"
+            "    right: async for message in connection:"
+        )
 
     def __aiter__(self) -> TestWebsocket:
         return self
