@@ -300,6 +300,15 @@ async def test_what_is_read_can_be_a_task(app: Flask, caplog: Any, read: Any) ->
     assert not caplog.records
 
 
+async def test_a_task_of_a_clients_call_can_be_shown(app: Flask) -> None:
+    app.add_url_rule("/", "index", lambda: "text")
+
+    task = asyncio.create_task(app.test_client().get("/"))
+
+    assert repr(task).startswith("<Task pending")
+    assert (await task).get_data() == b"text"
+
+
 @pytest.mark.parametrize("yields", [0, 1])
 async def test_a_task_that_is_cancelled_has_forgotten_nothing(
     app: Flask, caplog: pytest.LogCaptureFixture, yields: int

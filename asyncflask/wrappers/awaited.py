@@ -81,8 +81,11 @@ class Unawaited(ToAwait):
     def __len__(self) -> NoReturn:
         self._refuse("len({})")
 
-    def __bool__(self) -> NoReturn:
-        self._refuse("if {}")
+    def __bool__(self) -> bool:
+        # Since Python 3.13 the repr of a task asks whether it has a coroutine.
+        if sys._getframe(1).f_globals.get("__name__") != "asyncio.base_tasks":
+            self._refuse("if {}")
+        return True
 
     def __bytes__(self) -> NoReturn:
         self._refuse("bytes({})")
