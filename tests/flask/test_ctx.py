@@ -8,6 +8,7 @@ import gc
 import importlib
 import threading
 import weakref
+from contextlib import nullcontext
 from io import BytesIO
 from unittest import mock
 
@@ -33,7 +34,12 @@ from asyncflask.flask import (
 )
 from asyncflask.flask.ctx import AppContext, RequestContext
 from asyncflask.flask.globals import app_ctx, request_ctx
-from asyncflask.flask.signals import appcontext_popped, appcontext_pushed, request_started
+from asyncflask.flask.signals import (
+    appcontext_popped,
+    appcontext_pushed,
+    request_started,
+    request_tearing_down,
+)
 
 both = pytest.mark.parametrize("module", [asyncflask.flask, oracle], ids=["facade", "flask"])
 
@@ -362,6 +368,22 @@ def test_an_app_context_has_nothing_of_a_request(module):
         assert ctx.session == "a session of a database"
         del ctx.session
         assert not hasattr(ctx, "session")
+
+
+@pytest.mark.parametrize("failing", ["teardown_request", "teardown_appcontext", "receiver"])
+def test_what_ends_with_a_context_ends_in_spite_of_an_error(app, ended, failing):
+    def fail(*args, **kwargs):
+        raise ZeroDivisionError(failing)
+
+    app.get("/")(lambda: "index")
+    connect = {"receiver": request_tearing_down.connected_to(fail, app)}.get(failing, nullcontext())
+    if failing != "receiver":
+        getattr(app, failing)(fail)
+    with connect, pytest.raises(ZeroDivisionError, match=failing):
+        app.test_client().get("/")
+
+    assert ended == ["request", "app"]
+    assert not has_app_context()
 
 
 @both
