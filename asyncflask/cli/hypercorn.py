@@ -186,7 +186,7 @@ async def _serve_until(app: ASGIApplication, config: _Config, stop: asyncio.Even
             # hypercorn looks for the end only when the app has started.
             serving.cancel()
             await asyncio.wait({serving}, timeout=MOMENT)
-        elif not serving.done() and connections.are_stuck:
+        elif not serving.done() and not connections.is_shutting_down:
             await connections.shut_down(LIFESPAN_SECONDS)
         else:
             await serving
@@ -209,6 +209,9 @@ class _Connections:
         self._is_starting = True
         #: whether the end came before the app had started
         self.gave_up = False
+        #: whether hypercorn has gone on to the app's shutdown. It waits before for an app that
+        #: ignores its cancellation or is in a thread, and for a client that does not read.
+        self.is_shutting_down = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -246,11 +249,6 @@ class _Connections:
                 task.cancel()
         await asyncio.sleep(MOMENT)
 
-    @property
-    def are_stuck(self) -> bool:
-        """Whether any app ignores its cancellation, or is in a thread: hypercorn waits for it."""
-        return bool(self._tasks)
-
     async def shut_down(self, seconds: float) -> None:
         """Run the app's shutdown in hypercorn's place."""
         self._is_over.set()
@@ -264,7 +262,9 @@ class _Connections:
         over = loop.create_task(_await(self._is_over.wait()))
         try:
             await asyncio.wait({heard, over}, return_when=asyncio.FIRST_COMPLETED)
-            return heard.result() if heard.done() else {"type": "lifespan.shutdown"}
+            message = heard.result() if heard.done() else {"type": "lifespan.shutdown"}
+            self.is_shutting_down = message["type"] == "lifespan.shutdown"
+            return message
         finally:
             heard.cancel()
             over.cancel()

@@ -27,6 +27,9 @@ READ_SIZE = 256 * 1024
 _UNSAFE = re.compile(rb"[^ !#-\[\]-~]")
 
 
+BODILESS = frozenset({204, 304})
+
+
 class Client(Protocol):
     """A connection, as the server sees it."""
 
@@ -82,8 +85,10 @@ def log_request(client: tuple[str, int] | None, request: Request, status: int, s
         client: The client's address; ``None`` at a unix socket.
         request: What was asked.
         status: What was answered.
-        size: How many bytes the answer's body had.
+        size: How many bytes the app gave for the answer's body.
     """
+    if request.method == "HEAD" or status in BODILESS:
+        size = 0  # What the app gives is not sent.
     access_logger.info(
         '%s - - [%s] "%s %s HTTP/%s" %d %s',
         client[0] if client else "-",

@@ -98,6 +98,19 @@ async def swallow():
         except asyncio.CancelledError:
             pass
 
+@app.get("/unread")
+async def unread():
+    print("begun", flush=True)
+    return b"x" * 50_000_000
+
+@app.get("/unread_stream")
+async def unread_stream():
+    async def pieces():
+        print("begun", flush=True)
+        while True:
+            yield b"x" * 1_000_000
+    return pieces()
+
 @app.after_serving
 def down():
     print("down", flush=True)
@@ -110,8 +123,8 @@ print("end", flush=True)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
-@pytest.mark.parametrize("path", ["/thread", "/swallow"])
-def test_a_view_that_cannot_be_ended_is_left_behind(path):
+@pytest.mark.parametrize("path", ["/thread", "/swallow", "/unread", "/unread_stream"])
+def test_a_view_or_client_that_cannot_be_ended_is_left_behind(path):
     process = subprocess.Popen(
         [sys.executable, "-c", STUCK], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )

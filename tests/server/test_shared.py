@@ -30,6 +30,14 @@ def test_a_unix_client_has_no_address_and_an_empty_body_no_size(caplog):
     assert caplog.messages[0].endswith('" 204 -')
 
 
+@pytest.mark.parametrize(("method", "status"), [("HEAD", 200), ("GET", 204), ("GET", 304)])
+def test_what_is_not_sent_of_a_body_is_not_counted(caplog, method, status):
+    caplog.set_level(logging.INFO, "asyncflask.access")
+    log_request(None, _request(method), status, 5)
+
+    assert caplog.messages[0].endswith(f'" {status} -')
+
+
 @pytest.mark.parametrize(
     ("data", "shown"),
     [
