@@ -422,7 +422,7 @@ class Blueprint(Scaffold):
         """Like ``errorhandler``, for every request of the app."""
 
         def decorator(f: F) -> F:
-            self.record_once(lambda state: state.app.register_error_handler(code, f))
+            self.record_once(lambda state: state.app.errorhandler(code)(f))
             return f
 
         return decorator

@@ -282,7 +282,7 @@ def test_the_logger_is_named_like_the_app():
 
 
 def setup_methods(cls):
-    wrapped = [name for name in dir(cls) if hasattr(getattr(cls, name), "__wrapped__")]
+    wrapped = [name for name in dir(cls) if hasattr(getattr(cls, name, None), "__wrapped__")]
     return [name for name in wrapped if name not in AWAITED]
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import flask as oracle
 import pytest
 from werkzeug.test import Client
 
 import asyncflask
+import asyncflask.flask
 from asyncflask.flask import Blueprint, Flask, Response, render_template, request
 from asyncflask.flask.blueprints import BlueprintSetupState
 from asyncflask.flask.sansio.blueprints import Blueprint as SansioBlueprint
@@ -111,3 +113,21 @@ def test_the_age_of_static_files_may_be_its_own(app, folder):
 
     with app.test_client().get("/shop/static/style.css") as response:
         assert response.cache_control.max_age == 42
+
+
+@pytest.mark.parametrize("module", [asyncflask.flask, oracle], ids=["facade", "flask"])
+def test_a_handler_for_the_app_goes_through_the_apps_own_errorhandler(module):
+    """Tools replace the setup methods of an app to see or to wrap what is registered."""
+    seen = []
+
+    class App(module.Flask):
+        def errorhandler(self, code):
+            seen.append(code)
+            return super().errorhandler(code)
+
+    app, bp = App("app", static_folder=None), module.Blueprint("bp", "bp")
+    bp.app_errorhandler(404)(lambda error: ("nothing here", 404))
+    app.register_blueprint(bp)
+
+    assert seen == [404]
+    assert app.test_client().get("/").text == "nothing here"
