@@ -220,7 +220,10 @@ async def preprocess(app: Any, ctx: Context) -> Any:
     if registry:
         for name in names:
             for func in registry.get(name, ()):
-                await call_unconverted(ctx, func, ctx.matched_endpoint, ctx.view_args)
+                result = await call_unconverted(ctx, func, ctx.matched_endpoint, ctx.view_args)
+                if result is not None:
+                    # SECURITY: a `def` decorator around one that denies access hands it on.
+                    await settled(ctx, func, result)
     before, colours = lane.before, app._colours
     direct = not ctx.replaced  # `ensure_async` may be.
     on_loop = direct and ctx.place == "loop"

@@ -6,10 +6,12 @@ binding a rule to a map generates no code.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import werkzeug.routing
+from werkzeug.routing import BaseConverter
 
 _Builder = Callable[..., tuple[str, str]]
 
@@ -45,6 +47,22 @@ class Rule(werkzeug.routing.Rule):
     #: The rule's text, under the names that Starlette's routes have. Tracing tools read them from
     #: ``scope["route"]`` to name a request by its rule.
     path = path_format = _Text()
+
+    def get_converter(self, *args: Any, **kwargs: Any) -> BaseConverter:
+        """Make the converter of a variable.
+
+        Raises:
+            TypeError: It has an ``async def`` method, which nothing would await.
+        """
+        converter = super().get_converter(*args, **kwargs)
+        for name in ("to_python", "to_url"):
+            if inspect.iscoroutinefunction(getattr(converter, name)):
+                raise TypeError(
+                    f"The rule {self.rule!r} has the converter {type(converter).__name__}, whose"
+                    f" {name}() is `async def`; matching and url_for() do not await. Make it a"
+                    " `def`, and await in the view or a `before_request` function."
+                )
+        return converter
 
     def get_empty_kwargs(self) -> Mapping[str, Any]:
         """Return the keyword arguments for an unbound copy of this rule.

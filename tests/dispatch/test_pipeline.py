@@ -9,7 +9,7 @@ import pytest
 from werkzeug.routing import BaseConverter, Rule
 
 import asyncflask.flask
-from asyncflask import Blueprint, Flask, g, request, request_started, session, websocket
+from asyncflask import Blueprint, Flask, abort, g, request, request_started, session, websocket
 from asyncflask.sessions import (
     SecureCookieSession,
     SecureCookieSessionInterface,
@@ -533,3 +533,17 @@ async def test_teardown_functions_see_what_failed_first_not_its_handler(app):
     with pytest.raises(IndexError, match="out of range"):
         await app.test_client().get("/")
     assert seen == [KeyError]
+
+
+@pytest.mark.parametrize("kind", ["async", "wrapped"])
+async def test_a_url_value_preprocessor_that_denies_access_is_awaited(app, kind):
+    async def deny(endpoint, values):
+        abort(403)
+
+    def wrapped(endpoint, values):
+        return deny(endpoint, values)
+
+    app.url_value_preprocessor(deny if kind == "async" else wrapped)
+    app.add_url_rule("/", "index", lambda: "secret")
+
+    assert (await app.test_client().get("/")).status_code == 403

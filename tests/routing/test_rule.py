@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 import werkzeug.routing
-from werkzeug.routing import Submount
+from werkzeug.routing import BaseConverter, Submount
 
+from asyncflask import Flask
 from asyncflask.routing import Map, Rule
 
 
@@ -109,3 +110,15 @@ def test_a_websocket_rule_stays_one_in_a_factory() -> None:
     (rule,) = url_map.iter_rules()
 
     assert (rule.rule, rule.websocket, rule.merge_slashes) == ("/x/ws", True, False)
+
+
+@pytest.mark.parametrize("name", ["to_python", "to_url"])
+def test_a_converter_that_would_have_to_be_awaited_is_refused(name):
+    async def convert(self, value):
+        return value
+
+    app = Flask("shop")
+    app.url_map.converters["user"] = type("UserConverter", (BaseConverter,), {name: convert})
+
+    with pytest.raises(TypeError, match=rf"UserConverter, whose {name}\(\) is `async def`"):
+        app.add_url_rule("/<user:who>", "user")
