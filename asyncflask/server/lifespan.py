@@ -79,8 +79,12 @@ class Lifespan:
         }
         try:
             await self._app(scope, self._heard.get, self._say)
-        except (Exception, asyncio.CancelledError) as error:
+        except (SystemExit, KeyboardInterrupt):
+            raise  # They end the program.
+        except BaseException as error:
             self.error = error
+            if self._phase == "RUNNING" and not isinstance(error, asyncio.CancelledError):
+                logger.error("The app's lifespan failed while the app was served.", exc_info=error)
         self._said.put_nowait({"type": "ended"})
 
     async def _say(self, message: Message) -> None:

@@ -124,3 +124,36 @@ async def test_an_app_that_answers_unasked_is_told():
     await lifespan.stop(1)
 
     assert "in state RUNNING" in told[0]
+
+
+class Stop(BaseException):
+    """As test tools and job runners define them."""
+
+
+@pytest.mark.parametrize("error", [Stop("own"), GeneratorExit(), asyncio.CancelledError()])
+async def test_an_app_without_a_lifespan_may_raise_what_is_no_exception(error):
+    async def app(scope, receive, send):
+        raise error
+
+    lifespan = Lifespan(app)
+    async with asyncio.timeout(5):
+        await lifespan.start()
+        await lifespan.stop(1)
+
+    assert (lifespan.supported, lifespan.error) == (False, error)
+
+
+@pytest.mark.parametrize("error", [LookupError("pool"), Stop("own")])
+async def test_an_error_while_the_app_is_served_is_in_the_log(caplog, error):
+    async def app(scope, receive, send):
+        await receive()
+        await send(_message("startup.complete"))
+        raise error
+
+    lifespan = Lifespan(app)
+    await lifespan.start()
+    await asyncio.sleep(0)
+    await lifespan.stop(1)
+
+    assert caplog.messages == ["The app's lifespan failed while the app was served."]
+    assert caplog.records[0].exc_info[1] is error
