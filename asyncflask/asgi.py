@@ -19,7 +19,7 @@ from .concurrency import as_exception, finish, learn_colour, on_worker
 from .ctx import Context
 from .debug.blocking import is_watched, serve_watched
 from .debug.page import PRESERVE_CONTEXT
-from .dispatch.calls import call, emit
+from .dispatch.calls import call_settled, emit
 from .dispatch.lanes import HTTP, WEBSOCKET
 from .dispatch.pipeline import (
     after_view,
@@ -362,7 +362,7 @@ async def run_startup(app: Any) -> None:
     app.serving_generators = []
     async with app.app_context() as ctx:
         for func in app.before_serving_funcs:
-            await call(ctx, func)
+            await call_settled(ctx, func)
         for function in app.while_serving_gens:
             generator = function()
             await anext(generator)
@@ -391,7 +391,7 @@ async def run_shutdown(app: Any) -> None:
                 errors.append(_yielded_twice(generator))
         for func in app.after_serving_funcs:
             try:
-                await call(ctx, func)
+                await call_settled(ctx, func)
             except Exception as error:
                 errors.append(error)
     raise_first(app, errors)

@@ -16,7 +16,7 @@ from typing import Any, Protocol
 from ._current import current, slot
 from .concurrency import as_exception
 from .ctx import Context
-from .dispatch.calls import call
+from .dispatch.calls import call_settled
 
 MOMENT = 1.0  # Seconds that cancelled tasks have at least, for their `finally` blocks.
 
@@ -92,7 +92,7 @@ async def _run(
     ctx = app.app_context()
     try:
         async with ctx:
-            await call(ctx, func, *args, **kwargs)
+            await call_settled(ctx, func, *args, **kwargs)
     except BaseException as error:
         failure = as_exception(error, f"the background task {func!r}")
         if not isinstance(failure, Exception):

@@ -89,6 +89,16 @@ async def call_unconverted(
     return await call(ctx, func, *args, **kwargs)
 
 
+async def call_settled(ctx: Context, func: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
+    """Call a function whose result nothing looks at, and await what a ``def`` one hands on.
+
+    Otherwise ``app.before_serving(lambda: db.connect())`` would do nothing.
+    """
+    result = await call(ctx, func, *args, **kwargs)
+    if result is not None:
+        await settled(ctx, func, result)
+
+
 async def settled(ctx: Context, func: Callable[..., Any], result: Any) -> Any:
     """Return what ``func`` returned; a ``def`` one may have handed on an ``async def``'s coroutine.
 
@@ -195,4 +205,6 @@ async def emit(ctx: Context, signal: Signal, sender: Any, **kwargs: Any) -> None
     if signal.is_muted:  # Inside `with signal.muted()`.
         return
     for receiver in list(signal.receivers_for(sender)):
-        await call_unconverted(ctx, receiver, sender, **kwargs)
+        result = await call_unconverted(ctx, receiver, sender, **kwargs)
+        if result is not None:
+            await settled(ctx, receiver, result)

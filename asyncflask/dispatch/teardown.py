@@ -14,7 +14,7 @@ from .._current import make_current
 from ..concurrency import is_async
 from ..ctx import Context
 from ..signals import appcontext_popped, appcontext_tearing_down
-from .calls import call, emit, to_loop
+from .calls import call, emit, settled, to_loop
 from .steps import through
 
 #: what the test client puts into a scope to be given the context before it ends
@@ -156,14 +156,17 @@ async def _call_all(
     for func in reversed(list(funcs)):
         if ctx.place == "worker" and is_async(func):
             await _attempt(failures, to_loop(ctx))  # A cancellation that waits there is met here.
-        await _attempt(failures, call(ctx, func, error))
+        result = await _attempt(failures, call(ctx, func, error))
+        if result is not None:
+            await _attempt(failures, settled(ctx, func, result))
 
 
-async def _attempt(failures: list[BaseException], awaitable: Awaitable[Any]) -> None:
+async def _attempt(failures: list[BaseException], awaitable: Awaitable[Any]) -> Any:
     try:
-        await awaitable
+        return await awaitable
     except (Exception, asyncio.CancelledError, SystemExit, KeyboardInterrupt) as error:
         failures.append(error)  # It ends one function; the others run all the same.
+        return None
 
 
 def raise_first(app: Any, failures: Sequence[BaseException]) -> None:

@@ -8,6 +8,7 @@ import threading
 
 import pytest
 
+import asyncflask
 from asyncflask import (
     Flask,
     current_app,
@@ -328,3 +329,57 @@ async def test_template_rendered_reaches_def_receivers(app, view_colour):
         await text(app)
 
     assert heard == [1]
+
+
+@pytest.mark.parametrize(
+    "register",
+    [
+        lambda app, func: app.before_serving(func),
+        lambda app, func: app.after_serving(func),
+        lambda app, func: app.teardown_request(func),
+        lambda app, func: app.teardown_appcontext(func),
+        lambda app, func: asyncflask.request_started.connect(func, app),
+        lambda app, func: asyncflask.request_finished.connect(func, app),
+        lambda app, func: asyncflask.request_tearing_down.connect(func, app),
+        lambda app, func: app.before_request(lambda: app.add_background_task(func)),
+    ],
+    ids=[
+        *("before_serving", "after_serving", "teardown_request", "teardown_appcontext"),
+        *("request_started", "request_finished", "request_tearing_down", "background_task"),
+    ],
+)
+@pytest.mark.parametrize("view", ["def", "async"])
+async def test_a_def_function_may_hand_on_what_is_to_be_awaited(register, view):
+    """As in ``app.before_serving(lambda: db.connect())``."""
+    app = asyncflask.Flask("shop")
+    done = []
+
+    async def work():
+        await asyncio.sleep(0)
+        done.append("done")
+
+    def hand_on(*args, **kwargs):
+        return work()
+
+    async def async_view():
+        return "text"
+
+    register(app, hand_on)
+    app.add_url_rule("/", "view", async_view if view == "async" else lambda: "text")
+    async with app.test_app() as running:
+        assert (await running.test_client().get("/")).status_code == 200
+        await asyncio.gather(*app.background_tasks)
+
+    assert set(done) == {"done"}
+
+
+async def test_an_error_of_what_a_def_teardown_function_hands_on_is_not_lost(caplog):
+    app = asyncflask.Flask("shop")
+
+    async def fail():
+        raise ValueError("lost")
+
+    app.teardown_request(lambda error: fail())
+    app.add_url_rule("/", "view", lambda: "text")
+    with pytest.raises(ValueError, match="lost"):
+        await app.test_client().get("/")
