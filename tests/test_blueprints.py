@@ -93,7 +93,7 @@ def test_a_blueprint_is_not_registered_on_itself(bp):
 
 
 def setup_methods(cls):
-    return [name for name in dir(cls) if hasattr(getattr(cls, name), "__wrapped__")]
+    return [name for name in dir(cls) if hasattr(getattr(cls, name, None), "__wrapped__")]
 
 
 def test_flasks_setup_methods_are_setup_methods_here():

@@ -81,7 +81,7 @@ def _anchors(path):
 
 def _setup_methods(cls):
     """Return the names of the methods that are refused once setup is over."""
-    return {name for name in dir(cls) if hasattr(getattr(cls, name), "__wrapped__")}
+    return {name for name in dir(cls) if hasattr(getattr(cls, name, None), "__wrapped__")}
 
 
 def _names(page):
