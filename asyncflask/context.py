@@ -470,7 +470,7 @@ class Context:
             return
         if found.__class__ is tuple:
             self.url_rule, self.view_args = found
-        elif found is None or not self._has_path():
+        elif found is None or path[:1] != "/":
             self._match_with_adapter()
         else:
             self.routing_exception = found

@@ -190,7 +190,8 @@ async def _handled(app: Any, ctx: Context, error: Exception) -> Any:
     """Return what becomes of an error from a view or hook, or raise it again."""
     result = None
     lane: Any = ctx.lane
-    error = errors.stop_iteration_of(error) or error
+    if error.__class__ is RuntimeError:
+        error = errors.stop_iteration_of(error) or error
     if not _is_only(error, lane.endings):
         if ctx.replaced:
             result = await step(app, ctx, "handle_user_exception", errors.handle_user, error)
@@ -403,7 +404,8 @@ def has_session_to_save(app: Any, ctx: Context) -> bool:
     if ctx.followed and ctx._session is not None:
         return True
     # PERF: most requests have no cookie at all; the request object is not made for this question.
-    return b"cookie" in header_index(ctx) and refreshes(app, ctx)
+    names = ctx.header_names
+    return (names is None or b"cookie" in names) and refreshes(app, ctx)
 
 
 async def save_session(app: Any, ctx: Context, response: Any) -> None:
