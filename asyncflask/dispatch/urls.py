@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -11,6 +12,7 @@ from werkzeug.exceptions import SecurityError
 from werkzeug.routing import BuildError, Map, MapAdapter
 
 from ..ctx import Context
+from ..exceptions import UnawaitedAccess
 from ..wrappers.connection import OWN_PORTS, is_host
 
 _SAFE_IN_FRAGMENT = "%!#$&'()*+,/:;=?@"  # RFC 3986 §3.5, and what is quoted already
@@ -204,7 +206,11 @@ def _relative_endpoint(carrier: Context, endpoint: str) -> str:
 
 
 def inject_defaults(app: Any, endpoint: str, values: dict[str, Any]) -> None:
-    """Run the ``url_defaults`` functions for an endpoint. (Flask: inject_url_defaults.)"""
+    """Run the ``url_defaults`` functions for an endpoint. (Flask: inject_url_defaults.)
+
+    Raises:
+        UnawaitedAccess: One of them is ``async def``, or returned an awaitable.
+    """
     registry = app.url_default_functions
     if not registry:
         return
@@ -215,11 +221,18 @@ def inject_defaults(app: Any, endpoint: str, values: dict[str, Any]) -> None:
         names += [".".join(parts[: i + 1]) for i in range(len(parts))]
     for name in names:
         for func in registry.get(name, ()):
-            func(endpoint, values)
+            result = func(endpoint, values)
+            if result is not None:
+                _refuse_awaitable(result, func, "url_defaults function", endpoint)
 
 
 def handle_build_error(app: Any, error: BuildError, endpoint: str, values: dict[str, Any]) -> str:
-    """Ask the build error handlers, in order; raise if none has a URL. (Flask's same name.)"""
+    """Ask the build error handlers, in order; raise if none has a URL. (Flask's same name.)
+
+    Raises:
+        BuildError: None of them has a URL.
+        UnawaitedAccess: One of them is ``async def``, or returned an awaitable.
+    """
     for handler in app.url_build_error_handlers:
         try:
             url = handler(error, endpoint, values)
@@ -227,5 +240,20 @@ def handle_build_error(app: Any, error: BuildError, endpoint: str, values: dict[
             error = raised
         else:
             if url is not None:
+                _refuse_awaitable(url, handler, "build error handler", endpoint)
                 return str(url)
     raise error
+
+
+def _refuse_awaitable(result: Any, func: Any, role: str, endpoint: str) -> None:
+    """Refuse what a function would have to be awaited for: ``url_for()`` cannot wait."""
+    if not inspect.isawaitable(result):
+        return
+    if inspect.iscoroutine(result):
+        result.close()  # Otherwise Python warns that it was never awaited.
+    name = getattr(func, "__qualname__", None) or repr(func)
+    raise UnawaitedAccess(
+        f"The {role} {name} returned {result!r} in url_for({endpoint!r}), which cannot wait for it."
+        " Make it a plain `def` function that returns no coroutine, and await what it needs before,"
+        " for example in a `before_request` function that keeps it in `g`."
+    )

@@ -6,8 +6,8 @@ import pytest
 from werkzeug.exceptions import SecurityError
 from werkzeug.routing import BuildError
 
-from asyncflask import Blueprint, Flask, request, url_for, websocket
-from asyncflask.exceptions import OutOfContext
+from asyncflask import Blueprint, Flask, flask, request, url_for, websocket
+from asyncflask.exceptions import OutOfContext, UnawaitedAccess
 
 
 @pytest.fixture
@@ -168,6 +168,61 @@ async def test_url_defaults_of_outer_blueprints_apply_first(app):
         url_for("outer.inner.v")
 
     assert order == ["app", "outer", "inner"]
+
+
+async def add_language(endpoint, values):
+    values["lang"] = "de"
+
+
+class AddsLanguage:
+    async def __call__(self, endpoint, values):
+        values["lang"] = "de"
+
+
+def add_language_by_a_decorator(endpoint, values):
+    return add_language(endpoint, values)
+
+
+@pytest.mark.parametrize("kind", [Flask, flask.Flask])
+@pytest.mark.parametrize("func", [add_language, AddsLanguage(), add_language_by_a_decorator])
+@pytest.mark.parametrize("of", ["app", "blueprint", "app by blueprint"])
+def test_url_defaults_that_would_have_to_be_awaited_are_refused(kind, func, of):
+    app = kind("app")
+    bp = (Blueprint if kind is Flask else flask.Blueprint)("bp", "app")
+    {"app": app.url_defaults, "blueprint": bp.url_defaults}.get(of, bp.app_url_defaults)(func)
+    bp.add_url_rule("/x", "v", lambda: "x")
+    app.register_blueprint(bp)
+
+    with (
+        app.test_request_context(),
+        pytest.raises(UnawaitedAccess, match=r"(?s)url_defaults function .*'bp\.v'.*plain `def`"),
+    ):
+        app.url_for("bp.v")
+
+
+@pytest.mark.parametrize("kind", [Flask, flask.Flask])
+def test_url_defaults_may_return_what_they_like_else(kind):
+    app = kind("app")
+    app.add_url_rule("/x", "v", lambda: "x")
+    app.url_defaults(lambda endpoint, values: values.setdefault("lang", "de"))
+
+    with app.test_request_context():
+        assert app.url_for("v") == "/x?lang=de"
+
+
+@pytest.mark.parametrize("kind", [Flask, flask.Flask])
+def test_a_build_error_handler_that_would_have_to_be_awaited_is_refused(kind):
+    async def elsewhere(error, endpoint, values):
+        return "/elsewhere"
+
+    app = kind("app")
+    app.url_build_error_handlers.append(elsewhere)
+
+    with (
+        app.test_request_context(),
+        pytest.raises(UnawaitedAccess, match=r"build error handler .*elsewhere returned"),
+    ):
+        app.url_for("nowhere")
 
 
 # -- the host of a request -------------------------------------------------------------------------
