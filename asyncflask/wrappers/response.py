@@ -422,7 +422,7 @@ class Response(WerkzeugResponse):
         return b"".join(self.iter_encoded())
 
     async def iter_chunks(self, run: Run = in_thread) -> AsyncIterator[bytes]:
-        """Iterate the body as bytes, whatever its kind.
+        """Iterate the body as bytes, whatever its kind. :meth:`aclose` closes it.
 
         Args:
             run: How blocking iterators are called off the loop.
@@ -431,12 +431,13 @@ class Response(WerkzeugResponse):
             for chunk in self.iter_encoded():
                 yield chunk
             return
-        chunks = chunks_of(self.response, run)
+        body = self.response
+        chunks = chunks_of(body, run)
         try:
             async for chunk in chunks:
                 yield to_bytes(chunk)
         finally:
-            if hasattr(chunks, "aclose"):
+            if chunks is not body and hasattr(chunks, "aclose"):
                 await chunks.aclose()
 
     # -- closing ---------------------------------------------------------------

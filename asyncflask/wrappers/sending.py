@@ -91,7 +91,9 @@ async def send_response(
         elif isinstance(body, FileBody):
             await _send_file(body, start, send, watch, extensions)
         else:
-            await send_chunks(chunks_of(body, run), start, send, watch)
+            chunks = chunks_of(body, run)
+            # An asynchronous iterator is its own iterator: response.aclose() closes it, once.
+            await send_chunks(chunks, start, send, watch, closes=chunks is not body)
     except ClientDisconnected:
         pass  # The body reads the request's, whose client has left: nothing more can be sent.
     finally:
@@ -241,6 +243,7 @@ async def send_chunks(
     send: Send,
     watch: Watch | None,
     first: bytes = b"",
+    closes: bool = True,
 ) -> None:
     """Send start and chunks; it ends when ``watch`` finds the client gone, and closes ``chunks``.
 
@@ -250,6 +253,7 @@ async def send_chunks(
         send: ASGI's ``send``.
         watch: As for :func:`send_response`.
         first: Sent before the chunks.
+        closes: Whether ``chunks`` is closed here; otherwise the caller does it.
     """
     pumping = _pump(chunks, start, send, first)
     try:
@@ -267,7 +271,7 @@ async def send_chunks(
             if waiting_for is not ENDED:
                 await _guarded(go_on(steps, waiting_for), watch)
     finally:
-        if hasattr(chunks, "aclose"):
+        if closes and hasattr(chunks, "aclose"):
             await chunks.aclose()
 
 

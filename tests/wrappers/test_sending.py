@@ -575,3 +575,80 @@ async def test_a_body_that_gives_way_by_itself_is_cancelled_inside():
         await task
 
     assert seen == ["cancelled"]
+
+
+# -- a body is closed once -------------------------------------------------------------------------
+
+
+class Letters:
+    """An asynchronous iterator that counts how often it is closed."""
+
+    def __init__(self, broken=False):
+        self.left = ["b", "a"]
+        self.broken = broken
+        self.closed = 0
+
+    def __aiter__(self):
+        return self
+
+    async def __anext__(self):
+        if not self.left:
+            raise StopAsyncIteration
+        if self.broken and len(self.left) == 1:
+            raise ZeroDivisionError("the second")
+        return self.left.pop()
+
+    async def aclose(self):
+        self.closed += 1
+
+
+class LettersOf:
+    """An asynchronous iterable whose iterator is another object; both can be closed."""
+
+    def __init__(self):
+        self.letters = Letters()
+        self.closed = 0
+
+    def __aiter__(self):
+        return self.letters
+
+    async def aclose(self):
+        self.closed += 1
+
+
+@pytest.mark.parametrize("watch", [None, never], ids=["unwatched", "watched"])
+@pytest.mark.parametrize("gone_after", [None, 0, 1, 2])
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+async def test_an_asynchronous_iterator_is_closed_once(method, gone_after, watch):
+    body = Letters()
+    await send_response(Response(body), method, Wire(gone_after).send, watch)
+
+    assert body.closed == 1
+
+
+async def test_an_asynchronous_iterator_that_raises_is_closed_once():
+    body = Letters(broken=True)
+    with pytest.raises(ZeroDivisionError, match="the second"):
+        await sent(Response(body))
+
+    assert body.closed == 1
+
+
+async def test_an_iterable_and_its_iterator_are_closed_once_each():
+    body = LettersOf()
+    wire = await sent(Response(body))
+
+    assert wire.body == b"ab"
+    assert (body.closed, body.letters.closed) == (1, 1)
+
+
+async def test_a_body_that_is_read_is_closed_once():
+    read, iterated, both = Letters(), Letters(), LettersOf()
+    response = Response(iterated)
+
+    assert await Response(read).read() == b"ab"
+    assert await Response(both).read() == b"ab"
+    assert [chunk async for chunk in response.iter_chunks()] == [b"a", b"b"]
+    await response.aclose()
+
+    assert (read.closed, iterated.closed, both.closed, both.letters.closed) == (1, 1, 1, 1)
