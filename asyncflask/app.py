@@ -39,15 +39,17 @@ from .loading import has_templates
 from .logging import one_line
 from .mounting import Interface, Mount, Stop, make_mount, start_mounted, stop_mounted
 from .othernames import explain_other_names
-from .resources import later
+from .resources import LaterModule, later
 from .scaffold import F, setupmethod
 from .signals import got_background_exception
 from .wrappers import Request, Response, SyncRequest, SyncWebsocket, Websocket
 from .wrappers.reader import WHOLE_BODY
 
 if t.TYPE_CHECKING:
+    from . import testing as clients
     from .debug.debugger import Debugger
-    from .testing import CliRunner, TestApp, TestClient
+else:  # For typing.get_type_hints().
+    clients = LaterModule("asyncflask.testing")
 
 
 def _explained(function: F) -> F:
@@ -100,9 +102,9 @@ class Flask(App):
     #: what ``def`` callables see as ``request`` and ``websocket``
     sync_request_class: type[SyncRequest] = SyncRequest
     sync_websocket_class: type[SyncWebsocket] = SyncWebsocket
-    test_app_class: type[TestApp] = later("asyncflask.testing", "TestApp")
-    test_client_class: type[TestClient] | None = later("asyncflask.testing", "TestClient")
-    test_cli_runner_class: type[CliRunner] | None = later("asyncflask.testing", "CliRunner")
+    test_app_class: type[clients.TestApp] = later("asyncflask.testing", "TestApp")
+    test_client_class: type[clients.TestClient] | None = later("asyncflask.testing", "TestClient")
+    test_cli_runner_class: type[clients.CliRunner] | None = later("asyncflask.testing", "CliRunner")
 
     #: the steps whose answer is awaited on the loop, and returned where a thread may block
     _awaited_steps: t.ClassVar[frozenset[str]] = steps.AWAITED
@@ -501,11 +503,11 @@ class Flask(App):
 
     # -- testing -----------------------------------------------------------------------------------
 
-    def test_app(self) -> TestApp:
+    def test_app(self) -> clients.TestApp:
         """Return the app as a test runs it: ``async with app.test_app() as running:``."""
         return self.test_app_class(self)
 
-    def test_client(self, use_cookies: bool = True, **kwargs: t.Any) -> TestClient:
+    def test_client(self, use_cookies: bool = True, **kwargs: t.Any) -> clients.TestClient:
         """Return a client that calls the app without a server.
 
         Args:
@@ -518,7 +520,7 @@ class Flask(App):
         # The client takes the response class from the app: Quart's clients have no such argument.
         return cls(self, use_cookies=use_cookies, **kwargs)
 
-    def test_cli_runner(self, **kwargs: t.Any) -> CliRunner:
+    def test_cli_runner(self, **kwargs: t.Any) -> clients.CliRunner:
         """Return a runner for the app's commands."""
         from .testing import CliRunner
 

@@ -53,10 +53,12 @@ from .templating import (
 from .watching import Watching
 
 if t.TYPE_CHECKING:
-    from jinja2 import BaseLoader
+    import jinja2
 
+    from . import jinja
     from .cli.group import AppGroup
-    from .jinja import Environment
+else:  # For typing.get_type_hints().
+    jinja, jinja2 = map(resources.LaterModule, ("asyncflask.jinja", "jinja2"))
 
 
 def _template_proxy(name: str, kind: str) -> LocalProxy[t.Any]:
@@ -100,7 +102,7 @@ class App(Scaffold, Watching):
     """
 
     aborter_class: type[Aborter] = Aborter
-    jinja_environment: type[Environment] = resources.later("asyncflask.jinja", "Environment")
+    jinja_environment: type[jinja.Environment] = resources.later("asyncflask.jinja", "Environment")
     app_ctx_globals_class: type[_AppCtxGlobals] = _AppCtxGlobals
     config_class: type[Config] = Config
     testing = ConfigAttribute[bool]("TESTING")
@@ -303,14 +305,14 @@ class App(Scaffold, Watching):
     # -- templates ---------------------------------------------------------------------------------
 
     @cached_property
-    def jinja_env(self) -> Environment:
+    def jinja_env(self) -> jinja.Environment:
         """The Jinja environment, made at first use."""
         from .jinja import with_checks  # PERF: as templating.__getattr__ says
 
         env: t.Any = with_checks(self.create_jinja_environment())
         return env  # type: ignore[no-any-return]  # an override may return any environment
 
-    def create_jinja_environment(self) -> Environment:
+    def create_jinja_environment(self) -> jinja.Environment:
         """Make the Jinja environment from ``jinja_options`` and the configuration."""
         options = dict(self.jinja_options)
         options.setdefault("autoescape", self.select_jinja_autoescape)
@@ -327,7 +329,7 @@ class App(Scaffold, Watching):
         env.policies["json.dumps_function"] = self.json.dumps
         return env
 
-    def create_global_jinja_loader(self) -> BaseLoader:
+    def create_global_jinja_loader(self) -> jinja2.BaseLoader:
         """Make the loader that looks in the app's folder, then in the blueprints'."""
         from .jinja import DispatchingJinjaLoader  # PERF: as templating.__getattr__ says
 

@@ -37,6 +37,24 @@ def later(module: str, name: str) -> Any:
     return _Later(module, name)
 
 
+class LaterModule:
+    """A module for annotations alone: it is imported when one of them is evaluated.
+
+    ``typing.get_type_hints()`` looks an annotation's names up in the module of the function, where
+    those that are imported for type checkers are missing. ``jinja2.Template`` is found if
+    ``jinja2`` is one of these, and the module that has it need not import Jinja.
+
+    Args:
+        name: The module's full name.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(importlib.import_module(self._name), name)
+
+
 def get_root_path(import_name: str) -> str:
     """Return the folder that holds a module or package.
 

@@ -24,9 +24,11 @@ from ._current import current
 from .files import send_from_directory
 
 if t.TYPE_CHECKING:
-    from jinja2 import BaseLoader
+    import jinja2
 
-    from .cli.group import AppGroup
+    from .cli import group
+else:  # For typing.get_type_hints().
+    group, jinja2 = map(resources.LaterModule, ("asyncflask.cli.group", "jinja2"))
 
 F = t.TypeVar("F", bound=Callable[..., t.Any])
 _sentinel: t.Any = object()
@@ -157,18 +159,18 @@ class Scaffold:
         )
 
     @cached_property
-    def cli(self) -> AppGroup:
+    def cli(self) -> group.AppGroup:
         """The group of commands: ``@app.cli.command("name")``."""
         return self._make_cli()
 
-    def _make_cli(self) -> AppGroup:
+    def _make_cli(self) -> group.AppGroup:
         # PERF: click, and what stands on it, take as long to import as Jinja.
         from .cli.group import AppGroup
 
         return AppGroup()
 
     @cached_property
-    def jinja_loader(self) -> BaseLoader | None:
+    def jinja_loader(self) -> jinja2.BaseLoader | None:
         """The loader of this object's own template folder, or ``None``."""
         if self.template_folder is None:
             return None

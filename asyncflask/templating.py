@@ -13,24 +13,25 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from blinker import NamedSignal
 
 from ._current import current
 from .concurrency import is_async
 from .exceptions import OutOfContext
+from .resources import LaterModule
 from .signals import before_render_template, template_rendered
 
 if TYPE_CHECKING:
     import jinja2
-    from jinja2 import Template
 
     from .jinja import DispatchingJinjaLoader as DispatchingJinjaLoader
     from .jinja import Environment as Environment
+else:  # For typing.get_type_hints().
+    jinja2 = LaterModule("jinja2")
 
-    TemplateNames = str | Template | list[str | Template]
-
+TemplateNames: TypeAlias = "str | jinja2.Template | list[str | jinja2.Template]"
 Processors = Mapping[str | None, list[Callable[[], Any]]]
 
 _LATER = frozenset({"DispatchingJinjaLoader", "Environment"})
@@ -313,7 +314,7 @@ def _awaiting(app: TemplateApp) -> jinja2.Environment:
     return awaiting(app.jinja_env)
 
 
-def _render(app: TemplateApp, template: Template, context: dict[str, Any]) -> str:
+def _render(app: TemplateApp, template: jinja2.Template, context: dict[str, Any]) -> str:
     _refuse_async_environment(template, "render_template")
     _update(app, context)
     _send(app, before_render_template, template, context)
@@ -322,7 +323,9 @@ def _render(app: TemplateApp, template: Template, context: dict[str, Any]) -> st
     return text
 
 
-async def _render_async(app: TemplateApp, template: Template, context: dict[str, Any]) -> str:
+async def _render_async(
+    app: TemplateApp, template: jinja2.Template, context: dict[str, Any]
+) -> str:
     await app.update_template_context_async(context)
     await _send_async(app, before_render_template, template, context)
     if template.environment.is_async:
@@ -333,7 +336,7 @@ async def _render_async(app: TemplateApp, template: Template, context: dict[str,
     return text
 
 
-def _stream(app: TemplateApp, template: Template, context: dict[str, Any]) -> Iterator[str]:
+def _stream(app: TemplateApp, template: jinja2.Template, context: dict[str, Any]) -> Iterator[str]:
     _refuse_async_environment(template, "stream_template")
     _update(app, context)
     _send(app, before_render_template, template, context)
@@ -347,7 +350,7 @@ def _stream(app: TemplateApp, template: Template, context: dict[str, Any]) -> It
 
 
 async def _stream_async(
-    app: TemplateApp, template: Template, context: dict[str, Any]
+    app: TemplateApp, template: jinja2.Template, context: dict[str, Any]
 ) -> AsyncIterator[str]:
     await app.update_template_context_async(context)
     await _send_async(app, before_render_template, template, context)
@@ -372,7 +375,7 @@ def _kept(pieces: Any) -> Any:
     return pieces if carrier is None else carrier.keep(pieces)
 
 
-def _refuse_async_environment(template: Template, function: str) -> None:
+def _refuse_async_environment(template: jinja2.Template, function: str) -> None:
     # Jinja would start a second event loop and fail on that, without saying what to do.
     if template.environment.is_async and _on_loop():
         raise RuntimeError(
@@ -384,7 +387,9 @@ def _refuse_async_environment(template: Template, function: str) -> None:
         )
 
 
-def _send(app: Any, signal: NamedSignal, template: Template, context: dict[str, Any]) -> None:
+def _send(
+    app: Any, signal: NamedSignal, template: jinja2.Template, context: dict[str, Any]
+) -> None:
     if not signal.receivers:
         return
     for receiver in list(signal.receivers_for(app)):
@@ -395,7 +400,7 @@ def _send(app: Any, signal: NamedSignal, template: Template, context: dict[str, 
 
 
 async def _send_async(
-    app: TemplateApp, signal: NamedSignal, template: Template, context: dict[str, Any]
+    app: TemplateApp, signal: NamedSignal, template: jinja2.Template, context: dict[str, Any]
 ) -> None:
     if not signal.receivers:
         return

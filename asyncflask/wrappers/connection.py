@@ -16,19 +16,15 @@ from collections.abc import Callable, Iterable, Mapping
 from ipaddress import IPv6Address
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar, overload
 
-from werkzeug.datastructures import Authorization, MultiDict
-from werkzeug.exceptions import SecurityError
+from werkzeug.datastructures import Authorization, Headers, MultiDict
+from werkzeug.exceptions import HTTPException, SecurityError
+from werkzeug.routing import Rule
 from werkzeug.sansio.http import parse_cookie
 from werkzeug.sansio.request import Request as SansIORequest
 
 from ..datastructures import ImmutableMultiDict
 from .received import decode_request_headers, header_index
 from .urlencoded import parse_urlencoded
-
-if TYPE_CHECKING:
-    from werkzeug.datastructures import Headers
-    from werkzeug.exceptions import HTTPException
-    from werkzeug.routing import Rule
 
 T = TypeVar("T")
 

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 import subprocess
 import sys
+from collections.abc import Iterator
 from types import FunctionType, ModuleType
+from typing import Any, get_args, get_origin, get_type_hints
 
+import flask.templating
 import pytest
+
+import asyncflask.flask
 
 MODULES = [
     "flask",
@@ -96,3 +102,61 @@ def loaded_by(package: str) -> set[str]:
 def test_importing_the_package_loads_the_modules_that_it_loads_in_flask():
     """``import flask`` is enough for ``flask.cli.AppGroup`` and ``flask.json.provider``."""
     assert loaded_by("flask") - loaded_by("asyncflask.flask") == set()
+
+
+# -- annotations -----------------------------------------------------------------------------------
+
+
+def functions_of(owner: Any) -> Iterator[tuple[str, Any]]:
+    """The public callables of a module or class: classes, functions, methods, properties."""
+    for name in dir(owner):
+        if name.startswith("_") and name not in ("__init__", "__call__"):
+            continue
+        found = inspect.getattr_static(owner, name)
+        if isinstance(found, (classmethod, staticmethod)):
+            found = found.__func__
+        if isinstance(found, property):
+            found = found.fget
+        if isinstance(found, (type, FunctionType)):
+            yield name, found
+            if isinstance(owner, ModuleType) and isinstance(found, type):
+                for method, function in functions_of(found):
+                    yield f"{name}.{method}", function
+
+
+def is_resolved(function: Any) -> bool:
+    try:
+        get_type_hints(function)
+    except NameError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_type_hints_are_resolved_where_flasks_are(name: str):
+    """As dependency injection, and what makes documents or schemas of functions, asks for them."""
+    theirs = dict(functions_of(importlib.import_module(name)))
+    ours = dict(functions_of(importlib.import_module(f"asyncflask.{name}")))
+    both = [key for key in theirs.keys() & ours.keys() if is_resolved(theirs[key])]
+
+    assert [key for key in both if not is_resolved(ours[key])] == []
+    assert both or not theirs
+
+
+@pytest.mark.parametrize("name", ["render_template", "stream_template", "render_template_string"])
+def test_type_hints_of_templates_are_flasks(name: str):
+    theirs = get_type_hints(getattr(flask.templating, name))
+    ours = get_type_hints(getattr(asyncflask.flask, name))
+
+    # Flask's Iterator is typing's.
+    assert get_origin(ours["return"]) is get_origin(theirs["return"])
+    assert get_args(ours.pop("return")) == get_args(theirs.pop("return"))
+    assert ours == theirs
+
+
+@pytest.mark.parametrize("name", ["jinja_env", "create_jinja_environment", "jinja_loader"])
+def test_type_hints_of_the_apps_jinja_objects_name_the_same_classes(name: str):
+    ours = get_type_hints(dict(functions_of(asyncflask.flask.Flask))[name])["return"]
+    theirs = get_type_hints(dict(functions_of(flask.Flask))[name])["return"]
+
+    assert str(ours).replace("asyncflask.jinja.", "flask.templating.") == str(theirs)
