@@ -119,6 +119,7 @@ async def serve(
             ctx.async_view = view
             if lane is WEBSOCKET:
                 ctx.view_task = asyncio.current_task()
+                ctx.own_connection.watch_handshake()
             response = await run(app, ctx)
         else:
             try:
@@ -295,6 +296,8 @@ async def _let_go(app: Any, ctx: Context) -> None:
 
 async def _answer_in_worker(app: Any, ctx: Context) -> Any:
     """Run the whole chain in the worker thread that is leased for the request (design D2)."""
+    if ctx.lane is WEBSOCKET:
+        ctx.own_connection.watch_handshake()
     try:
         ctx.touched = True
         lease = ctx.lease = await app.workers.lease()

@@ -89,8 +89,8 @@ class Websocket(Connection):
     it. Several tasks may use the same websocket.
 
     A view that waits for something else when its client goes, a queue for example, is cancelled,
-    unless ``WEBSOCKET_CANCEL_ON_DISCONNECT`` is ``False``. One that receives or sends is not: it
-    learns of the end there.
+    also before it has accepted, unless ``WEBSOCKET_CANCEL_ON_DISCONNECT`` is ``False``. One that
+    receives or sends is not: it learns of the end there.
 
     Args:
         ctx: The context that carries this connection.
@@ -305,7 +305,16 @@ class Websocket(Connection):
             self.accepted = self._open = True
             self._timeout = self._ctx.app.config.get("WEBSOCKET_IDLE_TIMEOUT")
             self._pull_from(self._source)
-            self._check_in(FIRST_CHECK)
+            if self._check is None:
+                self._check_in(FIRST_CHECK)
+
+    def watch_handshake(self) -> None:
+        """Notice a client that leaves while hooks or view wait for something before accepting.
+
+        For the dispatcher, when the connection begins.
+        """
+        # The timer that accept() would set: a websocket that is accepted at once has one anyway.
+        self._check_in(FIRST_CHECK)
 
     async def close(self, code: int = 1000, reason: str | None = None) -> None:
         """Close the websocket. On one that has ended it does nothing.
@@ -463,7 +472,7 @@ class Websocket(Connection):
 
         Where the view's own task calls this, it gets the error.
         """
-        if self._end is None and self.accepted and not self._is_view():
+        if self._end is None and not self._is_view():
             cancels = self._ctx.app.config.get("WEBSOCKET_CANCEL_ON_DISCONNECT", True)
             # The task that receives gets the error, also if it takes what was read ahead.
             at_once = not self._streak & 1 and not self._is_reading_ahead()
@@ -544,9 +553,15 @@ class Websocket(Connection):
 
     def _check_view(self, after: float) -> None:
         """Read ahead for a view that does not receive, for it would not see its client go."""
+        self._check = None
         if self._end is not None:
             return
-        if not self._streak & 1:
+        if not self.accepted and not self._handshake().locked():
+            # All that can come is the client's end, so one look is enough; accept() sets the next.
+            self._connect_taken = True
+            self._read_ahead()
+            return
+        if self.accepted and not self._streak & 1:
             self._read_ahead()
             if self._ahead is not None and self._ahead.is_full:
                 self._log(
@@ -582,16 +597,21 @@ class Websocket(Connection):
 
     def _read_ahead(self) -> None:
         if self._ahead is None:
-            self._ahead = ReadAhead(self._ctx.receive, self._noticed)
+            self._ahead = ReadAhead(self._receive_connected, self._noticed)
         self._ahead.start()
         self._pull_from(self._take)
+
+    async def _receive_connected(self) -> Any:
+        """Receive what comes after ``websocket.connect``."""
+        message = await self._ctx.receive()
+        return await self._ctx.receive() if message["type"] == "websocket.connect" else message
 
     def _noticed(self, message: dict[str, Any]) -> None:
         self._client_left(message.get("code"), message.get("reason"))
 
     def _has_unread(self) -> bool:
         """Tell whether the client has sent something, before it went, that was not received yet."""
-        return self._ahead is not None and self._ahead.has_messages
+        return self.accepted and self._ahead is not None and self._ahead.has_messages
 
     async def _take(self) -> Any:
         """Receive what was read ahead, and then from the server again."""

@@ -298,3 +298,24 @@ async def test_a_client_that_leaves_an_answer_made_of_its_body_is_no_error(caplo
     assert [(record.name, record.levelname) for record in caplog.records] == [
         ("asyncflask.access", "INFO")
     ]
+
+
+@pytest.mark.parametrize("leave", [WireConnection.half_close, WireConnection.disconnect])
+@pytest.mark.parametrize("kind", [Flask, Facade])
+async def test_a_client_that_leaves_before_its_websocket_is_accepted_ends_the_view(kind, leave):
+    app, ends = kind("app"), []
+
+    @app.websocket("/ws")
+    async def view():
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ends.append("end")
+
+    async with WireClient(app, Config(access_log=False)) as wire:
+        await wire.send(UPGRADE + b"\r\n")
+        await asyncio.sleep(0.01)
+        await leave(wire)
+        await _settled(lambda: ends)
+
+    assert ends == ["end"]

@@ -416,3 +416,192 @@ async def test_a_view_that_never_reads_is_named_when_nothing_more_is_kept(app, m
 
     assert not await leave(app, *["x"] * MOST_MESSAGES, wait=0.5)
     assert "The websocket view 'view' of / does not read what its client sends (64" in caplog.text
+
+
+# -- before accept() -------------------------------------------------------------------------------
+
+
+async def leave_early(app, wait=3.0, stay=0.01):
+    """Connect to an app that does not accept, and leave; tell whether it has ended in time."""
+    async with Silent(app, scope()) as exchange:
+        exchange.put({"type": "websocket.connect"})
+        await asyncio.sleep(stay)
+        exchange.disconnect(code=1006)
+        await exchange.finish(wait)
+        return exchange.ended
+
+
+def add_unaccepted(app, wait):
+    @app.websocket("/")
+    async def view():
+        try:
+            await wait()
+            await websocket.accept()
+        finally:
+            app.ends.append("finally")
+
+
+async def polled():
+    while True:
+        await asyncio.sleep(0.02)
+
+
+async def gathered_alone():
+    await asyncio.gather(event_alone(), event_alone())
+
+
+@pytest.mark.parametrize("stay", [0.01, 0.1], ids=["at once", "when it is read ahead"])
+@pytest.mark.parametrize("wait", [event_alone, with_a_time_limit, gathered_alone, polled])
+async def test_a_view_that_waits_before_it_accepts_ends_with_its_client(app, wait, stay, caplog):
+    add_unaccepted(app, wait)
+
+    assert await leave_early(app, stay=stay)
+    assert app.ends == QUIET_END
+    await asyncio.sleep(0)
+    assert asyncio.all_tasks() == {asyncio.current_task()}
+    assert caplog.records == []
+
+
+async def test_a_hook_that_waits_before_the_handshake_is_cancelled(app):
+    add_view(app, event_alone)
+    app.before_websocket(event_alone)
+
+    assert await leave_early(app)
+    assert app.ends == QUIET_END[1:]
+
+
+async def test_a_client_that_leaves_instead_of_connecting_is_noticed(app):
+    add_unaccepted(app, event_alone)
+
+    async with Silent(app, scope()) as exchange:
+        exchange.disconnect(code=1006)
+        await exchange.finish(3.0)
+        assert exchange.ended
+    assert app.ends == QUIET_END
+
+
+@pytest.mark.parametrize("call", ["accept", "receive", "send"])
+async def test_a_view_hears_at_its_first_call_that_its_client_has_left(app, call):
+    async def late():
+        await asyncio.sleep(2 * wrapper.FIRST_CHECK)
+        calls = {"accept": websocket.accept, "receive": websocket.receive}
+        with pytest.raises(WebsocketDisconnect, match="1006"):
+            await (calls[call]() if call in calls else websocket.send("x"))
+        await asyncio.sleep(2 * view_watch.PATIENCE)
+        app.ends.append("cleaned up")
+
+    add_unaccepted(app, late)
+
+    assert await leave_early(app)
+    assert app.ends == ["cleaned up", *QUIET_END]
+
+
+@pytest.mark.parametrize("accepts_after", [0, 2])
+async def test_a_late_handshake_loses_no_message(app, accepts_after):
+    got = []
+
+    @app.websocket("/")
+    async def view():
+        await asyncio.sleep(accepts_after * wrapper.FIRST_CHECK)
+        await websocket.accept()
+        got.extend([await websocket.receive() for _ in range(3)])
+        await asyncio.sleep(2 * wrapper.FIRST_CHECK)
+        async for message in websocket:
+            got.append(message)
+        app.ends.append("finally")
+
+    async with Silent(app, scope()) as exchange:
+        exchange.put({"type": "websocket.connect"})
+        assert (await exchange.take())["type"] == "websocket.accept"
+        for message in ("one", "two", "three", "four"):
+            exchange.put({"type": "websocket.receive", "text": message})
+        await asyncio.sleep(3 * wrapper.FIRST_CHECK)
+        exchange.disconnect(code=1001)
+        await exchange.finish(1)
+
+    assert got == ["one", "two", "three", "four"]
+    assert app.ends == QUIET_END
+
+
+async def test_no_message_is_received_before_the_handshake(app):
+    """A server that delivers what the client sent with its handshake gets its answer first."""
+
+    @app.websocket("/")
+    async def view():
+        await asyncio.sleep(2 * wrapper.FIRST_CHECK)
+        await websocket.send(await websocket.receive())
+
+    async with Silent(app, scope()) as exchange:
+        exchange.put({"type": "websocket.connect"})
+        exchange.put({"type": "websocket.receive", "text": "early"})
+        assert (await exchange.take())["type"] == "websocket.accept"
+        assert (await exchange.take())["text"] == "early"
+        exchange.disconnect()
+
+
+@pytest.mark.parametrize("how", ["close", "respond"])
+async def test_a_late_refusal_reaches_the_client(app, how):
+    @app.websocket("/")
+    async def view():
+        await asyncio.sleep(2 * wrapper.FIRST_CHECK)
+        return await websocket.close(4001) if how == "close" else ("no", 401)
+
+    async with Silent(app, scope()) as exchange:
+        exchange.put({"type": "websocket.connect"})
+        message = await exchange.take()
+        assert message["type"] == "websocket.close"
+        assert message["code"] == (4001 if how == "close" else 1008)
+
+
+async def test_an_app_may_leave_views_alone_that_have_not_accepted(app, caplog):
+    app.config["WEBSOCKET_CANCEL_ON_DISCONNECT"] = False
+
+    async def take_time():
+        await asyncio.sleep(4 * view_watch.PATIENCE)
+        app.ends.append("went on")
+
+    add_unaccepted(app, take_time)
+
+    assert await leave_early(app)
+    assert app.ends == ["went on", *QUIET_END]
+    assert caplog.records == []
+
+
+async def test_a_def_view_that_waits_before_it_accepts_is_named(app, monkeypatch, caplog):
+    monkeypatch.setattr(view_watch, "OVERDUE", 0.1)
+    messages = queue.Queue()
+
+    @app.websocket("/")
+    def view():
+        websocket.send(messages.get(timeout=5))
+
+    asyncio.get_running_loop().call_later(0.5, messages.put, "at last")
+
+    assert await leave_early(app)
+    assert "The client of the websocket view 'view' of / left" in caplog.text
+
+
+async def test_a_def_hook_that_waits_before_an_async_view(app):
+    add_view(app, event_alone)
+    left = threading.Event()
+
+    @app.before_websocket
+    def hook():
+        left.wait(4 * view_watch.PATIENCE)
+
+    assert await leave_early(app)
+    assert app.ends == QUIET_END[1:]
+
+
+async def test_an_accepted_websocket_is_looked_after_by_the_timer_it_began_with(app):
+    """It has no further timer, and none is left over."""
+
+    @app.websocket("/")
+    async def view():
+        before = websocket._check
+        await websocket.accept()
+        assert websocket._check is before is not None
+        await websocket.send("same")
+
+    async with app.test_client().websocket("/") as connection:
+        assert await connection.receive() == "same"
