@@ -165,15 +165,38 @@ def step(coro: Coroutine[Any, Any, T]) -> tuple[bool, T | None]:
     )
 
 
+def stop_iteration_of(error: Exception) -> StopIteration | None:
+    """Return the ``StopIteration`` of a view or hook that Python has made a ``RuntimeError`` of.
+
+    The pipeline is a coroutine, out of which no ``StopIteration`` can come (:pep:`479`).
+    """
+    cause = error.__cause__
+    if error.__class__ is RuntimeError and isinstance(cause, StopIteration):
+        return cause if str(error) == "coroutine raised StopIteration" else None
+    return None
+
+
 def drive(coro: Coroutine[Any, Any, T]) -> T:
     """Run ``coro`` in the calling thread without a loop; start one only where it asks for it.
 
     Raises:
         RuntimeError: It needs a loop, and one is running in this thread already.
+        Exception: What it raises; a ``StopIteration`` comes out of it as well.
     """
-    done, result = step(coro)
-    if done:
-        return result  # type: ignore[return-value]  # done, so it is the result
+    try:
+        done, result = step(coro)
+        return result if done else _on_a_loop(coro)  # type: ignore[return-value]  # done
+    except RuntimeError as error:
+        stopped = stop_iteration_of(error)
+        if stopped is None:
+            raise
+    try:
+        raise stopped
+    finally:
+        del stopped  # Its traceback refers to this frame: a circle.
+
+
+def _on_a_loop(coro: Coroutine[Any, Any, T]) -> T:
     try:
         asyncio.get_running_loop()
     except RuntimeError:

@@ -69,17 +69,6 @@ def _http_handler(app: Any, ctx: Context, error: HTTPException) -> Any:
     return find_handler(app, ctx, error)
 
 
-def stop_iteration_of(error: Exception) -> StopIteration | None:
-    """Return the ``StopIteration`` of a view or hook that Python has made a ``RuntimeError`` of.
-
-    The pipeline is a coroutine, out of which no ``StopIteration`` can come (:pep:`479`).
-    """
-    cause = error.__cause__
-    if error.__class__ is RuntimeError and isinstance(cause, StopIteration):
-        return cause if str(error) == "coroutine raised StopIteration" else None
-    return None
-
-
 async def handle_user(app: Any, ctx: Context, error: Exception) -> Any:
     """Handle an error from a view or hook, or raise it again. (Flask: handle_user_exception.)"""
     if (

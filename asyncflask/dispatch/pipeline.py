@@ -16,6 +16,7 @@ from typing import Any
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from ..concurrency import finish, is_async, learn_colour
+from ..crossing import stop_iteration_of
 from ..ctx import Context
 from ..debug.page import traceback_response
 from ..signals import appcontext_pushed
@@ -191,7 +192,7 @@ async def _handled(app: Any, ctx: Context, error: Exception) -> Any:
     result = None
     lane: Any = ctx.lane
     if error.__class__ is RuntimeError:
-        error = errors.stop_iteration_of(error) or error
+        error = stop_iteration_of(error) or error
     if not _is_only(error, lane.endings):
         if ctx.replaced:
             result = await step(app, ctx, "handle_user_exception", errors.handle_user, error)
@@ -308,10 +309,13 @@ async def finalize(app: Any, ctx: Context, result: Any, from_error_handler: bool
             response = await process(app, ctx, response)
         if lane.finished.receivers:
             await emit(ctx, lane.finished, app, response=response)
-    except Exception:
+    except Exception as error:
         if not from_error_handler:
             raise
-        app.logger.exception("The response of an error handler could not be processed.")
+        app.logger.exception(
+            "The response of an error handler could not be processed.",
+            exc_info=stop_iteration_of(error) or error,
+        )
     return response
 
 

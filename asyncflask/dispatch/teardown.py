@@ -12,6 +12,7 @@ from typing import Any
 
 from .._current import make_current
 from ..concurrency import is_async
+from ..crossing import stop_iteration_of
 from ..ctx import Context
 from ..signals import appcontext_popped, appcontext_tearing_down
 from .calls import call, emit, settled, to_loop
@@ -165,7 +166,9 @@ async def _attempt(failures: list[BaseException], awaitable: Awaitable[Any]) -> 
     try:
         return await awaitable
     except (Exception, asyncio.CancelledError, SystemExit, KeyboardInterrupt) as error:
-        failures.append(error)  # It ends one function; the others run all the same.
+        # It ends one function; the others run all the same.
+        stopped = stop_iteration_of(error) if isinstance(error, Exception) else None
+        failures.append(stopped or error)
         return None
 
 

@@ -179,11 +179,6 @@ class Flask(async_face.Flask, metaclass=CallableType):
         before, ctx.place = ctx.place, "thread"
         try:
             return drive(_awaited(function, self, ctx, args))
-        except RuntimeError as error:
-            raised = errors.stop_iteration_of(error)
-            if raised is None:
-                raise
-            raise raised from None
         finally:
             ctx.place = before
 

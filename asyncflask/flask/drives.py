@@ -21,6 +21,7 @@ from typing import Any
 
 from .._current import current
 from ..concurrency import EscapedError
+from ..crossing import stop_iteration_of
 from ..wsgi import AROUND, EXTRA_KEYS, SPELLING
 from .faces import scope_of
 
@@ -72,10 +73,19 @@ def through_asgi(app: Any) -> Callable[..., Any]:
     def call(environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
         exchange = _Exchange(environ)
         exchange.begin(app)
-        start = exchange.started()
-        headers = _headers(start["headers"], exchange.spelling)
-        start_response(_status(start["status"]), headers)
-        return exchange.body()
+        try:
+            start = exchange.started()
+            headers = _headers(start["headers"], exchange.spelling)
+            start_response(_status(start["status"]), headers)
+            return exchange.body()
+        except RuntimeError as error:
+            stopped = stop_iteration_of(error)
+            if stopped is None:
+                raise
+        try:
+            raise stopped  # As on a WSGI server.
+        finally:
+            del stopped  # Its traceback refers to this frame: a circle.
 
     return call
 

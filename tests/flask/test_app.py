@@ -346,6 +346,53 @@ def test_a_stop_iteration_is_an_error_like_any_other(module, where, propagates, 
 
 
 @both
+@pytest.mark.parametrize("register", ["teardown_request", "teardown_appcontext"])
+@pytest.mark.parametrize("begin", ["request", "test_request_context", "app_context"])
+def test_a_stop_iteration_of_a_teardown_function_is_none_of_a_coroutines(module, register, begin):
+    app = module.Flask("app", static_folder=None)
+    app.add_url_rule("/", "index", lambda: "index")
+    getattr(app, register)(lambda error: next(iter(())))
+
+    def run():
+        if begin == "request":
+            app.test_client().get("/")
+        else:
+            with getattr(app, begin)():
+                pass
+
+    if (register, begin) == ("teardown_request", "app_context"):
+        run()
+    else:
+        with pytest.raises(StopIteration):
+            run()
+
+
+@both
+@pytest.mark.parametrize("error", [RuntimeError("coroutine raised StopIteration"), KeyError("a")])
+def test_another_error_of_a_teardown_function_is_itself(module, error):
+    app = module.Flask("app", static_folder=None)
+
+    @app.teardown_appcontext
+    def fail(exc):
+        raise error
+
+    with pytest.raises(type(error)) as caught, app.app_context():
+        pass
+
+    assert caught.value is error
+
+
+@both
+def test_a_stop_iteration_after_an_error_handler_is_in_the_log_as_itself(module, caplog):
+    app = module.Flask("app", static_folder=None)
+    app.add_url_rule("/", "index", lambda: "index")
+    app.after_request(lambda response: next(iter(())))
+
+    assert app.test_client().get("/").status_code == 500
+    assert [record.exc_info[0] for record in caplog.records] == [StopIteration, StopIteration]
+
+
+@both
 def test_a_muted_signal_is_not_sent(module):
     app = module.Flask("app", static_folder=None)
     app.add_url_rule("/", "index", lambda: "index")

@@ -296,3 +296,20 @@ def test_headers_of_middleware_around_asgi_app_have_capitals(app, client):
     app.get("/")(lambda: "")
 
     assert dict(client.get("/").headers)["X-Added"] == "1"
+
+
+@pytest.mark.parametrize("where", ["view", "before_request", "teardown_request"])
+def test_a_stop_iteration_is_raised_as_in_place(app, client, where, monkeypatch):
+    def fail(*args):
+        return next(iter(()))
+
+    app.config["PROPAGATE_EXCEPTIONS"] = True
+    app.add_url_rule("/", "index", fail if where == "view" else lambda: "index")
+    if where != "view":
+        getattr(app, where)(fail)
+
+    with pytest.raises(StopIteration):
+        client.get("/")
+    monkeypatch.delenv(VARIABLE)
+    with pytest.raises(StopIteration):
+        client.get("/")
