@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -26,6 +27,17 @@ def untouched_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterat
     for name in set(sys.modules) - modules:
         if str(tmp_path) in (getattr(sys.modules[name], "__file__", None) or ""):
             del sys.modules[name]
+
+
+@pytest.fixture(autouse=True)
+def untouched_server_logs() -> Iterator[None]:
+    """A command that serves sets up the server's logs, if the program has not."""
+    loggers = [logging.getLogger(name) for name in ("asyncflask.server", "asyncflask.access")]
+    before = [(logger.level, list(logger.handlers)) for logger in loggers]
+    yield
+    for logger, (level, handlers) in zip(loggers, before, strict=True):
+        logger.setLevel(level)
+        logger.handlers[:] = handlers
 
 
 @pytest.fixture
