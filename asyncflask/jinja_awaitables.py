@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from types import AsyncGeneratorType, CoroutineType, GeneratorType
 from typing import Any, NoReturn
 
@@ -30,7 +30,7 @@ from werkzeug.local import LocalProxy
 from .exceptions import UnawaitedAccess
 
 #: Of compiled code in a cache; to be changed with what :class:`CheckedCodeGenerator` writes.
-CODE_MARK = "asyncflask 1"
+CODE_MARK = "asyncflask 2"
 
 # How an expression is used, which says what is refused there.
 _VALUE = "value"  # printed, tested, compared, iterated …: any awaitable
@@ -39,7 +39,39 @@ _BASE = "base"  # called, an argument of a call, `b` in `a.b.c`: coroutines, but
 _OWNER = "owner"  # `a` in `a.b`: nothing, for what is found there is checked
 _PASSED = "passed"  # it gets another name, which is checked where it is used: nothing
 
-#: Types known not to be awaitable. Compiled templates look here first; `checked` adds to it.
+#: The operators of templates, and the special methods that Python may call for each. The operand of
+#: one is a value whose use is the operator's name.
+_METHODS = {
+    "eq": ("__eq__",),
+    "ne": ("__ne__", "__eq__"),
+    "lt": ("__lt__", "__gt__"),
+    "gt": ("__gt__", "__lt__"),
+    "lteq": ("__le__", "__ge__"),
+    "gteq": ("__ge__", "__le__"),
+    "in": ("__contains__",),  # of the container; what is looked for in it is compared
+    "notin": ("__contains__",),
+    "neg": ("__neg__",),
+    "pos": ("__pos__",),
+    **{
+        name: (f"__{name}__", f"__r{name}__")
+        for name in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow")
+    },
+}
+_OPERATOR_METHODS = sorted({name for names in _METHODS.values() for name in names})
+_ARITHMETIC: dict[type[nodes.Expr], str] = {
+    nodes.Add: "add",
+    nodes.Sub: "sub",
+    nodes.Mul: "mul",
+    nodes.Div: "truediv",
+    nodes.FloorDiv: "floordiv",
+    nodes.Mod: "mod",
+    nodes.Pow: "pow",
+    nodes.Neg: "neg",
+    nodes.Pos: "pos",
+}
+
+#: Types known not to be awaitable, and to have no operator that is ``async def``. Compiled
+#: templates look here first; `checked` adds to it.
 PLAIN: set[type] = {str, Markup, int, float, bool, type(None), list, dict, tuple, LoopContext}
 _PLAIN_MAX = 1000  # An app that makes types at run time must not keep all of them alive here.
 
@@ -75,7 +107,10 @@ def checked(value: Any, expression: str, place: str, use: str = _VALUE) -> Any:
     else:
         # What defines `__html__`, as `request.form` does, is shown in its own way, or refuses.
         refused = hasattr(shown_kind, "__await__") and not hasattr(shown_kind, "__html__")
-        if not refused and kind is shown_kind and len(PLAIN) < _PLAIN_MAX:
+        if use in _METHODS:
+            _check_operand(shown_kind, expression, place, _METHODS[use])
+        may_keep = not refused and kind is shown_kind and len(PLAIN) < _PLAIN_MAX
+        if may_keep and not _async_methods(kind, _OPERATOR_METHODS):
             PLAIN.add(kind)
     if refused and use != _BASE:
         _refuse(value, expression, place)
@@ -89,6 +124,27 @@ def _check_owner(undefined: Any, expression: str, place: str) -> None:
         owner.close()
         of_owner = expression.removesuffix(f".{name}").removesuffix(f"[{name!r}]")
         _refuse(owner, of_owner, place)
+
+
+def _async_methods(kind: type, names: Iterable[str]) -> list[str]:
+    return [name for name in names if inspect.iscoroutinefunction(getattr(kind, name, None))]
+
+
+def _check_operand(kind: type, expression: str, place: str, names: Iterable[str]) -> None:
+    """Refuse an operand whose operator gives a coroutine.
+
+    Its result cannot be looked at instead: ``in`` and ``!=`` have made a bool of it by then.
+    """
+    methods = _async_methods(kind, names)
+    if methods:
+        raise UnawaitedAccess(
+            f"{place}: `{expression}` is used with an operator, and `{kind.__name__}.{methods[0]}`"
+            " is `async def`: its coroutine counts as true whatever its result is.\n\n"
+            "A template's operator cannot wait. Give the class a method with a name"
+            " (`async def equals(self, other)`), which `await render_template_async(...)` awaits"
+            " where it is called, or await the operator in the view and pass its result:"
+            " `equal=await (a == b)`."
+        )
 
 
 def _refuse(value: Any, expression: str, place: str) -> NoReturn:
@@ -200,9 +256,40 @@ def _uses(template: nodes.Template, is_async: bool) -> Iterator[tuple[int, str]]
     for block in template.find_all(nodes.With):
         for value in block.values:
             yield id(value), _PASSED
+    for operator, operand in _operands(template):
+        yield id(operand), operator
     for test in template.find_all(nodes.Test):
         if test.name in ("defined", "undefined"):
             yield id(test.node), _BASE
+
+
+def _operands(template: nodes.Template) -> Iterator[tuple[str, nodes.Expr]]:
+    """Find the operands of comparisons and of arithmetic, each with its operator's name."""
+    for comparison in template.find_all(nodes.Compare):
+        left = comparison.expr
+        for compared in comparison.ops:
+            # Of `a < b < c` the operand in the middle has two; its last one is looked at.
+            of_left = "eq" if compared.op in ("in", "notin") else compared.op
+            for operator, operand in ((of_left, left), (compared.op, compared.expr)):
+                yield from ((operator, one) for one in _outcomes(operand))
+            left = compared.expr
+    arithmetic: Any = template.find_all(tuple(_ARITHMETIC))
+    for node in arithmetic:
+        sides = (node.node,) if isinstance(node, nodes.UnaryExpr) else (node.left, node.right)
+        for operand in sides:
+            yield from ((_ARITHMETIC[type(node)], one) for one in _outcomes(operand))
+
+
+def _outcomes(node: nodes.Expr | None) -> Iterator[nodes.Expr]:
+    """Find the expressions one of which is an expression's value."""
+    if isinstance(node, (nodes.And, nodes.Or)):
+        yield from _outcomes(node.left)
+        yield from _outcomes(node.right)
+    elif isinstance(node, nodes.CondExpr):
+        yield from _outcomes(node.expr1)
+        yield from _outcomes(node.expr2)
+    elif node is not None:
+        yield node
 
 
 def _keep_from_folding(template: nodes.Template, environment: Any) -> None:

@@ -588,3 +588,81 @@ def test_the_awaiting_environment_does_not_share_a_cache_of_code(tmp_path: Any) 
             return render_template("page.html", user=SimpleNamespace(is_authenticated=True))
 
     assert asyncio.run(both()) == "SECRET"  # type: ignore[arg-type]  # a coroutine
+
+
+# -- operators -------------------------------------------------------------------------------------
+
+
+class AsyncOperators:
+    """A value whose operators would have to be awaited."""
+
+    name = "own"
+
+    async def __eq__(self, other: object) -> bool:  # type: ignore[override]
+        return False
+
+    async def _operate(self, *args: object) -> bool:
+        return False
+
+    __hash__ = object.__hash__
+    __lt__ = __le__ = __gt__ = __ge__ = __contains__ = __add__ = __radd__ = __mul__ = _operate
+    __sub__ = __truediv__ = __floordiv__ = __mod__ = __pow__ = __neg__ = __pos__ = _operate
+
+    async def equals(self, other: object) -> bool:
+        return other == 1
+
+
+OPERATIONS = [
+    *(f"own {operator} 1" for operator in ("==", "!=", "<", "<=", ">", ">=")),
+    *(f"1 {operator} own" for operator in ("==", "!=", "<", "<=", ">", ">=", "in", "not in")),
+    *(f"own {operator} 1" for operator in ("+", "-", "*", "/", "//", "%", "**")),
+    *("1 + own", "-own", "+own", "own in [1]", "0 < 1 < own", "1 == (none or own)"),
+    *("1 == (own if 1 else 2)", "holder.own == 1", "holder['own'] + 1", "give() == 1"),
+]
+
+
+def own_values() -> dict[str, Any]:
+    own = AsyncOperators()
+    return {"own": own, "holder": {"own": own}, "give": lambda: own}
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+@pytest.mark.parametrize(
+    "page", ["{% if OP %}in{% endif %}", "{{ OP }}", "{% set x = OP %}{{ x }}"]
+)
+@pytest.mark.parametrize("awaited", [False, True])
+async def test_an_operator_that_is_async_def_is_refused(
+    app: Flask, operation: str, page: str, awaited: bool
+) -> None:
+    text = page.replace("OP", operation)
+    async with app.app_context():
+        with pytest.raises(UnawaitedAccess, match=r"`AsyncOperators\.__\w+__` is `async def`"):
+            if awaited:
+                await render_template_string_async(text, **own_values())
+            else:
+                render_template_string(text, **own_values())
+
+
+async def test_a_value_with_async_operators_is_otherwise_an_ordinary_one(app: Flask) -> None:
+    text = "{{ own.name }} {{ own.equals(1) }} {{ 'in' if own }} {{ own is none }}"
+    async with app.app_context():
+        for _ in range(2):
+            assert await render_template_string_async(text, **own_values()) == "own True in False"
+            with pytest.raises(UnawaitedAccess, match="`own` is used with an operator"):
+                await render_template_string_async("{{ own == 1 }}", **own_values())
+
+
+async def test_only_the_methods_of_the_operator_count(app: Flask) -> None:
+    class Ordered:
+        async def __contains__(self, item: object) -> bool:
+            return True
+
+        def __lt__(self, other: object) -> bool:
+            return True
+
+        def __add__(self, other: object) -> str:
+            return "sum"
+
+    text = "{{ it < 1 }} {{ it + 1 }} {{ it == 1 }} {{ it in [it] }}"
+    async with app.app_context():
+        assert render_template_string(text, it=Ordered()) == "True sum False True"
