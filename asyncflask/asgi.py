@@ -15,7 +15,9 @@ from typing import Any
 from werkzeug.exceptions import InternalServerError
 
 from ._current import current, make_current, restore
-from .concurrency import as_exception, finish, learn_colour, on_worker
+from .concurrency.errors import as_exception
+from .concurrency.inspection import is_async_cached
+from .concurrency.workers import finish, on_worker
 from .ctx import Context
 from .debug.blocking import is_watched, serve_watched
 from .debug.page import PRESERVE_CONTEXT
@@ -112,7 +114,7 @@ async def serve(
                 try:
                     waits = view is None or app._colours[view]
                 except (KeyError, TypeError):  # It is new, or cannot be hashed.
-                    waits = learn_colour(view, app._colours)
+                    waits = is_async_cached(view, app._colours)
         if not waits:
             response = await _answer_in_worker(app, ctx)
         elif view is None or lane is WEBSOCKET or around.started or around.pushed:

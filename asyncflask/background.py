@@ -14,7 +14,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any, Protocol
 
 from ._current import current, slot
-from .concurrency import as_exception
+from .concurrency.errors import as_exception
 from .ctx import Context
 from .dispatch.calls import call_settled
 

@@ -28,7 +28,9 @@ from . import resources, unawaited
 from . import typing as ft
 from ._current import current
 from .blueprints import Blueprint
-from .concurrency import WorkerPool, is_async, run_sync, to_sync
+from .concurrency.bridge import to_sync
+from .concurrency.inspection import is_async
+from .concurrency.workers import WorkerPool, run_sync
 from .config import DEFAULT_CONFIG, Config, ConfigAttribute
 from .ctx import Context, _AppCtxGlobals
 from .debug.blocking import watched

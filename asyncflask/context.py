@@ -25,7 +25,8 @@ from werkzeug.exceptions import BadRequest, HTTPException
 from werkzeug.routing import RequestRedirect
 
 from ._current import slot
-from .concurrency import Lease, ThisThread, drive
+from .concurrency.bridge import drive
+from .concurrency.workers import Lease, ThisThread
 from .routing.rule import add_path
 from .sessions import SecureCookieSession, SessionNotOpen, opens_early
 from .signals import appcontext_pushed

@@ -10,7 +10,9 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ._current import current
-from .concurrency import ThisThread, is_async, running_loop
+from .concurrency.bridge import running_loop
+from .concurrency.inspection import is_async
+from .concurrency.workers import ThisThread
 from .context import NO_ERROR, Context
 from .exceptions import OutOfContext
 

@@ -19,7 +19,7 @@ from werkzeug.datastructures import ImmutableMultiDict as WerkzeugImmutableMulti
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import BadRequestKeyError
 
-from .concurrency import run_in_thread
+from .concurrency.workers import run_in_thread
 
 __all__ = ["FileStorage"]
 

@@ -14,7 +14,7 @@ from werkzeug.utils import redirect as _redirect
 
 from . import flashing
 from ._current import current
-from .concurrency import run_sync
+from .concurrency.workers import run_sync
 from .ctx import Context
 from .environment import get_debug_flag, get_load_dotenv
 from .exceptions import OutOfContext

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 from blinker import NamedSignal
 
 from ._current import current
-from .concurrency import is_async
+from .concurrency.inspection import is_async
 from .exceptions import OutOfContext
 from .resources import LaterModule
 from .signals import before_render_template, template_rendered

@@ -42,12 +42,12 @@ _OWNERS = {
     "asyncflask.testing.lifespan": "lifespan.",
 }
 #: How a user writes a call of a function that asyncflask has made from one of the user's.
-_MADE_OF = {"asyncflask.concurrency": "run_sync", "asyncflask.base": "app.ensure_async"}
+_MADE_OF = {"asyncflask.concurrency.workers": "run_sync", "asyncflask.base": "app.ensure_async"}
 _CALL = object()  # stands for the result of such a call in an expression
 _PACKAGE = str(Path(__file__).parent)
 #: Modules whose functions run while a request or websocket is served, before its answer is made …
 _BEFORE_THE_ANSWER = frozenset(
-    {"asyncflask.asgi", "asyncflask.dispatch.pipeline", "asyncflask.concurrency"}
+    {"asyncflask.asgi", "asyncflask.dispatch.pipeline", "asyncflask.concurrency.workers"}
 )
 #: … and after that.
 _AFTER_THE_ANSWER = frozenset({"asyncflask.wrappers.sending", "asyncflask.dispatch.teardown"})

@@ -13,7 +13,7 @@ from werkzeug.exceptions import MethodNotAllowed
 
 from . import typing as ft
 from ._current import current
-from .concurrency import is_async
+from .concurrency.inspection import is_async
 
 http_method_funcs = frozenset(["get", "post", "head", "options", "delete", "put", "trace", "patch"])
 

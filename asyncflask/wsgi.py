@@ -13,7 +13,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ._current import slot
-from .concurrency import Lease, WorkerPool, as_exception
+from .concurrency.errors import as_exception
+from .concurrency.workers import Lease, WorkerPool
 from .exceptions import WorkerQueueFull
 from .typing import Receive, Scope, Send
 from .wrappers import leftover

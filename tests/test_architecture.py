@@ -15,8 +15,7 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "asyncflask"
 
 FLOORS = {
-    1: "typing exceptions signals _current resources routing crossing environment watching"
-    " othernames",
+    1: "typing exceptions signals _current resources routing environment watching othernames",
     2: "protocol json config concurrency flashing logging loading jinja_awaitables unawaited",
     3: "server jinja datastructures views",
     4: "wrappers cli templating",

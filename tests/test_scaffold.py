@@ -11,7 +11,7 @@ import pytest
 from werkzeug.exceptions import HTTPException, NotFound
 
 from asyncflask import Blueprint, Flask, websocket
-from asyncflask.concurrency import is_async
+from asyncflask.concurrency.inspection import is_async
 from asyncflask.scaffold import Scaffold
 
 

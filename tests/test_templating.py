@@ -14,7 +14,7 @@ import pytest
 from jinja2 import DictLoader, FileSystemLoader, Template, TemplateNotFound
 
 from asyncflask._current import current, slot
-from asyncflask.concurrency import bridge
+from asyncflask.concurrency.bridge import run_from_thread
 from asyncflask.json.provider import DefaultJSONProvider
 from asyncflask.signals import before_render_template, template_rendered
 from asyncflask.templating import (
@@ -77,7 +77,7 @@ class App:
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
         def runner(*args: Any, **kwargs: Any) -> Any:
             assert self.loop is not None
-            return bridge(func(*args, **kwargs), self.loop)
+            return run_from_thread(func(*args, **kwargs), self.loop)
 
         return runner
 

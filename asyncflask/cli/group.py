@@ -16,7 +16,7 @@ from typing import Any, ClassVar
 
 import click
 
-from ..concurrency import is_async
+from ..concurrency.inspection import is_async
 from ..environment import has_dotenv, load_dotenv
 from .commands import debug_option, routes_command, run_command
 from .context import ScriptInfo, push_app_context, run_async, with_appcontext

@@ -19,7 +19,7 @@ from typing import Any, Literal, Protocol, TypeGuard, overload
 import click
 from werkzeug.routing import Map
 
-from ..concurrency import is_async
+from ..concurrency.inspection import is_async
 from ..typing import Receive, Scope, Send
 
 APP_NAMES = ("app", "application")

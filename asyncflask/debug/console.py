@@ -15,7 +15,8 @@ from typing import Any
 
 from werkzeug.debug.console import Console, _InteractiveConsole
 
-from ..concurrency import leased_here, run_alone
+from ..concurrency.bridge import run_alone
+from ..concurrency.workers import leased_here
 
 _INPUT = "<debugger>"  # Werkzeug's file name of what is typed
 

@@ -24,7 +24,7 @@ from werkzeug.wrappers import Request
 from werkzeug.wrappers import Response as WSGIResponse
 
 from .._current import slot
-from ..concurrency import WorkerPool
+from ..concurrency.workers import WorkerPool
 from ..typing import ASGIApplication, Receive, Scope, Send
 from ..wrappers.body import Body
 from ..wrappers.wsgi import Call, send_wsgi

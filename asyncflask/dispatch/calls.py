@@ -19,14 +19,10 @@ from typing import Any
 from blinker import Signal
 
 from .._current import current
-from ..concurrency import (
-    TO_LOOP,
-    exit_in_worker,
-    is_async,
-    leased_here,
-    run_alone,
-    running_loop,
-)
+from ..concurrency.bridge import TO_LOOP, run_alone, running_loop
+from ..concurrency.errors import exit_in_worker
+from ..concurrency.inspection import is_async
+from ..concurrency.workers import leased_here
 from ..ctx import Context
 
 #: methods of the app that the facade runs every registered callable through, if one is overridden

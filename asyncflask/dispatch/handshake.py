@@ -12,7 +12,7 @@ from typing import Any
 
 from werkzeug.http import parse_cookie
 
-from ..concurrency import is_async
+from ..concurrency.inspection import is_async
 from ..ctx import Context
 from ..logging import one_line
 from ..sessions import SecureCookieSessionInterface

@@ -15,7 +15,7 @@ from typing import Any
 from blinker import Signal
 
 from .. import signals
-from ..concurrency import running_loop
+from ..concurrency.bridge import running_loop
 from ..ctx import Context
 from ..exceptions import WebsocketDisconnect
 from ..wrappers.headers import WirePair

@@ -15,8 +15,9 @@ from typing import Any
 
 from werkzeug.wrappers import Response as WerkzeugResponse
 
-from ..concurrency import finish, is_async, learn_colour
-from ..crossing import stop_iteration_of
+from ..concurrency.bridge import stop_iteration_of
+from ..concurrency.inspection import is_async, is_async_cached
+from ..concurrency.workers import finish
 from ..ctx import Context
 from ..debug.page import traceback_response
 from ..signals import appcontext_pushed
@@ -235,7 +236,7 @@ async def preprocess(app: Any, ctx: Context) -> Any:
             try:
                 waits = colours[func]
             except (KeyError, TypeError):  # It is new, or cannot be hashed.
-                waits = learn_colour(func, colours)
+                waits = is_async_cached(func, colours)
             if waits and on_loop:  # PERF: a call less.
                 result = await func()
             else:
@@ -349,7 +350,7 @@ async def process(app: Any, ctx: Context, response: Any) -> Any:
                 try:
                     waits = colours[func]
                 except (KeyError, TypeError):
-                    waits = learn_colour(func, colours)
+                    waits = is_async_cached(func, colours)
                 if waits and on_loop:
                     response = await func(response)
                 else:

@@ -11,7 +11,7 @@ import inspect
 from collections.abc import Iterator
 from typing import Any
 
-from ..concurrency import is_async
+from ..concurrency.inspection import is_async
 from ..logging import one_line
 from ..othernames import OtherName
 

@@ -23,7 +23,8 @@ from weakref import WeakSet
 
 from .. import watching
 from .._current import current
-from ..concurrency import drive, is_async, running_loop
+from ..concurrency.bridge import drive, running_loop
+from ..concurrency.inspection import is_async
 from ..ctx import Context
 from ..routing import asks_werkzeug
 from .calls import call_unconverted, to_loop, wait_in_place

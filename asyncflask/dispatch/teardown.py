@@ -11,8 +11,8 @@ from collections.abc import Awaitable, Iterable, Sequence
 from typing import Any
 
 from .._current import make_current
-from ..concurrency import is_async
-from ..crossing import stop_iteration_of
+from ..concurrency.bridge import stop_iteration_of
+from ..concurrency.inspection import is_async
 from ..ctx import Context
 from ..signals import appcontext_popped, appcontext_tearing_down
 from .calls import call, emit, settled, to_loop

@@ -32,7 +32,7 @@ from werkzeug.wsgi import get_host as get_host
 
 from .. import app as async_face
 from .._current import current
-from ..concurrency import drive
+from ..concurrency.bridge import drive
 from ..ctx import NO_ERROR
 from ..debug.frames import cut_tracebacks
 from ..debughelpers import raise_redirect_that_loses_the_body, warn_of_real_flask

@@ -21,7 +21,8 @@ from werkzeug.exceptions import HTTPException as HTTPException
 
 from .. import ctx as async_face
 from .._current import current, slot
-from ..concurrency import drive, run_sync, running_loop
+from ..concurrency.bridge import drive, running_loop
+from ..concurrency.workers import run_sync
 from ..context import NO_ERROR, Context, Place
 from ..ctx import (
     F,

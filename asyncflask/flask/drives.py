@@ -20,8 +20,8 @@ from queue import SimpleQueue
 from typing import Any
 
 from .._current import current
-from ..concurrency import EscapedError
-from ..crossing import stop_iteration_of
+from ..concurrency.bridge import stop_iteration_of
+from ..concurrency.errors import EscapedError
 from ..wsgi import AROUND, EXTRA_KEYS, SPELLING
 from .faces import scope_of
 

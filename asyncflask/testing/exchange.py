@@ -14,7 +14,7 @@ from collections import deque
 from types import TracebackType
 from typing import Any
 
-from ..concurrency import EscapedError
+from ..concurrency.errors import EscapedError
 from ..protocol.cycle import TABLES, advance
 from ..protocol.cycle import IllegalMessage as IllegalMessage
 from ..protocol.header_names import reporting_app

@@ -24,9 +24,9 @@ from werkzeug.exceptions import (
     RequestTimeout,
 )
 
+from ..concurrency.bridge import resume
 from ..exceptions import UnawaitedAccess
 from .bodies import in_thread
-from .stepped import go_on
 
 if TYPE_CHECKING:
     from werkzeug.datastructures import FileStorage, MultiDict
@@ -577,7 +577,7 @@ class Body:
                 return message
             receiving, awaited = cast("tuple[Any, Any]", self._outstanding)
             self._outstanding = None
-            return await _within(patience, go_on(receiving, awaited))
+            return await _within(patience, resume(receiving, awaited))
         except RequestTimeout as error:
             raise self._failed(error)
         finally:

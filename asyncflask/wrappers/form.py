@@ -26,7 +26,7 @@ from werkzeug.formparser import FormDataParser as SyncFormDataParser
 from werkzeug.http import parse_options_header
 from werkzeug.sansio.multipart import Data, Field, File, NeedData, State
 
-from ..concurrency import run_in_thread
+from ..concurrency.workers import run_in_thread
 from ..datastructures import FileStorage, gather
 from .body import SLICE, Body
 from .urlencoded import parse_urlencoded

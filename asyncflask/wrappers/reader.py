@@ -11,7 +11,7 @@ from collections.abc import Coroutine, Mapping
 from typing import IO, Any
 
 from .._current import current
-from ..concurrency import bridge, step
+from ..concurrency.bridge import run_from_thread, step
 from .body import Body
 from .leftover import announces_body
 
@@ -80,7 +80,7 @@ class BodyReader(io.RawIOBase):
                 reading.close()
                 raise RuntimeError(_refusal(self._scope))
         elif loop is not None and not self._body.is_ready(whole):
-            return bridge(reading, loop)
+            return run_from_thread(reading, loop)
         # PERF: what has come already is taken in place; a crossing to the loop costs 40 µs.
         ended, data = step(reading)
         if not ended or data is None:

@@ -14,10 +14,10 @@ from typing import Any
 
 from werkzeug.exceptions import ClientDisconnected
 
+from ..concurrency.bridge import ENDED, give_way, resume
 from .bodies import FileBody, Run, chunks_of, in_thread, to_bytes
 from .headers import WirePair, content_type_pair, encode_headers
 from .response import Response
-from .stepped import ENDED, give_way, go_on
 
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 Watch = Callable[[], Awaitable[Any]]
@@ -269,7 +269,7 @@ async def send_chunks(
             if waiting_for is None:
                 waiting_for = await give_way(steps, UNWATCHED)
             if waiting_for is not ENDED:
-                await _guarded(go_on(steps, waiting_for), watch)
+                await _guarded(resume(steps, waiting_for), watch)
     finally:
         if closes and hasattr(chunks, "aclose"):
             await chunks.aclose()

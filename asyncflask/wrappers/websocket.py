@@ -18,7 +18,7 @@ from typing import Any, NoReturn, Protocol
 from blinker import Signal
 from werkzeug.datastructures import Headers as WerkzeugHeaders
 
-from ..concurrency import bridge
+from ..concurrency.bridge import resume, run_from_thread
 from ..exceptions import UnawaitedAccess, WebsocketDisconnect
 from ..logging import one_line
 from ..othernames import explain_other_names
@@ -28,7 +28,6 @@ from .headers import Headers, encode_headers
 from .read_ahead import ReadAhead
 from .response import Response
 from .sending import send_response
-from .stepped import go_on
 from .view_watch import OVERDUE, ViewWatch
 
 Pull = Callable[[], Awaitable[Any]]
@@ -537,7 +536,7 @@ class Websocket(Connection):
             return stop.value
         try:
             async with asyncio.timeout(self._timeout) as limit:
-                return await go_on(steps, waiting_for)
+                return await resume(steps, waiting_for)
         except TimeoutError:
             if not limit.expired():
                 raise
@@ -698,29 +697,29 @@ class SyncWebsocket:
 
     def receive(self) -> str | bytes:
         """Wait for the next message. See :meth:`Websocket.receive`."""
-        return bridge(self._websocket.receive(), self._loop)
+        return run_from_thread(self._websocket.receive(), self._loop)
 
     def send(self, data: str | bytes) -> None:
         """Send a message. See :meth:`Websocket.send`."""
-        bridge(self._websocket.send(data), self._loop)
+        run_from_thread(self._websocket.send(data), self._loop)
 
     def receive_json(self) -> Any:
         """Receive a message and read it as JSON. See :meth:`Websocket.receive_json`."""
-        return bridge(self._websocket.receive_json(), self._loop)
+        return run_from_thread(self._websocket.receive_json(), self._loop)
 
     def send_json(self, *args: Any, **kwargs: Any) -> None:
         """Send data as JSON. See :meth:`Websocket.send_json`."""
-        bridge(self._websocket.send_json(*args, **kwargs), self._loop)
+        run_from_thread(self._websocket.send_json(*args, **kwargs), self._loop)
 
     def accept(
         self, headers: HandshakeHeaders | None = None, subprotocol: str | None = None
     ) -> None:
         """Complete the handshake. See :meth:`Websocket.accept`."""
-        bridge(self._websocket.accept(headers, subprotocol), self._loop)
+        run_from_thread(self._websocket.accept(headers, subprotocol), self._loop)
 
     def close(self, code: int = 1000, reason: str | None = None) -> None:
         """Close the websocket. See :meth:`Websocket.close`."""
-        bridge(self._websocket.close(code, reason), self._loop)
+        run_from_thread(self._websocket.close(code, reason), self._loop)
 
     def __iter__(self) -> SyncWebsocket:
         """Iterate over the messages: ``for message in websocket``."""

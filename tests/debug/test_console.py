@@ -9,7 +9,7 @@ import pytest
 
 import asyncflask
 from asyncflask import Flask, g, request, session
-from asyncflask.concurrency import leased_here
+from asyncflask.concurrency.workers import leased_here
 from asyncflask.debug.console import Frame
 from asyncflask.signals import appcontext_pushed
 

@@ -17,7 +17,7 @@ from asyncflask import (
     session,
     signals,
 )
-from asyncflask.concurrency import EscapedError
+from asyncflask.concurrency.errors import EscapedError
 from asyncflask.dispatch.around import Around, opens_early
 from asyncflask.sessions import SecureCookieSession, SecureCookieSessionInterface
 

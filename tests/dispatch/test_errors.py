@@ -198,4 +198,4 @@ async def test_a_handler_finds_the_error_that_is_being_handled(app, handler, vie
 
     assert response.text.endswith("Problem: in the view\n")
 
-    assert "concurrency.py" not in response.text
+    assert "workers.py" not in response.text

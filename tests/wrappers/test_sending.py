@@ -11,7 +11,7 @@ import flask
 import pytest
 from werkzeug.test import EnvironBuilder
 
-from asyncflask.concurrency import WorkerPool
+from asyncflask.concurrency.workers import WorkerPool
 from asyncflask.wrappers.bodies import in_thread
 from asyncflask.wrappers.response import Response
 from asyncflask.wrappers.sending import send_chunks, send_response

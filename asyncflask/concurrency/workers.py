@@ -1,10 +1,9 @@
-"""How ``def`` and ``async def`` callables meet: colours, worker threads, and leases.
+"""Worker threads for ``def`` callables, and the lease by which a request holds one.
 
 The rules (design D2): a ``def`` callable may block, so it never runs on the event loop. One worker
 thread is leased for all of a request's ``def`` callables, and they run inside the request's own
 :class:`contextvars.Context`, so that a ``sqlite3`` connection or a context variable set by a hook
-is good in the view and in teardown. What runs, and in which order, is not decided here: that is
-``dispatch/``.
+is good in the view and in teardown. What runs, and in which order, is decided in ``dispatch/``.
 
 Nothing here refers to an app; a worker forgets its job as soon as it is done.
 """
@@ -23,71 +22,14 @@ import weakref
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine
 from queue import SimpleQueue
-from types import FunctionType
 from typing import Any, ParamSpec, TypeVar
 
-from .crossing import TO_LOOP as TO_LOOP
-from .crossing import bridge as bridge
-from .crossing import drive as drive
-from .crossing import resume as resume
-from .crossing import run_alone as run_alone
-from .crossing import running_loop as running_loop
-from .crossing import step as step
-from .crossing import this_worker
-from .exceptions import WorkerQueueFull
+from ..exceptions import WorkerQueueFull
+from .bridge import resume, run_from_thread, step, this_worker
+from .errors import exit_in_worker
 
 P = ParamSpec("P")
 T = TypeVar("T")
-
-# -- colours ---------------------------------------------------------------------------------------
-
-
-def is_async(func: Callable[..., Any]) -> bool:
-    """Tell whether calling ``func`` gives a coroutine.
-
-    Functions, methods, ``functools.partial``, objects with an ``async def __call__`` and what
-    :func:`inspect.markcoroutinefunction` marked are recognised. A ``def`` that merely *returns* a
-    coroutine counts as ``def``.
-
-    Args:
-        func: Any callable.
-    """
-    try:
-        # PERF: one attribute chain decides for functions and methods; inspect's own function
-        # unwraps and looks for marks first and costs ten times as much.
-        if func.__code__.co_flags & inspect.CO_COROUTINE:
-            # A mock of a function has a mock of its code, whose flags are true whatever they are.
-            return type(func.__code__.co_flags) is int
-    except AttributeError:
-        pass
-    else:
-        return hasattr(func, "_is_coroutine_marker") and inspect.iscoroutinefunction(func)
-    while isinstance(func, functools.partial):
-        func = func.func
-    return inspect.iscoroutinefunction(func) or inspect.iscoroutinefunction(
-        getattr(type(func), "__call__", None)  # noqa: B004  # the function itself is looked at
-    )
-
-
-_COLOURS_KEPT = 10_000
-
-
-def learn_colour(func: Callable[..., Any], colours: dict[Any, bool]) -> bool:
-    """Ask :func:`is_async`, and keep the answer for a function.
-
-    PERF: to find it there takes a quarter of the time; with six hooks, a fortieth of a request.
-
-    Args:
-        func: Any callable.
-        colours: Where answers are kept.
-    """
-    answer = is_async(func)
-    if isinstance(func, FunctionType):  # Other objects may change, or be compared by value.
-        if len(colours) >= _COLOURS_KEPT:
-            colours.clear()  # Somebody registers functions again and again.
-        colours[func] = answer
-    return answer
-
 
 # -- the request's Context -------------------------------------------------------------------------
 
@@ -279,7 +221,7 @@ class Lease:
 
         A cancellation of the request is delivered to it; its end is waited for all the same.
         """
-        return bridge(self._prepared(coro, this_worker.outcome), self.loop)
+        return run_from_thread(self._prepared(coro, this_worker.outcome), self.loop)
 
     async def _prepared(self, coro: Coroutine[Any, Any, T], outcome: _Outcome) -> T:
         # Each job its own: a task that waits for another job here must not cancel itself by it.
@@ -318,64 +260,6 @@ def _unboxed(error: BaseException, func: Callable[..., Any]) -> BaseException:
     return replaced
 
 
-class EscapedError(RuntimeError):
-    """A :exc:`BaseException` that is no :exc:`Exception` was raised while a request was served.
-
-    Raised on, it would end the server's task or its loop, and no server has an answer for it.
-
-    Args:
-        text: What happened, and what to do instead.
-        error: What was raised.
-    """
-
-    def __init__(self, text: str, error: BaseException) -> None:
-        super().__init__(text)
-        self.error = error
-
-
-class ExitInWorker(EscapedError):
-    """``SystemExit`` or ``KeyboardInterrupt`` was raised where it would end the event loop."""
-
-
-def exit_in_worker(error: BaseException, func: Callable[..., Any]) -> ExitInWorker:
-    """Return what to raise for an error that would end the event loop."""
-    return ExitInWorker(
-        f"{func!r} raised {error!r} in a worker thread, where it cannot end the server."
-        " Raise an Exception, or stop the server with a signal.",
-        error,
-    )
-
-
-def as_exception(error: BaseException, where: str) -> BaseException:
-    """Return what to raise instead of an error that leaves the app, or the error itself.
-
-    Args:
-        error: What was raised; called while it is handled.
-        where: What was being done, for the message.
-
-    Returns:
-        ``error`` itself, if it is an :exc:`Exception` or not the app's own: the task was cancelled
-        from outside, or there is no task that runs. Otherwise an :exc:`EscapedError`.
-    """
-    if isinstance(error, Exception) or running_loop() is None:
-        return error
-    task = asyncio.current_task()
-    if task is None:
-        return error
-    if not isinstance(error, asyncio.CancelledError):
-        remedy = "Raise an Exception or abort(500) instead; a signal stops the server."
-        return EscapedError(
-            f"{error!r} was raised in {where}, where it cannot end the server. {remedy}", error
-        )
-    if task.cancelling():
-        return error
-    return EscapedError(
-        f"{where} ended with a CancelledError, but its own task was not cancelled: something that"
-        " it awaited was. Catch asyncio.CancelledError at that `await`.",
-        error,
-    )
-
-
 class ThisThread:
     """The calling thread in the place of a leased one, for ``def`` code that the user runs there.
 
@@ -395,7 +279,7 @@ class ThisThread:
 
     def wait_for(self, coro: Coroutine[Any, Any, T]) -> T:
         """Run ``coro`` on the loop and wait for it."""
-        return bridge(coro, self.loop)
+        return run_from_thread(coro, self.loop)
 
     def release(self) -> None:
         """Do nothing: the thread is the user's."""
@@ -534,12 +418,14 @@ async def on_worker(lease: Lease, coro: Coroutine[Any, Any, T], moved: Callable[
     moved()
     if done:
         return result  # type: ignore[return-value]  # done, so it is the result
-    return await resume(coro)
+    return await resume(coro)  # type: ignore[no-any-return]  # as `coro` returns
 
 
 async def _ended(coro: Coroutine[Any, Any, Any], error: BaseException) -> None:
     try:
-        await resume(coro, error)
+        await resume(coro, coro.throw(error))
+    except StopIteration:
+        pass  # It ended at once.
     except asyncio.CancelledError:
         pass  # The caller raises its own.
 
@@ -580,34 +466,3 @@ def run_sync(func: Callable[P, T]) -> Callable[P, Awaitable[T]]:
         return await asyncio.to_thread(func, *args, **kwargs)
 
     return runner
-
-
-def to_sync(
-    func: Callable[P, Coroutine[Any, Any, T]],
-    loop_of_worker: Callable[[], asyncio.AbstractEventLoop | None],
-) -> Callable[P, T]:
-    """Make an ``async def`` function one that blocks, for ``def`` code.
-
-    Args:
-        func: The function.
-        loop_of_worker: Returns the server's loop when called in a request's worker thread.
-
-    Returns:
-        A function with the same arguments. In a worker thread it runs on the server's loop, else
-        on a loop of its own; on a running loop it raises RuntimeError.
-    """
-
-    @functools.wraps(func)
-    def blocking(*args: P.args, **kwargs: P.kwargs) -> T:
-        try:
-            asyncio.get_running_loop()
-        except RuntimeError:
-            loop = loop_of_worker()
-            coro = func(*args, **kwargs)
-            return asyncio.run(coro) if loop is None else bridge(coro, loop)
-        raise RuntimeError(
-            f"{func!r} is `async def` and was called synchronously (through `ensure_sync`) on a"
-            " running event loop. Await it: `await current_app.ensure_async(func)(...)`."
-        )
-
-    return blocking

@@ -1,10 +1,9 @@
-"""Colours, leases, the worker pool, and coroutines that move between thread and loop."""
+"""Leases, the worker pool, and coroutines that move from a worker to the loop."""
 
 from __future__ import annotations
 
 import asyncio
 import contextvars
-import functools
 import gc
 import inspect
 import sys
@@ -15,21 +14,14 @@ import weakref
 
 import pytest
 
-from asyncflask.concurrency import (
-    TO_LOOP,
+from asyncflask.concurrency.bridge import TO_LOOP, run_from_thread
+from asyncflask.concurrency.workers import (
     WorkerPool,
-    bridge,
-    drive,
     finish,
-    is_async,
-    learn_colour,
     on_worker,
-    resume,
     run_in_thread,
     run_sync,
-    step,
     task_context,
-    to_sync,
 )
 from asyncflask.exceptions import WorkerQueueFull
 
@@ -44,90 +36,12 @@ def pool():
     pool.trim()
 
 
-# -- colours ---------------------------------------------------------------------------------------
-
-
 def plain():
     return asyncio.sleep(0)
 
 
 async def coroutine_function():
     pass
-
-
-class Thing:
-    async def method(self):
-        pass
-
-    @staticmethod
-    async def static():
-        pass
-
-    @classmethod
-    async def of_class(cls):
-        pass
-
-    async def __call__(self):
-        pass
-
-
-class Plain:
-    def __call__(self):
-        pass
-
-
-async def generator():
-    yield
-
-
-@pytest.mark.parametrize(
-    ("func", "expected"),
-    [
-        (coroutine_function, True),
-        (Thing().method, True),
-        (Thing.static, True),
-        (Thing.of_class, True),
-        (Thing(), True),
-        (functools.partial(coroutine_function), True),
-        (functools.partial(functools.partial(Thing()), 1), True),
-        (functools.wraps(coroutine_function)(lambda: None), False),
-        (plain, False),
-        (functools.partial(plain), False),
-        (generator, False),
-        (Plain(), False),
-        (Thing, False),
-        (len, False),
-        (lambda: None, False),
-    ],
-)
-def test_the_colour_is_what_a_call_gives(func, expected):
-    assert is_async(func) is expected
-
-
-@pytest.mark.skipif(sys.version_info < (3, 12), reason="inspect marks functions since 3.12")
-def test_a_marked_function_is_asynchronous():
-    mark = inspect.markcoroutinefunction
-
-    assert is_async(mark(lambda: coroutine_function()))
-
-
-def test_the_colours_of_functions_are_kept_and_no_others():
-    colours = {}
-
-    assert learn_colour(coroutine_function, colours) is True
-    assert learn_colour(plain, colours) is False
-    assert learn_colour(Thing(), colours) is True
-    assert learn_colour(Thing().method, colours) is True
-
-    assert colours == {coroutine_function: True, plain: False}
-
-
-def test_who_registers_functions_without_end_does_not_fill_the_memory():
-    colours = {}
-    for _ in range(25_000):
-        learn_colour(lambda: None, colours)
-
-    assert len(colours) <= 10_000
 
 
 async def test_task_context_is_the_tasks_own_and_no_copy():
@@ -326,7 +240,8 @@ async def test_a_worker_that_waits_for_the_loop_serves_it_meanwhile(pool):
         return await lease.run(deeper, depth)
 
     def deeper(depth):
-        return [threading.get_ident()] + (bridge(on_the_loop(depth - 1), loop) if depth else [])
+        below = run_from_thread(on_the_loop(depth - 1), loop) if depth else []
+        return [threading.get_ident(), *below]
 
     idents = await asyncio.wait_for(lease.run(deeper, 3), 5)
     after = await asyncio.wait_for(lease.run(len, "abc"), 5)
@@ -517,21 +432,7 @@ def test_the_threads_of_a_dropped_pool_end():
     assert not thread.is_alive()
 
 
-# -- bridge, run_sync, to_sync ---------------------------------------------------------------------
-
-
-async def test_bridge_runs_on_the_loop_and_waits():
-    async def ident():
-        return threading.get_ident()
-
-    loop = asyncio.get_running_loop()
-
-    assert await asyncio.to_thread(bridge, ident(), loop) == threading.get_ident()
-
-
-async def test_bridge_on_the_loops_own_thread_is_an_error_and_no_deadlock():
-    with pytest.raises(RuntimeError, match="on the event loop that has to run it"):
-        bridge(coroutine_function(), asyncio.get_running_loop())
+# -- run_in_thread, run_sync -----------------------------------------------------------------------
 
 
 async def test_run_in_thread_carries_a_copy_of_nothing_but_runs_elsewhere():
@@ -553,20 +454,7 @@ async def test_run_sync_carries_a_copy_of_the_context():
 
 async def test_run_sync_keeps_the_name():
     assert run_sync(plain).__name__ == "plain"
-    assert is_async(run_sync(plain))
-
-
-def test_to_sync_without_a_loop_makes_one():
-    async def double(n):
-        await asyncio.sleep(0)
-        return 2 * n
-
-    assert to_sync(double, lambda: None)(4) == 8
-
-
-async def test_to_sync_on_a_running_loop_says_to_await():
-    with pytest.raises(RuntimeError, match=r"Await it: `await current_app\.ensure_async"):
-        to_sync(coroutine_function, lambda: None)()
+    assert inspect.iscoroutinefunction(run_sync(plain))
 
 
 # -- a coroutine that moves ------------------------------------------------------------------------
@@ -578,35 +466,6 @@ async def places(seen):
     seen.append(threading.get_ident())
     await asyncio.sleep(0)
     return "end"
-
-
-def test_a_coroutine_that_never_waits_is_driven_without_a_loop():
-    assert drive(coroutine_function()) is None
-
-
-def test_drive_starts_a_loop_only_where_it_is_asked_for():
-    seen: list[int] = []
-
-    assert drive(places(seen)) == "end"
-    assert len(seen) == 2
-
-
-async def test_drive_on_a_running_loop_says_async_with():
-    with pytest.raises(RuntimeError, match="Write `async with` instead of `with`"):
-        drive(places([]))
-
-
-async def test_step_refuses_what_only_a_loop_can_serve():
-    with pytest.raises(RuntimeError, match="in a thread that has no event loop"):
-        step(asyncio.sleep(0))
-
-
-async def test_resume_goes_on_where_step_stopped():
-    coro = places([])
-    stepped = step(coro)
-
-    assert stepped == (False, None)
-    assert await resume(coro) == "end"
 
 
 async def test_on_worker_moves_to_the_loop_once(pool):

@@ -1,8 +1,8 @@
-"""How a coroutine crosses between a thread and an event loop.
+"""How a coroutine moves between a thread and an event loop.
 
-A thread waits for one that runs on a loop (:func:`bridge`, :func:`run_alone`), or steps one itself
-until it asks for the loop (:func:`step`, :func:`drive`, :func:`resume`). Which thread that is, and
-whose, is ``concurrency.py``'s.
+A thread waits for a coroutine that runs on a loop (:func:`run_from_thread`, :func:`run_alone`), or
+steps one itself until it needs the loop (:func:`step`, :func:`drive`), where :func:`resume` goes on
+with it. The worker threads are in ``workers.py``.
 """
 
 from __future__ import annotations
@@ -10,11 +10,13 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import contextvars
+import functools
 import threading
 import types
-from collections.abc import Coroutine, Generator
-from typing import Any, TypeVar
+from collections.abc import Callable, Coroutine, Generator
+from typing import Any, ParamSpec, TypeVar
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 #: `inbox`: of the worker that runs in this thread; `lease` and `outcome`: of the job it does now
@@ -29,7 +31,7 @@ def running_loop() -> asyncio.AbstractEventLoop | None:
         return None
 
 
-def bridge(coro: Coroutine[Any, Any, T], loop: asyncio.AbstractEventLoop) -> T:
+def run_from_thread(coro: Coroutine[Any, Any, T], loop: asyncio.AbstractEventLoop) -> T:
     """Run ``coro`` on ``loop`` from a worker thread and wait for its result.
 
     Meanwhile the worker does what ``coro`` asks of it: it may call ``def`` functions itself.
@@ -209,28 +211,98 @@ def _on_a_loop(coro: Coroutine[Any, Any, T]) -> T:
 
 
 async def _rest(coro: Coroutine[Any, Any, T]) -> T:
-    return await resume(coro)
+    return await resume(coro)  # type: ignore[no-any-return]  # as `coro` returns
 
 
 @types.coroutine
-def resume(
-    coro: Coroutine[Any, Any, T], error: BaseException | None = None
-) -> Generator[Any, Any, T]:
-    """Go on, as an awaitable on the loop, with a coroutine that :func:`step` has begun.
+def resume(steps: Any, waiting_for: Any = TO_LOOP) -> Generator[Any, Any, Any]:
+    """Continue on the loop, as an awaitable, what was begun by taking its first steps by hand.
 
     Args:
-        coro: The coroutine, suspended.
-        error: Raised where it is suspended, if given.
+        steps: A suspended coroutine, or the iterator that an object's ``__await__`` returned.
+        waiting_for: What its last step yielded. :data:`TO_LOOP` is not passed on to the loop: the
+            coroutine has reached the loop that it waited for.
+
+    Returns:
+        Its result.
     """
+    # What an object's `__await__` returns may be a bare iterator.
+    throw, send = getattr(steps, "throw", None), getattr(steps, "send", None)
     try:
-        yielded = coro.send(None) if error is None else coro.throw(error)
+        if waiting_for is TO_LOOP:
+            waiting_for = next(steps) if send is None else send(None)
         while True:
             try:
-                value = yield yielded
-            except BaseException as raised:
-                yielded = coro.throw(raised)
+                value = yield waiting_for
+            except BaseException as error:
+                if throw is None:
+                    raise
+                waiting_for = throw(error)
             else:
-                yielded = coro.send(value)
+                waiting_for = next(steps) if send is None else send(value)
     except StopIteration as stop:
-        result: T = stop.value
-        return result
+        return stop.value
+
+
+#: what :func:`give_way` returns where there is nothing to go on with
+ENDED: Any = object()
+
+
+@types.coroutine
+def give_way(steps: Any, rounds: int) -> Generator[Any, Any, Any]:
+    """Go on, as an awaitable, with something that let others run: its last step yielded ``None``.
+
+    Args:
+        steps: A coroutine, or what its ``__await__`` gave.
+        rounds: How often it may do so.
+
+    Returns:
+        What it waits for, ``None`` if that is nothing still; :data:`ENDED` if it has ended.
+    """
+    waiting_for = None
+    try:
+        while waiting_for is None and rounds:
+            rounds -= 1
+            try:
+                yield
+            except BaseException as error:
+                waiting_for = steps.throw(error)
+            else:
+                waiting_for = next(steps)
+    except StopIteration:
+        return ENDED
+    return waiting_for
+
+
+# -- for `def` code --------------------------------------------------------------------------------
+
+
+def to_sync(
+    func: Callable[P, Coroutine[Any, Any, T]],
+    loop_of_worker: Callable[[], asyncio.AbstractEventLoop | None],
+) -> Callable[P, T]:
+    """Make an ``async def`` function one that blocks, for ``def`` code.
+
+    Args:
+        func: The function.
+        loop_of_worker: Returns the server's loop when called in a request's worker thread.
+
+    Returns:
+        A function with the same arguments. In a worker thread it runs on the server's loop, else
+        on a loop of its own; on a running loop it raises RuntimeError.
+    """
+
+    @functools.wraps(func)
+    def blocking(*args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            loop = loop_of_worker()
+            coro = func(*args, **kwargs)
+            return asyncio.run(coro) if loop is None else run_from_thread(coro, loop)
+        raise RuntimeError(
+            f"{func!r} is `async def` and was called synchronously (through `ensure_sync`) on a"
+            " running event loop. Await it: `await current_app.ensure_async(func)(...)`."
+        )
+
+    return blocking

@@ -1,0 +1,95 @@
+"""Which callables are ``async def``."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import inspect
+import sys
+
+import pytest
+
+from asyncflask.concurrency.inspection import is_async, is_async_cached
+
+
+def plain():
+    return asyncio.sleep(0)
+
+
+async def coroutine_function():
+    pass
+
+
+class Thing:
+    async def method(self):
+        pass
+
+    @staticmethod
+    async def static():
+        pass
+
+    @classmethod
+    async def of_class(cls):
+        pass
+
+    async def __call__(self):
+        pass
+
+
+class Plain:
+    def __call__(self):
+        pass
+
+
+async def generator():
+    yield
+
+
+@pytest.mark.parametrize(
+    ("func", "expected"),
+    [
+        (coroutine_function, True),
+        (Thing().method, True),
+        (Thing.static, True),
+        (Thing.of_class, True),
+        (Thing(), True),
+        (functools.partial(coroutine_function), True),
+        (functools.partial(functools.partial(Thing()), 1), True),
+        (functools.wraps(coroutine_function)(lambda: None), False),
+        (plain, False),
+        (functools.partial(plain), False),
+        (generator, False),
+        (Plain(), False),
+        (Thing, False),
+        (len, False),
+        (lambda: None, False),
+    ],
+)
+def test_is_async_is_whether_a_call_gives_a_coroutine(func, expected):
+    assert is_async(func) is expected
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="inspect marks functions since 3.12")
+def test_a_marked_function_is_asynchronous():
+    mark = inspect.markcoroutinefunction
+
+    assert is_async(mark(lambda: coroutine_function()))
+
+
+def test_answers_are_kept_for_functions_alone():
+    cache = {}
+
+    assert is_async_cached(coroutine_function, cache) is True
+    assert is_async_cached(plain, cache) is False
+    assert is_async_cached(Thing(), cache) is True
+    assert is_async_cached(Thing().method, cache) is True
+
+    assert cache == {coroutine_function: True, plain: False}
+
+
+def test_an_app_that_registers_functions_without_end_does_not_fill_the_memory():
+    cache = {}
+    for _ in range(25_000):
+        is_async_cached(lambda: None, cache)
+
+    assert len(cache) <= 10_000
