@@ -1,7 +1,7 @@
 """The async face of the app: :class:`Flask`, an ASGI application.
 
-Setup is in :mod:`asyncflask.base`. Here are the steps that serve a connection, as methods that a
-subclass may override or a caller may replace (each hands on to ``dispatch/``), and what starts,
+Setup is in :mod:`asyncflask.sansio.app`. Here are the steps that serve a connection, as methods
+that a subclass may override or a caller may replace (each calls ``dispatch/``), and what starts,
 serves, tests and stops an app.
 """
 
@@ -17,13 +17,11 @@ from types import FunctionType
 
 from werkzeug.exceptions import HTTPException
 
-from . import background
 from . import typing as ft
 from ._current import current
 from .asgi import run_shutdown, run_startup, serve
-from .base import App
 from .ctx import NO_ERROR, Context
-from .dispatch import errors, pipeline, setup_check, steps, teardown
+from .dispatch import background, errors, pipeline, setup_check, steps, teardown
 from .dispatch.around import Around
 from .dispatch.calls import emit
 from .dispatch.lanes import HTTP, WEBSOCKET
@@ -34,13 +32,13 @@ from .environment import (
     read_variable,
     set_debug_flag,
 )
-from .exceptions import OutOfContext
+from .exceptions import OutOfContext, explain_missing_attributes
 from .loading import has_templates
 from .logging import one_line
 from .mounting import Interface, Mount, Stop, make_mount, start_mounted, stop_mounted
-from .othernames import explain_other_names
 from .resources import LaterModule, later
-from .scaffold import F, setupmethod
+from .sansio.app import App
+from .sansio.scaffold import F, setupmethod
 from .signals import got_background_exception
 from .wrappers import Request, Response, SyncRequest, SyncWebsocket, Websocket
 from .wrappers.reader import WHOLE_BODY
@@ -90,8 +88,8 @@ class Flask(App):
     """A Flask application on a native event loop; an ASGI callable.
 
     ``async def`` views and hooks run on the loop and get an awaitable ``request``; ``def`` ones run
-    in a worker thread and get Flask's synchronous ``request``. See :class:`~asyncflask.base.App`
-    for the parameters, which are Flask's.
+    in a worker thread and get Flask's synchronous ``request``. The parameters are Flask's, as in
+    :class:`~asyncflask.sansio.app.App`.
 
     Source: ``Flask: Flask``, ``Quart: Quart``, ASGI 3.
     """
@@ -585,7 +583,7 @@ _RUN_OPTIONS = frozenset(
 
 
 Flask._untouched = steps.untouched(Flask)
-explain_other_names(Flask, _OTHER_NAMES)
+explain_missing_attributes(Flask, _OTHER_NAMES)
 
 
 def _carrier() -> Context:

@@ -35,14 +35,17 @@ _OWNERS = {
     "asyncflask.templating": "",
     "asyncflask.helpers": "",
     "asyncflask.app": "app.",
-    "asyncflask.base": "app.",
+    "asyncflask.sansio.app": "app.",
     "asyncflask.testing.client": "client.",
     "asyncflask.testing.connection": "connection.",
     "asyncflask.testing.websocket": "connection.",
     "asyncflask.testing.lifespan": "lifespan.",
 }
 #: How a user writes a call of a function that asyncflask has made from one of the user's.
-_MADE_OF = {"asyncflask.concurrency.workers": "run_sync", "asyncflask.base": "app.ensure_async"}
+_MADE_OF = {
+    "asyncflask.concurrency.workers": "run_sync",
+    "asyncflask.sansio.app": "app.ensure_async",
+}
 _CALL = object()  # stands for the result of such a call in an expression
 _PACKAGE = str(Path(__file__).parent)
 #: Modules whose functions run while a request or websocket is served, before its answer is made …

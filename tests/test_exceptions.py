@@ -8,7 +8,7 @@ import pytest
 from werkzeug.exceptions import ServiceUnavailable
 
 from asyncflask import exceptions
-from asyncflask.exceptions import WebsocketDisconnect
+from asyncflask.exceptions import WebsocketDisconnect, explain_missing_attributes
 
 CLASSES = {
     exceptions.SetupFinished: AssertionError,
@@ -23,7 +23,9 @@ def test_no_class_is_missing_here():
     defined = {
         value
         for value in vars(exceptions).values()
-        if isinstance(value, type) and value.__module__ == exceptions.__name__
+        if isinstance(value, type)
+        and issubclass(value, BaseException)
+        and value.__module__ == exceptions.__name__
     }
 
     assert defined == set(CLASSES)
@@ -52,3 +54,44 @@ def test_a_disconnect_shows_code_and_reason(error, text):
 
     assert str(error) == str(copy) == text
     assert (copy.code, copy.reason) == (error.code, error.reason)
+
+
+# -- attributes that do not exist ------------------------------------------------------------------
+
+
+class Shop:
+    """A class whose users know another one."""
+
+
+explain_missing_attributes(Shop, {"vend": "Write `shop.sell()`."})
+
+
+def test_the_error_names_the_remedy():
+    """The message has Python's own sentence and what to write instead."""
+    with pytest.raises(AttributeError, match=r"'Shop' object has no attribute 'vend'\. Write") as e:
+        Shop().vend  # type: ignore[attr-defined]
+    assert (e.value.name, type(e.value.obj)) == ("vend", Shop)
+
+
+def test_the_attribute_does_not_exist_for_hasattr_and_getattr():
+    assert not hasattr(Shop, "vend")
+    assert getattr(Shop(), "vend", None) is None
+
+
+def test_an_instance_and_a_subclass_may_have_it():
+    class Own(Shop):
+        def vend(self):
+            return "subclass"
+
+    shop = Shop()
+    shop.vend = "instance"
+
+    assert (shop.vend, Own().vend()) == ("instance", "subclass")
+
+
+def test_a_subclass_is_named_in_the_error():
+    class Kiosk(Shop):
+        pass
+
+    with pytest.raises(AttributeError, match="'Kiosk' object has no attribute 'vend'"):
+        Kiosk().vend  # type: ignore[attr-defined]

@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..concurrency.inspection import is_async
+from ..exceptions import MissingAttribute
 from ..logging import one_line
-from ..othernames import OtherName
 
 #: Methods and attributes of an app that are not called here, and what to use instead.
 APP = {
@@ -85,7 +85,7 @@ def find_faults(app: Any) -> Iterator[str]:
 def _unknown(thing: Any, where: str, table: dict[str, str]) -> Iterator[str]:
     for name, remedy in table.items():
         found = inspect.getattr_static(thing, name, None)
-        if found is not None and not isinstance(found, OtherName):
+        if found is not None and not isinstance(found, MissingAttribute):
             yield f"{name} of {where} has no effect here: nothing calls it. {remedy}."
 
 

@@ -76,7 +76,7 @@ if TYPE_CHECKING:
 
 
 class Flask(async_face.Flask, metaclass=CallableType):
-    """A Flask app. See :class:`asyncflask.base.App` for the parameters, which are Flask's.
+    """A Flask app. See :class:`asyncflask.sansio.app.App` for the parameters, which are Flask's.
 
     Source: ``Flask: Flask``.
     """

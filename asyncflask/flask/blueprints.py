@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, cast
 
-from .. import blueprints as async_face
+from ..sansio import blueprints as async_face
 from .cli import AppGroup as AppGroup
 from .globals import current_app as current_app
 from .helpers import send_from_directory

@@ -36,7 +36,7 @@ from ..cli import (
     with_appcontext,
 )
 from ..cli.options import Option
-from ..scaffold import F
+from ..sansio.scaffold import F
 from .globals import current_app as current_app
 from .helpers import get_load_dotenv as get_load_dotenv
 from .install import FLASK_VERSION

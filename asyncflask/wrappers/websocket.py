@@ -19,9 +19,8 @@ from blinker import Signal
 from werkzeug.datastructures import Headers as WerkzeugHeaders
 
 from ..concurrency.bridge import resume, run_from_thread
-from ..exceptions import UnawaitedAccess, WebsocketDisconnect
+from ..exceptions import UnawaitedAccess, WebsocketDisconnect, explain_missing_attributes
 from ..logging import one_line
-from ..othernames import explain_other_names
 from ..signals import websocket_received, websocket_sent
 from .connection import Connection, ConnectionContext
 from .headers import Headers, encode_headers
@@ -630,7 +629,7 @@ _receive = Websocket.receive
 _anext = Websocket.__anext__
 
 
-explain_other_names(
+explain_missing_attributes(
     Websocket,
     {name: f"{remedy} (In a `def` view without `await`.)" for name, remedy in _OTHER_NAMES.items()},
 )

@@ -14,8 +14,8 @@ import flask.typing
 import pytest
 
 import asyncflask
-import asyncflask.blueprints
 import asyncflask.helpers
+import asyncflask.sansio.blueprints
 import asyncflask.typing
 
 FACES = {
@@ -23,7 +23,7 @@ FACES = {
     "Blueprint": (flask.Blueprint, asyncflask.Blueprint),
     "BlueprintSetupState": (
         flask.sansio.blueprints.BlueprintSetupState,
-        asyncflask.blueprints.BlueprintSetupState,
+        asyncflask.sansio.blueprints.BlueprintSetupState,
     ),
     "helpers": (flask.helpers, asyncflask.helpers),
     "flask": (flask, asyncflask),

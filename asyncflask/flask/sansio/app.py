@@ -11,7 +11,7 @@ from werkzeug.routing import Rule as Rule
 from werkzeug.sansio.response import Response as Response
 from werkzeug.utils import cached_property as cached_property
 
-from ...base import App
+from ...sansio.app import App
 from ..config import Config as Config
 from ..config import ConfigAttribute as ConfigAttribute
 from ..helpers import get_debug_flag as get_debug_flag

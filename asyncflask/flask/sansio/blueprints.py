@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...blueprints import Blueprint, BlueprintSetupState, DeferredSetupFunction
+from ...sansio.blueprints import Blueprint, BlueprintSetupState, DeferredSetupFunction
 from .scaffold import Scaffold as Scaffold
 from .scaffold import (
     T_after_request,

@@ -14,8 +14,8 @@ from werkzeug.utils import cached_property as cached_property
 
 from ... import typing as ft
 from ...resources import find_package
-from ...scaffold import F, Scaffold, setupmethod
-from ...scaffold import endpoint_of as _endpoint_from_view_func
+from ...sansio.scaffold import F, Scaffold, setupmethod
+from ...sansio.scaffold import endpoint_of as _endpoint_from_view_func
 from ..helpers import get_root_path as get_root_path
 
 T_after_request = TypeVar("T_after_request", bound=ft.AfterRequestCallable)

@@ -18,15 +18,15 @@ from datetime import timedelta
 from werkzeug.exceptions import HTTPException, default_exceptions
 from werkzeug.utils import cached_property
 
-from . import resources
-from . import typing as ft
-from ._current import current
-from .files import send_from_directory
+from .. import resources
+from .. import typing as ft
+from .._current import current
+from ..files import send_from_directory
 
 if t.TYPE_CHECKING:
     import jinja2
 
-    from .cli import group
+    from ..cli import group
 else:  # For typing.get_type_hints().
     group, jinja2 = map(resources.LaterModule, ("asyncflask.cli.group", "jinja2"))
 
@@ -165,7 +165,7 @@ class Scaffold:
 
     def _make_cli(self) -> group.AppGroup:
         # PERF: click, and what stands on it, take as long to import as Jinja.
-        from .cli.group import AppGroup
+        from ..cli.group import AppGroup
 
         return AppGroup()
 

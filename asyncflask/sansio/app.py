@@ -24,41 +24,41 @@ from werkzeug.utils import cached_property
 from werkzeug.utils import redirect as _redirect
 from werkzeug.wrappers import Response as WerkzeugResponse
 
-from . import resources, unawaited
-from . import typing as ft
-from ._current import current
-from .blueprints import Blueprint
-from .concurrency.bridge import to_sync
-from .concurrency.inspection import is_async
-from .concurrency.workers import WorkerPool, run_sync
-from .config import DEFAULT_CONFIG, Config, ConfigAttribute
-from .ctx import Context, _AppCtxGlobals
-from .debug.blocking import watched
-from .debughelpers import warn_of_real_flask
-from .dispatch import steps, teardown, urls
-from .dispatch.calls import lease_of_its_own, loop_of_worker
-from .dispatch.result import make_response
-from .environment import get_debug_flag
-from .exceptions import SetupFinished, outside
-from .helpers import get_flashed_messages
-from .json.provider import DefaultJSONProvider, JSONProvider
-from .logging import create_logger
-from .routing import Map, Rule
-from .scaffold import F, Scaffold, endpoint_of, setupmethod
-from .sessions import SecureCookieSessionInterface, SessionInterface
-from .templating import (
+from .. import resources, unawaited
+from .. import typing as ft
+from .._current import current
+from ..concurrency.bridge import to_sync
+from ..concurrency.inspection import is_async
+from ..concurrency.workers import WorkerPool, run_sync
+from ..config import DEFAULT_CONFIG, Config, ConfigAttribute
+from ..ctx import Context, _AppCtxGlobals
+from ..debug.blocking import watched
+from ..debughelpers import warn_of_real_flask
+from ..dispatch import steps, teardown, urls
+from ..dispatch.calls import lease_of_its_own, loop_of_worker
+from ..dispatch.result import make_response
+from ..environment import get_debug_flag
+from ..exceptions import SetupFinished, outside
+from ..helpers import get_flashed_messages
+from ..json.provider import DefaultJSONProvider, JSONProvider
+from ..logging import create_logger
+from ..routing import Map, Rule
+from ..sessions import SecureCookieSessionInterface, SessionInterface
+from ..templating import (
     _default_template_ctx_processor,
     select_jinja_autoescape,
     update_template_context,
     update_template_context_async,
 )
-from .watching import Watching
+from ..watching import Watching
+from .blueprints import Blueprint
+from .scaffold import F, Scaffold, endpoint_of, setupmethod
 
 if t.TYPE_CHECKING:
     import jinja2
 
-    from . import jinja
-    from .cli.group import AppGroup
+    from .. import jinja
+    from ..cli.group import AppGroup
 else:  # For typing.get_type_hints().
     jinja, jinja2 = map(resources.LaterModule, ("asyncflask.jinja", "jinja2"))
 
@@ -309,7 +309,7 @@ class App(Scaffold, Watching):
     @cached_property
     def jinja_env(self) -> jinja.Environment:
         """The Jinja environment, made at first use."""
-        from .jinja import with_checks  # PERF: as templating.__getattr__ says
+        from ..jinja import with_checks  # PERF: as templating.__getattr__ says
 
         env: t.Any = with_checks(self.create_jinja_environment())
         return env  # type: ignore[no-any-return]  # an override may return any environment
@@ -333,7 +333,7 @@ class App(Scaffold, Watching):
 
     def create_global_jinja_loader(self) -> jinja2.BaseLoader:
         """Make the loader that looks in the app's folder, then in the blueprints'."""
-        from .jinja import DispatchingJinjaLoader  # PERF: as templating.__getattr__ says
+        from ..jinja import DispatchingJinjaLoader  # PERF: as templating.__getattr__ says
 
         return DispatchingJinjaLoader(self)
 

@@ -19,8 +19,8 @@ from asyncflask import (
     url_for,
     websocket,
 )
-from asyncflask.blueprints import BlueprintSetupState
 from asyncflask.exceptions import SetupFinished
+from asyncflask.sansio.blueprints import BlueprintSetupState
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from werkzeug.exceptions import HTTPException, NotFound
 
 from asyncflask import Blueprint, Flask, websocket
 from asyncflask.concurrency.inspection import is_async
-from asyncflask.scaffold import Scaffold
+from asyncflask.sansio.scaffold import Scaffold
 
 
 @pytest.fixture(params=["app", "blueprint"])

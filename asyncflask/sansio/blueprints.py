@@ -1,0 +1,480 @@
+"""Blueprints: recorded registrations, played back on an app.
+
+A blueprint knows no app until it is registered; each of its methods records what to do then. Names
+and meaning are Flask's, nesting and repeated registration under other names included. What an app
+offers to a blueprint is written down in :class:`Registrar`.
+"""
+
+from __future__ import annotations
+
+import os
+import typing as t
+from collections.abc import Callable
+from functools import update_wrapper
+
+from .. import typing as ft
+from ..exceptions import SetupFinished
+from .scaffold import F, Scaffold, endpoint_of, setupmethod
+
+DeferredSetupFunction = Callable[["BlueprintSetupState"], None]
+
+#: registries of a blueprint that are merged into the app's, under the blueprint's full name
+_HOOKS = (
+    "before_request_funcs",
+    "after_request_funcs",
+    "teardown_request_funcs",
+    "before_websocket_funcs",
+    "after_websocket_funcs",
+    "teardown_websocket_funcs",
+    "url_default_functions",
+    "url_value_preprocessors",
+    "template_context_processors",
+)
+
+
+class Registrar(t.Protocol):
+    """What a blueprint asks of the app it is registered on."""
+
+    name: str
+    blueprints: dict[str, t.Any]
+    view_functions: dict[str, t.Any]
+    error_handler_spec: t.Any
+
+    def add_url_rule(
+        self,
+        rule: str,
+        endpoint: str | None = None,
+        view_func: ft.RouteCallable | None = None,
+        provide_automatic_options: bool | None = None,
+        **options: t.Any,
+    ) -> None: ...
+
+
+class BlueprintSetupState:
+    """What is known while a blueprint is registered on an app; handed to recorded functions.
+
+    Source: ``Flask: blueprints.BlueprintSetupState``.
+    """
+
+    def __init__(
+        self, blueprint: Blueprint, app: t.Any, options: t.Any, first_registration: bool
+    ) -> None:
+        self.app = app
+        self.blueprint = blueprint
+        self.options = options
+        self.first_registration = first_registration
+        self.subdomain = _given(options.get("subdomain"), blueprint.subdomain)
+        self.url_prefix = _given(options.get("url_prefix"), blueprint.url_prefix)
+        self.name = options.get("name", blueprint.name)
+        self.name_prefix = options.get("name_prefix", "")
+        self.url_defaults = dict(blueprint.url_values_defaults)
+        self.url_defaults.update(options.get("url_defaults") or ())
+
+    def add_url_rule(
+        self,
+        rule: str,
+        endpoint: str | None = None,
+        view_func: ft.RouteCallable | None = None,
+        **options: t.Any,
+    ) -> None:
+        """Register a rule on the app, under the blueprint's prefix, subdomain and name."""
+        if self.url_prefix is not None:
+            rule = _join(self.url_prefix, rule)
+        options.setdefault("subdomain", self.subdomain)
+        endpoint = endpoint_of(view_func) if endpoint is None else endpoint
+        defaults = self.url_defaults
+        if "defaults" in options:
+            defaults = {**defaults, **options.pop("defaults")}
+        full = f"{self.name_prefix}.{self.name}.{endpoint}".lstrip(".")
+        self.app.add_url_rule(rule, full, view_func, defaults=defaults, **options)
+
+
+def _given(first: t.Any, second: t.Any) -> t.Any:
+    return second if first is None else first
+
+
+def _join(prefix: str, rule: str) -> str:
+    if not rule:
+        return prefix
+    return f"{prefix.rstrip('/')}/{rule.lstrip('/')}"
+
+
+class Blueprint(Scaffold):
+    """A set of views, hooks, templates and files that is registered on an app as a whole.
+
+    Args:
+        name: Prefix of the blueprint's endpoints; without dots.
+        import_name: Name of the module it is defined in, usually ``__name__``.
+        static_folder: Folder of its own static files, relative to ``root_path``.
+        static_url_path: Prefix of its static route, below ``url_prefix``.
+        template_folder: Folder of its own templates; the app's take precedence.
+        url_prefix: Prefix of its rules.
+        subdomain: Subdomain of its rules.
+        url_defaults: Default values of its rules' arguments.
+        root_path: Folder that the others are relative to; found from ``import_name`` by default.
+        cli_group: Name of its command group; ``None`` puts its commands at the top level.
+
+    Raises:
+        ValueError: ``name`` is empty or has a dot.
+
+    Source: ``Flask: Blueprint``.
+    """
+
+    _default_cli_group: t.Any = object()  # "a group of the blueprint's name"
+
+    def __init__(
+        self,
+        name: str,
+        import_name: str,
+        static_folder: str | os.PathLike[str] | None = None,
+        static_url_path: str | None = None,
+        template_folder: str | os.PathLike[str] | None = None,
+        url_prefix: str | None = None,
+        subdomain: str | None = None,
+        url_defaults: dict[str, t.Any] | None = None,
+        root_path: str | None = None,
+        cli_group: str | None = _default_cli_group,
+    ) -> None:
+        super().__init__(
+            import_name=import_name,
+            static_folder=static_folder,
+            static_url_path=static_url_path,
+            template_folder=template_folder,
+            root_path=root_path,
+        )
+        if not name:
+            raise ValueError(
+                f"Blueprint({name!r}, {import_name!r}): its name is empty. Give it one, such as"
+                " 'blog'; its endpoints begin with it."
+            )
+        if "." in name:
+            raise ValueError(
+                f"Blueprint({name!r}, {import_name!r}): its name has a dot, which separates the"
+                " names of nested blueprints. Write '_' instead."
+            )
+        self.name = name
+        self.url_prefix = url_prefix
+        self.subdomain = subdomain
+        self.url_values_defaults = dict(url_defaults or {})
+        self.cli_group = cli_group
+        self.deferred_functions: list[DeferredSetupFunction] = []
+        self._got_registered_once = False
+        self._blueprints: list[tuple[Blueprint, dict[str, t.Any]]] = []
+
+    def _check_setup_finished(self, f_name: str) -> None:
+        if self._got_registered_once:
+            raise SetupFinished(
+                f"`{f_name}` was called on {self!r}, which is registered on an app already; the app"
+                " would not see the change. Do all of a blueprint's setup, imports of its view"
+                " modules included, before app.register_blueprint()."
+            )
+
+    def open_resource(
+        self, resource: str, mode: str = "rb", encoding: str | None = "utf-8"
+    ) -> t.IO[t.AnyStr]:
+        """Open a file that lies beside the code; see :meth:`Scaffold.open_resource`.
+
+        Source: ``Flask: Blueprint.open_resource``, whose default encoding is not the app's.
+        """
+        return super().open_resource(resource, mode, encoding)
+
+    # -- recording ---------------------------------------------------------------------------------
+
+    @setupmethod
+    def record(self, func: DeferredSetupFunction) -> None:
+        """Call ``func(state)`` whenever the blueprint is registered."""
+        self.deferred_functions.append(func)
+
+    @setupmethod
+    def record_once(self, func: DeferredSetupFunction) -> None:
+        """Call ``func(state)`` the first time the blueprint is registered on an app."""
+
+        def wrapper(state: BlueprintSetupState) -> None:
+            if state.first_registration:
+                func(state)
+
+        self.record(update_wrapper(wrapper, func))
+
+    def make_setup_state(
+        self, app: t.Any, options: dict[str, t.Any], first_registration: bool = False
+    ) -> BlueprintSetupState:
+        """Make the object that recorded functions get; override it to hand them more."""
+        return BlueprintSetupState(self, app, options, first_registration)
+
+    @setupmethod
+    def register_blueprint(self, blueprint: Blueprint, **options: t.Any) -> None:
+        """Nest another blueprint in this one.
+
+        Args:
+            blueprint: The inner blueprint.
+            options: As for :meth:`app.register_blueprint`.
+
+        Raises:
+            ValueError: It is this one.
+        """
+        if blueprint is self:
+            raise ValueError(f"{self!r} was registered on itself. Register it on an app.")
+        self._blueprints.append((blueprint, options))
+
+    # -- registration ------------------------------------------------------------------------------
+
+    def register(self, app: t.Any, options: dict[str, t.Any]) -> None:
+        """Play everything back on ``app``; called by ``app.register_blueprint``.
+
+        Raises:
+            ValueError: A blueprint of this name is registered already.
+        """
+        name_prefix = options.get("name_prefix", "")
+        name = f"{name_prefix}.{options.get('name', self.name)}".lstrip(".")
+        if name in app.blueprints:
+            self._refuse_name(app, name)
+        first_registration = not any(bp is self for bp in app.blueprints.values())
+        app.blueprints[name] = self
+        self._got_registered_once = True
+        state = self.make_setup_state(app, options, first_registration)
+        self._add_static_route(state)
+        self._merge_blueprint_funcs(app, name)
+        for deferred in self.deferred_functions:
+            deferred(state)
+        self._add_commands(app, name, options)
+        for blueprint, bp_options in self._blueprints:
+            blueprint.register(app, self._options_of_inner(state, name, blueprint, bp_options))
+
+    def _refuse_name(self, app: t.Any, name: str) -> t.NoReturn:
+        other = app.blueprints[name]
+        same = "this same blueprint" if other is self else f"another one, {other!r}"
+        raise ValueError(
+            f"The name {name!r} is registered on {app!r} already, for {same}. Give `name=` another"
+            " value: register_blueprint(bp, name='...')."
+        )
+
+    def _add_static_route(self, state: BlueprintSetupState) -> None:
+        if self.has_static_folder:
+            state.add_url_rule(
+                f"{self.static_url_path}/<path:filename>",
+                view_func=self._static_view(),
+                endpoint="static",
+            )
+
+    def _static_view(self) -> ft.RouteCallable:
+        # Finding a file does not block for long: no worker thread for it.
+        async def static(filename: str) -> t.Any:
+            return self.send_static_file(filename)
+
+        return static
+
+    def _add_commands(self, app: t.Any, name: str, options: dict[str, t.Any]) -> None:
+        if "cli" not in vars(self) or not self.cli.commands:
+            return
+        group = options.get("cli_group", self.cli_group)
+        if group is None:
+            app.cli.commands.update(self.cli.commands)
+        elif group is self._default_cli_group:
+            self.cli.name = name
+            app.cli.add_command(self.cli)
+        else:
+            self.cli.name = group
+            app.cli.add_command(self.cli)
+
+    @staticmethod
+    def _options_of_inner(
+        state: BlueprintSetupState, name: str, inner: Blueprint, options: dict[str, t.Any]
+    ) -> dict[str, t.Any]:
+        options = dict(options)
+        subdomain = _given(options.get("subdomain"), inner.subdomain)
+        if state.subdomain is not None and subdomain is not None:
+            options["subdomain"] = f"{subdomain}.{state.subdomain}"
+        elif state.subdomain is not None or subdomain is not None:
+            options["subdomain"] = _given(subdomain, state.subdomain)
+        prefix = _given(options.get("url_prefix"), inner.url_prefix)
+        if state.url_prefix is not None and prefix is not None:
+            options["url_prefix"] = f"{state.url_prefix.rstrip('/')}/{prefix.lstrip('/')}"
+        elif prefix is not None:
+            options["url_prefix"] = prefix
+        elif state.url_prefix is not None:
+            options["url_prefix"] = state.url_prefix
+        options["name_prefix"] = name
+        return options
+
+    def _merge_blueprint_funcs(self, app: t.Any, name: str) -> None:
+        """Put what was registered on the blueprint into the app's registries, under its name."""
+
+        def full(key: ft.AppOrBlueprintKey) -> str:
+            return name if key is None else f"{name}.{key}"
+
+        for key, by_code in self.error_handler_spec.items():
+            target = app.error_handler_spec[full(key)]
+            for code, handlers in by_code.items():
+                target[code].update(handlers)
+        for endpoint, func in self.view_functions.items():
+            app.view_functions[endpoint] = func
+        for registry in _HOOKS:
+            target = getattr(app, registry)
+            for key, funcs in getattr(self, registry).items():
+                target[full(key)].extend(funcs)
+
+    # -- rules -------------------------------------------------------------------------------------
+
+    @setupmethod
+    def add_url_rule(
+        self,
+        rule: str,
+        endpoint: str | None = None,
+        view_func: ft.RouteCallable | None = None,
+        provide_automatic_options: bool | None = None,
+        **options: t.Any,
+    ) -> None:
+        """Register a URL rule, relative to the blueprint's prefix.
+
+        Raises:
+            ValueError: The endpoint, or the view's name, has a dot.
+        """
+        for what, value in (
+            ("endpoint", endpoint),
+            ("view function's name", getattr(view_func, "__name__", None)),
+        ):
+            if value and "." in value:
+                raise ValueError(
+                    f"The {what} {value!r} of rule {rule!r} has a dot, which separates blueprint"
+                    f" names. {self!r} adds its own name by itself: leave the dot out."
+                )
+        self.record(
+            lambda state: state.add_url_rule(
+                rule,
+                endpoint,
+                view_func,
+                provide_automatic_options=provide_automatic_options,
+                **options,
+            )
+        )
+
+    # -- registrations for the whole app -----------------------------------------------------------
+
+    def _on_app(self, registry: str, f: F) -> F:
+        self.record_once(lambda state: getattr(state.app, registry).setdefault(None, []).append(f))
+        return f
+
+    @setupmethod
+    def before_app_request(self, f: F) -> F:
+        """Like ``before_request``, for every request of the app."""
+        return self._on_app("before_request_funcs", f)
+
+    @setupmethod
+    def after_app_request(self, f: F) -> F:
+        """Like ``after_request``, for every request of the app."""
+        return self._on_app("after_request_funcs", f)
+
+    @setupmethod
+    def teardown_app_request(self, f: F) -> F:
+        """Like ``teardown_request``, for every request of the app."""
+        return self._on_app("teardown_request_funcs", f)
+
+    @setupmethod
+    def before_app_websocket(self, f: F) -> F:
+        """Like ``before_websocket``, for every websocket of the app."""
+        return self._on_app("before_websocket_funcs", f)
+
+    @setupmethod
+    def after_app_websocket(self, f: F) -> F:
+        """Like ``after_websocket``, for every websocket of the app."""
+        return self._on_app("after_websocket_funcs", f)
+
+    @setupmethod
+    def teardown_app_websocket(self, f: F) -> F:
+        """Like ``teardown_websocket``, for every websocket of the app."""
+        return self._on_app("teardown_websocket_funcs", f)
+
+    @setupmethod
+    def before_app_serving(self, f: F) -> F:
+        """Like the app's ``before_serving``: run ``f()`` before the first request is accepted."""
+        self.record_once(lambda state: state.app.before_serving(f))
+        return f
+
+    @setupmethod
+    def while_app_serving(self, f: F) -> F:
+        """Like the app's ``while_serving``: run the async generator ``f()`` around serving."""
+        self.record_once(lambda state: state.app.while_serving(f))
+        return f
+
+    @setupmethod
+    def after_app_serving(self, f: F) -> F:
+        """Like the app's ``after_serving``: run ``f()`` after the last request was answered."""
+        self.record_once(lambda state: state.app.after_serving(f))
+        return f
+
+    @setupmethod
+    def app_context_processor(self, f: F) -> F:
+        """Like ``context_processor``, for every template of the app."""
+        return self._on_app("template_context_processors", f)
+
+    @setupmethod
+    def app_url_value_preprocessor(self, f: F) -> F:
+        """Like ``url_value_preprocessor``, for every request of the app."""
+        return self._on_app("url_value_preprocessors", f)
+
+    @setupmethod
+    def app_url_defaults(self, f: F) -> F:
+        """Like ``url_defaults``, for every URL of the app."""
+        return self._on_app("url_default_functions", f)
+
+    @setupmethod
+    def app_errorhandler(self, code: type[Exception] | int) -> Callable[[F], F]:
+        """Like ``errorhandler``, for every request of the app."""
+
+        def decorator(f: F) -> F:
+            self.record_once(lambda state: state.app.errorhandler(code)(f))
+            return f
+
+        return decorator
+
+    @setupmethod
+    def app_template_filter(self, name: str | None = None) -> Callable[[F], F]:
+        """Register a Jinja filter for the whole app; also without parentheses."""
+        return t.cast(
+            "Callable[[F], F]", self._template_decorator(self.add_app_template_filter, name)
+        )
+
+    @setupmethod
+    def add_app_template_filter(
+        self, f: ft.TemplateFilterCallable, name: str | None = None
+    ) -> None:
+        """Register a Jinja filter for the whole app."""
+        self.record_once(lambda state: state.app.add_template_filter(f, name=name))
+
+    @setupmethod
+    def app_template_test(self, name: str | None = None) -> Callable[[F], F]:
+        """Register a Jinja test for the whole app; also without parentheses."""
+        return t.cast(
+            "Callable[[F], F]", self._template_decorator(self.add_app_template_test, name)
+        )
+
+    @setupmethod
+    def add_app_template_test(self, f: ft.TemplateTestCallable, name: str | None = None) -> None:
+        """Register a Jinja test for the whole app."""
+        self.record_once(lambda state: state.app.add_template_test(f, name=name))
+
+    @setupmethod
+    def app_template_global(self, name: str | None = None) -> Callable[[F], F]:
+        """Register a Jinja global for the whole app; also without parentheses."""
+        return t.cast(
+            "Callable[[F], F]", self._template_decorator(self.add_app_template_global, name)
+        )
+
+    @setupmethod
+    def add_app_template_global(
+        self, f: ft.TemplateGlobalCallable, name: str | None = None
+    ) -> None:
+        """Register a Jinja global for the whole app."""
+        self.record_once(lambda state: state.app.add_template_global(f, name=name))
+
+    @staticmethod
+    def _template_decorator(add: Callable[..., None], name: t.Any) -> t.Any:
+        if callable(name):  # used without parentheses
+            add(name)
+            return name
+
+        def decorator(f: F) -> F:
+            add(f, name=name)
+            return f
+
+        return decorator
