@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import functools
 import typing as t
-from collections.abc import AsyncIterable, Iterable
+from collections.abc import AsyncIterable, Collection, Iterable
 
 from werkzeug.exceptions import abort as _abort
 from werkzeug.utils import redirect as _redirect
 
-from . import flashing
 from ._current import current
 from .concurrency.workers import run_sync
 from .ctx import Context
@@ -142,13 +141,20 @@ def flash(message: str, category: str = "message") -> None:
     """Keep a message in the session for the next request to show.
 
     Args:
-        message: The text.
+        message: The text, or :class:`~markupsafe.Markup`.
         category: ``"message"``, ``"error"``, ``"info"``, ``"warning"``, or one of your own.
+
+    Raises:
+        RuntimeError: No request is active, or the app has no secret key.
 
     Source: ``Flask: flash``.
     """
     ctx = _carrier("flash()")
-    flashing.flash(ctx, message, category)
+    session = ctx.session
+    flashes = session.get("_flashes", [])
+    flashes.append((category, message))
+    # Assigned again: a session does not notice what is appended to a list inside it.
+    session["_flashes"] = flashes
     if message_flashed.receivers:
         message_flashed.send(
             ctx.app,
@@ -161,16 +167,32 @@ def flash(message: str, category: str = "message") -> None:
 def get_flashed_messages(
     with_categories: bool = False, category_filter: Iterable[str] = ()
 ) -> list[str] | list[tuple[str, str]]:
-    """Take the flashed messages out of the session; again in one request: the same ones.
+    """Take the flashed messages out of the session; later calls in a request return the same ones.
 
     Args:
         with_categories: Return pairs ``(category, message)``.
-        category_filter: Return only messages of these categories.
+        category_filter: Return only messages of these categories; empty: all.
+
+    Returns:
+        The messages, or the pairs.
+
+    Raises:
+        RuntimeError: No request is active.
 
     Source: ``Flask: get_flashed_messages``.
     """
     ctx = _carrier("get_flashed_messages()")
-    return flashing.get_flashed_messages(ctx, with_categories, category_filter)
+    flashes = ctx.flashes
+    if flashes is None:
+        session = ctx.session
+        flashes = session.pop("_flashes") if "_flashes" in session else []
+        ctx.flashes = flashes
+    wanted = category_filter if isinstance(category_filter, Collection) else set(category_filter)
+    if wanted:
+        flashes = [pair for pair in flashes if pair[0] in wanted]
+    if with_categories:
+        return flashes
+    return [message for _, message in flashes]
 
 
 async def make_push_promise(path: str) -> None:

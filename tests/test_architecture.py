@@ -22,7 +22,7 @@ PACKAGE = Path(__file__).parent.parent / "asyncflask"
 FLOORS = {
     1: "_current typing exceptions signals resources environment watching logging unawaited"
     " concurrency routing streams",
-    2: "protocol json config datastructures views flashing loading jinja_awaitables jinja",
+    2: "protocol json config datastructures views loading jinja_awaitables jinja",
     3: "wrappers wsgi server cli",
     4: "context ctx sessions templating files sse debug debughelpers mounting testing",
     5: "dispatch asgi helpers",

@@ -17,6 +17,7 @@ from asyncflask import (
     make_response,
     message_flashed,
     redirect,
+    session,
     url_for,
 )
 from asyncflask.exceptions import OutOfContext
@@ -182,6 +183,68 @@ def test_flash_tells_receivers_of_both_colours(app):
     assert sorted(heard, key=str) == sorted(
         [(app, "saved", "info"), {"message": "saved", "category": "info"}], key=str
     )
+
+
+def test_messages_travel_in_the_session_as_flasks_do(app):
+    with app.test_request_context():
+        flash("Saved.")
+        session.modified = False
+        flash("No.", "error")
+
+        assert session == {"_flashes": [("message", "Saved."), ("error", "No.")]}
+        assert session.modified
+
+
+def test_messages_are_taken_once_and_shown_as_often_as_asked(app):
+    with app.test_request_context():
+        flash("Saved.")
+
+        assert get_flashed_messages() == get_flashed_messages() == ["Saved."]
+        assert session == {}
+
+
+async def test_what_is_flashed_after_reading_is_for_the_next_request(app):
+    @app.get("/")
+    async def first():
+        flash("One")
+        before = get_flashed_messages()
+        flash("Two")
+        return before + get_flashed_messages()
+
+    app.get("/next", endpoint="next")(lambda: get_flashed_messages())
+    client = app.test_client()
+
+    assert (await client.get("/")).json == ["One", "One"]
+    assert (await client.get("/next")).json == ["Two"]
+
+
+@pytest.mark.parametrize("categories", [["error"], ("error",), iter(["error"]), {"error"}])
+def test_messages_can_be_chosen_by_category(app, categories):
+    with app.test_request_context():
+        flash("Saved.")
+        flash("No.", "error")
+        flash("Never.", "error")
+
+        assert get_flashed_messages(category_filter=categories) == ["No.", "Never."]
+        assert get_flashed_messages(True, ["message"]) == [("message", "Saved.")]
+        assert get_flashed_messages(category_filter=iter(())) == ["Saved.", "No.", "Never."]
+
+
+def test_without_messages_the_session_is_read_but_not_changed(app):
+    with app.test_request_context():
+        assert get_flashed_messages() == []
+        assert session.accessed
+        assert not session.modified
+
+
+def test_without_a_secret_key_flashing_says_so(app):
+    app.secret_key = None
+
+    with (
+        app.test_request_context(),
+        pytest.raises(RuntimeError, match="there is no secret key to sign"),
+    ):
+        flash("Saved.")
 
 
 # -- push promises ---------------------------------------------------------------------------------
