@@ -32,11 +32,109 @@ FLOORS = {
 }
 FLOOR_OF = {name: floor for floor, names in FLOORS.items() for name in names.split()}
 
-#: where HTTP and websocket may not be told apart (design D5)
+#: modules and folders in which nothing is decided by the scope type (design D5) …
 ONE_PIPELINE = (
-    *("context.py", "ctx.py", "app.py"),
+    *("context.py", "ctx.py", "context", "app.py", "globals.py"),
     *("sansio", "dispatch"),
 )
+#: … but in the table of what differs
+SCOPE_TYPES = {"lanes.py", "scope_types.py"}
+#: TODO: comparisons that are still there
+COMPARES_SCOPE_TYPES = {"context.py": 2, "context/context.py": 2, "ctx.py": 1, "globals.py": 6}
+
+#: Private names that a unit reads on other objects: {unit: {name: reason}}.
+PRIVATE_NAMES_OF_OTHERS = {
+    "asgi": dict.fromkeys(
+        (
+            *("_around", "_body", "_colours", "_connection", "_end_setup", "_got_first_request"),
+            *("_look_around", "_pushes", "_sync_connection"),
+        ),
+        "TODO",
+    ),
+    "app": {"_untouched": "TODO"},
+    "debug": {
+        "_current_frames": "sys: the only way to see what another thread does",
+        "_pushes": "TODO",
+    },
+    "dispatch": dict.fromkeys(
+        (
+            *("_around", "_body", "_colours", "_ctx", "_look_anew", "_look_around"),
+            *("_pushes", "_session"),
+        ),
+        "TODO",
+    ),
+    "flask": {
+        "_AppCtxGlobals": "Flask's name",
+        "_cv_app": "Flask's name",
+        "_cv_request": "Flask's name",
+        "_default_template_ctx_processor": "Flask's name",
+        "_cached_data": "Werkzeug's name",
+        "_cached_json": "Werkzeug's name",
+        **dict.fromkeys(("_sync_connection", "_untouched"), "TODO"),
+    },
+    "globals": {
+        "_AppCtxGlobals": "Flask's name",
+        **dict.fromkeys(("_connect", "_connection", "_g", "_session"), "TODO"),
+    },
+    "jinja_awaitables": {
+        "_undefined_name": "Jinja's: what an undefined value says of itself",
+        "_undefined_obj": "Jinja's: what an undefined value says of itself",
+    },
+    "protocol": {
+        "_Compress": "zlib: the type of compressobj(), for annotations",
+        "_Decompress": "zlib: the type of decompressobj(), for annotations",
+    },
+    "routing": {
+        "_build": "Werkzeug's: a rule's own builder",
+        "_build_unknown": "Werkzeug's: a rule's own builder",
+        "_converters": "Werkzeug's: a rule's converters by name",
+        "_root": "Werkzeug's: the root of its StateMachineMatcher",
+    },
+    "sansio": {
+        "_AppCtxGlobals": "Flask's name",
+        "_default_template_ctx_processor": "Flask's name",
+    },
+    "unawaited": {
+        "_getframe": "sys: where a coroutine was made",
+        "_warn_unawaited_coroutine": "warnings: the hook that the interpreter calls",
+    },
+    "wrappers": {
+        "_get_running_loop": "asyncio: without the cost of an exception where no loop runs",
+        "_getframe": "sys: where an awaitable was made",
+    },
+}
+
+_FACADE = "the facade's class of Flask's name, made of the one it is named after"
+_TODO = "TODO"
+#: Top-level names that several modules define, and why: {name: reason}.
+DEFINED_TWICE = {
+    **dict.fromkeys(
+        (
+            *("AppContext", "Blueprint", "EnvironBuilder", "Flask", "FlaskGroup"),
+            *("FormDataParser", "MethodView", "Request", "RequestContext", "Response", "View"),
+            *("_AppCtxGlobals", "get_version", "run_command", "send_file", "send_from_directory"),
+            "show_server_banner",
+        ),
+        _FACADE,
+    ),
+    "Config": "an app's configuration (Flask) and a server's (uvicorn)",
+    "main": "where a command begins: Flask's cli.main, python -m",
+    "make_response": "Flask's helper, and the step of dispatch that it calls",
+    "url_for": "Flask's helper, and what it calls",
+    "__getattr__": "the module's hook for names that are imported late (PEP 562)",
+    **dict.fromkeys(
+        (
+            *("App", "Body", "Call", "ClientGone", "Connection", "Frame", "Lane", "Limits"),
+            *("SyncContext", "_accept", "_app", "_awaited", "_awaiting", "_called", "_carrier"),
+            *("_context", "_encoded", "_find_request", "_handled", "_headers", "_joined", "_keep"),
+            *("_let_go", "_load_app", "_must_define", "_name", "_nothing", "_pairs", "_place"),
+            *("_refusal", "_refuse", "_report", "_run", "_send", "_serve_until_signal", "_shown"),
+            *("_status", "_stepped", "_text", "_unknown", "body_of", "make_environ", "run"),
+            *("scope_of", "serve", "step", "watch"),
+        ),
+        _TODO,
+    ),
+}
 
 
 def _files() -> list[Path]:
@@ -193,22 +291,106 @@ def _one_pipeline_files() -> list[Path]:
     found: list[Path] = []
     for name in ONE_PIPELINE:
         path = PACKAGE / name
-        found += sorted(path.rglob("*.py")) if path.is_dir() else [path]
-    return [path for path in found if path.name != "lanes.py"]
+        if path.exists():
+            found += sorted(path.rglob("*.py")) if path.is_dir() else [path]
+    return [path for path in found if path.name not in SCOPE_TYPES]
 
 
 @pytest.mark.parametrize("path", _one_pipeline_files(), ids=_show)
-def test_only_the_lanes_tell_http_from_websocket(path: Path):
-    """No comparison with the name of a kind of connection outside ``dispatch/lanes.py``."""
-    kinds = {"http", "websocket"}
+def test_only_the_table_of_scope_types_tells_http_from_websocket(path: Path):
+    """What differs by scope type is looked up there, not decided by a comparison."""
     wrong = [
         f"{_show(path)}:{node.lineno} {ast.unparse(node)}"
         for node in ast.walk(ast.parse(path.read_text()))
-        if isinstance(node, ast.Compare)
-        and any(
-            isinstance(side, ast.Constant) and side.value in kinds
-            for side in (node.left, *node.comparators)
-        )
+        if isinstance(node, ast.Compare) and _compares_scope_type(node)
+    ]
+
+    assert len(wrong) <= COMPARES_SCOPE_TYPES.get(str(path.relative_to(PACKAGE)), 0), wrong
+
+
+def _compares_scope_type(node: ast.Compare) -> bool:
+    sides = [node.left, *node.comparators]
+    if any(isinstance(side, ast.Constant) and side.value is None for side in sides):
+        return False  # Whether there is one at all.
+    return any(
+        (isinstance(side, ast.Constant) and side.value in {"http", "websocket"})
+        or _last_name(side) in {"lane", "scope_type", "HTTP", "WEBSOCKET"}
+        or ast.unparse(side).endswith(("lane.name", "scope_type.name"))
+        for side in sides
+    )
+
+
+def _last_name(node: ast.expr) -> str:
+    """Name of a variable, or of the attribute that an expression ends with."""
+    if isinstance(node, ast.Name):
+        return node.id
+    return node.attr if isinstance(node, ast.Attribute) else ""
+
+
+# -- private names ---------------------------------------------------------------------------------
+
+
+def _is_private(name: str) -> bool:
+    return name.startswith("_") and not name.startswith("__")
+
+
+def _private_names(path: Path) -> tuple[set[str], dict[str, str]]:
+    """Private names that a file defines, and those it reads on other objects, with the place."""
+    own: set[str] = set()
+    read: dict[str, str] = {}
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            own.add(node.name)
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            own.add(node.id)
+        elif isinstance(node, ast.Attribute) and _is_private(node.attr):
+            owner = ast.unparse(node.value)
+            if owner in {"self", "cls"} or owner.startswith("super()"):
+                own.add(node.attr)
+            else:
+                read.setdefault(node.attr, f"{_show(path)}:{node.lineno} {owner}.{node.attr}")
+        elif isinstance(node, ast.ImportFrom) and node.level:
+            base = ["asyncflask", *path.relative_to(PACKAGE).with_suffix("").parts][: -node.level]
+            base += (node.module or "").split(".") if node.module else []
+            for name in (alias.name for alias in node.names):
+                target = _target(".".join([*base, name]))
+                # A module's own name may be private: `from ._current import current`.
+                if _is_private(name) and _unit(target) != _unit(path) and target.stem != name:
+                    read.setdefault(name, f"{_show(path)}:{node.lineno} imports {name}")
+    return own, read
+
+
+def test_no_folder_reads_private_attributes_of_another():
+    own: dict[str, set[str]] = {}
+    read: dict[tuple[str, str], str] = {}
+    for path in _files():
+        defined, others = _private_names(path)
+        own.setdefault(_unit(path), set()).update(defined)
+        read |= {(_unit(path), name): place for name, place in others.items()}
+
+    wrong = [
+        place
+        for (unit, name), place in read.items()
+        if name not in own[unit] and name not in PRIVATE_NAMES_OF_OTHERS.get(unit, {})
+    ]
+
+    assert not wrong, "\n".join(wrong)
+
+
+# -- names defined twice ---------------------------------------------------------------------------
+
+
+def test_no_top_level_name_is_defined_in_two_modules_without_a_reason():
+    places: dict[str, list[str]] = {}
+    for path in _files():
+        for node in ast.parse(path.read_text()).body:
+            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+                places.setdefault(node.name, []).append(_show(path))
+
+    wrong = [
+        f"{name}: {', '.join(sorted(set(files)))}"
+        for name, files in sorted(places.items())
+        if len(set(files)) > 1 and name not in DEFINED_TWICE
     ]
 
     assert not wrong, "\n".join(wrong)
