@@ -30,7 +30,7 @@ _OWNERS = {
     "asyncflask.wrappers.request": "request.",
     "asyncflask.wrappers.body": "request.body.",
     "asyncflask.wrappers.response": "response.",
-    "asyncflask.flask.faces": "request.body.",
+    "asyncflask.flask.async_request": "request.body.",
     "asyncflask.datastructures": "file.",
     "asyncflask.templating": "",
     "asyncflask.helpers": "",

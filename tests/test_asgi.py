@@ -23,7 +23,7 @@ from asyncflask import (
 from asyncflask.exceptions import SetupFinished
 from asyncflask.flask import Flask as FacadeFlask
 from asyncflask.testing import TestClient, WebsocketResponseError
-from asyncflask.testing.exchange import Exchange
+from asyncflask.testing.asgi_connection import ASGIConnection
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ def scope_of(path="/", method="GET", headers=(), query=b"", **more):
 
 async def talk(app, scope, *messages):
     """Let the app answer; return status, headers and body."""
-    async with Exchange(app, scope) as exchange:
+    async with ASGIConnection(app, scope) as exchange:
         for message in messages or [{"type": "http.request", "body": b"", "more_body": False}]:
             exchange.put(message)
         start, body = await exchange.take(), b""
@@ -140,7 +140,7 @@ async def test_header_lines_of_one_name_are_one_list_of_a_websocket_too(app):
         await websocket.send_json(show_lists(websocket))
 
     scope = scope_of(headers=LINES, type="websocket", scheme="ws", subprotocols=[])
-    async with Exchange(app, scope) as exchange:
+    async with ASGIConnection(app, scope) as exchange:
         exchange.put({"type": "websocket.connect"})
         await exchange.take()
         message = await exchange.take()
@@ -178,7 +178,7 @@ async def test_headers_that_can_be_read_but_once_are_there_for_the_view(app):
 
 async def test_a_buffered_response_is_two_messages(app):
     app.get("/")(lambda: "hello")
-    async with Exchange(app, scope_of()) as exchange:
+    async with ASGIConnection(app, scope_of()) as exchange:
         start, body = await exchange.take(), await exchange.take()
 
     assert start["type"] == "http.response.start"
@@ -539,7 +539,7 @@ async def test_odd_methods_are_405(app, method):
 async def test_an_unknown_websocket_path_is_refused(app):
     app.get("/")(lambda: "x")
     scope = scope_of("/", type="websocket", subprotocols=[], scheme="ws")
-    async with Exchange(app, scope) as exchange:
+    async with ASGIConnection(app, scope) as exchange:
         exchange.put({"type": "websocket.connect"})
         answer = await exchange.take()
 
@@ -666,7 +666,7 @@ async def test_a_failed_startup_is_told_to_the_server_and_signalled(app):
     receiver = lambda sender, exception, **extra: heard.append(exception)  # noqa: E731
     with got_serving_exception.connected_to(receiver, app):
         with pytest.raises(LookupError, match="no database"):
-            async with Exchange(app, {"type": "lifespan", "asgi": {}}) as exchange:
+            async with ASGIConnection(app, {"type": "lifespan", "asgi": {}}) as exchange:
                 exchange.put({"type": "lifespan.startup"})
                 answer = await exchange.take()
 

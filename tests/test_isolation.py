@@ -28,7 +28,7 @@ from asyncflask import (
     websocket,
 )
 from asyncflask._current import current
-from asyncflask.testing.exchange import Exchange
+from asyncflask.testing.asgi_connection import ASGIConnection
 
 variable: contextvars.ContextVar[str] = contextvars.ContextVar("variable", default="unset")
 
@@ -766,5 +766,5 @@ async def test_exchange_with_an_app_that_raises_leaves_nothing(app):
         raise LookupError("of the view")
 
     with pytest.raises(LookupError, match="of the view"):
-        async with Exchange(app, scope_of()) as exchange:
+        async with ASGIConnection(app, scope_of()) as exchange:
             await exchange.take()

@@ -28,7 +28,7 @@ from asyncflask import (
     send_from_directory,
     websocket,
 )
-from asyncflask.testing.exchange import Exchange
+from asyncflask.testing.asgi_connection import ASGIConnection
 from asyncflask.testing.wire import WireClient
 
 PROJECT = Path(__file__).parents[1]
@@ -304,7 +304,7 @@ def scope_of(path="/", method="GET", headers=(), **more):
 
 
 async def talk(app, scope):
-    async with Exchange(app, scope) as exchange:
+    async with ASGIConnection(app, scope) as exchange:
         exchange.put({"type": "http.request", "body": b"", "more_body": False})
         start, body = await exchange.take(), await exchange.take()
     return start["status"], body["body"]

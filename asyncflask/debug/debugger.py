@@ -4,7 +4,7 @@ Pages, resources, consoles, PIN and trusted hosts are those of Werkzeug's ``Debu
 which is called here with environs made of ASGI scopes, in threads of its own. What is ours: errors
 are handed over from outside, with the contexts they happened in; each traceback has a URL of its
 own, for errors that no page can answer; and only the last ones are kept. How a connection comes
-here is :mod:`.watched`'s.
+here is :mod:`.middleware`'s.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ from ..wrappers.body import Body
 from ..wrappers.wsgi import Call, send_wsgi
 from .console import Again, Frame, InApp
 from .frames import begin_with_the_app
+from .middleware import Watched, make_environ
 from .pin import is_given, is_in_container, random_pin
-from .watched import Watched, make_environ
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment

@@ -1,8 +1,8 @@
-"""The synchronous face of the app: Flask's class, with Flask's signatures, WSGI and ASGI.
+"""The facade's app: Flask's class, with Flask's signatures, WSGI and ASGI.
 
-Every step is a plain method that hands on to the pipeline of ``dispatch/`` and steps its coroutine
-in the calling thread, without a loop (the *inline drive*). Setup is the async face's, and so are
-websockets and the lifespan; how a request comes in from an ASGI server is ``server.py``.
+Every step is a plain method that calls the pipeline of ``dispatch/`` and steps its coroutine in the
+calling thread, without a loop. Setup, websockets and the lifespan are the async API's; how a
+request of an ASGI server is served is in ``server.py``.
 """
 
 from __future__ import annotations
@@ -42,8 +42,8 @@ from ..dispatch.lanes import WEBSOCKET
 from ..exceptions import OutOfContext
 from ..helpers import get_debug_flag, get_load_dotenv
 from . import cli
+from .call_interface import CallableType, adapt_subclass, call_asgi, refuse_environ
 from .ctx import AppContext, RequestContext, _AppCtxGlobals
-from .entrance import CallableType, adapt_subclass, call_asgi, refuse_environ
 from .globals import _cv_app as _cv_app
 from .globals import _cv_request as _cv_request
 from .globals import current_app as current_app
@@ -244,7 +244,7 @@ class Flask(async_face.Flask, metaclass=CallableType):
     # -- colours -----------------------------------------------------------------------------------
 
     def async_to_sync(self, func: Callable[..., Coroutine[Any, Any, Any]]) -> Callable[..., Any]:
-        """Return an ``async def`` function as one that blocks, for ``def`` code of either drive.
+        """Return an ``async def`` function as one that blocks, for ``def`` code on WSGI and ASGI.
 
         On an ASGI server it runs on the server's loop, else on one of its own.
         """

@@ -1,11 +1,14 @@
-"""Flask's blueprint: the async face's, sending files in Flask's way. (Flask: flask.blueprints.)"""
+"""Flask's blueprint: the async API's, with a synchronous ``send_static_file``.
+
+Source: ``Flask: flask.blueprints``.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any, cast
 
-from ..sansio import blueprints as async_face
+from ..sansio import blueprints as async_api
 from .cli import AppGroup as AppGroup
 from .globals import current_app as current_app
 from .helpers import send_from_directory
@@ -14,7 +17,7 @@ from .sansio.blueprints import BlueprintSetupState
 __all__ = ["Blueprint", "BlueprintSetupState"]
 
 
-class Blueprint(async_face.Blueprint):
+class Blueprint(async_api.Blueprint):
     """See :class:`asyncflask.Blueprint`. Source: ``Flask: Blueprint``."""
 
     def send_static_file(self, filename: str) -> Any:

@@ -1,4 +1,4 @@
-"""The ``flask`` command: the async face's, with Flask's ``run`` on Werkzeug's server.
+"""The ``flask`` command: the async API's, with Flask's ``run`` on Werkzeug's server.
 
 (Flask: flask.cli.)
 """
@@ -74,7 +74,7 @@ __all__ = [
 _OWN_OPTIONS = ("debugger", "server", "workers")
 
 
-# Host, port, certificate, reloader and its files are the async face's options.
+# Host, port, certificate, reloader and its files are the async API's options.
 @click.command(
     "run",
     short_help="Serve the app for development.",

@@ -38,7 +38,7 @@ from ..exceptions import outside
 from ..sessions import SecureCookieSession
 from ..wrappers.environ import CONTEXT_KEY
 from ..wrappers.target import take_environ_apart
-from .faces import AwaitableRequest
+from .async_request import AwaitableRequest
 from .globals import _cv_app as _cv_app
 from .globals import _cv_request as _cv_request
 from .globals import _Slot
@@ -483,7 +483,7 @@ class RequestContext(_SyncContext):
             scope["endpoint"] = self.app.view_functions.get(rule.endpoint)  # type: ignore[attr-defined]  # a facade app
 
     def _has_path(self) -> bool:
-        # Werkzeug redirects from an empty path. An ASGI server's is refused, as on the async face.
+        # Werkzeug redirects from an empty path. An ASGI server's is refused, as on the async API.
         return "asgi.scope" not in self.wsgi_environ or super()._has_path()
 
     def _has_whole_url(self) -> bool:

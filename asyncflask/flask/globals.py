@@ -19,7 +19,7 @@ __all__ = ["app_ctx", "current_app", "g", "request", "request_ctx", "session"]
 
 def _find_request() -> Any:
     ctx = current()
-    # PERF: nine of ten times; the rest is for contexts inside contexts, and for the async face.
+    # PERF: nine of ten times; the rest is for contexts inside contexts, and for the async API.
     if ctx is not None and ctx.lane is HTTP:
         found = ctx.request if ctx.synchronous else ctx._sync_connection
         if found is not None:
@@ -30,7 +30,7 @@ def _find_request() -> Any:
     return found
 
 
-#: the synchronous request, on both faces and in functions of both colours
+#: the synchronous request, in `def` and `async def` functions of the facade and of the async API
 request: Any = _make_proxy(_find_request)
 
 

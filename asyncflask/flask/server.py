@@ -1,4 +1,4 @@
-"""How a request comes in from an ASGI server: the server drive.
+"""How a facade app serves a request of an ASGI server.
 
 One worker thread is leased for the request, and the app is entered there as a WSGI server would
 enter it, through ``type(app).__call__``, so that everything that was replaced or wrapped on the way

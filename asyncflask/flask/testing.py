@@ -1,7 +1,7 @@
-"""Flask's synchronous test client: Werkzeug's client, driven inline, without a loop.
+"""Flask's synchronous test client: Werkzeug's client, which calls the app without a loop.
 
-``ASYNCFLASK_TEST_DRIVE=server`` lets the same client call the app through ASGI, a loop and a worker
-thread instead, so that one suite measures both ways in (``drives.py``).
+``ASYNCFLASK_TEST_TRANSPORT=asgi`` lets the same client call the app through ASGI, a loop and a
+worker thread instead, so that one suite tests both transports (``asgi_transport.py``).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from werkzeug.wrappers import Request as WerkzeugRequest
 
 from ..cli import ScriptInfo
 from ..sessions import SessionMixin
-from .drives import is_server_drive, through_asgi
+from .asgi_transport import through_asgi, uses_asgi
 
 
 class EnvironBuilder(werkzeug.test.EnvironBuilder):
@@ -178,8 +178,8 @@ class FlaskClient(Client):
         return response
 
     def run_wsgi_app(self, environ: Any, buffered: bool = False) -> Any:
-        """Call the app by the drive that ``ASYNCFLASK_TEST_DRIVE`` names."""
-        if not (is_server_drive() and hasattr(self.application, "asgi_app")):
+        """Call the app on the transport that ``ASYNCFLASK_TEST_TRANSPORT`` names."""
+        if not (uses_asgi() and hasattr(self.application, "asgi_app")):
             return super().run_wsgi_app(environ, buffered)
         crossing = copy(self)
         crossing.application = through_asgi(self.application)

@@ -180,7 +180,7 @@ _BODILESS = frozenset([*range(100, 200), 204, 304])
 class Response(AsyncResponse):
     """The response that views of a Flask app return. Source: ``Flask: Response``.
 
-    It is the async face's, for its cheap constructor, as far as a WSGI server can use it.
+    It is the async API's, for its cheap constructor, as far as a WSGI server can use it.
     """
 
     json_module = json

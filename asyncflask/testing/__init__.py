@@ -5,19 +5,19 @@ from __future__ import annotations
 from werkzeug.test import TestResponse
 
 from ..exceptions import WebsocketDisconnect
+from .asgi_connection import ASGIConnection, IllegalMessage
 from .builder import EnvironBuilder
 from .cli import CliRunner
 from .client import TestClient
 from .connection import TestConnection
-from .exchange import Exchange, IllegalMessage
 from .lifespan import LifespanError, TestApp
 from .websocket import TestWebsocket, WebsocketDisconnectError, WebsocketResponseError
 from .wire import WireClient, WireConnection
 
 __all__ = [
+    "ASGIConnection",
     "CliRunner",
     "EnvironBuilder",
-    "Exchange",
     "IllegalMessage",
     "LifespanError",
     "TestApp",

@@ -1,4 +1,4 @@
-"""One HTTP request of the test client, step by step. The traffic is :mod:`.exchange`'s."""
+"""One HTTP request of the test client, step by step. The traffic is :mod:`.asgi_connection`'s."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from ..typing import Message, Scope
 from ..unawaited import NotesForgotten
 from ..wrappers.awaited import refusing
 from ..wrappers.received import decode_headers
+from .asgi_connection import ASGIConnection
 from .builder import body_messages, body_of
-from .exchange import Exchange
 
 
 class ConnectionClient(Protocol):
@@ -80,18 +80,18 @@ class TestConnection(EnteredAsync, NotesForgotten):
         #: Links of the early hints, :rfc:`8297`.
         self.early_hints: list[str] = []
         self._environ = environ
-        self._exchange = Exchange(client.application, scope)
+        self._connection = ASGIConnection(client.application, scope)
         self._body_complete = False
         self._incremental = False
         self._complete = False
 
     async def __aenter__(self) -> TestConnection:
-        self._exchange.start()
+        self._connection.start()
         body = body_of(self._environ)
         if body:
             self._body_complete = True
             for message in body_messages(body):
-                self._exchange.put(message)
+                self._connection.put(message)
         return self
 
     async def __aexit__(
@@ -108,7 +108,7 @@ class TestConnection(EnteredAsync, NotesForgotten):
             raise
         finally:
             try:
-                await self._exchange.__aexit__(None if error is None else type(error), error, tb)
+                await self._connection.__aexit__(None if error is None else type(error), error, tb)
             finally:
                 await self.client.adopt_contexts()
         if error is None:
@@ -116,14 +116,14 @@ class TestConnection(EnteredAsync, NotesForgotten):
 
     async def _read_rest(self, orderly: bool) -> None:
         """Read what is left: to the end, or what has arrived if the client hangs up."""
-        if orderly and not self._incremental and not self._exchange.gone:
+        if orderly and not self._incremental and not self._connection.gone:
             await self.send_complete()
             while await self._next():
                 pass
-        while not self._complete and self._exchange.has_message:
+        while not self._complete and self._connection.has_message:
             await self._next()
-        if self._complete and not self._exchange.gone:
-            await self._exchange.finish()
+        if self._complete and not self._connection.gone:
+            await self._connection.finish()
 
     @refusing("connection")
     async def send(self, data: bytes) -> None:
@@ -138,14 +138,14 @@ class TestConnection(EnteredAsync, NotesForgotten):
                 f"{len(data)} bytes were sent after the request body was complete. Call send()"
                 " before send_complete(), and do not give `data` or `json` to request()."
             )
-        self._exchange.put({"type": "http.request", "body": data, "more_body": True})
+        self._connection.put({"type": "http.request", "body": data, "more_body": True})
 
     @refusing("connection")
     async def send_complete(self) -> None:
         """End the request body; a second call does nothing."""
         if not self._body_complete:
             self._body_complete = True
-            self._exchange.put({"type": "http.request", "body": b"", "more_body": False})
+            self._connection.put({"type": "http.request", "body": b"", "more_body": False})
 
     @refusing("connection")
     async def receive(self) -> bytes:
@@ -168,7 +168,7 @@ class TestConnection(EnteredAsync, NotesForgotten):
     @refusing("connection")
     async def disconnect(self) -> None:
         """Let the client vanish."""
-        self._exchange.disconnect()
+        self._connection.disconnect()
 
     @refusing("connection")
     async def as_response(self) -> Any:
@@ -191,7 +191,7 @@ class TestConnection(EnteredAsync, NotesForgotten):
     async def _next(self) -> bytes:
         """Receive up to the next piece that is not empty; ``b""`` at the end."""
         while not self._complete:
-            message = await self._exchange.take()
+            message = await self._connection.take()
             if message is None:
                 break
             chunk = self._note(message)

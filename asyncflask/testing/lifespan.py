@@ -1,4 +1,4 @@
-"""Startup and shutdown of an app in a test. The traffic is :mod:`.exchange`'s."""
+"""Startup and shutdown of an app in a test. The traffic is :mod:`.asgi_connection`'s."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Any, Protocol
 
 from ..typing import Receive, Scope, Send
-from .exchange import Exchange
+from .asgi_connection import ASGIConnection
 
 #: Seconds that startup and shutdown may take.
 DEFAULT_TIMEOUT = 6
@@ -52,7 +52,7 @@ class TestApp:
         self.shutdown_timeout = shutdown_timeout
         #: What the app put into the lifespan's state.
         self.state: dict[str, Any] = {}
-        self._exchange: Exchange | None = None
+        self._connection: ASGIConnection | None = None
 
     def test_client(self, use_cookies: bool = True, **kwargs: Any) -> Any:
         """Make a client of the running app.
@@ -73,7 +73,7 @@ class TestApp:
             LifespanError: The app reported a failure and raised nothing.
             TimeoutError: It took longer than ``startup_timeout``.
         """
-        if self._exchange is not None:
+        if self._connection is not None:
             raise RuntimeError(
                 f"Startup of {self.app!r} was asked for while it runs. Use a new app.test_app()"
                 " for each run."
@@ -83,8 +83,8 @@ class TestApp:
             "asgi": {"version": "3.0", "spec_version": "2.0"},
             "state": self.state,
         }
-        self._exchange = Exchange(self.app, scope)
-        self._exchange.start()
+        self._connection = ASGIConnection(self.app, scope)
+        self._connection.start()
         try:
             await self._ask("startup", self.startup_timeout)
         except BaseException:
@@ -108,11 +108,11 @@ class TestApp:
 
     async def _ask(self, step: str, timeout: float) -> None:
         """Ask for ``step`` and wait until the app says that it is complete."""
-        exchange = self._running()
-        exchange.put({"type": f"lifespan.{step}"})
+        connection = self._running()
+        connection.put({"type": f"lifespan.{step}"})
         try:
             async with asyncio.timeout(timeout) as limit:
-                answer = await exchange.take()
+                answer = await connection.take()
         except TimeoutError:
             if not limit.expired():
                 raise
@@ -130,18 +130,18 @@ class TestApp:
             reason = answer.get("message") or "the app gave no reason"
             raise LifespanError(f"The {step} of {self.app!r} failed: {reason}.")
 
-    def _running(self) -> Exchange:
-        if self._exchange is None:
+    def _running(self) -> ASGIConnection:
+        if self._connection is None:
             raise RuntimeError(
                 f"{self.app!r} does not run. Use `async with app.test_app() as running:`, or call"
                 " startup() first."
             )
-        return self._exchange
+        return self._connection
 
-    async def _end(self, grace: float | None = None) -> Exchange:
-        exchange = self._running()
-        await exchange.close(grace)
-        return exchange
+    async def _end(self, grace: float | None = None) -> ASGIConnection:
+        connection = self._running()
+        await connection.close(grace)
+        return connection
 
     async def __aenter__(self) -> TestApp:
         await self.startup()

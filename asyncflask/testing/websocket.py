@@ -1,4 +1,4 @@
-"""The test client for websockets. The traffic is :mod:`.exchange`'s."""
+"""The test client for websockets. The traffic is :mod:`.asgi_connection`'s."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from ..typing import Message, Scope
 from ..unawaited import NotesForgotten
 from ..wrappers.awaited import refusing
 from ..wrappers.received import decode_headers
+from .asgi_connection import ASGIConnection
 from .connection import ConnectionClient, EnteredAsync
-from .exchange import Exchange
 
 
 class WebsocketDisconnectError(WebsocketDisconnect):
@@ -67,7 +67,7 @@ class TestWebsocket(EnteredAsync, NotesForgotten):
         #: The headers of the app's ``accept()``.
         self.response_headers = Headers()
         self._environ = environ
-        self._exchange = Exchange(client.application, scope)
+        self._connection = ASGIConnection(client.application, scope)
         self._closed: WebsocketDisconnectError | None = None
 
     async def __aenter__(self) -> TestWebsocket:
@@ -78,8 +78,8 @@ class TestWebsocket(EnteredAsync, NotesForgotten):
             TimeoutError: It has done neither within :attr:`accept_timeout`.
             Exception: What the app raised.
         """
-        self._exchange.start()
-        self._exchange.put({"type": "websocket.connect"})
+        self._connection.start()
+        self._connection.put({"type": "websocket.connect"})
         try:
             message = await self._handshake()
             if message is None:
@@ -101,7 +101,7 @@ class TestWebsocket(EnteredAsync, NotesForgotten):
         """Wait for the app's first message."""
         try:
             async with asyncio.timeout(self.accept_timeout) as limit:
-                return await self._exchange.take()
+                return await self._connection.take()
         except TimeoutError:
             if not limit.expired():
                 raise  # The app's own.
@@ -120,16 +120,16 @@ class TestWebsocket(EnteredAsync, NotesForgotten):
         await self._leave(exc_value)
 
     async def _leave(self, error: BaseException | None) -> None:
-        self._exchange.disconnect(code=1000, reason="")
+        self._connection.disconnect(code=1000, reason="")
         try:
-            await self._exchange.__aexit__(None if error is None else type(error), error, None)
+            await self._connection.__aexit__(None if error is None else type(error), error, None)
         finally:
             await self.client.adopt_contexts()
         if error is None:
             self.raise_forgotten()
-        if self._exchange.overdue and error is None:
+        if self._connection.overdue and error is None:
             raise TimeoutError(
-                f"The view of {self.scope['path']!r} did not end within {self._exchange.grace} s"
+                f"The view of {self.scope['path']!r} did not end within {self._connection.grace} s"
                 " after the client had left, and was cancelled. The app cancels an `async def` view"
                 " that waits. A view that catches its cancellation, and a `def` view, must"
                 " notice the end by receive() or send()."
@@ -148,7 +148,7 @@ class TestWebsocket(EnteredAsync, NotesForgotten):
             self._refuse("receive() before {}")
         if self._closed is not None:
             raise self._closed.with_traceback(None)
-        message = await self._exchange.take()
+        message = await self._connection.take()
         if message is None:
             message = {"type": "websocket.close", "code": 1006, "reason": "The app ended"}
         if message["type"] == "websocket.close":
@@ -173,7 +173,7 @@ class TestWebsocket(EnteredAsync, NotesForgotten):
         if not self.accepted:
             self._refuse("send() before {}")
         kind = "text" if isinstance(data, str) else "bytes"
-        self._exchange.put({"type": "websocket.receive", kind: data})
+        self._connection.put({"type": "websocket.receive", kind: data})
 
     @refusing("connection")
     async def receive_json(self) -> Any:
@@ -189,7 +189,7 @@ class TestWebsocket(EnteredAsync, NotesForgotten):
     async def close(self, code: int = 1000, reason: str = "") -> None:
         """Close the websocket; the app gets a disconnect with this code and reason."""
         self._closed = self._closed or WebsocketDisconnectError(code, reason)
-        self._exchange.disconnect(code=code, reason=reason)
+        self._connection.disconnect(code=code, reason=reason)
 
     @refusing("connection")
     async def disconnect(self) -> None:
@@ -215,9 +215,9 @@ class TestWebsocket(EnteredAsync, NotesForgotten):
 
     async def _raise_cause(self) -> None:
         """Raise the app's error, if it is why the app has closed or refused."""
-        await self._exchange.finish(self._exchange.grace)
-        if self._exchange.ended:
-            self._exchange.raise_error()
+        await self._connection.finish(self._connection.grace)
+        if self._connection.ended:
+            self._connection.raise_error()
 
     async def _denial(self, message: Message) -> Any:
         """Collect a denial response; for a plain close it is the 403 that a server sends."""
@@ -228,7 +228,7 @@ class TestWebsocket(EnteredAsync, NotesForgotten):
         body = bytearray()
         more: Message | None = {"more_body": True}
         while more is not None and more.get("more_body", False):
-            more = await self._exchange.take()
+            more = await self._connection.take()
             body += (more or {}).get("body") or b""
         if message["status"] >= 500:
             await self._raise_cause()

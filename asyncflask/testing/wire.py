@@ -18,7 +18,7 @@ from ..server.lifespan import Lifespan
 from ..server.shared import Shared
 from ..server.transport import Connection
 from ..typing import ASGIApplication, Message, Receive, Scope, Send
-from .memory import MemoryTransport
+from .memory_transport import MemoryTransport
 
 SEGMENT = 256 * 1024  # bytes that the server is given at a time at most, as by asyncio's transports
 TICK = 0.5  # seconds of the test's clock between two looks at the deadlines, as in server/serve.py

@@ -1,6 +1,6 @@
-"""``python -m tests.compat``: Flask's suite, Flaskr's and the extensions', on both drives.
+"""``python -m tests.compat``: Flask's suite, Flaskr's and the extensions', on both transports.
 
-Runs ``run.py`` once a drive and writes what it measured: ``results.json`` beside this file, and the
+Runs ``run.py`` once a transport and writes what it measured: ``results.json`` beside this file, and the
 table that the documentation shows, ``docs/reference/extensions.md``. Where suites are named, those are
 run, and the others keep the results that they have. Last, the extensions are tried on the async API
 (``async_api/``); ``async-api`` in the place of suites tries these alone. ``--check`` runs and writes
@@ -28,12 +28,12 @@ HERE = Path(__file__).resolve().parent
 PROJECT = HERE.parent.parent
 PAGE = PROJECT / "docs" / "reference" / "extensions.md"
 RESULTS = HERE / "results.json"
-DRIVES = ("inline", "server")
+TRANSPORTS = {"wsgi": "WSGI", "asgi": "ASGI"}
 
 HEAD = """# Extensions and suites that run on asyncflask
 
 Each row is the test suite of a published package, run unchanged with asyncflask in Flask's place
-(`asyncflask.flask.install()`), once with the test client driving the app inline (as a WSGI server does)
+(`asyncflask.flask.install()`), once with the test client calling the app as a WSGI server does
 and once through ASGI, an event loop and a worker thread. Counted are the tests that pass on real
 Flask 3.1.3. The last column is the [async API](#on-the-async-api). This page is written by `make compat` from a run; nothing in it is typed.
 """
@@ -49,9 +49,9 @@ written otherwise than on Flask:
 """
 
 
-def run(suites: list[str], drive: str) -> tuple[int, dict[str, Any]]:
-    """Run suites on one drive; return the exit status and the results by suite."""
-    print(f"== {drive} drive", flush=True)
+def run(suites: list[str], transport: str) -> tuple[int, dict[str, Any]]:
+    """Run suites on one transport; return the exit status and the results by suite."""
+    print(f"== {TRANSPORTS[transport]}", flush=True)
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "results.json"
         done = subprocess.run(
@@ -59,7 +59,7 @@ def run(suites: list[str], drive: str) -> tuple[int, dict[str, Any]]:
                 *(sys.executable, str(HERE / "run.py"), *suites),
                 *("--on", "asyncflask", "--project", str(PROJECT), "--json", str(file)),
             ],
-            env={**os.environ, "ASYNCFLASK_TEST_DRIVE": drive},
+            env={**os.environ, "ASYNCFLASK_TEST_TRANSPORT": transport},
         )
         return done.returncode, json.loads(file.read_text()) if file.exists() else {}
 
@@ -67,12 +67,12 @@ def run(suites: list[str], drive: str) -> tuple[int, dict[str, Any]]:
 def page(results: dict[str, Any]) -> str:
     """Return the page that shows ``results``."""
     rows = [
-        "| suite | on real Flask | inline drive | server drive | async API |",
+        "| suite | on real Flask | WSGI | ASGI | async API |",
         "|---|--:|--:|--:|--:|",
     ]
     losses: list[str] = []
     tried = results.get("async API", {})
-    names = {name for drive in DRIVES for name in results[drive]}
+    names = {name for transport in TRANSPORTS for name in results[transport]}
     for name in sorted(names | set(tried), key=_rank):
         there_too = tried.get(name)
         last = f"{there_too['passed']}/{there_too['total']}" if there_too else "—"
@@ -82,15 +82,15 @@ def page(results: dict[str, Any]) -> str:
             rows.append(f"| {name} | — | — | — | {last} |")
             continue
         cells = []
-        for drive in DRIVES:
-            found = results[drive].get(name, {})
+        for transport in TRANSPORTS:
+            found = results[transport].get(name, {})
             cells.append(str(found.get("pass_here", "not run")))
             for test, why in {**found.get("threads", {}), **found.get("worse", {})}.items():
-                losses.append(f"- {name}, {drive} drive: `{test}`: {_escaped(why)}")
+                losses.append(f"- {name}, {TRANSPORTS[transport]}: `{test}`: {_escaped(why)}")
         there = next(
             found["pass_there"]
-            for drive in DRIVES
-            if "pass_there" in (found := results[drive].get(name, {}))
+            for transport in TRANSPORTS
+            if "pass_there" in (found := results[transport].get(name, {}))
         )
         rows.append(f"| {name} | {there} | {cells[0]} | {cells[1]} | {last} |")
     text = HEAD + "\n" + "\n".join(rows) + "\n"
@@ -107,8 +107,8 @@ def _note(name: str) -> str:
 def _with_others(results: dict[str, Any]) -> dict[str, Any]:
     """Return ``results`` with those of earlier runs for what was not run now."""
     earlier = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
-    drives = {drive: {**earlier.get(drive, {}), **results[drive]} for drive in DRIVES}
-    return {**earlier, **results, **drives}
+    transports = {transport: {**earlier.get(transport, {}), **results[transport]} for transport in TRANSPORTS}
+    return {**earlier, **results, **transports}
 
 
 def _rank(name: str) -> tuple[bool, str]:
@@ -123,14 +123,14 @@ def main() -> int:
     """Run what the command line asks for."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("suites", nargs="*", default=["all"], help="as run.py names them")
-    parser.add_argument("--drive", choices=DRIVES, action="append", help="default: both")
+    parser.add_argument("--transport", choices=TRANSPORTS, action="append", help="default: both")
     parser.add_argument("--check", action="store_true", help="write nothing")
     args = parser.parse_args()
     alone = args.suites == ["async-api"]
-    results: dict[str, Any] = {drive: {} for drive in DRIVES}
+    results: dict[str, Any] = {transport: {} for transport in TRANSPORTS}
     status = 0
-    for drive in () if alone else args.drive or DRIVES:
-        code, results[drive] = run(args.suites, drive)
+    for transport in () if alone else args.transport or TRANSPORTS:
+        code, results[transport] = run(args.suites, transport)
         status = max(status, code)
     if alone or args.suites == ["all"]:
         print("== async API", flush=True)
@@ -140,7 +140,7 @@ def main() -> int:
     if not args.check:
         from datetime import date
 
-        if args.suites != ["all"] or args.drive:
+        if args.suites != ["all"] or args.transport:
             results = _with_others(results)
         if not alone:
             results["python"] = platform.python_version()

@@ -285,7 +285,7 @@ def compare(name: str, suite: dict, res: dict, verbose: bool) -> dict:
     bo, no = base["outcomes"], res["outcomes"]
     inapplicable = suite.get("inapplicable", {}) if res["on"] == "asyncflask" else {}
     # Behind a server a request has another thread than the test. The page lists these.
-    threads = suite.get("one_thread", {}) if os.environ.get("ASYNCFLASK_TEST_DRIVE") == "server" else {}
+    threads = suite.get("one_thread", {}) if os.environ.get("ASYNCFLASK_TEST_TRANSPORT") == "asgi" else {}
     threads = {t: threads[m] for t in bo if no.get(t) != "passed" and (m := matches(t, threads))}
     inapplicable = {**inapplicable, **threads}
     flaky = set(base.get("flaky", []))

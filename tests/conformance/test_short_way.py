@@ -27,7 +27,7 @@ from asyncflask import (
     stream_with_context,
 )
 from asyncflask.signals import request_finished, request_started
-from asyncflask.testing.exchange import Exchange
+from asyncflask.testing.asgi_connection import ASGIConnection
 
 
 class Text(str):
@@ -172,7 +172,7 @@ async def _ask(app, method, headers, path="/"):
         "headers": [(b"host", b"localhost"), *headers],
     }
     messages = []
-    async with Exchange(app, scope) as exchange:
+    async with ASGIConnection(app, scope) as exchange:
         exchange.put({"type": "http.request", "body": b"abc" * (method == "POST")})
         try:
             while not messages or messages[-1].get("more_body", len(messages) == 1):

@@ -17,7 +17,7 @@ _FRAME = re.compile(r'id="frame-(\d+)">.*?<code class="function">(.*?)</code>', 
 class Developer:
     """Somebody with a browser: reads a traceback page, and types into its consoles.
 
-    It talks ASGI to either face; Werkzeug's page is read as its script reads it.
+    It talks ASGI to either API; Werkzeug's page is read as its script reads it.
     """
 
     def __init__(self, app):
@@ -58,15 +58,15 @@ class Developer:
 
 
 @pytest.fixture(params=["asyncflask", "asyncflask.flask"])
-def face(request):
+def api(request):
     return asyncflask if request.param == "asyncflask" else asyncflask.flask
 
 
 @pytest.fixture
-def app(face, monkeypatch):
-    """An app of each face, debugged, whose PIN is known."""
+def app(api, monkeypatch):
+    """An app of each API, debugged, whose PIN is known."""
     monkeypatch.setenv("WERKZEUG_DEBUG_PIN", PIN)
-    app = face.Flask("shop")
+    app = api.Flask("shop")
     app.debug = app.use_debugger = True
     return app
 

@@ -95,7 +95,7 @@ async def test_a_console_opens_in_a_frame_after_the_pin(browser, url, view, tmp_
     assert (tmp_path / "console.png").read_bytes().startswith(b"\x89PNG")
 
 
-@pytest.mark.parametrize("face", [asyncflask])
+@pytest.mark.parametrize("api", [asyncflask])
 async def test_await_works_in_the_console_of_the_log(app, browser, url, caplog):
     async def fail(price):
         raise ValueError(price)

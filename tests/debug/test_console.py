@@ -151,8 +151,8 @@ async def test_await_runs_on_the_apps_loop(app, evaluate, path):
     assert "True" in await evaluate("found is module.current_app.loop")
 
 
-@pytest.mark.parametrize("face", [asyncflask])  # the facade's request is synchronous
-async def test_the_awaited_request_of_an_async_view_is_awaited_here_too(evaluate, face):
+@pytest.mark.parametrize("api", [asyncflask])  # the facade's request is synchronous
+async def test_the_awaited_request_of_an_async_view_is_awaited_here_too(evaluate, api):
     evaluate = await evaluate("/async")
 
     assert "'tea'" in await evaluate("(await module.request.form)['name']")

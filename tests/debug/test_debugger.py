@@ -279,8 +279,8 @@ async def test_traceback_hide_of_the_apps_own_is_heeded(app, developer):
 # -- off -------------------------------------------------------------------------------------------
 
 
-def test_it_is_off_by_default(face):
-    assert face.Flask("shop").use_debugger is False
+def test_it_is_off_by_default(api):
+    assert api.Flask("shop").use_debugger is False
 
 
 @pytest.mark.parametrize("query", ["cmd=resource&f=style.css", "cmd=printpin", "traceback=1"])
@@ -432,10 +432,10 @@ def unset(monkeypatch):
     return monkeypatch
 
 
-def test_in_a_container_the_pin_is_random(face, unset):
+def test_in_a_container_the_pin_is_random(api, unset):
     """CVE-2019-14806: what Werkzeug makes a PIN of is the same in each container of an image."""
     unset.setenv("container", "podman")
-    one, other = face.Flask("shop").debugger, face.Flask("shop").debugger
+    one, other = api.Flask("shop").debugger, api.Flask("shop").debugger
     computed, _ = get_pin_and_cookie_name(one._werkzeug.app)
 
     assert re.fullmatch(r"\d{3}-\d{3}-\d{3}", one.pin)
@@ -444,11 +444,11 @@ def test_in_a_container_the_pin_is_random(face, unset):
     assert one.pin == one._werkzeug.pin  # Asking for the cookie's name has not changed it back.
 
 
-def test_a_pin_of_ones_own_counts_in_a_container_too(face, unset):
+def test_a_pin_of_ones_own_counts_in_a_container_too(api, unset):
     unset.setenv("container", "podman")
     unset.setenv("WERKZEUG_DEBUG_PIN", "42-42-42")
 
-    assert face.Flask("shop").debugger.pin == "42-42-42"
+    assert api.Flask("shop").debugger.pin == "42-42-42"
 
 
 async def test_the_pin_may_be_switched_off_and_the_log_says_so(app, developer, unset, caplog):

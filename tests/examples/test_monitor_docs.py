@@ -37,7 +37,7 @@ def test_each_tool_is_shown_on_both():
 
 
 @pytest.mark.parametrize(
-    ("where", "transport"), [(ASYNC, None), (FACADE, "inline"), (FACADE, "server")]
+    ("where", "transport"), [(ASYNC, None), (FACADE, "wsgi"), (FACADE, "asgi")]
 )
 @pytest.mark.parametrize("tools", [TOOLS[:1], TOOLS[1:]], ids=["Sentry", "others"])
 def test_the_blocks_pass(tools, where, transport, tmp_path):
@@ -48,7 +48,7 @@ def test_the_blocks_pass(tools, where, transport, tmp_path):
     plugin = ["-p", "asyncflask.flask.pytest_plugin"] if where == FACADE else []
     environ = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST")}
     if transport is not None:
-        environ["ASYNCFLASK_TEST_DRIVE"] = transport
+        environ["ASYNCFLASK_TEST_TRANSPORT"] = transport
 
     done = subprocess.run(
         [*PYTEST, *plugin], cwd=tmp_path, env=environ, capture_output=True, text=True, timeout=120

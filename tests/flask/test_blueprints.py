@@ -1,4 +1,4 @@
-"""Blueprints of either face on apps of either face."""
+"""Blueprints of either API on apps of either API."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ def folder(tmp_path):
     return tmp_path
 
 
-def make(face, folder, **options):
-    return face(
+def make(cls, folder, **options):
+    return cls(
         "shop",
         __name__,
         url_prefix="/shop",
@@ -42,9 +42,9 @@ def test_its_classes_are_flasks():
     )
 
 
-@pytest.mark.parametrize("face", [Blueprint, asyncflask.Blueprint], ids=["facade", "async"])
-def test_static_files_and_templates_are_sent_on_a_facade_app(app, folder, face):
-    blueprint = make(face, folder)
+@pytest.mark.parametrize("cls", [Blueprint, asyncflask.Blueprint], ids=["facade", "async"])
+def test_static_files_and_templates_are_sent_on_a_facade_app(app, folder, cls):
+    blueprint = make(cls, folder)
     blueprint.get("/page")(lambda: render_template("page.html"))
     app.register_blueprint(blueprint)
     client = Client(app, Response)

@@ -226,7 +226,7 @@ def test_routes_are_listed(app):
 
 
 def test_the_installed_command_knows_the_option():
-    """It is added above ``asyncflask.cli``, which does not know the faces of the app."""
+    """It is added above ``asyncflask.cli``, which does not know the app classes."""
     scripts = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]["scripts"]
     main = EntryPoint("asyncflask", scripts["asyncflask"], "console_scripts").load()
     options = [opt for param in main.__globals__["cli"].params for opt in param.opts]

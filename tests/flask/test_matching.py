@@ -11,7 +11,7 @@ from werkzeug.routing import BaseConverter, Map, Rule, Submount
 import asyncflask
 from asyncflask import flask
 from asyncflask.testing import TestClient
-from asyncflask.testing.exchange import Exchange
+from asyncflask.testing.asgi_connection import ASGIConnection
 
 
 def answer(module, script_name: str, path_info: str) -> tuple[int, str]:
@@ -61,10 +61,10 @@ async def test_an_asgi_request_without_a_path_is_refused(root, target):
         "headers": [],
         "server": ("localhost", 80),
     }
-    async with Exchange(app.asgi_app, scope) as exchange:
-        exchange.put({"type": "http.request", "body": b"", "more_body": False})
+    async with ASGIConnection(app.asgi_app, scope) as connection:
+        connection.put({"type": "http.request", "body": b"", "more_body": False})
 
-        assert (await exchange.take())["status"] == 400
+        assert (await connection.take())["status"] == 400
 
 
 # -- maps that are not asyncflask's ----------------------------------------------------------------

@@ -16,7 +16,7 @@ from asyncflask.protocol.limits import Limits
 from asyncflask.server import Config, listen, serve
 from asyncflask.server.shared import Shared
 from asyncflask.server.transport import Connection
-from asyncflask.testing.memory import MemoryTransport
+from asyncflask.testing.memory_transport import MemoryTransport
 from asyncflask.testing.wire import WireClient
 
 from .apps import GET, LAST, MORE, QUIET, START, App, post

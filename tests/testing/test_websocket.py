@@ -10,7 +10,7 @@ from asyncflask.app import Flask
 from asyncflask.exceptions import UnawaitedAccess
 from asyncflask.globals import g, request, session, websocket
 from asyncflask.testing import (
-    Exchange,
+    ASGIConnection,
     TestWebsocket,
     WebsocketDisconnect,
     WebsocketDisconnectError,
@@ -143,7 +143,7 @@ def test_quarts_module_of_connections_has_its_names():
 
 async def test_a_view_that_never_accepts_is_told_so(app, client, monkeypatch):
     """It waits for something else first, and the client waits for its answer."""
-    monkeypatch.setattr(Exchange, "grace", 0.01)
+    monkeypatch.setattr(ASGIConnection, "grace", 0.01)
     monkeypatch.setattr(TestWebsocket, "accept_timeout", 0.01)
 
     @app.websocket("/ws")
@@ -297,7 +297,7 @@ async def test_an_error_that_is_not_propagated_closes_with_1011(app, client):
 
 
 async def test_a_view_that_does_not_notice_the_end_fails_the_test(app, client, monkeypatch):
-    monkeypatch.setattr(Exchange, "grace", 0.01)
+    monkeypatch.setattr(ASGIConnection, "grace", 0.01)
 
     @app.websocket("/ws")
     async def view():
@@ -324,7 +324,7 @@ async def test_an_app_that_answers_nothing_is_named(app, client):
 
 async def test_the_close_is_told_of_though_the_app_goes_on(app, client, monkeypatch):
     """For a server error the app's end is waited for, but not for ever."""
-    monkeypatch.setattr(Exchange, "grace", 0.01)
+    monkeypatch.setattr(ASGIConnection, "grace", 0.01)
     going_on = asyncio.Event()
 
     @app.websocket("/ws")

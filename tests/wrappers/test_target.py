@@ -8,7 +8,7 @@ from werkzeug.test import EnvironBuilder, run_wsgi_app
 import asyncflask
 import asyncflask.flask
 from asyncflask import Flask
-from asyncflask.testing.exchange import Exchange
+from asyncflask.testing.asgi_connection import ASGIConnection
 from asyncflask.wrappers.target import split_target, take_apart, take_environ_apart
 
 
@@ -109,7 +109,7 @@ def app_of(api, **config):
 
 
 async def ask(app, path, **more):
-    async with Exchange(app, scope(path, **more)) as exchange:
+    async with ASGIConnection(app, scope(path, **more)) as exchange:
         exchange.put({"type": "http.request", "body": b"", "more_body": False})
         start = await exchange.take()
         body = (await exchange.take())["body"]
@@ -190,7 +190,7 @@ async def test_a_websocket_is_found_by_the_targets_path():
         await asyncflask.websocket.send(asyncflask.websocket.host)
 
     for target in ("http://shop.test/live", "ws://shop.test/live"):
-        async with Exchange(app, scope(target, "websocket")) as exchange:
+        async with ASGIConnection(app, scope(target, "websocket")) as exchange:
             exchange.put({"type": "websocket.connect"})
             assert (await exchange.take())["type"] == "websocket.accept"
             assert (await exchange.take())["text"] == "shop.test"

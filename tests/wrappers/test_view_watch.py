@@ -11,7 +11,7 @@ import pytest
 
 from asyncflask import Flask, websocket
 from asyncflask.exceptions import WebsocketDisconnect
-from asyncflask.testing.exchange import Exchange
+from asyncflask.testing.asgi_connection import ASGIConnection
 from asyncflask.wrappers import view_watch
 from asyncflask.wrappers import websocket as wrapper
 from asyncflask.wrappers.read_ahead import MOST_MESSAGES
@@ -42,7 +42,7 @@ def _short_times(monkeypatch):
 QUIET_END = ["finally", ("after", None), ("teardown", None)]
 
 
-class Silent(Exchange):
+class Silent(ASGIConnection):
     """A server like hypercorn: it ignores what is sent to a client that has gone."""
 
     async def _send(self, message):
@@ -330,7 +330,7 @@ async def test_a_view_that_receives_hears_of_a_send_that_failed_beside_it(app):
         await sending
         app.ends.append("behind the loop")
 
-    class Broken(Exchange):
+    class Broken(ASGIConnection):
         async def _send(self, message):
             if message["type"] == "websocket.send":
                 asyncio.get_running_loop().call_later(0.05, self.disconnect)

@@ -13,7 +13,7 @@ from werkzeug.datastructures import Headers
 
 from asyncflask import Flask, websocket, websocket_received, websocket_sent
 from asyncflask.exceptions import WebsocketDisconnect
-from asyncflask.testing.exchange import Exchange
+from asyncflask.testing.asgi_connection import ASGIConnection
 from asyncflask.wrappers.read_ahead import MOST_DATA, MOST_MESSAGES
 from asyncflask.wrappers.response import Response
 from asyncflask.wrappers.websocket import FIRST_LOOK, SyncWebsocket, Websocket
@@ -63,7 +63,7 @@ async def connected(view, *, config=None, **scope_items):
         finally:
             await websocket.end()
 
-    async with Exchange(app, scope(**scope_items)) as exchange:
+    async with ASGIConnection(app, scope(**scope_items)) as exchange:
         exchange.put({"type": "websocket.connect"})
         yield exchange
 
@@ -328,7 +328,7 @@ async def test_a_client_that_leaves_during_the_handshake_is_a_disconnect():
     async def app(scope, receive, send):
         await view(Websocket(Context(App(), scope, receive, send)))
 
-    async with Exchange(app, scope()) as exchange:
+    async with ASGIConnection(app, scope()) as exchange:
         exchange.disconnect(code=1006)
 
 
@@ -520,7 +520,7 @@ async def test_a_client_that_has_left_is_not_rejected():
         response.call_on_close(lambda: closed.append(True))
         await Websocket(Context(App(), scope, receive, send)).reject(response)
 
-    async with Exchange(app, scope()) as exchange:
+    async with ASGIConnection(app, scope()) as exchange:
         exchange.disconnect()
 
     assert closed == [True]
@@ -794,7 +794,7 @@ async def connected_sync(view):
         await asyncio.to_thread(view, websocket)
         await ctx._connection.end()
 
-    async with Exchange(app, scope()) as exchange:
+    async with ASGIConnection(app, scope()) as exchange:
         exchange.put({"type": "websocket.connect"})
         yield exchange
 

@@ -1,4 +1,4 @@
-"""Flask's app without I/O, the part that both faces share. (Flask: flask.sansio.app.)"""
+"""Flask's app without I/O, which the facade and the async API share. (Flask: flask.sansio.app.)"""
 
 from __future__ import annotations
 

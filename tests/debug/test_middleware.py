@@ -13,7 +13,7 @@ from flask import Flask as RealFlask
 import asyncflask
 from asyncflask import Flask, Response, websocket
 from asyncflask.sse import event_stream
-from asyncflask.testing.exchange import Exchange
+from asyncflask.testing.asgi_connection import ASGIConnection
 
 URL = re.compile(r"http://\S+|/\?__debugger__\S+")
 
@@ -59,7 +59,7 @@ def stream(request):
     return lambda: Response(request.param())
 
 
-@pytest.mark.parametrize("face", [asyncflask])
+@pytest.mark.parametrize("api", [asyncflask])
 @pytest.mark.parametrize("colour", ["async", "def"])
 async def test_a_body_that_fails_after_the_start_is_in_the_log(
     app, developer, stream, look, colour
@@ -84,7 +84,7 @@ async def test_a_body_that_fails_after_the_start_is_in_the_log(
     assert "'GET'" in await developer.evaluate(function, "asyncflask.request.method")
 
 
-@pytest.mark.parametrize("face", [asyncflask.flask])
+@pytest.mark.parametrize("api", [asyncflask.flask])
 async def test_a_body_of_a_facade_app_that_fails_is_in_the_log(app, developer, look, caplog):
     app.get("/")(lambda: pieces_of_def())
 
@@ -135,10 +135,10 @@ def handshake(path, extensions=None):
 
 @pytest.mark.parametrize("path", ["/chat", "/chat/def"])
 async def test_a_handshake_that_fails_is_denied_with_the_page(chat, developer, look, path):
-    exchange = Exchange(chat, handshake(path, {"websocket.http.response": {}}))
-    async with exchange:
-        exchange.put({"type": "websocket.connect"})
-        start, body = await exchange.take(), await exchange.take()
+    connection = ASGIConnection(chat, handshake(path, {"websocket.http.response": {}}))
+    async with connection:
+        connection.put({"type": "websocket.connect"})
+        start, body = await connection.take(), await connection.take()
     assert (start["type"], start["status"]) == ("websocket.http.response.start", 500)
     assert b"Werkzeug Debugger" in body["body"]
     await look()
@@ -153,11 +153,11 @@ async def test_a_handshake_that_fails_is_denied_with_the_page(chat, developer, l
 @pytest.mark.parametrize("path", ["/chat", "/chat/def", "/accepted"])
 async def test_where_no_page_can_be_sent_the_log_names_it(chat, developer, look, path):
     with pytest.raises(ValueError, match="tea"):
-        async with Exchange(chat, handshake(path)) as exchange:
-            exchange.put({"type": "websocket.connect"})
-            message = await exchange.take()
+        async with ASGIConnection(chat, handshake(path)) as connection:
+            connection.put({"type": "websocket.connect"})
+            message = await connection.take()
             if message["type"] == "websocket.accept":
-                message = await exchange.take()
+                message = await connection.take()
     assert (message["type"], message["code"]) == ("websocket.close", 1011)
 
     assert (await look()).startswith("http://localhost/?")
@@ -169,9 +169,9 @@ async def test_a_view_may_close_with_1011_by_itself(app):
     async def close():
         await websocket.close(1011)
 
-    async with Exchange(app, handshake("/")) as exchange:
-        exchange.put({"type": "websocket.connect"})
-        assert (await exchange.take())["code"] == 1011
+    async with ASGIConnection(app, handshake("/")) as connection:
+        connection.put({"type": "websocket.connect"})
+        assert (await connection.take())["code"] == 1011
 
 
 async def test_middleware_that_fails_at_once_has_a_page_for_a_handshake_too(app):
@@ -180,9 +180,9 @@ async def test_middleware_that_fails_at_once_has_a_page_for_a_handshake_too(app)
 
     app.asgi_app = middleware
     scope = handshake("/", {"websocket.http.response": {}})
-    async with Exchange(app, scope) as exchange:
-        exchange.put({"type": "websocket.connect"})
-        assert (await exchange.take())["status"] == 500
+    async with ASGIConnection(app, scope) as connection:
+        connection.put({"type": "websocket.connect"})
+        assert (await connection.take())["status"] == 500
 
 
 # -- background tasks ------------------------------------------------------------------------------
@@ -257,9 +257,9 @@ async def test_outside_of_debug_mode_a_task_has_no_page(app, caplog):
 async def test_the_url_is_that_of_the_connection(chat, caplog, scope, start):
     """GHSA-2g68-c3qc-8985: never one of a host that is not trusted."""
     with pytest.raises(ValueError, match="tea"):
-        async with Exchange(chat, {**handshake("/chat"), **scope}) as exchange:
-            exchange.put({"type": "websocket.connect"})
-            await exchange.take()
+        async with ASGIConnection(chat, {**handshake("/chat"), **scope}) as connection:
+            connection.put({"type": "websocket.connect"})
+            await connection.take()
 
     assert f"error at {start}__debugger__=yes&" in caplog.text
 
@@ -289,11 +289,11 @@ async def test_a_page_is_sent_while_the_client_sends_on(app, expects):
         raise ValueError
 
     headers = [(b"expect", b"100-continue")] if expects else []
-    async with Exchange(app, request_scope(headers=headers)) as exchange:
-        exchange.put({"type": "http.request", "body": b"abc", "more_body": True})
-        start = await exchange.take()
-        exchange.put({"type": "http.request", "body": b"def"})
-        while (await exchange.take()).get("more_body"):
+    async with ASGIConnection(app, request_scope(headers=headers)) as connection:
+        connection.put({"type": "http.request", "body": b"abc", "more_body": True})
+        start = await connection.take()
+        connection.put({"type": "http.request", "body": b"def"})
+        while (await connection.take()).get("more_body"):
             pass
 
     assert start["status"] == 500
@@ -331,10 +331,10 @@ async def test_the_scope_is_left_as_it_was(app):
 
     scope = request_scope()
     before = set(scope)
-    async with Exchange(app, scope) as exchange:
-        exchange.put({"type": "http.request"})
-        await exchange.take()
-        await exchange.take()
+    async with ASGIConnection(app, scope) as connection:
+        connection.put({"type": "http.request"})
+        await connection.take()
+        await connection.take()
 
     assert {"werkzeug.debug.preserve_context", "asyncflask.environ"}.isdisjoint(set(scope) - before)
 
@@ -358,7 +358,7 @@ def failing_app(cls):
     return inner
 
 
-@pytest.mark.parametrize("face", [asyncflask])
+@pytest.mark.parametrize("api", [asyncflask])
 @pytest.mark.parametrize("inner", [RealFlask, Flask, asyncflask.flask.Flask])
 async def test_errors_of_a_mounted_application_have_the_outer_ones_page(app, developer, inner):
     mounted = failing_app(inner)
@@ -376,8 +376,8 @@ async def test_errors_of_a_mounted_application_have_the_outer_ones_page(app, dev
 # -- memory ----------------------------------------------------------------------------------------
 
 
-async def test_an_app_goes_with_its_debugger(face):
-    app = face.Flask("shop")
+async def test_an_app_goes_with_its_debugger(api):
+    app = api.Flask("shop")
     app.debug = app.use_debugger = True
     app.debugger.announce()
     gone = weakref.ref(app)

@@ -1,4 +1,4 @@
-"""``ASYNCFLASK_TEST_DRIVE=server``: the same client, through ASGI, a loop and a worker thread."""
+"""``ASYNCFLASK_TEST_TRANSPORT=asgi``: the same client, through ASGI, a loop and a worker thread."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from io import BytesIO
 import pytest
 
 from asyncflask.flask import Response, current_app, g, request, session, stream_with_context
-from asyncflask.flask.drives import VARIABLE, _Loop
+from asyncflask.flask.asgi_transport import VARIABLE, _Loop
 
 
 @pytest.fixture(autouse=True)
-def server_drive(monkeypatch, app):
-    monkeypatch.setenv(VARIABLE, "server")
+def asgi_transport(monkeypatch, app):
+    monkeypatch.setenv(VARIABLE, "asgi")
     yield
     gc.collect()
 
@@ -41,10 +41,10 @@ def test_without_the_variable_it_runs_in_place(app, client, monkeypatch):
     assert client.get("/").text == str(threading.get_ident())
 
 
-def test_a_drive_that_is_none_is_refused(client, monkeypatch):
+def test_an_unknown_transport_is_refused(client, monkeypatch):
     monkeypatch.setenv(VARIABLE, "sideways")
 
-    with pytest.raises(RuntimeError, match="'sideways' is no drive"):
+    with pytest.raises(RuntimeError, match="'sideways' is not a transport"):
         client.get("/")
 
 

@@ -1,4 +1,4 @@
-"""Exchange: messages go both ways, the specification is kept, and no task is left."""
+"""ASGIConnection: messages go both ways, the specification is kept, and no task is left."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import asyncio
 import pytest
 
 from asyncflask import Flask
-from asyncflask.testing import exchange as module
-from asyncflask.testing.exchange import ClientGone, Exchange, IllegalMessage
+from asyncflask.testing import asgi_connection as module
+from asyncflask.testing.asgi_connection import ASGIConnection, ClientGone, IllegalMessage
 
 START = {"type": "http.response.start", "status": 200, "headers": []}
 LAST = {"type": "http.response.body", "body": b""}
@@ -31,22 +31,22 @@ async def test_messages_go_both_ways():
         await send({**START, "status": int((await receive())["body"])})
         await send(LAST)
 
-    async with Exchange(app, scope()) as exchange:
-        exchange.put({"type": "http.request", "body": b"201"})
+    async with ASGIConnection(app, scope()) as connection:
+        connection.put({"type": "http.request", "body": b"201"})
 
-        assert (await exchange.take())["status"] == 201
-        assert await exchange.take() == LAST
-        assert await exchange.take() is None
+        assert (await connection.take())["status"] == 201
+        assert await connection.take() == LAST
+        assert await connection.take() is None
 
 
 async def test_an_error_of_the_app_is_raised_by_take():
     async def app(scope, receive, send):
         raise ZeroDivisionError("app")
 
-    async with Exchange(app, scope()) as exchange:
+    async with ASGIConnection(app, scope()) as connection:
         for _ in range(2):
             with pytest.raises(ZeroDivisionError, match="app"):
-                await exchange.take()
+                await connection.take()
 
 
 @pytest.mark.parametrize("error", [SystemExit, KeyboardInterrupt, asyncio.CancelledError])
@@ -66,7 +66,7 @@ async def test_an_error_that_nobody_saw_is_raised_at_the_end():
         raise ZeroDivisionError("app")
 
     with pytest.raises(ZeroDivisionError, match="app"):
-        async with Exchange(app, scope()):
+        async with ASGIConnection(app, scope()):
             pass
 
 
@@ -75,7 +75,7 @@ async def test_an_error_of_the_test_goes_before_one_of_the_app():
         raise ZeroDivisionError("app")
 
     with pytest.raises(LookupError, match="test"):
-        async with Exchange(app, scope()):
+        async with ASGIConnection(app, scope()):
             raise LookupError("test")
 
 
@@ -84,8 +84,8 @@ async def test_an_illegal_message_is_named_with_what_is_allowed():
         IllegalMessage,
         match=r"'http.response.body' was .* WAITING.*Allowed there: .*http.response.start",
     ):
-        async with Exchange(sending(LAST), scope()) as exchange:
-            await exchange.take()
+        async with ASGIConnection(sending(LAST), scope()) as connection:
+            await connection.take()
 
 
 async def test_an_app_cannot_hide_an_illegal_message():
@@ -97,50 +97,50 @@ async def test_an_app_cannot_hide_an_illegal_message():
             await send(LAST)
 
     with pytest.raises(IllegalMessage, match="WAITING"):
-        async with Exchange(app, scope()) as exchange:
-            await exchange.finish()
+        async with ASGIConnection(app, scope()) as connection:
+            await connection.finish()
 
 
 async def test_a_denial_takes_the_extension():
     start = {"type": "websocket.http.response.start", "status": 401}
 
     with pytest.raises(IllegalMessage, match=r"does not offer .websocket\.http\.response."):
-        async with Exchange(sending(start), scope("websocket")) as exchange:
-            await exchange.take()
+        async with ASGIConnection(sending(start), scope("websocket")) as connection:
+            await connection.take()
 
 
 async def test_an_extension_that_is_offered_may_be_used():
     start = {"type": "websocket.http.response.start", "status": 401}
 
-    async with Exchange(
+    async with ASGIConnection(
         sending(start), scope("websocket", ["websocket.http.response"])
-    ) as exchange:
-        assert await exchange.take() == start
-        assert exchange.state == "DENYING"
+    ) as connection:
+        assert await connection.take() == start
+        assert connection.state == "DENYING"
 
 
 async def test_what_the_server_says_moves_the_state():
     complete = {"type": "lifespan.startup.complete"}
 
-    async with Exchange(sending(complete), scope("lifespan")) as exchange:
-        exchange.put({"type": "lifespan.startup"})
+    async with ASGIConnection(sending(complete), scope("lifespan")) as connection:
+        connection.put({"type": "lifespan.startup"})
 
-        assert await exchange.take() == complete
-        assert exchange.state == "RUNNING"
+        assert await connection.take() == complete
+        assert connection.state == "RUNNING"
 
 
 async def test_a_malformed_message_is_refused():
     with pytest.raises(IllegalMessage, match="body='text'; it must be bytes"):
-        async with Exchange(sending(START, {**LAST, "body": "text"}), scope()) as exchange:
-            await exchange.finish()
+        async with ASGIConnection(sending(START, {**LAST, "body": "text"}), scope()) as connection:
+            await connection.finish()
 
 
 async def test_headers_may_be_a_generator():
     """ASGI wants an iterable; checking it must not use it up."""
     message = {**START, "headers": (pair for pair in [(b"a", b"b")])}
 
-    async with Exchange(sending(message, LAST), scope()) as exchange:
-        assert (await exchange.take())["headers"] == [(b"a", b"b")]
+    async with ASGIConnection(sending(message, LAST), scope()) as connection:
+        assert (await connection.take())["headers"] == [(b"a", b"b")]
 
 
 async def test_receive_tells_of_the_end_after_a_complete_response():
@@ -151,8 +151,8 @@ async def test_receive_tells_of_the_end_after_a_complete_response():
         await send(LAST)
         seen.append(await receive())
 
-    async with Exchange(app, scope()) as exchange:
-        await exchange.finish()
+    async with ASGIConnection(app, scope()) as connection:
+        await connection.finish()
 
     assert seen == [{"type": "http.disconnect"}]
 
@@ -164,9 +164,9 @@ async def test_messages_come_before_the_disconnect_and_it_repeats():
         for _ in range(3):
             seen.append((await receive())["type"])
 
-    async with Exchange(app, scope("websocket")) as exchange:
-        exchange.put({"type": "websocket.connect"})
-        exchange.disconnect(code=1001)
+    async with ASGIConnection(app, scope("websocket")) as connection:
+        connection.put({"type": "websocket.connect"})
+        connection.disconnect(code=1001)
 
     assert seen == ["websocket.connect", "websocket.disconnect", "websocket.disconnect"]
 
@@ -177,8 +177,8 @@ async def test_sending_to_a_client_that_left_is_an_os_error():
         with pytest.raises(OSError, match="after the client had left"):
             await send(START)
 
-    async with Exchange(app, scope()) as exchange:
-        exchange.disconnect()
+    async with ASGIConnection(app, scope()) as connection:
+        connection.disconnect()
 
 
 async def test_an_app_that_lets_that_error_pass_has_not_failed():
@@ -186,11 +186,11 @@ async def test_an_app_that_lets_that_error_pass_has_not_failed():
         await receive()
         await send(START)
 
-    async with Exchange(app, scope()) as exchange:
-        exchange.disconnect()
-        await exchange.finish()
+    async with ASGIConnection(app, scope()) as connection:
+        connection.disconnect()
+        await connection.finish()
 
-    assert exchange.ended
+    assert connection.ended
 
 
 async def test_an_app_that_writes_faster_than_it_is_read_waits(monkeypatch):
@@ -203,10 +203,10 @@ async def test_an_app_that_writes_faster_than_it_is_read_waits(monkeypatch):
             await send({"type": "http.response.body", "body": b"x" * 100, "more_body": True})
             written.append(100)
 
-    async with Exchange(app, scope()) as exchange:
-        await exchange.take()
+    async with ASGIConnection(app, scope()) as connection:
+        await connection.take()
         for _ in range(5):
-            await exchange.take()
+            await connection.take()
         await asyncio.sleep(0)
 
         assert 500 <= sum(written) <= 1600
@@ -218,11 +218,11 @@ async def test_an_endless_stream_ends_when_the_client_leaves():
         while True:
             await send({"type": "http.response.body", "body": b"x" * 10_000, "more_body": True})
 
-    async with Exchange(app, scope()) as exchange:
-        await exchange.take()
+    async with ASGIConnection(app, scope()) as connection:
+        await connection.take()
 
-    assert exchange.ended
-    assert not exchange.overdue
+    assert connection.ended
+    assert not connection.overdue
 
 
 async def test_an_app_that_does_not_notice_is_cancelled():
@@ -235,14 +235,14 @@ async def test_an_app_that_does_not_notice_is_cancelled():
             cancelled.append(True)
             raise
 
-    exchange = Exchange(app, scope())
-    exchange.start()
+    connection = ASGIConnection(app, scope())
+    connection.start()
     await asyncio.sleep(0)
-    await exchange.close(grace=0.01)
+    await connection.close(grace=0.01)
 
     assert cancelled == [True]
-    assert exchange.overdue
-    exchange.raise_error()
+    assert connection.overdue
+    connection.raise_error()
 
 
 async def test_cancelling_the_test_cancels_the_app():
@@ -255,8 +255,8 @@ async def test_cancelling_the_test_cancels_the_app():
             ended.append(True)
 
     async def test():
-        async with Exchange(app, scope()) as exchange:
-            await exchange.take()
+        async with ASGIConnection(app, scope()) as connection:
+            await connection.take()
 
     running = asyncio.ensure_future(test())
     await asyncio.sleep(0)
@@ -275,8 +275,8 @@ async def test_gone_is_an_os_error():
 
 
 async def test_an_exchange_that_was_never_started_can_be_closed():
-    exchange = Exchange(sending(), scope())
-    await exchange.close()
-    await exchange.finish()
+    connection = ASGIConnection(sending(), scope())
+    await connection.close()
+    await connection.finish()
 
-    assert not exchange.ended
+    assert not connection.ended

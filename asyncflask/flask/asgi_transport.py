@@ -1,6 +1,6 @@
-"""The server drive of the test client: a request goes through ASGI, a loop and a worker thread.
+"""The test client's ASGI transport: a request goes through ASGI, a loop and a worker thread.
 
-``ASYNCFLASK_TEST_DRIVE=server`` lets :class:`~.testing.FlaskClient` call an app as an ASGI server
+``ASYNCFLASK_TEST_TRANSPORT=asgi`` lets :class:`~.testing.FlaskClient` call an app as an ASGI server
 does, so that one suite measures both ways in. An environ becomes a scope here, and messages become
 what a WSGI server is given; the environ's own keys travel along in the scope. The caller's thread
 waits meanwhile, also where an event loop runs in it.
@@ -23,10 +23,10 @@ from .._current import current
 from ..concurrency.bridge import stop_iteration_of
 from ..concurrency.errors import EscapedError
 from ..wsgi import AROUND, EXTRA_KEYS, SPELLING
-from .faces import scope_of
+from .async_request import scope_of
 
-VARIABLE = "ASYNCFLASK_TEST_DRIVE"
-_DRIVES = ("inline", "server")
+VARIABLE = "ASYNCFLASK_TEST_TRANSPORT"
+_TRANSPORTS = ("wsgi", "asgi")
 
 _PIECE = 64 * 1024
 #: keys of an environ that are made from a scope; all others are carried along
@@ -55,29 +55,35 @@ _MADE = frozenset(
 )
 
 
-def is_server_drive() -> bool:
-    """Tell which drive the environment asks for.
+def uses_asgi() -> bool:
+    """Tell whether the environment selects the ASGI transport.
+
+    Returns:
+        True for ``asgi``; False for ``wsgi``, and where the variable is not set.
 
     Raises:
-        RuntimeError: It asks for one that there is not.
+        RuntimeError: The variable has another value.
     """
-    drive = os.environ.get(VARIABLE) or _DRIVES[0]
-    if drive not in _DRIVES:
-        raise RuntimeError(f"{VARIABLE}={drive!r} is no drive. Write {' or '.join(_DRIVES)}.")
-    return drive == "server"
+    transport = os.environ.get(VARIABLE) or _TRANSPORTS[0]
+    if transport not in _TRANSPORTS:
+        raise RuntimeError(
+            f"{VARIABLE}={transport!r} is not a transport of the test client. Write"
+            f" {' or '.join(_TRANSPORTS)}."
+        )
+    return transport == "asgi"
 
 
 def through_asgi(app: Any) -> Callable[..., Any]:
     """Return a WSGI callable that calls ``app`` through ASGI, on a loop in another thread."""
 
     def call(environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
-        exchange = _Exchange(environ)
-        exchange.begin(app)
+        request = _Request(environ)
+        request.begin(app)
         try:
-            start = exchange.started()
-            headers = _headers(start["headers"], exchange.spelling)
+            start = request.started()
+            headers = _headers(start["headers"], request.spelling)
             start_response(_status(start["status"]), headers)
-            return exchange.body()
+            return request.body()
         except RuntimeError as error:
             stopped = stop_iteration_of(error)
             if stopped is None:
@@ -109,7 +115,7 @@ def _headers(pairs: Any, spelling: dict[str, str]) -> list[tuple[str, str]]:
     return [(spelling.get(name.lower()) or name.title(), value) for name, value in headers]
 
 
-class _Exchange:
+class _Request:
     """One request: what the caller's thread and the loop's say to each other.
 
     Args:
@@ -230,8 +236,8 @@ class _Exchange:
 class _Body:
     """A streamed body, in the caller's thread."""
 
-    def __init__(self, exchange: _Exchange, first: bytes) -> None:
-        self._exchange = exchange
+    def __init__(self, request: _Request, first: bytes) -> None:
+        self._request = request
         self._first: bytes | None = first
 
     def __iter__(self) -> Iterator[bytes]:
@@ -241,7 +247,7 @@ class _Body:
         if self._first is not None:
             data, self._first = self._first, None
             return data
-        message = self._exchange.ask()
+        message = self._request.ask()
         if message is None:
             raise StopIteration
         body: bytes = message.get("body", b"")
@@ -249,14 +255,14 @@ class _Body:
 
     def close(self) -> None:
         """End the response: what makes the body is closed before this returns."""
-        self._exchange.leave()
+        self._request.leave()
 
     def __del__(self) -> None:
-        self._exchange.vanish()
+        self._request.vanish()
 
 
 class _End:
-    """The end of an exchange."""
+    """The end of a request."""
 
     def __init__(self, error: BaseException | None) -> None:
         self.error = error
@@ -321,7 +327,7 @@ class _Loop:
     def __init__(self) -> None:
         self.loop = asyncio.new_event_loop()
         self._thread = threading.Thread(
-            target=self.loop.run_forever, name="asyncflask-test-drive", daemon=True
+            target=self.loop.run_forever, name="asyncflask-test-transport", daemon=True
         )
         self._thread.start()
 

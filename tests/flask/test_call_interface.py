@@ -13,7 +13,7 @@ from werkzeug.test import Client, run_wsgi_app
 import asyncflask
 from asyncflask.flask import Flask, Response, request
 from asyncflask.testing import TestApp, TestClient
-from asyncflask.testing.exchange import Exchange
+from asyncflask.testing.asgi_connection import ASGIConnection
 
 seen: list[str] = []
 original = Flask.__call__
@@ -229,11 +229,11 @@ async def test_an_asgi_2_server_is_answered(app, replaced, monkeypatch):
     async def asgi_3(scope, receive, send):
         await app(scope)(receive, send)
 
-    async with Exchange(asgi_3, scope("/async")) as exchange:
-        exchange.put({"type": "http.request", "body": b"", "more_body": False})
+    async with ASGIConnection(asgi_3, scope("/async")) as connection:
+        connection.put({"type": "http.request", "body": b"", "more_body": False})
 
-        assert (await exchange.take())["status"] == 200
-        assert (await exchange.take())["body"] == b"/async"
+        assert (await connection.take())["status"] == 200
+        assert (await connection.take())["body"] == b"/async"
     assert seen == ["/async"] * replaced
 
 

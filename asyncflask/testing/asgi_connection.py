@@ -1,10 +1,10 @@
 """One ASGI connection in memory: an app on the one end, a test on the other.
 
-All clients of this folder but the wire's stand on :class:`Exchange`. It runs the app in a task of
-its own, carries messages both ways, and holds the app to the specification: which message may be
-sent in which state stands in ``protocol/cycle.py``, and one that may not is refused with an error
-that names it. What a request looks like, cookies and redirects stand elsewhere; no Flask is known
-here, an app is any ASGI callable.
+All clients of this folder except the wire client use :class:`ASGIConnection`. It runs the app in a
+task of its own, carries messages both ways, and checks the app against the specification: the
+table in ``protocol/cycle.py`` says which message may be sent in which state, and any other is
+refused with an error that names it. An app is any ASGI callable; requests, cookies and redirects
+are made in the other modules.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class ClientGone(OSError):
     """
 
 
-class Exchange:
+class ASGIConnection:
     """An app's end of an ASGI connection, and the test's.
 
     The app runs between entering and leaving ``async with``, in a task with a copy of the caller's
@@ -71,7 +71,7 @@ class Exchange:
 
     # -- the test's end ----------------------------------------------------------------------------
 
-    async def __aenter__(self) -> Exchange:
+    async def __aenter__(self) -> ASGIConnection:
         self.start()
         return self
 

@@ -7,7 +7,7 @@ from contextvars import copy_context
 
 import pytest
 
-from asyncflask.testing.memory import MemoryTransport
+from asyncflask.testing.memory_transport import MemoryTransport
 
 
 class Protocol(asyncio.Protocol):

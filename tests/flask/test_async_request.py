@@ -1,4 +1,4 @@
-"""Both faces on one app: two proxies on the same context, each with its own kind of request."""
+"""Both APIs on one app: two proxies on the same context, each with its own kind of request."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import asyncflask
 import asyncflask.flask as facade
 from asyncflask import Flask as AsyncFlask
 from asyncflask.flask import Request
-from asyncflask.flask.drives import VARIABLE
-from asyncflask.flask.faces import AwaitableRequest, scope_of
+from asyncflask.flask.asgi_transport import VARIABLE
+from asyncflask.flask.async_request import AwaitableRequest, scope_of
 from asyncflask.testing import TestClient, WebsocketResponseError
 from asyncflask.wrappers import SyncRequest
 
@@ -20,7 +20,7 @@ def is_one(first, second):
     return first._get_current_object() is second._get_current_object()
 
 
-# -- blueprints of the async face on a facade app --------------------------------------------------
+# -- blueprints of the async API on a facade app --------------------------------------------------
 
 
 @pytest.fixture
@@ -28,13 +28,13 @@ def bp():
     return asyncflask.Blueprint("bp", __name__)
 
 
-@pytest.fixture(params=["inline", "server"])
-def both_drives(request, monkeypatch):
+@pytest.fixture(params=["wsgi", "asgi"])
+def both_transports(request, monkeypatch):
     monkeypatch.setenv(VARIABLE, request.param)
 
 
 @pytest.fixture
-def registered(app, bp, both_drives):
+def registered(app, bp, both_transports):
     """Return a client of the app, which the blueprint is registered on when it is first used."""
 
     class Registering:
@@ -222,7 +222,7 @@ def test_an_environ_becomes_a_scope(app):
     assert scope["server"] == ("example.org", 443)
 
 
-# -- blueprints of the facade on an app of the async face ------------------------------------------
+# -- blueprints of the facade on an app of the async API ------------------------------------------
 
 
 @pytest.fixture
@@ -316,7 +316,7 @@ async def test_nothing_of_the_second_face_outlives_its_request(async_app, old):
         gc.enable()
 
 
-@pytest.mark.parametrize("face", [asyncflask, facade])
-def test_outside_of_a_request_both_say_so(face):
+@pytest.mark.parametrize("api", [asyncflask, facade])
+def test_outside_of_a_request_both_say_so(api):
     with pytest.raises(RuntimeError, match="outside of request context"):
-        face.request.args
+        api.request.args

@@ -1,4 +1,4 @@
-"""The request of a facade app as the async face shows it: ``await asyncflask.request.form``.
+"""The request of a facade app as the async API shows it: ``await asyncflask.request.form``.
 
 For blueprints of :mod:`asyncflask` that are registered on a facade app. It stands on the one
 synchronous request of the context: what a ``def`` hook has read of the body is seen here, and the
@@ -36,7 +36,7 @@ class SyncContext(Protocol):
 
 
 class _Shared:
-    """An attribute that both faces of the request have in common.
+    """An attribute that the synchronous and the awaitable request have in common.
 
     Args:
         path: Where the synchronous request is found.
@@ -57,7 +57,7 @@ class _Shared:
 
 
 class AwaitableRequest(Request):
-    """The awaitable face of a synchronous request.
+    """The awaitable request of the async API over a synchronous one.
 
     Args:
         ctx: The context that carries it.
