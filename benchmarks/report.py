@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import re
 import statistics
+import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -195,4 +197,18 @@ def replaced(text: str, tables: str, begin: str = BEGIN, end: str = END) -> str:
             f"The text has not both markers in order. Write {begin!r} and, below it, {end!r} where"
             " the tables are to stand."
         )
-    return f"{before}{begin}\n\n{tables}\n\n{end}{after}"
+    return f"{before}{begin}\n\n{filled(tables)}\n\n{end}{after}"
+
+
+def filled(text: str) -> str:
+    """Return Markdown with one sentence a line, and no line of prose over 120 characters."""
+    parts = []
+    for part in text.split("\n\n"):
+        if not part.startswith(("|", "#")):
+            sentences = re.split(r"(?<=[.!?]) +(?=[A-Z`*])", part)
+            part = "\n".join(
+                textwrap.fill(one, 120, break_long_words=False, break_on_hyphens=False)
+                for one in sentences
+            )
+        parts.append(part)
+    return "\n\n".join(parts)

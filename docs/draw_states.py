@@ -14,32 +14,37 @@ PAGE = Path(__file__).parent / "reference" / "asgi-messages.md"
 INTRODUCTION = """\
 # ASGI messages
 
-Which message an app may send when. The embedded server and the test client hold every app,
-middleware and extension to this: what is not drawn here raises `IllegalMessage` in `send()`.
+This page is for authors of ASGI middleware and extensions:
+it shows which message an app may send in which state.
+The embedded server and the test client check every app, middleware and extension against it:
+a message that is not drawn here raises `IllegalMessage` in `send()`.
 
-This page is written by `make diagrams` from the tables in `asyncflask/protocol/cycle.py`.
+`make diagrams` writes this page from the tables in `asyncflask/protocol/cycle.py`.
 """
 
 TITLES = {"http": "HTTP", "websocket": "Websocket", "lifespan": "Lifespan"}
 
 NOTES = {
     "http": """\
-`http.response.body` is the last one unless `more_body` is true. A start with `trailers` true
-announces `http.response.trailers`, the last of which is the one without `more_trailers`.
+A `http.response.body` without `more_body` is the last one.
+A start with `trailers` true announces `http.response.trailers`;
+the last of these is the one without `more_trailers`.
 """,
     "websocket": """\
-A close before the accept refuses the websocket with status 403; `websocket.http.response.start`
-refuses it with a response of the app's own.
+A `websocket.close` before `websocket.accept` refuses the websocket with status 403.
+`websocket.http.response.start` refuses it with a response that the app chooses.
 """,
     "lifespan": """\
-`lifespan.startup` and `lifespan.shutdown` are the server's to say; nothing is complete unasked.
+The server sends `lifespan.startup` and `lifespan.shutdown`.
+The app answers each of them, and sends nothing before it is asked.
 """,
 }
 
 NEEDS = """\
 ## What is checked in a message
 
-An extension has to stand in `scope["extensions"]`; a start that announces trailers takes theirs.
+A message that needs an extension may be sent if `scope["extensions"]` has the extension.
+A start that announces trailers needs the extension of the trailers.
 
 | message | fields | extension |
 |---|---|---|
