@@ -30,7 +30,7 @@ from werkzeug.local import LocalProxy
 from .exceptions import UnawaitedAccess
 
 #: Of compiled code in a cache; to be changed with what :class:`CheckedCodeGenerator` writes.
-CODE_MARK = "asyncflask 2"
+CODE_MARK = "asyncflask 3"
 
 # How an expression is used, which says what is refused there.
 _VALUE = "value"  # printed, tested, compared, iterated …: any awaitable
@@ -209,8 +209,7 @@ class CheckedCodeGenerator(CodeGenerator):
 
     def visit_Getattr(self, node: nodes.Getattr, frame: Frame) -> None:
         """Compile an attribute."""
-        if frame.loop_frame and isinstance(node.node, nodes.Name) and node.node.name == "loop":
-            # PERF: Jinja's own object, which no template may replace, has no coroutines.
+        if _is_of_loop(node, frame):
             super().visit_Getattr(node, frame)
         else:
             self._visit_checked(node, frame, super().visit_Getattr)
@@ -222,7 +221,10 @@ class CheckedCodeGenerator(CodeGenerator):
     def visit_Call(self, node: nodes.Call, frame: Frame, forward_caller: bool = False) -> None:
         """Compile a call."""
         kwargs = {"forward_caller": True} if forward_caller else {}
-        self._visit_checked(node, frame, super().visit_Call, **kwargs)
+        if _is_of_loop(node.node, frame) and _has_constants_alone(node):
+            super().visit_Call(node, frame, **kwargs)
+        else:
+            self._visit_checked(node, frame, super().visit_Call, **kwargs)
 
     def visit_Filter(self, node: nodes.Filter, frame: Frame) -> None:
         """Compile a filter."""
@@ -231,6 +233,27 @@ class CheckedCodeGenerator(CodeGenerator):
     def visit_Test(self, node: nodes.Test, frame: Frame) -> None:
         """Compile a test."""
         self._visit_checked(node, frame, super().visit_Test)
+
+
+def _is_of_loop(node: nodes.Expr, frame: Frame) -> bool:
+    """Tell whether an expression is an attribute of a loop's ``loop``.
+
+    PERF: that is Jinja's own object, which a template cannot replace. Its attributes are no
+    coroutines, and its methods return one of their arguments or a bool, so no check is compiled.
+    """
+    return (
+        bool(frame.loop_frame)
+        and isinstance(node, nodes.Getattr)
+        and isinstance(node.node, nodes.Name)
+        and node.node.name == "loop"
+    )
+
+
+def _has_constants_alone(call: nodes.Call) -> bool:
+    """Tell whether all arguments of a call are literals, as in ``loop.cycle("odd", "even")``."""
+    arguments = (*call.args, *(pair.value for pair in call.kwargs))
+    stars = (call.dyn_args, call.dyn_kwargs)
+    return stars == (None, None) and all(isinstance(one, nodes.Const) for one in arguments)
 
 
 def _uses(template: nodes.Template, is_async: bool) -> Iterator[tuple[int, str]]:

@@ -190,6 +190,11 @@ PAGES = {
     "{% macro m(x) %}{% if x %}SECRET{% endif %}{% endmacro %}{{ m(user.query) }}": ("x", ""),
     "{% macro m(x=price()) %}{{ x }}{% endmacro %}{{ m() }}": ("price()", "7"),
     "{% for x in numbers() %}{{ x }}{% endfor %}": ("numbers()", "12"),
+    "{% for x in [1] %}{{ loop.cycle(price(), 'b') }}{% endfor %}": ("price()", "7"),
+    "{% for x in ['471'] %}{{ loop.cycle('a') }}{{ x|masked }}{% endfor %}": (
+        "x|masked",
+        "a***71",
+    ),
     "{% for x in user.may() or [1] %}{{ x }}{% endfor %}": ("user.may()", "1"),
     "{% for x in [1] if x is admin %}SECRET{% else %}-{% endfor %}": ("x is admin", "-"),
     "{{ ['4711']|map('masked')|join }}": ("…|masked", "***11"),
@@ -414,6 +419,10 @@ ORDINARY = [
     ("{{ users|map(attribute='age', default=9)|sum }} {{ [1, 0]|select|list }}", "18 [1]"),
     ("{{ type(user) }} {{ no_name }}{{ no_name is defined }}", "User False"),
     ("{% for x in users %}{{ loop.index }}{{ x.name[0] }}{% endfor %}", "1b2b"),
+    (
+        "{% for x in users %}{{ loop.cycle('a', 'b') }}{{ loop.changed(1) }}{% endfor %}",
+        "aTruebFalse",
+    ),
     ("{{ 'a,b'.split(',')|last }} {{ 'x'|upper }} {{ 5 is odd }} {{ 'abc'[1:] }}", "b X True bc"),
     ("{{ namespace(a=1).a }} {{ config.DEBUG }} {{ request.path }}", "1 False /"),
     ("{{ session.get('x') }} {{ g.get('x') }} {{ '<'|e }}", "None None &lt;"),
