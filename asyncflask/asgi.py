@@ -39,12 +39,12 @@ from .logging import one_line
 from .mounting import find_mount
 from .signals import got_serving_exception
 from .typing import Receive, Scope, Send
-from .unawaited import log_forgotten
-from .wrappers import leftover
-from .wrappers.errorpages import from_exception
-from .wrappers.sending import send_response, whole_messages
-from .wrappers.sync import prefetch
-from .wrappers.target import take_apart
+from .wrappers.request import drain
+from .wrappers.request.sync import prefetch
+from .wrappers.request.target import take_apart
+from .wrappers.response.asgi import send_response, whole_messages
+from .wrappers.response.error_pages import from_exception
+from .wrappers.unawaited import log_forgotten
 
 #: versions in which a body is announced by a header (RFC 9112 §6.3)
 _HTTP_1 = frozenset({"1.0", "1.1"})
@@ -170,8 +170,8 @@ async def serve(
             scope.get("http_version", "1.1") not in _HTTP_1
             or b"content-length" in names
             or b"transfer-encoding" in names
-        ) and leftover.is_left(ctx):
-            ctx.send = leftover.reading_on(ctx, send)
+        ) and drain.is_left(ctx):
+            ctx.send = drain.reading_on(ctx, send)
         messages = response
         if response.__class__ is not tuple:
             messages = whole_messages(response, scope["method"])

@@ -30,11 +30,11 @@ from .concurrency.workers import Lease, ThisThread
 from .routing.rule import add_path
 from .sessions import SecureCookieSession, SessionNotOpen, opens_early
 from .signals import appcontext_pushed
-from .streams import keep
-from .wrappers.connection import path_below_root
-from .wrappers.request import body_of
-from .wrappers.sync import make_environ
-from .wrappers.target import take_apart
+from .wrappers.http_connection import path_below_root
+from .wrappers.request.request import body_of
+from .wrappers.request.sync import make_environ
+from .wrappers.request.target import take_apart
+from .wrappers.response.stream_with_context import keep
 
 T = TypeVar("T")
 
@@ -719,7 +719,7 @@ class Context:
         return keep(self, body)
 
     def hold(self) -> None:
-        """Let this context end only when a stream has ended; see :mod:`asyncflask.streams`."""
+        """Let this context end only when a stream has ended (``stream_with_context.py``)."""
         self.followed = self.touched = True
         self.holds += 1
         if self.lender is not None and not self.holds_lender:

@@ -17,10 +17,10 @@ from .concurrency.workers import run_sync
 from .ctx import Context
 from .environment import get_debug_flag, get_load_dotenv
 from .exceptions import OutOfContext
-from .files import send_file, send_from_directory
 from .resources import get_root_path
 from .signals import message_flashed
 from .templating import get_template_attribute
+from .wrappers.response.send_file import send_file, send_from_directory
 
 __all__ = [
     "abort",

@@ -21,10 +21,10 @@ from ._current import slot
 from .concurrency.inspection import is_async
 from .protocol.header_names import with_lower_names
 from .typing import Message, Receive, Scope, Send
-from .wrappers import leftover
-from .wrappers.connection import path_below_root
-from .wrappers.response import Response
-from .wrappers.sending import send_response
+from .wrappers.http_connection import path_below_root
+from .wrappers.request import drain
+from .wrappers.response.asgi import send_response
+from .wrappers.response.response import Response
 from .wsgi import Host, Served, serve_wsgi
 
 Interface = Literal["asgi", "wsgi"]
@@ -132,8 +132,8 @@ async def _redirect_to_slash(host: Host, scope: Scope, receive: Receive, send: S
         location += "?" + query.decode("latin-1")
     response = cast(Response, redirect(location, 308, Response))
     served = Served(host, scope, receive, send)
-    if served.announced and leftover.is_left(served):
-        send = leftover.reading_on(served, send)
+    if served.announced and drain.is_left(served):
+        send = drain.reading_on(served, send)
     await send_response(response, scope["method"], send)
 
 

@@ -1,8 +1,8 @@
 """Where an app's files lie: root path, installation prefix, instance folder, resource files.
 
 Functions over an import name or a folder; what an app or blueprint does with the answer is not
-decided here. Nothing here serves files to clients (that is ``files.py``): these paths are the
-developer's own and are not checked against leaving the folder.
+decided here. Files are served to clients by ``wrappers/response/send_file.py``: the paths here are
+the developer's own and are not checked against leaving the folder.
 """
 
 from __future__ import annotations

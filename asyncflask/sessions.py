@@ -22,8 +22,8 @@ from werkzeug.sansio.response import Response
 
 from . import watching
 from .json.tag import TaggedJSONSerializer
-from .wrappers.response import CookieOptions, add_checked, add_plain_cookie
-from .wrappers.response import Response as OurResponse
+from .wrappers.response.response import CookieOptions, add_checked, add_plain_cookie
+from .wrappers.response.response import Response as OurResponse
 
 
 class SessionApp(Protocol):

@@ -1,7 +1,7 @@
 """Server-sent events: the encoding of one event, and a streamed response of them.
 
 The stream itself is an ordinary asynchronous generator; that a vanished client ends it is
-``wrappers/sending.py``'s work.
+``wrappers/response/asgi.py``'s work.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ._current import current
-from .wrappers.bodies import to_bytes
-from .wrappers.response import Response
+from .wrappers.response.bodies import to_bytes
+from .wrappers.response.response import Response
 
 # WHATWG HTML §9.2.5: a line ends with CR LF, LF or CR, and with nothing else.
 _LINE_END = re.compile(r"\r\n|\n|\r")

@@ -17,12 +17,12 @@ from .concurrency.errors import as_exception
 from .concurrency.workers import Lease, WorkerPool
 from .exceptions import WorkerQueueFull
 from .typing import Receive, Scope, Send
-from .wrappers import leftover
 from .wrappers.environ import EXTRA_KEYS as EXTRA_KEYS
-from .wrappers.faces import body_of
-from .wrappers.headers import encode_headers
-from .wrappers.sending import send_whole, whole_body
-from .wrappers.sync import make_environ, prefetch
+from .wrappers.request import drain
+from .wrappers.request.base import body_of
+from .wrappers.request.sync import make_environ, prefetch
+from .wrappers.response.asgi import send_whole, whole_body
+from .wrappers.response.headers import encode_headers
 from .wrappers.wsgi import Call, send_wsgi
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ class Served:
         self.scope = scope
         self.receive = receive
         self.send = send
-        self.announced = leftover.announces_body(scope)
+        self.announced = drain.announces_body(scope)
 
     def make_environ(self) -> dict[str, Any]:
         """Make the environ, in the worker."""
@@ -137,8 +137,8 @@ async def serve_wsgi(
             await lease.run(call.begin_whole)
             if SPELLING in scope:
                 scope[SPELLING].update({name.lower(): name for name, _ in call.headers})
-            if served.announced and leftover.is_left(served):
-                send = leftover.reading_on(served, send)
+            if served.announced and drain.is_left(served):
+                send = drain.reading_on(served, send)
             await send_wsgi(call, scope["method"], send, body.wait_disconnect, lease.run)
         finally:
             if not call.closed:

@@ -182,7 +182,7 @@ def json_answer() -> Work:
 
 def body_read() -> Work:
     """Making the request's body and receiving it, in one message."""
-    from asyncflask.wrappers.body import Body
+    from asyncflask.wrappers.request.body import Body
 
     body = WORKLOADS["json_post"].body
     message = {"type": "http.request", "body": body, "more_body": False}
@@ -223,8 +223,8 @@ def g_set_and_read() -> Work:
 
 def headers_set() -> Work:
     """A response, three headers set on it, and its messages."""
-    from asyncflask.wrappers.response import Response
-    from asyncflask.wrappers.sending import whole_messages
+    from asyncflask.wrappers.response.asgi import whole_messages
+    from asyncflask.wrappers.response.response import Response
 
     names = [f"X-{name}" for name in NAMES]
 

@@ -20,11 +20,11 @@ PACKAGE = Path(__file__).parent.parent / "asyncflask"
 #: A unit is a module in the package's root, or a folder. It imports from lower floors, and from
 #: its own floor as long as this makes no circle.
 FLOORS = {
-    1: "_current typing exceptions signals resources environment watching logging unawaited"
-    " concurrency routing streams",
-    2: "protocol json config datastructures views loading jinja_awaitables jinja",
+    1: "_current typing exceptions signals resources environment watching logging concurrency"
+    " routing",
+    2: "protocol json config datastructures debughelpers views loading jinja_awaitables jinja",
     3: "wrappers wsgi server cli",
-    4: "context ctx sessions templating files sse debug debughelpers mounting testing",
+    4: "context ctx sessions templating sse debug mounting testing",
     5: "dispatch asgi helpers",
     6: "sansio app blueprints",
     7: "globals flask",
@@ -94,13 +94,10 @@ PRIVATE_NAMES_OF_OTHERS = {
         "_AppCtxGlobals": "Flask's name",
         "_default_template_ctx_processor": "Flask's name",
     },
-    "unawaited": {
-        "_getframe": "sys: where a coroutine was made",
-        "_warn_unawaited_coroutine": "warnings: the hook that the interpreter calls",
-    },
     "wrappers": {
         "_get_running_loop": "asyncio: without the cost of an exception where no loop runs",
         "_getframe": "sys: where an awaitable was made",
+        "_warn_unawaited_coroutine": "warnings: the hook that the interpreter calls",
     },
 }
 

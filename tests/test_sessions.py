@@ -28,7 +28,7 @@ from asyncflask.sessions import (
     SessionInterface,
     SessionMixin,
 )
-from asyncflask.wrappers.response import Response as OurResponse
+from asyncflask.wrappers.response.response import Response as OurResponse
 
 KEPT_TYPES = {
     "text": "ü",

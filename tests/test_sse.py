@@ -9,8 +9,8 @@ import pytest
 
 from asyncflask import _current
 from asyncflask.sse import ServerSentEvent, event_stream
-from asyncflask.wrappers.response import Response
-from asyncflask.wrappers.sending import send_response
+from asyncflask.wrappers.response.asgi import send_response
+from asyncflask.wrappers.response.response import Response
 
 ENCODED = [
     (ServerSentEvent("hi"), b"data: hi\n\n"),

@@ -26,7 +26,7 @@ from werkzeug.wrappers import Response as WSGIResponse
 from .._current import slot
 from ..concurrency.workers import WorkerPool
 from ..typing import ASGIApplication, Receive, Scope, Send
-from ..wrappers.body import Body
+from ..wrappers.request.body import Body
 from ..wrappers.wsgi import Call, send_wsgi
 from .console import Again, Frame, InApp
 from .frames import begin_with_the_app

@@ -14,12 +14,12 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ..typing import ASGIApplication, Message, Receive, Scope, Send
-from ..wrappers import leftover
-from ..wrappers.body import Body
 from ..wrappers.environ import EXTRA_KEYS, environ_of
-from ..wrappers.received import index_headers
-from ..wrappers.response import Response
-from ..wrappers.sending import send_response
+from ..wrappers.request import drain
+from ..wrappers.request.body import Body
+from ..wrappers.request.headers import index_headers
+from ..wrappers.response.asgi import send_response
+from ..wrappers.response.response import Response
 from .page import PRESERVE_CONTEXT
 
 if TYPE_CHECKING:
@@ -66,9 +66,9 @@ class Watched:
         self._close: Message | None = None
         #: what was received of the body after the app had failed, for the console
         self._kept: deque[Message] = deque()
-        # Of what an error leaves unread, see wrappers/leftover.py.
+        # Of what an error leaves unread, see wrappers/request/drain.py.
         self._body: Body | None = None
-        self._all_read = not leftover.announces_body(scope) or _waits_for_continue(scope)
+        self._all_read = not drain.announces_body(scope) or _waits_for_continue(scope)
 
     async def run(self, application: ASGIApplication) -> None:
         """Serve the connection with ``application``, and answer what it raises.
@@ -139,7 +139,7 @@ class Watched:
         """Receive what the app has not read, so that it can be read in the console."""
         size = 0
         with suppress(TimeoutError):
-            async with asyncio.timeout(leftover.LINGER):
+            async with asyncio.timeout(drain.LINGER):
                 while not (self._websocket or self._all_read) and size < KEPT_BODY:
                     message = await self._next()
                     self._kept.append(message)
@@ -156,7 +156,7 @@ class Watched:
         send = self._send_on
         if not self._all_read:
             self._body = Body(self._next)
-            send = leftover.reading_on(self, send)  # type: ignore[arg-type]  # it asks for the body
+            send = drain.reading_on(self, send)  # type: ignore[arg-type]  # it asks for the body
         await send_response(response, self._scope["method"], send)
 
     async def _deny(self, message: Message) -> None:

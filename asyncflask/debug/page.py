@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..wrappers.response import Response
+from ..wrappers.response.response import Response
 from .frames import begin_with_the_app
 
 #: What an interactive debugger puts into the environ (and ours into the scope): it is called with

@@ -14,7 +14,7 @@ from typing import Any
 
 from ..sessions import opens_early
 from ..signals import appcontext_popped, appcontext_pushed, appcontext_tearing_down
-from ..wrappers.response import Response
+from ..wrappers.response.response import Response
 from .lanes import HTTP
 from .steps import CONTEXTS
 

@@ -17,7 +17,7 @@ from ..debughelpers import (
     explain_real_flask,
     raise_redirect_that_loses_the_body,
 )
-from ..unawaited import explained
+from ..wrappers.unawaited import explained
 from .calls import call, call_unconverted, emit
 from .steps import through
 

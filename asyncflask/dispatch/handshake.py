@@ -16,7 +16,7 @@ from ..concurrency.inspection import is_async
 from ..ctx import Context
 from ..logging import one_line
 from ..sessions import SecureCookieSessionInterface
-from ..wrappers.headers import WirePair, encode_headers
+from ..wrappers.response.headers import WirePair, encode_headers
 from .calls import call, settled
 
 

@@ -18,9 +18,9 @@ from .. import signals
 from ..concurrency.bridge import running_loop
 from ..ctx import Context
 from ..exceptions import WebsocketDisconnect
-from ..wrappers.headers import WirePair
-from ..wrappers.request import Request
-from ..wrappers.sync import make_environ
+from ..wrappers.request.request import Request
+from ..wrappers.request.sync import make_environ
+from ..wrappers.response.headers import WirePair
 from .handshake import headers_with_session, save_at_end
 
 _make = object.__new__

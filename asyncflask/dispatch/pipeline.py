@@ -21,9 +21,9 @@ from ..concurrency.workers import finish
 from ..ctx import Context
 from ..debug.page import traceback_response
 from ..signals import appcontext_pushed
-from ..unawaited import raise_forgotten
-from ..wrappers.received import header_index
-from ..wrappers.response import Response
+from ..wrappers.request.headers import header_index
+from ..wrappers.response.response import Response
+from ..wrappers.unawaited import raise_forgotten
 from . import errors, teardown
 from .calls import call, call_unconverted, emit, settled
 from .result import PLAIN, is_plain, is_wsgi, make_messages, make_plain, make_response, run_wsgi

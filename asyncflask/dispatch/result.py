@@ -19,11 +19,11 @@ from .._current import current
 from ..ctx import Context
 from ..exceptions import OutOfContext
 from ..typing import Message
-from ..wrappers.awaited import Pending
-from ..wrappers.errorpages import default_page, from_exception
-from ..wrappers.headers import check_value, content_type_pair
-from ..wrappers.response import HTML, Response
-from ..wrappers.sending import may_have_body, messages_of
+from ..wrappers.request.awaitable import Pending
+from ..wrappers.response.asgi import may_have_body, messages_of
+from ..wrappers.response.error_pages import default_page, from_exception
+from ..wrappers.response.headers import check_value, content_type_pair
+from ..wrappers.response.response import HTML, Response
 from ..wrappers.wsgi import response_of
 
 #: what becomes a response without further ado

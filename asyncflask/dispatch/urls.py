@@ -13,7 +13,7 @@ from werkzeug.routing import BuildError, Map, MapAdapter
 
 from ..ctx import Context
 from ..exceptions import UnawaitedAccess
-from ..wrappers.connection import OWN_PORTS, is_host
+from ..wrappers.http_connection import OWN_PORTS, is_host
 
 _SAFE_IN_FRAGMENT = "%!#$&'()*+,/:;=?@"  # RFC 3986 §3.5, and what is quoted already
 

@@ -11,8 +11,8 @@ from collections.abc import Callable
 from operator import attrgetter
 from typing import Any, Protocol
 
-from ..wrappers.body import SLICE, Body
-from ..wrappers.request import Request
+from ..wrappers.request.body import SLICE, Body
+from ..wrappers.request.request import Request
 
 _CGI = {"CONTENT_TYPE": b"content-type", "CONTENT_LENGTH": b"content-length"}
 

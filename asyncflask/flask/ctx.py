@@ -37,7 +37,7 @@ from ..dispatch.lanes import HTTP
 from ..exceptions import outside
 from ..sessions import SecureCookieSession
 from ..wrappers.environ import CONTEXT_KEY
-from ..wrappers.target import take_environ_apart
+from ..wrappers.request.target import take_environ_apart
 from .async_request import AwaitableRequest
 from .globals import _cv_app as _cv_app
 from .globals import _cv_request as _cv_request

@@ -10,8 +10,8 @@ from ..debughelpers import (
     FormDataRoutingRedirect,
     UnexpectedUnicodeError,
     attach_enctype_error_multidict,
-    explain_template_loading_attempts,
 )
+from ..loading import explain_template_loading_attempts
 from .blueprints import Blueprint as Blueprint
 from .globals import request_ctx as request_ctx
 from .sansio.app import App as App

@@ -14,8 +14,8 @@ from werkzeug.exceptions import HTTPException
 
 from .._current import current
 from ..typing import Receive, Scope, Send
-from ..wrappers.faces import body_of
-from ..wrappers.target import take_apart
+from ..wrappers.request.base import body_of
+from ..wrappers.request.target import take_apart
 from ..wsgi import Served, serve_wsgi
 
 #: Bytes that are received ahead, mostly to disk, where MAX_CONTENT_LENGTH sets no limit.

@@ -20,9 +20,9 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 
 from .._current import current
 from ..debughelpers import attach_enctype_error_multidict
-from ..wrappers.bounded import bounded
-from ..wrappers.form import URLENCODED
-from ..wrappers.response import Response as AsyncResponse
+from ..wrappers.request.bounded_stream import bounded
+from ..wrappers.request.form import URLENCODED
+from ..wrappers.response.response import Response as AsyncResponse
 from . import json
 from .globals import current_app as current_app
 

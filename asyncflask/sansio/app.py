@@ -24,7 +24,7 @@ from werkzeug.utils import cached_property
 from werkzeug.utils import redirect as _redirect
 from werkzeug.wrappers import Response as WerkzeugResponse
 
-from .. import resources, unawaited
+from .. import resources
 from .. import typing as ft
 from .._current import current
 from ..concurrency.bridge import to_sync
@@ -51,6 +51,7 @@ from ..templating import (
     update_template_context_async,
 )
 from ..watching import Watching
+from ..wrappers import unawaited
 from .blueprints import Blueprint
 from .scaffold import F, Scaffold, endpoint_of, setupmethod
 

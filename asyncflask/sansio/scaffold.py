@@ -21,7 +21,7 @@ from werkzeug.utils import cached_property
 from .. import resources
 from .. import typing as ft
 from .._current import current
-from ..files import send_from_directory
+from ..wrappers.response.send_file import send_from_directory
 
 if t.TYPE_CHECKING:
     import jinja2

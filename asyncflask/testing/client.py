@@ -23,8 +23,8 @@ from werkzeug.wrappers import Request, Response
 from werkzeug.wsgi import get_current_url
 
 from ..typing import Receive, Scope, Send
-from ..unawaited import NotesForgotten
-from ..wrappers.awaited import refusing
+from ..wrappers.request.awaitable import refusing
+from ..wrappers.unawaited import NotesForgotten
 from .builder import BuilderApp, EnvironBuilder, body_of, scope_of
 from .connection import TestConnection
 from .cookies import cookie_to_delete, cookie_to_set, with_server_name

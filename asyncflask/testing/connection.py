@@ -9,9 +9,9 @@ from typing import Any, ClassVar, NoReturn, Protocol
 from werkzeug.datastructures import Headers
 
 from ..typing import Message, Scope
-from ..unawaited import NotesForgotten
-from ..wrappers.awaited import refusing
-from ..wrappers.received import decode_headers
+from ..wrappers.request.awaitable import refusing
+from ..wrappers.request.headers import decode_headers
+from ..wrappers.unawaited import NotesForgotten
 from .asgi_connection import ASGIConnection
 from .builder import body_messages, body_of
 

@@ -10,9 +10,9 @@ from werkzeug.datastructures import Headers
 
 from ..exceptions import WebsocketDisconnect
 from ..typing import Message, Scope
-from ..unawaited import NotesForgotten
-from ..wrappers.awaited import refusing
-from ..wrappers.received import decode_headers
+from ..wrappers.request.awaitable import refusing
+from ..wrappers.request.headers import decode_headers
+from ..wrappers.unawaited import NotesForgotten
 from .asgi_connection import ASGIConnection
 from .connection import ConnectionClient, EnteredAsync
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from .request import Request
-from .response import Response
-from .sync import SyncRequest
-from .websocket import SyncWebsocket, Websocket
+from .request.request import Request
+from .request.sync import SyncRequest
+from .response.response import Response
+from .websocket.websocket import SyncWebsocket, Websocket
 
 __all__ = ["Request", "Response", "SyncRequest", "SyncWebsocket", "Websocket"]

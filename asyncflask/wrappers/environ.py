@@ -1,7 +1,7 @@
 """The WSGI environ of a request that came in over ASGI.
 
 The synchronous request of ``def`` functions stands on it, and WSGI applications that a view
-returns get it. What ``wsgi.input`` reads from is :mod:`.body`'s.
+returns get it. What ``wsgi.input`` reads from is :mod:`.request.body`'s.
 
 Source: :pep:`3333`; ``ASGI: WSGI compatibility``.
 """
@@ -13,9 +13,9 @@ import sys
 from collections.abc import Mapping
 from typing import IO, Any
 
-from .body import Body
-from .connection import path_below_root
+from .http_connection import path_below_root
 from .reader import sync_input
+from .request.body import Body
 
 CONTEXT_KEY = "asyncflask.context"
 #: What a scope carries into the environ as it is: keys of the test client, and of the debugger.

@@ -1,6 +1,6 @@
 """The body of a request as a synchronous stream: ``wsgi.input``, for worker threads.
 
-What is received, and up to which limit, is :mod:`.body`'s.
+What is received, and up to which limit, is :mod:`.request.body`'s.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from typing import IO, Any
 
 from .._current import current
 from ..concurrency.bridge import run_from_thread, step
-from .body import Body
-from .leftover import announces_body
+from .request.body import Body
+from .request.drain import announces_body
 
 #: Scope key: the whole body is there from the beginning, as in ``app.test_request_context()``.
 WHOLE_BODY = "asyncflask.whole_body"

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from werkzeug.wrappers import Response as WerkzeugResponse
 
-from .bodies import Run, chunks_of
-from .headers import encode_headers
-from .response import Response
-from .sending import Send, Watch, send_chunks, send_whole, whole_body
+from .response.asgi import Send, Watch, send_chunks, send_whole, whole_body
+from .response.bodies import Run, chunks_of
+from .response.headers import encode_headers
+from .response.response import Response
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication

@@ -23,7 +23,7 @@ from asyncflask.flask import (
     stream_with_context,
 )
 from asyncflask.testing import TestApp, TestClient
-from asyncflask.wrappers import body
+from asyncflask.wrappers.request import body
 
 variable = contextvars.ContextVar("variable", default="unset")
 
@@ -305,7 +305,7 @@ async def test_of_a_body_without_a_length_no_more_than_the_limit_is_received(app
     server = Server("/", b"x" * 8, b"x" * 8, *[b"x" * 8] * 5, headers=[CHUNKED])
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("asyncflask.wrappers.leftover.LINGER", 0.01)
+        patch.setattr("asyncflask.wrappers.request.drain.LINGER", 0.01)
         assert b"413" in await server.serve(app)
 
 

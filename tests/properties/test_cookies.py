@@ -16,7 +16,7 @@ from werkzeug.sansio.http import parse_cookie
 
 from asyncflask import Flask, Response
 from asyncflask.sessions import SecureCookieSessionInterface, _hmac, session_json_serializer
-from asyncflask.wrappers.connection import find_cookie, parse_cookies
+from asyncflask.wrappers.http_connection import find_cookie, parse_cookies
 
 LATIN = st.text(st.characters(max_codepoint=255), max_size=40)
 PIECES = st.lists(

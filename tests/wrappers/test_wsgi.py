@@ -9,8 +9,8 @@ import pytest
 from werkzeug.test import EnvironBuilder
 from werkzeug.wrappers import Response as WerkzeugResponse
 
-from asyncflask.wrappers.bodies import in_thread
-from asyncflask.wrappers.response import Response
+from asyncflask.wrappers.response.bodies import in_thread
+from asyncflask.wrappers.response.response import Response
 from asyncflask.wrappers.wsgi import response_of
 
 

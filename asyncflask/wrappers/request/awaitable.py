@@ -1,0 +1,316 @@
+"""The awaitable that stands for what still has to be read from the client.
+
+``request.form``, ``request.get_json()`` and their like return one. It is no coroutine, so looking
+at it without awaiting it warns about nothing; *using* it without awaiting it raises an error that
+shows the expression and its cure (design D3). What it runs when awaited is the request's business.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import gc
+import reprlib
+import sys
+import weakref
+from collections.abc import Callable, Coroutine, Generator
+from typing import Any, ClassVar, NoReturn, TypeAlias, TypeVar, cast
+
+from ...exceptions import UnawaitedAccess
+from ..unawaited import ToAwait, note_forgotten
+
+T = TypeVar("T")
+M = TypeVar("M", bound=Callable[..., Coroutine[Any, Any, Any]])
+
+#: What was read, alone in a tuple; or a coroutine, if that has to be waited for.
+Read: TypeAlias = tuple[T] | Coroutine[Any, Any, T]
+
+
+#: Attributes that tools look for in every object, and asyncio in a task's coroutine.
+_PROBED = ("_", "cr_", "gi_", "ag_")
+
+
+class Unawaited(ToAwait):
+    """An awaitable; any other use of it raises an error that shows how to await it."""
+
+    __slots__ = ("__weakref__", "_expression")
+
+    _expression: str
+    _why: ClassVar[str]
+    _elsewhere: ClassVar[str]
+
+    @property
+    def expression(self) -> str:
+        """How the user wrote it."""
+        return self._expression
+
+    def __repr__(self) -> str:
+        return f"<{self._expression}, not awaited>"
+
+    def __getattr__(self, name: str) -> NoReturn:
+        if name.startswith(_PROBED):
+            # Probes of inspect, asyncio, copy and debuggers expect the usual answer.
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        self._refuse(f"{{}}.{name}")
+
+    # Formatted into an answer it would be sent, silently; only repr(), for logs, is harmless.
+    def __str__(self) -> NoReturn:
+        self._refuse("str({})")
+
+    def __format__(self, spec: str) -> NoReturn:
+        self._refuse("format({})")
+
+    def __html__(self) -> NoReturn:
+        self._refuse("escape({})")
+
+    def __getitem__(self, key: Any) -> NoReturn:
+        self._refuse(f"{{}}[{_shown(key)}]")
+
+    def __contains__(self, item: Any) -> NoReturn:
+        self._refuse(f"{_shown(item)} in {{}}")
+
+    def __enter__(self) -> NoReturn:
+        self._refuse("with {}")
+
+    def __exit__(self, *details: object) -> None:
+        """Never reached; Python looks for it before it enters."""
+
+    def __iter__(self) -> NoReturn:
+        self._refuse("for item in {}")
+
+    def __len__(self) -> NoReturn:
+        self._refuse("len({})")
+
+    def __bool__(self) -> bool:
+        # Since Python 3.13 the repr of a task asks whether it has a coroutine.
+        if sys._getframe(1).f_globals.get("__name__") != "asyncio.base_tasks":
+            self._refuse("if {}")
+        return True
+
+    def __bytes__(self) -> NoReturn:
+        self._refuse("bytes({})")
+
+    def __eq__(self, other: object) -> NoReturn:
+        self._refuse(f"{{}} == {_shown(other)}")
+
+    def __ne__(self, other: object) -> NoReturn:
+        self._refuse(f"{{}} != {_shown(other)}")
+
+    __hash__ = object.__hash__
+
+    def __int__(self) -> NoReturn:
+        self._refuse("int({})")
+
+    def __float__(self) -> NoReturn:
+        self._refuse("float({})")
+
+    def __buffer__(self, flags: int) -> NoReturn:
+        # Called since Python 3.12; before, explained() finds it in the failing line.
+        self._refuse("f({})")
+
+    def __add__(self, other: object) -> NoReturn:
+        self._refuse(f"{{}} + {_shown(other)}")
+
+    def __radd__(self, other: object) -> NoReturn:
+        self._refuse(f"{_shown(other)} + {{}}")
+
+    def __or__(self, other: object) -> NoReturn:
+        self._refuse(f"{{}} | {_shown(other)}")
+
+    def __ror__(self, other: object) -> NoReturn:
+        self._refuse(f"{_shown(other)} | {{}}")
+
+    def __setitem__(self, key: object, value: object) -> NoReturn:
+        self._refuse(f"{{}}[{_shown(key)}] = …")
+
+    def __call__(self, *args: Any, **kwargs: Any) -> NoReturn:
+        self._refuse("{}()" if not args and not kwargs else "{}(…)")
+
+    def _refuse(self, use: str) -> NoReturn:
+        wrong = use.format(self._expression)
+        if use.startswith("{}("):
+            right = f"await {self._expression}"  # A property was called as if it were a method.
+        elif use.startswith("{}"):
+            right = use.format(f"(await {self._expression})")
+        else:
+            right = use.format(f"await {self._expression}")
+        raise UnawaitedAccess(
+            f"`{wrong}` was used without `await`: {self._why}\n\n"
+            f"    wrong: {wrong}\n"
+            f"    right: {right}\n\n"
+            f"{self._elsewhere}"
+        )
+
+
+class Pending(Unawaited, Coroutine[Any, Any, T]):
+    """The future result of reading the request; ``await`` it, as often as you like.
+
+    It may be made a task, as a coroutine may. :func:`pending` makes them. PERF: there is no
+    ``__init__``, which doubles what an object costs.
+    """
+
+    __slots__ = ("_failed", "_reading", "_result", "_steps")
+
+    _why = "in an `async def` function the body of the request may still be on its way."
+    _elsewhere = (
+        "In a `def` function `request` is Flask's synchronous request and nothing is awaited."
+    )
+    #: what is called, and with what; ``None`` when the result is there
+    _reading: tuple[Callable[[Any, Any], Read[T]], Any, Any] | None
+    _result: T
+    _failed: bool
+    #: what the tasks step through that run it
+    _steps: weakref.WeakKeyDictionary[asyncio.Task[Any], Generator[Any, Any, T]]
+
+    def __await__(self) -> Generator[Any, Any, T]:
+        # PERF: where a class has a `__getattr__`, each look at an attribute costs ten others.
+        reading = self._reading
+        if reading is None:
+            return self._result
+        read, request, options = reading
+        try:
+            found = read(request, options)
+            if found.__class__ is tuple:
+                (result,) = found
+            else:
+                result = yield from found.__await__()  # type: ignore[union-attr]  # no tuple
+        except BaseException:
+            self._failed = True
+            raise
+        self._result = result
+        self._reading = None
+        return result
+
+    def send(self, value: Any) -> Any:
+        """Go on; for a task."""
+        return self._own_steps().send(value)
+
+    def throw(self, *details: Any) -> Any:
+        """Go on with an error; for a task, which may be cancelled before it begins."""
+        self._failed = True
+        return self._own_steps().throw(*details)
+
+    def close(self) -> None:
+        """Say that it will not be awaited."""
+        self._failed = True
+
+    def _own_steps(self) -> Generator[Any, Any, T]:
+        if not hasattr(self, "_steps"):
+            self._steps = weakref.WeakKeyDictionary()
+        task = asyncio.current_task()
+        assert task is not None  # Nothing else calls send() and throw().
+        if task not in self._steps:
+            self._steps[task] = self.__await__()
+        return self._steps[task]
+
+
+class PendingCall(Pending[T]):
+    """The future result of a method; the request is an error if it is never awaited."""
+
+    __slots__ = ()
+
+    def __del__(self) -> None:
+        if self._reading is None or hasattr(self, "_failed"):
+            return
+        if not gc.is_finalized(self):  # The garbage collector may run in another request.
+            note_forgotten(self._expression, sys._getframe(1))
+
+
+class Call(Unawaited, Coroutine[Any, Any, T]):
+    """The coroutine of one of our methods, which refuses to be used like its result.
+
+    It may be awaited, gathered and made a task. One that is thrown away is noticed through the
+    coroutine inside (see :mod:`asyncflask.wrappers.unawaited`).
+
+    Args:
+        coroutine: The method's coroutine.
+        expression: How the user wrote the call.
+    """
+
+    __slots__ = ("_coroutine",)
+
+    _why = "the test client is asynchronous, so the call has done nothing yet."
+    _elsewhere = (
+        "Such a test is an `async def` function; a synchronous client is that of an app of"
+        " `asyncflask.flask.Flask`."
+    )
+
+    def __init__(self, coroutine: Coroutine[Any, Any, T], expression: str) -> None:
+        self._coroutine = coroutine
+        self._expression = expression
+
+    def __await__(self) -> Generator[Any, Any, T]:
+        return self._coroutine.__await__()
+
+    def send(self, value: Any) -> Any:
+        """Go on; for a task."""
+        return self._coroutine.send(value)
+
+    def throw(self, *details: Any) -> Any:
+        """Go on with an error; for a task."""
+        return self._coroutine.throw(*details)
+
+    def close(self) -> None:
+        """End it."""
+        self._coroutine.close()
+
+    def _refuse(self, use: str) -> NoReturn:
+        self._coroutine.close()  # The error is raised here; nothing else is to tell of it.
+        super()._refuse(use)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith(("cr_", "_")):
+            return getattr(self._coroutine, name)  # For tasks, when they are shown.
+        return super().__getattr__(name)
+
+
+def refusing(owner: str) -> Callable[[M], M]:
+    """Let an ``async def`` method return a :class:`Call`.
+
+    Args:
+        owner: What users call the object that has the method.
+    """
+
+    def decorate(method: M) -> M:
+        @functools.wraps(method)
+        def call(self: Any, *args: Any, **kwargs: Any) -> Coroutine[Any, Any, Any]:
+            first = _shown(args[0]) if args else ""
+            more = ", …" if first and (kwargs or len(args) > 1) else "…" if kwargs else ""
+            expression = f"{owner}.{method.__name__}({first}{more})"
+            return Call(method(self, *args, **kwargs), expression)
+
+        return cast(M, call)
+
+    return decorate
+
+
+def pending_call(
+    expression: str, read: Callable[[Any, Any], Read[T]], request: Any, options: Any
+) -> PendingCall[T]:
+    """Make the awaitable that a method returns, see :func:`pending`."""
+    made: PendingCall[T] = PendingCall()
+    made._expression = expression
+    made._reading = read, request, options
+    return made
+
+
+def pending(
+    expression: str, read: Callable[[Any, Any], Read[T]], request: Any, options: Any = None
+) -> Pending[T]:
+    """Make the awaitable of something that has to be read.
+
+    Args:
+        expression: How the user wrote it, such as ``request.form``, for the error message.
+        read: Reads; it is not called before the first ``await``.
+        request: Its first argument.
+        options: Its second one.
+    """
+    made: Pending[T] = Pending()
+    made._expression = expression
+    made._reading = read, request, options
+    return made
+
+
+def _shown(value: object) -> str:
+    # Braces would be taken for places of str.format().
+    return reprlib.repr(value).replace("{", "{{").replace("}", "}}")

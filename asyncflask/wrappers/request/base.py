@@ -1,0 +1,142 @@
+"""What the two faces of a request share: the body, its limits, and refusals.
+
+The awaitable face is in :mod:`.request`, the synchronous one in :mod:`.sync`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol, overload
+
+from werkzeug.datastructures import FileStorage as SyncFileStorage
+from werkzeug.datastructures import MultiDict
+from werkzeug.exceptions import BadRequest, UnsupportedMediaType
+from werkzeug.sansio.utils import get_content_length
+
+from ...datastructures import FileStorage
+from ..http_connection import RoutedContext
+from .body import Body
+from .headers import header_index
+
+
+class RequestContext(RoutedContext, Protocol):
+    """What a request asks of its context."""
+
+    _body: Any
+
+    @property
+    def app(self) -> Any: ...
+    @property
+    def scope(self) -> Any: ...
+    @property
+    def receive(self) -> Any: ...
+    @property
+    def send(self) -> Any: ...
+
+
+_NOT_READ = Body.json
+
+
+class _NewBody(Body):
+    """A body that is made before it begins. PERF: a class calls `__init__` at twice the price."""
+
+    __init__ = object.__init__
+    begin = Body.__init__
+
+
+_NewBody.__name__ = Body.__name__  # What it is called in messages is what users know.
+
+
+def body_of(ctx: RequestContext) -> Body:
+    """Return the body that the faces of a context's request share; it is made at the first call."""
+    body: Body | None = ctx._body
+    return make_body(ctx) if body is None else body
+
+
+def make_body(ctx: RequestContext) -> Body:
+    """Make the body that :func:`body_of` will return."""
+    config = ctx.app.config
+    names = header_index(ctx)
+    length = names.get(b"content-length")
+    body: _NewBody = _NewBody()
+    body.begin(
+        ctx.receive,
+        None if length is None else _announced(length, names.get(b"transfer-encoding")),
+        config.get("MAX_CONTENT_LENGTH"),
+        config.get("BODY_TIMEOUT"),
+        config.get("BODY_IDLE_TIMEOUT", 60),
+    )
+    body.cached = body.form = None
+    body.json = _NOT_READ
+    ctx._body = body
+    return body
+
+
+def _announced(length: bytes, coding: bytes | None) -> int | None:
+    # PERF: Werkzeug's strictness is for what is no plain number.
+    if coding is None and length.isdigit() and len(length) < 16:
+        return int(length)
+    return get_content_length(
+        length.decode("latin-1"), None if coding is None else coding.decode("latin-1")
+    )
+
+
+class Limit(property):
+    """A limit on the request's body: the configuration's, unless it is set on the request."""
+
+    def __init__(self, key: str, default: int | None) -> None:
+        super().__init__(self._read, self._write)
+        self._key = key
+        self._default = default  # Werkzeug's, for a request outside of every app.
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+        self.__doc__ = f"``{self._key}``, unless it is set here for this request."
+
+    if TYPE_CHECKING:
+
+        @overload  # type: ignore[override]  # as to its own class
+        def __get__(self, instance: None, owner: type) -> Limit: ...
+        @overload
+        def __get__(self, instance: object, owner: type) -> int | None: ...
+        def __get__(self, instance: Any, owner: Any) -> Any: ...
+
+    def _read(self, instance: Any) -> int | None:
+        body = instance._ctx._body
+        if body is not None and body.own_limits and self._name in body.own_limits:
+            return int(body.own_limits[self._name])
+        app = instance._ctx.app
+        if app is None:
+            return self._default
+        limit: int | None = app.config.get(self._key)
+        return limit
+
+    def _write(self, instance: Any, value: int | None) -> None:
+        body = instance._shared_body()
+        if body.own_limits is None:
+            body.own_limits = {}
+        body.own_limits.pop(self._name, None)
+        if value is not None:
+            body.own_limits[self._name] = value
+        body.max_content_length = instance.max_content_length
+
+
+def refuse_json(error: ValueError | None, content_type: str | None, debug: bool) -> NoReturn:
+    if error is None:
+        raise UnsupportedMediaType(
+            f"The body was not read as JSON, because its Content-Type is {content_type!r}."
+            " Send it as 'application/json'."
+        )
+    if debug:
+        raise BadRequest(f"Failed to decode JSON object: {error}")
+    raise BadRequest
+
+
+def of_class(storage: type[SyncFileStorage], files: MultiDict[str, Any]) -> MultiDict[str, Any]:
+    """Return the same uploads, on the same streams, as the other face's class."""
+    awaited = storage is FileStorage
+    if all(isinstance(file, FileStorage) is awaited for file in files.values()):
+        return files
+    return type(files)(
+        (name, storage(file.stream, file.filename, file.name, headers=file.headers))
+        for name, file in files.items(multi=True)
+    )

@@ -1,0 +1,74 @@
+"""What a client is still sending when its answer is ready: it is read and thrown away.
+
+A view may answer without reading the body, or stop at a limit, while the client sends on. Servers
+differ in what they do then, and hypercorn waits for ever; so the app reads on while the last
+message of the answer is sent. Nothing is kept. Requests without a body never come here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+from ...typing import Message, Send
+from .base import RequestContext, body_of
+from .headers import header_index, index_headers
+
+#: Seconds for the rest to come before the last message is sent, which closes the connection
+#: of most servers. nginx (lingering_time) waits for 30.
+LINGER = 1.0
+
+
+def is_left(ctx: RequestContext) -> bool:
+    """Tell whether a request that announces a body has one that was not read to its end."""
+    body = ctx._body or body_of(ctx)
+    if body.complete:
+        return False
+    if body.content_length is None:
+        body.prefetch()  # RFC 9113 §8.1: HTTP/2 needs no header for a body. Its end may be here.
+    if body.complete or body.disconnected:
+        return False
+    # RFC 9110 §10.1.1: who expects "100 Continue" waits for our word before sending.
+    return body.begun or b"expect" not in header_index(ctx)
+
+
+def announces_body(scope: Mapping[str, Any]) -> bool:
+    """Tell whether a request may have a body. (:rfc:`9112` §6.3, :rfc:`9113` §8.1.)"""
+    names = index_headers(scope["headers"])
+    return (
+        b"content-length" in names
+        or b"transfer-encoding" in names
+        or scope.get("http_version", "1")[:1] != "1"
+    )
+
+
+def reading_on(ctx: RequestContext, send: Send) -> Send:
+    """Return ``send``, made to read on while the last message of a response is sent.
+
+    COMPAT: hypercorn 0.18 lets that ``send()`` wait for room in a queue of ten messages that only
+    the app's ``receive()`` empties: with a full one neither the request nor its connection ends.
+    A client that gets no answer before it has sent all (most of them) gets it now, instead of
+    a connection that is reset.
+
+    Args:
+        ctx: The context of the request.
+        send: ASGI's ``send``.
+    """
+
+    async def sending(message: Message) -> None:
+        if message["type"] != "http.response.body" or message.get("more_body"):
+            await send(message)
+            return
+        rest = asyncio.create_task(body_of(ctx).discard())
+        try:
+            if message.get("body"):
+                await send({**message, "more_body": True})
+                message = {"type": "http.response.body", "body": b""}
+            await asyncio.wait({rest}, timeout=LINGER)
+            await send(message)
+        finally:
+            rest.cancel()
+            await asyncio.wait({rest})
+
+    return sending

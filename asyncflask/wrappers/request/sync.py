@@ -1,0 +1,229 @@
+"""The synchronous request of ``def`` functions: Werkzeug's, on an environ made from the scope.
+
+It shares the body, and all that was made of it, with the awaitable face in :mod:`.request`; only
+its reads block, in the worker thread (design D2, D9).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json as standard_json
+from collections.abc import Mapping
+from typing import IO, TYPE_CHECKING, Any, cast
+
+from werkzeug.datastructures import FileStorage
+from werkzeug.exceptions import HTTPException
+from werkzeug.wrappers import Request as WSGIRequest
+
+from ... import _current
+from ...datastructures import ImmutableMultiDict
+from ...debughelpers import Sent, explain_missing_files
+from ..environ import CONTEXT_KEY, environ_of
+from ..http_connection import Routed, checked_host, lazy
+from ..reader import BodyReader
+from .base import Limit, RequestContext, body_of, of_class, refuse_json
+from .body import Body
+from .bounded_stream import bounded
+from .form import FormDataParser
+from .headers import header_index
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
+    from werkzeug.datastructures import MultiDict
+    from werkzeug.routing import Rule
+
+
+class SyncRequest(Routed, WSGIRequest):
+    """Flask's synchronous request, as ``def`` functions see it in their worker thread.
+
+    It is Werkzeug's request on a WSGI environ, with Flask's attributes: ``request.form["name"]``,
+    ``request.get_json()``. Reading the body blocks the worker thread only.
+
+    **Differs from Flask:** the limits count over the whole form, for urlencoded forms too; a
+    malformed multipart form is a 400, not an empty form; a malformed ``Host`` is a 400.
+
+    Args:
+        environ: From :func:`make_environ`, or any WSGI environ.
+        populate_request: Put this request into the environ as ``werkzeug.request``.
+        shallow: Refuse to read the body.
+
+    Source: ``Flask: Request``.
+    """
+
+    form_data_parser_class = FormDataParser
+    parameter_storage_class: type[MultiDict[str, Any]] = ImmutableMultiDict
+    dict_storage_class: type[MultiDict[str, Any]] = ImmutableMultiDict
+
+    max_content_length = Limit("MAX_CONTENT_LENGTH", None)
+    max_form_memory_size = Limit("MAX_FORM_MEMORY_SIZE", 500_000)
+    max_form_parts = Limit("MAX_FORM_PARTS", 1000)  # type: ignore[assignment]  # Flask: None is allowed
+
+    def __init__(
+        self, environ: WSGIEnvironment, populate_request: bool = True, shallow: bool = False
+    ) -> None:
+        self._ctx: Any = environ.get(CONTEXT_KEY) or _Outside()
+        super().__init__(environ, populate_request, shallow)
+
+    def _shared_body(self) -> Body:
+        if isinstance(self._ctx, _Outside):
+            if self._ctx._body is None:
+                # It keeps what was read; the bytes themselves come from `wsgi.input`.
+                self._ctx._body = Body(_nothing)
+            body: Body = self._ctx._body
+            return body
+        return body_of(self._ctx)
+
+    @lazy
+    def trusted_hosts(self) -> list[str] | None:
+        """The hosts this app answers for; ``TRUSTED_HOSTS`` unless set on the request."""
+        app = self._ctx.app
+        hosts: list[str] | None = None if app is None else app.config.get("TRUSTED_HOSTS")
+        return hosts
+
+    @lazy
+    def host(self) -> str:
+        """Whom the client asked: name and, where it is not the scheme's own, port.
+
+        Raises:
+            SecurityError: The ``Host`` header is malformed or not trusted (400).
+        """
+        header = self.environ.get("HTTP_HOST")
+        return checked_host(self.scheme, header, self.server, self.trusted_hosts)
+
+    # -- what Werkzeug keeps on itself, and the other face is to see -------------------------------
+
+    @property  # type: ignore[override]  # None: not read yet, as Werkzeug expects
+    def _cached_data(self) -> bytes | None:
+        return self._shared_body().cached
+
+    @_cached_data.setter
+    def _cached_data(self, data: bytes) -> None:
+        self._shared_body().cached = data
+
+    @property
+    def _cached_json(self) -> tuple[Any, Any]:
+        return self._shared_body().json
+
+    @_cached_json.setter
+    def _cached_json(self, values: tuple[Any, Any]) -> None:
+        self._shared_body().json = values
+
+    @lazy
+    def stream(self) -> IO[bytes]:
+        """The body as a synchronous stream; reading it waits, in this thread, for the client."""
+        stream: IO[bytes] | None = self.environ.get("wsgi.input")
+        if not self.shallow and isinstance(getattr(stream, "raw", None), BodyReader):
+            return cast(IO[bytes], stream)  # It enforces the limits itself.
+        return bounded(super().stream, self.environ, self.max_content_length)
+
+    def _load_form_data(self) -> None:
+        if "form" in self.__dict__:
+            return
+        body = self._shared_body()
+        if body.form is None:
+            try:
+                super()._load_form_data()
+            except HTTPException as error:
+                body.fail(error)
+                raise
+            body.form = self.form, self.files
+            explain_missing_files(self._ctx.app, Sent(self.form, self.files, self.mimetype))
+        else:
+            kept = self.__dict__
+            kept["form"] = body.form[0]
+            kept["files"] = of_class(FileStorage, body.form[1])
+
+    def close(self) -> None:
+        """Close the uploaded files."""
+        if self._ctx._body is not None:
+            self._ctx._body.close()
+
+    # -- JSON --------------------------------------------------------------------------------------
+
+    @property
+    def json_module(self) -> Any:
+        """The app's JSON provider."""
+        app = self._ctx.app
+        return standard_json if app is None else app.json
+
+    def get_json(self, force: bool = False, silent: bool = False, cache: bool = True) -> Any:
+        """Parse the body as JSON.
+
+        Args:
+            force: Parse it whatever its media type.
+            silent: Give ``None`` instead of an error.
+            cache: Keep the result for later calls.
+
+        Raises:
+            UnsupportedMediaType: The media type is not JSON (415).
+            BadRequest: The body is not JSON (400).
+
+        Source: ``Flask: Request.get_json``.
+        """
+        try:
+            return super().get_json(force, silent, cache)
+        except RecursionError as error:
+            # Thousands of brackets are bad input, not an error of the server's.
+            return None if silent else self.on_json_loading_failed(ValueError(str(error)))
+
+    def on_json_loading_failed(self, e: ValueError | None) -> Any:
+        """Decide what :meth:`get_json` does when it fails; override it to return something else.
+
+        Args:
+            e: The parser's error; ``None`` if the media type was not JSON.
+
+        Raises:
+            UnsupportedMediaType: The media type was not JSON (415).
+            BadRequest: The body was not JSON (400); in debug mode it says where.
+
+        Source: ``Flask: Request.on_json_loading_failed``.
+        """
+        app = self._ctx.app
+        refuse_json(e, self.content_type, app is None or app.debug)
+
+
+class _Outside:
+    """What a request made from a bare environ has instead of a context."""
+
+    def __init__(self) -> None:
+        self.url_rule: Rule | None = None
+        self.view_args: dict[str, Any] | None = None
+        self.routing_exception: HTTPException | None = None
+        self.header_names: Mapping[bytes, bytes] | None = None
+        self._body: Any = None
+
+    @property
+    def app(self) -> Any:
+        ctx = _current.current()
+        return None if ctx is None else ctx.app
+
+
+async def _nothing() -> dict[str, Any]:
+    return {"type": "http.request"}
+
+
+def make_environ(
+    ctx: RequestContext, loop: asyncio.AbstractEventLoop | None, stream: IO[bytes] | None = None
+) -> dict[str, Any]:
+    """Make the WSGI environ that :class:`SyncRequest` stands on.
+
+    Args:
+        ctx: The context that carries the request.
+        loop: The loop that receives its body; ``None`` where it is driven without a loop.
+        stream: For ``wsgi.input``, where the body is elsewhere.
+    """
+    environ = environ_of(ctx.scope, body_of(ctx), loop, stream)
+    environ[CONTEXT_KEY] = ctx
+    return environ
+
+
+def prefetch(ctx: RequestContext) -> None:
+    """Take along, on the loop's thread, what of a small body is here already.
+
+    For a request whose ``def`` functions will run in a worker thread. It never waits, and leaves
+    requests without a body alone, and those whose client waits for ``100 Continue``.
+    """
+    names = header_index(ctx)
+    if b"expect" in names or not (b"content-length" in names or b"transfer-encoding" in names):
+        return
+    body_of(ctx).prefetch()

@@ -1,0 +1,249 @@
+"""Kinds of response bodies and how their chunks are had: in place, on the loop, or off it.
+
+A body is a list (buffered), an asynchronous iterable, a :class:`FileBody`, or any other iterable.
+What is *sent*, and when, is ``asgi.py``; here stands only where the next chunk comes from. No
+callable that may block runs on the event loop here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import inspect
+import io
+import os
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
+from typing import IO, Any
+
+Run = Callable[..., Awaitable[Any]]
+"""``run(func, *args)`` calls ``func`` off the loop and gives what it returns."""
+
+CHUNK = 128 * 1024
+"""Bytes that are read from a file at once."""
+
+_END: Any = object()
+
+
+async def in_thread(func: Callable[..., Any], *args: Any) -> Any:
+    """Call ``func`` in the loop's executor, and do not leave before it has returned.
+
+    A cancellation is delivered afterwards: a file must not be closed, or a generator entered a
+    second time, while a thread is still in it.
+    """
+    call = functools.partial(func, *args)
+    future = asyncio.get_running_loop().run_in_executor(None, call)
+    try:
+        return await asyncio.shield(future)
+    except asyncio.CancelledError:
+        await asyncio.wait([future])
+        raise
+
+
+def is_async_body(body: object) -> bool:
+    """Tell whether ``body`` is iterated with ``async for``."""
+    return hasattr(body, "__aiter__")
+
+
+def to_bytes(chunk: Any) -> bytes:
+    """Return a chunk that a body gave as bytes; text is encoded as UTF-8.
+
+    Raises:
+        TypeError: It is neither text nor bytes.
+    """
+    if isinstance(chunk, str):
+        return chunk.encode()
+    if isinstance(chunk, (bytes, bytearray, memoryview)):
+        return bytes(chunk)
+    raise TypeError(
+        f"A response body gave the chunk {chunk!r} of type {type(chunk).__name__!r}."
+        " Yield str or bytes from it."
+    )
+
+
+def chunks_of(body: Any, run: Run = in_thread) -> AsyncIterator[Any]:
+    """Iterate any body that is not buffered, asynchronously.
+
+    Args:
+        body: An asynchronous or synchronous iterable, a file, or a :class:`FileBody`.
+        run: Where synchronous iterables are iterated; files are always read in the executor,
+            because a slow download must not hold a worker.
+
+    Returns:
+        An iterator of chunks as the body gives them (see :func:`to_bytes`).
+
+    Raises:
+        TypeError: ``body`` cannot be iterated.
+    """
+    if is_async_body(body):
+        return aiter(body)
+    if isinstance(body, FileBody):
+        return body.chunks()
+    if hasattr(body, "read") and not isinstance(body, io.TextIOBase):
+        return FileBody(body).chunks()
+    if not hasattr(body, "__iter__") and not hasattr(body, "__getitem__"):
+        raise TypeError(
+            f"The response body {body!r} of type {type(body).__name__!r} cannot be iterated."
+            " Give str, bytes, an iterable or asynchronous iterable of them, or a binary file."
+        )
+    return _iterated_by(run, body)
+
+
+async def _iterated_by(run: Run, body: Any) -> AsyncGenerator[Any, None]:
+    iterator = await run(iter, body)
+    while (chunk := await run(next, iterator, _END)) is not _END:
+        yield chunk
+
+
+async def close_body(body: Any, run: Run = in_thread) -> None:
+    """Close a body of any kind, so that its ``finally`` blocks run."""
+    if hasattr(body, "aclose"):
+        await body.aclose()
+    elif isinstance(body, FileBody):
+        if body.is_own:
+            body.close()
+        elif body.file is not None:
+            await in_thread(body.close)
+    elif hasattr(body, "close"):
+        closed = await run(body.close)
+        if inspect.isawaitable(closed):
+            await closed
+
+
+async def sliced(body: Any, start: int, length: int) -> AsyncGenerator[bytes, None]:
+    """Give ``length`` bytes of an asynchronous body, from byte ``start`` on."""
+    iterator = aiter(body)
+    try:
+        async for item in iterator:
+            chunk = to_bytes(item)
+            piece = chunk[start : start + length]
+            start = max(0, start - len(chunk))
+            length -= len(piece)
+            if piece:
+                yield piece
+            if not length:
+                return
+    finally:
+        if hasattr(iterator, "aclose"):
+            await iterator.aclose()
+
+
+class FileBody:
+    """A file, or a range of its bytes, as the body of a response.
+
+    A path is opened by :meth:`open`, at the latest when the first chunk is read. The body is a
+    synchronous iterable too, so that a WSGI server (the facade) can send it. It closes the file
+    when it is closed; one that it has opened itself also when it is dropped without being sent.
+
+    Args:
+        source: A path, or a file that was opened in binary mode and is sent from where it stands.
+        length: Bytes to send; ``None`` means to the end.
+    """
+
+    def __init__(
+        self, source: str | os.PathLike[str] | IO[bytes], length: int | None = None
+    ) -> None:
+        self.path: str | None = None
+        self.file: IO[bytes] | None = None
+        self.start = 0
+        self.length = length
+        self.remaining = length
+        self.whole = True
+        if isinstance(source, (str, os.PathLike)):
+            self.path = os.path.abspath(source)
+        else:
+            self.file = source
+        self._at_start = self.file is None
+
+    @property
+    def is_own(self) -> bool:
+        """Whether the file was opened here, so that closing it writes nothing and may not wait."""
+        return self.path is not None and self.file is not None
+
+    def open(self) -> os.stat_result:
+        """Open the file now, so that what is sent is the file that the name has now.
+
+        Returns:
+            Its status.
+
+        Raises:
+            OSError: The file cannot be opened.
+        """
+        assert self.path is not None
+        # Large chunks need no second buffer.
+        self.file = open(self.path, "rb", buffering=0)  # noqa: SIM115  # closed by close()
+        self._at_start = False
+        return os.fstat(self.file.fileno())
+
+    def has_its_name(self) -> bool:
+        """Tell whether the path still leads to the file that was opened."""
+        if self.path is None:
+            return False
+        try:
+            now = os.stat(self.path)
+            return self.file is None or os.path.samestat(now, os.fstat(self.file.fileno()))
+        except OSError:
+            return False
+
+    def limit(self, start: int, length: int) -> None:
+        """Send only ``length`` bytes, beginning ``start`` bytes later than before."""
+        self.start += start
+        self.length = self.remaining = length
+        self.whole = False
+
+    def read(self, size: int = CHUNK) -> bytes:
+        """Read the next chunk (blocking); ``b""`` at the end.
+
+        Raises:
+            OSError: The file cannot be opened or read.
+            RuntimeError: It ended before ``length`` bytes were read.
+        """
+        remaining = self.remaining
+        if remaining == 0:
+            return b""
+        file = self._opened()
+        chunk = file.read(size if remaining is None else min(size, remaining))
+        if remaining is not None:
+            if not chunk:
+                raise RuntimeError(
+                    f"The file {self.path or file!r} ended {remaining} bytes before the"
+                    " Content-Length that was announced: it was cut while it was sent. Replace"
+                    " files by renaming a new one over them instead of writing into them."
+                )
+            self.remaining = remaining - len(chunk)
+        return chunk
+
+    def _opened(self) -> IO[bytes]:
+        if self.file is None:
+            self.open()
+        file = self.file
+        assert file is not None
+        if not self._at_start and self.start:
+            file.seek(self.start, os.SEEK_CUR)
+        self._at_start = True
+        return file
+
+    async def chunks(self) -> AsyncGenerator[bytes, None]:
+        """Read the rest of the file, chunk by chunk."""
+        while chunk := await self.next_chunk():
+            yield chunk
+
+    async def next_chunk(self) -> bytes:
+        """Read one chunk off the loop; what is in memory already needs no thread."""
+        if isinstance(self.file, io.BytesIO):
+            return self.read()
+        chunk: bytes = await in_thread(self.read)
+        return chunk
+
+    def __iter__(self) -> Iterator[bytes]:
+        while chunk := self.read():
+            yield chunk
+
+    def close(self) -> None:
+        """Close the file, if it was opened."""
+        if self.file is not None:
+            self.file.close()
+
+    def __del__(self) -> None:
+        # Of a response that was replaced or never sent.
+        if self.is_own:
+            self.close()

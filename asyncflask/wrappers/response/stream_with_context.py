@@ -1,0 +1,137 @@
+"""Streamed bodies that keep their context: what ``stream_with_context`` returns.
+
+The context is current while the body makes a piece, and ends when the body has: teardown functions
+run then, not when the view returns. How bodies are sent is ``wrappers/response/asgi.py``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator
+from typing import Any, Protocol
+
+from ..._current import slot
+
+
+class KeptContext(Protocol):
+    """What a body asks of the context that it keeps."""
+
+    app: Any
+    holds: int
+    left: bool
+    serving_error: BaseException | None
+
+    def hold(self) -> None: ...
+
+    def leave_in_place(self, error: BaseException | None) -> None: ...
+
+
+def keep(ctx: KeptContext, body: Any) -> Any:
+    """Return ``body`` so that ``ctx`` is kept while it runs.
+
+    Args:
+        ctx: The context.
+        body: A sync or async iterable.
+    """
+    if isinstance(body, AsyncIterable):
+        return _AsyncStream(ctx, body)
+    return _Stream(ctx, body)
+
+
+class _Held:
+    """A context that a stream holds: it ends after the stream, and is current at each step."""
+
+    def __init__(self, ctx: KeptContext) -> None:
+        ctx.hold()
+        self._ctx: KeptContext | None = ctx
+
+    def _let_go(self) -> KeptContext | None:
+        """Give up the hold; return the context if it is to be ended now."""
+        ctx, self._ctx = self._ctx, None
+        if ctx is None:
+            return None
+        ctx.holds = max(0, ctx.holds - 1)  # Of a stream that was not sent, the hold is gone.
+        return ctx if ctx.left and not ctx.holds else None
+
+
+class _Stream(_Held):
+    """A synchronous body under its context."""
+
+    def __init__(self, ctx: KeptContext, body: Iterable[Any]) -> None:
+        super().__init__(ctx)
+        self._body = iter(body)
+
+    def __iter__(self) -> Iterator[Any]:
+        return self
+
+    def __next__(self) -> Any:
+        previous = slot.get()
+        slot.set(self._ctx or previous)
+        try:
+            return next(self._body)
+        except BaseException as error:
+            self._close(None if isinstance(error, StopIteration) else error)
+            raise
+        finally:
+            slot.set(previous)
+
+    def close(self) -> None:
+        """Close the body and end the context, once."""
+        previous = slot.get()
+        slot.set(self._ctx or previous)
+        try:
+            self._close(None)
+        finally:
+            slot.set(previous)
+
+    def _close(self, error: BaseException | None) -> None:
+        body, self._body = self._body, iter(())
+        try:
+            close = getattr(body, "close", None)
+            if close is not None:
+                close()
+        finally:
+            self._end(error)
+
+    def _end(self, error: BaseException | None) -> None:
+        ctx = self._let_go()
+        if ctx is not None:
+            ctx.leave_in_place(error or ctx.serving_error)
+
+
+class _AsyncStream(_Held):
+    """An asynchronous body under its context."""
+
+    def __init__(self, ctx: KeptContext, body: AsyncIterable[Any]) -> None:
+        super().__init__(ctx)
+        self._body = aiter(body)
+
+    def __aiter__(self) -> AsyncIterator[Any]:
+        return self
+
+    async def __anext__(self) -> Any:
+        previous = slot.get()
+        slot.set(self._ctx or previous)
+        try:
+            return await anext(self._body)
+        except BaseException as error:
+            await self._end(None if isinstance(error, StopAsyncIteration) else error)
+            raise
+        finally:
+            slot.set(previous)
+
+    async def aclose(self) -> None:
+        """Close the body and end the context, once."""
+        previous = slot.get()
+        slot.set(self._ctx or previous)
+        try:
+            aclose: Callable[[], Any] | None = getattr(self._body, "aclose", None)
+            if aclose is not None:
+                await aclose()
+        finally:
+            await self._end(None)
+            slot.set(previous)
+
+    async def _end(self, error: BaseException | None) -> None:
+        ctx = self._let_go()
+        if ctx is not None:
+            await ctx.app.teardown_context(ctx, error or ctx.serving_error)

@@ -1,0 +1,341 @@
+"""Notices coroutines of asyncflask that were never awaited, so that the request becomes an error.
+
+A coroutine that was not awaited has done nothing: ``file.save(path)`` without ``await`` saves no
+file. CPython tells :func:`warnings._warn_unawaited_coroutine` of each such coroutine at the moment
+when it is thrown away, and that function warns. :func:`watch` puts a function in front of it, which
+keeps a note of our coroutines in the request's context; ``dispatch/`` raises an error for it when
+the view and the hooks have ended. What is awaited costs nothing more than before (design D3).
+"""
+
+from __future__ import annotations
+
+import ast
+import gc
+import inspect
+import itertools
+import linecache
+import sys
+import warnings
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from types import FrameType, TracebackType
+from typing import Any, NoReturn, Protocol
+
+from .._current import current
+from ..exceptions import UnawaitedAccess
+
+#: What a user writes before the names of a module's ``async def`` functions and methods.
+_OWNERS = {
+    "asyncflask.wrappers.websocket.websocket": "websocket.",
+    "asyncflask.wrappers.request.request": "request.",
+    "asyncflask.wrappers.request.body": "request.body.",
+    "asyncflask.wrappers.response.response": "response.",
+    "asyncflask.flask.async_request": "request.body.",
+    "asyncflask.datastructures": "file.",
+    "asyncflask.templating": "",
+    "asyncflask.helpers": "",
+    "asyncflask.app": "app.",
+    "asyncflask.sansio.app": "app.",
+    "asyncflask.testing.client": "client.",
+    "asyncflask.testing.connection": "connection.",
+    "asyncflask.testing.websocket": "connection.",
+    "asyncflask.testing.lifespan": "lifespan.",
+}
+#: How a user writes a call of a function that asyncflask has made from one of the user's.
+_MADE_OF = {
+    "asyncflask.concurrency.workers": "run_sync",
+    "asyncflask.sansio.app": "app.ensure_async",
+}
+_CALL = object()  # stands for the result of such a call in an expression
+_PACKAGE = str(Path(__file__).parent.parent)
+#: Modules whose functions run while a request or websocket is served, before its answer is made …
+_BEFORE_THE_ANSWER = frozenset(
+    {"asyncflask.asgi", "asyncflask.dispatch.pipeline", "asyncflask.concurrency.workers"}
+)
+#: … and after that.
+_AFTER_THE_ANSWER = frozenset({"asyncflask.wrappers.response.asgi", "asyncflask.dispatch.teardown"})
+
+
+class ToAwait:
+    """What the user has to await before it is used; not a coroutine."""
+
+    __slots__ = ()
+
+    @property
+    def expression(self) -> str:
+        """How the user wrote it."""
+        raise NotImplementedError
+
+
+class NotesForgotten:
+    """Keeps notes of its own methods that were not awaited, and raises an error at the next use."""
+
+    _forgotten: tuple[str, ...] = ()
+
+    def note_forgotten(self, message: str) -> None:
+        """Keep a note; called where the coroutine is thrown away, which cannot raise."""
+        self._forgotten = (*self._forgotten, message)
+
+    def raise_forgotten(self) -> None:
+        """Raise the error of what was not awaited, if there is something.
+
+        Raises:
+            UnawaitedAccess: There is.
+        """
+        if self._forgotten:
+            messages, self._forgotten = self._forgotten, ()
+            raise UnawaitedAccess("\n\n".join(messages))
+
+
+class ForgettingContext(Protocol):
+    """What this module asks of the context of a request or websocket."""
+
+    followed: bool
+    forgotten: tuple[str, ...]
+
+
+# -- noticing --------------------------------------------------------------------------------------
+
+
+def watch() -> None:
+    """Look at every coroutine that is thrown away without having been awaited.
+
+    Called when the first app is made; a second call changes nothing.
+    """
+    warn = getattr(warnings, "_warn_unawaited_coroutine", None)
+    if warn is None or hasattr(warn, "watches"):
+        return  # Without it, there is only the warning of the interpreter.
+
+    def note(coroutine: Any) -> None:
+        if not _is_noted(coroutine):
+            warn(coroutine)
+
+    note.watches = True  # type: ignore[attr-defined]  # a mark for the next call
+    warnings._warn_unawaited_coroutine = note  # type: ignore[attr-defined]  # typeshed omits it
+
+
+def _is_noted(coroutine: Any) -> bool:
+    """Keep a note of a coroutine, or tell that the interpreter should warn of it."""
+    expression = expression_of(coroutine)
+    # The garbage collector runs at any time: in another request, for instance.
+    if expression is None or gc.is_finalized(coroutine):
+        return False
+    owner = coroutine.cr_frame.f_locals.get("self")
+    if hasattr(owner, "note_forgotten"):
+        owner.note_forgotten(_message(expression, _place(sys._getframe(2))))
+        return False
+    return note_forgotten(expression, sys._getframe(2))
+
+
+def note_forgotten(expression: str, frame: FrameType) -> bool:
+    """Keep a note of something that was to be awaited and was thrown away.
+
+    Args:
+        expression: How the user wrote it.
+        frame: Where it was thrown away.
+
+    Returns:
+        Whether there was a context in which that happened.
+    """
+    ctx = current()
+    if ctx is None:
+        return False
+    message = _message(expression, _place(frame))
+    carrier = ctx.carrier
+    running = {each.f_globals.get("__name__") for each in _outwards(frame)}
+    if carrier is None or running & _AFTER_THE_ANSWER or not running & _BEFORE_THE_ANSWER:
+        ctx.app.logger.error(message)  # There is no answer that could still be an error.
+    else:
+        carrier.forgotten = (*carrier.forgotten, message)
+        carrier.followed = carrier.touched = True
+        if carrier.connection_of("websocket") is not None:
+            # Its view may wait for messages as long as the client stays.
+            carrier.websocket.fail(UnawaitedAccess(message))
+    return True
+
+
+def expression_of(coroutine: Any) -> str | None:
+    """Return how a user writes the call of one of our coroutines, ``None`` for any other."""
+    frame = coroutine.cr_frame
+    name = coroutine.__name__
+    if frame is None:
+        return None
+    module = frame.f_globals.get("__name__")
+    if frame.f_code.co_name == "runner" and module in _MADE_OF:
+        func = frame.f_locals.get("func")
+        return f"{_MADE_OF[module]}({getattr(func, '__name__', '…')})(...)"
+    if name.startswith("_"):
+        return None
+    owner = _OWNERS.get(module)
+    return None if owner is None else f"{owner}{name}(...)"
+
+
+def _outwards(frame: FrameType | None) -> Iterator[FrameType]:
+    while frame is not None:
+        yield frame
+        frame = frame.f_back
+
+
+def _place(frame: FrameType) -> str:
+    code = frame.f_code
+    if code.co_filename.startswith(_PACKAGE):
+        return ""  # It was in a variable, until the user's function had ended.
+    return f" in {code.co_qualname}() ({code.co_filename}:{frame.f_lineno})"
+
+
+def _message(expression: str, place: str) -> str:
+    return (
+        f"`{expression}` was called without `await`{place}, so it has done nothing.\n\n"
+        f"    wrong: {expression}\n"
+        f"    right: await {expression}"
+    )
+
+
+# -- errors ----------------------------------------------------------------------------------------
+
+
+def raise_forgotten(ctx: ForgettingContext) -> NoReturn:
+    """Raise the error of what was never awaited in a request or websocket.
+
+    Raises:
+        UnawaitedAccess: Always.
+    """
+    messages, ctx.forgotten = ctx.forgotten, ()
+    raise UnawaitedAccess("\n\n".join(dict.fromkeys(messages)))
+
+
+def log_forgotten(app: Any, ctx: ForgettingContext) -> None:
+    """Log what was never awaited, where there is no answer any more that could be an error."""
+    messages, ctx.forgotten = ctx.forgotten, ()
+    for message in dict.fromkeys(messages):
+        app.logger.error(message)
+
+
+def explained(ctx: ForgettingContext, error: Exception) -> Exception:
+    """Return the error of a view that may have its cause in a forgotten ``await``.
+
+    Args:
+        ctx: The context of the request or websocket.
+        error: What the view raised. Where it says that a coroutine was used like its result, an
+            :exc:`UnawaitedAccess` is returned that shows the call; to any other error, the calls
+            that were never awaited are added as notes.
+    """
+    messages, ctx.forgotten = ctx.forgotten, ()
+    used: tuple[str, ...] = ()
+    if isinstance(error, (AttributeError, TypeError)):
+        if "coroutine" in str(error):
+            used = (*messages, *_in_variables(error.__traceback__), *_in_error(error))
+        elif not isinstance(error, UnawaitedAccess):
+            used = tuple(_in_failing_line(error, messages))
+    if used:
+        text = "\n\n".join(dict.fromkeys(used))
+        clearer = UnawaitedAccess(f"{error}: a coroutine was used like its result.\n\n{text}")
+        clearer.__cause__ = error
+        return clearer.with_traceback(error.__traceback__)
+    for message in dict.fromkeys(messages):
+        if message != str(error):
+            error.add_note(message)
+    return error
+
+
+def _in_error(error: Exception) -> Iterator[str]:
+    """Find the coroutine whose attribute was looked for."""
+    used = getattr(error, "obj", None)
+    if _is_unawaited(used):
+        call = _closed(used)
+        yield f"    wrong: {call}.{error.name}\n    right: (await {call}).{error.name}"  # type: ignore[attr-defined]  # it has an `obj`
+
+
+def _is_unawaited(value: object) -> bool:
+    return inspect.iscoroutine(value) and inspect.getcoroutinestate(value) == inspect.CORO_CREATED
+
+
+def _closed(coroutine: Any) -> str:
+    """Close a coroutine, so that nothing else warns of it, and return how its call is written."""
+    call = expression_of(coroutine) or f"{coroutine.__qualname__}(...)"
+    coroutine.close()
+    return call
+
+
+def _in_variables(traceback: TracebackType | None) -> Iterator[str]:
+    """Find the coroutines that were not awaited and are in variables of an error's frames."""
+    while traceback is not None:
+        frame = traceback.tb_frame
+        if not frame.f_code.co_filename.startswith(_PACKAGE):
+            for name, value in frame.f_locals.items():
+                if _is_unawaited(value):
+                    call = _closed(value)
+                    yield (
+                        f"`{call}` was called without `await` in {frame.f_code.co_qualname}().\n\n"
+                        f"    wrong: {name} = {call}\n"
+                        f"    right: {name} = await {call}"
+                    )
+        traceback = traceback.tb_next
+
+
+def _in_failing_line(error: Exception, noted: tuple[str, ...]) -> Iterator[str]:
+    """Find what the expression that failed uses without having awaited it.
+
+    The error of a function in C, such as those of :mod:`hashlib`, only says that it needs bytes.
+
+    Args:
+        error: The error.
+        noted: What is known to have been called without `await`.
+    """
+    in_async = False
+    last = None
+    traceback = error.__traceback__
+    while traceback is not None:
+        in_async |= bool(traceback.tb_frame.f_code.co_flags & inspect.CO_COROUTINE)
+        last, traceback = traceback, traceback.tb_next
+    # In a `def` view the request is another one, whose `data` are bytes.
+    if last is None or not in_async:
+        return
+    frame = last.tb_frame
+    variables = {**frame.f_globals, **frame.f_locals}
+    used = list(_used(_failing_expression(last), variables))
+    if "Pending" in str(error):  # raised by a function that has checked its argument
+        used += frame.f_locals.values()
+    place = f" in {frame.f_code.co_qualname}() ({frame.f_code.co_filename}:{last.tb_lineno})"
+    for value in used:
+        if value is _CALL:
+            yield from noted
+        elif isinstance(value, ToAwait):
+            yield (
+                f"`{value.expression}` was used without `await`{place}.\n\n"
+                f"    wrong: {value.expression}\n"
+                f"    right: await {value.expression}"
+            )
+
+
+def _failing_expression(traceback: TracebackType) -> ast.AST | None:
+    code = traceback.tb_frame.f_code
+    positions = next(itertools.islice(code.co_positions(), traceback.tb_lasti // 2, None))
+    first, last, start, end = positions
+    if first is None or last is None or start is None or end is None:
+        return None
+    lines = [line.encode() for line in linecache.getlines(code.co_filename)[first - 1 : last]]
+    if not lines:
+        return None
+    lines[-1] = lines[-1][:end]
+    lines[0] = lines[0][start:]
+    try:
+        return ast.parse(b"(" + b"".join(lines) + b")", mode="eval")
+    except SyntaxError:  # a statement, such as `with`
+        return None
+
+
+def _used(node: ast.AST | None, variables: Mapping[str, object]) -> Iterator[object]:
+    """Give an expression's variables and attributes of ``request``, without what it awaits."""
+    if node is None or isinstance(node, ast.Await):
+        return
+    if isinstance(node, ast.Name):
+        yield variables.get(node.id)
+    elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+        owner = variables.get(node.value.id) if node.value.id == "request" else None
+        if node.attr in ("data", "form", "json", "files", "values"):
+            yield getattr(owner, node.attr, None)
+        elif owner is not None and node.attr in ("get_data", "get_json"):
+            yield _CALL
+    for child in ast.iter_child_nodes(node):
+        yield from _used(child, variables)
