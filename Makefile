@@ -13,7 +13,7 @@ help:
 	@echo "make lint      ruff, check and format"
 	@echo "make types     mypy --strict"
 	@echo "make coverage  the test suite with a coverage report"
-	@echo "make diagrams  docs/reference/asgi-messages.md from the tables of protocol/cycle.py"
+	@echo "make diagrams  docs/reference/asgi-messages.md from the tables of protocol/asgi_state.py"
 	@echo "make compat    the suites of Flask and of its extensions on asyncflask (takes long)"
 	@echo "make bench     the benchmarks (installs the peers into .venv-bench)"
 	@echo "make test-oldest  the test suite on the oldest supported libraries"

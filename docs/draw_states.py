@@ -1,4 +1,4 @@
-"""Draw the tables of ``asyncflask/protocol/cycle.py`` into ``reference/asgi-messages.md``.
+"""Draw the tables of ``asyncflask/protocol/asgi_state.py`` into ``reference/asgi-messages.md``.
 
 ``make diagrams`` runs it; a test says when the page is not as the tables are.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from asyncflask.protocol import cycle
+from asyncflask.protocol import asgi_state
 
 PAGE = Path(__file__).parent / "reference" / "asgi-messages.md"
 
@@ -19,7 +19,7 @@ it shows which message an app may send in which state.
 The embedded server and the test client check every app, middleware and extension against it:
 a message that is not drawn here raises `IllegalMessage` in `send()`.
 
-`make diagrams` writes this page from the tables in `asyncflask/protocol/cycle.py`.
+`make diagrams` writes this page from the tables in `asyncflask/protocol/asgi_state.py`.
 """
 
 TITLES = {"http": "HTTP", "websocket": "Websocket", "lifespan": "Lifespan"}
@@ -53,15 +53,15 @@ A start that announces trailers needs the extension of the trailers.
 
 def page() -> str:
     """Return the whole page."""
-    drawn = [_section(kind, table) for kind, table in cycle.TABLES.items()]
+    drawn = [_section(kind, table) for kind, table in asgi_state.TABLES.items()]
     return "\n".join([INTRODUCTION, *drawn, _needs()])
 
 
-def _section(kind: str, table: cycle.Table) -> str:
+def _section(kind: str, table: asgi_state.Table) -> str:
     return f"## {TITLES[kind]}\n\n{NOTES[kind]}\n```mermaid\n{_diagram(table)}```\n"
 
 
-def _diagram(table: cycle.Table) -> str:
+def _diagram(table: asgi_state.Table) -> str:
     lines = ["stateDiagram-v2", f"    [*] --> {next(iter(table))}"]
     for state, row in table.items():
         lines += [f"    {state} --> {after}: {event}" for event, after in row.items()]
@@ -74,15 +74,15 @@ def _needs() -> str:
     """Return what messages need: their checked fields, and an extension."""
     rows = ""
     for name in dict.fromkeys(_name(event) for event in _events()):
-        fields = ", ".join(f"`{field}`" for field in cycle.FIELDS.get(name, ()))
-        key = cycle.EXTENSIONS.get(name)
+        fields = ", ".join(f"`{field}`" for field in asgi_state.FIELDS.get(name, ()))
+        key = asgi_state.EXTENSIONS.get(name)
         rows += f"| `{name}` | {fields} | {f'`{key}`' if key else ''} |\n"
     return NEEDS + rows
 
 
 def _events() -> list[str]:
-    events = [event for table in cycle.TABLES.values() for row in table.values() for event in row]
-    return [event for event in events if event not in cycle.SERVERS_OWN]
+    events = [event for table in asgi_state.TABLES.values() for row in table.values() for event in row]
+    return [event for event in events if event not in asgi_state.SERVERS_OWN]
 
 
 def _name(event: str) -> str:

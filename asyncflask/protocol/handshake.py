@@ -12,7 +12,7 @@ from base64 import b64encode
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from .cycle import IllegalMessage
+from .asgi_state import IllegalMessage
 from .events import Headers, ProtocolError, Request
 
 #: §4.4: goes with a 426, so that the client can try again.

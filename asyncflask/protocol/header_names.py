@@ -1,8 +1,8 @@
-"""Header names of ASGI messages: made lower case, and reported while an app is developed.
+"""Header names of ASGI messages: converted to lower case, and reported in debug mode.
 
-ASGI asks an application for lower-case names. Some widely used ones, such as Django's, send
-``Content-Type`` all the same, and servers accept it. ``cycle.py`` makes the names of every message
-lower case; here is what a mount does before others see its messages, and what debug mode reports.
+ASGI requires lower-case names. Some widely used applications, such as Django's, send
+``Content-Type``, and servers accept it. ``asgi_state.py`` converts the names of each message; this
+module has what a mount does with the messages of a mounted app, and what debug mode logs.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def _owner(app: Any) -> Any:
 def _lower(message: Message) -> list[bytes]:
     """Make the header names of a message lower case; return those that were not.
 
-    The application's own list is not changed. Malformed headers are left to ``cycle.advance``,
+    The application's own list is not changed. Malformed headers are left to ``asgi_state.advance``,
     which refuses them.
     """
     headers = message.get("headers")

@@ -1,20 +1,20 @@
-"""The server's end of an HTTP/1.1 connection: bytes in, events out; answers in, bytes out.
+"""The server's side of an HTTP/1.1 connection: bytes in, events out; responses in, bytes out.
 
-One request after the other: while an answer is under way, what the client sends ahead is only kept.
-Heads are read in ``heads.py``, chunked bodies in ``chunks.py``, answers written in ``answers.py``;
-time is passed in. Without a name in front a section is :rfc:`9112`'s.
+Requests are handled one after the other: what the client sends during a response is only buffered.
+``request_parser.py`` reads heads, ``chunked.py`` reads chunked bodies, ``response_writer.py``
+writes responses. The caller passes the time in. Section numbers alone are :rfc:`9112`'s.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from .answers import Answer, Fields, informational
-from .chunks import Chunks
+from .chunked import Chunks
 from .events import Body, Closed, EndOfBody, HTTPEvent, ProtocolError, Request
 from .handshake import WANTED_VERSION
-from .heads import parse
 from .limits import Limits
+from .request_parser import parse
+from .response_writer import Answer, Fields, informational
 
 # What comes next from the client.
 _HEAD = "HEAD"
@@ -265,7 +265,7 @@ class HTTP1:
     def body(self, data: bytes, more: bool) -> bytes:
         """Go on with the answer: see :meth:`Answer.body`."""
         answer = self._answer
-        assert answer is not None  # It was started; cycle.py sees to it.
+        assert answer is not None  # It was started; asgi_state.py sees to it.
         if not more and not answer.begun:
             # §9.6: with a body that is left the connection ends, and the client should hear of it.
             unread = self._next is _LENGTH and self._left > self.buffered

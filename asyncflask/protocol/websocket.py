@@ -1,7 +1,7 @@
 """The server's end of a websocket: bytes in, whole messages out, and the other way round.
 
 Frames are read by wsproto; what a message may cost is decided on their headers, before there is
-anything to keep (``bounds.py``). The opening handshake is ``handshake.py``'s, compression
+anything to keep (``frame_limits.py``). The opening handshake is ``handshake.py``'s, compression
 ``deflate.py``'s. Sections without a number in front are :rfc:`6455`'s.
 """
 
@@ -13,10 +13,10 @@ from struct import Struct
 
 from wsproto.frame_protocol import CloseReason, FrameDecoder, Opcode, ParseFailed
 
-from .bounds import Bounds
-from .cycle import IllegalMessage
+from .asgi_state import IllegalMessage
 from .deflate import negotiate
 from .events import Binary, Disconnect, ProtocolError, Request, Text, WebsocketEvent
+from .frame_limits import Bounds
 from .handshake import Handshake
 from .limits import Limits
 

@@ -1,7 +1,8 @@
 """The embedded server: asyncio transports around ``protocol/``. An app is any ASGI callable here.
 
-``serve.py`` is what starts and stops, ``transport.py`` one connection, ``streams.py`` and
-``websockets.py`` one request each, ``lifespan.py`` the app's beginning and end.
+``serve.py`` starts and stops the server, ``http_protocol.py`` has one connection,
+``http_stream.py`` and ``websocket_stream.py`` one request each, ``lifespan.py`` the app's startup
+and shutdown.
 """
 
 from .config import Config as Config

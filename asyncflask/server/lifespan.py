@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from ..protocol import cycle
+from ..protocol import asgi_state
 from ..typing import ASGIApplication, Message
 from .runner import MOMENT
-from .shared import logger
+from .state import logger
 
 
 class LifespanFailed(RuntimeError):
@@ -28,7 +28,7 @@ class Lifespan:
         self.state: dict[str, Any] = {}
         self.supported = True
         self._app = app
-        self._phase = next(iter(cycle.LIFESPAN))
+        self._phase = next(iter(asgi_state.LIFESPAN))
         self._heard: asyncio.Queue[Message] = asyncio.Queue()
         self._said: asyncio.Queue[Message] = asyncio.Queue()
         self._task: asyncio.Task[None] | None = None
@@ -88,12 +88,12 @@ class Lifespan:
         self._said.put_nowait({"type": "ended"})
 
     async def _say(self, message: Message) -> None:
-        self._phase = cycle.advance(cycle.LIFESPAN, self._phase, message, {})
+        self._phase = asgi_state.advance(asgi_state.LIFESPAN, self._phase, message, {})
         self._said.put_nowait(message)
 
     async def _ask(self, what: str) -> None:
         """Send ``lifespan.<what>`` and wait for the answer."""
-        self._phase = cycle.LIFESPAN[self._phase][f"lifespan.{what}"]
+        self._phase = asgi_state.LIFESPAN[self._phase][f"lifespan.{what}"]
         self._heard.put_nowait({"type": f"lifespan.{what}"})
         answer = await self._said.get()
         if answer["type"] == f"lifespan.{what}.complete":

@@ -1,7 +1,7 @@
 """Start the embedded server and end it in order.
 
 To end: listen no more, let what runs finish within a grace, close websockets with 1012, then the
-app's shutdown. What a connection does is in ``transport.py``.
+app's shutdown. What a connection does is in ``http_protocol.py``.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from typing import Any
 from ..protocol.header_names import reporting_app
 from ..typing import ASGIApplication
 from .config import Config
+from .http_protocol import Connection
 from .lifespan import Lifespan
 from .runner import MOMENT, SPARE, LastResort, Signals, run_loop
-from .shared import Shared, access_logger, logger
-from .transport import Connection
+from .state import Shared, access_logger, logger
 
 TICK = 0.5  # seconds between two looks at the deadlines; a shorter timeout makes it shorter
 

@@ -2,7 +2,7 @@
 
 All clients of this folder except the wire client use :class:`ASGIConnection`. It runs the app in a
 task of its own, carries messages both ways, and checks the app against the specification: the
-table in ``protocol/cycle.py`` says which message may be sent in which state, and any other is
+table in ``protocol/asgi_state.py`` says which message may be sent in which state, and any other is
 refused with an error that names it. An app is any ASGI callable; requests, cookies and redirects
 are made in the other modules.
 """
@@ -15,8 +15,8 @@ from types import TracebackType
 from typing import Any
 
 from ..concurrency.errors import EscapedError
-from ..protocol.cycle import TABLES, advance
-from ..protocol.cycle import IllegalMessage as IllegalMessage
+from ..protocol.asgi_state import TABLES, advance
+from ..protocol.asgi_state import IllegalMessage as IllegalMessage
 from ..protocol.header_names import reporting_app
 from ..typing import ASGIApplication, Message, Scope
 

@@ -14,9 +14,9 @@ from types import TracebackType
 
 from ..protocol.header_names import reporting_app
 from ..server import Config
+from ..server.http_protocol import Connection
 from ..server.lifespan import Lifespan
-from ..server.shared import Shared
-from ..server.transport import Connection
+from ..server.state import Shared
 from ..typing import ASGIApplication, Message, Receive, Scope, Send
 from .memory_transport import MemoryTransport
 

@@ -53,8 +53,8 @@ def time_embedded(peer: str, count: int) -> float:
 
 async def _time_embedded(app: Any, turns: int) -> float:
     from asyncflask.server import Config
-    from asyncflask.server.shared import Shared
-    from asyncflask.server.transport import Connection
+    from asyncflask.server.http_protocol import Connection
+    from asyncflask.server.state import Shared
 
     shared = Shared(app, Config(access_log=False), asyncio.get_running_loop().time)
     transports = [_Transport() for _ in range(CONNECTIONS)]

@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from asyncflask.protocol import cycle
+from asyncflask.protocol import asgi_state
 
 from .documents import PROJECT
 
@@ -26,7 +26,7 @@ def test_the_page_is_as_the_tables_are(command):
 
 def test_every_step_of_every_table_is_drawn(command):
     drawn = set(re.findall(r"^    (\w+) --> (\w+): (.+)$", command.page(), re.MULTILINE))
-    tables = cycle.TABLES.values()
+    tables = asgi_state.TABLES.values()
 
     assert drawn == {
         (state, after, event)

@@ -6,7 +6,7 @@ import zlib
 
 import h11
 
-from asyncflask.protocol.chunks import Chunks
+from asyncflask.protocol.chunked import Chunks
 from asyncflask.protocol.events import Body, Disconnect, EndOfBody, ProtocolError, Request
 from asyncflask.protocol.http1 import HTTP1
 from asyncflask.protocol.limits import Limits

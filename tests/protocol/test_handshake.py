@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from asyncflask.protocol.cycle import IllegalMessage
+from asyncflask.protocol.asgi_state import IllegalMessage
 from asyncflask.protocol.events import ProtocolError
 from asyncflask.protocol.limits import Limits
 from asyncflask.protocol.websocket import WebSocket

@@ -10,7 +10,7 @@ from wsproto.connection import Connection, ConnectionType
 from wsproto.events import BytesMessage, CloseConnection, Ping, TextMessage
 from wsproto.extensions import PerMessageDeflate
 
-from asyncflask.protocol.cycle import IllegalMessage
+from asyncflask.protocol.asgi_state import IllegalMessage
 from asyncflask.protocol.events import Binary, Disconnect, ProtocolError, Text
 from asyncflask.protocol.limits import Limits
 from asyncflask.protocol.websocket import WebSocket

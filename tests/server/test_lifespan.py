@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from asyncflask.protocol.cycle import IllegalMessage
+from asyncflask.protocol.asgi_state import IllegalMessage
 from asyncflask.server.lifespan import Lifespan, LifespanFailed
 
 

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from asyncflask.server.transport import Connection
+from asyncflask.server.http_protocol import Connection
 from asyncflask.testing import WireClient
 
 GET = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"

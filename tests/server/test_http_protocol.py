@@ -14,8 +14,8 @@ import pytest
 
 from asyncflask.protocol.limits import Limits
 from asyncflask.server import Config, listen, serve
-from asyncflask.server.shared import Shared
-from asyncflask.server.transport import Connection
+from asyncflask.server.http_protocol import Connection
+from asyncflask.server.state import Shared
 from asyncflask.testing.memory_transport import MemoryTransport
 from asyncflask.testing.wire import WireClient
 

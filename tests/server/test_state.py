@@ -7,7 +7,7 @@ import logging
 import pytest
 
 from asyncflask.protocol.events import Request
-from asyncflask.server.shared import escape, log_request
+from asyncflask.server.state import escape, log_request
 
 
 def _request(method="GET", target=b"/"):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from asyncflask.protocol import heads
+from asyncflask.protocol import request_parser
 from asyncflask.protocol.events import ProtocolError
-from asyncflask.protocol.heads import parse
 from asyncflask.protocol.limits import Limits
+from asyncflask.protocol.request_parser import parse
 
 
 def _head(line=b"GET / HTTP/1.1", *fields, host=b"Host: example.test"):
@@ -262,7 +262,7 @@ def test_hosts_of_an_apps_clients_are_not_remembered_without_bound():
         _parse(host=b"Host: h%d" % number)
     long = b"a" * 1000
 
-    assert len(heads._hosts) <= 256
+    assert len(request_parser._hosts) <= 256
     assert _parse(host=b"Host: " + long)[0].headers == [(b"host", long)]
     assert _refused(host=b"Host: a/?x") == 400
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from asyncflask.protocol.answers import Answer, informational
-from asyncflask.protocol.cycle import IllegalMessage
+from asyncflask.protocol.asgi_state import IllegalMessage
 from asyncflask.protocol.events import Request
+from asyncflask.protocol.response_writer import Answer, informational
 
 
 def _answer(method="GET", version="1.1", keep_alive=True, date=b"", server=b""):

@@ -10,7 +10,7 @@ import re
 from collections.abc import Collection, Iterable, Sequence
 from http import HTTPStatus
 
-from .cycle import IllegalMessage
+from .asgi_state import IllegalMessage
 from .events import Request
 
 Fields = Sequence[tuple[bytes, bytes]]

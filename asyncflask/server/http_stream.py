@@ -1,7 +1,7 @@
 """One HTTP request: its ``receive()``, its ``send()``, and the task that its app runs in.
 
 Bytes and framing are ``protocol/http1.py``'s; sockets, flow control and what comes after the answer
-``transport.py``'s. A websocket is in ``websockets.py``.
+``http_protocol.py``'s. A websocket is in ``websocket_stream.py``.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ import os
 from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
-from ..protocol import cycle
+from ..protocol import asgi_state
 from ..protocol.events import Body, EndOfBody, HTTPEvent, Request
 from ..protocol.http1 import HTTP1
 from ..typing import Message, Scope
-from .shared import Shared, log_request, logger
+from .state import Shared, log_request, logger
 
 FILE_PIECE = 256 * 1024  # bytes of a file that are read at a time
 CLIENT_CLOSED = 499  # nginx's number, for the log, of a client that left before it was answered
@@ -96,7 +96,7 @@ class Stream:
         scope: What the app is called with.
     """
 
-    table: cycle.Table
+    table: asgi_state.Table
     state: str
     task: asyncio.Task[None]
     # PERF: what most requests leave as it is stands at the class.
@@ -217,7 +217,7 @@ class Stream:
 class HTTPStream(Stream):
     """An HTTP request and its answer."""
 
-    table = cycle.HTTP
+    table = asgi_state.HTTP
     state = "WAITING"
     body_ended = False
     _half_closed = False
@@ -309,9 +309,10 @@ class HTTPStream(Stream):
         """Send one of ASGI's ``http.response.…`` messages."""
         if not self.open:
             if self.state == "COMPLETE":
-                cycle.advance(self.table, self.state, message, EXTENSIONS)  # It names the mistake.
+                # Raises IllegalMessage, which names the mistake.
+                asgi_state.advance(self.table, self.state, message, EXTENSIONS)
             raise ClientGone(f"{message.get('type')!r} was sent after the client had left.")
-        self.state = cycle.advance(self.table, self.state, message, EXTENSIONS)
+        self.state = asgi_state.advance(self.table, self.state, message, EXTENSIONS)
         waiting = SENDERS[message["type"]](self, message)
         if waiting is not None:
             await waiting

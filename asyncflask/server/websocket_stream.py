@@ -12,12 +12,12 @@ from collections.abc import Callable
 from time import monotonic
 from typing import Any
 
-from ..protocol import cycle
+from ..protocol import asgi_state
 from ..protocol.events import Disconnect, Request, Text
 from ..protocol.websocket import WebSocket
 from ..typing import Message, Scope
-from .shared import log_request, logger
-from .streams import Carrier, ClientGone, Stream
+from .http_stream import Carrier, ClientGone, Stream
+from .state import log_request, logger
 
 EXTENSIONS: dict[str, dict[str, Any]] = {"websocket.http.response": {}}
 SLICE = 0.01  # seconds that an app may find messages here without giving way
@@ -44,7 +44,7 @@ class WebsocketStream(Stream):
         protocol: Its frames.
     """
 
-    table = cycle.WEBSOCKET
+    table = asgi_state.WEBSOCKET
     state = "CONNECTING"
     _logged = False
     _gives_way_at = 0.0
@@ -138,9 +138,10 @@ class WebsocketStream(Stream):
         """Send one of ASGI's ``websocket.…`` messages."""
         if not self.open:
             if self.state == "COMPLETE":
-                cycle.advance(self.table, self.state, message, EXTENSIONS)  # It names the mistake.
+                # Raises IllegalMessage, which names the mistake.
+                asgi_state.advance(self.table, self.state, message, EXTENSIONS)
             raise ClientGone(f"{message.get('type')!r} was sent after the client had left.")
-        state = cycle.advance(self.table, self.state, message, EXTENSIONS)
+        state = asgi_state.advance(self.table, self.state, message, EXTENSIONS)
         SENDERS[message["type"], self.state](self, message, state)
         self.state = state
         connection = self.connection

@@ -1,8 +1,8 @@
 """One connection: bytes between a transport and ``protocol/``, flow control, deadlines, its end.
 
-What a request's app may say and hear is in ``streams.py`` and ``websockets.py``; the connection has
-one of them at a time. Reading pauses while more lies here than the settings allow, so a client is
-never read faster than an app asks.
+``http_stream.py`` and ``websocket_stream.py`` have the ``receive()`` and ``send()`` of a request; a
+connection has one stream at a time. Reading pauses while more is buffered than the settings allow,
+so a client is never read faster than the app asks for data.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from ..protocol.events import Closed, HTTPEvent, ProtocolError, Request
 from ..protocol.http1 import HTTP1
 from ..protocol.websocket import WebSocket
 from ..typing import Scope
-from . import streams, websockets
-from .shared import Shared, log_request, logger
-from .streams import HTTPStream
-from .websockets import WebsocketStream
+from . import http_stream, websocket_stream
+from .http_stream import HTTPStream
+from .state import Shared, log_request, logger
+from .websocket_stream import WebsocketStream
 
 TOO_MANY = ProtocolError(503, "The server has no connection to spare. Try again later.")
 
@@ -172,7 +172,7 @@ class Connection(asyncio.BufferedProtocol):
             "raw_path": request.raw_path,
             "query_string": request.query_string,
             "headers": request.headers,
-            "extensions": streams.EXTENSIONS.copy(),
+            "extensions": http_stream.EXTENSIONS.copy(),
         }
         if self.shared.state is not None:
             scope["state"] = self.shared.state.copy()
@@ -184,7 +184,9 @@ class Connection(asyncio.BufferedProtocol):
             except ProtocolError as error:
                 self.refuse(error)
                 return
-            stream = WebsocketStream(self, request, websockets.scope_of(scope, protocol), protocol)
+            stream = WebsocketStream(
+                self, request, websocket_stream.scope_of(scope, protocol), protocol
+            )
         else:
             stream = HTTPStream(self, request, scope)
         self.stream = stream

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from asyncflask.protocol.chunks import Chunks
+from asyncflask.protocol.chunked import Chunks
 from asyncflask.protocol.events import Body, EndOfBody, ProtocolError
 from asyncflask.protocol.limits import Limits
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from asyncflask.protocol.cycle import (
+from asyncflask.protocol.asgi_state import (
     EXTENSIONS,
     FIELDS,
     FLAGS,
