@@ -35,13 +35,13 @@ from .environment import (
 from .exceptions import OutOfContext, explain_missing_attributes
 from .loading import has_templates
 from .logging import one_line
-from .mounting import Interface, Mount, Stop, make_mount, start_mounted, stop_mounted
 from .resources import LaterModule, later
 from .sansio.app import App
 from .sansio.scaffold import F, setupmethod
 from .signals import got_background_exception
 from .wrappers import Request, Response, SyncRequest, SyncWebsocket, Websocket
-from .wrappers.reader import WHOLE_BODY
+from .wsgi.input import WHOLE_BODY
+from .wsgi.mount import Interface, Mount, Stop, make_mount, start_mounted, stop_mounted
 
 if t.TYPE_CHECKING:
     from . import testing as clients

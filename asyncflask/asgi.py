@@ -36,7 +36,6 @@ from .dispatch.result import make_messages, make_plain
 from .dispatch.teardown import PRESERVE, end_held, leave_served, raise_first
 from .exceptions import WorkerQueueFull
 from .logging import one_line
-from .mounting import find_mount
 from .signals import got_serving_exception
 from .typing import Receive, Scope, Send
 from .wrappers.request import drain
@@ -45,6 +44,7 @@ from .wrappers.request.target import take_apart
 from .wrappers.response.asgi import send_response, whole_messages
 from .wrappers.response.error_pages import from_exception
 from .wrappers.unawaited import log_forgotten
+from .wsgi.mount import find_mount
 
 #: versions in which a body is announced by a header (RFC 9112 §6.3)
 _HTTP_1 = frozenset({"1.0", "1.1"})

@@ -32,9 +32,9 @@ from .sessions import SecureCookieSession, SessionNotOpen, opens_early
 from .signals import appcontext_pushed
 from .wrappers.http_connection import path_below_root
 from .wrappers.request.request import body_of
-from .wrappers.request.sync import make_environ
 from .wrappers.request.target import take_apart
 from .wrappers.response.stream_with_context import keep
+from .wsgi.environ import make_environ
 
 T = TypeVar("T")
 

@@ -24,7 +24,7 @@ FLOORS = {
     " routing",
     2: "protocol json config datastructures debughelpers views loading jinja_awaitables jinja",
     3: "wrappers wsgi server cli",
-    4: "context ctx sessions templating sse debug mounting testing",
+    4: "context ctx sessions templating sse debug testing",
     5: "dispatch asgi helpers",
     6: "sansio app blueprints",
     7: "globals flask",
@@ -95,7 +95,6 @@ PRIVATE_NAMES_OF_OTHERS = {
         "_default_template_ctx_processor": "Flask's name",
     },
     "wrappers": {
-        "_get_running_loop": "asyncio: without the cost of an exception where no loop runs",
         "_getframe": "sys: where an awaitable was made",
         "_warn_unawaited_coroutine": "warnings: the hook that the interpreter calls",
     },

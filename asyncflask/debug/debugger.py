@@ -27,10 +27,10 @@ from .._current import slot
 from ..concurrency.workers import WorkerPool
 from ..typing import ASGIApplication, Receive, Scope, Send
 from ..wrappers.request.body import Body
-from ..wrappers.wsgi import Call, send_wsgi
+from ..wsgi.call import Call, send_wsgi
 from .console import Again, Frame, InApp
 from .frames import begin_with_the_app
-from .middleware import Watched, make_environ
+from .middleware import DebuggedConnection, environ_without_body
 from .pin import is_given, is_in_container, random_pin
 
 if TYPE_CHECKING:
@@ -205,7 +205,7 @@ class Debugger:
 
     def _origin_of(self, scope: Scope) -> str:
         """Return the URL below which the app answers, as far as its host is to be trusted."""
-        environ = make_environ(scope)
+        environ = environ_without_body(scope)
         if not self._werkzeug.check_host_trust(environ):
             return ""
         scheme = _SCHEMES[scope.get("scheme", "http")]
@@ -262,7 +262,7 @@ class Debugger:
         if scope["type"] == "http" and self._is_addressed(scope):
             await self._answer(scope, receive, send)
         else:
-            await Watched(self, scope, receive, send).run(application)
+            await DebuggedConnection(self, scope, receive, send).run(application)
 
     def _is_addressed(self, scope: Scope) -> bool:
         """Tell whether a request is the debugger's own, on whatever path it comes."""
@@ -270,7 +270,7 @@ class Debugger:
             self._werkzeug.console_path
         ):
             return False
-        request = Request(make_environ(scope))
+        request = Request(environ_without_body(scope))
         asked = request.args.get("__debugger__") == "yes"
         return asked or request.path == self._werkzeug.console_path
 
@@ -278,7 +278,7 @@ class Debugger:
         """Answer in a thread: it may wait for a wrong PIN, or for what is evaluated."""
         slot.set(None)
         lease = await self._pool.lease()
-        call = Call(self._wsgi, make_environ(scope))
+        call = Call(self._wsgi, environ_without_body(scope))
         try:
             await lease.run(call.begin_whole)
             await send_wsgi(call, scope["method"], send, Body(receive).wait_disconnect, lease.run)

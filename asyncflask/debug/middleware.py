@@ -14,12 +14,12 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ..typing import ASGIApplication, Message, Receive, Scope, Send
-from ..wrappers.environ import EXTRA_KEYS, environ_of
 from ..wrappers.request import drain
 from ..wrappers.request.body import Body
 from ..wrappers.request.headers import index_headers
 from ..wrappers.response.asgi import send_response
 from ..wrappers.response.response import Response
+from ..wsgi.environ import EXTRA_KEYS, environ_of
 from .page import PRESERVE_CONTEXT
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class Keeper(Protocol):
     def page(self, kept: Any, environ: WSGIEnvironment) -> str: ...
 
 
-class Watched:
+class DebuggedConnection:
     """One HTTP request or websocket.
 
     Args:
@@ -130,7 +130,7 @@ class Watched:
             debugger.point_to(kept, self._scope)
         if answerable:
             await self._keep_body()
-            await self._send_page(debugger.page(kept, make_environ(self._scope)))
+            await self._send_page(debugger.page(kept, environ_without_body(self._scope)))
         elif self._close is not None:
             await self._send_on(self._close)
         return answerable
@@ -167,8 +167,8 @@ def _waits_for_continue(scope: Scope) -> bool:
     return b"expect" in index_headers(scope["headers"])  # RFC 9110 §10.1.1
 
 
-def make_environ(scope: Scope) -> WSGIEnvironment:
-    """Make the environ of a request or handshake whose body nobody reads."""
+def environ_without_body(scope: Scope) -> WSGIEnvironment:
+    """Make the environ of a request or handshake, with an empty ``wsgi.input``."""
     return environ_of(scope, Body(_nothing), None, io.BytesIO())
 
 

@@ -19,8 +19,8 @@ from ..concurrency.bridge import running_loop
 from ..ctx import Context
 from ..exceptions import WebsocketDisconnect
 from ..wrappers.request.request import Request
-from ..wrappers.request.sync import make_environ
 from ..wrappers.response.headers import WirePair
+from ..wsgi.environ import make_environ
 from .handshake import headers_with_session, save_at_end
 
 _make = object.__new__

@@ -24,7 +24,7 @@ from ..wrappers.response.asgi import may_have_body, messages_of
 from ..wrappers.response.error_pages import default_page, from_exception
 from ..wrappers.response.headers import check_value, content_type_pair
 from ..wrappers.response.response import HTML, Response
-from ..wrappers.wsgi import response_of
+from ..wsgi.call import response_of
 
 #: what becomes a response without further ado
 PLAIN = frozenset({str, bytes, dict, list, Response, AsyncGeneratorType})

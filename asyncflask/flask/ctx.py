@@ -36,7 +36,7 @@ from ..dispatch.calls import settled
 from ..dispatch.lanes import HTTP
 from ..exceptions import outside
 from ..sessions import SecureCookieSession
-from ..wrappers.environ import CONTEXT_KEY
+from ..wrappers.request.sync import CONTEXT_KEY
 from ..wrappers.request.target import take_environ_apart
 from .async_request import AwaitableRequest
 from .globals import _cv_app as _cv_app

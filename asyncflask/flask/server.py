@@ -2,7 +2,7 @@
 
 One worker thread is leased for the request, and the app is entered there as a WSGI server would
 enter it, through ``type(app).__call__``, so that everything that was replaced or wrapped on the way
-is seen (``asyncflask/wsgi.py``). ``async def`` callables run on the loop while that thread waits.
+is seen (``wsgi/adapter.py``). ``async def`` callables run on the loop while that thread waits.
 Because they may use Flask's synchronous ``request``, the body is received before the first of them.
 """
 
@@ -16,7 +16,7 @@ from .._current import current
 from ..typing import Receive, Scope, Send
 from ..wrappers.request.base import body_of
 from ..wrappers.request.target import take_apart
-from ..wsgi import Served, serve_wsgi
+from ..wsgi.adapter import Served, serve_wsgi
 
 #: Bytes that are received ahead, mostly to disk, where MAX_CONTENT_LENGTH sets no limit.
 AHEAD = 256 * 1024 * 1024

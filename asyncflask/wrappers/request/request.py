@@ -23,9 +23,9 @@ from .base import Limit, RequestContext, body_of, make_body, of_class, refuse_js
 from .body import Body
 from .form import Limits, parse_form
 from .headers import header_index
-from .sync import SyncRequest, make_environ, prefetch
+from .sync import SyncRequest, prefetch
 
-__all__ = ["Request", "SyncRequest", "body_of", "make_environ", "prefetch"]
+__all__ = ["Request", "SyncRequest", "body_of", "prefetch"]
 
 
 _NOT_PARSED: tuple[str, dict[str, str]] = ("", {})

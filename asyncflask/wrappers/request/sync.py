@@ -6,7 +6,6 @@ its reads block, in the worker thread (design D2, D9).
 
 from __future__ import annotations
 
-import asyncio
 import json as standard_json
 from collections.abc import Mapping
 from typing import IO, TYPE_CHECKING, Any, cast
@@ -18,9 +17,7 @@ from werkzeug.wrappers import Request as WSGIRequest
 from ... import _current
 from ...datastructures import ImmutableMultiDict
 from ...debughelpers import Sent, explain_missing_files
-from ..environ import CONTEXT_KEY, environ_of
 from ..http_connection import Routed, checked_host, lazy
-from ..reader import BodyReader
 from .base import Limit, RequestContext, body_of, of_class, refuse_json
 from .body import Body
 from .bounded_stream import bounded
@@ -33,6 +30,10 @@ if TYPE_CHECKING:
     from werkzeug.routing import Rule
 
 
+#: key of an environ that leads to the context that carries the request
+CONTEXT_KEY = "asyncflask.context"
+
+
 class SyncRequest(Routed, WSGIRequest):
     """Flask's synchronous request, as ``def`` functions see it in their worker thread.
 
@@ -43,7 +44,7 @@ class SyncRequest(Routed, WSGIRequest):
     malformed multipart form is a 400, not an empty form; a malformed ``Host`` is a 400.
 
     Args:
-        environ: From :func:`make_environ`, or any WSGI environ.
+        environ: From :func:`asyncflask.wsgi.environ.make_environ`, or any WSGI environ.
         populate_request: Put this request into the environ as ``werkzeug.request``.
         shallow: Refuse to read the body.
 
@@ -112,8 +113,8 @@ class SyncRequest(Routed, WSGIRequest):
     def stream(self) -> IO[bytes]:
         """The body as a synchronous stream; reading it waits, in this thread, for the client."""
         stream: IO[bytes] | None = self.environ.get("wsgi.input")
-        if not self.shallow and isinstance(getattr(stream, "raw", None), BodyReader):
-            return cast(IO[bytes], stream)  # It enforces the limits itself.
+        if not self.shallow and getattr(getattr(stream, "raw", None), "enforces_limits", False):
+            return cast(IO[bytes], stream)
         return bounded(super().stream, self.environ, self.max_content_length)
 
     def _load_form_data(self) -> None:
@@ -200,21 +201,6 @@ class _Outside:
 
 async def _nothing() -> dict[str, Any]:
     return {"type": "http.request"}
-
-
-def make_environ(
-    ctx: RequestContext, loop: asyncio.AbstractEventLoop | None, stream: IO[bytes] | None = None
-) -> dict[str, Any]:
-    """Make the WSGI environ that :class:`SyncRequest` stands on.
-
-    Args:
-        ctx: The context that carries the request.
-        loop: The loop that receives its body; ``None`` where it is driven without a loop.
-        stream: For ``wsgi.input``, where the body is elsewhere.
-    """
-    environ = environ_of(ctx.scope, body_of(ctx), loop, stream)
-    environ[CONTEXT_KEY] = ctx
-    return environ
 
 
 def prefetch(ctx: RequestContext) -> None:

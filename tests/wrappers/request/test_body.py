@@ -8,8 +8,8 @@ import threading
 import pytest
 from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge, RequestTimeout
 
-from asyncflask.wrappers.reader import BodyReader, sync_input
 from asyncflask.wrappers.request.body import SLICE, Body
+from asyncflask.wsgi.input import BodyReader, sync_input
 
 
 @pytest.fixture

@@ -9,13 +9,13 @@ import pytest
 from werkzeug.datastructures import Headers as WerkzeugHeaders
 from werkzeug.exceptions import BadRequestKeyError
 
-from asyncflask.wrappers.environ import _KEYS, _add_headers
 from asyncflask.wrappers.request import headers
 from asyncflask.wrappers.request.headers import (
     decode_headers,
     decode_request_headers,
     index_headers,
 )
+from asyncflask.wsgi.environ import _KEYS, _add_headers
 
 PAIRS = [(b"via", b"a"), (b"x-word", b"caf\xe9"), (b"via", b"b"), (b"X-Odd", b"1")]
 SHOWN = [("Via", "a,b"), ("X-Word", "café"), ("X-Odd", "1")]

@@ -27,9 +27,9 @@ from asyncflask.wrappers.request.request import (
     Request,
     SyncRequest,
     body_of,
-    make_environ,
     prefetch,
 )
+from asyncflask.wsgi.environ import make_environ
 
 JSON = "application/json"
 URLENCODED = "application/x-www-form-urlencoded"

@@ -8,7 +8,7 @@ import threading
 import pytest
 
 from asyncflask import Flask
-from asyncflask.wsgi import serve_wsgi
+from asyncflask.wsgi.adapter import serve_wsgi
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """The body of a request as a synchronous stream: ``wsgi.input``, for worker threads.
 
-What is received, and up to which limit, is :mod:`.request.body`'s.
+What is received, and up to which limit, is ``wrappers/request/body.py``'s.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from collections.abc import Coroutine, Mapping
 from typing import IO, Any
 
 from .._current import current
-from ..concurrency.bridge import run_from_thread, step
-from .request.body import Body
-from .request.drain import announces_body
+from ..concurrency.bridge import run_from_thread, running_loop, step
+from ..wrappers.request.body import Body
+from ..wrappers.request.drain import announces_body
 
 #: Scope key: the whole body is there from the beginning, as in ``app.test_request_context()``.
 WHOLE_BODY = "asyncflask.whole_body"
@@ -27,7 +27,7 @@ class BodyReader(io.RawIOBase):
 
     Args:
         body: The request's body.
-        loop: The loop that receives it; ``None`` where the request is driven without a loop.
+        loop: The loop that receives it; ``None`` where no loop is running.
         scope: The request's ASGI scope.
     """
 
@@ -38,6 +38,9 @@ class BodyReader(io.RawIOBase):
         self._loop = loop
         self._scope = scope
         self._kept: io.BytesIO | None = None
+
+    #: Werkzeug's request needs no stream of its own around this one
+    enforces_limits = True
 
     def readable(self) -> bool:
         """Tell that this stream can be read."""
@@ -72,7 +75,7 @@ class BodyReader(io.RawIOBase):
 
     def _run(self, reading: Coroutine[Any, Any, bytes], whole: bool) -> bytes:
         loop = self._loop
-        if loop is not None and asyncio._get_running_loop() is loop:
+        if loop is not None and running_loop() is loop:
             if self._body.content_length == 0 or not announces_body(self._scope):
                 reading.close()
                 return b""
@@ -127,7 +130,7 @@ def sync_input(
     Args:
         body: The request's body. If it was prefetched as a whole (:meth:`Body.prefetch`), no read
             has to cross from the worker thread to the loop.
-        loop: The loop that receives it; ``None`` where the request is driven without a loop.
+        loop: The loop that receives it; ``None`` where no loop is running.
         scope: The request's ASGI scope.
     """
     if body.is_exhausted() and body.is_settled():

@@ -1,7 +1,7 @@
 """The WSGI environ of a request that came in over ASGI.
 
 The synchronous request of ``def`` functions stands on it, and WSGI applications that a view
-returns get it. What ``wsgi.input`` reads from is :mod:`.request.body`'s.
+returns get it. ``wsgi.input`` is :mod:`.input`'s.
 
 Source: :pep:`3333`; ``ASGI: WSGI compatibility``.
 """
@@ -13,17 +13,36 @@ import sys
 from collections.abc import Mapping
 from typing import IO, Any
 
-from .http_connection import path_below_root
-from .reader import sync_input
-from .request.body import Body
+from ..wrappers.http_connection import path_below_root
+from ..wrappers.request.base import RequestContext, body_of
+from ..wrappers.request.body import Body
+from ..wrappers.request.sync import CONTEXT_KEY
+from .input import sync_input
 
-CONTEXT_KEY = "asyncflask.context"
 #: What a scope carries into the environ as it is: keys of the test client, and of the debugger.
 EXTRA_KEYS = "asyncflask.environ"
 
 _KEYS: dict[bytes, str] = {b"content-type": "CONTENT_TYPE", b"content-length": "CONTENT_LENGTH"}
 _KEYS_LIMIT = 1000  # Clients choose the names: the table must not grow with them.
 _SINGLE = frozenset({"CONTENT_TYPE", "CONTENT_LENGTH", "HTTP_HOST"})
+
+
+def make_environ(
+    ctx: RequestContext, loop: asyncio.AbstractEventLoop | None, stream: IO[bytes] | None = None
+) -> dict[str, Any]:
+    """Make the environ of a context's request.
+
+    Args:
+        ctx: The context that carries the request.
+        loop: The loop that receives it; ``None`` where no loop is running.
+        stream: For ``wsgi.input`` instead of the request's body.
+
+    Returns:
+        The environ; with it, :class:`~asyncflask.wrappers.SyncRequest` finds the context.
+    """
+    environ = environ_of(ctx.scope, body_of(ctx), loop, stream)
+    environ[CONTEXT_KEY] = ctx
+    return environ
 
 
 def environ_of(
@@ -37,7 +56,7 @@ def environ_of(
     Args:
         scope: The ASGI scope.
         body: The request's body, for ``wsgi.input``.
-        loop: The loop that receives it; ``None`` where the request is driven without a loop.
+        loop: The loop that receives it; ``None`` where no loop is running.
         stream: For ``wsgi.input`` instead of the body.
     """
     server = scope.get("server") or ("", None)

@@ -2,7 +2,7 @@
 
 For moving an app over step by step. The mounted application sees the prefix as its root path
 (``SCRIPT_NAME``), so that the URLs it builds are right. An ASGI application is awaited on the loop,
-a WSGI one runs in a worker thread (``wsgi.py``). Hooks of the outer app do not run for it. The
+a WSGI one runs in a worker thread (``adapter.py``). Hooks of the outer app do not run for it. The
 prefix alone is redirected to the prefix with a slash, so that relative links stay below it.
 """
 
@@ -17,15 +17,15 @@ from urllib.parse import quote
 
 from werkzeug.utils import redirect
 
-from ._current import slot
-from .concurrency.inspection import is_async
-from .protocol.header_names import with_lower_names
-from .typing import Message, Receive, Scope, Send
-from .wrappers.http_connection import path_below_root
-from .wrappers.request import drain
-from .wrappers.response.asgi import send_response
-from .wrappers.response.response import Response
-from .wsgi import Host, Served, serve_wsgi
+from .._current import slot
+from ..concurrency.inspection import is_async
+from ..protocol.header_names import with_lower_names
+from ..typing import Message, Receive, Scope, Send
+from ..wrappers.http_connection import path_below_root
+from ..wrappers.request import drain
+from ..wrappers.response.asgi import send_response
+from ..wrappers.response.response import Response
+from .adapter import Host, Served, serve_wsgi
 
 Interface = Literal["asgi", "wsgi"]
 
@@ -200,7 +200,7 @@ def find_mount(mounts: Iterable[Mount], scope: Scope) -> Mount | None:
 Stop = Callable[[], Awaitable[None]]
 
 #: the applications that are being started, by their ids; they may be mounted several times
-_started: ContextVar[set[int] | None] = ContextVar("asyncflask.mounting", default=None)
+_started: ContextVar[set[int] | None] = ContextVar("asyncflask.wsgi.mount", default=None)
 
 
 async def start_mounted(app: Any, mounts: Iterable[Mount]) -> list[Stop]:
@@ -277,7 +277,7 @@ async def _start_ours(app: Any) -> Stop:
 
 async def _start_lifespan(mount: Mount, same: Sequence[Mount]) -> Stop:
     """Start an ASGI application through its lifespan. (ASGI: lifespan.)"""
-    from .server.lifespan import Lifespan, LifespanFailed  # It is seldom needed.
+    from ..server.lifespan import Lifespan, LifespanFailed  # It is seldom needed.
 
     async def alone(scope: Scope, receive: Receive, send: Send) -> None:
         slot.set(None)  # Its task has the outer app's context otherwise.

@@ -1,4 +1,4 @@
-"""Promises of ``asyncflask.wrappers.wsgi``."""
+"""Promises of ``asyncflask.wsgi.call``."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 
 from asyncflask.wrappers.response.bodies import in_thread
 from asyncflask.wrappers.response.response import Response
-from asyncflask.wrappers.wsgi import response_of
+from asyncflask.wsgi.call import response_of
 
 
 async def called(app, path="/"):

@@ -12,18 +12,18 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
-from ._current import slot
-from .concurrency.errors import as_exception
-from .concurrency.workers import Lease, WorkerPool
-from .exceptions import WorkerQueueFull
-from .typing import Receive, Scope, Send
-from .wrappers.environ import EXTRA_KEYS as EXTRA_KEYS
-from .wrappers.request import drain
-from .wrappers.request.base import body_of
-from .wrappers.request.sync import make_environ, prefetch
-from .wrappers.response.asgi import send_whole, whole_body
-from .wrappers.response.headers import encode_headers
-from .wrappers.wsgi import Call, send_wsgi
+from .._current import slot
+from ..concurrency.errors import as_exception
+from ..concurrency.workers import Lease, WorkerPool
+from ..exceptions import WorkerQueueFull
+from ..typing import Receive, Scope, Send
+from ..wrappers.request import drain
+from ..wrappers.request.base import body_of
+from ..wrappers.request.sync import prefetch
+from ..wrappers.response.asgi import send_whole, whole_body
+from ..wrappers.response.headers import encode_headers
+from .call import Call, send_wsgi
+from .environ import EXTRA_KEYS, make_environ
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication

@@ -1,7 +1,7 @@
 """Running a WSGI callable off the loop: one that a view returned, or a whole application.
 
 How the environ is made is the request's business; that a view may return such a callable is
-``dispatch/``'s, and which thread a whole application runs in is that of ``asyncflask/wsgi.py``. A
+``dispatch/``'s, and which thread a whole application runs in is ``adapter.py``'s. A
 Werkzeug response is a WSGI callable too, but is not run: its class is changed.
 """
 
@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from werkzeug.wrappers import Response as WerkzeugResponse
 
-from .response.asgi import Send, Watch, send_chunks, send_whole, whole_body
-from .response.bodies import Run, chunks_of
-from .response.headers import encode_headers
-from .response.response import Response
+from ..wrappers.response.asgi import Send, Watch, send_chunks, send_whole, whole_body
+from ..wrappers.response.bodies import Run, chunks_of
+from ..wrappers.response.headers import encode_headers
+from ..wrappers.response.response import Response
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
