@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 HOST ?= 127.0.0.1
 PORT ?= 5000
 
-.PHONY: help demo test test-oldest lint types architecture coverage diagrams bench fuzz compat clean
+.PHONY: help demo test test-oldest lint types architecture coverage diagrams docs bench fuzz compat clean
 
 help:
 	@echo "make demo      the example app at http://$(HOST):$(PORT)"
@@ -13,6 +13,7 @@ help:
 	@echo "make lint      ruff, check and format"
 	@echo "make types     mypy --strict"
 	@echo "make coverage  the test suite with a coverage report"
+	@echo "make docs      the documentation site, in site/"
 	@echo "make diagrams  docs/reference/asgi-messages.md from the tables of protocol/asgi_state.py"
 	@echo "make compat    the suites of Flask and of its extensions on asyncflask (takes long)"
 	@echo "make bench     the benchmarks (installs the peers into .venv-bench)"
@@ -50,6 +51,12 @@ architecture: $(VENV)/dev.stamp
 diagrams: $(VENV)/dev.stamp
 	$(BIN)/python docs/draw_states.py
 
+docs:
+	test -x .venv-docs/bin/python || $(PYTHON) -m venv .venv-docs
+	.venv-docs/bin/python -m pip install --quiet --disable-pip-version-check --editable . --requirement requirements/docs.txt
+	.venv-docs/bin/python -m sphinx --builder html --conf-dir docs --fail-on-warning --keep-going --quiet . site
+	@echo "The site is site/docs/index.html."
+
 test-oldest:
 	test -x .venv-oldest/bin/python || $(PYTHON) -m venv .venv-oldest
 	.venv-oldest/bin/python -m pip install --quiet --disable-pip-version-check --editable . --requirement requirements/dev.txt --constraint requirements/oldest.txt
@@ -75,4 +82,4 @@ bench:
 	.venv-bench/bin/python -m benchmarks servers
 
 clean:
-	rm -rf .venv .venv-bench .venv-oldest .mypy_cache .ruff_cache .pytest_cache .hypothesis htmlcov .coverage
+	rm -rf .venv .venv-bench .venv-docs .venv-oldest site .mypy_cache .ruff_cache .pytest_cache .hypothesis htmlcov .coverage

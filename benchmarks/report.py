@@ -146,10 +146,10 @@ def report(result: Result) -> str:
     """Make all tables, and the line that says where the figures come from."""
     parts = [_origin(result), times_table(result)]
     if SUBJECT in _peers(result):
-        parts += [ratios_table(result), "### Standing", standing_table(result)]
-    parts += ["### Goals", goals_table(result)]
+        parts += [ratios_table(result), "## Standing", standing_table(result)]
+    parts += ["## Goals", goals_table(result)]
     if result.get("memory"):
-        parts += ["### Memory", _memory_note(result["memory"]), memory_table(result)]
+        parts += ["## Memory", _memory_note(result["memory"]), memory_table(result)]
     return "\n\n".join(parts)
 
 

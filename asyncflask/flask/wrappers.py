@@ -135,9 +135,10 @@ class Request(WerkzeugRequest):
 
     @cached_property
     def stream(self) -> IO[bytes]:
-        """The body, once. **Differs from Flask:** over ``MAX_CONTENT_LENGTH`` it is always a 413.
+        """The request's body, which can be read once.
 
-        Flask cuts off a body whose length was not announced, and hands the view what is left.
+        **Differs from Flask:** a body over ``MAX_CONTENT_LENGTH`` is always a 413. Flask cuts off
+        a body whose length was not announced, and gives the view its first bytes.
         """
         return bounded(super().stream, self.environ, self.max_content_length)
 

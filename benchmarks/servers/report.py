@@ -211,10 +211,10 @@ def _times(ratio: float | None) -> str:
 
 def report(result: Result) -> str:
     """Make all tables, and the line that says where the figures come from."""
-    parts = [_origin(result), requests_table(result), "#### Goals", goals_table(result)]
-    parts += ["#### Websocket echo", _echo_note(result), messages_table(result)]
-    parts += [frames_note(result), "#### Uploads", _UPLOADS_NOTE, uploads_table(result)]
-    parts += ["#### Idle connections", idle_table(result)]
+    parts = [_origin(result), requests_table(result), "### Goals", goals_table(result)]
+    parts += ["### Websocket echo", _echo_note(result), messages_table(result)]
+    parts += [frames_note(result), "### Uploads", _UPLOADS_NOTE, uploads_table(result)]
+    parts += ["### Idle connections", idle_table(result)]
     return "\n\n".join(parts)
 
 

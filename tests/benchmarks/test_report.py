@@ -49,7 +49,7 @@ def test_the_standing_names_what_is_slower_and_leaves_the_faces_out(result):
         "| Starlette | 0.50 | 3 of 3 | – |",
         "| Falcon | 1.00 | 1 of 2 | form of 10 fields (4.00) |",
     ]
-    assert "### Standing" in report.report(made)
+    assert "\n## Standing\n" in report.report(made)
 
 
 def test_a_peer_without_a_figure_has_a_dash(result):

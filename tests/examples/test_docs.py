@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import re
 import sys
+from types import ModuleType
 
 import pytest
+from blinker import NamedSignal
+
+import asyncflask.flask
+import asyncflask.testing
 
 from .documents import PROJECT, clients_of, curl, load, sections
 
@@ -45,7 +50,27 @@ def test_the_index_names_every_document():
     index = (PROJECT / "docs/README.md").read_text()
     pages = {str(p.relative_to(PROJECT / "docs")) for p in (PROJECT / "docs").rglob("*.md")}
 
-    assert not [page for page in pages - {"README.md"} if f"({page})" not in index]
+    assert not [page for page in pages - {"README.md", "index.md"} if f"({page})" not in index]
+
+
+def test_the_site_leads_to_every_document():
+    """``docs/index.md`` has the site's navigation."""
+    entries = set(re.findall(r"^([\w/.-]+)$", (PROJECT / "docs/index.md").read_text(), re.M))
+    pages = {p.relative_to(PROJECT / "docs") for p in (PROJECT / "docs").rglob("*.md")}
+    names = {str(page.with_suffix("")) for page in pages}
+
+    assert names - entries == {"README", "index"}
+
+
+@pytest.mark.parametrize("module", [asyncflask, asyncflask.flask, asyncflask.testing])
+def test_every_public_name_is_in_the_api_reference(module):
+    page = PROJECT / "docs/reference/api" / f"{module.__name__.rpartition('.')[2]}.md"
+    named = set(re.findall(r"\w+", page.read_text()))
+    public = {name for name, value in vars(module).items() if name[0] != "_"}
+    modules = {name for name in public if isinstance(getattr(module, name), ModuleType)}
+    signals = {name for name in public if isinstance(getattr(module, name), NamedSignal)}
+
+    assert not public - modules - signals - {"annotations"} - named
 
 
 def test_the_tests_of_past_faults_exist():

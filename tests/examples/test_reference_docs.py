@@ -21,6 +21,7 @@ PAGES = [
     "docs/how-to/deploy.md",
     "docs/how-to/migrate-from-quart.md",
     "docs/how-to/port-a-flask-app.md",
+    "docs/index.md",
     "docs/reference/app.md",
     "docs/reference/background-tasks.md",
     "docs/reference/blueprints.md",
