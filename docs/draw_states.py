@@ -81,7 +81,9 @@ def _needs() -> str:
 
 
 def _events() -> list[str]:
-    events = [event for table in asgi_state.TABLES.values() for row in table.values() for event in row]
+    events = [
+        event for table in asgi_state.TABLES.values() for row in table.values() for event in row
+    ]
     return [event for event in events if event not in asgi_state.SERVERS_OWN]
 
 

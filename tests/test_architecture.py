@@ -120,7 +120,7 @@ DEFINED_TWICE = {
     "__getattr__": "the module's hook for names that are imported late (PEP 562)",
     **dict.fromkeys(
         (
-            *("App", "Body", "Call", "ClientGone", "Connection", "Frame", "Lane", "Limits"),
+            *("App", "Body", "Call", "Connection", "Frame", "Lane", "Limits"),
             *("SyncContext", "_accept", "_app", "_awaited", "_awaiting", "_called", "_carrier"),
             *("_context", "_encoded", "_find_request", "_handled", "_headers", "_joined", "_keep"),
             *("_let_go", "_load_app", "_must_define", "_name", "_nothing", "_pairs", "_place"),

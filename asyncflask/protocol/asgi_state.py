@@ -102,7 +102,14 @@ EXTENSIONS: Mapping[str, str] = {
 
 
 class IllegalMessage(RuntimeError):
-    """The app sent a message that ASGI does not allow at this point, or a malformed one."""
+    """The app sent a message that ASGI does not allow in this state, or a malformed one."""
+
+
+class ClientDisconnected(OSError):
+    """The app sent a message after the client had disconnected.
+
+    Source: ``ASGI: HTTP, "Disconnected Client - send exception"``.
+    """
 
 
 def advance(table: Table, state: str, message: Message, extensions: Container[str]) -> str:
@@ -159,11 +166,11 @@ def _out_of_order(table: Table, state: str, name: object) -> IllegalMessage:
 # A check returns what the field must be, or nothing where it is that already.
 
 
-def _status(message: Message) -> str:
+def _check_status(message: Message) -> str:
     return "" if isinstance(message.get("status"), int) else "an int"
 
 
-def _headers(message: Message) -> str:
+def _check_headers(message: Message) -> str:
     headers = message.get("headers")
     if headers is None:
         return ""
@@ -198,15 +205,15 @@ def _is_bytes(value: object) -> bool:
     return value is None or isinstance(value, (bytes, bytearray, memoryview))
 
 
-def _body(message: Message) -> str:
+def _check_body(message: Message) -> str:
     return "" if _is_bytes(message.get("body")) else "bytes"
 
 
-def _path(message: Message) -> str:
+def _check_path(message: Message) -> str:
     return "" if isinstance(message.get("path"), str) else "a str"
 
 
-def _links(message: Message) -> str:
+def _check_links(message: Message) -> str:
     links = message.get("links")
     try:
         if type(links) is not list and type(links) is not tuple:
@@ -216,44 +223,44 @@ def _links(message: Message) -> str:
         return "an iterable of bytes"
 
 
-def _text(message: Message) -> str:
+def _check_text(message: Message) -> str:
     text = message.get("text")
     if text is None and message.get("bytes") is None:
         return "a str where there are no bytes"
     return "" if text is None or isinstance(text, str) else "a str or None"
 
 
-def _bytes(message: Message) -> str:
+def _check_bytes(message: Message) -> str:
     return "" if _is_bytes(message.get("bytes")) else "bytes or None"
 
 
-def _code(message: Message) -> str:
+def _check_code(message: Message) -> str:
     return "" if isinstance(message.get("code", 1000), int) else "an int"
 
 
-def _reason(message: Message) -> str:
+def _check_reason(message: Message) -> str:
     reason = message.get("reason")
     return "" if reason is None or isinstance(reason, str) else "a str or None"
 
 
-def _subprotocol(message: Message) -> str:
+def _check_subprotocol(message: Message) -> str:
     subprotocol = message.get("subprotocol")
     return "" if subprotocol is None or isinstance(subprotocol, str) else "a str or None"
 
 
 #: What is checked in a message, field by field.
 FIELDS: Mapping[str, Mapping[str, Check]] = {
-    "http.response.start": {"status": _status, "headers": _headers},
-    "http.response.body": {"body": _body},
-    "http.response.trailers": {"headers": _headers},
-    "http.response.push": {"path": _path, "headers": _headers},
-    "http.response.early_hint": {"links": _links},
-    "http.response.pathsend": {"path": _path},
-    "websocket.accept": {"subprotocol": _subprotocol, "headers": _headers},
-    "websocket.send": {"text": _text, "bytes": _bytes},
-    "websocket.close": {"code": _code, "reason": _reason},
-    "websocket.http.response.start": {"status": _status, "headers": _headers},
-    "websocket.http.response.body": {"body": _body},
+    "http.response.start": {"status": _check_status, "headers": _check_headers},
+    "http.response.body": {"body": _check_body},
+    "http.response.trailers": {"headers": _check_headers},
+    "http.response.push": {"path": _check_path, "headers": _check_headers},
+    "http.response.early_hint": {"links": _check_links},
+    "http.response.pathsend": {"path": _check_path},
+    "websocket.accept": {"subprotocol": _check_subprotocol, "headers": _check_headers},
+    "websocket.send": {"text": _check_text, "bytes": _check_bytes},
+    "websocket.close": {"code": _check_code, "reason": _check_reason},
+    "websocket.http.response.start": {"status": _check_status, "headers": _check_headers},
+    "websocket.http.response.body": {"body": _check_body},
 }
 
 _EVENTS = {event for table in TABLES.values() for row in table.values() for event in row}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from .events import Body, EndOfBody, Headers, ProtocolError
+from .events import Data, EndOfMessage, Headers, ProtocolError
 from .limits import Limits
 
 # §7.1: sizes of more digits than these are attacks. Extensions are passed over (§7.1.1).
@@ -19,7 +19,7 @@ _LINE = 4096  # bytes of a line with a size and its extensions
 _PIECE = 64 * 1024  # bytes from which on no more chunks are put together in one event
 
 
-class Chunks:
+class ChunkedDecoder:
     """Reads one chunked body out of a connection's buffer.
 
     Args:
@@ -35,7 +35,7 @@ class Chunks:
         self._trailers: Headers | None = None
         self._trailer_bytes = 0
 
-    def read(self, buffer: bytearray) -> Body | EndOfBody | None:
+    def read(self, buffer: bytearray) -> Data | EndOfMessage | None:
         """Take the next event's bytes out of ``buffer``; ``None`` while there are too few.
 
         Raises:
@@ -55,7 +55,7 @@ class Chunks:
             if self._left:
                 break
         if data:
-            return Body(bytes(data))
+            return Data(bytes(data))
         return self._end(buffer) if self._trailers is not None else None
 
     def _next_chunk(self, buffer: bytearray) -> bool:
@@ -78,12 +78,12 @@ class Chunks:
             self._trailers = []
         return True
 
-    def _end(self, buffer: bytearray) -> EndOfBody | None:
+    def _end(self, buffer: bytearray) -> EndOfMessage | None:
         """Read the trailers and the empty line. (§7.1.2.)"""
         assert self._trailers is not None
         while (line := self._line(buffer, self._limits.header_bytes, 431)) is not None:
             if not line:
-                return EndOfBody(self._trailers)
+                return EndOfMessage(self._trailers)
             # SECURITY: CVE-2026-22815 (aiohttp): they are counted together, however they come.
             self._trailer_bytes += len(line)
             field = _FIELD.fullmatch(line)

@@ -26,7 +26,7 @@ class ProtocolError(Exception):
 
 
 @dataclass(slots=True)
-class Request:
+class RequestHead:
     """The head of a request. (:rfc:`9112` §3, §5.)
 
     Args:
@@ -57,33 +57,33 @@ class Request:
 
 
 @dataclass(slots=True)
-class Body:
+class Data:
     """A piece of a request's body; never empty."""
 
     data: bytes
 
 
 @dataclass(slots=True)
-class EndOfBody:
+class EndOfMessage:
     """A request is complete, with or without a body before. (Trailers: :rfc:`9110` §6.5.)"""
 
     trailers: Headers
 
 
 @dataclass(slots=True)
-class Closed:
+class ConnectionClosed:
     """The client sends no more, and there is no request begun that is not complete."""
 
 
 @dataclass(slots=True)
-class Text:
+class TextMessage:
     """A whole text message. (:rfc:`6455` §5.6.)"""
 
     data: str
 
 
 @dataclass(slots=True)
-class Binary:
+class BytesMessage:
     """A whole binary message. (:rfc:`6455` §5.6.)"""
 
     data: bytes
@@ -102,5 +102,5 @@ class Disconnect:
     reason: str
 
 
-HTTPEvent = Request | Body | EndOfBody | Closed
-WebsocketEvent = Text | Binary | Disconnect
+HTTPEvent = RequestHead | Data | EndOfMessage | ConnectionClosed
+WebsocketEvent = TextMessage | BytesMessage | Disconnect

@@ -1,8 +1,7 @@
-"""What a websocket message may cost: decided on each frame's header, and while it is inflated.
+"""Limits of websocket messages, checked on each frame's header and during decompression.
 
-wsproto reads the frames and puts no bound to them; it shows them to its extensions, though, and
-:class:`Bounds` stands there as one. Frames of control have bounds of their own (:rfc:`6455` §5.5),
-which wsproto keeps.
+wsproto parses the frames and sets no limit to them. It passes them to its extensions, so
+:class:`FrameLimits` is one. wsproto checks the limits of control frames itself. (:rfc:`6455` §5.5.)
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ _NO_BITS = RsvBits(False, False, False)
 _COMPRESSED_BIT = RsvBits(True, False, False)
 
 
-class Bounds(Extension):
+class FrameLimits(Extension):
     """Holds messages to their limits, on each frame's header, and inflates them within these.
 
     wsproto calls the hooks as it would an extension's. A header is shown anew while it is not

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from .asgi_state import IllegalMessage
-from .events import Headers, ProtocolError, Request
+from .events import Headers, ProtocolError, RequestHead
 
 #: §4.4: goes with a 426, so that the client can try again.
 WANTED_VERSION: Headers = [(b"sec-websocket-version", b"13")]
@@ -67,7 +67,7 @@ class Handshake:
 
     __slots__ = ("_key", "extensions", "subprotocols")
 
-    def __init__(self, request: Request) -> None:
+    def __init__(self, request: RequestHead) -> None:
         # §4.2.1, 1.: "An HTTP/1.1 or higher GET request".
         if request.method != "GET" or request.http_version != "1.1" or request.has_body:
             raise ProtocolError(400, "A websocket begins with a GET of HTTP/1.1 without a body.")

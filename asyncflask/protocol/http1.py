@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from .chunked import Chunks
-from .events import Body, Closed, EndOfBody, HTTPEvent, ProtocolError, Request
+from .chunked import ChunkedDecoder
+from .events import ConnectionClosed, Data, EndOfMessage, HTTPEvent, ProtocolError, RequestHead
 from .handshake import WANTED_VERSION
 from .limits import Limits
 from .request_parser import parse
-from .response_writer import Answer, Fields, informational
+from .response_writer import Fields, ResponseWriter, informational
 
 # What comes next from the client.
 _HEAD = "HEAD"
@@ -42,7 +42,7 @@ class HTTP1:
     """
 
     __slots__ = (
-        *("date", "deadline", "last", "server", "_answer", "_buffer", "_chunks", "_eof"),
+        *("date", "deadline", "last", "server", "_response", "_buffer", "_decoder", "_eof"),
         *("_left", "_limits", "_next", "_piece", "_request", "_searched", "_waits"),
     )
 
@@ -60,9 +60,9 @@ class HTTP1:
         self._eof = False
         self._next = _HEAD
         self._left = 0
-        self._chunks: Chunks | None = None
-        self._request: Request | None = None
-        self._answer: Answer | None = None
+        self._decoder: ChunkedDecoder | None = None
+        self._request: RequestHead | None = None
+        self._response: ResponseWriter | None = None
         self._waits = False
 
     # -- from the client ---------------------------------------------------------------------------
@@ -124,17 +124,17 @@ class HTTP1:
         if self._next is _LENGTH:
             return self._read_piece()
         if self._next is _CHUNKED:
-            assert self._chunks is not None
-            event = self._chunks.read(self._buffer)
-            if isinstance(event, EndOfBody):
+            assert self._decoder is not None
+            event = self._decoder.read(self._buffer)
+            if isinstance(event, EndOfMessage):
                 self._next = _DONE
             return event
         if self._next is _END:
             self._next = _DONE
-            return EndOfBody([])
+            return EndOfMessage([])
         return None
 
-    def _read_head(self) -> Request | None:
+    def _read_head(self) -> RequestHead | None:
         buffer = self._buffer
         if buffer[:2] == b"\r\n" and self._searched == 0:
             # §2.2: one empty line before the request line is borne with.
@@ -154,9 +154,9 @@ class HTTP1:
         self.deadline = None
         request, length = parse(head, self._limits)
         self._request = request
-        self._answer = None
+        self._response = None
         if length is None:
-            self._next, self._chunks = _CHUNKED, Chunks(self._limits)
+            self._next, self._decoder = _CHUNKED, ChunkedDecoder(self._limits)
         elif length:
             self._next, self._left = _LENGTH, length
         else:
@@ -179,10 +179,10 @@ class HTTP1:
                 raise ProtocolError(414, f"The request line has more than {longest} bytes.")
             raise ProtocolError(431, f"The request's head has more than {longest} bytes.")
 
-    def _read_piece(self) -> Body | EndOfBody | None:
+    def _read_piece(self) -> Data | EndOfMessage | None:
         if not self._left:
             self._next = _DONE
-            return EndOfBody([])
+            return EndOfMessage([])
         buffer = self._buffer
         data, self._piece = self._piece, b""
         if not data:
@@ -195,14 +195,14 @@ class HTTP1:
             buffer += data[self._left :]
             data = data[: self._left]
         self._left -= len(data)
-        return Body(data)
+        return Data(data)
 
-    def _ended(self) -> Closed:
+    def _ended(self) -> ConnectionClosed:
         """The client's end, where more was to come. (§8.)"""
         if self._next is _HEAD and not self._buffer:
             self._next = _FAILED
             self.deadline = None
-            return Closed()
+            return ConnectionClosed()
         raise ProtocolError(400, "The request ended before it was complete.")
 
     def wait_for_body(self, waiting: bool, now: float) -> None:
@@ -243,7 +243,7 @@ class HTTP1:
 
         Nothing to HTTP/1.0, which knows none, and nothing in the middle of an answer.
         """
-        request, answer = self._request, self._answer
+        request, answer = self._request, self._response
         if request is None or request.http_version == "1.0" or (answer and answer.begun):
             return b""
         return informational(status, headers)
@@ -251,20 +251,20 @@ class HTTP1:
     def start(
         self, status: int, headers: Iterable[tuple[bytes, bytes]], *, trailers: bool = False
     ) -> None:
-        """Begin the answer: see :meth:`Answer.start`."""
-        answer = self._answer = Answer(self._request, self.date, self.server)
+        """Begin the answer: see :meth:`ResponseWriter.start`."""
+        answer = self._response = ResponseWriter(self._request, self.date, self.server)
         if self.last or self._next is _FAILED:
             answer.closes = True
         answer.start(status, headers, trailers)
 
     def add_length(self, length: int) -> None:
-        """Tell how long the body will be: see :meth:`Answer.add_length`."""
-        assert self._answer is not None
-        self._answer.add_length(length)
+        """Tell how long the body will be: see :meth:`ResponseWriter.add_length`."""
+        assert self._response is not None
+        self._response.add_length(length)
 
     def body(self, data: bytes, more: bool) -> bytes:
-        """Go on with the answer: see :meth:`Answer.body`."""
-        answer = self._answer
+        """Go on with the answer: see :meth:`ResponseWriter.body`."""
+        answer = self._response
         assert answer is not None  # It was started; asgi_state.py sees to it.
         if not more and not answer.begun:
             # §9.6: with a body that is left the connection ends, and the client should hear of it.
@@ -274,18 +274,18 @@ class HTTP1:
         return answer.body(data, more)
 
     def trailers(self, headers: Fields, more: bool = False) -> bytes:
-        """End the answer: see :meth:`Answer.trailers`."""
-        assert self._answer is not None
-        return self._answer.trailers(headers, more)
+        """End the answer: see :meth:`ResponseWriter.trailers`."""
+        assert self._response is not None
+        return self._response.trailers(headers, more)
 
     @property
     def answering(self) -> bool:
         """Whether some of the answer was written."""
-        return self._answer is not None and self._answer.begun
+        return self._response is not None and self._response.begun
 
     def refusal(self, error: ProtocolError) -> bytes:
         """Return a whole answer that says what was wrong; nothing if another one has begun."""
-        if self._answer is not None and self._answer.begun:
+        if self._response is not None and self._response.begun:
             return b""
         self._next = _FAILED
         self.deadline = None
@@ -302,7 +302,7 @@ class HTTP1:
 
         (§9.3. A body that was left would be taken for a request: CVE-2022-29361.)
         """
-        answer = self._answer
+        answer = self._response
         return (
             answer is not None
             and not answer.closes
@@ -312,7 +312,7 @@ class HTTP1:
 
     def next_request(self, now: float) -> None:
         """Go on behind an answer that is complete, where :attr:`keep_alive` allows it."""
-        self._request = self._answer = self._chunks = None
+        self._request = self._response = self._decoder = None
         self._next = _HEAD
         self._waits = False
         limits = self._limits

@@ -13,7 +13,7 @@ from urllib.parse import unquote
 
 import h11
 
-from .events import Headers, ProtocolError, Request
+from .events import Headers, ProtocolError, RequestHead
 from .limits import Limits
 
 # RFC 9110 §5.5: of the control characters only the tab.
@@ -39,7 +39,7 @@ _DECIDING = frozenset(
 )
 
 
-def parse(head: bytes, limits: Limits) -> tuple[Request, int | None]:
+def parse(head: bytes, limits: Limits) -> tuple[RequestHead, int | None]:
     """Read a complete head.
 
     Args:
@@ -88,7 +88,7 @@ def _ends_chunked(head: bytes) -> bool:
     return codings[-1].strip() == b"chunked"
 
 
-def _read(event: h11.Request, head: bytes) -> tuple[Request, int | None]:
+def _read(event: h11.Request, head: bytes) -> tuple[RequestHead, int | None]:
     headers: Headers = []
     deciding: dict[bytes, bytes] = {}
     for name, value in event.headers.raw_items():
@@ -110,7 +110,7 @@ def _read(event: h11.Request, head: bytes) -> tuple[Request, int | None]:
         keep_alive = b"close" not in options and (is_current or b"keep-alive" in options)
         upgrade = _upgrade(deciding, options) if is_current else ""
     path = raw_path.decode("ascii")
-    request = Request(
+    request = RequestHead(
         event.method.decode("ascii"),
         event.target,
         unquote(path) if b"%" in raw_path else path,

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Sequence
 from http import HTTPStatus
 
 from .asgi_state import IllegalMessage
-from .events import Request
+from .events import RequestHead
 
 Fields = Sequence[tuple[bytes, bytes]]
 
@@ -35,7 +35,7 @@ _plain: set[bytes] = set()
 _PLAIN = 1024
 
 
-class Answer:
+class ResponseWriter:
     """The answer to one request.
 
     Args:
@@ -53,7 +53,7 @@ class Answer:
         *("_is_current", "_left", "_length", "_server", "_status", "_trailers"),
     )
 
-    def __init__(self, request: Request | None, date: bytes, server: bytes) -> None:
+    def __init__(self, request: RequestHead | None, date: bytes, server: bytes) -> None:
         self.begun = False
         self.closes = request is None or not request.keep_alive
         self._is_head = request is not None and request.method == "HEAD"

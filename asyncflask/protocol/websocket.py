@@ -15,8 +15,15 @@ from wsproto.frame_protocol import CloseReason, FrameDecoder, Opcode, ParseFaile
 
 from .asgi_state import IllegalMessage
 from .deflate import negotiate
-from .events import Binary, Disconnect, ProtocolError, Request, Text, WebsocketEvent
-from .frame_limits import Bounds
+from .events import (
+    BytesMessage,
+    Disconnect,
+    ProtocolError,
+    RequestHead,
+    TextMessage,
+    WebsocketEvent,
+)
+from .frame_limits import FrameLimits
 from .handshake import Handshake
 from .limits import Limits
 
@@ -75,10 +82,10 @@ class WebSocket:
     """
 
     __slots__ = (
-        "_bounds",
         "_checker",
         "_deflate",
         "_eof",
+        "_frame_limits",
         "_frames",
         "_handshake",
         "_limits",
@@ -92,7 +99,7 @@ class WebSocket:
         "subprotocols",
     )
 
-    def __init__(self, request: Request, limits: Limits, *, compress: bool = True) -> None:
+    def __init__(self, request: RequestHead, limits: Limits, *, compress: bool = True) -> None:
         self._handshake: Handshake | None = Handshake(request)
         self._limits = limits
         self.subprotocols = self._handshake.subprotocols
@@ -100,8 +107,8 @@ class WebSocket:
         self.server = b""
         self.closed = False
         self._deflate = negotiate(self._handshake.extensions) if compress else None
-        self._bounds = Bounds(limits, self._deflate)
-        self._frames = FrameDecoder(False, [self._bounds])
+        self._frame_limits = FrameLimits(limits, self._deflate)
+        self._frames = FrameDecoder(False, [self._frame_limits])
         self._state = _CONNECTING
         self._eof = False
         self._output = bytearray()
@@ -180,7 +187,9 @@ class WebSocket:
                 elif self._state is _CLOSING:
                     event = None  # The app has closed and reads no more.
                 elif ended and last and self._opcode is None:
-                    return Text(payload.decode()) if opcode is _TEXT else Binary(payload)
+                    return (
+                        TextMessage(payload.decode()) if opcode is _TEXT else BytesMessage(payload)
+                    )
                 else:
                     event = self._piece(opcode, payload, ended and last)
                 if event is not None:
@@ -189,7 +198,7 @@ class WebSocket:
             # §8.1
             return self._fail(CloseReason.INVALID_FRAME_PAYLOAD_DATA, "Text that is not UTF-8.")
         except ParseFailed as error:
-            return self._fail(error.code, self._bounds.reason or str(error))
+            return self._fail(error.code, self._frame_limits.reason or str(error))
         if self._eof:
             return self._end(1006, "")  # §7.1.5
         return None
@@ -229,7 +238,9 @@ class WebSocket:
             self._output += _frame(_FIN | _CLOSE, payload[:2])
         return self._end(code, reason)
 
-    def _piece(self, opcode: Opcode, payload: bytes, complete: bool) -> Text | Binary | None:
+    def _piece(
+        self, opcode: Opcode, payload: bytes, complete: bool
+    ) -> TextMessage | BytesMessage | None:
         """Put a message together that comes in more than one piece, be it frames or reads.
 
         SECURITY: aiohttp's PR 13350. The pieces are not kept as objects, of which each would weigh
@@ -244,7 +255,7 @@ class WebSocket:
             return None
         text, message = self._opcode is _TEXT, self._message
         self._opcode, self._message = None, bytearray()
-        return Text(message.decode()) if text else Binary(bytes(message))
+        return TextMessage(message.decode()) if text else BytesMessage(bytes(message))
 
     def _fail(self, code: int, reason: str) -> Disconnect:
         """Fail the connection: say why, and read no more. (§7.1.7.)"""

@@ -11,27 +11,27 @@ import asyncio
 import sys
 from typing import Any, cast
 
-from ..protocol.events import Closed, HTTPEvent, ProtocolError, Request
+from ..protocol.events import ConnectionClosed, HTTPEvent, ProtocolError, RequestHead
 from ..protocol.http1 import HTTP1
 from ..protocol.websocket import WebSocket
 from ..typing import Scope
 from . import http_stream, websocket_stream
 from .http_stream import HTTPStream
-from .state import Shared, log_request, logger
+from .state import ServerState, log_request, logger
 from .websocket_stream import WebsocketStream
 
 TOO_MANY = ProtocolError(503, "The server has no connection to spare. Try again later.")
 
 
-class Connection(asyncio.BufferedProtocol):
+class HTTPProtocol(asyncio.BufferedProtocol):
     """A client's connection.
 
     Args:
-        shared: The server that it belongs to.
+        server_state: The server that it belongs to.
     """
 
-    def __init__(self, shared: Shared) -> None:
-        self.shared = shared
+    def __init__(self, server_state: ServerState) -> None:
+        self.server_state = server_state
         self.transport: asyncio.Transport | None = None
         self.stream: HTTPStream | WebsocketStream | None = None
         self.websocket: WebsocketStream | None = None
@@ -44,9 +44,9 @@ class Connection(asyncio.BufferedProtocol):
         self._paused = False
         self._lingering = False
         self._half_closed = False
-        self._queue_limit = shared.config.body_queue
-        self.http = HTTP1(shared.config.limits, shared.clock())
-        self.http.server = shared.server_header
+        self._queue_limit = server_state.config.body_queue
+        self.http = HTTP1(server_state.config.limits, server_state.clock())
+        self.http.server = server_state.server_header
 
     # -- asyncio.BufferedProtocol --------------------------------------------------------------
 
@@ -58,14 +58,14 @@ class Connection(asyncio.BufferedProtocol):
             self._lingering = True  # What it has sent is not looked at.
             self.abort()
             return
-        config = self.shared.config
+        config = self.server_state.config
         transport.set_write_buffer_limits(high=config.write_buffer)
-        self._fixed_scope = _fixed_scope(transport, self.shared)
-        self.shared.connections.add(self)
-        if len(self.shared.connections) > config.connections:
+        self._fixed_scope = _fixed_scope(transport, self.server_state)
+        self.server_state.connections.add(self)
+        if len(self.server_state.connections) > config.connections:
             logger.warning("A connection was refused: %d are open already.", config.connections)
             self.refuse(TOO_MANY)
-        elif self.shared.stopping:
+        elif self.server_state.stopping:
             self.close()
 
     def get_buffer(self, sizehint: int) -> memoryview:
@@ -73,11 +73,11 @@ class Connection(asyncio.BufferedProtocol):
 
         PERF: one place for all connections of a loop, instead of a new object for each read.
         """
-        return self.shared.read_buffer
+        return self.server_state.read_buffer
 
     def buffer_updated(self, nbytes: int) -> None:
         """Take what was read, before anybody else reads to the same place."""
-        self.data_received(bytes(self.shared.read_buffer[:nbytes]))
+        self.data_received(bytes(self.server_state.read_buffer[:nbytes]))
 
     def data_received(self, data: bytes) -> None:
         """Keep what came, and go on if somebody waits for it."""
@@ -87,7 +87,7 @@ class Connection(asyncio.BufferedProtocol):
         if websocket is not None:
             websocket.feed(data)
             return
-        self.http.receive(data, self.shared.clock())
+        self.http.receive(data, self.server_state.clock())
         stream = self.stream
         if stream is None:
             self.advance()
@@ -102,7 +102,7 @@ class Connection(asyncio.BufferedProtocol):
             self.websocket.feed(b"")
         if self._lingering or self.websocket is not None:
             return False
-        self.http.receive(b"", self.shared.clock())
+        self.http.receive(b"", self.server_state.clock())
         if self.stream is None:
             self.advance()
         else:
@@ -117,7 +117,7 @@ class Connection(asyncio.BufferedProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Let everybody go who waits for this client."""
         self.transport = None
-        self.shared.connections.discard(self)
+        self.server_state.connections.discard(self)
         stream, self.stream, self.websocket = self.stream, None, None
         if self.full is not None:
             self.full.set()
@@ -129,7 +129,7 @@ class Connection(asyncio.BufferedProtocol):
         """The client reads slower than the app writes: ``send()`` waits from now on."""
         self.full = asyncio.Event()
         self._unsent = self.unsent()
-        self._stalls_at = self.shared.clock() + self.shared.config.write_timeout
+        self._stalls_at = self.server_state.clock() + self.server_state.config.write_timeout
 
     def resume_writing(self) -> None:
         """The client has caught up."""
@@ -145,9 +145,9 @@ class Connection(asyncio.BufferedProtocol):
     def advance(self) -> None:
         """Begin with the next request, if it is here."""
         event = self.next_event()
-        if isinstance(event, Request):
+        if isinstance(event, RequestHead):
             self._begin(event)
-        elif isinstance(event, Closed):
+        elif isinstance(event, ConnectionClosed):
             self.close()
         if self._paused or self.http.buffered > self._queue_limit:
             self.regulate()
@@ -157,12 +157,12 @@ class Connection(asyncio.BufferedProtocol):
         if self._lingering or self.transport is None:
             return None
         try:
-            return self.http.next_event(self.shared.clock())
+            return self.http.next_event(self.server_state.clock())
         except ProtocolError as error:
             self.refuse(error)
             return None
 
-    def _begin(self, request: Request) -> None:
+    def _begin(self, request: RequestHead) -> None:
         scope: Scope = {
             **self._fixed_scope,
             "type": "http",
@@ -174,13 +174,13 @@ class Connection(asyncio.BufferedProtocol):
             "headers": request.headers,
             "extensions": http_stream.EXTENSIONS.copy(),
         }
-        if self.shared.state is not None:
-            scope["state"] = self.shared.state.copy()
-        self.http.date = self.shared.date
+        if self.server_state.state is not None:
+            scope["state"] = self.server_state.state.copy()
+        self.http.date = self.server_state.date
         stream: HTTPStream | WebsocketStream
         if request.upgrade == "websocket":
             try:
-                protocol = WebSocket(request, self.shared.config.limits)
+                protocol = WebSocket(request, self.server_state.config.limits)
             except ProtocolError as error:
                 self.refuse(error)
                 return
@@ -206,13 +206,13 @@ class Connection(asyncio.BufferedProtocol):
         if self.closing or not self.http.keep_alive:
             self.linger()
             return
-        self.http.next_request(self.shared.clock())
+        self.http.next_request(self.server_state.clock())
         if self._half_closed or self.http.buffered:
             self.advance()
 
     def wait_for_body(self) -> None:
         """An app waits for more of the body."""
-        self.http.wait_for_body(True, self.shared.clock())
+        self.http.wait_for_body(True, self.server_state.clock())
         self.regulate()
 
     # -- flow control --------------------------------------------------------------------------
@@ -288,7 +288,7 @@ class Connection(asyncio.BufferedProtocol):
     def _tick_unread(self, now: float, unsent: int) -> None:
         """Bear with a client that reads, if slowly; nothing is being written meanwhile."""
         if self._stalls_at is None or unsent < self._unsent:
-            self._stalls_at = now + self.shared.config.write_timeout
+            self._stalls_at = now + self.server_state.config.write_timeout
         elif now >= self._stalls_at:
             self.abort()
         self._unsent = unsent
@@ -296,7 +296,7 @@ class Connection(asyncio.BufferedProtocol):
     def _all_read(self, now: float) -> None:
         """Count the client's time for what comes next from here on."""
         self._stalls_at = None
-        config = self.shared.config
+        config = self.server_state.config
         if self._ends_at is not None:
             self._ends_at = now + config.close_timeout
         if self.stream is None and self.http.deadline is not None:
@@ -308,7 +308,7 @@ class Connection(asyncio.BufferedProtocol):
 
         The app of a request that is under way hears that its client is gone.
         """
-        self.http.date = self.shared.date
+        self.http.date = self.server_state.date
         answer = self.http.refusal(error)
         self.write(answer)
         self.linger()
@@ -317,7 +317,7 @@ class Connection(asyncio.BufferedProtocol):
             if answer:
                 stream.status = error.status
             stream.disconnect()
-        elif answer and self.shared.log_access:
+        elif answer and self.server_state.log_access:
             log_request(self._fixed_scope["client"], UNREADABLE, error.status, 0)
 
     def fail(self, status: int, message: str) -> None:
@@ -346,7 +346,7 @@ class Connection(asyncio.BufferedProtocol):
         if self._half_closed or not transport.can_write_eof():
             self.close()
             return
-        self._ends_at = self.shared.clock() + self.shared.config.close_timeout
+        self._ends_at = self.server_state.clock() + self.server_state.config.close_timeout
         transport.write_eof()
         self.regulate()
 
@@ -354,7 +354,7 @@ class Connection(asyncio.BufferedProtocol):
         """Close once everything is written."""
         self.closing = True
         if self.transport is not None and not self.transport.is_closing():
-            self._ends_at = self.shared.clock() + self.shared.config.close_timeout
+            self._ends_at = self.server_state.clock() + self.server_state.config.close_timeout
             self.transport.close()
 
     def abort(self) -> None:
@@ -371,17 +371,17 @@ class Connection(asyncio.BufferedProtocol):
             self.websocket.shut_down()
 
 
-UNREADABLE = Request("-", b"-", "", b"", b"", [], "1.1", False, False, False, "")
+UNREADABLE = RequestHead("-", b"-", "", b"", b"", [], "1.1", False, False, False, "")
 
 
-def _fixed_scope(transport: asyncio.Transport, shared: Shared) -> dict[str, Any]:
+def _fixed_scope(transport: asyncio.Transport, server_state: ServerState) -> dict[str, Any]:
     """Return what all scopes of a connection have in common."""
     return {
         "asgi": {"version": "3.0", "spec_version": "2.4"},
-        "scheme": "http" + shared.scheme_suffix,
+        "scheme": "http" + server_state.scheme_suffix,
         "client": _address(transport.get_extra_info("peername")),
         "server": _address(transport.get_extra_info("sockname")),
-        "root_path": shared.config.root_path,
+        "root_path": server_state.config.root_path,
     }
 
 

@@ -12,10 +12,11 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
 from ..protocol import asgi_state
-from ..protocol.events import Body, EndOfBody, HTTPEvent, Request
+from ..protocol.asgi_state import ClientDisconnected
+from ..protocol.events import Data, EndOfMessage, HTTPEvent, RequestHead
 from ..protocol.http1 import HTTP1
 from ..typing import Message, Scope
-from .state import Shared, log_request, logger
+from .state import ServerState, log_request, logger
 
 FILE_PIECE = 256 * 1024  # bytes of a file that are read at a time
 CLIENT_CLOSED = 499  # nginx's number, for the log, of a client that left before it was answered
@@ -29,10 +30,10 @@ EXTENSIONS: dict[str, dict[str, Any]] = {
 }
 
 
-class Carrier(Protocol):
+class StreamConnection(Protocol):
     """The connection that carries a stream, as streams see it."""
 
-    shared: Shared
+    server_state: ServerState
     http: HTTP1
     closing: bool
     full: asyncio.Event | None
@@ -80,13 +81,6 @@ class Carrier(Protocol):
         """Close at once."""
 
 
-class ClientGone(OSError):
-    """The app sent something to a client that has left.
-
-    Source: ``ASGI: HTTP, "Disconnected Client - send exception"``.
-    """
-
-
 class Stream:
     """An app that runs for one request of a connection.
 
@@ -106,7 +100,7 @@ class Stream:
     size = 0
     _changed: asyncio.Event | None = None
 
-    def __init__(self, connection: Carrier, request: Request, scope: Scope) -> None:
+    def __init__(self, connection: StreamConnection, request: RequestHead, scope: Scope) -> None:
         self.connection = connection
         self.request = request
         self.scope = scope
@@ -122,15 +116,15 @@ class Stream:
     def start(self) -> None:
         """Run the app."""
         self.task = asyncio.get_running_loop().create_task(self._run())
-        self.connection.shared.tasks.add(self.task)
+        self.connection.server_state.tasks.add(self.task)
 
     async def _run(self) -> None:
         try:
-            await self.connection.shared.app(self.scope, self.receive, self.send)
+            await self.connection.server_state.app(self.scope, self.receive, self.send)
         except Exception as error:
             self.failed = True
             # What an app makes of a client that left is its own affair.
-            if self.open or not isinstance(error, ClientGone):
+            if self.open or not isinstance(error, ClientDisconnected):
                 logger.error("%s failed.", self, exc_info=error)
         except BaseException as error:
             if asyncio.current_task() is not self.task:
@@ -141,14 +135,14 @@ class Stream:
             self._report_escaped(error)
         finally:
             # PERF: not a callback of the task's: that is one more round of the loop a request.
-            self.connection.shared.tasks.discard(self.task)
+            self.connection.server_state.tasks.discard(self.task)
         if self.open:
             self.fail()
 
     def _report_escaped(self, error: BaseException) -> None:
         if not isinstance(error, asyncio.CancelledError) or not self.task.cancelling():
             logger.error("%s failed.", self, exc_info=error)
-        elif (self.open or self.state == "COMPLETE") and not self.connection.shared.stopping:
+        elif (self.open or self.state == "COMPLETE") and not self.connection.server_state.stopping:
             # COMPLETE: our apps close a websocket themselves before they are cancelled.
             logger.warning("%s was cancelled, and not by the server.", self)
 
@@ -175,9 +169,9 @@ class Stream:
         self.wake()
 
     def _log_unfinished(self) -> None:
-        shared = self.connection.shared
+        server_state = self.connection.server_state
         status = self.status if self.connection.http.answering else CLIENT_CLOSED
-        if shared.log_access and (status != CLIENT_CLOSED or not shared.stopping):
+        if server_state.log_access and (status != CLIENT_CLOSED or not server_state.stopping):
             log_request(self.scope["client"], self.request, status, self.size)
 
     def check_client(self) -> None:
@@ -187,11 +181,11 @@ class Stream:
         for which an app that never waits would leave no time.
 
         Raises:
-            ClientGone: Nothing that is written arrives any more.
+            ClientDisconnected: Nothing that is written arrives any more.
         """
         if self.connection.lost:
             self.disconnect()
-            raise ClientGone("The client left while it was sent something.")
+            raise ClientDisconnected("The client left while it was sent something.")
 
     def wake(self) -> None:
         """Let a waiting ``receive()`` look again."""
@@ -207,8 +201,8 @@ class Stream:
     def answered(self) -> None:
         """The answer is complete: log it, and let the connection go on."""
         self.open = False
-        shared = self.connection.shared
-        if shared.log_access:
+        server_state = self.connection.server_state
+        if server_state.log_access:
             log_request(self.scope["client"], self.request, self.status, self.size)
         self.connection.answered()
         self.wake()
@@ -246,24 +240,24 @@ class HTTPStream(Stream):
 
     async def _wait(self) -> None:
         if self._half_closed and self._gone_at is None:
-            self._gone_at = self.connection.shared.clock() + QUIET
+            self._gone_at = self.connection.server_state.clock() + QUIET
         try:
             await self._change()
         except asyncio.CancelledError:
             if self.open:  # Nobody waits any more, so the client cannot be late.
-                self.connection.http.wait_for_body(False, self.connection.shared.clock())
+                self.connection.http.wait_for_body(False, self.connection.server_state.clock())
             raise
 
     def _next_message(self) -> Message | None:
         event = self.connection.next_event()
-        if isinstance(event, Body):
+        if isinstance(event, Data):
             after = self.connection.next_event()
-            if isinstance(after, Body):
+            if isinstance(after, Data):
                 event.data += after.data
                 after = None
-            self.body_ended = isinstance(after, EndOfBody)
+            self.body_ended = isinstance(after, EndOfMessage)
             return {"type": "http.request", "body": event.data, "more_body": not self.body_ended}
-        if isinstance(event, EndOfBody):
+        if isinstance(event, EndOfMessage):
             self.body_ended = True
             return {"type": "http.request", "body": b"", "more_body": False}
         if self.open:
@@ -283,7 +277,7 @@ class HTTPStream(Stream):
             event = self.connection.next_event()
             if event is None:
                 return
-            self.body_ended = isinstance(event, EndOfBody)
+            self.body_ended = isinstance(event, EndOfMessage)
 
     def half_closed(self) -> None:
         """Let an app go on that answers, for the client may still read.
@@ -311,7 +305,7 @@ class HTTPStream(Stream):
             if self.state == "COMPLETE":
                 # Raises IllegalMessage, which names the mistake.
                 asgi_state.advance(self.table, self.state, message, EXTENSIONS)
-            raise ClientGone(f"{message.get('type')!r} was sent after the client had left.")
+            raise ClientDisconnected(f"{message.get('type')!r} was sent after the client had left.")
         self.state = asgi_state.advance(self.table, self.state, message, EXTENSIONS)
         waiting = SENDERS[message["type"]](self, message)
         if waiting is not None:

@@ -17,10 +17,10 @@ from typing import Any
 from ..protocol.header_names import reporting_app
 from ..typing import ASGIApplication
 from .config import Config
-from .http_protocol import Connection
+from .http_protocol import HTTPProtocol
 from .lifespan import Lifespan
 from .runner import MOMENT, SPARE, LastResort, Signals, run_loop
-from .state import Shared, access_logger, logger
+from .state import ServerState, access_logger, logger
 
 TICK = 0.5  # seconds between two looks at the deadlines; a shorter timeout makes it shorter
 
@@ -48,14 +48,14 @@ async def serve(
     config = config or Config()
     loop = asyncio.get_running_loop()
     lifespan = Lifespan(app)
-    shared = Shared(reporting_app(app), config)
+    server_state = ServerState(reporting_app(app), config)
     try:
         if not await _started(lifespan, stop):
             return
         if lifespan.supported:
-            shared.state = lifespan.state
-        servers = [await _accept(shared, listener) for listener in sockets]
-        ticking = loop.create_task(_tick(shared))
+            server_state.state = lifespan.state
+        servers = [await _accept(server_state, listener) for listener in sockets]
+        ticking = loop.create_task(_tick(server_state))
         try:
             if ready is not None:
                 ready()
@@ -63,7 +63,7 @@ async def serve(
         finally:
             for server in servers:
                 server.close()
-            await _finish(shared)
+            await _finish(server_state)
             ticking.cancel()
     finally:
         for listener in sockets:
@@ -84,39 +84,39 @@ async def _started(lifespan: Lifespan, stop: asyncio.Event) -> bool:
     return True
 
 
-async def _accept(shared: Shared, listener: socket.socket) -> asyncio.Server:
-    tls = shared.config.ssl
+async def _accept(server_state: ServerState, listener: socket.socket) -> asyncio.Server:
+    tls = server_state.config.ssl
     return await asyncio.get_running_loop().create_server(
-        lambda: Connection(shared),
+        lambda: HTTPProtocol(server_state),
         sock=listener,
         ssl=tls,
-        ssl_handshake_timeout=shared.config.handshake_timeout if tls else None,
+        ssl_handshake_timeout=server_state.config.handshake_timeout if tls else None,
     )
 
 
-async def _tick(shared: Shared) -> None:
-    config, limits = shared.config, shared.config.limits
+async def _tick(server_state: ServerState) -> None:
+    config, limits = server_state.config, server_state.config.limits
     times = [config.handshake_timeout, config.write_timeout, config.close_timeout]
     times += [limits.header_timeout, limits.body_timeout, limits.keep_alive_timeout]
     times += [config.ping_interval] if config.ping_interval else []
     interval = min(TICK, *(time / 4 for time in times))
     while True:
         await asyncio.sleep(interval)
-        shared.tick()
+        server_state.tick()
 
 
-async def _finish(shared: Shared) -> None:
+async def _finish(server_state: ServerState) -> None:
     """Let what runs end, and end what does not."""
-    shared.stopping = True
-    for connection in list(shared.connections):
+    server_state.stopping = True
+    for connection in list(server_state.connections):
         connection.shut_down()
     loop = asyncio.get_running_loop()
-    until = loop.time() + shared.config.grace
-    while (shared.connections or shared.tasks) and loop.time() < until:
-        await asyncio.sleep(min(0.02, shared.config.grace))
-    for connection in list(shared.connections):
+    until = loop.time() + server_state.config.grace
+    while (server_state.connections or server_state.tasks) and loop.time() < until:
+        await asyncio.sleep(min(0.02, server_state.config.grace))
+    for connection in list(server_state.connections):
         connection.abort()
-    tasks = set(shared.tasks)
+    tasks = set(server_state.tasks)
     if tasks:
         logger.warning("Cancelled what was still running after the grace: %d.", len(tasks))
     for task in tasks:

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from email.utils import formatdate
 from typing import Any, Protocol
 
-from ..protocol.events import Request
+from ..protocol.events import RequestHead
 from ..typing import ASGIApplication
 from .config import Config
 
@@ -43,7 +43,7 @@ class Client(Protocol):
         """Close at once."""
 
 
-class Shared:
+class ServerState:
     """The server as its connections see it.
 
     Args:
@@ -78,7 +78,9 @@ class Shared:
             connection.tick(now)
 
 
-def log_request(client: tuple[str, int] | None, request: Request, status: int, size: int) -> None:
+def log_request(
+    client: tuple[str, int] | None, request: RequestHead, status: int, size: int
+) -> None:
     """Write one line in the common log format.
 
     Args:

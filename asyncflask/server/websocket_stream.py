@@ -13,10 +13,11 @@ from time import monotonic
 from typing import Any
 
 from ..protocol import asgi_state
-from ..protocol.events import Disconnect, Request, Text
+from ..protocol.asgi_state import ClientDisconnected
+from ..protocol.events import Disconnect, RequestHead, TextMessage
 from ..protocol.websocket import WebSocket
 from ..typing import Message, Scope
-from .http_stream import Carrier, ClientGone, Stream
+from .http_stream import Stream, StreamConnection
 from .state import log_request, logger
 
 EXTENSIONS: dict[str, dict[str, Any]] = {"websocket.http.response": {}}
@@ -50,7 +51,7 @@ class WebsocketStream(Stream):
     _gives_way_at = 0.0
 
     def __init__(
-        self, connection: Carrier, request: Request, scope: Scope, protocol: WebSocket
+        self, connection: StreamConnection, request: RequestHead, scope: Scope, protocol: WebSocket
     ) -> None:
         super().__init__(connection, request, scope)
         self.protocol = protocol
@@ -58,8 +59,8 @@ class WebsocketStream(Stream):
         self.queued = 0
         self._to_app: deque[Message] = deque([{"type": "websocket.connect"}])
         self._farewell: Message = {"type": "websocket.disconnect", "code": 1006, "reason": ""}
-        config = connection.shared.config
-        self._deadline = connection.shared.clock() + config.handshake_timeout
+        config = connection.server_state.config
+        self._deadline = connection.server_state.clock() + config.handshake_timeout
         self._asked = False
 
     # -- from the client -----------------------------------------------------------------------
@@ -73,18 +74,18 @@ class WebsocketStream(Stream):
     @property
     def _is_full(self) -> bool:
         """Whether enough lies here for the app, so that no more is read."""
-        return self.queued > self.connection.shared.config.body_queue
+        return self.queued > self.connection.server_state.config.body_queue
 
     def _heard(self) -> None:
-        config = self.connection.shared.config
+        config = self.connection.server_state.config
         if self.state == "OPEN" and config.ping_interval:
             self._asked = False
-            self._deadline = self.connection.shared.clock() + config.ping_interval
+            self._deadline = self.connection.server_state.clock() + config.ping_interval
 
     def _read(self) -> None:
         """Make messages of what has come, as long as there is room for them."""
         connection = self.connection
-        limit = connection.shared.config.body_queue  # PERF: once for all messages.
+        limit = connection.server_state.config.body_queue  # PERF: once for all messages.
         while self.queued <= limit:
             event = self.protocol.next_event()
             if connection.full is None or self.protocol.closed:
@@ -95,7 +96,7 @@ class WebsocketStream(Stream):
                 self._end(event.code, event.reason)
                 return
             self.queued += len(event.data) + MESSAGE_COST
-            kind = "text" if isinstance(event, Text) else "bytes"
+            kind = "text" if isinstance(event, TextMessage) else "bytes"
             self._to_app.append({"type": "websocket.receive", kind: event.data})
         self.wake()
         connection.regulate()
@@ -140,7 +141,7 @@ class WebsocketStream(Stream):
             if self.state == "COMPLETE":
                 # Raises IllegalMessage, which names the mistake.
                 asgi_state.advance(self.table, self.state, message, EXTENSIONS)
-            raise ClientGone(f"{message.get('type')!r} was sent after the client had left.")
+            raise ClientDisconnected(f"{message.get('type')!r} was sent after the client had left.")
         state = asgi_state.advance(self.table, self.state, message, EXTENSIONS)
         SENDERS[message["type"], self.state](self, message, state)
         self.state = state
@@ -152,17 +153,17 @@ class WebsocketStream(Stream):
         protocol = self.protocol
         connection = self.connection
         headers = list(message.get("headers") or ())
-        protocol.date = connection.shared.date
-        protocol.server = connection.shared.server_header
+        protocol.date = connection.server_state.date
+        protocol.server = connection.server_state.server_header
         connection.write(protocol.accept(message.get("subprotocol"), headers))
         connection.websocket = self
         self.status = 101
         self.state = state
         self._heard()
-        if not connection.shared.config.ping_interval:
+        if not connection.server_state.config.ping_interval:
             self._deadline = float("inf")
         self.feed_if_any(connection.http.upgraded())
-        if connection.shared.stopping:
+        if connection.server_state.stopping:
             self.shut_down()
 
     def feed_if_any(self, data: bytes) -> None:
@@ -191,7 +192,7 @@ class WebsocketStream(Stream):
         self._to_app.clear()
         self.queued = 0
         self._deadline = (
-            self.connection.shared.clock() + self.connection.shared.config.close_timeout
+            self.connection.server_state.clock() + self.connection.server_state.config.close_timeout
         )
         self._read()  # Reading goes on, if it was paused.
 
@@ -220,7 +221,7 @@ class WebsocketStream(Stream):
         """Ask a silent client whether it is there; leave one that does not answer."""
         if not self.open and self.connection.unsent():
             # It still reads what was sent before the close; if it does not, it stalls.
-            self._deadline = now + self.connection.shared.config.close_timeout
+            self._deadline = now + self.connection.server_state.config.close_timeout
         if now < self._deadline:
             return
         if self.connection.websocket is None:
@@ -229,7 +230,7 @@ class WebsocketStream(Stream):
         elif self.state == "OPEN" and self.open and (not self._asked or self._is_full):
             # While the app leaves messages unread its client's pongs wait behind them.
             self._asked = True
-            self._deadline = now + self.connection.shared.config.ping_interval
+            self._deadline = now + self.connection.server_state.config.ping_interval
             self.connection.write(self.protocol.ping())
         else:
             self.connection.abort()
@@ -261,7 +262,7 @@ class WebsocketStream(Stream):
         """The websocket is over, or the client is gone."""
         if self.status == 101:
             self.open = False
-            if not self._logged and self.connection.shared.log_access:
+            if not self._logged and self.connection.server_state.log_access:
                 log_request(self.scope["client"], self.request, self.status, self.size)
             self._logged = True
         super().disconnect()

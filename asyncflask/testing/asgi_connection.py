@@ -16,6 +16,7 @@ from typing import Any
 
 from ..concurrency.errors import EscapedError
 from ..protocol.asgi_state import TABLES, advance
+from ..protocol.asgi_state import ClientDisconnected as ClientDisconnected
 from ..protocol.asgi_state import IllegalMessage as IllegalMessage
 from ..protocol.header_names import reporting_app
 from ..typing import ASGIApplication, Message, Scope
@@ -29,13 +30,6 @@ MESSAGE_COST = 64  # What a message counts on top of its data, so that empty one
 
 #: Seconds that an app gets to end after its client has left.
 GRACE = 1.0
-
-
-class ClientGone(OSError):
-    """The app sent something to a client that has left.
-
-    Source: ``ASGI: HTTP, "Disconnected Client - send exception"``.
-    """
 
 
 class ASGIConnection:
@@ -168,7 +162,7 @@ class ASGIConnection:
             return
         error = None if task.cancelled() else task.exception()
         # What the app makes of a client that left is its own affair, as it is for a server.
-        if error is not None and not isinstance(error, ClientGone):
+        if error is not None and not isinstance(error, ClientDisconnected):
             self._told = True
             # SystemExit, say, is for the test, whose loop it must not end on its way.
             raise error.error if isinstance(error, EscapedError) else error
@@ -194,7 +188,7 @@ class ASGIConnection:
 
     async def _send(self, message: Message) -> None:
         if self.gone:
-            raise ClientGone(f"{message.get('type')!r} was sent after the client had left.")
+            raise ClientDisconnected(f"{message.get('type')!r} was sent after the client had left.")
         try:
             self._advance(message)
         except IllegalMessage as error:
@@ -206,7 +200,7 @@ class ASGIConnection:
         self._notify()
         while self._buffered > HIGH_WATER:
             if self.gone:
-                raise ClientGone(f"The client left before it had read {message['type']!r}.")
+                raise ClientDisconnected(f"The client left before it had read {message['type']!r}.")
             await self._change()
 
     def _advance(self, message: Message) -> None:

@@ -1,6 +1,6 @@
 """Raw bytes to the embedded server and back, in memory: no socket, and a clock that the test moves.
 
-What runs is the server's own ``Connection`` on the transport of ``memory.py``; the app is any ASGI
+The server's own ``HTTPProtocol`` runs on the transport of ``memory.py``; the app is any ASGI
 callable. Nothing of HTTP is known here: what a test sends and expects is bytes. Requests and
 responses as objects are ``client.py``'s.
 """
@@ -14,9 +14,9 @@ from types import TracebackType
 
 from ..protocol.header_names import reporting_app
 from ..server import Config
-from ..server.http_protocol import Connection
+from ..server.http_protocol import HTTPProtocol
 from ..server.lifespan import Lifespan
-from ..server.state import Shared
+from ..server.state import ServerState
 from ..typing import ASGIApplication, Message, Receive, Scope, Send
 from .memory_transport import MemoryTransport
 
@@ -239,7 +239,7 @@ class WireClient(WireConnection):
         Raises:
             TimeoutError: It still is after :attr:`patience` seconds.
         """
-        tasks = self._backend.shared.tasks
+        tasks = self._backend.server_state.tasks
         try:
             async with asyncio.timeout(self.patience):
                 while tasks:
@@ -254,12 +254,12 @@ class WireClient(WireConnection):
     @property
     def running(self) -> int:
         """How many requests and websockets the app is at work on."""
-        return len(self._backend.shared.tasks)
+        return len(self._backend.server_state.tasks)
 
     @property
     def connections(self) -> int:
         """How many connections the server has."""
-        return len(self._backend.shared.connections)
+        return len(self._backend.server_state.connections)
 
 
 class Backend:
@@ -274,7 +274,7 @@ class Backend:
     def __init__(self, app: ASGIApplication, config: Config, client: tuple[str, int]) -> None:
         self.client = client
         self.now = 0.0
-        self.shared = Shared(self._run, config, lambda: self.now)
+        self.server_state = ServerState(self._run, config, lambda: self.now)
         self.context = contextvars.copy_context()
         self.transports: list[MemoryTransport] = []
         self._app = reporting_app(app)
@@ -287,18 +287,18 @@ class Backend:
         self.context = contextvars.copy_context()
         await self._lifespan.start()
         if self._lifespan.supported:
-            self.shared.state = self._lifespan.state
+            self.server_state.state = self._lifespan.state
 
     def connect(self, transport: MemoryTransport) -> None:
         """Open a connection."""
         self.transports.append(transport)
-        transport.open(Connection(self.shared), self.context)
+        transport.open(HTTPProtocol(self.server_state), self.context)
 
     async def end(self) -> None:
         """Let all clients leave, see the app's work to its end, run its shutdown."""
         for transport in self.transports:
             transport.lose(None)
-        tasks = set(self.shared.tasks)
+        tasks = set(self.server_state.tasks)
         try:
             if tasks:
                 await asyncio.wait(tasks, timeout=GRACE)
@@ -307,12 +307,12 @@ class Backend:
                 task.cancel()
             if tasks:
                 await asyncio.wait(tasks)
-            await self._lifespan.stop(self.shared.config.lifespan_timeout)
+            await self._lifespan.stop(self.server_state.config.lifespan_timeout)
 
     def stop(self) -> None:
         """Do what the server does first when it is stopped."""
-        self.shared.stopping = True
-        for connection in list(self.shared.connections):
+        self.server_state.stopping = True
+        for connection in list(self.server_state.connections):
             connection.shut_down()
 
     async def advance(self, seconds: float) -> None:
@@ -320,7 +320,7 @@ class Backend:
         end = self.now + seconds
         while self.now < end:
             self.now = min(self.now + TICK, end)
-            self.shared.tick()
+            self.server_state.tick()
             await asyncio.sleep(0)
         await self.settle()
 
@@ -336,7 +336,7 @@ class Backend:
             for _ in range(ROUNDS):
                 await asyncio.sleep(0)
             delivering = any(transport.delivering for transport in self.transports)
-            working = len(self.shared.tasks) > self._waiting
+            working = len(self.server_state.tasks) > self._waiting
             if not delivering and (not working or loop.time() > until):
                 return
             await asyncio.sleep(0.001 if working else 0)

@@ -41,7 +41,7 @@ def time_wsproto(count: int) -> float:
 def time_embedded(peer: str, count: int) -> float:
     """Return the microseconds that the embedded server and an app take for a text and its echo.
 
-    Its ``Connection`` gets the bytes on a transport that does nothing; 64 connections have a
+    Its ``HTTPProtocol`` gets the bytes on a transport that does nothing; 64 connections have a
     message each in every turn of the loop.
 
     Args:
@@ -53,12 +53,12 @@ def time_embedded(peer: str, count: int) -> float:
 
 async def _time_embedded(app: Any, turns: int) -> float:
     from asyncflask.server import Config
-    from asyncflask.server.http_protocol import Connection
-    from asyncflask.server.state import Shared
+    from asyncflask.server.http_protocol import HTTPProtocol
+    from asyncflask.server.state import ServerState
 
-    shared = Shared(app, Config(access_log=False), asyncio.get_running_loop().time)
+    server_state = ServerState(app, Config(access_log=False), asyncio.get_running_loop().time)
     transports = [_Transport() for _ in range(CONNECTIONS)]
-    connections = [Connection(shared) for _ in transports]
+    connections = [HTTPProtocol(server_state) for _ in transports]
     for connection, transport in zip(connections, transports, strict=True):
         connection.connection_made(transport)
         connection.data_received(upgrade_request())
@@ -77,7 +77,7 @@ async def _time_embedded(app: Any, turns: int) -> float:
         raise WrongAnswer("The embedded server did not echo each message once.")
     for connection in connections:
         connection.connection_lost(None)
-    await _until(lambda: not shared.tasks)
+    await _until(lambda: not server_state.tasks)
     return seconds / turns / CONNECTIONS * 1e6
 
 

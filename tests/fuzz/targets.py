@@ -6,8 +6,8 @@ import zlib
 
 import h11
 
-from asyncflask.protocol.chunked import Chunks
-from asyncflask.protocol.events import Body, Disconnect, EndOfBody, ProtocolError, Request
+from asyncflask.protocol.chunked import ChunkedDecoder
+from asyncflask.protocol.events import Data, Disconnect, EndOfMessage, ProtocolError, RequestHead
 from asyncflask.protocol.http1 import HTTP1
 from asyncflask.protocol.limits import Limits
 from asyncflask.protocol.websocket import WebSocket
@@ -40,7 +40,7 @@ def _http(pieces: list[bytes]) -> list[object]:
             if event is None:
                 break
             events.append(event)
-            if isinstance(event, EndOfBody):
+            if isinstance(event, EndOfMessage):
                 http.start(200, [])
                 http.body(b"ok", False)
                 if not http.keep_alive:
@@ -53,10 +53,10 @@ def _joined(events: list[object]) -> list[object]:
     """Put the pieces of a body together: where they are cut does not matter."""
     joined: list[object] = []
     for event in events:
-        if isinstance(event, Body) and joined and isinstance(joined[-1], bytes):
+        if isinstance(event, Data) and joined and isinstance(joined[-1], bytes):
             joined[-1] += event.data
         else:
-            joined.append(event.data if isinstance(event, Body) else event)
+            joined.append(event.data if isinstance(event, Data) else event)
     return joined
 
 
@@ -77,7 +77,7 @@ def differs_from_h11(data: bytes) -> None:
         ours = http.next_event(0.0)
     except ProtocolError:
         return
-    if not isinstance(ours, Request):
+    if not isinstance(ours, RequestHead):
         return
     other = h11.Connection(h11.SERVER)
     other.receive_data(data.removeprefix(b"\r\n"))
@@ -93,10 +93,10 @@ def differs_from_h11(data: bytes) -> None:
 
 def chunked(data: bytes) -> None:
     """Any bytes are chunks or a ProtocolError, and nothing is read twice."""
-    chunks, buffer, read = Chunks(LIMITS), bytearray(data), 0
+    chunks, buffer, read = ChunkedDecoder(LIMITS), bytearray(data), 0
     try:
         while (event := chunks.read(buffer)) is not None:
-            if isinstance(event, EndOfBody):
+            if isinstance(event, EndOfMessage):
                 break
             read += len(event.data)
     except ProtocolError:
@@ -106,7 +106,7 @@ def chunked(data: bytes) -> None:
 
 
 def _websocket(data: bytes, headers: list[tuple[bytes, bytes]]) -> None:
-    head = Request("GET", b"/", "/", b"/", b"", headers, "1.1", False, True, False, "websocket")
+    head = RequestHead("GET", b"/", "/", b"/", b"", headers, "1.1", False, True, False, "websocket")
     websocket = WebSocket(head, LIMITS)
     websocket.accept()
     half = len(data) // 2
@@ -140,7 +140,7 @@ def handshakes(data: bytes) -> None:
         (b"sec-websocket-protocol", protocols),
         (b"sec-websocket-extensions", extensions),
     ]
-    head = Request("GET", b"/", "/", b"/", b"", headers, "1.1", False, True, False, "websocket")
+    head = RequestHead("GET", b"/", "/", b"/", b"", headers, "1.1", False, True, False, "websocket")
     try:
         websocket = WebSocket(head, LIMITS)
     except ProtocolError:

@@ -11,7 +11,14 @@ import h11
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from asyncflask.protocol.events import Body, Closed, EndOfBody, HTTPEvent, ProtocolError, Request
+from asyncflask.protocol.events import (
+    ConnectionClosed,
+    Data,
+    EndOfMessage,
+    HTTPEvent,
+    ProtocolError,
+    RequestHead,
+)
 from asyncflask.protocol.http1 import HTTP1
 from asyncflask.protocol.limits import Limits
 
@@ -101,7 +108,7 @@ def _drive(pieces: list[bytes]) -> tuple[HTTP1, list[HTTPEvent], int]:
             http.receive(piece, 0.0)
             while (event := http.next_event(0.0)) is not None:
                 events.append(event)
-                if isinstance(event, EndOfBody) and not _answered(http):
+                if isinstance(event, EndOfMessage) and not _answered(http):
                     return http, events, 0
     except ProtocolError as error:
         refused = error
@@ -124,7 +131,7 @@ def _answered(http: HTTP1) -> bool:
 def _bodies_joined(events: list[HTTPEvent]) -> list[Any]:
     joined: list[Any] = []
     for event in events:
-        if isinstance(event, Body):
+        if isinstance(event, Data):
             assert event.data
             if joined and isinstance(joined[-1], bytes):
                 joined[-1] += event.data
@@ -147,14 +154,14 @@ def test_any_split_of_a_valid_stream_is_read_as_it_was_meant(sent, cuts):
     for request in sent:
         expected.append((request.method, request.target, request.headers))
         expected += [request.body] if request.body else []
-        expected.append(EndOfBody(request.trailers))
+        expected.append(EndOfMessage(request.trailers))
     read = [
-        (event.method, event.target, event.headers) if isinstance(event, Request) else event
+        (event.method, event.target, event.headers) if isinstance(event, RequestHead) else event
         for event in _bodies_joined(events)
     ]
 
     assert status == 0
-    assert read == [*expected, Closed()]
+    assert read == [*expected, ConnectionClosed()]
 
 
 @settings(deadline=None, max_examples=30)
@@ -192,8 +199,8 @@ def _mutated(data: bytes, mutations: list[tuple[int, int, bytes]]) -> bytes:
     return data
 
 
-def _heads(events: list[HTTPEvent]) -> list[Request]:
-    return [event for event in events if isinstance(event, Request)]
+def _heads(events: list[HTTPEvent]) -> list[RequestHead]:
+    return [event for event in events if isinstance(event, RequestHead)]
 
 
 @settings(deadline=None, max_examples=300)
@@ -214,7 +221,7 @@ def test_whatever_bytes_come_only_protocol_errors_are_raised(data, cuts):
 
     assert status in (0, 400, 414, 417, 431, 501, 505)
     assert http.buffered <= len(data)
-    assert status or isinstance(events[-1], Closed | EndOfBody)
+    assert status or isinstance(events[-1], ConnectionClosed | EndOfMessage)
 
 
 # -- answers ---------------------------------------------------------------------------------------

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import zlib
 
+import wsproto.events
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from wsproto.connection import Connection, ConnectionType
-from wsproto.events import BytesMessage, CloseConnection, Message, TextMessage
+from wsproto.events import CloseConnection, Message
 from wsproto.extensions import PerMessageDeflate
 
-from asyncflask.protocol.events import Binary, Disconnect, Text
+from asyncflask.protocol.events import BytesMessage, Disconnect, TextMessage
 from asyncflask.protocol.limits import Limits
 
 from ..protocol.frames import (
@@ -51,7 +52,7 @@ def _streams(draw, compressed=False):
     for message in draw(_messages):
         text = isinstance(message, str)
         data = message.encode() if text else message
-        events.append(Text(message) if text else Binary(message))
+        events.append(TextMessage(message) if text else BytesMessage(message))
         rsv = 4 if compressed and draw(st.booleans()) else 0
         if rsv:
             data = (deflater.compress(data) + deflater.flush(zlib.Z_SYNC_FLUSH))[:-4]
@@ -193,9 +194,11 @@ def test_what_wsproto_sends_as_a_client_is_what_is_read(offer, messages, cuts):
 
     assert [event.data for event in events] == messages
     assert [type(event) for event in events] == [
-        Text if isinstance(message, str) else Binary for message in messages
+        TextMessage if isinstance(message, str) else BytesMessage for message in messages
     ]
 
 
 def _event(message: str | bytes) -> Message:
-    return TextMessage(message) if isinstance(message, str) else BytesMessage(message)
+    if isinstance(message, str):
+        return wsproto.events.TextMessage(message)
+    return wsproto.events.BytesMessage(message)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 
-from asyncflask.protocol.events import Disconnect, Request
+from asyncflask.protocol.events import Disconnect, RequestHead
 from asyncflask.protocol.limits import Limits
 from asyncflask.protocol.websocket import WebSocket
 
@@ -70,7 +70,7 @@ def close(code=1000, reason=b"", **options):
 def request(*headers, method="GET", version="1.1", upgrade="websocket", handshake=HANDSHAKE):
     """Make the head of a handshake."""
     fields = [*handshake, *headers]
-    return Request(method, b"/", "/", b"/", b"", fields, version, False, True, False, upgrade)
+    return RequestHead(method, b"/", "/", b"/", b"", fields, version, False, True, False, upgrade)
 
 
 def accepted(*headers, limits=None, **options):

@@ -1,19 +1,19 @@
-"""Chunks: a chunked body has one reading, and bounded costs."""
+"""ChunkedDecoder: a chunked body can be read in one way only, and its costs are bounded."""
 
 from __future__ import annotations
 
 import pytest
 
-from asyncflask.protocol.chunked import Chunks
-from asyncflask.protocol.events import Body, EndOfBody, ProtocolError
+from asyncflask.protocol.chunked import ChunkedDecoder
+from asyncflask.protocol.events import Data, EndOfMessage, ProtocolError
 from asyncflask.protocol.limits import Limits
 
 
 def _read(data, limits=None):
-    chunks, buffer, events = Chunks(limits or Limits()), bytearray(data), []
+    chunks, buffer, events = ChunkedDecoder(limits or Limits()), bytearray(data), []
     while (event := chunks.read(buffer)) is not None:
         events.append(event)
-        if isinstance(event, EndOfBody):
+        if isinstance(event, EndOfMessage):
             break
     return events, bytes(buffer)
 
@@ -33,12 +33,12 @@ def _read(data, limits=None):
 def test_chunks_are_put_together(data, body):
     events, rest = _read(data)
 
-    assert events == [Body(body), EndOfBody([])]
+    assert events == [Data(body), EndOfMessage([])]
     assert rest == b""
 
 
 def test_a_body_without_data_has_an_end_only():
-    assert _read(b"0\r\n\r\n") == ([EndOfBody([])], b"")
+    assert _read(b"0\r\n\r\n") == ([EndOfMessage([])], b"")
 
 
 def test_what_comes_behind_is_left_alone():
@@ -48,7 +48,7 @@ def test_what_comes_behind_is_left_alone():
 def test_trailers_are_handed_on_in_lower_case():
     events, _ = _read(b"0\r\nX-Sum:  abc \r\nY: d\r\n\r\n")
 
-    assert events == [EndOfBody([(b"x-sum", b"abc"), (b"y", b"d")])]
+    assert events == [EndOfMessage([(b"x-sum", b"abc"), (b"y", b"d")])]
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ def test_what_somebody_else_might_read_differently_is_a_400(data):
 
 @pytest.mark.parametrize("data", [b"", b"5", b"5\r", b"5\r\nHel", b"5\r\nHello", b"0\r\nX: a"])
 def test_what_is_not_complete_is_waited_for(data):
-    assert not any(isinstance(event, EndOfBody) for event in _read(data)[0])
+    assert not any(isinstance(event, EndOfMessage) for event in _read(data)[0])
 
 
 @pytest.mark.parametrize("data", [b"5;" + b"x" * 5000, b"5;" + b"x" * 5000 + b"\r\n"])
@@ -114,23 +114,23 @@ def test_one_byte_chunks_become_few_events():
 
 def test_a_line_is_searched_once_however_it_comes():
     """CVE-2026-54277, aiohttp: limits hold across segments."""
-    chunks, buffer = Chunks(Limits()), bytearray()
+    chunks, buffer = ChunkedDecoder(Limits()), bytearray()
     for byte in b"5;" + b"x" * 4000:
         buffer.append(byte)
         assert chunks.read(buffer) is None
     buffer += b"\r\nHello\r\n0\r\n\r\n"
 
-    assert chunks.read(buffer) == Body(b"Hello")
+    assert chunks.read(buffer) == Data(b"Hello")
 
 
 def test_a_line_at_its_limit_is_taken_in_one_piece_and_byte_by_byte():
     data, limits = b"0\r\nX: " + b"y" * 20 + b"\r\n\r\n", Limits(header_bytes=23)
-    chunks, buffer, events = Chunks(limits), bytearray(), []
+    chunks, buffer, events = ChunkedDecoder(limits), bytearray(), []
     for byte in data:
         buffer.append(byte)
         events.append(chunks.read(buffer))
 
-    assert events[-1] == EndOfBody([(b"x", b"y" * 20)])
+    assert events[-1] == EndOfMessage([(b"x", b"y" * 20)])
     assert _read(data, limits)[0] == [events[-1]]
     with pytest.raises(ProtocolError, match="line of the request's body is too long"):
         _read(data, Limits(header_bytes=22))

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from asyncflask.protocol.events import Body, Closed, EndOfBody, ProtocolError, Request
+from asyncflask.protocol.events import (
+    ConnectionClosed,
+    Data,
+    EndOfMessage,
+    ProtocolError,
+    RequestHead,
+)
 from asyncflask.protocol.http1 import HTTP1
 from asyncflask.protocol.limits import Limits
 
@@ -25,7 +31,7 @@ def _events(http):
     events = []
     while (event := http.next_event(0.0)) is not None:
         events.append(event)
-        if isinstance(event, Closed):
+        if isinstance(event, ConnectionClosed):
             break
     return events
 
@@ -38,13 +44,13 @@ def _answer(http):
 def test_a_request_and_its_end():
     request, end = _events(_http(GET))
 
-    assert isinstance(request, Request)
-    assert end == EndOfBody([])
+    assert isinstance(request, RequestHead)
+    assert end == EndOfMessage([])
 
 
 @pytest.mark.parametrize("data", [POST + b"Hello", CHUNKED + b"5\r\nHello\r\n0\r\n\r\n"])
 def test_a_body_comes_between(data):
-    assert _events(_http(data))[1:] == [Body(b"Hello"), EndOfBody([])]
+    assert _events(_http(data))[1:] == [Data(b"Hello"), EndOfMessage([])]
 
 
 @pytest.mark.parametrize("data", [GET, POST + b"Hello", CHUNKED + b"5\r\nHello\r\n0\r\n\r\n"])
@@ -56,8 +62,8 @@ def test_bytes_one_by_one_give_the_same(data):
     whole = _events(_http(data))
 
     assert events[0] == whole[0]
-    assert b"".join(event.data for event in events if isinstance(event, Body)) == b"".join(
-        event.data for event in whole if isinstance(event, Body)
+    assert b"".join(event.data for event in events if isinstance(event, Data)) == b"".join(
+        event.data for event in whole if isinstance(event, Data)
     )
     assert events[-1] == whole[-1]
 
@@ -65,7 +71,7 @@ def test_bytes_one_by_one_give_the_same(data):
 def test_a_large_body_comes_in_bounded_pieces():
     data = POST.replace(b"5", b"%d" % 1_000_000) + b"x" * 1_000_000
 
-    pieces = [len(event.data) for event in _events(_http(data)) if isinstance(event, Body)]
+    pieces = [len(event.data) for event in _events(_http(data)) if isinstance(event, Data)]
 
     assert sum(pieces) == 1_000_000
     assert max(pieces) <= 256 * 1024
@@ -79,7 +85,7 @@ def test_a_piece_of_a_body_that_is_read_as_it_comes_is_handed_on_uncopied():
     assert http.buffered == 1000
     event = http.next_event(0.0)
 
-    assert isinstance(event, Body)
+    assert isinstance(event, Data)
     assert event.data is piece
     assert http.buffered == 0
 
@@ -96,7 +102,7 @@ def test_pieces_that_are_not_asked_for_are_kept_in_order(size):
     events = _events(http)
 
     assert b"".join(event.data for event in events[:-1]) == body
-    assert isinstance(events[-1], EndOfBody)
+    assert isinstance(events[-1], EndOfMessage)
     assert http.buffered == len(GET)
 
 
@@ -104,13 +110,13 @@ def test_a_next_request_in_the_last_piece_of_a_body_is_found():
     http = _http(POST)
     _events(http)
     http.receive(b"Hello" + GET, 0.0)
-    assert _events(http) == [Body(b"Hello"), EndOfBody([])]
+    assert _events(http) == [Data(b"Hello"), EndOfMessage([])]
     _answer(http)
     http.next_request(0.0)
     request, end = _events(http)
 
     assert request.method == "GET"
-    assert end == EndOfBody([])
+    assert end == EndOfMessage([])
 
 
 def test_the_next_request_waits_for_the_answer():
@@ -123,12 +129,12 @@ def test_the_next_request_waits_for_the_answer():
 
     assert len(first) == 2
     assert waiting == len(POST) + 5
-    assert [type(event) for event in _events(http)] == [Request, Body, EndOfBody]
+    assert [type(event) for event in _events(http)] == [RequestHead, Data, EndOfMessage]
 
 
 def test_one_empty_line_before_a_request_is_borne_with():
     """RFC 9112 §2.2."""
-    assert isinstance(_events(_http(b"\r\n" + GET))[0], Request)
+    assert isinstance(_events(_http(b"\r\n" + GET))[0], RequestHead)
 
 
 def test_an_empty_line_in_two_segments_is_one():
@@ -139,7 +145,7 @@ def test_an_empty_line_in_two_segments_is_one():
     http.receive(GET, 0.0)
 
     assert (before, between) == (None, None)
-    assert isinstance(http.next_event(0.0), Request)
+    assert isinstance(http.next_event(0.0), RequestHead)
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 1000])
@@ -161,14 +167,14 @@ def test_a_head_at_its_limit_is_taken_however_it_comes(size):
         http.receive(data[start : start + size], 0.0)
         events += _events(http)
 
-    assert [type(event) for event in events] == [Request, EndOfBody]
+    assert [type(event) for event in events] == [RequestHead, EndOfMessage]
 
 
 def test_a_clean_end_between_requests():
     http = _http()
     http.receive(b"", 0.0)
 
-    assert _events(http) == [Closed()]
+    assert _events(http) == [ConnectionClosed()]
     assert http.next_event(0.0) is None
 
 
@@ -179,8 +185,8 @@ def test_the_end_behind_a_complete_request_is_no_error():
     _answer(http)
     http.next_request(0.0)
 
-    assert [type(event) for event in events] == [Request, EndOfBody]
-    assert _events(http) == [Closed()]
+    assert [type(event) for event in events] == [RequestHead, EndOfMessage]
+    assert _events(http) == [ConnectionClosed()]
 
 
 @pytest.mark.parametrize(
@@ -455,5 +461,5 @@ def test_lines_that_end_with_crlf_may_be_cut_anywhere(size):
         http.receive(data[at : at + size], 0.0)
         events += _events(http)
 
-    assert b"".join(event.data for event in events if isinstance(event, Body)) == b"Hello"
-    assert events[-1] == EndOfBody([(b"a", b"b")])
+    assert b"".join(event.data for event in events if isinstance(event, Data)) == b"Hello"
+    assert events[-1] == EndOfMessage([(b"a", b"b")])

@@ -1,17 +1,17 @@
-"""Answer: bytes that any client reads as the app meant them, and nothing that it did not mean."""
+"""ResponseWriter: the bytes mean to every client what the app sent, and nothing else."""
 
 from __future__ import annotations
 
 import pytest
 
 from asyncflask.protocol.asgi_state import IllegalMessage
-from asyncflask.protocol.events import Request
-from asyncflask.protocol.response_writer import Answer, informational
+from asyncflask.protocol.events import RequestHead
+from asyncflask.protocol.response_writer import ResponseWriter, informational
 
 
 def _answer(method="GET", version="1.1", keep_alive=True, date=b"", server=b""):
-    request = Request(method, b"/", "/", b"/", b"", [], version, False, keep_alive, False, "")
-    return Answer(request, date, server)
+    request = RequestHead(method, b"/", "/", b"/", b"", [], version, False, keep_alive, False, "")
+    return ResponseWriter(request, date, server)
 
 
 def _sent(*pieces, status=200, headers=(), **options):

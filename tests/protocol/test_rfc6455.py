@@ -13,11 +13,11 @@ import zlib
 from dataclasses import dataclass, field
 
 import pytest
+import wsproto.events
 from wsproto.connection import Connection, ConnectionType
-from wsproto.events import TextMessage
 from wsproto.extensions import PerMessageDeflate
 
-from asyncflask.protocol.events import Binary, Disconnect, Text
+from asyncflask.protocol.events import BytesMessage, Disconnect, TextMessage
 from asyncflask.protocol.limits import Limits
 
 from .frames import (
@@ -57,12 +57,14 @@ LIMITS = Limits(message_bytes=LIMIT, fragments=FRAGMENTS)
 
 def _framing():
     for number, size in enumerate(SIZES):
-        yield Case(f"1.1.{number}", text("*" * size), [Text("*" * size)])
-        yield Case(f"1.2.{number}", binary(b"\xfe" * size), [Binary(b"\xfe" * size)])
+        yield Case(f"1.1.{number}", text("*" * size), [TextMessage("*" * size)])
+        yield Case(f"1.2.{number}", binary(b"\xfe" * size), [BytesMessage(b"\xfe" * size)])
         yield Case(f"1.unmasked.{size}", text("*" * size, masked=False), code=1002)
     both = text("a") + binary(b"b") + text("") + binary(b"")
-    yield Case("1.3", both, [Text("a"), Binary(b"b"), Text(""), Binary(b"")])
-    yield Case("1.mask of zeros", b"\x81\x81\0\0\0\0a", [Text("a")])
+    yield Case(
+        "1.3", both, [TextMessage("a"), BytesMessage(b"b"), TextMessage(""), BytesMessage(b"")]
+    )
+    yield Case("1.mask of zeros", b"\x81\x81\0\0\0\0a", [TextMessage("a")])
     # §5.2: "the minimal number of bytes MUST be used to encode the length".
     for size in (0, 1, 125):
         long_form = struct.pack("!BBH", 0x82, 0x80 | 126, size)
@@ -84,7 +86,9 @@ def _pings():
     yield Case(
         "2.10", b"".join(ping(b"%d" % n) for n in range(10)), pongs=[b"%d" % n for n in range(10)]
     )
-    yield Case("2.11", text("a") + ping(b"p") + text("b"), [Text("a"), Text("b")], [b"p"])
+    yield Case(
+        "2.11", text("a") + ping(b"p") + text("b"), [TextMessage("a"), TextMessage("b")], [b"p"]
+    )
     yield Case("2.fragmented", ping(fin=False), code=1002)
     yield Case("2.unmasked", ping(masked=False), code=1002)
 
@@ -92,7 +96,7 @@ def _pings():
 def _reserved():
     for rsv in range(1, 8):
         yield Case(f"3.{rsv}.text", text("a", rsv=rsv), code=1002)
-        yield Case(f"3.{rsv}.behind", text("a") + text("b", rsv=rsv), [Text("a")], code=1002)
+        yield Case(f"3.{rsv}.behind", text("a") + text("b", rsv=rsv), [TextMessage("a")], code=1002)
         yield Case(f"3.{rsv}.more", text("a", fin=False) + more("b", rsv=rsv), code=1002)
         yield Case(f"3.{rsv}.ping", ping(rsv=rsv), code=1002)
         yield Case(f"3.{rsv}.close", close(rsv=rsv), code=1002)
@@ -102,7 +106,7 @@ def _opcodes():
     for opcode in (3, 4, 5, 6, 7, 11, 12, 13, 14, 15):
         yield Case(f"4.{opcode}.empty", frame(opcode), code=1002)
         yield Case(f"4.{opcode}.payload", frame(opcode, b"x"), code=1002)
-        yield Case(f"4.{opcode}.behind", text("a") + frame(opcode), [Text("a")], code=1002)
+        yield Case(f"4.{opcode}.behind", text("a") + frame(opcode), [TextMessage("a")], code=1002)
         yield Case(f"4.{opcode}.within", text("a", fin=False) + frame(opcode), code=1002)
 
 
@@ -110,19 +114,21 @@ def _fragmentation():
     start, end = text("frag", fin=False), more("ment")
     yield Case("5.1", ping(fin=False) + more(b""), code=1002)
     yield Case("5.2", pong(fin=False) + more(b""), code=1002)
-    yield Case("5.3", start + end, [Text("fragment")])
-    yield Case("5.3.binary", binary(b"\xff", fin=False) + more(b"\xfe"), [Binary(b"\xff\xfe")])
-    yield Case("5.4", text("", fin=False) + more("", fin=False) * 9 + more("a"), [Text("a")])
-    yield Case("5.5", start + more("", fin=False) + end, [Text("fragment")])
-    yield Case("5.6", start + ping(b"p") + end, [Text("fragment")], [b"p"])
-    yield Case("5.7", start + pong(b"p") + end, [Text("fragment")])
+    yield Case("5.3", start + end, [TextMessage("fragment")])
+    yield Case(
+        "5.3.binary", binary(b"\xff", fin=False) + more(b"\xfe"), [BytesMessage(b"\xff\xfe")]
+    )
+    yield Case("5.4", text("", fin=False) + more("", fin=False) * 9 + more("a"), [TextMessage("a")])
+    yield Case("5.5", start + more("", fin=False) + end, [TextMessage("fragment")])
+    yield Case("5.6", start + ping(b"p") + end, [TextMessage("fragment")], [b"p"])
+    yield Case("5.7", start + pong(b"p") + end, [TextMessage("fragment")])
     yield Case("5.8", start + ping(b"p" * 126) + end, code=1002)
     yield Case("5.9", more("x"), code=1002)
     yield Case("5.9.empty", more(""), code=1002)
-    yield Case("5.9.behind", text("a") + more("x"), [Text("a")], code=1002)
+    yield Case("5.9.behind", text("a") + more("x"), [TextMessage("a")], code=1002)
     yield Case("5.10", more("x", fin=False) + end, code=1002)
     yield Case("5.12", more("x", fin=False), code=1002)
-    yield Case("5.15", start + end + more("x"), [Text("fragment")], code=1002)
+    yield Case("5.15", start + end + more("x"), [TextMessage("fragment")], code=1002)
     yield Case("5.16", (more("x", fin=False) + text("y")) * 2, code=1002)
     yield Case("5.17", (more("x") + text("y")) * 2, code=1002)
     yield Case("5.18", start + text("b"), code=1002)
@@ -134,11 +140,13 @@ def _fragmentation():
     yield Case(
         "5.19",
         text("a", fin=False) + ping(b"1") + more("b", fin=False) + ping(b"2") + pong() + more("c"),
-        [Text("abc")],
+        [TextMessage("abc")],
         [b"1", b"2"],
     )
-    yield Case("5.20", binary(b"", fin=False) + more(b"", fin=False) + more(b""), [Binary(b"")])
-    yield Case("5.21", start + end + start + end, [Text("fragment")] * 2)
+    yield Case(
+        "5.20", binary(b"", fin=False) + more(b"", fin=False) + more(b""), [BytesMessage(b"")]
+    )
+    yield Case("5.21", start + end + start + end, [TextMessage("fragment")] * 2)
     yield Case("5.22", start + close(), [Disconnect(1000, "")], code=1000)
 
 
@@ -186,16 +194,16 @@ GOOD_UTF8 += [chr(plane << 16 | last) for plane in range(17) for last in (0xFFFE
 def _utf8():
     for number, value in enumerate(GOOD_UTF8):
         data = value.encode()
-        yield Case(f"6.good.{number}", text(data), [Text(value)])
+        yield Case(f"6.good.{number}", text(data), [TextMessage(value)])
         pieces = [more(bytes([byte]), fin=False) for byte in data]
         whole = text(b"", fin=False) + b"".join(pieces) + more(b"")
-        yield Case(f"6.good.{number}.pieces", whole, [Text(value)])
+        yield Case(f"6.good.{number}.pieces", whole, [TextMessage(value)])
     for name, data in BAD_UTF8.items():
         yield Case(f"6.bad.{name}", text(data), code=1007)
         yield Case(f"6.bad.{name}.inside", text(b"a" + data + b"b"), code=1007)
         split = text(data[:1], fin=False) + more(data[1:])
         yield Case(f"6.bad.{name}.split", split, code=1007)
-        yield Case(f"6.bad.{name}.binary", binary(data), [Binary(data)])
+        yield Case(f"6.bad.{name}.binary", binary(data), [BytesMessage(data)])
     # §8.1: as soon as it is seen, not when the message is complete.
     yield Case("6.4.early", text(GOOD.encode() + b"\xf4\x90", fin=False), code=1007)
     for piece in (b"\xff", b"a\xc0", b"\xed\xa0\x80", b"\xf5", b"\xe0\x80"):
@@ -203,16 +211,16 @@ def _utf8():
         fragment = text("a", fin=False) + more(piece, fin=False)
         yield Case(f"6.4.{piece!r}.fragment", fragment, code=1007)
     cut = text(b"\xce", fin=False) + ping() + more(b"\xba")
-    yield Case("6.cut by a ping", cut, [Text("κ")], [b""])
+    yield Case("6.cut by a ping", cut, [TextMessage("κ")], [b""])
 
 
 def _closing():
-    yield Case("7.1.1", text("a") + close(), [Text("a"), Disconnect(1000, "")], code=1000)
+    yield Case("7.1.1", text("a") + close(), [TextMessage("a"), Disconnect(1000, "")], code=1000)
     yield Case("7.1.2", close() + close(), [Disconnect(1000, "")], code=1000)
     yield Case("7.1.3", close() + ping(b"late"), [Disconnect(1000, "")], code=1000)
     yield Case("7.1.4", close() + text("late"), [Disconnect(1000, "")], code=1000)
     yield Case("7.1.5", text("a", fin=False) + close(), [Disconnect(1000, "")], code=1000)
-    large = [Text("x" * 262144), Disconnect(1000, "")]
+    large = [TextMessage("x" * 262144), Disconnect(1000, "")]
     yield Case("7.1.6", text("x" * 262144) + close(), large, code=1000)
     yield Case("7.2.unmasked", close(masked=False), code=1002)
     yield Case("7.2.fragmented", close(fin=False), code=1002)
@@ -236,14 +244,18 @@ def _closing():
 
 def _sizes():
     for size in (262144, LIMIT):
-        yield Case(f"9.1.{size}", text("x" * size), [Text("x" * size)])
-        yield Case(f"9.2.{size}", binary(b"x" * size), [Binary(b"x" * size)])
+        yield Case(f"9.1.{size}", text("x" * size), [TextMessage("x" * size)])
+        yield Case(f"9.2.{size}", binary(b"x" * size), [BytesMessage(b"x" * size)])
     for size in (64, 256, 1024, 4096, 65536):
         fragments = more(b"*" * size, fin=False) * 14 + more(b"")
         whole = b"*" * size * 15
-        yield Case(f"9.3.{size}", text(whole[:size], fin=False) + fragments, [Text(whole.decode())])
-        yield Case(f"9.4.{size}", binary(whole[:size], fin=False) + fragments, [Binary(whole)])
-    yield Case("9.5", text("a") * 1000, [Text("a")] * 1000)
+        yield Case(
+            f"9.3.{size}", text(whole[:size], fin=False) + fragments, [TextMessage(whole.decode())]
+        )
+        yield Case(
+            f"9.4.{size}", binary(whole[:size], fin=False) + fragments, [BytesMessage(whole)]
+        )
+    yield Case("9.5", text("a") * 1000, [TextMessage("a")] * 1000)
     yield Case("9.7", ping(b"x") * 1000, pongs=[b"x"] * 1000)
 
 
@@ -256,9 +268,9 @@ def _limits():
         yield Case(f"9.over.{name}.sum", full + frame(0, b"", length=1), code=1009)
         yield Case(f"9.full.{name}.ping", full + ping(b"p"), pongs=[b"p"])
     fragments = binary(b"", fin=False) + more(b"", fin=False) * (FRAGMENTS - 2)
-    yield Case("9.fragments", fragments + more(b"x"), [Binary(b"x")])
-    yield Case("9.fragments.pings", fragments + ping() + more(b"x"), [Binary(b"x")], [b""])
-    yield Case("9.fragments.twice", (fragments + more(b"x")) * 2, [Binary(b"x")] * 2)
+    yield Case("9.fragments", fragments + more(b"x"), [BytesMessage(b"x")])
+    yield Case("9.fragments.pings", fragments + ping() + more(b"x"), [BytesMessage(b"x")], [b""])
+    yield Case("9.fragments.twice", (fragments + more(b"x")) * 2, [BytesMessage(b"x")] * 2)
     yield Case("9.fragments.over", fragments + more(b"", fin=False) + more(b"x"), code=1009)
     # §5.2: the highest bit of a length is no part of it.
     yield Case("9.negative", frame(2, b"", length=2**63), code=1002)
@@ -270,7 +282,7 @@ def _fragments_of_a_long_message():
         parts = [payload[at : at + size] for at in range(0, len(payload), size)]
         sent = text(parts[0], fin=False)
         sent += b"".join(more(part, fin=False) for part in parts[1:-1]) + more(parts[-1])
-        yield Case(f"10.1.{size}", sent, [Text(payload)])
+        yield Case(f"10.1.{size}", sent, [TextMessage(payload)])
 
 
 def _cases(*groups):
@@ -326,20 +338,24 @@ def _compressed():
     for size in (0, 16, 64, 1024, 65536):
         data = b"abcd" * (size // 4)
         payload = _deflated(data)
-        yield Case(f"12.1.{size}", text(payload, rsv=4), [Text(data.decode())])
-        yield Case(f"12.2.{size}", binary(payload, rsv=4), [Binary(data)])
+        yield Case(f"12.1.{size}", text(payload, rsv=4), [TextMessage(data.decode())])
+        yield Case(f"12.2.{size}", binary(payload, rsv=4), [BytesMessage(data)])
         half = len(payload) // 2
         split = binary(payload[:half], fin=False, rsv=4) + ping(b"p") + more(payload[half:])
-        yield Case(f"12.3.{size}", split, [Binary(data)], [b"p"])
+        yield Case(f"12.3.{size}", split, [BytesMessage(data)], [b"p"])
     for level, bits in itertools.product((0, 1, 6, 9), (9, 12, 15)):
         deflater = zlib.compressobj(level, wbits=-bits)
         sent = b"".join(binary(_flushed(deflater, data), rsv=4) for data in (BITS, BITS, b""))
-        yield Case(f"12.4.{level}.{bits}", sent, [Binary(BITS), Binary(BITS), Binary(b"")])
+        yield Case(
+            f"12.4.{level}.{bits}",
+            sent,
+            [BytesMessage(BITS), BytesMessage(BITS), BytesMessage(b"")],
+        )
     mixed = text(_deflated(b"a"), rsv=4) + text("b") + text(_deflated(b"c"), rsv=4)
-    yield Case("12.mixed", mixed, [Text("a"), Text("b"), Text("c")])
-    yield Case("12.limit", binary(_deflated(bytes(LIMIT)), rsv=4), [Binary(bytes(LIMIT))])
+    yield Case("12.mixed", mixed, [TextMessage("a"), TextMessage("b"), TextMessage("c")])
+    yield Case("12.limit", binary(_deflated(bytes(LIMIT)), rsv=4), [BytesMessage(bytes(LIMIT))])
     # Deflate makes this longer than it is, and than the limit.
-    yield Case("12.limit.noise", binary(_deflated(NOISE), rsv=4), [Binary(NOISE)])
+    yield Case("12.limit.noise", binary(_deflated(NOISE), rsv=4), [BytesMessage(NOISE)])
 
 
 def _examples():
@@ -359,12 +375,12 @@ def _examples():
     }
     for number, payloads in messages.items():
         sent = b"".join(text(bytes.fromhex(payload), rsv=4) for payload in payloads)
-        texts = [Text("" if payload == "00" else "Hello") for payload in payloads]
+        texts = [TextMessage("" if payload == "00" else "Hello") for payload in payloads]
         yield Case(f"7.2.3.{number}", sent, texts)
     first, second = bytes.fromhex(hello[:6]), bytes.fromhex(hello[6:])
     for control, name in ((b"", "nothing"), (ping(), "ping"), (pong(), "pong")):
         sent = text(first, fin=False, rsv=4) + control + more(second)
-        yield Case(f"7.2.3.1.{name}", sent, [Text("Hello")], [b""] if name == "ping" else [])
+        yield Case(f"7.2.3.1.{name}", sent, [TextMessage("Hello")], [b""] if name == "ping" else [])
 
 
 def _wrongly_compressed():
@@ -377,7 +393,7 @@ def _wrongly_compressed():
         yield Case(f"12.control.{control.__name__}.within", start + control(rsv=4), code=1002)
     yield Case("12.garbage", binary(b"\xff\xff\xff\xff", rsv=4), code=1007)
     garbage = binary(_deflated(b"a"), rsv=4) + binary(b"\xff" * 9, rsv=4)
-    yield Case("12.garbage.behind", garbage, [Binary(b"a")], code=1007)
+    yield Case("12.garbage.behind", garbage, [BytesMessage(b"a")], code=1007)
     for name, data in BAD_UTF8.items():
         yield Case(f"12.utf8.{name}", text(_deflated(data), rsv=4), code=1007)
     # CVE-2018-1000518: a few bytes that become many.
@@ -418,9 +434,9 @@ def test_case_13_parameters_are_kept_to(offer, size):
     messages = [f"{number} κόσμε " * (size // 10) for number in range(5)]
     heard, read = [], []
     for message in messages:
-        heard += exchange(websocket, [bytes(client.send(TextMessage(message)))])[0]
+        heard += exchange(websocket, [bytes(client.send(wsproto.events.TextMessage(message)))])[0]
         client.receive_data(websocket.send(message))
         read.append("".join(event.data for event in client.events()))
 
-    assert heard == [Text(message) for message in messages]
+    assert heard == [TextMessage(message) for message in messages]
     assert read == messages

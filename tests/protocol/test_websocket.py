@@ -6,12 +6,14 @@ import tracemalloc
 import zlib
 
 import pytest
+import wsproto.events
 from wsproto.connection import Connection, ConnectionType
-from wsproto.events import BytesMessage, CloseConnection, Ping, TextMessage
+from wsproto.events import CloseConnection, Ping
 from wsproto.extensions import PerMessageDeflate
 
 from asyncflask.protocol.asgi_state import IllegalMessage
-from asyncflask.protocol.events import Binary, Disconnect, ProtocolError, Text
+from asyncflask.protocol.events import BytesMessage, Disconnect, ProtocolError, TextMessage
+from asyncflask.protocol.frame_limits import FrameLimits
 from asyncflask.protocol.limits import Limits
 from asyncflask.protocol.websocket import WebSocket
 
@@ -47,13 +49,13 @@ def test_a_message_is_one_frame_that_any_client_reads(size):
     (sent_text,) = _read(websocket.send("x" * size))
     (sent_bytes,) = _read(websocket.send(b"x" * size))
 
-    assert (type(sent_text), sent_text.data) == (TextMessage, "x" * size)
-    assert (type(sent_bytes), sent_bytes.data) == (BytesMessage, b"x" * size)
+    assert (type(sent_text), sent_text.data) == (wsproto.events.TextMessage, "x" * size)
+    assert (type(sent_bytes), sent_bytes.data) == (wsproto.events.BytesMessage, b"x" * size)
 
 
 def test_an_empty_binary_message_is_delivered_as_bytes():
     """Quart 0.22 makes text of it (Autobahn 1.2.1, 9.8.1)."""
-    assert exchange(accepted(), [binary(b"")])[0] == [Binary(b"")]
+    assert exchange(accepted(), [binary(b"")])[0] == [BytesMessage(b"")]
 
 
 @pytest.mark.parametrize(
@@ -81,7 +83,7 @@ def test_the_client_may_forget_its_window_after_each_message():
         payload = deflater.compress(b"abcd" * 9) + deflater.flush(zlib.Z_SYNC_FLUSH)
         sent += text(payload[:-4], rsv=4)
 
-    assert exchange(websocket, [sent])[0] == [Text("abcd" * 9)] * 2
+    assert exchange(websocket, [sent])[0] == [TextMessage("abcd" * 9)] * 2
 
 
 def test_a_stream_that_ends_within_a_message_is_followed_by_another():
@@ -93,7 +95,7 @@ def test_a_stream_that_ends_within_a_message_is_followed_by_another():
 
     events, _ = exchange(accepted(*DEFLATE), [text(final + second[:-4], rsv=4)])
 
-    assert events == [Text("one two")]
+    assert events == [TextMessage("one two")]
 
 
 def test_endless_streams_in_a_message_are_too_much():
@@ -165,7 +167,7 @@ def test_a_frame_in_tiny_reads_is_kept_as_bytes_alone():
     websocket.receive(whole[-1:])
 
     assert kept <= 20_000
-    assert websocket.next_event() == Binary(b"x" * 20_000)
+    assert websocket.next_event() == BytesMessage(b"x" * 20_000)
 
 
 def test_fragments_are_bounded():
@@ -281,7 +283,7 @@ def test_what_comes_before_the_accept_waits():
     websocket.accept()
 
     assert before is None
-    assert websocket.next_event() == Text("early")
+    assert websocket.next_event() == TextMessage("early")
 
 
 def test_too_much_before_the_accept_is_a_400():
@@ -299,5 +301,5 @@ def test_a_client_that_leaves_before_the_accept_is_gone():
     assert websocket.accept() == b""
 
 
-def test_the_bounds_are_offered_to_nobody():
-    assert accepted()._bounds.offer() is False
+def test_frame_limits_are_never_offered_as_an_extension():
+    assert FrameLimits(Limits(), None).offer() is False

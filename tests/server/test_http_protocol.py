@@ -14,8 +14,8 @@ import pytest
 
 from asyncflask.protocol.limits import Limits
 from asyncflask.server import Config, listen, serve
-from asyncflask.server.http_protocol import Connection
-from asyncflask.server.state import Shared
+from asyncflask.server.http_protocol import HTTPProtocol
+from asyncflask.server.state import ServerState
 from asyncflask.testing.memory_transport import MemoryTransport
 from asyncflask.testing.wire import WireClient
 
@@ -299,7 +299,7 @@ async def test_a_client_without_an_address_is_not_served(data):
     """For uvloop asks for it when it is wanted: too late for a client that has reset meanwhile."""
     app = App(answer)
     transport = MemoryTransport(None)
-    connection = Connection(Shared(app, QUIET))
+    connection = HTTPProtocol(ServerState(app, QUIET))
     transport.open(connection, contextvars.copy_context())
     connection.data_received(data)
     connection.eof_received()

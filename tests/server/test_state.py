@@ -1,4 +1,4 @@
-"""Shared: the log's lines, and what a client can put into them."""
+"""The access log: its lines, and what a client can write into them."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import logging
 
 import pytest
 
-from asyncflask.protocol.events import Request
+from asyncflask.protocol.events import RequestHead
 from asyncflask.server.state import escape, log_request
 
 
 def _request(method="GET", target=b"/"):
-    return Request(method, target, "/", b"/", b"", [], "1.1", False, True, False, "")
+    return RequestHead(method, target, "/", b"/", b"", [], "1.1", False, True, False, "")
 
 
 def test_a_request_is_one_line_of_the_common_log_format(caplog):

@@ -8,7 +8,7 @@ import pytest
 
 from asyncflask import Flask
 from asyncflask.testing import asgi_connection as module
-from asyncflask.testing.asgi_connection import ASGIConnection, ClientGone, IllegalMessage
+from asyncflask.testing.asgi_connection import ASGIConnection, ClientDisconnected, IllegalMessage
 
 START = {"type": "http.response.start", "status": 200, "headers": []}
 LAST = {"type": "http.response.body", "body": b""}
@@ -271,7 +271,7 @@ async def test_cancelling_the_test_cancels_the_app():
 
 async def test_gone_is_an_os_error():
     """ASGI, "Disconnected Client - send exception": a subclass of OSError."""
-    assert issubclass(ClientGone, OSError)
+    assert issubclass(ClientDisconnected, OSError)
 
 
 async def test_an_exchange_that_was_never_started_can_be_closed():

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from asyncflask.server.http_protocol import Connection
+from asyncflask.server.http_protocol import HTTPProtocol
 from asyncflask.testing import WireClient
 
 GET = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
@@ -423,7 +423,7 @@ async def test_an_error_of_the_server_is_raised(monkeypatch, method):
     def broken(self, argument):
         raise ZeroDivisionError(method)
 
-    monkeypatch.setattr(Connection, method, broken)
+    monkeypatch.setattr(HTTPProtocol, method, broken)
 
     with pytest.raises(ZeroDivisionError, match=method):
         async with WireClient(hello) as wire:
@@ -435,7 +435,7 @@ async def test_an_error_of_the_test_goes_before_one_of_the_server(monkeypatch):
     def broken(self, argument):
         raise ZeroDivisionError
 
-    monkeypatch.setattr(Connection, "connection_lost", broken)
+    monkeypatch.setattr(HTTPProtocol, "connection_lost", broken)
 
     with pytest.raises(LookupError, match="test"):
         async with WireClient(hello):
