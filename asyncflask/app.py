@@ -13,7 +13,7 @@ import os
 import sys
 import typing as t
 from collections.abc import AsyncIterator, Callable
-from types import FunctionType
+from types import FunctionType, TracebackType
 
 from werkzeug.exceptions import HTTPException
 
@@ -37,7 +37,7 @@ from .loading import has_templates
 from .logging import one_line
 from .resources import LaterModule, later
 from .sansio.app import App
-from .sansio.scaffold import F, setupmethod
+from .sansio.scaffold import F, T_before_serving, T_while_serving, setupmethod
 from .signals import got_background_exception
 from .wrappers import Request, Response, SyncRequest, SyncWebsocket, Websocket
 from .wsgi.input import WHOLE_BODY
@@ -48,6 +48,12 @@ if t.TYPE_CHECKING:
     from .debug.debugger import Debugger
 else:  # For typing.get_type_hints().
     clients = LaterModule("asyncflask.testing")
+
+
+P = t.ParamSpec("P")
+ExcInfo: t.TypeAlias = (
+    tuple[type[BaseException], BaseException, TracebackType] | tuple[None, None, None]
+)
 
 
 def _explained(function: F) -> F:
@@ -95,7 +101,7 @@ class Flask(App):
     """
 
     request_class: type[Request] = Request
-    response_class: type[t.Any] = Response
+    response_class: type[Response] = Response
     websocket_class: type[Websocket] = Websocket
     #: what ``def`` callables see as ``request`` and ``websocket``
     sync_request_class: type[SyncRequest] = SyncRequest
@@ -117,10 +123,10 @@ class Flask(App):
         return steps.prepare(value) if name in cls._awaited_steps else value
 
     def _prepare_face(self) -> None:
-        self.before_serving_funcs: list[t.Any] = []
-        self.while_serving_gens: list[t.Any] = []
-        self.after_serving_funcs: list[t.Any] = []
-        self.serving_generators: list[AsyncIterator[t.Any]] = []
+        self.before_serving_funcs: list[ft.BeforeServingCallable] = []
+        self.while_serving_gens: list[ft.WhileServingCallable] = []
+        self.after_serving_funcs: list[ft.AfterServingCallable] = []
+        self.serving_generators: list[AsyncIterator[None]] = []
         self.background_tasks: set[asyncio.Task[None]] = set()
         #: the applications that :meth:`mount` was given, the longest prefix first
         self.mounts: list[Mount] = []
@@ -194,50 +200,67 @@ class Flask(App):
     # -- steps (each may be overridden or replaced) ------------------------------------------------
 
     @steps.own_step
-    async def full_dispatch_request(self) -> t.Any:
+    async def full_dispatch_request(self) -> Response:
         """Run hooks, view, and what follows; return the response. (Flask's same name.)"""
-        return await pipeline.full_dispatch(self, _carrier())
+        result: Response = await pipeline.full_dispatch(self, _carrier())
+        return result
 
     @steps.own_step
-    async def preprocess_request(self) -> t.Any:
+    async def preprocess_request(self) -> ft.ResponseReturnValue | None:
         """Run URL value preprocessors and ``before_request`` functions; return their response."""
-        return await pipeline.preprocess(self, _carrier())
+        result: ft.ResponseReturnValue | None = await pipeline.preprocess(self, _carrier())
+        return result
 
     @steps.own_step
-    async def dispatch_request(self) -> t.Any:
+    async def dispatch_request(self) -> ft.ResponseReturnValue | None:
         """Call the view that was matched and return what it returns."""
-        return await pipeline.dispatch_or_raise(self, _carrier())
+        result: ft.ResponseReturnValue | None = await pipeline.dispatch_or_raise(self, _carrier())
+        return result
 
     @steps.own_step
-    async def finalize_request(self, rv: t.Any, from_error_handler: bool = False) -> t.Any:
+    async def finalize_request(
+        self, rv: ft.ResponseReturnValue | HTTPException, from_error_handler: bool = False
+    ) -> Response:
         """Make a view's return value a response and process it."""
-        return await pipeline.finalize(self, _carrier(), rv, from_error_handler)
+        result: Response = await pipeline.finalize(self, _carrier(), rv, from_error_handler)
+        return result
 
     @steps.own_step
-    async def process_response(self, response: t.Any) -> t.Any:
+    async def process_response(self, response: Response) -> Response:
         """Run ``after_request`` functions and save the session."""
-        return await pipeline.process(self, _carrier(), response)
+        result: Response = await pipeline.process(self, _carrier(), response)
+        return result
 
     @steps.own_step
-    async def handle_exception(self, e: Exception) -> t.Any:
+    async def handle_exception(self, e: Exception) -> Response:
         """Answer 500 for an error that nothing handled, or raise it again."""
-        return await pipeline.handle_exception(self, _carrier(), e)
+        result: Response = await pipeline.handle_exception(self, _carrier(), e)
+        return result
 
     @steps.own_step
-    async def handle_http_exception(self, e: HTTPException) -> t.Any:
+    async def handle_http_exception(
+        self, e: HTTPException
+    ) -> HTTPException | ft.ResponseReturnValue:
         """Answer an HTTP error by its handler, else by itself."""
-        return await errors.handle_http(self, _carrier(), e)
+        result: HTTPException | ft.ResponseReturnValue = await errors.handle_http(
+            self, _carrier(), e
+        )
+        return result
 
     @steps.own_step
-    async def handle_user_exception(self, e: Exception) -> t.Any:
+    async def handle_user_exception(self, e: Exception) -> HTTPException | ft.ResponseReturnValue:
         """Answer an error of a view or hook by its handler, or raise it again."""
-        return await errors.handle_user(self, _carrier(), e)
+        result: HTTPException | ft.ResponseReturnValue = await errors.handle_user(
+            self, _carrier(), e
+        )
+        return result
 
-    def raise_routing_exception(self, request: t.Any) -> t.NoReturn:
+    def raise_routing_exception(self, request: Request | Websocket) -> t.NoReturn:
         """Raise the error that matching met."""
+        assert request.routing_exception is not None
         raise request.routing_exception
 
-    def log_exception(self, exc_info: t.Any) -> None:
+    def log_exception(self, exc_info: ExcInfo) -> None:
         """Log an error that nothing handled."""
         ctx = current()
         connection = None if ctx is None else ctx.request_or_websocket
@@ -310,19 +333,19 @@ class Flask(App):
     # -- serving -----------------------------------------------------------------------------------
 
     @setupmethod
-    def before_serving(self, f: F) -> F:
+    def before_serving(self, f: T_before_serving) -> T_before_serving:
         """Run ``f()``, in an app context, before the first request is accepted."""
         self.before_serving_funcs.append(f)
         return f
 
     @setupmethod
-    def while_serving(self, f: F) -> F:
+    def while_serving(self, f: T_while_serving) -> T_while_serving:
         """Run the async generator ``f()``: to its ``yield`` at startup, the rest at shutdown."""
         self.while_serving_gens.append(f)
         return f
 
     @setupmethod
-    def after_serving(self, f: F) -> F:
+    def after_serving(self, f: T_before_serving) -> T_before_serving:
         """Run ``f()``, in an app context, after the last request was answered."""
         self.after_serving_funcs.append(f)
         return f
@@ -378,7 +401,9 @@ class Flask(App):
             await run_shutdown(self)
             self.workers.trim()
 
-    def add_background_task(self, func: t.Any, *args: t.Any, **kwargs: t.Any) -> None:
+    def add_background_task(
+        self, func: Callable[P, object], *args: P.args, **kwargs: P.kwargs
+    ) -> None:
         """Start work that goes on after the response, in an app context of its own.
 
         Args:

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterable, Collection, Iterable
 
 from werkzeug.exceptions import abort as _abort
 from werkzeug.utils import redirect as _redirect
+from werkzeug.wrappers import Response as WerkzeugResponse
 
 from ._current import current
 from .concurrency.workers import run_sync
@@ -20,6 +21,7 @@ from .exceptions import OutOfContext
 from .resources import get_root_path
 from .signals import message_flashed
 from .templating import get_template_attribute
+from .wrappers import Response
 from .wrappers.response.send_file import send_file, send_from_directory
 
 __all__ = [
@@ -62,7 +64,7 @@ def _carrier(what: str) -> Context:
     return carrier
 
 
-def make_response(*args: t.Any) -> t.Any:
+def make_response(*args: t.Any) -> Response:
     """Make a response of what a view may return, to set headers or cookies on it.
 
     Args:
@@ -71,9 +73,10 @@ def make_response(*args: t.Any) -> t.Any:
     Source: ``Flask: make_response``.
     """
     app: t.Any = _context("make_response()").app
-    if not args:
-        return app.response_class()
-    return app.make_response(args[0] if len(args) == 1 else args)
+    response: Response = (
+        app.make_response(args[0] if len(args) == 1 else args) if args else app.response_class()
+    )
+    return response
 
 
 def url_for(
@@ -101,7 +104,9 @@ def url_for(
     return url
 
 
-def redirect(location: str, code: int = 302, Response: t.Any = None) -> t.Any:
+def redirect(
+    location: str, code: int = 302, Response: type[WerkzeugResponse] | None = None
+) -> WerkzeugResponse:
     """Make a redirect response.
 
     Args:
@@ -113,11 +118,12 @@ def redirect(location: str, code: int = 302, Response: t.Any = None) -> t.Any:
     """
     ctx: t.Any = current()
     if ctx is not None:
-        return ctx.app.redirect(location, code=code)
+        response: WerkzeugResponse = ctx.app.redirect(location, code=code)
+        return response
     return _redirect(location, code=code, Response=Response)
 
 
-def abort(code: t.Any, *args: t.Any, **kwargs: t.Any) -> t.NoReturn:
+def abort(code: int | WerkzeugResponse, *args: t.Any, **kwargs: t.Any) -> t.NoReturn:
     """Raise the HTTP error of a status code, or answer with a response.
 
     Args:

@@ -16,12 +16,11 @@ from collections.abc import (
     MutableMapping,
     Sequence,
 )
-from typing import TYPE_CHECKING, Any, TypeVar, Union
+from typing import Any, TypeVar
+from wsgiref.types import WSGIApplication
 
-if TYPE_CHECKING:
-    from _typeshed.wsgi import WSGIApplication
-    from werkzeug.datastructures import Headers
-    from werkzeug.sansio.response import Response
+from werkzeug.datastructures import Headers
+from werkzeug.sansio.response import Response
 
 # -- ASGI 3 ----------------------------------------------------------------------------------------
 
@@ -33,25 +32,21 @@ ASGIApplication = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 # -- what a view may return (Flask: flask.typing) --------------------------------------------------
 
-ResponseValue = Union[
-    "Response",
-    str,
-    bytes,
-    list[Any],
-    Mapping[str, Any],
-    Iterator[str],
-    Iterator[bytes],
-    AsyncIterable[str],
-    AsyncIterable[bytes],
-    Iterable[Any],
-    "WSGIApplication",
-]
+ResponseValue = (
+    Response
+    | str
+    | bytes
+    | list[Any]
+    | Mapping[str, Any]
+    | Iterator[str]
+    | Iterator[bytes]
+    | AsyncIterable[str]
+    | AsyncIterable[bytes]
+    | Iterable[Any]
+    | WSGIApplication
+)
 HeaderValue = str | list[str] | tuple[str, ...]
-HeadersValue = Union[
-    "Headers",
-    Mapping[str, HeaderValue],
-    Sequence[tuple[str, HeaderValue]],
-]
+HeadersValue = Headers | Mapping[str, HeaderValue] | Sequence[tuple[str, HeaderValue]]
 StatusCode = int
 ResponseReturnValue = (
     ResponseValue
@@ -59,13 +54,15 @@ ResponseReturnValue = (
     | tuple[ResponseValue, StatusCode]
     | tuple[ResponseValue, StatusCode, HeadersValue]
 )
-ResponseClass = TypeVar("ResponseClass", bound="Response")
-ResponseTypes = Union["Response"]  # Quart's name; ours and Werkzeug's have this base class.
+ResponseClass = TypeVar("ResponseClass", bound=Response)
+ResponseTypes = Response  # Quart's name; ours and Werkzeug's have this base class.
 
 # -- callables that users register -----------------------------------------------------------------
 
-AfterRequestCallable = Callable[[Any], Any] | Callable[[Any], Awaitable[Any]]
-AfterWebsocketCallable = Callable[[Any], Any] | Callable[[Any], Awaitable[Any]]
+AfterRequestCallable = Callable[[Any], Response] | Callable[[Any], Awaitable[Response]]
+AfterWebsocketCallable = (
+    Callable[[Any], Response | None] | Callable[[Any], Awaitable[Response | None]]
+)
 AppOrBlueprintKey = str | None
 BeforeFirstRequestCallable = Callable[[], None] | Callable[[], Awaitable[None]]
 BeforeRequestCallable = (
@@ -74,10 +71,14 @@ BeforeRequestCallable = (
 BeforeServingCallable = Callable[[], None] | Callable[[], Awaitable[None]]
 AfterServingCallable = BeforeServingCallable
 BeforeWebsocketCallable = BeforeRequestCallable
-ErrorHandlerCallable = Callable[[Any], Any] | Callable[[Any], Awaitable[Any]]
-RouteCallable = Callable[..., Any]
+ErrorHandlerCallable = (
+    Callable[[Any], ResponseReturnValue] | Callable[[Any], Awaitable[ResponseReturnValue]]
+)
+RouteCallable = Callable[..., ResponseReturnValue] | Callable[..., Awaitable[ResponseReturnValue]]
 ShellContextProcessorCallable = Callable[[], dict[str, Any]]
-TeardownCallable = Callable[[BaseException | None], Any]
+TeardownCallable = (
+    Callable[[BaseException | None], None] | Callable[[BaseException | None], Awaitable[None]]
+)
 TemplateContextProcessorCallable = (
     Callable[[], dict[str, Any]] | Callable[[], Awaitable[dict[str, Any]]]
 )
@@ -85,7 +86,12 @@ TemplateFilterCallable = Callable[..., Any]
 TemplateGlobalCallable = Callable[..., Any]
 TemplateTestCallable = Callable[..., bool]
 URLDefaultCallable = Callable[[str, dict[str, Any]], None]
-URLValuePreprocessorCallable = Callable[[str | None, dict[str, Any] | None], None]
-WebsocketCallable = Callable[..., Any]
+URLValuePreprocessorCallable = (
+    Callable[[str | None, dict[str, Any] | None], None]
+    | Callable[[str | None, dict[str, Any] | None], Awaitable[None]]
+)
+WebsocketCallable = (
+    Callable[..., ResponseReturnValue | None] | Callable[..., Awaitable[ResponseReturnValue | None]]
+)
 WhileServingCallable = Callable[[], AsyncIterable[None]]
 FilePath = str | os.PathLike[str]

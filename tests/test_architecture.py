@@ -100,6 +100,18 @@ PRIVATE_NAMES_OF_OTHERS = {
     },
 }
 
+#: Imports for type checkers alone that run upward or make a circle: {file: {target: reason}}.
+FOR_CHECKERS = {
+    "flask/globals.py": dict.fromkeys(
+        ("flask/app.py", "flask/ctx.py", "flask/wrappers.py"),
+        "the types of the proxies, which those modules re-export under Flask's names",
+    ),
+    "flask/json/__init__.py": {"flask/wrappers.py": "jsonify() is in Flask's json"},
+    "json/__init__.py": {
+        "wrappers/__init__.py": "jsonify() is in Flask's json, and returns a response"
+    },
+}
+
 _FACADE = "the facade's class of Flask's name, made of the one it is named after"
 _TODO = "TODO"
 #: Top-level names that several modules define, and why: {name: reason}.
@@ -145,18 +157,38 @@ def _unit(path: Path) -> str:
 
 def _imported(path: Path) -> Iterator[tuple[int, str]]:
     """Line and absolute dotted name of everything that a file imports from the package."""
+    tree = ast.parse(path.read_text())
+    excepted = FOR_CHECKERS.get(str(path.relative_to(PACKAGE)), {})
+    for_checkers = _for_checkers(tree) if excepted else set()
+    for node, line, name in _imports(tree, path):
+        if node not in for_checkers or str(_target(name).relative_to(PACKAGE)) not in excepted:
+            yield line, name
+
+
+def _for_checkers(tree: ast.Module) -> set[ast.AST]:
+    """The nodes under ``if TYPE_CHECKING:``."""
+    return {
+        node
+        for branch in ast.walk(tree)
+        if isinstance(branch, ast.If) and "TYPE_CHECKING" in ast.unparse(branch.test)
+        for statement in branch.body
+        for node in ast.walk(statement)
+    }
+
+
+def _imports(tree: ast.Module, path: Path) -> Iterator[tuple[ast.AST, int, str]]:
     own = ("asyncflask", *path.relative_to(PACKAGE).with_suffix("").parts)
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             for alias in node.names:
                 if alias.name.partition(".")[0] == "asyncflask":
-                    yield node.lineno, alias.name
+                    yield node, node.lineno, alias.name
         elif isinstance(node, ast.ImportFrom):
             base = [*own[: -node.level]] if node.level else []
             base += (node.module or "").split(".") if node.module else []
             if base and base[0] == "asyncflask":
                 for alias in node.names:
-                    yield node.lineno, ".".join([*base, alias.name])
+                    yield node, node.lineno, ".".join([*base, alias.name])
 
 
 def _target(name: str) -> Path:

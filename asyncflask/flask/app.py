@@ -31,6 +31,7 @@ from werkzeug.serving import is_running_from_reloader
 from werkzeug.wsgi import get_host as get_host
 
 from .. import app as async_face
+from .. import typing as ft
 from .._current import current
 from ..concurrency.bridge import drive
 from ..ctx import NO_ERROR
@@ -82,13 +83,13 @@ class Flask(async_face.Flask, metaclass=CallableType):
     """
 
     app_ctx_globals_class = _AppCtxGlobals
-    request_class: type[Any] = Request
-    response_class: type[Any] = Response
+    request_class: type[Request] = Request  # type: ignore[assignment]  # as Flask's
+    response_class: type[Response] = Response
     # Those of a request answer at once, always; a websocket is served by the async API.
     _awaited_steps = WEBSOCKET.steps
     _template_proxies = {"g": g, "request": request, "session": session}
-    test_client_class: type[Any] | None = None
-    test_cli_runner_class: type[Any] | None = None
+    test_client_class: type[FlaskClient] | None = None  # type: ignore[assignment]  # as Flask's
+    test_cli_runner_class: type[FlaskCliRunner] | None = None  # type: ignore[assignment]  # as Flask's
 
     def _prepare_face(self) -> None:
         super()._prepare_face()
@@ -186,19 +187,21 @@ class Flask(async_face.Flask, metaclass=CallableType):
         """Run hooks, view, and what follows; return the response."""
         return cast(Response, self._run(pipeline.full_dispatch))
 
-    def preprocess_request(self) -> Any:
+    def preprocess_request(self) -> ft.ResponseReturnValue | None:
         """Run URL value preprocessors and ``before_request`` functions; return their response."""
-        return self._run(pipeline.preprocess)
+        return cast("ft.ResponseReturnValue | None", self._run(pipeline.preprocess))
 
-    def dispatch_request(self) -> Any:
+    def dispatch_request(self) -> ft.ResponseReturnValue:
         """Call the view that was matched and return what it returns."""
-        return self._run(pipeline.dispatch_or_raise)
+        return cast(ft.ResponseReturnValue, self._run(pipeline.dispatch_or_raise))
 
-    def finalize_request(self, rv: Any, from_error_handler: bool = False) -> Response:
+    def finalize_request(
+        self, rv: ft.ResponseReturnValue | HTTPException, from_error_handler: bool = False
+    ) -> Response:
         """Make a view's return value a response and process it."""
         return cast(Response, self._run(pipeline.finalize, rv, from_error_handler))
 
-    def process_response(self, response: Response) -> Response:
+    def process_response(self, response: Response) -> Response:  # type: ignore[override]  # as Flask's
         """Run ``after_request`` functions and save the session."""
         return cast(Response, self._run(pipeline.process, response))
 
@@ -206,15 +209,15 @@ class Flask(async_face.Flask, metaclass=CallableType):
         """Answer 500 for an error that nothing handled, or raise it again."""
         return cast(Response, self._run(pipeline.handle_exception, e))
 
-    def handle_http_exception(self, e: HTTPException) -> Any:
+    def handle_http_exception(self, e: HTTPException) -> HTTPException | ft.ResponseReturnValue:
         """Answer an HTTP error by its handler, else by itself."""
-        return self._run(errors.handle_http, e)
+        return cast(ft.ResponseReturnValue, self._run(errors.handle_http, e))
 
-    def handle_user_exception(self, e: Exception) -> Any:
+    def handle_user_exception(self, e: Exception) -> HTTPException | ft.ResponseReturnValue:
         """Answer an error of a view or hook by its handler, or raise it again."""
-        return self._run(errors.handle_user, e)
+        return cast(ft.ResponseReturnValue, self._run(errors.handle_user, e))
 
-    def raise_routing_exception(self, request: Request) -> NoReturn:
+    def raise_routing_exception(self, request: Request) -> NoReturn:  # type: ignore[override]  # as Flask's
         """Raise the error that matching met."""
         if self.debug:
             raise_redirect_that_loses_the_body(_carrier(self))
@@ -237,7 +240,9 @@ class Flask(async_face.Flask, metaclass=CallableType):
         drive(part(self, ctx, exc, failures))
         teardown.raise_first(self, failures)
 
-    def create_url_adapter(self, request: Any) -> Any:
+    def create_url_adapter(  # type: ignore[override]  # as Flask's
+        self, request: Request | None
+    ) -> MapAdapter | None:
         """Make the URL adapter of a request; of ``SERVER_NAME`` for ``None``."""
         return urls.create_adapter(self, request, _bind)
 
@@ -285,9 +290,9 @@ class Flask(async_face.Flask, metaclass=CallableType):
             )
         max_age = self.get_send_file_max_age(filename)
         folder = cast(str, self.static_folder)
-        return cast(Response, send_from_directory(folder, filename, max_age=max_age))
+        return send_from_directory(folder, filename, max_age=max_age)
 
-    def _static_view(self) -> Callable[..., Any]:
+    def _static_view(self) -> Callable[..., Response]:
         self_ref = ref(self)  # A reference to the app would be a circle.
         # COMPAT: tools read its annotations; as in Flask it has none.
         return lambda **kw: self_ref().send_static_file(**kw)  # type: ignore[union-attr]  # it serves
@@ -341,7 +346,7 @@ class Flask(async_face.Flask, metaclass=CallableType):
     def test_client(self, use_cookies: bool = True, **kwargs: Any) -> FlaskClient:  # type: ignore[override]  # as Flask's
         """Return a synchronous client that calls the app without a server."""
         cls = self.test_client_class or FlaskClient
-        return cast(FlaskClient, cls(self, self.response_class, use_cookies=use_cookies, **kwargs))
+        return cls(self, self.response_class, use_cookies=use_cookies, **kwargs)
 
     def test_cli_runner(self, **kwargs: Any) -> FlaskCliRunner:  # type: ignore[override]  # as Flask's
         """Return a runner for the app's commands."""

@@ -4,15 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextvars import Token
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from werkzeug.local import LocalProxy as LocalProxy
 
 from .._current import current, make_current, restore
 from ..dispatch.lanes import HTTP
 from ..exceptions import outside as _outside
-from ..globals import app_ctx, current_app, g, request_ctx, session
+from ..globals import app_ctx, g, session
+from ..globals import current_app as _current_app
 from ..globals import make_proxy as _make_proxy
+from ..globals import request_ctx as _request_ctx
+
+if TYPE_CHECKING:
+    from .app import Flask
+    from .ctx import RequestContext
+    from .wrappers import Request
 
 __all__ = ["app_ctx", "current_app", "g", "request", "request_ctx", "session"]
 
@@ -31,7 +38,12 @@ def _find_request() -> Any:
 
 
 #: the synchronous request, in `def` and `async def` functions of the facade and of the async API
-request: Any = _make_proxy(_find_request)
+request: Request = _make_proxy(_find_request)
+
+
+# The objects of the async API; their contents are the facade's classes.
+current_app = cast("Flask", _current_app)
+request_ctx = cast("RequestContext", _request_ctx)
 
 
 class _Slot:

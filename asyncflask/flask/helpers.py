@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from datetime import datetime
-from typing import IO, Any, BinaryIO
+from typing import IO, Any, BinaryIO, cast
 
 import werkzeug.utils
 
@@ -17,11 +18,11 @@ from ..helpers import (
     get_load_dotenv,
     get_root_path,
     get_template_attribute,
-    make_response,
     redirect,
     stream_with_context,
     url_for,
 )
+from ..helpers import make_response as _make_response
 from .globals import _cv_app as _cv_app
 from .globals import _cv_request as _cv_request
 from .globals import current_app as current_app
@@ -29,6 +30,7 @@ from .globals import request as request
 from .globals import request_ctx as request_ctx
 from .globals import session as session
 from .signals import message_flashed as message_flashed
+from .wrappers import Response
 
 __all__ = [
     "abort",
@@ -45,6 +47,10 @@ __all__ = [
     "stream_with_context",
     "url_for",
 ]
+
+
+#: The async API's function, which makes the app's response class: here the facade's.
+make_response = cast("Callable[..., Response]", _make_response)
 
 
 def _file_options(**options: Any) -> dict[str, Any]:
@@ -69,13 +75,13 @@ def send_file(
     conditional: bool = True,
     etag: bool | str = True,
     last_modified: datetime | int | float | None = None,
-    max_age: Any = None,
-) -> Any:
+    max_age: int | Callable[[str | None], int | None] | None = None,
+) -> Response:
     """Answer with a file. See :func:`werkzeug.utils.send_file`.
 
     Source: ``Flask: send_file``.
     """
-    return werkzeug.utils.send_file(
+    response = werkzeug.utils.send_file(
         **_file_options(
             path_or_file=path_or_file,
             mimetype=mimetype,
@@ -87,14 +93,16 @@ def send_file(
             max_age=max_age,
         )
     )
+    return cast(Response, response)  # The app's response class.
 
 
 def send_from_directory(
     directory: os.PathLike[str] | str, path: os.PathLike[str] | str, **kwargs: Any
-) -> Any:
+) -> Response:
     """Answer with a file below ``directory``, never one outside.
 
     Source: ``Flask: send_from_directory``.
     """
     kwargs.setdefault("max_age", None)
-    return werkzeug.utils.send_from_directory(directory, path, **_file_options(**kwargs))
+    response = werkzeug.utils.send_from_directory(directory, path, **_file_options(**kwargs))
+    return cast(Response, response)

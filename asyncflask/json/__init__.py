@@ -7,11 +7,14 @@ Each uses the app's provider (:mod:`asyncflask.json.provider`) where a context i
 from __future__ import annotations
 
 import json as _json
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from .._current import current
 from ..exceptions import OutOfContext
 from .provider import _default
+
+if TYPE_CHECKING:
+    from ..wrappers import Response
 
 
 def dumps(obj: Any, **kwargs: Any) -> str:
@@ -91,7 +94,7 @@ def load(fp: IO[Any], **kwargs: Any) -> Any:
     return _json.load(fp, **kwargs)
 
 
-def jsonify(*args: Any, **kwargs: Any) -> Any:
+def jsonify(*args: Any, **kwargs: Any) -> Response:
     """Make a JSON response of a value, of several values as a list, or of keywords as an object.
 
     A view may also return a ``dict`` or ``list`` directly; this is for setting a status or headers
@@ -118,4 +121,5 @@ def jsonify(*args: Any, **kwargs: Any) -> Any:
             "Call it in a view or hook, or inside `with app.app_context():`; for text alone use"
             " asyncflask.json.dumps(...)."
         )
-    return ctx.app.json.response(*args, **kwargs)
+    response: Response = ctx.app.json.response(*args, **kwargs)
+    return response

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import logging
 import os
 import sys
 import typing as t
@@ -22,6 +23,7 @@ from werkzeug.local import LocalProxy
 from werkzeug.routing import BuildError, MapAdapter
 from werkzeug.utils import cached_property
 from werkzeug.utils import redirect as _redirect
+from werkzeug.wrappers import Request as WSGIRequest
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from .. import resources
@@ -51,9 +53,18 @@ from ..templating import (
     update_template_context_async,
 )
 from ..watching import Watching
-from ..wrappers import unawaited
+from ..wrappers import Request, Response, Websocket, unawaited
 from .blueprints import Blueprint
-from .scaffold import F, Scaffold, endpoint_of, setupmethod
+from .scaffold import (
+    Scaffold,
+    T_shell_context_processor,
+    T_teardown,
+    T_template_filter,
+    T_template_global,
+    T_template_test,
+    endpoint_of,
+    setupmethod,
+)
 
 if t.TYPE_CHECKING:
     import jinja2
@@ -124,8 +135,8 @@ class App(Scaffold, Watching):
     test_client_class: type[t.Any] | None = None
     test_cli_runner_class: type[t.Any] | None = None
     default_config: ImmutableDict[str, t.Any] = ImmutableDict(DEFAULT_CONFIG)
-    response_class: type[WerkzeugResponse]
-    request_class: type[t.Any]
+    response_class: type[Response]
+    request_class: type[Request] | type[WSGIRequest]
 
     _got_first_request = False
 
@@ -153,7 +164,7 @@ class App(Scaffold, Watching):
         self.config = self.make_config(instance_relative_config)
         self.aborter = self.make_aborter()
         self.json: JSONProvider = self.json_provider_class(self)
-        self.url_build_error_handlers: list[t.Any] = []
+        self.url_build_error_handlers: list[Callable[[Exception, str, dict[str, t.Any]], str]] = []
         self.teardown_appcontext_funcs: list[ft.TeardownCallable] = []
         self.shell_context_processors: list[ft.ShellContextProcessorCallable] = []
         self.blueprints: dict[str, Blueprint] = {}
@@ -205,9 +216,10 @@ class App(Scaffold, Watching):
         )
 
     def _static_view(self) -> ft.RouteCallable:
-        async def static(filename: str) -> t.Any:
+        async def static(filename: str) -> Response:
             # The app is found through the context: a reference to it would be a circle.
             ctx = current()
+            response: Response | t.Awaitable[Response]
             response = ctx.app.send_static_file(filename)  # type: ignore[union-attr]  # in a request
             # An override may be `async def`, as Quart's method is.
             return await response if inspect.isawaitable(response) else response
@@ -257,7 +269,7 @@ class App(Scaffold, Watching):
         return "__main__" if file is None else os.path.splitext(os.path.basename(file))[0]
 
     @cached_property
-    def logger(self) -> t.Any:
+    def logger(self) -> logging.Logger:
         """The app's standard :class:`logging.Logger`, named like the app."""
         return create_logger(self)
 
@@ -343,9 +355,14 @@ class App(Scaffold, Watching):
         return select_jinja_autoescape(filename)
 
     @setupmethod
-    def template_filter(self, name: str | None = None) -> Callable[[F], F]:
+    def template_filter(
+        self, name: str | None = None
+    ) -> Callable[[T_template_filter], T_template_filter]:
         """Register a Jinja filter; also without parentheses."""
-        return t.cast("Callable[[F], F]", self._template_decorator(self.add_template_filter, name))
+        return t.cast(
+            "Callable[[T_template_filter], T_template_filter]",
+            self._template_decorator(self.add_template_filter, name),
+        )
 
     @setupmethod
     def add_template_filter(self, f: ft.TemplateFilterCallable, name: str | None = None) -> None:
@@ -353,9 +370,14 @@ class App(Scaffold, Watching):
         self.jinja_env.filters[name or f.__name__] = f
 
     @setupmethod
-    def template_test(self, name: str | None = None) -> Callable[[F], F]:
+    def template_test(
+        self, name: str | None = None
+    ) -> Callable[[T_template_test], T_template_test]:
         """Register a Jinja test; also without parentheses."""
-        return t.cast("Callable[[F], F]", self._template_decorator(self.add_template_test, name))
+        return t.cast(
+            "Callable[[T_template_test], T_template_test]",
+            self._template_decorator(self.add_template_test, name),
+        )
 
     @setupmethod
     def add_template_test(self, f: ft.TemplateTestCallable, name: str | None = None) -> None:
@@ -363,9 +385,14 @@ class App(Scaffold, Watching):
         self.jinja_env.tests[name or f.__name__] = f
 
     @setupmethod
-    def template_global(self, name: str | None = None) -> Callable[[F], F]:
+    def template_global(
+        self, name: str | None = None
+    ) -> Callable[[T_template_global], T_template_global]:
         """Register a Jinja global; also without parentheses."""
-        return t.cast("Callable[[F], F]", self._template_decorator(self.add_template_global, name))
+        return t.cast(
+            "Callable[[T_template_global], T_template_global]",
+            self._template_decorator(self.add_template_global, name),
+        )
 
     @setupmethod
     def add_template_global(self, f: ft.TemplateGlobalCallable, name: str | None = None) -> None:
@@ -466,13 +493,13 @@ class App(Scaffold, Watching):
         return methods | required, bool(automatic)
 
     @setupmethod
-    def teardown_appcontext(self, f: F) -> F:
+    def teardown_appcontext(self, f: T_teardown) -> T_teardown:
         """Run ``f(error)`` when an app context ends, after the request's teardown functions."""
         self.teardown_appcontext_funcs.append(f)
         return f
 
     @setupmethod
-    def shell_context_processor(self, f: F) -> F:
+    def shell_context_processor(self, f: T_shell_context_processor) -> T_shell_context_processor:
         """Let ``f()`` return a dictionary of names for the interactive shell."""
         self.shell_context_processors.append(f)
         return f
@@ -486,7 +513,9 @@ class App(Scaffold, Watching):
 
     # -- URLs --------------------------------------------------------------------------------------
 
-    def create_url_adapter(self, request: t.Any) -> MapAdapter | None:
+    def create_url_adapter(
+        self, request: Request | Websocket | WSGIRequest | None
+    ) -> MapAdapter | None:
         """Make the URL adapter of a request or websocket; of ``SERVER_NAME`` for ``None``."""
         return urls.create_adapter(self, request)
 
@@ -545,7 +574,7 @@ class App(Scaffold, Watching):
         """Make a redirect response; ``redirect()`` calls this."""
         return _redirect(location, code=code, Response=self.response_class)
 
-    def make_response(self, rv: t.Any) -> t.Any:
+    def make_response(self, rv: ft.ResponseReturnValue) -> Response:
         """Make the return value of a view a response.
 
         Args:
@@ -556,7 +585,8 @@ class App(Scaffold, Watching):
 
         Source: ``Flask: app.make_response``.
         """
-        return make_response(self, rv)
+        response: Response = make_response(self, rv)
+        return response
 
     def should_ignore_error(self, error: BaseException | None) -> bool:
         """Tell whether teardown functions are not to be shown ``error``; override to decide."""
@@ -571,7 +601,7 @@ class App(Scaffold, Watching):
             return True
         return bool(trap) and isinstance(e, BadRequest)
 
-    def make_default_options_response(self) -> WerkzeugResponse:
+    def make_default_options_response(self) -> Response:
         """Answer OPTIONS with the methods that the current URL allows."""
         ctx: Context = current()  # type: ignore[assignment]  # called in a request
         response = self.response_class()

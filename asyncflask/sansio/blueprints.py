@@ -14,7 +14,26 @@ from functools import update_wrapper
 
 from .. import typing as ft
 from ..exceptions import SetupFinished
-from .scaffold import F, Scaffold, endpoint_of, setupmethod
+from ..wrappers import Response
+from .scaffold import (
+    F,
+    Scaffold,
+    T_after_request,
+    T_after_websocket,
+    T_before_request,
+    T_before_serving,
+    T_error_handler,
+    T_teardown,
+    T_template_context_processor,
+    T_template_filter,
+    T_template_global,
+    T_template_test,
+    T_url_defaults,
+    T_url_value_preprocessor,
+    T_while_serving,
+    endpoint_of,
+    setupmethod,
+)
 
 DeferredSetupFunction = Callable[["BlueprintSetupState"], None]
 
@@ -258,7 +277,7 @@ class Blueprint(Scaffold):
 
     def _static_view(self) -> ft.RouteCallable:
         # Finding a file does not block for long: no worker thread for it.
-        async def static(filename: str) -> t.Any:
+        async def static(filename: str) -> Response:
             return self.send_static_file(filename)
 
         return static
@@ -355,83 +374,90 @@ class Blueprint(Scaffold):
         return f
 
     @setupmethod
-    def before_app_request(self, f: F) -> F:
+    def before_app_request(self, f: T_before_request) -> T_before_request:
         """Like ``before_request``, for every request of the app."""
         return self._on_app("before_request_funcs", f)
 
     @setupmethod
-    def after_app_request(self, f: F) -> F:
+    def after_app_request(self, f: T_after_request) -> T_after_request:
         """Like ``after_request``, for every request of the app."""
         return self._on_app("after_request_funcs", f)
 
     @setupmethod
-    def teardown_app_request(self, f: F) -> F:
+    def teardown_app_request(self, f: T_teardown) -> T_teardown:
         """Like ``teardown_request``, for every request of the app."""
         return self._on_app("teardown_request_funcs", f)
 
     @setupmethod
-    def before_app_websocket(self, f: F) -> F:
+    def before_app_websocket(self, f: T_before_request) -> T_before_request:
         """Like ``before_websocket``, for every websocket of the app."""
         return self._on_app("before_websocket_funcs", f)
 
     @setupmethod
-    def after_app_websocket(self, f: F) -> F:
+    def after_app_websocket(self, f: T_after_websocket) -> T_after_websocket:
         """Like ``after_websocket``, for every websocket of the app."""
         return self._on_app("after_websocket_funcs", f)
 
     @setupmethod
-    def teardown_app_websocket(self, f: F) -> F:
+    def teardown_app_websocket(self, f: T_teardown) -> T_teardown:
         """Like ``teardown_websocket``, for every websocket of the app."""
         return self._on_app("teardown_websocket_funcs", f)
 
     @setupmethod
-    def before_app_serving(self, f: F) -> F:
+    def before_app_serving(self, f: T_before_serving) -> T_before_serving:
         """Like the app's ``before_serving``: run ``f()`` before the first request is accepted."""
         self.record_once(lambda state: state.app.before_serving(f))
         return f
 
     @setupmethod
-    def while_app_serving(self, f: F) -> F:
+    def while_app_serving(self, f: T_while_serving) -> T_while_serving:
         """Like the app's ``while_serving``: run the async generator ``f()`` around serving."""
         self.record_once(lambda state: state.app.while_serving(f))
         return f
 
     @setupmethod
-    def after_app_serving(self, f: F) -> F:
+    def after_app_serving(self, f: T_before_serving) -> T_before_serving:
         """Like the app's ``after_serving``: run ``f()`` after the last request was answered."""
         self.record_once(lambda state: state.app.after_serving(f))
         return f
 
     @setupmethod
-    def app_context_processor(self, f: F) -> F:
+    def app_context_processor(
+        self, f: T_template_context_processor
+    ) -> T_template_context_processor:
         """Like ``context_processor``, for every template of the app."""
         return self._on_app("template_context_processors", f)
 
     @setupmethod
-    def app_url_value_preprocessor(self, f: F) -> F:
+    def app_url_value_preprocessor(self, f: T_url_value_preprocessor) -> T_url_value_preprocessor:
         """Like ``url_value_preprocessor``, for every request of the app."""
         return self._on_app("url_value_preprocessors", f)
 
     @setupmethod
-    def app_url_defaults(self, f: F) -> F:
+    def app_url_defaults(self, f: T_url_defaults) -> T_url_defaults:
         """Like ``url_defaults``, for every URL of the app."""
         return self._on_app("url_default_functions", f)
 
     @setupmethod
-    def app_errorhandler(self, code: type[Exception] | int) -> Callable[[F], F]:
+    def app_errorhandler(
+        self, code: type[Exception] | int
+    ) -> Callable[[T_error_handler], T_error_handler]:
         """Like ``errorhandler``, for every request of the app."""
 
-        def decorator(f: F) -> F:
+        def decorator(f: T_error_handler) -> T_error_handler:
             self.record_once(lambda state: state.app.errorhandler(code)(f))
             return f
 
         return decorator
 
     @setupmethod
-    def app_template_filter(self, name: str | None = None) -> Callable[[F], F]:
+    def app_template_filter(
+        self, name: str | None = None
+    ) -> Callable[[T_template_filter], T_template_filter]:
         """Register a Jinja filter for the whole app; also without parentheses."""
         return t.cast(
-            "Callable[[F], F]", self._template_decorator(self.add_app_template_filter, name)
+            "Callable[[T_template_filter], T_template_filter]",
+            self._template_decorator(self.add_app_template_filter, name),
         )
 
     @setupmethod
@@ -442,10 +468,13 @@ class Blueprint(Scaffold):
         self.record_once(lambda state: state.app.add_template_filter(f, name=name))
 
     @setupmethod
-    def app_template_test(self, name: str | None = None) -> Callable[[F], F]:
+    def app_template_test(
+        self, name: str | None = None
+    ) -> Callable[[T_template_test], T_template_test]:
         """Register a Jinja test for the whole app; also without parentheses."""
         return t.cast(
-            "Callable[[F], F]", self._template_decorator(self.add_app_template_test, name)
+            "Callable[[T_template_test], T_template_test]",
+            self._template_decorator(self.add_app_template_test, name),
         )
 
     @setupmethod
@@ -454,10 +483,13 @@ class Blueprint(Scaffold):
         self.record_once(lambda state: state.app.add_template_test(f, name=name))
 
     @setupmethod
-    def app_template_global(self, name: str | None = None) -> Callable[[F], F]:
+    def app_template_global(
+        self, name: str | None = None
+    ) -> Callable[[T_template_global], T_template_global]:
         """Register a Jinja global for the whole app; also without parentheses."""
         return t.cast(
-            "Callable[[F], F]", self._template_decorator(self.add_app_template_global, name)
+            "Callable[[T_template_global], T_template_global]",
+            self._template_decorator(self.add_app_template_global, name),
         )
 
     @setupmethod

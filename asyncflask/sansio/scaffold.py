@@ -21,6 +21,7 @@ from werkzeug.utils import cached_property
 from .. import resources
 from .. import typing as ft
 from .._current import current
+from ..wrappers import Response
 from ..wrappers.response.send_file import send_from_directory
 
 if t.TYPE_CHECKING:
@@ -31,6 +32,32 @@ else:  # For typing.get_type_hints().
     group, jinja2 = map(resources.LaterModule, ("asyncflask.cli.group", "jinja2"))
 
 F = t.TypeVar("F", bound=Callable[..., t.Any])
+# The decorators return what they are given; the bounds are the signatures that they accept.
+T_after_request = t.TypeVar("T_after_request", bound=ft.AfterRequestCallable)
+T_after_websocket = t.TypeVar("T_after_websocket", bound=ft.AfterWebsocketCallable)
+T_before_request = t.TypeVar("T_before_request", bound=ft.BeforeRequestCallable)
+T_before_serving = t.TypeVar("T_before_serving", bound=ft.BeforeServingCallable)
+T_error_handler = t.TypeVar("T_error_handler", bound=ft.ErrorHandlerCallable)
+T_route = t.TypeVar("T_route", bound=ft.RouteCallable)
+T_shell_context_processor = t.TypeVar(
+    "T_shell_context_processor", bound=ft.ShellContextProcessorCallable
+)
+T_teardown = t.TypeVar("T_teardown", bound=ft.TeardownCallable)
+T_template_context_processor = t.TypeVar(
+    "T_template_context_processor", bound=ft.TemplateContextProcessorCallable
+)
+T_template_filter = t.TypeVar("T_template_filter", bound=ft.TemplateFilterCallable)
+T_template_global = t.TypeVar("T_template_global", bound=ft.TemplateGlobalCallable)
+T_template_test = t.TypeVar("T_template_test", bound=ft.TemplateTestCallable)
+T_url_defaults = t.TypeVar("T_url_defaults", bound=ft.URLDefaultCallable)
+T_url_value_preprocessor = t.TypeVar(
+    "T_url_value_preprocessor", bound=ft.URLValuePreprocessorCallable
+)
+T_websocket = t.TypeVar("T_websocket", bound=ft.WebsocketCallable)
+T_while_serving = t.TypeVar("T_while_serving", bound=ft.WhileServingCallable)
+
+#: what was registered, by the blueprint's name; the app's own by ``None``
+Registry: t.TypeAlias = dict[ft.AppOrBlueprintKey, list[F]]
 _sentinel: t.Any = object()
 
 
@@ -44,10 +71,6 @@ def setupmethod(f: F) -> F:
         return f(self, *args, **kwargs)
 
     return t.cast(F, wrapper)
-
-
-def _registry() -> t.Any:
-    return defaultdict(list)
 
 
 class Scaffold:
@@ -84,15 +107,17 @@ class Scaffold:
         self.error_handler_spec: dict[
             ft.AppOrBlueprintKey, dict[int | None, dict[type[Exception], ft.ErrorHandlerCallable]]
         ] = defaultdict(lambda: defaultdict(dict))
-        self.before_request_funcs: dict[ft.AppOrBlueprintKey, list[t.Any]] = _registry()
-        self.after_request_funcs: dict[ft.AppOrBlueprintKey, list[t.Any]] = _registry()
-        self.teardown_request_funcs: dict[ft.AppOrBlueprintKey, list[t.Any]] = _registry()
-        self.before_websocket_funcs: dict[ft.AppOrBlueprintKey, list[t.Any]] = _registry()
-        self.after_websocket_funcs: dict[ft.AppOrBlueprintKey, list[t.Any]] = _registry()
-        self.teardown_websocket_funcs: dict[ft.AppOrBlueprintKey, list[t.Any]] = _registry()
-        self.template_context_processors: dict[ft.AppOrBlueprintKey, list[t.Any]] = _registry()
-        self.url_value_preprocessors: dict[ft.AppOrBlueprintKey, list[t.Any]] = _registry()
-        self.url_default_functions: dict[ft.AppOrBlueprintKey, list[t.Any]] = _registry()
+        self.before_request_funcs: Registry[ft.BeforeRequestCallable] = defaultdict(list)
+        self.after_request_funcs: Registry[ft.AfterRequestCallable] = defaultdict(list)
+        self.teardown_request_funcs: Registry[ft.TeardownCallable] = defaultdict(list)
+        self.before_websocket_funcs: Registry[ft.BeforeWebsocketCallable] = defaultdict(list)
+        self.after_websocket_funcs: Registry[ft.AfterWebsocketCallable] = defaultdict(list)
+        self.teardown_websocket_funcs: Registry[ft.TeardownCallable] = defaultdict(list)
+        self.template_context_processors: Registry[ft.TemplateContextProcessorCallable] = (
+            defaultdict(list)
+        )
+        self.url_value_preprocessors: Registry[ft.URLValuePreprocessorCallable] = defaultdict(list)
+        self.url_default_functions: Registry[ft.URLDefaultCallable] = defaultdict(list)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name!r}>"
@@ -142,7 +167,7 @@ class Scaffold:
             return int(value.total_seconds())
         return t.cast("int | None", value)
 
-    def send_static_file(self, filename: str) -> t.Any:
+    def send_static_file(self, filename: str) -> Response:
         """Return a response with a file of the static folder; the view of the static route.
 
         Raises:
@@ -197,7 +222,9 @@ class Scaffold:
 
     # -- routes ------------------------------------------------------------------------------------
 
-    def _method_route(self, method: str, rule: str, options: dict[str, t.Any]) -> t.Any:
+    def _method_route(
+        self, method: str, rule: str, options: dict[str, t.Any]
+    ) -> Callable[[T_route], T_route]:
         _refuse_function(method.lower(), rule)
         if "methods" in options:
             raise TypeError(
@@ -207,32 +234,32 @@ class Scaffold:
         return self.route(rule, methods=[method], **options)
 
     @setupmethod
-    def get(self, rule: str, **options: t.Any) -> Callable[[F], F]:
+    def get(self, rule: str, **options: t.Any) -> Callable[[T_route], T_route]:
         """Register a view for GET. Shortcut for :meth:`route`."""
-        return t.cast("Callable[[F], F]", self._method_route("GET", rule, options))
+        return self._method_route("GET", rule, options)
 
     @setupmethod
-    def post(self, rule: str, **options: t.Any) -> Callable[[F], F]:
+    def post(self, rule: str, **options: t.Any) -> Callable[[T_route], T_route]:
         """Register a view for POST. Shortcut for :meth:`route`."""
-        return t.cast("Callable[[F], F]", self._method_route("POST", rule, options))
+        return self._method_route("POST", rule, options)
 
     @setupmethod
-    def put(self, rule: str, **options: t.Any) -> Callable[[F], F]:
+    def put(self, rule: str, **options: t.Any) -> Callable[[T_route], T_route]:
         """Register a view for PUT. Shortcut for :meth:`route`."""
-        return t.cast("Callable[[F], F]", self._method_route("PUT", rule, options))
+        return self._method_route("PUT", rule, options)
 
     @setupmethod
-    def delete(self, rule: str, **options: t.Any) -> Callable[[F], F]:
+    def delete(self, rule: str, **options: t.Any) -> Callable[[T_route], T_route]:
         """Register a view for DELETE. Shortcut for :meth:`route`."""
-        return t.cast("Callable[[F], F]", self._method_route("DELETE", rule, options))
+        return self._method_route("DELETE", rule, options)
 
     @setupmethod
-    def patch(self, rule: str, **options: t.Any) -> Callable[[F], F]:
+    def patch(self, rule: str, **options: t.Any) -> Callable[[T_route], T_route]:
         """Register a view for PATCH. Shortcut for :meth:`route`."""
-        return t.cast("Callable[[F], F]", self._method_route("PATCH", rule, options))
+        return self._method_route("PATCH", rule, options)
 
     @setupmethod
-    def route(self, rule: str, **options: t.Any) -> Callable[[F], F]:
+    def route(self, rule: str, **options: t.Any) -> Callable[[T_route], T_route]:
         """Register the decorated function as the view of a URL rule.
 
         Args:
@@ -246,7 +273,7 @@ class Scaffold:
         """
         _refuse_function("route", rule)
 
-        def decorator(f: F) -> F:
+        def decorator(f: T_route) -> T_route:
             endpoint = options.pop("endpoint", None)
             self.add_url_rule(rule, endpoint, f, **options)
             return f
@@ -266,7 +293,7 @@ class Scaffold:
         raise NotImplementedError("Apps and blueprints each register rules in their own way.")
 
     @setupmethod
-    def websocket(self, rule: str, **options: t.Any) -> Callable[[F], F]:
+    def websocket(self, rule: str, **options: t.Any) -> Callable[[T_websocket], T_websocket]:
         """Register the decorated function as the view of a websocket rule.
 
         Args:
@@ -280,7 +307,7 @@ class Scaffold:
         """
         _refuse_function("websocket", rule)
 
-        def decorator(f: F) -> F:
+        def decorator(f: T_websocket) -> T_websocket:
             endpoint = options.pop("endpoint", None)
             self.add_websocket(rule, endpoint, f, **options)
             return f
@@ -315,8 +342,9 @@ class Scaffold:
                 "    wrong: yield message\n"
                 "    right: await websocket.send(message)    # without `await` in a `def` view"
             )
+        view = t.cast("ft.RouteCallable | None", view_func)  # It may return None as well.
         self.add_url_rule(
-            rule, endpoint, view_func, provide_automatic_options=False, websocket=True, **options
+            rule, endpoint, view, provide_automatic_options=False, websocket=True, **options
         )
 
     @setupmethod
@@ -332,55 +360,55 @@ class Scaffold:
     # -- hooks -------------------------------------------------------------------------------------
 
     @setupmethod
-    def before_request(self, f: F) -> F:
+    def before_request(self, f: T_before_request) -> T_before_request:
         """Run ``f()`` before each view; what it returns, if not ``None``, is the response."""
         self.before_request_funcs.setdefault(None, []).append(f)
         return f
 
     @setupmethod
-    def after_request(self, f: F) -> F:
+    def after_request(self, f: T_after_request) -> T_after_request:
         """Run ``f(response)``, which returns a response, after each view; last registered first."""
         self.after_request_funcs.setdefault(None, []).append(f)
         return f
 
     @setupmethod
-    def teardown_request(self, f: F) -> F:
+    def teardown_request(self, f: T_teardown) -> T_teardown:
         """Run ``f(error)`` when the request's context ends, whatever happened before."""
         self.teardown_request_funcs.setdefault(None, []).append(f)
         return f
 
     @setupmethod
-    def before_websocket(self, f: F) -> F:
+    def before_websocket(self, f: T_before_request) -> T_before_request:
         """Run ``f()`` before each websocket view; what it returns, if not ``None``, rejects it."""
         self.before_websocket_funcs.setdefault(None, []).append(f)
         return f
 
     @setupmethod
-    def after_websocket(self, f: F) -> F:
+    def after_websocket(self, f: T_after_websocket) -> T_after_websocket:
         """Run ``f(response_or_none)``, which returns the same, after each websocket view."""
         self.after_websocket_funcs.setdefault(None, []).append(f)
         return f
 
     @setupmethod
-    def teardown_websocket(self, f: F) -> F:
+    def teardown_websocket(self, f: T_teardown) -> T_teardown:
         """Run ``f(error)`` when the websocket's context ends, whatever happened before."""
         self.teardown_websocket_funcs.setdefault(None, []).append(f)
         return f
 
     @setupmethod
-    def context_processor(self, f: F) -> F:
+    def context_processor(self, f: T_template_context_processor) -> T_template_context_processor:
         """Let ``f()`` return a dictionary of names for every template."""
         self.template_context_processors.setdefault(None, []).append(f)
         return f
 
     @setupmethod
-    def url_value_preprocessor(self, f: F) -> F:
+    def url_value_preprocessor(self, f: T_url_value_preprocessor) -> T_url_value_preprocessor:
         """Run ``f(endpoint, view_args)`` after matching, before the other hooks."""
         self.url_value_preprocessors.setdefault(None, []).append(f)
         return f
 
     @setupmethod
-    def url_defaults(self, f: F) -> F:
+    def url_defaults(self, f: T_url_defaults) -> T_url_defaults:
         """Run ``f(endpoint, values)``, which may add values, before each URL is built."""
         self.url_default_functions.setdefault(None, []).append(f)
         return f
@@ -388,7 +416,9 @@ class Scaffold:
     # -- error handlers ----------------------------------------------------------------------------
 
     @setupmethod
-    def errorhandler(self, code_or_exception: type[Exception] | int) -> Callable[[F], F]:
+    def errorhandler(
+        self, code_or_exception: type[Exception] | int
+    ) -> Callable[[T_error_handler], T_error_handler]:
         """Register the decorated function as the handler of a status code or exception class.
 
         Raises:
@@ -397,7 +427,7 @@ class Scaffold:
         if inspect.isfunction(code_or_exception):
             _refuse_function("errorhandler", code_or_exception, "404")
 
-        def decorator(f: F) -> F:
+        def decorator(f: T_error_handler) -> T_error_handler:
             self.register_error_handler(code_or_exception, f)
             return f
 
