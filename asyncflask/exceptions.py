@@ -91,6 +91,21 @@ class WebsocketDisconnect(Exception):
         return f"Websocket closed with code {self.code}{detail}"
 
 
+def missing_method(owner: object, kind: str, signature: str) -> NotImplementedError:
+    """Make the error for a method that a subclass has to define.
+
+    Args:
+        owner: The object without the method.
+        kind: What the object is: ``"a JSON provider"``.
+        signature: The method's name and parameters: ``"dumps(self, obj, **kwargs)"``.
+    """
+    cls, name = type(owner).__name__, signature.partition("(")[0]
+    return NotImplementedError(
+        f"{cls} has no {name}() of its own, which {kind} needs.\n\n"
+        f"Define it on {cls}: def {signature}: ..."
+    )
+
+
 class MissingAttribute:
     """An attribute that does not exist: ``hasattr()`` is False, and the error names the remedy.
 

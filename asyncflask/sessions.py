@@ -9,18 +9,17 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import hmac
-import zlib
-from binascii import a2b_base64, b2a_base64
 from collections.abc import Callable, Mapping, MutableMapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, NoReturn, Protocol
 
-from itsdangerous import BadSignature, Signer, TimestampSigner, URLSafeTimedSerializer
+from itsdangerous import BadSignature, URLSafeTimedSerializer
 from werkzeug.datastructures import CallbackDict
 from werkzeug.sansio.response import Response
 
 from . import watching
+from ._fast.signing import CookieSigner
+from .exceptions import missing_method
 from .json.tag import TaggedJSONSerializer
 from .wrappers.response.response import CookieOptions, add_checked, add_plain_cookie
 from .wrappers.response.response import Response as OurResponse
@@ -100,6 +99,10 @@ class SecureCookieSession(CallbackDict[str, Any], SessionMixin):
             on_update(self)  # type: ignore[arg-type]  # this is Self
 
     # PERF: what _marking() would make of them, which goes through a tuple of arguments.
+    def __len__(self) -> int:
+        self.accessed = True
+        return dict.__len__(self)
+
     def __getitem__(self, key: str) -> Any:
         self.accessed = True
         return dict.__getitem__(self, key)
@@ -130,7 +133,7 @@ def _marking(name: str) -> Callable[..., Any]:
 # that it hands out; here every method of dict that reads is marked too, for one that came another
 # way. What changes the session needs no mark, since it sends the cookie.
 for _name in (
-    *("__contains__", "__len__", "__iter__", "__reversed__", "keys"),
+    *("__contains__", "__iter__", "__reversed__", "keys"),
     *("values", "items", "copy", "__eq__", "__ne__", "__or__", "__ror__", "__repr__"),
 ):
     setattr(SecureCookieSession, _name, _marking(_name))
@@ -155,6 +158,9 @@ class NullSession(SecureCookieSession):
     del _fail
 
 
+_KIND = "a session interface"
+
+
 class SessionInterface:
     """How sessions are opened and saved; replace ``app.session_interface`` for another store.
 
@@ -176,11 +182,7 @@ class SessionInterface:
 
     def is_null_session(self, obj: object) -> bool:
         """Tell whether ``obj`` is such a stand-in, which is not saved."""
-        null = self.null_session_class
-        # PERF: a class of an ABC is asked through Python code whose instance it is.
-        if obj.__class__ is SecureCookieSession and null is NullSession:
-            return False
-        return isinstance(obj, null)
+        return isinstance(obj, self.null_session_class)
 
     def get_cookie_name(self, app: SessionApp) -> str:
         """Return the cookie's name: ``SESSION_COOKIE_NAME``."""
@@ -236,7 +238,7 @@ class SessionInterface:
             app: The app.
             request: The request or websocket.
         """
-        raise NotImplementedError(_must_define(self, "open_session(self, app, request)"))
+        raise missing_method(self, _KIND, "open_session(self, app, request)")
 
     def save_session(self, app: SessionApp, session: SessionMixin, response: Response) -> None:
         """Save the session and say so in the answer. Not called with a null session.
@@ -246,14 +248,7 @@ class SessionInterface:
             session: What :meth:`open_session` returned.
             response: The answer.
         """
-        raise NotImplementedError(_must_define(self, "save_session(self, app, session, response)"))
-
-
-def _must_define(interface: SessionInterface, signature: str) -> str:
-    return (
-        f"{type(interface).__name__} is set as session interface but does not say how a session"
-        f" is opened and saved.\n\nDefine it there: def {signature}: ..."
-    )
+        raise missing_method(self, _KIND, "save_session(self, app, session, response)")
 
 
 session_json_serializer = TaggedJSONSerializer()
@@ -330,13 +325,11 @@ class SecureCookieSessionInterface(SessionInterface):
 
     def save_session(self, app: SessionApp, session: SessionMixin, response: Response) -> None:
         """Set, refresh or delete the cookie, where that is due, and send ``Vary: Cookie``."""
-        # What follows looks into the session itself; that is no access of the application's.
+        # What follows reads the session, which is no access by the application.
         accessed = depends = session.accessed
         # One that has no headers yet but its type and length; PERF: they need not be searched.
         is_fresh = isinstance(response, OurResponse) and response.untouched
-        is_plain = session.__class__ is SecureCookieSession
-        # PERF: len() and bool() go through the methods that mark it.
-        if dict.__len__(session) if is_plain else session:  # type: ignore[arg-type]  # then it is one
+        if session:
             if self.should_set_cookie(app, session):
                 self._set_cookie(app, session, response)
                 # SECURITY: also when the session was only refreshed (CVE-2023-30861).
@@ -363,12 +356,10 @@ class SecureCookieSessionInterface(SessionInterface):
         name = self.get_cookie_name(app)
         options = self._cookie_options(app)
         expires = self.get_expiration_time(app, session)
-        # PERF: dict(session) goes through the methods that mark it.
-        content = dict.items(session) if session.__class__ is SecureCookieSession else session
-        value = serializer.dumps(dict(content))
+        value = serializer.dumps(dict(session.items()))
         if not (
             expires is None
-            and serializer.__class__ is _KeptSerializer  # It writes nothing that is to be quoted.
+            and isinstance(serializer, _KeptSerializer)  # It writes nothing that is to be quoted.
             and isinstance(response, OurResponse)
             and response.__class__.set_cookie is OurResponse.set_cookie
             and add_plain_cookie(response, name, value, options)
@@ -447,24 +438,12 @@ def _signing_serializer(
 
 
 class _KeptSerializer(URLSafeTimedSerializer):
-    """itsdangerous' serializer, with a short way for cookies that are good.
-
-    The short way only ever says yes: whatever it does not recognise as a good cookie, itsdangerous
-    decides. Property tests hold the two against each other. Safe in several threads.
-    """
-
-    #: a second, and how it is written into the cookies of that second
-    _stamp = (0, b"")
+    """itsdangerous' serializer, which asks :mod:`asyncflask._fast.signing` first."""
 
     @functools.cached_property
-    def _signer(self) -> TimestampSigner:
-        signer: Any = self.make_signer()
-        return signer  # type: ignore[no-any-return]  # a timed serializer has that one
-
-    @functools.cached_property
-    def _macs(self) -> list[Mac]:
-        """What signs, made from each key; the newest, which is the one to sign with, is first."""
-        return [_make_mac(self._signer, key) for key in reversed(self._signer.secret_keys)]
+    def _fast(self) -> CookieSigner:
+        signer: Any = self.make_signer()  # A timed serializer makes a timed signer.
+        return CookieSigner(signer)
 
     def loads(  # type: ignore[override]  # itsdangerous' own is not compatible with its base
         self,
@@ -474,106 +453,18 @@ class _KeptSerializer(URLSafeTimedSerializer):
         salt: str | bytes | None = None,
     ) -> Any:
         if max_age is not None and salt is None and not return_timestamp:
-            try:
-                content: Any = self._good_content(s.encode() if isinstance(s, str) else s, max_age)
-                if content is not None:
+            content: Any = self._fast.read(s.encode() if isinstance(s, str) else s, max_age)
+            if content is not None:
+                try:
                     return self.serializer.loads(
                         content.decode() if self.is_text_serializer else content
                     )
-            except Exception:
-                pass  # Signed, but not to be read; said below.
+                except Exception:
+                    pass  # Signed, but it cannot be read: itsdangerous raises a BadPayload.
         return super().loads(s, max_age, return_timestamp, salt)
-
-    def _good_content(self, cookie: bytes, max_age: int) -> bytes | None:
-        """Return what a cookie carries if it is good beyond doubt."""
-        signed, _, signature = cookie.rpartition(b".")
-        for mac in self._macs:
-            # PERF: _base64() and _unbase64() are written out here; a call is a third of each.
-            own = b2a_base64(mac(signed)).translate(_URL_SAFE, _NOT_WRITTEN)
-            if hmac.compare_digest(own, signature):
-                break
-        else:
-            return None
-        # What is signed was made by us, or by Flask: it is what base64 gives.
-        payload, _, stamp = signed.rpartition(b".")
-        second = a2b_base64(stamp.translate(_URL_UNSAFE) + b"==")
-        age = self._signer.get_timestamp() - int.from_bytes(second, "big")
-        if not 0 <= age <= max_age:
-            return None
-        if payload[:1] == b".":
-            return zlib.decompress(_unbase64(payload[1:]))
-        return a2b_base64(payload.translate(_URL_UNSAFE) + b"==")
 
     def dumps(self, obj: Any, salt: str | bytes | None = None) -> Any:
         if salt is not None:
             return super().dumps(obj, salt)
-        second, stamp = self._stamp
-        now = self._signer.get_timestamp()
-        if now != second:
-            stamp = b"." + _base64(now.to_bytes((now.bit_length() + 7) // 8, "big"))
-            self._stamp = now, stamp
-        signed = self.dump_payload(obj) + stamp
-        mac = b2a_base64(self._macs[0](signed)).translate(_URL_SAFE, _NOT_WRITTEN)
-        return f"{signed.decode()}.{mac.decode()}"
-
-    def dump_payload(self, obj: Any) -> bytes:
-        written = self.serializer.dumps(obj)
-        content: bytes = written.encode() if isinstance(written, str) else written
-        # zlib's own frame alone is longer than what it could save of this.
-        if len(content) > _NEVER_SHRINKS:
-            compressed = zlib.compress(content)
-            if len(compressed) < len(content) - 1:
-                return b"." + _base64(compressed)
-        return b2a_base64(content).translate(_URL_SAFE, _NOT_WRITTEN)
-
-
-Mac = Callable[[bytes], bytes]
-
-
-def _make_mac(signer: Signer, secret_key: bytes) -> Mac:
-    """Return what signs as itsdangerous does, with all done that depends on the key alone."""
-    key = signer.derive_key(secret_key)
-    mac = functools.partial(signer.algorithm.get_signature, key)
-    try:
-        kept = _hmac(signer.digest_method, key)
-        return kept if kept(b"") == mac(b"") else mac
-    except Exception:
-        return mac  # A digest without copy(), or without a digest; said when it is used.
-
-
-def _hmac(digest_method: Callable[..., Any], key: bytes) -> Mac:
-    """HMAC (:rfc:`2104` §2) with the key's two blocks hashed beforehand.
-
-    PERF: 0.5 µs, against 3.1 of hmac.new() and 1.4 of hmac.digest().
-    """
-    inner, outer = digest_method(), digest_method()
-    if len(key) > inner.block_size:
-        key = digest_method(key).digest()
-    key = key.ljust(inner.block_size, b"\0")
-    inner.update(bytes(byte ^ 0x36 for byte in key))
-    outer.update(bytes(byte ^ 0x5C for byte in key))
-
-    def mac(data: bytes) -> bytes:
-        first, second = inner.copy(), outer.copy()
-        first.update(data)
-        second.update(first.digest())
-        digest: bytes = second.digest()
-        return digest
-
-    return mac
-
-
-#: zlib adds 6 bytes of its own, and the four signs of any JSON object with a key take deflate 9.
-_NEVER_SHRINKS = 16
-_NOT_WRITTEN = b"=\n"
-_URL_SAFE = bytes.maketrans(b"+/", b"-_")
-_URL_UNSAFE = bytes.maketrans(b"-_", b"+/")
-
-
-def _base64(data: bytes) -> bytes:
-    """Return URL-safe base64 without padding, as itsdangerous writes it."""
-    return b2a_base64(data).translate(_URL_SAFE, _NOT_WRITTEN)
-
-
-def _unbase64(text: bytes) -> bytes:
-    return a2b_base64(text.translate(_URL_UNSAFE) + b"==")  # More than is needed is overlooked.
+        content = self.serializer.dumps(obj)
+        return self._fast.write(content.encode() if isinstance(content, str) else content)

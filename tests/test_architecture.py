@@ -22,7 +22,8 @@ PACKAGE = Path(__file__).parent.parent / "asyncflask"
 FLOORS = {
     1: "_current typing exceptions signals resources environment watching logging concurrency"
     " routing",
-    2: "protocol json config datastructures debughelpers views loading jinja_awaitables jinja",
+    2: "_fast protocol json config datastructures debughelpers views loading jinja_awaitables"
+    " jinja",
     3: "wrappers wsgi server cli",
     4: "context ctx sessions templating sse debug testing",
     5: "dispatch asgi helpers",

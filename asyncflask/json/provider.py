@@ -8,19 +8,21 @@ returned ``dict`` through ``app.json.response``; neither is here.
 from __future__ import annotations
 
 import dataclasses
+import inspect
 import json
 import sys
 import weakref
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
 from datetime import date
-from json import encoder as _encoder
 from typing import IO, Any, Protocol
 from uuid import UUID
 
 from werkzeug.http import http_date
 
+from .._fast.json_decoder import decode_bytes
+from .._fast.json_encoder import make_encoder
+from ..exceptions import missing_method
 from ..watching import Watching
-from . import keeping
 
 Encode = Callable[[Any], str]
 Write = Callable[[Any], bytes]
@@ -57,7 +59,7 @@ class JSONProvider:
             obj: What to write.
             kwargs: For the library underneath.
         """
-        raise NotImplementedError(_must_define(self, "dumps", "obj, **kwargs"))
+        raise missing_method(self, "a JSON provider", "dumps(self, obj, **kwargs)")
 
     def dump(self, obj: Any, fp: IO[str], **kwargs: Any) -> None:
         """Write ``obj`` as JSON to a text file."""
@@ -70,7 +72,7 @@ class JSONProvider:
             s: Text or bytes.
             kwargs: For the library underneath.
         """
-        raise NotImplementedError(_must_define(self, "loads", "s, **kwargs"))
+        raise missing_method(self, "a JSON provider", "loads(self, s, **kwargs)")
 
     def load(self, fp: IO[Any], **kwargs: Any) -> Any:
         """Return what the JSON in a file says."""
@@ -105,13 +107,6 @@ class JSONProvider:
         return self._app.response_class(text, mimetype="application/json")
 
 
-def _must_define(provider: JSONProvider, name: str, parameters: str) -> str:
-    return (
-        f"{type(provider).__name__} has no {name}() of its own, which a JSON provider needs.\n\n"
-        f"Define it: def {name}(self, {parameters}): ..."
-    )
-
-
 def _default(o: Any) -> Any:
     """Give the JSON form of what :mod:`json` does not know.
 
@@ -143,9 +138,15 @@ def _is_decimal(o: Any) -> bool:
     return decimal is not None and isinstance(o, decimal.Decimal)
 
 
-_scan: Callable[[str, int], tuple[Any, int]] = json.JSONDecoder().scan_once  # type: ignore[attr-defined]  # the stub forgets it
-
 _COMPACT = {"separators": (",", ":")}  # what sessions and responses pass to dumps()
+
+
+#: what the encoders of a provider depend on
+_SETTINGS = frozenset(
+    {"compact", "default", "dumps", "ensure_ascii", "mimetype", "response", "sort_keys"}
+)
+#: Replaced when a setting is assigned on a class; encoders that were made before are out of date.
+_epoch = object()
 
 
 class DefaultJSONProvider(JSONProvider, Watching):
@@ -176,18 +177,19 @@ class DefaultJSONProvider(JSONProvider, Watching):
     #: PERF: making an encoder for each call costs more than encoding does.
     _kept: _Encoders | None = None
 
-    _watched = keeping.SETTINGS
+    _watched = _SETTINGS
 
     def _look_anew(self) -> None:
         self._kept = None
 
     @classmethod
     def _look_all_anew(cls) -> None:
-        keeping.begin_anew()
+        global _epoch
+        _epoch = object()
 
     def _encoders(self) -> _Encoders:
         kept = self._kept
-        if kept is None or kept.epoch is not keeping.epoch:
+        if kept is None or kept.epoch is not _epoch:
             kept = self._kept = _Encoders(self)
         return kept
 
@@ -227,7 +229,7 @@ class DefaultJSONProvider(JSONProvider, Watching):
         :meth:`dumps` is somebody's own, or the body is to be indented.
         """
         kept = self._kept
-        if kept is None or kept.epoch is not keeping.epoch:  # PERF: as in _encoders(), uncalled.
+        if kept is None or kept.epoch is not _epoch:  # PERF: as in _encoders(), uncalled.
             kept = self._encoders()
         return None if kept.asks_debug and self._app.debug else kept.writer
 
@@ -241,20 +243,10 @@ class DefaultJSONProvider(JSONProvider, Watching):
         Raises:
             ValueError: It is not JSON.
         """
-        # PERF: json.loads() guesses the encoding and looks for spaces at both ends, in 1.4 µs.
-        if not kwargs and s.__class__ is bytes:
-            try:
-                text = s.decode("utf-8", "surrogatepass")
-                value, end = _scan(text, 0)
-            except (UnicodeDecodeError, StopIteration):
-                pass  # json.loads() finds another encoding, or says what is wrong and where.
-            except ValueError:
-                # No text is parsed twice to be refused. JSON in UTF-16 or UTF-32 has a NUL here.
-                if b"\0" not in s[:4]:
-                    raise
-            else:
-                if end == len(text) or not text[end:].strip(" \t\n\r"):
-                    return value
+        if not kwargs and isinstance(s, bytes):
+            value = decode_bytes(s)
+            if value is not None:
+                return value
         return json.loads(s, **kwargs)
 
     def dump_bytes(self, obj: Any) -> bytes:
@@ -292,83 +284,57 @@ class _Encoders:
     __slots__ = ("asks_debug", "compact", "epoch", "own_dumps", "spaced", "writer")
 
     def __init__(self, provider: DefaultJSONProvider) -> None:
-        cls = type(provider)
-        #: Of what was assigned on classes until now; without, this is for one call.
-        self.epoch = keeping.epoch if keeping.can_be_kept(cls) else None
+        #: The epoch that this is good for; `None`: for one call.
+        self.epoch = None if _has_computed_settings(type(provider)) else _epoch
         settings = (provider.ensure_ascii, provider.sort_keys, provider.default)
-        compact = _Encoding(*settings, (",", ":"))
-        self.compact = _make_encode(compact)
-        self.spaced = _make_encode(_Encoding(*settings, (", ", ": ")))
-        #: Whether `dumps` is not somebody else's.
-        self.own_dumps = _is_own(provider.dumps, DefaultJSONProvider.dumps)
+        self.compact, write = _make_encode(*settings, (",", ":"))
+        self.spaced, _ = _make_encode(*settings, (", ", ": "))
+        #: Whether `dumps` is that of DefaultJSONProvider.
+        self.own_dumps = is_method(provider.dumps, DefaultJSONProvider.dumps)
         #: Whether the body of a response depends on the app's debug mode.
         self.asks_debug = provider.compact is None
-        #: What makes the body of a response, and its media type; where nothing else is asked.
+        #: What makes the body of a response, and its media type, if these methods are unchanged.
         self.writer: tuple[Write, str] | None = None
-        own = self.own_dumps and _is_own(provider.response, DefaultJSONProvider.response)
+        own = self.own_dumps and is_method(provider.response, DefaultJSONProvider.response)
         if own and provider.compact is not False:
-            self.writer = _make_write(compact), provider.mimetype
+            self.writer = write, provider.mimetype
 
 
-def _is_own(method: Any, function: Any) -> bool:
-    """Tell whether a provider's method is ours, neither overridden nor assigned.
+def _has_computed_settings(cls: type) -> bool:
+    """Return whether a setting of a provider class is a property, which may change at any time."""
+    return any(isinstance(inspect.getattr_static(cls, name), property) for name in _SETTINGS)
 
-    PERF: not by ``vars()``: who has made a ``__dict__`` is read more slowly from then on.
+
+def is_method(method: Any, function: Any) -> bool:
+    """Return whether an object's method is a given function, neither overridden nor assigned.
+
+    Args:
+        method: The method, read from the object.
+        function: The function, read from the class that defines it.
     """
     return getattr(method, "__func__", None) is function
 
 
-class _Encoding:
-    """What :mod:`json` makes of these settings, safe to use from several threads."""
-
-    __slots__ = ("chunks_of", "encode")
-
-    def __init__(
-        self,
-        ensure_ascii: bool,
-        sort_keys: bool,
-        default: Callable[[Any], Any],
-        separators: tuple[str, str],
-    ) -> None:
-        encoder = json.JSONEncoder(
-            ensure_ascii=ensure_ascii, sort_keys=sort_keys, default=default, separators=separators
-        )
-        #: Encodes, and says whether it was a cycle (ValueError) where `chunks_of` cannot.
-        self.encode = encoder.encode
-        #: Encodes to strings that are to be joined; its second argument is 0.
-        self.chunks_of: Callable[[Any, int], Iterable[str]] = lambda obj, _: (encoder.encode(obj),)
-        make = getattr(_encoder, "c_make_encoder", None)
-        if make is None:  # not CPython
-            return
-        # PERF: JSONEncoder makes this object for each call (0.6 µs of 1.2). It cannot be kept
-        # together with the table of containers by which it notices a cycle, since two threads would
-        # share that.
-        quote = _encoder.encode_basestring_ascii if ensure_ascii else _encoder.encode_basestring
-        item, key = separators
-        self.chunks_of = make(None, default, quote, None, key, item, sort_keys, False, True)
-
-
-def _make_encode(encoding: _Encoding) -> Encode:
-    """Make the function that returns a value as text."""
-    chunks_of = encoding.chunks_of
+def _make_encode(
+    ensure_ascii: bool,
+    sort_keys: bool,
+    default: Callable[[Any], Any],
+    separators: tuple[str, str],
+) -> tuple[Encode, Write]:
+    """Make functions that return a value as text, and as the whole body of a response."""
+    encode_fast = make_encoder(
+        ensure_ascii=ensure_ascii, sort_keys=sort_keys, default=default, separators=separators
+    )
+    encode_slowly = json.JSONEncoder(
+        ensure_ascii=ensure_ascii, sort_keys=sort_keys, default=default, separators=separators
+    ).encode
 
     def encode(obj: Any) -> str:
-        try:
-            return "".join(chunks_of(obj, 0))
-        except RecursionError:
-            return encoding.encode(obj)
-
-    return encode
-
-
-def _make_write(encoding: _Encoding) -> Write:
-    """Make the function that returns a value as the whole body of a response."""
-    chunks_of = encoding.chunks_of
+        text = encode_fast(obj)
+        return encode_slowly(obj) if text is None else text
 
     def write(obj: Any) -> bytes:
-        try:
-            return f"{''.join(chunks_of(obj, 0))}\n".encode()
-        except RecursionError:
-            return f"{encoding.encode(obj)}\n".encode()
+        text = encode_fast(obj)
+        return f"{encode_slowly(obj) if text is None else text}\n".encode()
 
-    return write
+    return encode, write

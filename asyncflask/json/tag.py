@@ -8,9 +8,7 @@ in :mod:`asyncflask.sessions`.
 from __future__ import annotations
 
 from base64 import b64decode, b64encode
-from collections.abc import Container
 from datetime import datetime
-from json import JSONDecoder
 from typing import Any
 from uuid import UUID
 
@@ -18,11 +16,13 @@ from markupsafe import Markup
 from werkzeug.http import http_date, parse_date
 
 from .._current import slot
+from .._fast.json_decoder import decode_text
+from .._fast.tags import has_no_tags, needs_no_tags
+from ..exceptions import missing_method
 from . import dumps, loads
-from .provider import DefaultJSONProvider
+from .provider import DefaultJSONProvider, is_method
 
-# What JSON keeps as it is, by exact type (a subclass may have a tag of its own).
-_PLAIN = frozenset({str, int, float, bool, type(None)})
+_KIND = "a tag of the session's JSON"
 
 
 class JSONTag:
@@ -44,26 +44,19 @@ class JSONTag:
 
     def check(self, value: Any) -> bool:
         """Tell whether this tag is for ``value``."""
-        raise NotImplementedError(_must_define(self, "check"))
+        raise missing_method(self, _KIND, "check(self, value)")
 
     def to_json(self, value: Any) -> Any:
         """Convert ``value`` to a type of JSON, without the tag."""
-        raise NotImplementedError(_must_define(self, "to_json"))
+        raise missing_method(self, _KIND, "to_json(self, value)")
 
     def to_python(self, value: Any) -> Any:
         """Convert the JSON form, its tag taken off, back."""
-        raise NotImplementedError(_must_define(self, "to_python"))
+        raise missing_method(self, _KIND, "to_python(self, value)")
 
     def tag(self, value: Any) -> dict[str, Any]:
         """Convert ``value`` and put the tag around it."""
         return {self.key: self.to_json(value)}
-
-
-def _must_define(tag: JSONTag, name: str) -> str:
-    return (
-        f"The tag {tag.key!r} has no {name}() of its own.\n\n"
-        f"Define it on {type(tag).__name__}: def {name}(self, value): ..."
-    )
 
 
 class TagDict(JSONTag):
@@ -227,7 +220,7 @@ class TaggedJSONSerializer:
     Source: ``Flask: json.tag.TaggedJSONSerializer``.
     """
 
-    __slots__ = ("_own_order", "_own_tags", "order", "tags")
+    __slots__ = ("_default_order", "_default_tags", "order", "tags")
 
     default_tags: list[type[JSONTag]] = [
         TagDict,
@@ -246,10 +239,12 @@ class TaggedJSONSerializer:
         self.order: list[JSONTag] = []
         for tag_class in self.default_tags:
             self.register(tag_class)
-        # As they are while nobody has added any; None if they never were the default ones.
-        is_ours = list(map(type, self.order)) == _DEFAULT_TAGS
-        self._own_order: list[JSONTag] | None = [*self.order] if is_ours else None
-        self._own_tags: dict[str, JSONTag] | None = {**self.tags} if is_ours else None
+        # Those of this class, as they are until one is registered; None for all others.
+        is_default = (
+            type(self) is TaggedJSONSerializer and list(map(type, self.order)) == _DEFAULT_TAGS
+        )
+        self._default_order: list[JSONTag] | None = [*self.order] if is_default else None
+        self._default_tags: dict[str, JSONTag] | None = {**self.tags} if is_default else None
 
     def register(
         self, tag_class: type[JSONTag], force: bool = False, index: int | None = None
@@ -298,15 +293,17 @@ class TaggedJSONSerializer:
             return [self._untag_scan(item) for item in value]
         return value
 
-    # PERF: most sessions hold plain values only, and are not copied for tags. Tags of the
-    # application's own may be meant for any type, and a subclass has its own idea: they are asked.
     def dumps(self, value: Any) -> str:
-        """Return ``value`` as compact tagged JSON."""
-        if (
-            self.__class__ is not TaggedJSONSerializer
-            or self.order != self._own_order
-            or not _is_plain(value, self.tags)
-        ):
+        """Return ``value`` as compact tagged JSON.
+
+        Args:
+            value: What to write.
+
+        Raises:
+            TypeError: Something in ``value`` has no JSON form.
+        """
+        # Other tags than the default ones may be meant for values of any type.
+        if self.order != self._default_order or not needs_no_tags(value, self.tags):
             value = self.tag(value)
         ctx = slot.get()
         if ctx is None:
@@ -320,49 +317,23 @@ class TaggedJSONSerializer:
         return text
 
     def loads(self, value: str) -> Any:
-        """Return what tagged JSON says.
+        """Return the value of tagged JSON.
+
+        Args:
+            value: What :meth:`dumps` wrote.
 
         Raises:
             ValueError: It is not JSON.
         """
-        # PERF: json.loads() looks for spaces at both ends, which Flask and we do not write.
         ctx = slot.get()
-        end = None
-        if (
-            ctx is None
-            or getattr(ctx.app.json.loads, "__func__", None) is DefaultJSONProvider.loads
-        ):
-            try:
-                content, end = _scan(value, 0)
-            except (StopIteration, ValueError, TypeError):
-                end = None
-        if end is None or end != len(value):
-            content = loads(value)  # By the app's provider, or to say what is wrong.
-        if (
-            self.__class__ is TaggedJSONSerializer
-            and value.__class__ is str
-            and '" ' not in value
-            and "\\" not in value
-            and self.tags == self._own_tags
-        ):
-            return content  # PERF: our tags begin with a space, and none stands there.
+        content = None
+        if ctx is None or is_method(ctx.app.json.loads, DefaultJSONProvider.loads):
+            content = decode_text(value)
+        if content is None:
+            content = loads(value)
+        if self.tags == self._default_tags and has_no_tags(value):
+            return content
         return self._untag_scan(content)
 
 
-def _is_plain(value: Any, tags: Container[str]) -> bool:
-    """Tell whether ``value`` is the same with and without the default tags."""
-    items: Any = value
-    if value.__class__ is dict:
-        if len(value) == 1 and next(iter(value)) in tags:
-            return False
-        items = value.values()
-    elif value.__class__ is not list:
-        return value.__class__ in _PLAIN
-    for item in items:  # noqa: SIM110  # PERF: a generator costs more than a session's few values
-        if item.__class__ not in _PLAIN and not _is_plain(item, tags):
-            return False
-    return True
-
-
-_scan = JSONDecoder().scan_once  # type: ignore[attr-defined]  # it is there
 _DEFAULT_TAGS = list(TaggedJSONSerializer.default_tags)
