@@ -42,7 +42,7 @@ _LOWER = (
 )
 _END = re.compile(rf"(?<=[.!?…])([)\"”*_]*) +(?=[\"“(\[*_]*(?:[A-Z`\d]|(?:{_LOWER})\b))")
 _NO_END = re.compile(
-    r"(?:\b(?:e\.g|i\.e|etc|vs|cf|no|St|Dr|Mr|Ms)\.|…|(?:^|[\s*(])[A-Z]?\d*\.)[)\"”*_]*$"
+    r"(?:\b(?:e\.g|i\.e|etc|vs|cf|no|St|Dr|Mr|Ms)\.|…|^\d+\.|(?:^|[\s*(])[A-Z]\d*\.)[)\"”*_]*$"
 )
 
 
