@@ -627,7 +627,7 @@ def _made_up(
 ) -> tuple[ft.Scope, ft.Receive, ft.Send]:
     """Return scope, receive and send of a connection that a test describes."""
     # PERF: whoever only serves does without the test clients.
-    from .testing.builder import EnvironBuilder, body_messages, body_of, scope_of
+    from .testing.builder import EnvironBuilder, body_messages, body_of, connection_scope
 
     builder = EnvironBuilder(app, *args, **kwargs)
     try:
@@ -642,4 +642,4 @@ def _made_up(
     async def send(message: ft.Message) -> None:
         pass  # Nobody listens.
 
-    return {**scope_of(environ, kind), WHOLE_BODY: True}, receive, send
+    return {**connection_scope(environ, kind), WHOLE_BODY: True}, receive, send

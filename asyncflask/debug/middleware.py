@@ -19,7 +19,7 @@ from ..wrappers.request.body import Body
 from ..wrappers.request.headers import index_headers
 from ..wrappers.response.asgi import send_response
 from ..wrappers.response.response import Response
-from ..wsgi.environ import EXTRA_KEYS, environ_of
+from ..wsgi.environ import EXTRA_KEYS, build_environ
 from .page import PRESERVE_CONTEXT
 
 if TYPE_CHECKING:
@@ -169,7 +169,7 @@ def _waits_for_continue(scope: Scope) -> bool:
 
 def environ_without_body(scope: Scope) -> WSGIEnvironment:
     """Make the environ of a request or handshake, with an empty ``wsgi.input``."""
-    return environ_of(scope, Body(_nothing), None, io.BytesIO())
+    return build_environ(scope, Body(_nothing), None, io.BytesIO())
 
 
 async def _nothing() -> Message:

@@ -17,42 +17,27 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from http import HTTPStatus
 from queue import SimpleQueue
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .._current import current
 from ..concurrency.bridge import stop_iteration_of
 from ..concurrency.errors import EscapedError
+from ..typing import Scope
 from ..wsgi import AROUND, EXTRA_KEYS, SPELLING
-from .async_request import scope_of
+from ..wsgi.scope import SCOPE_KEYS, build_scope
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
 
 VARIABLE = "ASYNCFLASK_TEST_TRANSPORT"
 _TRANSPORTS = ("wsgi", "asgi")
 
 _PIECE = 64 * 1024
-#: keys of an environ that are made from a scope; all others are carried along
-_MADE = frozenset(
-    {
-        "REQUEST_METHOD",
-        "SCRIPT_NAME",
-        "PATH_INFO",
-        "QUERY_STRING",
-        "SERVER_NAME",
-        "SERVER_PORT",
-        "SERVER_PROTOCOL",
-        "REMOTE_ADDR",
-        "REMOTE_PORT",
-        "CONTENT_TYPE",
-        "CONTENT_LENGTH",
-        "wsgi.version",
-        "wsgi.url_scheme",
-        "wsgi.input",
-        "wsgi.input_terminated",
-        "wsgi.multithread",
-        "wsgi.multiprocess",
-        "wsgi.run_once",
-        "asgi.scope",
-    }
-)
+#: Keys of an environ that the other side makes from the scope; all others are carried along.
+_REMADE = (SCOPE_KEYS - {"REQUEST_URI", "RAW_URI"}) | {
+    *("wsgi.version", "wsgi.input", "wsgi.input_terminated", "wsgi.multithread"),
+    *("wsgi.multiprocess", "wsgi.run_once", "asgi.scope"),
+}
 
 
 def uses_asgi() -> bool:
@@ -283,13 +268,13 @@ async def _boxed(serving: Any) -> BaseException | None:
     return None
 
 
-def _scope(environ: dict[str, Any]) -> dict[str, Any]:
+def _scope(environ: WSGIEnvironment) -> Scope:
     path = environ.get("PATH_INFO", "")
     if path[:1] != "/" and (path or not environ.get("SCRIPT_NAME")):
         # A test may leave the slash away; an HTTP client puts it there (RFC 9112 §3.2.1).
         environ = {**environ, "PATH_INFO": f"/{path}"}
-    scope = scope_of(environ)
-    extra = {k: v for k, v in environ.items() if k not in _MADE and k[:5] != "HTTP_"}
+    scope = build_scope(environ)
+    extra = {k: v for k, v in environ.items() if k not in _REMADE and k[:5] != "HTTP_"}
     scope[EXTRA_KEYS] = extra
     scope[AROUND] = current()
     if environ.get("wsgi.input_terminated") and "HTTP_TRANSFER_ENCODING" not in environ:

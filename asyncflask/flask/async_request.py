@@ -13,8 +13,7 @@ from typing import Any, Protocol
 
 from ..wrappers.request.body import SLICE, Body
 from ..wrappers.request.request import Request
-
-_CGI = {"CONTENT_TYPE": b"content-type", "CONTENT_LENGTH": b"content-length"}
+from ..wsgi.scope import build_scope, kept_scope
 
 
 class SyncContext(Protocol):
@@ -97,7 +96,7 @@ class _View:
         self._ctx = ctx
         self.app = ctx.app
         self.request = ctx.request_or_websocket
-        self.scope = scope_of(environ)
+        self.scope = kept_scope(environ) or build_scope(environ)
         self.receive = None
         self.send = getattr(served, "send", None)
         self._body: Any = _SyncBody(self)
@@ -169,43 +168,3 @@ class _SyncBody(Body):
 
 async def _never() -> Any:
     return {"type": "http.request"}
-
-
-def scope_of(environ: dict[str, Any]) -> dict[str, Any]:
-    """Make an ASGI scope of a WSGI environ."""
-    known = environ.get("asgi.scope") or {"asgi": {"version": "3.0", "spec_version": "2.4"}}
-    root = _text(environ.get("SCRIPT_NAME", "")).rstrip("/")
-    port, peer = environ.get("SERVER_PORT"), environ.get("REMOTE_ADDR")
-    return {
-        **known,
-        "type": "http",
-        "http_version": environ.get("SERVER_PROTOCOL", "HTTP/1.1").rpartition("/")[2],
-        "method": environ.get("REQUEST_METHOD", "GET"),
-        "scheme": environ.get("wsgi.url_scheme", "http"),
-        "root_path": root,
-        "path": root + _with_slash(_text(environ.get("PATH_INFO", ""))),
-        "query_string": environ.get("QUERY_STRING", "").encode("latin-1", "replace"),
-        "headers": _headers_of(environ),
-        "client": (peer, int(environ.get("REMOTE_PORT") or 0)) if peer else None,
-        "server": (environ.get("SERVER_NAME", ""), int(port) if port else None),
-    }
-
-
-def _with_slash(path: str) -> str:
-    # ASGI's paths begin with one; Werkzeug adds it to what a test client was given without.
-    return f"/{path}" if path and path[0] != "/" else path
-
-
-def _headers_of(environ: dict[str, Any]) -> list[tuple[bytes, bytes]]:
-    headers = []
-    for key, value in environ.items():
-        name = _CGI.get(key)
-        if key[:5] == "HTTP_":
-            name = key[5:].replace("_", "-").lower().encode("latin-1")
-        if name is not None and (value or name not in _CGI.values()):
-            headers.append((name, str(value).encode("latin-1")))
-    return headers
-
-
-def _text(native: str) -> str:
-    return native.encode("latin-1").decode("utf-8", "surrogateescape")

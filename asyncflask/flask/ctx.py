@@ -37,7 +37,7 @@ from ..dispatch.lanes import HTTP
 from ..exceptions import outside
 from ..sessions import SecureCookieSession
 from ..wrappers.request.sync import CONTEXT_KEY
-from ..wrappers.request.target import take_environ_apart
+from ..wsgi.scope import kept_scope, routing_scope
 from .async_request import AwaitableRequest
 from .globals import _cv_app as _cv_app
 from .globals import _cv_request as _cv_request
@@ -260,7 +260,7 @@ class RequestContext(_SyncContext):
     def __init__(
         self, app: Any, environ: dict[str, Any], request: Any = None, session: Any = None
     ) -> None:
-        super().__init__(app, HTTP, scope_of(environ))
+        super().__init__(app, HTTP, kept_scope(environ) or routing_scope(environ))
         self.wsgi_environ = environ
         self._pushes = []
         self.request = app.request_class(environ) if request is None else request
@@ -487,7 +487,7 @@ class RequestContext(_SyncContext):
         return "asgi.scope" not in self.wsgi_environ or super()._has_path()
 
     def _has_whole_url(self) -> bool:
-        return False  # It was looked for before the environ was used (`scope_of`, `server.py`).
+        return False  # The ASGI side (`server.py`) and `routing_scope` have looked for one before.
 
     def __repr__(self) -> str:
         request = self.request
@@ -578,36 +578,3 @@ def _request_context() -> Context | None:
 
 def _nothing() -> None:
     """Stand for a method that is not there."""
-
-
-def scope_of(environ: dict[str, Any]) -> dict[str, Any]:
-    """Return the part of an ASGI scope that dispatching reads, from a WSGI environ.
-
-    An environ whose path is a whole URL is changed: it has that URL's path and host then.
-    """
-    root = _text(environ.get("SCRIPT_NAME", "")).rstrip("/")
-    path = _text(environ.get("PATH_INFO", ""))
-    if (
-        path[:1] not in ("/", "")
-        and "asgi.scope" not in environ  # Of a scope it was tried, with more knowledge.
-        and take_environ_apart(environ)
-    ):
-        path = _text(environ["PATH_INFO"])
-    if path[:1] in ("/", ""):
-        path = root + path
-    elif "asgi.scope" not in environ:
-        # Test clients and servers with a SCRIPT_NAME of "/app/" leave the slash away; Werkzeug puts
-        # it there.
-        path = f"{root}/{path}"
-    cookie = environ.get("HTTP_COOKIE")
-    return {
-        "type": "http",
-        "method": environ.get("REQUEST_METHOD", "GET"),
-        "path": path,
-        "root_path": root,
-        "headers": [] if cookie is None else [(b"cookie", cookie.encode("latin-1"))],
-    }
-
-
-def _text(native: str) -> str:
-    return native if native.isascii() else native.encode("latin-1").decode(errors="replace")

@@ -11,25 +11,24 @@ import io
 import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
-from urllib.parse import quote, unquote_to_bytes, urlsplit
+from urllib.parse import urlsplit
 
 import werkzeug.test
 from werkzeug.datastructures import MultiDict
-from werkzeug.urls import iri_to_uri
 
 from ..typing import Message, Scope
+from ..wsgi.environ import EXTRA_KEYS
+from ..wsgi.scope import SCOPE_KEYS, build_scope
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
 BODY_CHUNK = 64 * 1024  # A body arrives in pieces of this size, as from a socket.
 
-#: environ keys that have a place of their own in the scope, or none.
-_TRANSLATED = {
-    *("REQUEST_METHOD", "SCRIPT_NAME", "PATH_INFO", "QUERY_STRING", "REQUEST_URI", "RAW_URI"),
-    *("SERVER_NAME", "SERVER_PORT", "SERVER_PROTOCOL", "REMOTE_ADDR", "REMOTE_PORT"),
-    *("CONTENT_TYPE", "CONTENT_LENGTH", "wsgi.version", "wsgi.url_scheme", "wsgi.input"),
-    *("wsgi.errors", "wsgi.multithread", "wsgi.multiprocess", "wsgi.run_once"),
+#: Keys of an environ that are not carried to the app, which makes them itself.
+_TRANSLATED = SCOPE_KEYS | {
+    *("wsgi.version", "wsgi.input", "wsgi.errors"),
+    *("wsgi.multithread", "wsgi.multiprocess", "wsgi.run_once"),
 }
 
 #: environ key: the lines of each header that was given more than once (an environ joins them)
@@ -205,36 +204,25 @@ def body_messages(body: bytes) -> Iterator[Message]:
         }
 
 
-def scope_of(environ: Mapping[str, Any], kind: str = "http") -> Scope:
-    """Translate a WSGI environ into the ASGI scope of the same request.
+def connection_scope(environ: WSGIEnvironment, kind: str = "http") -> Scope:
+    """Make the ASGI scope that an app under test is called with.
 
     Keys that are neither CGI's nor WSGI's own (from ``environ_base`` or ``environ_overrides``)
-    travel in ``scope["asyncflask.environ"]``.
+    are carried in ``scope["asyncflask.environ"]``.
 
     Args:
         environ: Made by :meth:`EnvironBuilder.get_environ`.
         kind: ``"http"`` or ``"websocket"``.
+
+    Raises:
+        UnicodeEncodeError: A header has characters that HTTP's headers cannot have.
     """
-    root_path = _text(environ.get("SCRIPT_NAME", ""))
-    path = _text(environ["PATH_INFO"])
-    port = environ.get("REMOTE_PORT")
-    scope: Scope = {
-        "type": kind,
-        "asgi": {"version": "3.0", "spec_version": "2.4"},
-        "http_version": environ["SERVER_PROTOCOL"].partition("/")[2],
-        "method": environ["REQUEST_METHOD"],
-        "scheme": environ["wsgi.url_scheme"],
-        "path": root_path + path,
-        "raw_path": _raw_path(environ, root_path, path),
-        "query_string": environ["QUERY_STRING"].encode("latin-1"),
-        "root_path": root_path,
-        "headers": _headers(environ),
-        "client": (environ.get("REMOTE_ADDR", "127.0.0.1"), int(port) if port else 0),
-        "server": (environ["SERVER_NAME"], int(environ["SERVER_PORT"])),
-        "extensions": {},
-    }
+    scope = build_scope(environ, environ.get(_REPEATED))
+    scope["extensions"] = {}
+    scope["client"] = scope["client"] or ("127.0.0.1", 0)
     if kind == "websocket":
         del scope["method"]
+        scope["type"] = kind
         scope["subprotocols"] = []
         scope["extensions"]["websocket.http.response"] = {}
     extra = {
@@ -243,36 +231,5 @@ def scope_of(environ: Mapping[str, Any], kind: str = "http") -> Scope:
         if key not in _TRANSLATED and key != _REPEATED and not key.startswith("HTTP_")
     }
     if extra:
-        scope["asyncflask.environ"] = extra
+        scope[EXTRA_KEYS] = extra
     return scope
-
-
-def _text(value: str) -> str:
-    """Undo WSGI's way of carrying bytes in a string."""
-    return value.encode("latin-1").decode("utf-8", "replace")
-
-
-def _raw_path(environ: Mapping[str, Any], root_path: str, path: str) -> bytes:
-    """Give the path as it was written, if it is known (``%2F`` must stay), else encode it."""
-    asked = iri_to_uri(urlsplit(environ.get("REQUEST_URI", "")).path)
-    if unquote_to_bytes(asked).decode("utf-8", "replace") != path:
-        asked = quote(path, safe="/:@!$&'()*+,;=~")
-    return (quote(root_path) + asked).encode("ascii")
-
-
-def _headers(environ: Mapping[str, Any]) -> list[tuple[bytes, bytes]]:
-    headers = []
-    repeated = environ.get(_REPEATED, {})
-    for key, value in environ.items():
-        if key.startswith("HTTP_"):
-            name = key[5:]
-        elif key in ("CONTENT_TYPE", "CONTENT_LENGTH") and value:
-            name = key
-        else:
-            continue
-        encoded = name.replace("_", "-").lower().encode("latin-1")
-        lines = repeated.get(key, ())
-        # Unless something has replaced it (`environ_overrides`, the client's cookies).
-        given = lines if ", ".join(lines) == value else [value]
-        headers += [(encoded, line.encode("latin-1")) for line in given]
-    return headers

@@ -25,7 +25,7 @@ from werkzeug.wsgi import get_current_url
 from ..typing import Receive, Scope, Send
 from ..wrappers.request.awaitable import refusing
 from ..wrappers.unawaited import NotesForgotten
-from .builder import BuilderApp, EnvironBuilder, body_of, scope_of
+from .builder import BuilderApp, EnvironBuilder, body_of, connection_scope
 from .connection import TestConnection
 from .cookies import cookie_to_delete, cookie_to_set, with_server_name
 from .session import SessionTransaction
@@ -465,7 +465,7 @@ class TestClient(NotesForgotten):
         scope_base: Mapping[str, Any] | None,
         kind: str = "http",
     ) -> Scope:
-        scope = scope_of(environ, kind)
+        scope = connection_scope(environ, kind)
         if kind == "http" and scope["http_version"] in ("2", "3"):
             scope["extensions"] = {name: {} for name in _PUSH_EXTENSIONS}
         if self.state is not None:

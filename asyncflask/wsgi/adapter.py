@@ -23,10 +23,10 @@ from ..wrappers.request.sync import prefetch
 from ..wrappers.response.asgi import send_whole, whole_body
 from ..wrappers.response.headers import encode_headers
 from .call import Call, send_wsgi
-from .environ import EXTRA_KEYS, make_environ
+from .environ import EXTRA_KEYS, make_environ, request_variables
 
 if TYPE_CHECKING:
-    from _typeshed.wsgi import WSGIApplication
+    from _typeshed.wsgi import WSGIApplication, WSGIEnvironment
 
 #: an app context that the test client's caller has pushed; without one, none is around a request
 AROUND = "asyncflask.around"
@@ -67,6 +67,8 @@ class Served:
     """
 
     lease: Lease | None = None
+    #: what the environ said of the request when it was made (see ``kept_scope``)
+    variables: WSGIEnvironment
     _body: Any = None
     # What a request finds that somebody makes of the environ.
     url_rule: Any = None
@@ -81,13 +83,14 @@ class Served:
         self.send = send
         self.announced = drain.announces_body(scope)
 
-    def make_environ(self) -> dict[str, Any]:
+    def make_environ(self) -> WSGIEnvironment:
         """Make the environ, in the worker."""
         lease: Lease = self.lease  # type: ignore[assignment]  # leased
         # PERF: what is here already needs no stream that could wait.
         whole = body_of(self).take_whole() if self.announced else b""
         stream = None if whole is None else io.BytesIO(whole)
-        environ = make_environ(self, lease.loop, stream)
+        self.variables = request_variables(self.scope)
+        environ = make_environ(self, lease.loop, stream, self.variables)
         environ.update(self.scope.get(EXTRA_KEYS) or ())
         return environ
 

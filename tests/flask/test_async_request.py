@@ -11,7 +11,7 @@ import asyncflask.flask as facade
 from asyncflask import Flask as AsyncFlask
 from asyncflask.flask import Request
 from asyncflask.flask.asgi_transport import VARIABLE
-from asyncflask.flask.async_request import AwaitableRequest, scope_of
+from asyncflask.flask.async_request import AwaitableRequest
 from asyncflask.testing import TestClient, WebsocketResponseError
 from asyncflask.wrappers import SyncRequest
 
@@ -208,18 +208,6 @@ def test_the_awaitable_request_has_no_environ(bp, registered):
         return "x"
 
     assert registered.get("/").text == "x"
-
-
-def test_an_environ_becomes_a_scope(app):
-    ctx = app.test_request_context(
-        "/é?a=b", base_url="https://example.org/below/", headers={"X-A": "ü"}
-    )
-    scope = scope_of(ctx.request.environ)
-
-    assert (scope["scheme"], scope["root_path"], scope["path"]) == ("https", "/below", "/below/é")
-    assert scope["query_string"] == b"a=b"
-    assert (b"x-a", "ü".encode("latin-1")) in scope["headers"]
-    assert scope["server"] == ("example.org", 443)
 
 
 # -- blueprints of the facade on an app of the async API ------------------------------------------

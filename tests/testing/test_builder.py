@@ -1,4 +1,4 @@
-"""EnvironBuilder and scope_of: the request is the one that Flask's client would make."""
+"""EnvironBuilder and connection_scope: the request is the one that Flask's client would make."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from asyncflask.testing.builder import (
     EnvironBuilder,
     body_messages,
     body_of,
-    scope_of,
+    connection_scope,
 )
 
 
@@ -64,7 +64,7 @@ def environ_of(*args, app=None, **kwargs):
 
 
 def scope_for(*args, **kwargs):
-    return scope_of(environ_of(*args, **kwargs))
+    return connection_scope(environ_of(*args, **kwargs))
 
 
 def header(scope, name):
@@ -160,7 +160,7 @@ def test_other_environ_keys_travel_along():
 
 
 def test_a_websocket_scope_offers_denial_responses():
-    scope = scope_of(environ_of("/", url_scheme="wss"), "websocket")
+    scope = connection_scope(environ_of("/", url_scheme="wss"), "websocket")
 
     assert scope["type"] == "websocket"
     assert scope["scheme"] == "wss"
@@ -218,12 +218,12 @@ def test_headers_of_one_name_are_lines_of_their_own():
     headers = [("X-Part", "1"), ("X-Other", "o"), ("X-Part", "2, 3")]
     environ = EnvironBuilder(App(), headers=headers).get_environ()
 
-    assert scope_of(environ)["headers"][-3:] == [
+    assert connection_scope(environ)["headers"][-3:] == [
         (b"x-part", b"1"),
         (b"x-part", b"2, 3"),
         (b"x-other", b"o"),
     ]
-    assert "asyncflask.environ" not in scope_of(environ)
+    assert "asyncflask.environ" not in connection_scope(environ)
 
 
 def test_a_value_of_the_environ_replaces_all_lines():
@@ -231,4 +231,4 @@ def test_a_value_of_the_environ_replaces_all_lines():
     overrides = {"HTTP_X_PART": "3"}
     environ = EnvironBuilder(App(), headers=headers, environ_overrides=overrides).get_environ()
 
-    assert scope_of(environ)["headers"][-1:] == [(b"x-part", b"3")]
+    assert connection_scope(environ)["headers"][-1:] == [(b"x-part", b"3")]
