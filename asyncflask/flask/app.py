@@ -2,7 +2,7 @@
 
 Every step is a plain method that calls the pipeline of ``dispatch/`` and steps its coroutine in the
 calling thread, without a loop. Setup, websockets and the lifespan are the async API's; how a
-request of an ASGI server is served is in ``server.py``.
+request of an ASGI server is served is in ``wsgi/facade.py``.
 """
 
 from __future__ import annotations
@@ -42,6 +42,7 @@ from ..dispatch.calls import wait_in_place
 from ..dispatch.lanes import WEBSOCKET
 from ..exceptions import OutOfContext
 from ..helpers import get_debug_flag, get_load_dotenv
+from ..wsgi.facade import serve_request
 from . import cli
 from .call_interface import CallableType, adapt_subclass, call_asgi, refuse_environ
 from .ctx import AppContext, RequestContext, _AppCtxGlobals
@@ -60,7 +61,6 @@ from .sansio.app import T_teardown as T_teardown
 from .sansio.app import T_template_filter as T_template_filter
 from .sansio.app import T_template_global as T_template_global
 from .sansio.app import T_template_test as T_template_test
-from .server import serve_request
 from .sessions import SecureCookieSessionInterface as SecureCookieSessionInterface
 from .sessions import SessionInterface as SessionInterface
 from .signals import appcontext_tearing_down as appcontext_tearing_down

@@ -3,7 +3,7 @@
 Servers and tools know an app by calling it: WSGI servers with two arguments, ASGI servers with
 three, ASGI 2 servers (and uvicorn, which takes a ``def __call__`` for ASGI 2) with the scope alone.
 What replaces ``Flask.__call__`` was mostly written for WSGI. It is given the WSGI calls only; an
-ASGI request comes to it through the request's worker thread (``server.py``).
+ASGI request comes to it through the request's worker thread (``wsgi/facade.py``).
 """
 
 from __future__ import annotations

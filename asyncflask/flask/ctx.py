@@ -487,7 +487,7 @@ class RequestContext(_SyncContext):
         return "asgi.scope" not in self.wsgi_environ or super()._has_path()
 
     def _has_whole_url(self) -> bool:
-        return False  # The ASGI side (`server.py`) and `routing_scope` have looked for one before.
+        return False  # `wsgi/facade.py` and `routing_scope` have looked for one before.
 
     def __repr__(self) -> str:
         request = self.request

@@ -1,7 +1,7 @@
 """Flask's synchronous request and response: Werkzeug's, with what Flask adds.
 
 They are the same whether a WSGI server, the test client or an ASGI server calls the app; on ASGI
-the environ is made from the scope (``server.py``).
+the environ is made from the scope (``wsgi/environ.py``).
 """
 
 from __future__ import annotations

@@ -9,12 +9,14 @@ import gc
 import threading
 import time
 import weakref
+from pathlib import Path
 
 import pytest
 
 import asyncflask
 from asyncflask import Flask as AsyncFlask
 from asyncflask.flask import (
+    Flask,
     Response,
     copy_current_request_context,
     current_app,
@@ -26,6 +28,14 @@ from asyncflask.testing import TestApp, TestClient
 from asyncflask.wrappers.request import body
 
 variable = contextvars.ContextVar("variable", default="unset")
+
+
+@pytest.fixture
+def app():
+    app = Flask("tests", root_path=str(Path(__file__).parent))
+    app.secret_key = "secret"
+    app.testing = True
+    return app
 
 
 @pytest.fixture
@@ -324,7 +334,7 @@ async def test_a_body_over_the_limit_that_nobody_reads_is_no_error(app, asgi):
 
 
 async def test_reading_on_the_loop_what_is_not_there_is_an_error_and_no_hang(app, monkeypatch):
-    monkeypatch.setattr("asyncflask.flask.server.AHEAD", 10)
+    monkeypatch.setattr("asyncflask.wsgi.facade.AHEAD", 10)
     app.post("/")(_reads_data)
     server = Server("/", b"x" * 20, headers=[CHUNKED])
 
