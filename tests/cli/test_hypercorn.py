@@ -7,7 +7,6 @@ import os
 import signal
 import socket
 import ssl
-import subprocess
 import sys
 from typing import Any
 
@@ -15,6 +14,7 @@ import pytest
 
 from asyncflask.cli.hypercorn import _Config, _Logger, _report
 from asyncflask.cli.serve import serve
+from tests.conftest import StartProgram
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
 
@@ -122,22 +122,17 @@ print("end", flush=True)
 """
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
 @pytest.mark.parametrize("path", ["/thread", "/swallow", "/unread", "/unread_stream"])
-def test_a_view_or_client_that_cannot_be_ended_is_left_behind(path):
-    process = subprocess.Popen(
-        [sys.executable, "-c", STUCK], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-    try:
-        port = int(process.stdout.readline())
-        with socket.create_connection(("127.0.0.1", port)) as client:
-            client.sendall(f"GET {path} HTTP/1.1\r\nHost: a\r\n\r\n".encode())
-            assert process.stdout.readline() == "begun\n"
-            process.send_signal(signal.SIGTERM)
-            out, err = process.communicate(timeout=20)
-    finally:
-        process.kill()
-        process.communicate()
+def test_a_view_or_client_that_cannot_be_ended_is_left_behind(
+    start_program: StartProgram, path: str
+) -> None:
+    program = start_program("-c", STUCK, errors=True)
+    port = int(program.output.line())
+    with socket.create_connection(("127.0.0.1", port)) as client:
+        client.sendall(f"GET {path} HTTP/1.1\r\nHost: a\r\n\r\n".encode())
+        assert program.output.line() == "begun\n"
+        program.send_signal(signal.SIGTERM)
+        output = program.wait()
 
-    assert process.returncode == 0, err
-    assert [line for line in out.splitlines() if not line.startswith("[")] == ["down", "end"]
+    assert program.returncode == 0, program.errors.rest()
+    assert [line for line in output.splitlines() if not line.startswith("[")] == ["down", "end"]

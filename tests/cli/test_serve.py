@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import os
-import re
 import signal
 import socket
 import ssl
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
@@ -21,6 +19,7 @@ from urllib.request import urlopen
 import pytest
 
 from asyncflask.cli.serve import _listen, serve
+from tests.conftest import Program, StartProgram
 
 Write = Callable[[str, str], Path]
 PEM = str(Path(__file__).with_name("localhost.pem"))  # for these tests only
@@ -62,32 +61,15 @@ def make(name):
 """
 
 
-@contextmanager
-def running(*args: str, app: str | None = None) -> Iterator[subprocess.Popen[str]]:
-    environ = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2]), "PYTHONUNBUFFERED": "1"}
-    chosen = ("--app", app) if app else ()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "asyncflask", *chosen, "run", "--port", "0", *args],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        env=environ,
-        start_new_session=True,
-    )
-    try:
-        yield process
-    finally:
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)  # The reloader has a child.
-        process.communicate()
+@pytest.fixture
+def run(start_program: StartProgram) -> StartProgram:
+    """Start ``asyncflask run`` with these arguments; ``app`` is found in the current directory."""
 
+    def run(*arguments: str, app: str | None = None) -> Program:
+        chosen = ("--app", app) if app else ()
+        return start_program("-m", "asyncflask", *chosen, "run", "--port", "0", *arguments)
 
-def url_of(process: subprocess.Popen[str]) -> str:
-    assert process.stdout is not None
-    for line in process.stdout:
-        if found := re.search(r"Running on (\S+)", line):
-            return found[1]
-    raise AssertionError("It did not start.")
+    return run
 
 
 def page(url: str) -> str:
@@ -96,42 +78,42 @@ def page(url: str) -> str:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_served_until_a_signal_comes(write: Write, number: int) -> None:
+def test_served_until_a_signal_comes(run: StartProgram, write: Write, number: int) -> None:
     """The end is in good order: `after_serving` runs, the exit code is 0, no traceback."""
     write("app.py", APP)
 
-    with running() as process:
-        assert page(url_of(process)) == "first"
-        process.send_signal(number)
-        output, _ = process.communicate(timeout=10)
+    program = run()
+    assert page(program.url()) == "first"
+    program.send_signal(number)
+    output = program.wait()
 
-    assert process.returncode == 0
+    assert program.returncode == 0
     assert "ended" in output
     assert "Traceback" not in output
     assert '"GET / HTTP/1.1" 200' in output
 
 
-async def test_open_websocket_does_not_disturb_the_end(write: Write) -> None:
+async def test_open_websocket_does_not_disturb_the_end(run: StartProgram, write: Write) -> None:
     connect = pytest.importorskip("websockets").connect
     write("app.py", APP)
 
-    with running() as process:
-        async with connect(url_of(process).replace("http", "ws") + "/wait"):
-            process.send_signal(signal.SIGINT)
-            output = (await asyncio.to_thread(process.communicate, timeout=10))[0]
+    program = run()
+    async with connect(program.url().replace("http", "ws") + "/wait"):
+        program.send_signal(signal.SIGINT)
+        output = await asyncio.to_thread(program.wait)
 
-    assert process.returncode == 0
+    assert program.returncode == 0
     assert "ended" in output
     assert "Traceback" not in output
 
 
-def test_an_app_that_cannot_start_is_one_line(write: Write) -> None:
+def test_an_app_that_cannot_start_is_one_line(run: StartProgram, write: Write) -> None:
     write("app.py", APP.replace('print("started", flush=True)', 'raise LookupError("no database")'))
 
-    with running() as process:
-        output, _ = process.communicate(timeout=10)
+    program = run()
+    output = program.wait()
 
-    assert process.returncode == 1
+    assert program.returncode == 1
     assert "Error: The app failed in startup. LookupError: no database" in output
 
 
@@ -145,57 +127,57 @@ def test_an_app_that_cannot_start_is_one_line(write: Write) -> None:
     ],
 )
 def test_options_that_do_not_go_together_are_a_usage_error(
-    write: Write, args: list[str], message: str
+    run: StartProgram, write: Write, args: list[str], message: str
 ) -> None:
     write("app.py", APP)
 
-    with running(*args) as process:
-        output, _ = process.communicate(timeout=10)
+    program = run(*args)
+    output = program.wait()
 
-    assert process.returncode == 2
+    assert program.returncode == 2
     assert message in output
 
 
-def test_several_workers_serve_one_port(write: Write) -> None:
+def test_several_workers_serve_one_port(run: StartProgram, write: Write) -> None:
     """Each loads the app by itself, a factory with its arguments too."""
     write("shop.py", "import os\nfrom asyncflask import Flask\n" + FACTORY)
     argv = ("--server", "hypercorn", "--workers", "2")
 
-    with running(*argv, app="shop:make('second')") as process:
-        url = url_of(process)
-        wait_until(lambda: page(url).startswith("second"))
-        answers = set()
-        wait_until(lambda: answers.add(page(url)) or len(answers) == 2)
-        process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=20)
+    program = run(*argv, app="shop:make('second')")
+    url = program.url()
+    wait_until(lambda: page(url).startswith("second"))
+    answers = set()
+    wait_until(lambda: answers.add(page(url)) or len(answers) == 2)
+    program.send_signal(signal.SIGTERM)
+    program.wait()
 
-    assert process.returncode == 0
+    assert program.returncode == 0
 
 
-def test_changed_file_is_served_after_a_reload(write: Write) -> None:
+def test_changed_file_is_served_after_a_reload(run: StartProgram, write: Write) -> None:
     """A syntax error in between is answered with 500, and does not end the server."""
     file = write("app.py", APP)
 
-    with running("--reload") as process:
-        url = url_of(process)
-        assert page(url) == "first"
-        change(file, APP.replace("first", "second"))
-        wait_until(lambda: page(url) == "second")
-        change(file, "def")
-        wait_until(lambda: status(url) == 500)
-        change(file, APP.replace("first", "third"))
-        wait_until(lambda: page(url) == "third")
+    program = run("--reload")
+    url = program.url()
+    assert page(url) == "first"
+    change(file, APP.replace("first", "second"))
+    wait_until(lambda: page(url) == "second")
+    change(file, "def")
+    wait_until(lambda: status(url) == 500)
+    change(file, APP.replace("first", "third"))
+    wait_until(lambda: page(url) == "third")
 
 
-def test_ctrl_c_ends_reloader_and_child(write: Write) -> None:
+def test_ctrl_c_ends_reloader_and_child(run: StartProgram, write: Write) -> None:
     write("app.py", APP)
 
-    with running("--reload") as process:
-        url_of(process)
-        os.killpg(process.pid, signal.SIGINT)
-        output, _ = process.communicate(timeout=10)
+    program = run("--reload")
+    program.url()
+    program.send_signal_to_group(signal.SIGINT)
+    output = program.wait()
 
-    assert process.returncode == 0
+    assert program.returncode == 0
     assert "Traceback" not in output
 
 
@@ -225,14 +207,14 @@ def wait_until(condition: Callable[[], bool]) -> None:
     raise AssertionError("It did not happen in 20 seconds.")
 
 
-def test_certificate_makes_it_https(write: Write) -> None:
+def test_certificate_makes_it_https(run: StartProgram, write: Write) -> None:
     write("app.py", APP)
     trusting = ssl.create_default_context(cafile=PEM)
 
-    with running("--cert", PEM, "--key", PEM) as process:
-        url = url_of(process)
-        with urlopen(url, timeout=5, context=trusting) as response:
-            body = response.read()
+    program = run("--cert", PEM, "--key", PEM)
+    url = program.url()
+    with urlopen(url, timeout=5, context=trusting) as response:
+        body = response.read()
 
     assert url.startswith("https://127.0.0.1:")
     assert body == b"first"
@@ -248,31 +230,33 @@ def test_certificate_makes_it_https(write: Write) -> None:
     ],
 )
 def test_hypercorn_offers_http2_with_any_certificate(
-    write: Write, args: list[str], protocol: str | None
+    run: StartProgram, write: Write, args: list[str], protocol: str | None
 ) -> None:
     write("app.py", APP)
     context = ssl._create_unverified_context()
     context.set_alpn_protocols(["h2", "http/1.1"])
 
-    with running(*args) as process:
-        host, port = url_of(process).removeprefix("https://").split(":")
-        with (
-            socket.create_connection((host, int(port)), timeout=10) as tcp,
-            context.wrap_socket(tcp) as tls,
-        ):
-            assert tls.selected_alpn_protocol() == protocol
+    program = run(*args)
+    host, port = program.url().removeprefix("https://").split(":")
+    with (
+        socket.create_connection((host, int(port)), timeout=10) as tcp,
+        context.wrap_socket(tcp) as tls,
+    ):
+        assert tls.selected_alpn_protocol() == protocol
 
 
 @pytest.mark.parametrize("server", ["embedded", "hypercorn"])
-def test_a_socket_file_is_removed_at_the_end(write: Write, tmp_path: Path, server: str) -> None:
+def test_a_socket_file_is_removed_at_the_end(
+    run: StartProgram, write: Write, tmp_path: Path, server: str
+) -> None:
     write("app.py", APP)
     path = tmp_path / "socket"
 
-    with running("--host", f"unix:{path}", "--server", server, "--reload") as process:
-        wait_until(path.exists)
-        wait_until(lambda: can_connect(path))
-        process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=10)
+    program = run("--host", f"unix:{path}", "--server", server, "--reload")
+    wait_until(path.exists)
+    wait_until(lambda: can_connect(path))
+    program.send_signal(signal.SIGTERM)
+    program.wait()
 
     assert not path.exists()
 
@@ -358,64 +342,45 @@ def test_module_is_the_command() -> None:
     assert result.stdout.startswith("Usage: python -m asyncflask")
 
 
-@contextmanager
-def script(path: Path) -> Iterator[subprocess.Popen[str]]:
-    """Run a program that calls `app.run()`."""
-    environ = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2]), "PYTHONUNBUFFERED": "1"}
-    process = subprocess.Popen(
-        [sys.executable, str(path)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        env=environ,
-        start_new_session=True,
-    )
-    try:
-        yield process
-    finally:
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.communicate()
-
-
 RUN = "\nif __name__ == '__main__':\n    app.run(port=0, {options})\n"
 
 
-@pytest.mark.parametrize("broken", ["def", "import nothing_such", "1 / 0"])
 @pytest.mark.parametrize("server", ["embedded", "hypercorn"])
 def test_app_run_answers_500_while_the_code_is_broken(
-    write: Write, broken: str, server: str
+    start_program: StartProgram, write: Write, server: str
 ) -> None:
+    """However it is broken, one time after another."""
     source = APP + RUN.format(options=f"debug=True, server={server!r}")
     file = write("app.py", source)
 
-    with script(file) as process:
-        url = url_of(process)
-        assert page(url) == "first"
-        for number in range(2):
-            change(file, broken)
-            wait_until(lambda: status(url) == 500)
-            assert status(url) == 500
-            change(file, source.replace("first", f"mended {number}"))
-            wait_until(lambda: page(url) == f"mended {number}")  # noqa: B023  # called at once
-        os.killpg(process.pid, signal.SIGINT)
-        output, _ = process.communicate(timeout=10)
+    program = start_program(str(file))
+    url = program.url()
+    assert page(url) == "first"
+    for broken in ("def", "import nothing_such", "1 / 0"):
+        change(file, broken)
+        wait_until(lambda: status(url) == 500)
+        assert status(url) == 500
+        mended = f"mended after {broken}"
+        change(file, source.replace("first", mended))
+        wait_until(lambda: page(url) == mended)  # noqa: B023  # called at once
+    program.send_signal_to_group(signal.SIGINT)
+    output = program.wait()
 
-    assert process.returncode == 0
+    assert program.returncode == 0
     assert url not in output
 
 
-def test_the_page_of_a_syntax_error_shows_it(write: Write) -> None:
+def test_the_page_of_a_syntax_error_shows_it(start_program: StartProgram, write: Write) -> None:
     source = APP + RUN.format(options="debug=True")
     file = write("app.py", source)
 
-    with script(file) as process:
-        url = url_of(process)
-        change(file, 'title = "<b>\n' + source)
-        wait_until(lambda: status(url) == 500)
-        with pytest.raises(HTTPError) as caught:
-            urlopen(url, timeout=5)
-        text = caught.value.read().decode()
+    program = start_program(str(file))
+    url = program.url()
+    change(file, 'title = "<b>\n' + source)
+    wait_until(lambda: status(url) == 500)
+    with pytest.raises(HTTPError) as caught:
+        urlopen(url, timeout=5)
+    text = caught.value.read().decode()
     assert "SyntaxError: unterminated string literal" in text
     assert "&lt;b&gt;" in text
 
@@ -423,19 +388,21 @@ def test_the_page_of_a_syntax_error_shows_it(write: Write) -> None:
 @pytest.mark.parametrize(
     "options", ["debug=False", "debug=True", "server='hypercorn'", "debug=True, server='hypercorn'"]
 )
-def test_app_run_says_its_address_once(write: Write, options: str) -> None:
+def test_app_run_says_its_address_once(
+    start_program: StartProgram, write: Write, options: str
+) -> None:
     source = APP + RUN.format(options=options)
     file = write("app.py", source)
 
-    with script(file) as process:
-        url = url_of(process)
-        assert page(url) == "first"
-        if "debug=True" in options:
-            change(file, source.replace("first", "second"))
-            wait_until(lambda: page(url) == "second")
-        os.killpg(process.pid, signal.SIGINT)
-        output, _ = process.communicate(timeout=10)
+    program = start_program(str(file))
+    url = program.url()
+    assert page(url) == "first"
+    if "debug=True" in options:
+        change(file, source.replace("first", "second"))
+        wait_until(lambda: page(url) == "second")
+    program.send_signal_to_group(signal.SIGINT)
+    output = program.wait()
 
-    assert process.returncode == 0
+    assert program.returncode == 0
     assert url.removeprefix("http://") not in output
     assert "Serving" not in output

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import re
 import signal
-import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
@@ -17,6 +16,7 @@ from urllib.request import urlopen
 import pytest
 
 from asyncflask.cli.workers import Worker, Workers
+from tests.conftest import StartProgram
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
 
@@ -41,31 +41,10 @@ async def index():
 """
 
 
-@contextmanager
-def running(*args: str) -> Iterator[subprocess.Popen[str]]:
-    environ = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2]), "PYTHONUNBUFFERED": "1"}
-    process = subprocess.Popen(
-        [sys.executable, "-m", "asyncflask", "run", "--port", "0", "--server", "hypercorn", *args],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        env=environ,
-        start_new_session=True,
-    )
-    try:
-        yield process
-    finally:
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.communicate()
-
-
-def url_of(process: subprocess.Popen[str]) -> str:
-    assert process.stdout is not None
-    for line in process.stdout:
-        if found := re.search(r"Running on (\S+)", line):
-            return found[1]
-    raise AssertionError("It did not start.")
+@pytest.fixture
+def run(start_program: StartProgram) -> StartProgram:
+    """Start ``asyncflask run`` with hypercorn and these arguments."""
+    return partial(start_program, "-m", "asyncflask", "run", "--port", "0", "--server", "hypercorn")
 
 
 def pid(url: str) -> int:
@@ -85,36 +64,36 @@ def pids(url: str, count: int) -> set[int]:
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
-def test_a_worker_that_dies_is_replaced(write: Write, number: int) -> None:
+def test_a_worker_that_dies_is_replaced(run: StartProgram, write: Write, number: int) -> None:
     write("app.py", APP)
 
-    with running("--workers", "2") as process:
-        url = url_of(process)
-        before = pids(url, 2)
-        dead = before.pop()
-        os.kill(dead, number)
-        until = time.monotonic() + 30
-        while not (after := pids(url, 2) - {dead}) - before:
-            assert time.monotonic() < until
-        assert dead not in after
-        process.send_signal(signal.SIGTERM)
-        output, _ = process.communicate(timeout=20)
+    program = run("--workers", "2")
+    url = program.url()
+    before = pids(url, 2)
+    dead = before.pop()
+    os.kill(dead, number)
+    until = time.monotonic() + 30
+    while not (after := pids(url, 2) - {dead}) - before:
+        assert time.monotonic() < until
+    assert dead not in after
+    program.send_signal(signal.SIGTERM)
+    output = program.wait()
 
-    assert process.returncode == 0
+    assert program.returncode == 0
     assert f"Worker {dead} ended with status" in output
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_an_app_that_does_not_start_is_an_exit_status(
-    write: Write, tmp_path: Path, workers: str
+    run: StartProgram, write: Write, tmp_path: Path, workers: str
 ) -> None:
     write("app.py", APP)
     write("broken", "")
 
-    with running("--workers", workers) as process:
-        output, _ = process.communicate(timeout=30)
+    program = run("--workers", workers)
+    output = program.wait()
 
-    assert process.returncode == 1
+    assert program.returncode == 1
     assert "no database" in output
     assert "Running on" not in output
 
@@ -147,62 +126,63 @@ async def ignore():
     "waits_for", ["asyncio.sleep(60)", "asyncio.to_thread(time.sleep, 60)", IGNORES]
 )
 def test_an_app_that_is_still_starting_ends_at_a_signal(
-    write: Write, workers: str, waits_for: str
+    run: StartProgram, write: Write, workers: str, waits_for: str
 ) -> None:
     write("app.py", STARTS_FOR_EVER % waits_for)
 
-    with running("--workers", workers) as process:
-        for _ in range(int(workers)):
-            assert any(line == "begun\n" for line in process.stdout)
-        process.send_signal(signal.SIGTERM)
-        output, _ = process.communicate(timeout=20)
+    program = run("--workers", workers)
+    for _ in range(int(workers)):
+        program.output.until("^begun$")
+    program.send_signal(signal.SIGTERM)
+    output = program.wait()
 
-    assert process.returncode == 0
+    assert program.returncode == 0
     assert "Traceback" not in output
 
 
-def test_an_app_that_only_the_workers_cannot_import_is_an_exit_status(write: Write) -> None:
+def test_an_app_that_only_the_workers_cannot_import_is_an_exit_status(
+    run: StartProgram, write: Write
+) -> None:
     write("app.py", "import sys\nif len(sys.argv) == 4: raise LookupError('worker')\n" + APP)
 
-    with running("--workers", "2") as process:
-        output, _ = process.communicate(timeout=30)
+    program = run("--workers", "2")
+    output = program.wait()
 
-    assert process.returncode == 1
+    assert program.returncode == 1
     assert "LookupError: worker" in output
     assert "Error: The app does not start: its worker ended with status 1." in output
 
 
-def test_a_replacement_that_does_not_start_is_tried_again(write: Write, tmp_path: Path) -> None:
+def test_a_replacement_that_does_not_start_is_tried_again(
+    run: StartProgram, write: Write, tmp_path: Path
+) -> None:
     write("app.py", APP)
 
-    with running("--workers", "2") as process:
-        url = url_of(process)
-        before = pids(url, 2)
-        broken = write("broken", "")
-        os.kill(min(before), signal.SIGKILL)
-        assert process.stdout is not None
-        for line in process.stdout:
-            if "did not start; another one is started in" in line:
-                break
-        assert pid(url) == max(before)
-        broken.unlink()
-        assert pids(url, 2) >= {max(before)}
+    program = run("--workers", "2")
+    url = program.url()
+    before = pids(url, 2)
+    broken = write("broken", "")
+    os.kill(min(before), signal.SIGKILL)
+    program.output.until("did not start; another one is started in")
+    assert pid(url) == max(before)
+    broken.unlink()
+    assert pids(url, 2) >= {max(before)}
 
 
 @pytest.mark.parametrize("workers", ["1", "3"])
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_the_address_is_said_once_and_a_signal_ends_all(
-    write: Write, workers: str, number: int
+    run: StartProgram, write: Write, workers: str, number: int
 ) -> None:
     write("app.py", APP)
 
-    with running("--workers", workers) as process:
-        url = url_of(process)
-        found = pids(url, int(workers))
-        os.killpg(process.pid, number)
-        output, _ = process.communicate(timeout=20)
+    program = run("--workers", workers)
+    url = program.url()
+    found = pids(url, int(workers))
+    program.send_signal_to_group(number)
+    output = program.wait()
 
-    assert process.returncode == 0
+    assert program.returncode == 0
     assert "Running on" not in output
     assert url not in output
     assert "Traceback" not in output
@@ -211,31 +191,28 @@ def test_the_address_is_said_once_and_a_signal_ends_all(
             os.kill(each, 0)
 
 
-def test_nothing_but_the_address_and_the_log_is_printed(write: Write) -> None:
+def test_nothing_but_the_address_and_the_log_is_printed(run: StartProgram, write: Write) -> None:
     write("app.py", APP)
 
-    with running("--workers", "2") as process:
-        assert process.stdout is not None
-        lines = []
-        for line in process.stdout:
-            lines.append(line)
-            if "Running on" in line:
-                break
+    program = run("--workers", "2")
+    lines = [program.output.line()]
+    while lines[-1] and "Running on" not in lines[-1]:
+        lines.append(program.output.line())
 
     assert [line for line in lines if not line.startswith(" * ")] == []
 
 
-def test_workers_end_with_the_process_that_started_them(write: Write) -> None:
+def test_workers_end_with_the_process_that_started_them(run: StartProgram, write: Write) -> None:
     write("app.py", APP)
 
-    with running("--workers", "2") as process:
-        url = url_of(process)
-        found = pids(url, 2)
-        process.kill()
-        until = time.monotonic() + 20
-        while any(map(is_alive, found)):
-            assert time.monotonic() < until
-            time.sleep(0.1)
+    program = run("--workers", "2")
+    url = program.url()
+    found = pids(url, 2)
+    program.send_signal(signal.SIGKILL)
+    until = time.monotonic() + 20
+    while any(map(is_alive, found)):
+        assert time.monotonic() < until
+        time.sleep(0.1)
 
 
 def is_alive(number: int) -> bool:

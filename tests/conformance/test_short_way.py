@@ -369,7 +369,11 @@ def _numbered(*hooks):
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
-@pytest.mark.parametrize("others", [(), (_note, _mark, _mark_too), (_pass,)], ids=str)
+@pytest.mark.parametrize(
+    "others",
+    [(), (_note, _mark, _mark_too), (_pass,)],
+    ids=["alone", "among three", "before one that passes"],
+)
 @pytest.mark.parametrize("hook", HOOKS.values(), ids=HOOKS)
 async def test_what_hooks_do_is_the_same_on_both_ways(hook, others, method):
     more = [_before(other) if other is _note else _after(other) for other in others]

@@ -89,8 +89,8 @@ async def test_the_warning_says_how_long_where_and_what_to_write(async_app, capl
 async def test_each_step_between_awaits_counts_for_itself(async_app, caplog):
     @async_app.get("/short-steps")
     async def short_steps():
-        for _ in range(4):
-            time.sleep(LIMIT * 0.4)
+        for _ in range(6):
+            time.sleep(LIMIT * 0.25)
             await asyncio.sleep(0)
         return "done"
 

@@ -283,7 +283,7 @@ class Gone204(HTTPException):
         *(lambda: NotFound(), lambda: NotFound("Own words."), lambda: Gone204()),
         lambda: MethodNotAllowed(["PUT"]),
     ],
-    ids=repr,
+    ids=lambda value: "made in the view" if callable(value) else repr(value),
 )
 async def test_an_answer_is_the_same_whether_anybody_may_look_at_it_or_not(value, method):
     answers = []

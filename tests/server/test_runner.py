@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import signal
 import socket
-import subprocess
 import sys
 import threading
 import time
@@ -93,28 +92,18 @@ def loops():
 
 
 @pytest.fixture(params=loops())
-def start(request):
+def start(request, start_program):
     """Start the program; return it with a client whose request is under way."""
-    started = []
 
-    def run(path, *arguments):
-        process = subprocess.Popen(
-            [sys.executable, "-c", PROGRAM, request.param, *arguments],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        started.append(process)
-        port = int(process.stdout.readline())
+    def start(path, *arguments):
+        program = start_program("-c", PROGRAM, request.param, *arguments, errors=True)
+        port = int(program.output.line())
         if path:
             asyncio.run(ask(port, path))
-            assert process.stdout.readline() == "begun\n"
-        return process
+            assert program.output.line() == "begun\n"
+        return program
 
-    yield run
-    for process in started:
-        process.kill()
-        process.communicate()
+    return start
 
 
 async def ask(port, path):
@@ -140,11 +129,11 @@ kept = []
     ],
 )
 def test_a_signal_ends_it_in_order_whatever_a_view_does(start, path, number):
-    process = start(path)
-    process.send_signal(number)
-    out, err = process.communicate(timeout=20)
+    program = start(path)
+    program.send_signal(number)
+    out, err = program.wait(), program.errors.rest()
 
-    assert (process.returncode, out) == (0, "down\nend\n"), err
+    assert (program.returncode, out) == (0, "down\nend\n"), err
     assert "destroyed" not in err
     assert "Exception ignored" not in err
 
@@ -225,21 +214,21 @@ async def test_a_wakeup_that_the_app_has_set_is_kept():
 
 
 def test_a_loop_that_is_blocked_ends_with_1_and_a_traceback(start):
-    process = start("/blocked")
-    process.send_signal(signal.SIGTERM)
-    _, err = process.communicate(timeout=20)
+    program = start("/blocked")
+    program.send_signal(signal.SIGTERM)
+    program.wait()
 
-    assert process.returncode == 1
-    assert "in blocked" in err
+    assert program.returncode == 1
+    assert "in blocked" in program.errors.rest()
 
 
 def test_an_after_serving_function_that_hangs_in_a_thread_is_left_behind(start):
-    process = start("", "hang")
+    program = start("", "hang")
     time.sleep(0.5)
-    process.send_signal(signal.SIGTERM)
-    out, err = process.communicate(timeout=20)
+    program.send_signal(signal.SIGTERM)
+    out, err = program.wait(), program.errors.rest()
 
-    assert process.returncode == 1
+    assert program.returncode == 1
     assert "LifespanFailed: The app's shutdown took more than 1.5 seconds" in err
     assert "down" in out
 

@@ -1,0 +1,164 @@
+"""What any test may use: programs in processes of their own, by ``start_program``."""
+
+from __future__ import annotations
+
+import gc
+import os
+import queue
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import IO
+
+import pytest
+
+try:
+    from hypothesis import HealthCheck, settings
+except ImportError:  # tests.compat runs its checks in environments that have other packages
+    pass
+else:
+    # Hypothesis measures time by the clock, and other processes run meanwhile.
+    settings.register_profile("tests", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    settings.load_profile("tests")
+
+PROJECT = Path(__file__).parents[1]
+PATIENCE = 30.0  # seconds
+ENVIRONMENT = {
+    "PYTHONPATH": str(PROJECT),
+    "PYTHONUNBUFFERED": "1",
+    # Bytecode is matched to its source by size and whole seconds: a file that a test changes twice
+    # within a second would be taken for the same.
+    "PYTHONDONTWRITEBYTECODE": "1",
+}
+
+
+def pytest_collection_finish() -> None:
+    """Exempt the collected tests from garbage collection, which some tests run: 0.3 s each time."""
+    gc.collect()
+    gc.freeze()
+
+
+class Output:
+    """The lines that a program writes to a pipe; a thread reads them, so waiting can time out."""
+
+    def __init__(self, pipe: IO[str]) -> None:
+        self._pipe = pipe
+        self._lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+        self._seen: list[str] = []
+        self._is_closed = False
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def _read(self) -> None:
+        with self._pipe:
+            for line in self._pipe:
+                self._lines.put(line)
+        self._lines.put(None)
+
+    def line(self, timeout: float = PATIENCE) -> str:
+        """Return the next line, or ``""`` when the program has closed the pipe."""
+        if self._is_closed:
+            return ""
+        try:
+            line = self._lines.get(timeout=max(0, timeout))
+        except queue.Empty:
+            raise AssertionError(f"It wrote no other line in time; so far: {self._seen}") from None
+        if line is None:
+            self._is_closed = True
+            return ""
+        self._seen.append(line)
+        return line
+
+    def until(self, pattern: str) -> re.Match[str]:
+        """Read up to the first line that matches ``pattern``."""
+        end = time.monotonic() + PATIENCE
+        while line := self.line(end - time.monotonic()):
+            if found := re.search(pattern, line):
+                return found
+        raise AssertionError(f"It ended without a line for {pattern!r}; it wrote: {self._seen}")
+
+    def rest(self, timeout: float = PATIENCE) -> str:
+        """Wait until the pipe is closed; return what was not read before."""
+        end = time.monotonic() + timeout
+        return "".join(iter(lambda: self.line(end - time.monotonic()), ""))
+
+
+class Program:
+    """A running Python program, in a process group of its own.
+
+    Attributes:
+        process: For its ``pid``, its ``returncode`` and its signals.
+        output: What it writes to standard output, and to standard error if that is not apart.
+        errors: What it writes to standard error, if that was asked for.
+    """
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        assert process.stdout is not None
+        self.process = process
+        self.output = Output(process.stdout)
+        self.errors = Output(process.stderr) if process.stderr is not None else None
+
+    def url(self) -> str:
+        """Wait until the command line says where the app is served."""
+        return self.output.until(r"Running on (\S+)")[1]
+
+    def send_signal(self, number: int) -> None:
+        """Send a signal to the process alone."""
+        self.process.send_signal(number)
+
+    def send_signal_to_group(self, number: int) -> None:
+        """Send a signal to the process and its children, as a terminal does at Ctrl+C."""
+        os.killpg(self.process.pid, number)
+
+    def wait(self, timeout: float = PATIENCE) -> str:
+        """Wait for its end; return what it wrote and was not read before."""
+        rest = self.output.rest(timeout)
+        self.process.wait(timeout)
+        return rest
+
+    @property
+    def returncode(self) -> int | None:
+        """The exit status, once :meth:`wait` has returned; negative after a signal."""
+        return self.process.returncode
+
+    def kill(self) -> None:
+        """End the process and its children at once."""
+        with suppress(ProcessLookupError):
+            if sys.platform == "win32":
+                self.process.kill()
+            else:
+                os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
+
+StartProgram = Callable[..., Program]
+
+
+@pytest.fixture
+def start_program() -> Iterator[StartProgram]:
+    """Start programs: ``start_program("-m", "asyncflask", "run")``; all are killed with the test.
+
+    With ``errors=True`` standard error is not mixed into ``output``, but read as ``errors``.
+    """
+    started: list[Program] = []
+
+    def start(*arguments: str, errors: bool = False) -> Program:
+        process = subprocess.Popen(
+            [sys.executable, *arguments],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE if errors else subprocess.STDOUT,
+            text=True,
+            env={**os.environ, **ENVIRONMENT},
+            start_new_session=True,
+        )
+        started.append(Program(process))
+        return started[-1]
+
+    yield start
+    for program in started:
+        program.kill()
