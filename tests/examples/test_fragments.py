@@ -211,7 +211,7 @@ def test_a_command_is_invoked(codes, app):
 # -- reference/cli ---------------------------------------------------------------------------------
 
 
-@documented(CLI, "Your own commands")
+@documented(CLI, "Custom commands")
 def test_a_command_of_ones_own_greets(codes):
     names = {"__name__": "documented"}
     for code in codes:
