@@ -21,6 +21,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from ..examples.prose import wrapped
 from .async_api import runner
 from .run import cache_dir
 
@@ -32,19 +33,35 @@ TRANSPORTS = {"wsgi": "WSGI", "asgi": "ASGI"}
 
 HEAD = """# Extensions and suites that run on asyncflask
 
-Each row is the test suite of a published package, run unchanged with asyncflask in Flask's place
-(`asyncflask.flask.install()`), once with the test client calling the app as a WSGI server does
-and once through ASGI, an event loop and a worker thread. Counted are the tests that pass on real
-Flask 3.1.3. The last column is the [async API](#on-the-async-api). This page is written by `make compat` from a run; nothing in it is typed.
+This page lists the extensions and suites that were tested on asyncflask, for developers who depend on one of them.
+Each row is the test suite of a published package.
+It runs unchanged, with asyncflask installed as `flask` (`asyncflask.flask.install()`), and twice:
+with *WSGI* the test client calls the app as a WSGI server does,
+with *ASGI* through an event loop and a worker thread.
+The figures are tests that pass; the first column has those that pass on real Flask 3.1.3.
+The last column is the [async API](#on-the-async-api).
+`make compat` writes this page from its results.
+"""
+
+FAILURES = """
+## Tests that fail
+
+"""
+
+FAILURES_HEAD = """\
+| suite | run | test | reason |
+|---|---|---|---|
 """
 
 ASYNC_API = """
 ## On the async API
 
-The last column counts checks of our own, `tests/compat/async_api`: the documented features of an extension on
-`asyncflask.Flask` with `async def` views, `passed/total`; a dash where there are none. An extension finds asyncflask where it
-imports `flask` if the program calls `asyncflask.flask.install()` first of all; see [how to](../how-to/use-flask-extensions.md). What has to be
-written otherwise than on Flask:
+The last column counts the project's own checks in `tests/compat/async_api`, as `passed/total`;
+a dash means that there are none.
+They try the documented features of an extension on `asyncflask.Flask` with `async def` views.
+The extension uses asyncflask if the program calls `asyncflask.flask.install()` before anything imports `flask`:
+see [Use Flask's extensions](../how-to/use-flask-extensions.md).
+Some extensions need code that differs from the code for Flask:
 
 """
 
@@ -77,7 +94,7 @@ def page(results: dict[str, Any]) -> str:
         there_too = tried.get(name)
         last = f"{there_too['passed']}/{there_too['total']}" if there_too else "—"
         for test, why in (there_too or {}).get("worse", {}).items():
-            losses.append(f"- {name}, async API: `{test}`: {_escaped(why)}")
+            losses.append(f"| {name} | async API | `{test}` | {_escaped(why)} |")
         if name not in names:
             rows.append(f"| {name} | — | — | — | {last} |")
             continue
@@ -86,7 +103,7 @@ def page(results: dict[str, Any]) -> str:
             found = results[transport].get(name, {})
             cells.append(str(found.get("pass_here", "not run")))
             for test, why in {**found.get("threads", {}), **found.get("worse", {})}.items():
-                losses.append(f"- {name}, {TRANSPORTS[transport]}: `{test}`: {_escaped(why)}")
+                losses.append(f"| {name} | {TRANSPORTS[transport]} | `{test}` | {_escaped(why)} |")
         there = next(
             found["pass_there"]
             for transport in TRANSPORTS
@@ -95,13 +112,14 @@ def page(results: dict[str, Any]) -> str:
         rows.append(f"| {name} | {there} | {cells[0]} | {cells[1]} | {last} |")
     text = HEAD + "\n" + "\n".join(rows) + "\n"
     text += f"\nPython {results['python']}, {results['date']}.\n"
-    text += "\n## What is lost\n\n" + ("\n".join(losses) or "Nothing.") + "\n"
-    return text + ASYNC_API + "\n".join(f"- **{name}**: {_note(name)}" for name in tried) + "\n"
+    text += FAILURES + (FAILURES_HEAD + "\n".join(losses) if losses else "None.") + "\n"
+    notes = (wrapped(f"- **{name}**: {_note(name)}", "  ") for name in tried)
+    return text + ASYNC_API + "\n".join(notes) + "\n"
 
 
 def _note(name: str) -> str:
     text = " ".join(runner.notes_of(name).replace("``", "`").split())
-    return text or "nothing."
+    return text or "no difference."
 
 
 def _with_others(results: dict[str, Any]) -> dict[str, Any]:
@@ -116,7 +134,7 @@ def _rank(name: str) -> tuple[bool, str]:
 
 
 def _escaped(text: str) -> str:
-    return "`" + text.replace("`", "'") + "`"
+    return text.replace("|", "\\|")
 
 
 def main() -> int:

@@ -8,9 +8,11 @@ prose.
 from __future__ import annotations
 
 import re
+import textwrap
 from collections.abc import Iterator
 
 WIDTH = 120
+_WHOLE_WORDS = {"break_long_words": False, "break_on_hyphens": False}
 
 #: A phrase that a reader has to read twice, and what to write instead.
 PHRASES = {
@@ -72,6 +74,18 @@ def sentences(line: str) -> list[str]:
             starts.append(end.end())
     ends = [*starts[1:], len(line)]
     return [line[start:end].strip() for start, end in zip(starts, ends, strict=True)]
+
+
+def wrapped(text: str, indent: str = "") -> str:
+    """Return text with one sentence a line, and no line longer than :data:`WIDTH`.
+
+    Args:
+        text: Sentences, in any lines.
+        indent: Put before each line but the first.
+    """
+    parts = sentences(" ".join(text.split()))
+    lines = (textwrap.wrap(part, WIDTH - len(indent), **_WHOLE_WORDS) for part in parts)
+    return f"\n{indent}".join(line for part in lines for line in part)
 
 
 def without_marker(line: str) -> str:

@@ -1,6 +1,6 @@
 """Flask-Caching on the async API, with ``async def`` views.
 
-``cache.get()``, ``cache.set()`` and memoized functions are ``def`` and call the backend in place. With one that
+``cache.get()``, ``cache.set()`` and memoized functions are ``def`` and call the backend in place. With a backend that
 waits (Redis, files), write ``await run_sync(function)(...)`` in an ``async def`` view.
 """
 

@@ -1,7 +1,7 @@
 """Flask-Compress on the async API, with ``async def`` views.
 
-A stream of an ``async def`` generator cannot be compressed, for the extension iterates it synchronously: with
-``COMPRESS_STREAMS = False`` it is sent as it is. Streams of ``def`` generators are compressed.
+Streams of ``def`` generators are compressed. A stream of an ``async def`` generator cannot be compressed, because the
+extension iterates it synchronously. ``COMPRESS_STREAMS = False`` sends it uncompressed.
 """
 
 import gzip

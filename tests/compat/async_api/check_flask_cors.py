@@ -1,7 +1,7 @@
 """Flask-CORS on the async API, with ``async def`` views.
 
-``@cross_origin`` around an ``async def`` view fails, as it does on Flask: it calls the view and takes what that
-returns. Put ``@app.ensure_sync`` between the two, or name the route in ``CORS(app, resources={...})``.
+``@cross_origin`` around an ``async def`` view fails, as it does on Flask, because it uses the returned coroutine as the
+response. Put ``@app.ensure_sync`` between the two, or name the route in ``CORS(app, resources={...})``.
 """
 
 import pytest

@@ -1,7 +1,7 @@
 """Flask-Limiter on the async API, with ``async def`` views.
 
-A limit for a whole blueprint takes ``asyncflask.flask.Blueprint``, the class that the extension knows; its views may
-be ``async def``, and it is registered on an ``asyncflask.Flask`` as any other.
+A limit for a whole blueprint needs an ``asyncflask.flask.Blueprint``, because the extension checks for this class. Its
+views may be ``async def``, and it is registered on an ``asyncflask.Flask`` as any other.
 """
 
 import pytest

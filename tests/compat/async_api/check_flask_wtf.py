@@ -1,7 +1,7 @@
 """Flask-WTF on the async API, with ``async def`` views.
 
-The body is awaited before a form is made: ``await request.data`` in the view, or once in an ``async def``
-``before_request`` function. ``CSRFProtect`` and ``def`` views need nothing.
+Await the body before you create a form: ``await request.data`` in the view, or once in an ``async def``
+``before_request`` function. ``CSRFProtect`` and ``def`` views work as on Flask.
 """
 
 from io import BytesIO

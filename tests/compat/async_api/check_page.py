@@ -1,4 +1,4 @@
-"""What ``docs/how-to/use-flask-extensions.md`` shows is true."""
+"""The examples of ``docs/how-to/use-flask-extensions.md`` work."""
 
 import sys
 

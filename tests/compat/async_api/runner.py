@@ -93,6 +93,6 @@ def file_of(name: str) -> Path:
 
 
 def notes_of(name: str) -> str:
-    """Return what has to be written otherwise than on Flask, as its checks say."""
+    """Return the differences from code for Flask, from the docstring of the checks."""
     text = ast.get_docstring(ast.parse(file_of(name).read_text())) or ""
     return text.partition("\n")[2].strip()
