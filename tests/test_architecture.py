@@ -35,13 +35,13 @@ FLOOR_OF = {name: floor for floor, names in FLOORS.items() for name in names.spl
 
 #: modules and folders in which nothing is decided by the scope type (design D5) …
 ONE_PIPELINE = (
-    *("context.py", "ctx.py", "context", "app.py", "globals.py"),
+    *("context.py", "ctx.py", "context", "app.py"),
     *("sansio", "dispatch"),
 )
 #: … but in the table of what differs
 SCOPE_TYPES = {"lanes.py", "scope_types.py"}
 #: TODO: comparisons that are still there
-COMPARES_SCOPE_TYPES = {"context.py": 2, "context/context.py": 2, "ctx.py": 1, "globals.py": 6}
+COMPARES_SCOPE_TYPES = {"context.py": 2, "context/context.py": 2, "ctx.py": 1}
 
 #: Private names that a unit reads on other objects: {unit: {name: reason}}.
 PRIVATE_NAMES_OF_OTHERS = {
@@ -75,7 +75,7 @@ PRIVATE_NAMES_OF_OTHERS = {
     },
     "globals": {
         "_AppCtxGlobals": "Flask's name",
-        **dict.fromkeys(("_connect", "_connection", "_g", "_session"), "TODO"),
+        **dict.fromkeys(("_connect", "_connection"), "TODO"),
     },
     "jinja_awaitables": {
         "_undefined_name": "Jinja's: what an undefined value says of itself",
