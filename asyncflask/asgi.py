@@ -39,6 +39,7 @@ from .logging import one_line
 from .signals import got_serving_exception
 from .typing import Receive, Scope, Send
 from .wrappers.request import drain
+from .wrappers.request.headers import index_headers
 from .wrappers.request.sync import prefetch
 from .wrappers.request.target import take_apart
 from .wrappers.response.asgi import send_response, whole_messages
@@ -100,9 +101,9 @@ async def serve(
     headers = scope["headers"]
     if headers.__class__ is not list:
         headers = scope["headers"] = list(headers)  # ASGI allows what can be read but once.
-    # PERF: asked twice, for a cookie and for a body; a dictionary is made in C. Names alone are
-    # looked for here: of a header that repeats it has one line only (`received.header_index`).
     names = ctx.header_names = dict(headers)
+    if len(names) != len(headers):
+        names = ctx.header_names = index_headers(headers)
     token, is_left = make_current(ctx), False
     try:
         ctx.match_request()

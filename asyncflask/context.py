@@ -31,6 +31,7 @@ from .routing.rule import add_path
 from .sessions import SecureCookieSession, SessionNotOpen, opens_early
 from .signals import appcontext_pushed
 from .wrappers.http_connection import path_below_root
+from .wrappers.request.headers import HeaderIndex, index_headers
 from .wrappers.request.request import body_of
 from .wrappers.request.target import take_apart
 from .wrappers.response.stream_with_context import keep
@@ -114,8 +115,8 @@ class Context:
     handshake_cookies: Mapping[str, str] | None = None
     #: the task that an ``async def`` view of a websocket runs in
     view_task: asyncio.Task[Any] | None = None
-    #: the request's headers by name; read values with `received.header_index`
-    header_names: Mapping[bytes, bytes] | None = None
+    #: the request's headers by name, once `header_index()` has made them
+    header_names: HeaderIndex | None = None
     serving_error: BaseException | None = None
     #: whether a loop runs for one ``async def`` callable alone, in the thread of the request
     alone = False
@@ -509,7 +510,7 @@ class Context:
         if not take_apart(self.scope):
             return False
         if self.header_names is not None:
-            self.header_names = dict(self.scope["headers"])
+            self.header_names = index_headers(self.scope["headers"])
         return True
 
     # -- push and pop ------------------------------------------------------------------------------

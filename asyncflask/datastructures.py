@@ -19,6 +19,7 @@ from werkzeug.datastructures import ImmutableMultiDict as WerkzeugImmutableMulti
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import BadRequestKeyError
 
+from ._fast.multidict import make_multidict
 from .concurrency.workers import run_in_thread
 
 __all__ = ["FileStorage"]
@@ -40,21 +41,22 @@ class ImmutableMultiDict(WerkzeugImmutableMultiDict[K, V]):
         raise BadRequestKeyError(key)
 
 
-def gather(pairs: Iterable[tuple[K, V]], make: type[MultiDict[K, V]]) -> MultiDict[K, V]:
-    """Make a MultiDict of pairs, as its constructor does: 0.8 µs for two instead of 2.0.
+def gather(pairs: Iterable[tuple[str, V]], make: type[MultiDict[str, V]]) -> MultiDict[str, V]:
+    """Make a MultiDict of pairs, as its constructor does.
 
     Args:
         pairs: Keys and values.
         make: The class of the result.
+
+    Returns:
+        An instance of ``make``.
     """
-    if make.__init__ is not MultiDict.__init__:
-        return make(pairs)
-    values: dict[K, list[V]] = {}
-    for key, value in pairs:
+    listed = list(pairs)
+    values: dict[str, list[V]] = {}
+    for key, value in listed:
         values.setdefault(key, []).append(value)
-    made = make.__new__(make)
-    dict.update(made, values)  # type: ignore[misc]  # lists are inside
-    return made
+    made = make_multidict(values, make)
+    return make(listed) if made is None else made
 
 
 class FileStorage(SyncFileStorage):

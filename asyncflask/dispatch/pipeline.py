@@ -400,7 +400,7 @@ def refreshes(app: Any, ctx: Context) -> bool:
         return False
     connection = ctx.request_or_websocket
     # PERF: our own requests find one cookie without parsing all.
-    find = getattr(connection, "_find_cookie", None) or connection.cookies.get
+    find = getattr(connection, "find_cookie", None) or connection.cookies.get
     return find(key) is not None
 
 

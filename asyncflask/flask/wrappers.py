@@ -176,6 +176,7 @@ class Request(WerkzeugRequest):
 #: what a subclass may override of making a WSGI response
 _WSGI_STEPS = ("get_wsgi_response", "get_wsgi_headers", "get_app_iter", "close")
 _BODILESS = frozenset([*range(100, 200), 204, 304])
+_PLAIN_HEADERS = ["Content-Type", "Content-Length"]
 
 
 class Response(AsyncResponse):
@@ -193,11 +194,19 @@ class Response(AsyncResponse):
 
     def __call__(self, environ: Any, start_response: Any) -> Iterable[bytes]:
         """Answer as a WSGI application."""
-        # PERF: text that nobody touched since the view returned it; Werkzeug's way costs 8 µs more.
-        if self.untouched and self._plain and self._status_code not in _BODILESS:
-            length = str(len(self._buffer))
-            start_response(self._status, [("Content-Type", self._type), ("Content-Length", length)])
-            return [] if environ["REQUEST_METHOD"] == "HEAD" else [self._buffer]
+        # PERF: text with no other headers than its type and length; Werkzeug needs 8 µs more.
+        chunks = self.buffered_chunks()
+        headers = list(self.headers)
+        if (
+            chunks is not None
+            and self._plain
+            and [name for name, _ in headers] == _PLAIN_HEADERS
+            and self.status_code not in _BODILESS
+            and len(chunks) == 1
+            and isinstance(chunks[0], bytes)
+        ):
+            start_response(self.status, headers)
+            return [] if environ["REQUEST_METHOD"] == "HEAD" else chunks
         return super().__call__(environ, start_response)
 
     def make_conditional(

@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from ipaddress import IPv6Address
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, cast, overload
 
 from werkzeug.datastructures import Authorization, Headers, MultiDict
 from werkzeug.exceptions import HTTPException, SecurityError
@@ -22,9 +22,11 @@ from werkzeug.routing import Rule
 from werkzeug.sansio.http import parse_cookie
 from werkzeug.sansio.request import Request as SansIORequest
 
+from .._fast import cookies
+from .._fast.multidict import make_multidict
 from ..datastructures import ImmutableMultiDict
-from .request.headers import decode_request_headers, header_index
-from .urlencoded import parse_urlencoded
+from .request.headers import HeaderIndex, RequestHeaders, header_index
+from .request.urlencoded import parse_urlencoded
 
 T = TypeVar("T")
 
@@ -42,7 +44,7 @@ class RoutedContext(Protocol):
     url_rule: Rule | None
     view_args: dict[str, Any] | None
     routing_exception: Any  # An HTTPException or None.
-    header_names: Mapping[bytes, bytes] | None
+    header_names: HeaderIndex | None
 
 
 class ConnectionContext(RoutedContext, Protocol):
@@ -185,13 +187,6 @@ class HTTPConnection(Routed, SansIORequest):
     parameter_storage_class: type[MultiDict[str, Any]] = ImmutableMultiDict
     dict_storage_class: type[MultiDict[str, Any]] = ImmutableMultiDict
 
-    #: whether no subclass has its own idea of `cookies`
-    _has_own_cookies: ClassVar[bool] = True
-
-    def __init_subclass__(cls, **kwargs: Any) -> None:
-        super().__init_subclass__(**kwargs)
-        cls._has_own_cookies = cls.cookies is HTTPConnection.cookies
-
     def __init__(self, ctx: ConnectionContext) -> None:
         # PERF: Werkzeug's constructor computes eight attributes; here each is computed on demand.
         self._ctx = ctx
@@ -253,25 +248,34 @@ class HTTPConnection(Routed, SansIORequest):
     @lazy
     def headers(self) -> Headers:
         """The request's headers; names are case-insensitive and shown as ``Content-Type``."""
-        return decode_request_headers(self._ctx.scope["headers"], header_index(self._ctx))
+        return RequestHeaders.of_scope(self._ctx.scope["headers"], header_index(self._ctx))
 
     @lazy
     def cookies(self) -> ImmutableMultiDict[str, str]:
-        """The cookies that the client sent."""
-        cookies: ImmutableMultiDict[str, str] = parse_cookies(
-            self._cookie_header(), self.dict_storage_class
-        )
-        return cookies
+        """The cookies that the client sent; several ``Cookie`` headers (HTTP/2) are joined."""
+        text = header_index(self._ctx).get(b"cookie", b"").decode("latin-1")
+        values = cookies.parse_cookies(text)
+        made = None if values is None else make_multidict(values, self.dict_storage_class)
+        parsed = parse_cookie(text, cls=self.dict_storage_class) if made is None else made
+        return cast("ImmutableMultiDict[str, str]", parsed)  # or of the class a subclass names
 
-    def _cookie_header(self) -> str:
-        """Return the ``Cookie`` header; several, as HTTP/2 has them, are joined."""
-        return header_index(self._ctx).get(b"cookie", b"").decode("latin-1")
+    def find_cookie(self, name: str) -> str | None:
+        """Return ``cookies.get(name)``, without parsing the other cookies if possible.
 
-    def _find_cookie(self, name: str) -> str | None:
-        """Return what ``cookies.get(name)`` does, and leave the other cookies alone."""
-        if not self._has_own_cookies or "cookies" in self.__dict__:
-            return self.cookies.get(name)
-        return find_cookie(self._cookie_header(), name)
+        Args:
+            name: The cookie's name.
+
+        Returns:
+            The cookie's first value, or ``None``.
+        """
+        if type(self).cookies is HTTPConnection.cookies and "cookies" not in self.__dict__:
+            header = header_index(self._ctx).get(b"cookie")
+            if header is None:
+                return None
+            value = cookies.find_cookie(header.decode("latin-1"), name)
+            if value is not None:
+                return value
+        return self.cookies.get(name)
 
     @lazy
     def args(self) -> MultiDict[str, str]:
@@ -347,54 +351,6 @@ def path_below_root(scope: Mapping[str, Any]) -> str:
         if path.startswith(root) and path[len(root) : len(root) + 1] in ("/", ""):
             return path[len(root) :]
     return path
-
-
-# -- cookies ---------------------------------------------------------------------------------------
-
-_NAME = re.compile(r'[^ \t=";]+')
-
-
-def parse_cookies(text: str, make: type[MultiDict[str, Any]]) -> Any:
-    """Parse a ``Cookie`` header as Werkzeug does.
-
-    Args:
-        text: The header; several are joined by ``;``.
-        make: The class of the result.
-    """
-    # PERF: half of Werkzeug's time, which matches each cookie for itself.
-    if make.__init__ is not MultiDict.__init__ or not text.isprintable() or '"' in text:
-        return parse_cookie(text, cls=make)
-    values: dict[str, list[str]] = {}
-    for cookie in text.split("; "):
-        name, _, value = cookie.partition("=")
-        # Without a name it is none, and neither sign is in a name or value.
-        if not name or " " in cookie or ";" in cookie:
-            return parse_cookie(text, cls=make)
-        if name in values:
-            values[name].append(value)
-        else:
-            values[name] = [value]
-    # What its constructor does in the end.
-    made = make.__new__(make)
-    dict.update(made, values)
-    return made
-
-
-def find_cookie(text: str, name: str) -> str | None:
-    """Return the first cookie called ``name`` of a ``Cookie`` header, as Werkzeug parses it."""
-    # PERF: a third of the time in which all are parsed. The name stands nowhere before, and there
-    # are no quotes, so this is where a parser finds it, too.
-    before, found, behind = text.partition(f"{name}=")
-    if (
-        found
-        and '"' not in text
-        and (not before or (before[-2:] == "; " and name not in before))
-        and (name.isidentifier() or _NAME.fullmatch(name) is not None)
-    ):
-        value = behind.partition(";")[0]
-        if " " not in value and "\t" not in value:
-            return value
-    return parse_cookies(text, MultiDict).get(name)  # type: ignore[no-any-return]  # it is text
 
 
 # -- Host ------------------------------------------------------------------------------------------

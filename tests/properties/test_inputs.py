@@ -1,97 +1,13 @@
-"""Short ways for query strings, forms and JSON give what the long ones give, for any input."""
+"""The short ways for JSON give what the standard library gives, for any input."""
 
 from __future__ import annotations
 
 import json
-from urllib.parse import parse_qsl, urlencode
 
-import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from werkzeug.datastructures import ImmutableMultiDict as WerkzeugImmutableMultiDict
-from werkzeug.datastructures import MultiDict
-from werkzeug.sansio.request import Request
 
 from asyncflask import Flask
-from asyncflask.datastructures import ImmutableMultiDict
-from asyncflask.wrappers.urlencoded import parse_urlencoded
-
-ESCAPES = st.integers(0, 255).flatmap(
-    lambda byte: st.sampled_from([f"%{byte:02x}".encode(), f"%{byte:02X}".encode()])
-)
-PIECES = st.one_of(
-    st.sampled_from(
-        [b"a", b"b=1", b"=", b"&", b"&&", b"+", b";", b"%", b"%4", b"%zz", b"%%", b"\0", b"\x1e",
-         b"\x1f", b"%C3%A9", b"%C3", b"%ED%A0%80", "é".encode(), "\u20ac=".encode()]
-    ),
-    ESCAPES,
-)  # fmt: skip
-TEXTS = st.lists(PIECES, max_size=20).map(b"".join)
-
-
-class InOrder(MultiDict):
-    """One with a constructor of its own, that sees the pairs as they were sent."""
-
-    def __init__(self, pairs=()):
-        self.pairs = list(pairs)
-        super().__init__(self.pairs)
-
-
-def _expected(text):
-    return parse_qsl(text, keep_blank_values=True, errors="werkzeug.url_quote")
-
-
-@given(TEXTS)
-@example(b"")
-@example(b"a=b=c&d=%3D=e")
-@example(b"a=1&b=2&a=3%26")
-@example(b"%C3&\xa9=%C3")
-@example(b"a=%1e&b=%1F")
-@example(b"a=\x1e%41")
-def test_fields_are_what_parse_qsl_says(data):
-    pairs = _expected(data.decode(errors="replace"))
-
-    made = parse_urlencoded(data, ImmutableMultiDict, "replace")
-
-    assert made == MultiDict(pairs)
-    assert list(made) == list(MultiDict(pairs))
-    assert parse_urlencoded(data, InOrder, "replace").pairs == pairs
-    assert parse_urlencoded(data, dict, "replace") == dict(pairs)
-
-
-@given(TEXTS.filter(bytes.isascii))
-def test_arguments_are_what_werkzeug_says(data):
-    request = Request("GET", "http", None, "", "/", data, {}, None)
-
-    assert parse_urlencoded(data, ImmutableMultiDict, "replace") == request.args
-
-
-@given(st.lists(st.tuples(st.text(max_size=5), st.text(max_size=5)), max_size=8))
-def test_what_urlencode_wrote_is_read_again(pairs):
-    pairs = [pair for pair in pairs if pair != ("", "")]
-
-    data = urlencode(pairs, errors="surrogatepass").encode()
-
-    assert list(parse_urlencoded(data, InOrder).pairs) == _expected(data.decode())
-
-
-def test_bytes_that_are_no_utf8_are_refused_where_that_is_asked_for():
-    for data in (b"a=\xff", b"a=%41\xff"):
-        with pytest.raises(UnicodeDecodeError, match="invalid start byte"):
-            parse_urlencoded(data, ImmutableMultiDict)
-
-
-def test_the_result_is_immutable_and_of_the_class_that_was_asked_for():
-    for cls in (WerkzeugImmutableMultiDict, ImmutableMultiDict):
-        made = parse_urlencoded(b"a=1&a=2", cls)
-
-        assert type(made) is cls
-        assert made.getlist("a") == ["1", "2"]
-        with pytest.raises(TypeError, match="immutable"):
-            made["a"] = "3"
-
-
-# -- JSON ------------------------------------------------------------------------------------------
 
 PROVIDER = Flask("json").json
 VALUES = st.recursive(

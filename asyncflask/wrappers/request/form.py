@@ -28,8 +28,8 @@ from werkzeug.sansio.multipart import Data, Field, File, NeedData, State
 
 from ...concurrency.workers import run_in_thread
 from ...datastructures import FileStorage, gather
-from ..urlencoded import parse_urlencoded
 from .body import SLICE, Body
+from .urlencoded import parse_urlencoded
 
 SPOOL_SIZE = 1024 * 1024
 """Bytes of a form's uploads, taken together, that are kept in memory; more go to temporary files.

@@ -7,7 +7,6 @@ its reads block, in the worker thread (design D2, D9).
 from __future__ import annotations
 
 import json as standard_json
-from collections.abc import Mapping
 from typing import IO, TYPE_CHECKING, Any, cast
 
 from werkzeug.datastructures import FileStorage
@@ -22,7 +21,7 @@ from .base import Limit, RequestContext, body_of, of_class, refuse_json
 from .body import Body
 from .bounded_stream import bounded
 from .form import FormDataParser
-from .headers import header_index
+from .headers import HeaderIndex, header_index
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
@@ -190,7 +189,7 @@ class _Outside:
         self.url_rule: Rule | None = None
         self.view_args: dict[str, Any] | None = None
         self.routing_exception: HTTPException | None = None
-        self.header_names: Mapping[bytes, bytes] | None = None
+        self.header_names: HeaderIndex | None = None
         self._body: Any = None
 
     @property

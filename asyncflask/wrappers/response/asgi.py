@@ -8,7 +8,7 @@ body, is decided in ``dispatch/``; nothing here knows of a context.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Container
+from collections.abc import AsyncIterator, Awaitable, Callable, Container, Iterable
 from time import monotonic
 from typing import Any
 
@@ -16,7 +16,7 @@ from werkzeug.exceptions import ClientDisconnected
 
 from ...concurrency.bridge import ENDED, give_way, resume
 from .bodies import FileBody, Run, chunks_of, in_thread, to_bytes
-from .headers import WirePair, content_type_pair, encode_headers
+from .headers import WirePair, encode_headers
 from .response import Response
 
 Send = Callable[[dict[str, Any]], Awaitable[None]]
@@ -86,7 +86,7 @@ async def send_response(
         start, bodiless = _start(response)
         if bodiless or method == "HEAD":
             await send_whole(send, start, whole_body(b""))
-        elif body.__class__ is list or body.__class__ is tuple:
+        elif isinstance(body, (list, tuple)):
             await send_whole(send, start, whole_body(_joined(body)))
         elif isinstance(body, FileBody):
             await _send_file(body, start, send, watch, extensions)
@@ -103,8 +103,7 @@ async def send_response(
 def whole_messages(response: Response, method: str) -> tuple[Any, Any] | None:
     """Make the two messages of a response whose body is here, with nothing to close afterwards.
 
-    PERF: nearly all responses; their caller sends the two without a coroutine between. Most of
-    them are text or JSON that nobody touched, and need no ``Headers`` either.
+    PERF: most responses; the caller sends the two messages without a further coroutine.
 
     Args:
         response: The response.
@@ -116,23 +115,17 @@ def whole_messages(response: Response, method: str) -> tuple[Any, Any] | None:
     Raises:
         ValueError: The status or a header cannot be written.
     """
-    status = response._status_code
-    if response.has_buffer and status in _WITH_BODY:
-        body = response._buffer
-        if response.untouched:
-            return messages_of(body, content_type_pair(response._type), status, method)
-        headers = encode_headers(response.headers._list)
-        # Next to the content type, where it was put; otherwise somebody changed it.
-        if len(headers) > 1 and headers[1][0] == b"content-length":
-            return (
-                {"type": "http.response.start", "status": status, "headers": headers},
-                {"type": "http.response.body", "body": b"" if method == "HEAD" else body},
-            )
-    chunks = response.whole_body()
+    chunks = response.buffered_chunks()
     if chunks is None:
         return None
     start, bodiless = _start(response)
-    return start, whole_body(b"" if bodiless or method == "HEAD" else _joined(chunks))
+    if bodiless or method == "HEAD":
+        body = b""
+    elif len(chunks) == 1 and isinstance(chunks[0], bytes):
+        body = chunks[0]
+    else:
+        body = _joined(chunks)
+    return start, {"type": "http.response.body", "body": body}
 
 
 def may_have_body(status: int) -> bool:
@@ -159,9 +152,8 @@ def messages_of(
     )
 
 
-def _joined(chunks: Any) -> bytes:
-    whole = chunks[0] if len(chunks) == 1 else b"".join(map(to_bytes, chunks))
-    return whole if whole.__class__ is bytes else to_bytes(whole)
+def _joined(chunks: Iterable[object]) -> bytes:
+    return b"".join(map(to_bytes, chunks))
 
 
 def whole_body(body: bytes) -> dict[str, Any]:
@@ -174,8 +166,8 @@ def _start(response: Response) -> tuple[dict[str, Any], bool]:
     Content-Length and bodiless statuses are treated as ``get_wsgi_headers`` does. The Location is
     never joined with anything: a path could become ``//host`` (CVE-2020-28724).
     """
-    status = response._status_code
-    headers = encode_headers(response.headers._list)
+    status = response.status_code
+    headers = encode_headers(response.headers)
     bodiless = status in _BODILESS
     if bodiless:
         dropped = _NOT_IN_304 if status == 304 else _NOT_IN_204

@@ -13,8 +13,8 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.sansio.response import Response as SansIOResponse
 from werkzeug.wrappers import Response as WerkzeugResponse
 
-from .headers import check_pair
-from .response import HTML, STATUS_LINES, Response, empty_headers
+from .headers import Headers, check_pair
+from .response import HTML, STATUS_LINES, Response
 
 # What a class's body is made by, and what else has a say in its response. PERF: one call finds all.
 _body_of = attrgetter("get_body", "get_description", "name")
@@ -51,8 +51,7 @@ def from_exception(
         return _adopted(error.get_response(environ), response_class)
     default = _body_of(kind) == _DEFAULT_BODY
     body = _page(error, code) if default else error.get_body(environ).encode()
-    headers = empty_headers()
-    headers._list = [check_pair(pair) for pair in error.get_headers(environ)]
+    headers = Headers.of_checked([check_pair(pair) for pair in error.get_headers(environ)])
     return response_class(body, code, headers)
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable, Iterable
-from typing import Any, SupportsIndex
+from typing import Any, Self, SupportsIndex
 
 from werkzeug.datastructures import Headers as WerkzeugHeaders
 from werkzeug.http import dump_options_header
@@ -80,6 +80,20 @@ class Headers(WerkzeugHeaders):
 
     Source: ``Werkzeug: werkzeug.datastructures.Headers``.
     """
+
+    @classmethod
+    def of_checked(cls, pairs: list[Pair]) -> Self:
+        """Make headers of names and values that are known to be well-formed.
+
+        Args:
+            pairs: The names and values; the list is kept.
+
+        Returns:
+            The headers.
+        """
+        headers = cls()
+        headers._list = pairs
+        return headers
 
     def add(self, key: str, value: Any, /, **kwargs: Any) -> None:
         """Add a header, keeping those of the same name.

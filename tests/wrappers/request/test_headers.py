@@ -11,8 +11,8 @@ from werkzeug.exceptions import BadRequestKeyError
 
 from asyncflask.wrappers.request import headers
 from asyncflask.wrappers.request.headers import (
+    RequestHeaders,
     decode_headers,
-    decode_request_headers,
     index_headers,
 )
 from asyncflask.wsgi.environ import _KEYS, _add_headers
@@ -21,10 +21,14 @@ PAIRS = [(b"via", b"a"), (b"x-word", b"caf\xe9"), (b"via", b"b"), (b"X-Odd", b"1
 SHOWN = [("Via", "a,b"), ("X-Word", "café"), ("X-Odd", "1")]
 
 
+def request_headers(pairs):
+    return RequestHeaders.of_scope(pairs, index_headers(pairs))
+
+
 @pytest.fixture(name="headers", params=["single", "all"])
 def _headers(request):
     """Headers that nobody looked at, and headers that were decoded."""
-    headers = decode_request_headers(PAIRS)
+    headers = request_headers(PAIRS)
     if request.param == "all":
         assert len(headers) == 3
     return headers
@@ -69,9 +73,9 @@ def test_each_header_is_joined_as_in_the_environ_of_def_views(name, joined):
     _add_headers(environ, pairs)
 
     assert index_headers(pairs)[name].decode() == joined
-    assert decode_request_headers(pairs)[name.decode()] == joined
+    assert request_headers(pairs)[name.decode()] == joined
     assert environ.get("HTTP_" + name.decode().upper(), environ.get(_KEYS[name])) == joined
-    assert dict(decode_request_headers(iter(pairs)))[name.decode().title()] == joined
+    assert dict(request_headers(pairs))[name.decode().title()] == joined
 
 
 def test_lines_of_a_response_stay_apart():
