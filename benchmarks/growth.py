@@ -253,7 +253,8 @@ def report(result: Mapping[str, Any]) -> str:
         f"{result['date']}, {result['python']}, {of['processor']} ({of['cores']} cores,"
         f" {of['system']}, load {result['load']} at the start); {versions}. Medians of"
         f" {result['rounds']} rounds, ± half the distance between the quartiles. `x Starlette` is"
-        " asyncflask's figure divided by Starlette's: of µs and KiB less is better, of MB/s more."
+        " asyncflask's figure divided by Starlette's: below 1 is better for µs and KiB, above 1"
+        " for MB/s."
     ]
     parts += [_table(view, rows) for view in VIEWS if (rows := view.rows(result))]
     return "\n\n".join(parts)

@@ -148,7 +148,7 @@ async def requests(workload: str, peer: str, calls: int) -> None:
 
 
 async def repeat(key: str, calls: int) -> None:
-    """Do a piece again and again."""
+    """Run a piece repeatedly."""
     (piece,) = (piece for piece in PIECES if piece.key == key)
     work: Any = piece.make()
     if asyncio.iscoroutinefunction(work):
@@ -179,7 +179,7 @@ def report(result: Mapping[str, Any]) -> str:
         f"{result['date']}, {result['python']}, {result['valgrind']},"
         f" {result['machine']['system']}; {versions}. Medians for the hash seeds"
         f" {', '.join(map(str, result['seeds']))}, ± half the distance between least and most;"
-        f" pieces: seed {result['seeds'][0]}. Without the garbage collector."
+        f" pieces: seed {result['seeds'][0]}. The garbage collector is off."
     )
     tables = [
         pieces.parts_table(result, name, "instructions", shown) for name in pieces.counted(result)

@@ -169,9 +169,9 @@ def _origin(result: Result) -> str:
 def _memory_note(cells: Mapping[str, Any]) -> str:
     requests = sorted({cell["requests"] for cell in cells.values()})
     return (
-        "asyncflask, each workload in a process of its own, after a warm-up; the changes are those"
-        f" of {' or '.join(f'{count:,}' for count in requests)} further requests, the garbage"
-        " collected before and after."
+        "These are figures of asyncflask, each workload in a process of its own, after a warm-up."
+        f" The changes are those of {' or '.join(f'{count:,}' for count in requests)} further"
+        " requests, with a garbage collection before and after."
     )
 
 

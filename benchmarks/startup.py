@@ -295,9 +295,9 @@ def _origin(result: Mapping[str, Any]) -> str:
     return (
         f"{result['date']}, {result['python']}, {of['processor']} ({of['cores']} cores,"
         f" {of['system']}, load {result['load']} at the start); {versions}. Medians of"
-        f" {result['rounds']} processes each, ± half the distance between the quartiles. What an"
-        f" empty interpreter takes is taken out of imports: {wall:.1f} ms, {cpu:.1f} ms of CPU"
-        f" time, {memory:.1f} MiB."
+        f" {result['rounds']} processes each, ± half the distance between the quartiles."
+        " The figures of imports exclude those of an empty interpreter:"
+        f" {wall:.1f} ms, {cpu:.1f} ms of CPU time, {memory:.1f} MiB."
     )
 
 

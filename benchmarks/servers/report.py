@@ -224,7 +224,7 @@ def _origin(result: Result) -> str:
     for parts in result["servers"].values():
         versions |= {name: of for name, of in parts.items() if name != SUBJECT}
     server, client = result["cores"]
-    held = "on whatever core there was" if server is None else "the server held to one core"
+    held = "on any core" if server is None else "the server bound to one core"
     held += "" if client is None else ", the client to another"
     return (
         f"{result['date']}, {result['python']}, {machine['processor']} ({machine['cores']} cores,"
@@ -249,7 +249,7 @@ def _waiting(result: Result) -> str:
     )
 
 
-_UPLOADS_NOTE = "One connection uploads a form with a file of 1 MiB, again and again."
+_UPLOADS_NOTE = "One connection repeatedly uploads a form with a file of 1 MiB."
 
 
 def _echo_note(result: Result) -> str:

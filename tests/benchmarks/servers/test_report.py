@@ -109,7 +109,7 @@ def test_the_report_says_versions_machine_and_cores():
 
     assert "Some (2 cores" in text
     assert "Quart 1.0, hypercorn 2.0." in text
-    assert "the server held to one core, the client to another" in text
+    assert "the server bound to one core, the client to another" in text
     assert "compare" not in text
 
 
@@ -127,7 +127,7 @@ def test_one_core_for_both_is_said():
 
     text = report.report(made)
 
-    assert "on whatever core there was" in text
+    assert "on any core" in text
     assert "themselves" not in text
 
 
