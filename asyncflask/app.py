@@ -33,12 +33,12 @@ from .environment import (
     set_debug_flag,
 )
 from .exceptions import OutOfContext, explain_missing_attributes
-from .loading import has_templates
 from .logging import one_line
 from .resources import LaterModule, later
 from .sansio.app import App
 from .sansio.scaffold import F, T_before_serving, T_while_serving, setupmethod
 from .signals import got_background_exception
+from .templating.loading import has_templates
 from .wrappers import Request, Response, SyncRequest, SyncWebsocket, Websocket
 from .wsgi.input import WHOLE_BODY
 from .wsgi.mount import Interface, Mount, Stop, make_mount, start_mounted, stop_mounted

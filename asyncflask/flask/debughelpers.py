@@ -11,7 +11,7 @@ from ..debughelpers import (
     UnexpectedUnicodeError,
     attach_enctype_error_multidict,
 )
-from ..loading import explain_template_loading_attempts
+from ..templating.loading import explain_template_loading_attempts
 from .blueprints import Blueprint as Blueprint
 from .globals import request_ctx as request_ctx
 from .sansio.app import App as App

@@ -69,10 +69,10 @@ from .scaffold import (
 if t.TYPE_CHECKING:
     import jinja2
 
-    from .. import jinja
     from ..cli.group import AppGroup
+    from ..templating import environment as jinja
 else:  # For typing.get_type_hints().
-    jinja, jinja2 = map(resources.LaterModule, ("asyncflask.jinja", "jinja2"))
+    jinja, jinja2 = map(resources.LaterModule, ("asyncflask.templating.environment", "jinja2"))
 
 
 def _template_proxy(name: str, kind: str) -> LocalProxy[t.Any]:
@@ -116,7 +116,9 @@ class App(Scaffold, Watching):
     """
 
     aborter_class: type[Aborter] = Aborter
-    jinja_environment: type[jinja.Environment] = resources.later("asyncflask.jinja", "Environment")
+    jinja_environment: type[jinja.Environment] = resources.later(
+        "asyncflask.templating.environment", "Environment"
+    )
     app_ctx_globals_class: type[_AppCtxGlobals] = _AppCtxGlobals
     config_class: type[Config] = Config
     testing = ConfigAttribute[bool]("TESTING")
@@ -322,7 +324,7 @@ class App(Scaffold, Watching):
     @cached_property
     def jinja_env(self) -> jinja.Environment:
         """The Jinja environment, made at first use."""
-        from ..jinja import with_checks  # PERF: as templating.__getattr__ says
+        from ..templating.environment import with_checks  # PERF: Jinja is imported late
 
         env: t.Any = with_checks(self.create_jinja_environment())
         return env  # type: ignore[no-any-return]  # an override may return any environment
@@ -346,7 +348,7 @@ class App(Scaffold, Watching):
 
     def create_global_jinja_loader(self) -> jinja2.BaseLoader:
         """Make the loader that looks in the app's folder, then in the blueprints'."""
-        from ..jinja import DispatchingJinjaLoader  # PERF: as templating.__getattr__ says
+        from ..templating.environment import DispatchingJinjaLoader  # PERF: Jinja is imported late
 
         return DispatchingJinjaLoader(self)
 

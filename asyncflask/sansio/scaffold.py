@@ -199,7 +199,7 @@ class Scaffold:
         """The loader of this object's own template folder, or ``None``."""
         if self.template_folder is None:
             return None
-        from jinja2 import FileSystemLoader  # PERF: as templating.__getattr__ says
+        from jinja2 import FileSystemLoader  # PERF: Jinja is imported late
 
         return FileSystemLoader(os.path.join(self.root_path, self.template_folder))
 

@@ -32,7 +32,7 @@ _OWNERS = {
     "asyncflask.wrappers.response.response": "response.",
     "asyncflask.flask.async_request": "request.body.",
     "asyncflask.datastructures": "file.",
-    "asyncflask.templating": "",
+    "asyncflask.templating.rendering": "",
     "asyncflask.helpers": "",
     "asyncflask.app": "app.",
     "asyncflask.sansio.app": "app.",

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markupsafe import Markup
 
-from asyncflask.jinja import Environment
+from asyncflask.templating.environment import Environment
 
 SOURCE = """\
 {% macro cell(x) %}<td title="{{ x }}">{{ x }}{{ caller(x) if caller else '' }}</td>{% endmacro -%}

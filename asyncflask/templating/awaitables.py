@@ -27,7 +27,7 @@ from jinja2.runtime import LoopContext
 from markupsafe import Markup
 from werkzeug.local import LocalProxy
 
-from .exceptions import UnawaitedAccess
+from ..exceptions import UnawaitedAccess
 
 #: Of compiled code in a cache; to be changed with what :class:`CheckedCodeGenerator` writes.
 CODE_MARK = "asyncflask 3"

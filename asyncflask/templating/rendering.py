@@ -1,11 +1,10 @@
-"""Jinja2 as Flask wires it: what templates see, and how they are rendered.
+"""Templates with Jinja as Flask configures it: what a template sees, and how it is rendered.
 
-``render_template()`` is a plain call (design D3): no I/O that one would wait for. Only what is
-``async def`` itself, a context processor, a signal's receiver or a function that a template calls
-in an ``enable_async`` environment, needs ``await render_template_async()``. The app makes the
-environment (``app.create_jinja_environment``), whose class is :mod:`.jinja`'s, and which processors
-there are stands in its registry; a ``def`` processor or receiver is called in place by all of these
-functions, so that it sees the same ``request`` as the code that renders.
+``render_template()`` is a plain call (design D3), because nothing in it waits for I/O. What is
+``async def`` itself (a context processor, a receiver of a signal, a function that a template calls
+in an ``enable_async`` environment) needs ``await render_template_async()``. The environment is made
+by ``app.create_jinja_environment``; its class is in :mod:`.environment`. All of these functions
+call a ``def`` processor or receiver in place, so that it sees the same ``request`` as the caller.
 """
 
 from __future__ import annotations
@@ -17,33 +16,19 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from blinker import NamedSignal
 
-from ._current import current
-from .concurrency.inspection import is_async
-from .exceptions import OutOfContext
-from .resources import LaterModule
-from .signals import before_render_template, template_rendered
+from .._current import current
+from ..concurrency.inspection import is_async
+from ..exceptions import OutOfContext
+from ..resources import LaterModule
+from ..signals import before_render_template, template_rendered
 
 if TYPE_CHECKING:
     import jinja2
-
-    from .jinja import DispatchingJinjaLoader as DispatchingJinjaLoader
-    from .jinja import Environment as Environment
 else:  # For typing.get_type_hints().
     jinja2 = LaterModule("jinja2")
 
 TemplateNames: TypeAlias = "str | jinja2.Template | list[str | jinja2.Template]"
 Processors = Mapping[str | None, list[Callable[[], Any]]]
-
-_LATER = frozenset({"DispatchingJinjaLoader", "Environment"})
-
-
-def __getattr__(name: str) -> Any:
-    # PERF: many an app has no templates, and Jinja takes 15 of 105 ms of the import, and 2 MiB.
-    if name not in _LATER:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from . import jinja
-
-    return getattr(jinja, name)
 
 
 class TemplateApp(Protocol):
@@ -309,7 +294,7 @@ def _update(app: TemplateApp, context: dict[str, Any]) -> None:
 
 
 def _awaiting(app: TemplateApp) -> jinja2.Environment:
-    from .jinja import awaiting  # PERF: as __getattr__ says
+    from .environment import awaiting  # PERF: Jinja is imported late
 
     return awaiting(app.jinja_env)
 

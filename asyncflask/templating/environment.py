@@ -2,7 +2,7 @@
 
 This file alone of those that every app imports imports Jinja2, and nobody imports this one before
 the first template or ``app.jinja_env`` is asked for. The public functions that render are
-:mod:`.templating`'s.
+:mod:`.templating.rendering`'s.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from jinja2.compiler import CodeGenerator
 from jinja2.filters import FILTERS
 from jinja2.runtime import Context
 
-from .jinja_awaitables import CHECKED_FILTERS, CODE_MARK, CheckedCodeGenerator
+from .awaitables import CHECKED_FILTERS, CODE_MARK, CheckedCodeGenerator
 from .loading import Attempt, Source, explain_template_loading_attempts
 
 

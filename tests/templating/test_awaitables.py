@@ -28,9 +28,12 @@ from asyncflask import (
     stream_template,
 )
 from asyncflask.exceptions import UnawaitedAccess
-from asyncflask.jinja import Environment, awaiting
-from asyncflask.jinja_awaitables import CHECKED_FILTERS, PLAIN, checked
-from asyncflask.templating import stream_template_string, stream_template_string_async
+from asyncflask.templating import (
+    stream_template_string,
+    stream_template_string_async,
+)
+from asyncflask.templating.awaitables import CHECKED_FILTERS, PLAIN, checked
+from asyncflask.templating.environment import Environment, awaiting
 
 
 class Lazy:
@@ -479,7 +482,7 @@ def test_types_are_remembered_but_not_without_end(monkeypatch: pytest.MonkeyPatc
     class NotRemembered:
         pass
 
-    monkeypatch.setattr("asyncflask.jinja_awaitables._PLAIN_MAX", 0)
+    monkeypatch.setattr("asyncflask.templating.awaitables._PLAIN_MAX", 0)
     checked(NotRemembered(), "x", "here")
     assert NotRemembered not in PLAIN
     PLAIN.discard(Remembered)

@@ -1,6 +1,6 @@
-"""What can be said of templates without Jinja: whether there are any, and where one was looked for.
+"""Templates without Jinja: whether an app has any, and the log of where one was looked for.
 
-What finds them is :mod:`.jinja`'s.
+The loader that finds them is in :mod:`.environment`.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import os
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from ._current import current
+from .._current import current
 
 if TYPE_CHECKING:
     from jinja2 import BaseLoader

@@ -1,4 +1,4 @@
-"""Jinja's classes as the app uses them. How templates are found is in ``test_templating.py``."""
+"""Jinja's classes as the app uses them. How templates are found is in ``test_rendering.py``."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 from jinja2.sandbox import SandboxedEnvironment
 
 from asyncflask import Flask, templating
-from asyncflask.jinja import Environment, Template
+from asyncflask.templating.environment import Environment, Template
 
 
 @pytest.fixture
