@@ -5,6 +5,7 @@ from __future__ import annotations
 from .request.request import Request
 from .request.sync import SyncRequest
 from .response.response import Response
-from .websocket.websocket import SyncWebsocket, Websocket
+from .websocket.sync import SyncWebsocket
+from .websocket.websocket import Websocket
 
 __all__ = ["Request", "Response", "SyncRequest", "SyncWebsocket", "Websocket"]

@@ -1,8 +1,8 @@
-"""What becomes of a websocket view whose client has gone while it waits for something else.
+"""Cancels a websocket view that waits for something else when its client has left.
 
 The usual chat view waits for a queue, and receives in a task beside it. It would wait for ever, and
-tasks that it waits for with it, so it is cancelled. One that nobody has told yet, for it neither
-receives nor sends, gets a moment to do so. A view that cannot be cancelled is named in the log.
+so would tasks that it waits for; so it is cancelled. A view that has not learned of the end gets a
+moment to receive or send. A view that cannot be cancelled is named in the log.
 """
 
 from __future__ import annotations
@@ -11,22 +11,22 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
-#: Seconds in which a view that has other work to do may go on by itself, and notice the end.
+#: Seconds in which a view that does other work may notice the end itself.
 PATIENCE = 0.5
-#: Checks after which a view that does other work, and has not noticed the end, is cancelled.
+#: Checks after which a view that does other work and has not noticed the end is cancelled.
 LOOKS = 4
 #: Seconds after which a view that still runs is named in the log.
 OVERDUE = 10.0
 
 
 class ViewWatch:
-    """Watches a view from the moment when its client has gone.
+    """Watches a view after its client has left.
 
     Args:
-        task: The task that the view runs in; ``None`` for a view that runs in a worker thread.
+        task: The task of the view; ``None`` for a view that runs in a worker thread.
         cancels: Whether to cancel a view that waits.
-        at_once: Whether a task beside the view has heard of the end, so that it is cancelled now:
-            an error that goes through ``asyncio.gather()`` would leave the other tasks behind.
+        at_once: Cancel now, because a task beside the view gets the error: if this error passed
+            through ``asyncio.gather()``, the other tasks would go on.
         warn: Called if the view still runs after :data:`OVERDUE` seconds.
     """
 
@@ -53,7 +53,7 @@ class ViewWatch:
             self._warning = loop.call_later(OVERDUE, warn)
 
     def tell(self) -> None:
-        """Note that a task beside the view has got the error meanwhile."""
+        """Note that a task beside the view has received the error."""
         self._told = True
 
     def _look_later(self, task: asyncio.Task[Any], looks: int) -> None:
@@ -61,8 +61,8 @@ class ViewWatch:
         self._looking = loop.call_later(PATIENCE, self._look, task, _awaited_by(task), looks - 1)
 
     def _look(self, task: asyncio.Task[Any], awaited: object, looks: int) -> None:
-        # A view that has gone on since then may have noticed, or will at its next call; but not one
-        # that looks every 100 ms whether there is something to send.
+        # A view that waits for another object by now may notice the end at its next call; but one
+        # that polls every 100 ms for something to send may not.
         if _awaited_by(task) is awaited or (not self._told and not looks):
             self._cancel(task)
         elif not self._told:
@@ -73,10 +73,10 @@ class ViewWatch:
         task.cancel()
 
     def take_back(self) -> bool:
-        """Take a cancellation back once the view has ended (as :func:`asyncio.timeout` does).
+        """Undo a cancellation when the view has ended (as :func:`asyncio.timeout` does).
 
         Returns:
-            Whether it was ours, and the task was not cancelled otherwise as well.
+            Whether this object alone had cancelled the task.
         """
         self.stop()
         if not self._cancelled or self._task is None:
@@ -85,14 +85,21 @@ class ViewWatch:
         return self._task.uncancel() <= self._already_cancelling
 
     def stop(self) -> None:
-        """Leave the view alone from here on."""
+        """Stop watching the view."""
         for timer in (self._looking, self._warning):
             if timer is not None:
                 timer.cancel()
 
 
 def _awaited_by(task: asyncio.Task[Any]) -> object:
-    """Return the innermost object that a task waits for."""
+    """Return the innermost object that a task waits for.
+
+    Args:
+        task: A task that is suspended.
+
+    Returns:
+        The coroutine, generator or future.
+    """
     awaited: Any = task.get_coro()
     while True:
         for name in ("cr_await", "ag_await", "gi_yieldfrom"):

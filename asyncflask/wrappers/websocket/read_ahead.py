@@ -1,18 +1,17 @@
 """Messages of a websocket that are received before the view asks for them.
 
-A client that goes is a message, ``websocket.disconnect``, after those that it has sent. A view
-that does not receive would never see it, so a few messages are taken out of the server and kept
-here, in their order. The number is bounded: a view that does not read holds its client back.
+The end of a client is a message, ``websocket.disconnect``, after those that it has sent. A view
+that does not receive never sees it, so a few messages are received and kept here, in their order.
+Their number is limited, so that a view that does not read slows its client down.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable
-from typing import Any
+from collections.abc import Callable
 
-Message = dict[str, Any]
+from ...typing import Message, Receive
 
 #: Messages, and their characters or bytes, that are kept before reading ahead pauses.
 MOST_MESSAGES = 64
@@ -20,16 +19,16 @@ MOST_DATA = 64 * 1024
 
 
 class ReadAhead:
-    """Receives in a task of its own, and hands the messages out in their order.
+    """Receives messages in its own task, and returns them in their order.
 
     Args:
-        receive: ASGI's ``receive``; no other code may call it while this :attr:`is_reading`.
+        receive: ASGI's ``receive``; no other code may call it while :attr:`is_reading` is true.
         disconnected: Called with the client's ``websocket.disconnect``, as soon as it comes.
     """
 
     def __init__(
         self,
-        receive: Callable[[], Awaitable[Message]],
+        receive: Receive,
         disconnected: Callable[[Message], object],
     ) -> None:
         self._receive = receive
@@ -45,7 +44,7 @@ class ReadAhead:
 
     @property
     def is_full(self) -> bool:
-        """Whether so much is kept that nothing more is read."""
+        """Whether reading pauses because enough messages are kept."""
         return len(self._kept) >= MOST_MESSAGES or sum(map(_size, self._kept)) >= MOST_DATA
 
     @property
@@ -59,11 +58,11 @@ class ReadAhead:
         return bool(self._kept)
 
     def is_current_task(self) -> bool:
-        """Tell whether this is called by the task that reads."""
+        """Tell whether the caller is the task that reads."""
         return self._task is not None and asyncio.current_task() is self._task
 
     def start(self) -> None:
-        """Read ahead, unless that is done already or enough is kept."""
+        """Start reading ahead, if that is not done already and there is room."""
         self._handing_over = False
         if not self.is_reading and not self.is_full:
             self._task = asyncio.get_running_loop().create_task(self._read())
@@ -72,24 +71,24 @@ class ReadAhead:
         """Wait for the next message.
 
         Returns:
-            The message. ``None`` when nothing is kept and nothing is being read: the caller may
-            receive by itself.
+            The message. ``None`` when no message is kept and the task has ended: the caller may
+            receive itself.
         """
         self._handing_over = True
         task = self._task
         if not self._kept and task is not None:
-            # Not awaited itself: a take() that is cancelled must not lose the message.
+            # The task is not awaited directly: a cancelled take() must not lose the message.
             await asyncio.wait({task})
         if self._kept:
             return self._kept.popleft()
         if task is not None and self._task is task:
             self._task = None
             if not task.cancelled():
-                task.result()  # What the server has raised.
+                task.result()  # Raises the server's error.
         return None
 
     async def close(self) -> None:
-        """End reading; a caller that waits in :meth:`take` gets ``None``."""
+        """Stop reading; a caller that waits in :meth:`take` gets ``None``."""
         task = self._task
         if task is not None and not task.done():
             task.cancel()

@@ -13,7 +13,7 @@ from asyncflask import Flask, websocket
 from asyncflask.exceptions import WebsocketDisconnect
 from asyncflask.testing.asgi_connection import ASGIConnection
 from asyncflask.wrappers.websocket import cancellation
-from asyncflask.wrappers.websocket import websocket as wrapper
+from asyncflask.wrappers.websocket import connection as wrapper
 from asyncflask.wrappers.websocket.read_ahead import MOST_MESSAGES
 
 
@@ -593,15 +593,24 @@ async def test_a_def_hook_that_waits_before_an_async_view(app):
     assert app.ends == QUIET_END[1:]
 
 
-async def test_an_accepted_websocket_is_looked_after_by_the_timer_it_began_with(app):
+async def test_an_accepted_websocket_is_looked_after_by_the_timer_it_began_with(app, monkeypatch):
     """It has no further timer, and none is left over."""
+    loop = asyncio.get_running_loop()
+    call_later, timers = loop.call_later, []
+
+    def recorded(delay, *args):
+        timer = call_later(delay, *args)
+        if delay == wrapper.FIRST_CHECK:
+            timers.append(timer)
+        return timer
 
     @app.websocket("/")
     async def view():
-        before = websocket._check
         await websocket.accept()
-        assert websocket._check is before is not None
         await websocket.send("same")
+
+    monkeypatch.setattr(loop, "call_later", recorded)
 
     async with app.test_client().websocket("/") as connection:
         assert await connection.receive() == "same"
+    assert [timer.cancelled() for timer in timers] == [True]

@@ -1,0 +1,78 @@
+"""The websocket in ``def`` views: each call blocks the view's worker thread."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, Protocol
+
+from ...concurrency.bridge import run_from_thread
+from ...exceptions import WebsocketDisconnect
+from .websocket import HandshakeHeaders, Websocket
+
+
+class SyncContext(Protocol):
+    """What a synchronous websocket asks of its context."""
+
+    lane: Any
+    lease: Any
+    _connection: Any
+
+
+class SyncWebsocket:
+    """The same websocket, for ``def`` views: each call blocks the view's worker thread.
+
+    Attributes that need no waiting (``headers``, ``path``, ``args`` …) are those of
+    :class:`Websocket`.
+
+    Args:
+        ctx: The context that carries the connection; its worker thread is the one that may wait.
+    """
+
+    def __init__(self, ctx: SyncContext) -> None:
+        if ctx._connection is None:
+            ctx._connection = ctx.lane.connect(ctx)
+        self._websocket: Websocket = ctx._connection
+        self._loop: asyncio.AbstractEventLoop = ctx.lease.loop
+
+    def receive(self) -> str | bytes:
+        """Wait for the next message. See :meth:`Websocket.receive`."""
+        return run_from_thread(self._websocket.receive(), self._loop)
+
+    def send(self, data: str | bytes) -> None:
+        """Send a message. See :meth:`Websocket.send`."""
+        run_from_thread(self._websocket.send(data), self._loop)
+
+    def receive_json(self) -> Any:
+        """Receive a message and read it as JSON. See :meth:`Websocket.receive_json`."""
+        return run_from_thread(self._websocket.receive_json(), self._loop)
+
+    def send_json(self, *args: Any, **kwargs: Any) -> None:
+        """Send data as JSON. See :meth:`Websocket.send_json`."""
+        run_from_thread(self._websocket.send_json(*args, **kwargs), self._loop)
+
+    def accept(
+        self, headers: HandshakeHeaders | None = None, subprotocol: str | None = None
+    ) -> None:
+        """Complete the handshake. See :meth:`Websocket.accept`."""
+        run_from_thread(self._websocket.accept(headers, subprotocol), self._loop)
+
+    def close(self, code: int = 1000, reason: str | None = None) -> None:
+        """Close the websocket. See :meth:`Websocket.close`."""
+        run_from_thread(self._websocket.close(code, reason), self._loop)
+
+    def __iter__(self) -> SyncWebsocket:
+        """Iterate over the messages: ``for message in websocket``."""
+        return self
+
+    def __next__(self) -> str | bytes:
+        """Return the next message; iteration ends quietly when the websocket does."""
+        try:
+            return self.receive()
+        except WebsocketDisconnect:
+            raise StopIteration from None
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._websocket, name)
+
+    def __repr__(self) -> str:
+        return repr(self._websocket).replace("Websocket", "SyncWebsocket", 1)
