@@ -627,12 +627,12 @@ def _made_up(
 ) -> tuple[ft.Scope, ft.Receive, ft.Send]:
     """Return scope, receive and send of a connection that a test describes."""
     # PERF: whoever only serves does without the test clients.
-    from .testing.builder import EnvironBuilder, body_messages, body_of, connection_scope
+    from .testing.builder import EnvironBuilder, body_messages, connection_scope, take_body
 
     builder = EnvironBuilder(app, *args, **kwargs)
     try:
         environ = builder.get_environ()
-        messages = list(body_messages(body_of(environ)))
+        messages = list(body_messages(take_body(environ)))
     finally:
         builder.close()
 

@@ -1,4 +1,4 @@
-"""One ASGI connection in memory: an app on the one end, a test on the other.
+"""One ASGI connection in memory, with an app at one end and a test at the other.
 
 All clients of this folder except the wire client use :class:`ASGIConnection`. It runs the app in a
 task of its own, carries messages both ways, and checks the app against the specification: the
@@ -21,19 +21,20 @@ from ..protocol.asgi_state import IllegalMessage as IllegalMessage
 from ..protocol.header_names import reporting_app
 from ..typing import ASGIApplication, Message, Scope
 
-#: What the app's ``receive()`` says when the client is gone.
+#: The message that the app's ``receive()`` returns after the client has disconnected.
 DISCONNECT = {"http": "http.disconnect", "websocket": "websocket.disconnect"}
 
-#: An app that writes faster than the test reads waits from here on, as it would at a socket.
+#: Bytes that the test has not taken, above which the app's ``send()`` waits, as at a socket.
 HIGH_WATER = 1024 * 1024
-MESSAGE_COST = 64  # What a message counts on top of its data, so that empty ones are bounded too.
+#: Bytes that a message counts besides its data, so that empty messages are limited as well.
+MESSAGE_COST = 64
 
-#: Seconds that an app gets to end after its client has left.
+#: Seconds that an app has to end after its client has disconnected.
 GRACE = 1.0
 
 
 class ASGIConnection:
-    """An app's end of an ASGI connection, and the test's.
+    """Both ends of an ASGI connection: the app's and the test's.
 
     The app runs between entering and leaving ``async with``, in a task with a copy of the caller's
     context. On leaving, the client disconnects; an app that does not end within :data:`GRACE` is
@@ -56,8 +57,8 @@ class ASGIConnection:
         self._app = reporting_app(app)
         self._task: asyncio.Task[None] | None = None
         self._violation: IllegalMessage | None = None
-        self._told = False
-        self._farewell: Message = {}
+        self._raised = False
+        self._details: Message = {}
         self._to_app: deque[Message] = deque()
         self._from_app: deque[Message] = deque()
         self._buffered = 0
@@ -75,9 +76,9 @@ class ASGIConnection:
         exc_value: BaseException | None,
         tb: TracebackType | None,
     ) -> None:
-        # A test that is being cancelled does not wait for others.
+        # A cancelled test does not wait for the app.
         await self.close(0 if isinstance(exc_value, asyncio.CancelledError) else None)
-        if exc_value is None and not self._told:
+        if exc_value is None and not self._raised:
             self.raise_error()
 
     def start(self) -> None:
@@ -90,11 +91,15 @@ class ASGIConnection:
 
     def _note_end(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled():
-            task.exception()  # Here it counts as seen; raise_error() tells of it.
+            task.exception()  # Marks it as retrieved; raise_error() raises it.
         self._notify()
 
     def put(self, message: Message) -> None:
-        """Queue a message that the app will receive."""
+        """Queue a message for the app's ``receive()``.
+
+        Args:
+            message: An ASGI message of the server's side.
+        """
         self.state = self.table[self.state].get(message["type"], self.state)
         self._to_app.append(message)
         self._notify()
@@ -103,7 +108,7 @@ class ASGIConnection:
         """Wait for the app's next message.
 
         Returns:
-            The message, or ``None`` when the app has ended without another one.
+            The message; ``None`` if the app has ended without sending another one.
 
         Raises:
             Exception: What the app raised; :exc:`IllegalMessage` if it broke the specification.
@@ -119,17 +124,21 @@ class ASGIConnection:
         return message
 
     def disconnect(self, **details: Any) -> None:
-        """Let the client leave; ``details`` go into the disconnect message (``code=1001``)."""
+        """Disconnect the client.
+
+        Args:
+            details: Further keys of the disconnect message (``code=1001``).
+        """
         if not self.gone and self.kind in DISCONNECT:
             self.gone = True
-            self._farewell = self._farewell or details
+            self._details = self._details or details
             self._notify()
 
     async def close(self, grace: float | None = None) -> None:
-        """Disconnect and see the app's task to its end, by cancelling it if it is overdue.
+        """Disconnect and wait for the app's task to end; cancel it if it does not end in time.
 
         Args:
-            grace: Seconds to wait before that; by default :attr:`grace`.
+            grace: Seconds before it is cancelled; by default :attr:`grace`.
         """
         self.disconnect()
         task = self._task
@@ -144,27 +153,32 @@ class ASGIConnection:
                 await asyncio.wait({task})
 
     async def finish(self, timeout: float | None = None) -> None:
-        """Wait until the app has ended by itself, however long it takes.
+        """Wait until the app has ended by itself.
 
         Args:
-            timeout: Seconds after which it is no longer waited for (it is left running).
+            timeout: Seconds to wait at most; the app goes on running then. ``None``: no limit.
         """
         if self._task is not None:
             await asyncio.wait({self._task}, timeout=timeout)
 
     def raise_error(self) -> None:
-        """Raise what the app has raised, or the first message it should not have sent."""
+        """Raise the app's error, if there is one.
+
+        Raises:
+            IllegalMessage: The app sent a message that the specification does not allow.
+            Exception: What the app raised, unless it did so because the client disconnected.
+        """
         if self._violation is not None:
-            self._told = True
+            self._raised = True
             raise self._violation
         task = self._task
         if task is None or not task.done() or (task.cancelled() and self.overdue):
             return
         error = None if task.cancelled() else task.exception()
-        # What the app makes of a client that left is its own affair, as it is for a server.
+        # As for a server, it is no error if the app ends because the client has disconnected.
         if error is not None and not isinstance(error, ClientDisconnected):
-            self._told = True
-            # SystemExit, say, is for the test, whose loop it must not end on its way.
+            self._raised = True
+            # The error inside is SystemExit, for example, which would have ended the test's loop.
             raise error.error if isinstance(error, EscapedError) else error
 
     @property
@@ -174,7 +188,7 @@ class ASGIConnection:
 
     @property
     def ended(self) -> bool:
-        """Whether the app's task is over."""
+        """Whether the app's task has ended."""
         return self._task is not None and self._task.done()
 
     # -- the app's end -----------------------------------------------------------------------------
@@ -182,17 +196,19 @@ class ASGIConnection:
     async def _receive(self) -> Message:
         while not self._to_app:
             if self.kind in DISCONNECT and (self.gone or self.state == "COMPLETE"):
-                return {"type": DISCONNECT[self.kind], **self._farewell}
+                return {"type": DISCONNECT[self.kind], **self._details}
             await self._change()
         return self._to_app.popleft()
 
     async def _send(self, message: Message) -> None:
         if self.gone:
-            raise ClientDisconnected(f"{message.get('type')!r} was sent after the client had left.")
+            raise ClientDisconnected(
+                f"{message.get('type')!r} was sent after the client had disconnected."
+            )
         try:
             self._advance(message)
         except IllegalMessage as error:
-            # An app's own `except Exception` must not hide it from the test.
+            # An `except Exception` of the app must not hide it from the test.
             self._violation = self._violation or error
             raise
         self._from_app.append(message)
@@ -200,14 +216,16 @@ class ASGIConnection:
         self._notify()
         while self._buffered > HIGH_WATER:
             if self.gone:
-                raise ClientDisconnected(f"The client left before it had read {message['type']!r}.")
+                raise ClientDisconnected(
+                    f"The client disconnected before it read {message['type']!r}."
+                )
             await self._change()
 
     def _advance(self, message: Message) -> None:
         extensions = self.scope.get("extensions") or {}
         self.state = advance(self.table, self.state, message, extensions)
         if message["type"] == "websocket.close":
-            self._farewell = {"code": message.get("code", 1000), "reason": message.get("reason")}
+            self._details = {"code": message.get("code", 1000), "reason": message.get("reason")}
 
     # -- waiting -----------------------------------------------------------------------------------
 

@@ -1,21 +1,24 @@
-"""What a test asks for, made into an ASGI scope and a body.
+"""The arguments of a test client's request, made into an ASGI scope and a body.
 
-Werkzeug's builder decides what ``data``, ``json``, ``auth``, ``query_string``, uploads and base
-URLs mean, so that a request here is byte for byte the one that Flask's test client would make; only
-its result, a WSGI environ, is translated. Sending it is :mod:`.connection`'s business.
+Werkzeug's builder interprets ``data``, ``json``, ``auth``, ``query_string``, uploads and base URLs,
+so a request is byte for byte the one of Flask's test client; only its result, a WSGI environ, is
+translated. :mod:`.connection` sends it.
 """
 
 from __future__ import annotations
 
 import io
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from copy import copy
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
 
 import werkzeug.test
 from werkzeug.datastructures import MultiDict
+from werkzeug.wrappers import Request
 
+from ..json.provider import JSONProvider
 from ..typing import Message, Scope
 from ..wsgi.environ import EXTRA_KEYS
 from ..wsgi.scope import SCOPE_KEYS, build_scope
@@ -37,18 +40,14 @@ _REPEATED = "asyncflask.repeated_headers"
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f]")
 
 
-class _JSON(Protocol):
-    dumps: Callable[..., str]
-    loads: Callable[..., Any]
-
-
 class BuilderApp(Protocol):
-    """What the builder asks of an app."""
-
-    json: Any
+    """The attributes of an app that the builder reads."""
 
     @property
-    def config(self) -> Any: ...
+    def json(self) -> JSONProvider: ...
+
+    @property
+    def config(self) -> Mapping[str, Any]: ...
 
 
 class EnvironBuilder(werkzeug.test.EnvironBuilder):
@@ -68,7 +67,7 @@ class EnvironBuilder(werkzeug.test.EnvironBuilder):
         kwargs: As :class:`werkzeug.test.EnvironBuilder` takes them.
 
     Raises:
-        TypeError: Two arguments exclude each other.
+        TypeError: Two arguments were given that exclude each other.
 
     Source: ``Flask: testing.EnvironBuilder``.
     """
@@ -100,9 +99,13 @@ class EnvironBuilder(werkzeug.test.EnvironBuilder):
         super().__init__(path, base_url, *args, **kwargs)
 
     def json_dumps(self, obj: Any, **kwargs: Any) -> str:
-        """Write the ``json`` argument with the app's JSON provider."""
-        written: str = self.app.json.dumps(obj, **kwargs)
-        return written
+        """Write the ``json`` argument with the app's JSON provider.
+
+        Args:
+            obj: The argument.
+            kwargs: For the provider.
+        """
+        return self.app.json.dumps(obj, **kwargs)
 
     def get_environ(self) -> WSGIEnvironment:
         """Make the environ.
@@ -136,15 +139,15 @@ class EnvironBuilder(werkzeug.test.EnvironBuilder):
 def _check_part(parameter: str, value: str) -> None:
     if _CONTROLS.search(value):
         raise ValueError(
-            f"A part of the form was given the {parameter} {value!r}; control characters cannot"
-            " stand in its header. Leave them out, or send the bytes as `data` with a content type."
+            f"A part of the form has the {parameter} {value!r}, and its header cannot have control"
+            " characters. Remove them, or send the bytes as `data` with a content type."
         )
 
 
 def _locate(
     app: BuilderApp, path: str, subdomain: str | None, url_scheme: str | None
 ) -> tuple[str, str]:
-    """Split what was asked for into the path and the base URL that the app's config gives it."""
+    """Return the path and the base URL, which the app's configuration completes."""
     config = app.config
     host = config.get("SERVER_NAME") or "localhost"
     if subdomain:
@@ -164,8 +167,8 @@ def _fields(
     for other in ("data", "json", "input_stream"):
         if kwargs.get(other) is not None:
             raise TypeError(
-                f"{other}={kwargs[other]!r} was given together with form or files. Give fields"
-                " and files in `form` and `files`, or all of them in `data`."
+                f"{other}={kwargs[other]!r} was given together with form or files. Write fields"
+                " and files into `form` and `files`, or all of them into `data`."
             )
     fields: MultiDict[str, Any] = MultiDict()
     for part in (form, files):
@@ -183,8 +186,43 @@ def _pairs(mapping: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
             yield key, item
 
 
-def body_of(environ: dict[str, Any]) -> bytes:
-    """Read the environ's body, and leave a fresh stream of it there for whoever looks later."""
+def request_environ(
+    app: BuilderApp, args: tuple[Any, ...], kwargs: dict[str, Any], base: Mapping[str, Any]
+) -> WSGIEnvironment:
+    """Make the environ that the arguments of a client's ``open()`` describe.
+
+    Args:
+        app: The app under test.
+        args: A path or URL and further arguments of :class:`EnvironBuilder`; or one builder, WSGI
+            environ or Werkzeug request.
+        kwargs: Keyword arguments of :class:`EnvironBuilder`.
+        base: The client's defaults, as environ keys.
+    """
+    given = args[0] if args else None
+    if isinstance(given, werkzeug.test.EnvironBuilder):
+        builder = copy(given)
+        builder.environ_base = {**base, **(builder.environ_base or {})}
+        return builder.get_environ()
+    if isinstance(given, dict):
+        return {**base, **given}
+    if isinstance(given, Request):
+        return {**base, **given.environ}
+    kwargs["environ_base"] = {**base, **(kwargs.get("environ_base") or {})}
+    builder = EnvironBuilder(app, *args, **kwargs)
+    try:
+        environ = builder.get_environ()
+        take_body(environ)  # The builder may close the files: their content is read before.
+    finally:
+        builder.close()
+    return environ
+
+
+def take_body(environ: WSGIEnvironment) -> bytes:
+    """Read the body of an environ, and put a new stream of it in the place of the old one.
+
+    Args:
+        environ: The environ, whose ``wsgi.input`` is replaced.
+    """
     stream = environ["wsgi.input"]
     body: bytes = stream.read()
     if isinstance(stream, io.BufferedRandom):
@@ -194,7 +232,14 @@ def body_of(environ: dict[str, Any]) -> bytes:
 
 
 def body_messages(body: bytes) -> Iterator[Message]:
-    """Cut ``body`` into ``http.request`` messages of at most :data:`BODY_CHUNK` bytes."""
+    """Cut a body into ``http.request`` messages of at most :data:`BODY_CHUNK` bytes.
+
+    Args:
+        body: The whole body; without any bytes it is one empty message.
+
+    Yields:
+        The messages.
+    """
     for start in range(0, max(len(body), 1), BODY_CHUNK):
         end = start + BODY_CHUNK
         yield {

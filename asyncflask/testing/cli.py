@@ -10,10 +10,11 @@ from click.testing import CliRunner as ClickRunner
 from click.testing import Result
 
 from ..cli import ScriptInfo
+from ..cli.locate import App
 
 
 class CliRunner(ClickRunner):
-    """Runs an app's commands and returns what they print. Made by ``app.test_cli_runner()``.
+    """Runs an app's commands and returns their output; ``app.test_cli_runner()`` makes one.
 
     Args:
         app: The app.
@@ -22,7 +23,7 @@ class CliRunner(ClickRunner):
     Source: ``Flask: testing.FlaskCliRunner``.
     """
 
-    def __init__(self, app: Any, **kwargs: Any) -> None:
+    def __init__(self, app: App, **kwargs: Any) -> None:
         self.app = app
         super().__init__(**kwargs)
 
@@ -37,8 +38,8 @@ class CliRunner(ClickRunner):
         Args:
             cli: The command; by default the app's group, ``app.cli``.
             args: Its arguments.
-            kwargs: As :meth:`click.testing.CliRunner.invoke` takes them. Without ``obj`` the
-                command gets a :class:`~asyncflask.cli.ScriptInfo` that knows the app.
+            kwargs: As :meth:`click.testing.CliRunner.invoke` takes them. By default ``obj`` is a
+                :class:`~asyncflask.cli.ScriptInfo` of the app.
 
         Source: ``Flask: testing.FlaskCliRunner.invoke``.
         """

@@ -1,37 +1,52 @@
-"""One HTTP request of the test client, step by step. The traffic is :mod:`.asgi_connection`'s."""
+"""One HTTP request of the test client, in steps. :mod:`.asgi_connection` carries its messages."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from types import TracebackType
-from typing import Any, ClassVar, NoReturn, Protocol
+from typing import TYPE_CHECKING, ClassVar, NoReturn, Protocol
 
 from werkzeug.datastructures import Headers
+from werkzeug.test import TestResponse
 
-from ..typing import Message, Scope
+from ..json.provider import JSONProvider
+from ..typing import Message, Receive, Scope, Send
 from ..wrappers.request.awaitable import refusing
 from ..wrappers.request.headers import decode_headers
 from ..wrappers.unawaited import NotesForgotten
 from .asgi_connection import ASGIConnection
-from .builder import body_messages, body_of
+from .builder import body_messages, take_body
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
+
+
+class ConnectedApp(Protocol):
+    """The app that a connection leads to."""
+
+    @property
+    def json(self) -> JSONProvider: ...
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send, /) -> None: ...
 
 
 class ConnectionClient(Protocol):
-    """What a connection asks of the client that made it."""
+    """The attributes of a client that its connections use."""
 
-    application: Any
+    @property
+    def application(self) -> ConnectedApp: ...
 
     def make_response(
-        self, environ: dict[str, Any], status: int, headers: Headers, body: bytes
-    ) -> Any: ...
+        self, environ: WSGIEnvironment, status: int, headers: Headers, body: bytes
+    ) -> TestResponse: ...
 
-    def store_cookies(self, environ: dict[str, Any], headers: Headers) -> None: ...
+    def store_cookies(self, environ: WSGIEnvironment, headers: Headers) -> None: ...
 
     async def adopt_contexts(self) -> None: ...
 
 
 class EnteredAsync:
-    """An object for ``async with``, which raises an error that says so if it is used otherwise."""
+    """An object for ``async with``; any other use raises an error that says so."""
 
     _made_by: ClassVar[str]
 
@@ -45,17 +60,22 @@ class EnteredAsync:
         self._refuse("with {}")
 
     def __exit__(self, *details: object) -> None:
-        """Never reached; Python looks for it before it enters."""
+        """Never called; Python looks it up before it calls ``__enter__``."""
 
     def __await__(self) -> NoReturn:
         self._refuse("await {}")
 
 
 class TestConnection(EnteredAsync, NotesForgotten):
-    """One request under way. Made by :meth:`TestClient.request`, used with ``async with``.
+    """One request of a client, used with ``async with``; :meth:`.TestClient.request` makes one.
 
-    Leaving the block completes the request body and reads the rest of the response, unless
-    :meth:`receive` was used: then the client hangs up, so that an endless response ends.
+    Leaving the block completes the request body and reads the rest of the response. If
+    :meth:`receive` was used, the client disconnects instead, so that an endless response ends.
+
+    Args:
+        client: The client.
+        scope: The ASGI scope.
+        environ: The environ that the scope was made from; its body is sent on entering.
 
     Source: ``Quart: TestHTTPConnection``.
     """
@@ -63,18 +83,13 @@ class TestConnection(EnteredAsync, NotesForgotten):
     __test__ = False
     _made_by = "client.request(...)"
 
-    def __init__(
-        self,
-        client: ConnectionClient,
-        scope: Scope,
-        environ: dict[str, Any],
-    ) -> None:
+    def __init__(self, client: ConnectionClient, scope: Scope, environ: WSGIEnvironment) -> None:
         self.client = client
         self.scope = scope
-        #: The response's, once its start has been received.
+        #: The response's status code and headers; ``None`` until its start was received.
         self.status_code: int | None = None
         self.headers: Headers | None = None
-        #: What was received of the body.
+        #: The part of the body that was received.
         self.response_data = bytearray()
         self.push_promises: list[tuple[str, Headers]] = []
         #: Links of the early hints, :rfc:`8297`.
@@ -87,7 +102,7 @@ class TestConnection(EnteredAsync, NotesForgotten):
 
     async def __aenter__(self) -> TestConnection:
         self._connection.start()
-        body = body_of(self._environ)
+        body = take_body(self._environ)
         if body:
             self._body_complete = True
             for message in body_messages(body):
@@ -115,7 +130,7 @@ class TestConnection(EnteredAsync, NotesForgotten):
             self.raise_forgotten()
 
     async def _read_rest(self, orderly: bool) -> None:
-        """Read what is left: to the end, or what has arrived if the client hangs up."""
+        """Read the rest: to the end, or what has arrived if the client disconnects."""
         if orderly and not self._incremental and not self._connection.gone:
             await self.send_complete()
             while await self._next():
@@ -129,8 +144,11 @@ class TestConnection(EnteredAsync, NotesForgotten):
     async def send(self, data: bytes) -> None:
         """Send a piece of the request body.
 
+        Args:
+            data: The piece.
+
         Raises:
-            RuntimeError: The body is complete already.
+            RuntimeError: The body is already complete.
         """
         self.raise_forgotten()
         if self._body_complete:
@@ -167,15 +185,15 @@ class TestConnection(EnteredAsync, NotesForgotten):
 
     @refusing("connection")
     async def disconnect(self) -> None:
-        """Let the client vanish."""
+        """Disconnect, as a client whose network breaks."""
         self._connection.disconnect()
 
     @refusing("connection")
-    async def as_response(self) -> Any:
-        """Return what was received as a response.
+    async def as_response(self) -> TestResponse:
+        """Return the part of the response that was received.
 
         Raises:
-            RuntimeError: The app ended without beginning a response.
+            RuntimeError: The app ended without starting a response.
         """
         if self.status_code is None or self.headers is None:
             raise RuntimeError(

@@ -1,7 +1,7 @@
-"""The two ways in which a test names a cookie: Flask's, and Quart's with the server's name first.
+"""The cookies of the test client. Matching them to requests is left to Werkzeug's client.
 
 Flask's clients call ``set_cookie(key, value, domain=...)``; Quart's, and Flask's before 2.3, call
-``set_cookie(server_name, key, value)``. Which cookies a request gets is Werkzeug's decision.
+``set_cookie(server_name, key, value)``. Both are accepted.
 """
 
 from __future__ import annotations
@@ -9,7 +9,14 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import Any, TypeVar, cast
+from urllib.parse import urlsplit
+
+import werkzeug.test
+from werkzeug.datastructures import Headers
+from werkzeug.test import Cookie, TestResponse
+from werkzeug.wsgi import get_current_url
 
 F = TypeVar("F", bound=Callable[..., None])
 
@@ -23,6 +30,9 @@ def with_server_name(translate: Callable[..., dict[str, Any]]) -> Callable[[F], 
 
     Args:
         translate: Takes Quart's arguments and returns Flask's, by name.
+
+    Returns:
+        A decorator for the method.
     """
 
     def decorate(method: F) -> F:
@@ -52,8 +62,8 @@ def cookie_to_set(
     server_name: str,
     key: str,
     value: str = "",
-    max_age: Any = None,
-    expires: Any = None,
+    max_age: timedelta | int | None = None,
+    expires: str | datetime | int | float | None = None,
     path: str = "/",
     domain: str | None = None,
     secure: bool = False,
@@ -103,3 +113,105 @@ def cookie_to_delete(
     """
     host = (domain or server_name).lstrip(".").partition(":")[0].lower()
     return {"key": key, "domain": host, "path": path}
+
+
+class Browser(werkzeug.test.Client):
+    """Werkzeug's client as far as it does no I/O: the cookie jar and the rules of redirects."""
+
+    def open(self, builder: Any, **kwargs: Any) -> Any:  # type: ignore[override]  # takes a builder only
+        """Return the builder; the test client makes the request itself."""
+        return builder
+
+    def after(self, response: TestResponse) -> werkzeug.test.EnvironBuilder:
+        """Return the request that a redirect leads to.
+
+        Args:
+            response: The redirect, with the request that it answers.
+
+        Raises:
+            RuntimeError: The redirect leads to another host.
+        """
+        return cast(werkzeug.test.EnvironBuilder, self.resolve_redirect(response))
+
+    def add_cookies(self, environ: dict[str, Any]) -> None:
+        """Put the cookies that belong to a request into its environ.
+
+        Args:
+            environ: The request's environ, which is changed.
+        """
+        self._add_cookies_to_wsgi(environ)
+
+    def store_cookies(self, environ: dict[str, Any], headers: Headers) -> None:
+        """Keep the cookies that a response sets.
+
+        Args:
+            environ: The environ of the request.
+            headers: The response's headers.
+        """
+        url = urlsplit(get_current_url(environ))
+        cookies = headers.getlist("Set-Cookie")
+        self._update_cookies_from_response(url.hostname or "localhost", url.path, cookies)
+
+    def require_cookies(self) -> None:
+        """Check that this client keeps cookies.
+
+        Raises:
+            TypeError: It was made with ``use_cookies=False``.
+        """
+        if self._cookies is None:
+            raise TypeError(
+                "Sessions need cookies, and this client was made with use_cookies=False."
+                " Create it with app.test_client()."
+            )
+
+
+class CookieMethods:
+    """The methods of a client that read and change the cookies it keeps."""
+
+    _browser: Browser
+
+    def get_cookie(self, key: str, domain: str = "localhost", path: str = "/") -> Cookie | None:
+        """Return the cookie that is kept under ``(domain, path, key)``, or ``None``.
+
+        Source: ``Flask: testing.FlaskClient.get_cookie``.
+        """
+        return self._browser.get_cookie(key, domain, path)
+
+    @with_server_name(cookie_to_set)
+    def set_cookie(
+        self,
+        key: str,
+        value: str = "",
+        *,
+        domain: str = "localhost",
+        origin_only: bool = True,
+        path: str = "/",
+        **kwargs: Any,
+    ) -> None:
+        """Keep a cookie, to be sent with the requests it matches.
+
+        Quart's ``set_cookie(server_name, key, value, ...)`` does the same.
+
+        Args:
+            key: Its name.
+            value: Its value.
+            domain: The host it belongs to.
+            origin_only: Whether subdomains of ``domain`` do not get it.
+            path: Only sent with this path and those below it.
+            kwargs: As :func:`werkzeug.http.dump_cookie` takes them.
+
+        Source: ``Flask: testing.FlaskClient.set_cookie``.
+        """
+        self._browser.set_cookie(
+            key, value, domain=domain, origin_only=origin_only, path=path, **kwargs
+        )
+
+    @with_server_name(cookie_to_delete)
+    def delete_cookie(self, key: str, *, domain: str = "localhost", path: str = "/") -> None:
+        """Forget a cookie.
+
+        Quart's ``delete_cookie(server_name, key, ...)`` does the same.
+
+        Source: ``Flask: testing.FlaskClient.delete_cookie``.
+        """
+        self._browser.delete_cookie(key, domain=domain, path=path)

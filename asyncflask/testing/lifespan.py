@@ -1,4 +1,4 @@
-"""Startup and shutdown of an app in a test. The traffic is :mod:`.asgi_connection`'s."""
+"""Startup and shutdown of an app in a test. :mod:`.asgi_connection` carries the messages."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Any, Protocol
 from ..typing import Receive, Scope, Send
 from .asgi_connection import ASGIConnection
 
-#: Seconds that startup and shutdown may take.
+#: Seconds that startup and shutdown may take, each.
 DEFAULT_TIMEOUT = 6
 
 
 class LifespanApp(Protocol):
-    """What a lifespan asks of an app."""
+    """The attributes of an app that a lifespan uses."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send, /) -> None: ...
 
@@ -22,7 +22,7 @@ class LifespanApp(Protocol):
 
 
 class LifespanError(Exception):
-    """The app reported that its startup or shutdown failed, or ended without a word."""
+    """The app reported that startup or shutdown failed, or it ended without reporting anything."""
 
 
 class TestApp:
@@ -50,7 +50,7 @@ class TestApp:
         self.app = app
         self.startup_timeout = startup_timeout
         self.shutdown_timeout = shutdown_timeout
-        #: What the app put into the lifespan's state.
+        #: The lifespan's state, which the app fills.
         self.state: dict[str, Any] = {}
         self._connection: ASGIConnection | None = None
 
@@ -69,14 +69,15 @@ class TestApp:
         """Run the app's startup.
 
         Raises:
+            RuntimeError: It has been called before.
             Exception: What a startup function raised.
             LifespanError: The app reported a failure and raised nothing.
             TimeoutError: It took longer than ``startup_timeout``.
         """
         if self._connection is not None:
             raise RuntimeError(
-                f"Startup of {self.app!r} was asked for while it runs. Use a new app.test_app()"
-                " for each run."
+                f"startup() of {self.app!r} was called while the app is running. Use a new"
+                " app.test_app() for each run."
             )
         scope = {
             "type": "lifespan",
@@ -107,8 +108,8 @@ class TestApp:
         (await self._end()).raise_error()
 
     async def _ask(self, step: str, timeout: float) -> None:
-        """Ask for ``step`` and wait until the app says that it is complete."""
-        connection = self._running()
+        """Request ``step`` and wait until the app reports that it is complete."""
+        connection = self._running_connection()
         connection.put({"type": f"lifespan.{step}"})
         try:
             async with asyncio.timeout(timeout) as limit:
@@ -119,7 +120,7 @@ class TestApp:
             await self._end(0)
             raise TimeoutError(
                 f"The {step} of {self.app!r} took longer than {timeout} s and was cancelled."
-                f" Give it longer: TestApp(app, {step}_timeout=...)."
+                f" Allow more: TestApp(app, {step}_timeout=...)."
             ) from None
         if answer is None:
             raise LifespanError(
@@ -130,16 +131,16 @@ class TestApp:
             reason = answer.get("message") or "the app gave no reason"
             raise LifespanError(f"The {step} of {self.app!r} failed: {reason}.")
 
-    def _running(self) -> ASGIConnection:
+    def _running_connection(self) -> ASGIConnection:
         if self._connection is None:
             raise RuntimeError(
-                f"{self.app!r} does not run. Use `async with app.test_app() as running:`, or call"
+                f"{self.app!r} is not running. Use `async with app.test_app() as running:`, or call"
                 " startup() first."
             )
         return self._connection
 
     async def _end(self, grace: float | None = None) -> ASGIConnection:
-        connection = self._running()
+        connection = self._running_connection()
         await connection.close(grace)
         return connection
 

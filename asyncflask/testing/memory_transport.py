@@ -1,7 +1,7 @@
-"""A connection that has no network between its two ends: asyncio's transport, and a client's hand.
+"""An asyncio transport without a network, whose other end is in the hands of a test.
 
-The server's end keeps what :class:`asyncio.Transport` promises a protocol, flow control included.
-The client's end is what ``wire.py`` makes its connections of; only :meth:`change` waits here.
+The server's end keeps the contract of :class:`asyncio.Transport`, flow control included.
+``wire.py`` uses the client's end, of which only :meth:`MemoryTransport.change` waits.
 """
 
 from __future__ import annotations
@@ -16,25 +16,37 @@ SERVER = ("127.0.0.1", 80)
 
 
 class Receiver(Protocol):
-    """What hears of a transport: ``asyncio.Protocol``, or one that reads from a buffer as well."""
+    """The protocol that a transport calls: an ``asyncio.Protocol`` or ``BufferedProtocol``."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """The connection is there."""
+        """The connection is open."""
 
     def data_received(self, data: bytes) -> None:
-        """Bytes came."""
+        """Bytes have arrived.
+
+        Args:
+            data: The bytes.
+        """
 
     def eof_received(self) -> bool | None:
-        """No more will come; whether the transport stays open."""
+        """No more bytes will arrive.
+
+        Returns:
+            Whether the transport stays open for writing.
+        """
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """The connection is over."""
+        """The connection is closed.
+
+        Args:
+            exc: The error that closed it, if there was one.
+        """
 
     def pause_writing(self) -> None:
-        """Too much is unread."""
+        """The client reads too slowly: write no more."""
 
     def resume_writing(self) -> None:
-        """Enough was read."""
+        """The client has read enough: write again."""
 
 
 class MemoryTransport(asyncio.Transport):
@@ -65,34 +77,41 @@ class MemoryTransport(asyncio.Transport):
     # -- the server's end: asyncio.Transport -------------------------------------------------------
 
     def is_closing(self) -> bool:
-        """Whether it is closed or about to be."""
+        """Whether it is closed or will be once its buffer is empty."""
         return self._closing
 
     def close(self) -> None:
-        """Read no more, and close once the client has read everything."""
+        """Stop reading, and close once the client has read everything."""
         self._closing = True
         self._flush()
 
     def abort(self) -> None:
-        """Close at once; what the client has not read is lost."""
+        """Close at once; bytes that the client has not read are lost."""
         self.aborted = self.aborted or not self.lost
         self.lose(None)
 
     def is_reading(self) -> bool:
-        """Whether the client's bytes are taken."""
+        """Whether the client's bytes are delivered."""
         return not self._paused and not self._closing
 
     def pause_reading(self) -> None:
-        """Leave the client's bytes in the network."""
+        """Stop delivering the client's bytes."""
         self._paused = True
 
     def resume_reading(self) -> None:
-        """Take the client's bytes again."""
+        """Deliver the client's bytes again."""
         self._paused = False
         self._deliver_soon()
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
-        """Send bytes to the client."""
+        """Send bytes to the client.
+
+        Args:
+            data: The bytes.
+
+        Raises:
+            RuntimeError: :meth:`write_eof` was called before.
+        """
         if self._eof:
             raise RuntimeError("write() was called after write_eof(). Write before it.")
         if self.lost or (self._closing and not self._buffer):
@@ -101,55 +120,85 @@ class MemoryTransport(asyncio.Transport):
         self._flush()
 
     def writelines(self, list_of_data: Iterable[bytes | bytearray | memoryview]) -> None:
-        """Send bytes to the client."""
+        """Send pieces of bytes to the client.
+
+        Args:
+            list_of_data: The pieces.
+        """
         self.write(b"".join(list_of_data))
 
     def can_write_eof(self) -> bool:
-        """Whether it can be closed in one direction."""
+        """Whether :meth:`write_eof` is supported."""
         return True
 
     def write_eof(self) -> None:
-        """Send no more, but go on reading."""
+        """Close the direction to the client; reading goes on."""
         self._eof = True
         self._flush()
 
     def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
-        """Set when the protocol is told that the client does not read, and that it does again."""
+        """Set when the protocol has to stop writing and when it may go on.
+
+        Args:
+            high: Unread bytes above which it has to stop; 64 KiB by default.
+            low: Unread bytes below which it may go on; a quarter of ``high`` by default.
+        """
         self._high = 64 * 1024 if high is None else high
         self._low = self._high // 4 if low is None else low
         self._regulate()
 
     def get_write_buffer_size(self) -> int:
-        """Return how many bytes the client has not read."""
+        """Return the number of bytes that the client has not read."""
         return len(self._buffer)
 
     # -- the client's end --------------------------------------------------------------------------
 
     def open(self, protocol: Receiver, context: Context) -> None:
-        """Connect to a server's protocol, which is called in ``context``."""
+        """Connect to a server's protocol.
+
+        Args:
+            protocol: The protocol.
+            context: The context that its methods are called in.
+        """
         self.ended = self.lost = False
         self._protocol = protocol
         self._context = context
         context.run(protocol.connection_made, self)
 
     def send(self, segments: list[bytes]) -> None:
-        """Send segments, each of which arrives by itself; an empty one is the end."""
+        """Send segments, each of which is delivered by itself.
+
+        Args:
+            segments: The segments; an empty one closes this direction.
+        """
         self.underway += segments
         self._deliver_soon()
 
     def release(self, size: int | None) -> None:
-        """Read so many bytes, or all and whatever comes."""
+        """Read some of the server's bytes.
+
+        Args:
+            size: How many; ``None`` for all, and all that follow.
+        """
         self.held = size is not None
         self._flush(size)
 
     def take(self, size: int | None = None) -> bytes:
-        """Return what was read."""
+        """Return bytes that were read, and remove them.
+
+        Args:
+            size: How many; ``None`` for all.
+        """
         data = bytes(self.arrived[:size])
         del self.arrived[:size]
         return data
 
     def lose(self, error: Exception | None) -> None:
-        """Break the connection; the server hears of it in the loop's next round."""
+        """Break the connection; the server's protocol is told in the next round of the loop.
+
+        Args:
+            error: The error that the protocol is given.
+        """
         if self.lost:
             return
         self.lost = self.ended = self._closing = True
@@ -166,7 +215,7 @@ class MemoryTransport(asyncio.Transport):
             self.error = mistake
 
     async def change(self) -> None:
-        """Wait until something has come, or has ended."""
+        """Wait until bytes have arrived, or the connection has ended."""
         self._changed = asyncio.get_running_loop().create_future()
         await self._changed
 
@@ -182,7 +231,7 @@ class MemoryTransport(asyncio.Transport):
             asyncio.get_running_loop().call_soon(self._deliver, context=self._context)
 
     def _deliver(self) -> None:
-        """Give the server one segment, as a loop does whose socket has become readable."""
+        """Deliver one segment to the server, as a loop does whose socket has become readable."""
         self.delivering = False
         if not self.underway or not self.is_reading():
             return
@@ -198,7 +247,7 @@ class MemoryTransport(asyncio.Transport):
         self._deliver_soon()
 
     def _flush(self, size: int | None = None) -> None:
-        """Let the client read."""
+        """Move bytes from the server's buffer to the client's."""
         if not self.held or size is not None:
             self.arrived += self._buffer[:size]
             del self._buffer[:size]
@@ -210,7 +259,7 @@ class MemoryTransport(asyncio.Transport):
         self._notify()
 
     def _regulate(self) -> None:
-        """Tell the protocol when to write and when to wait."""
+        """Tell the protocol to stop writing, or to go on."""
         size = len(self._buffer)
         if not self._full and size > self._high:
             self._full = True

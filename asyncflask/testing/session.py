@@ -1,28 +1,54 @@
-"""The session between two requests of the test client."""
+"""Reading and changing the session between two requests of the test client."""
 
 from __future__ import annotations
 
 import inspect
+from collections.abc import Awaitable, Callable
 from types import TracebackType
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from werkzeug.datastructures import Headers
+from werkzeug.wrappers import Response
+
+from ..sessions import SessionApp, SessionInterface, SessionMixin
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
+
+T = TypeVar("T")
+
+
+class TransactionApp(SessionApp, Protocol):
+    """The attributes of an app that a transaction uses."""
+
+    session_interface: SessionInterface
+
+    @property
+    def response_class(self) -> type[Response]: ...
+
+    def test_request_context(self, *args: Any, **kwargs: Any) -> Any: ...
 
 
 class SessionClient(Protocol):
-    """What a transaction asks of the client that made it."""
+    """The attributes of a client that a transaction uses."""
 
-    application: Any
+    @property
+    def application(self) -> TransactionApp: ...
 
-    def make_environ(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]: ...
+    def make_environ(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> WSGIEnvironment: ...
 
-    def store_cookies(self, environ: dict[str, Any], headers: Headers) -> None: ...
+    def store_cookies(self, environ: WSGIEnvironment, headers: Headers) -> None: ...
 
 
 class SessionTransaction:
     """Opens the session on entering and saves it on leaving, outside of a request.
 
-    Made by :meth:`TestClient.session_transaction`.
+    :meth:`.TestClient.session_transaction` makes one.
+
+    Args:
+        client: The client, whose cookies are read and stored.
+        args: For ``app.test_request_context()``.
+        kwargs: For ``app.test_request_context()``.
     """
 
     def __init__(
@@ -37,9 +63,9 @@ class SessionTransaction:
             headers["Cookie"] = environ["HTTP_COOKIE"]
         self._ctx = self._app.test_request_context(*args, headers=headers, **kwargs)
         self._environ = environ
-        self._session: Any = None
+        self._session: SessionMixin | None = None
 
-    async def __aenter__(self) -> Any:
+    async def __aenter__(self) -> SessionMixin:
         async with self._ctx:
             session = await _settled(self._interface.open_session(self._app, self._ctx.request))
         return self._keep(session)
@@ -54,10 +80,10 @@ class SessionTransaction:
             return
         response = self._app.response_class()
         async with self._ctx:
-            await _settled(self._interface.save_session(self._app, self._session, response))
+            await _settled(self._save(response))
         self._client.store_cookies(self._environ, response.headers)
 
-    def __enter__(self) -> Any:
+    def __enter__(self) -> SessionMixin:
         with self._ctx:
             session = self._at_once(
                 self._interface.open_session(self._app, self._ctx.request), "open_session"
@@ -74,21 +100,24 @@ class SessionTransaction:
             return
         response = self._app.response_class()
         with self._ctx:
-            self._at_once(
-                self._interface.save_session(self._app, self._session, response), "save_session"
-            )
+            self._at_once(self._save(response), "save_session")
         self._client.store_cookies(self._environ, response.headers)
 
-    def _keep(self, session: Any) -> Any:
+    def _keep(self, session: SessionMixin | None) -> SessionMixin:
         if session is None:
             raise RuntimeError(
-                f"{self._interface!r} opened no session. Set app.secret_key, or look into the"
+                f"{self._interface!r} opened no session. Set app.secret_key, or check the"
                 " interface's open_session()."
             )
         self._session = session
         return session
 
-    def _at_once(self, result: Any, name: str) -> Any:
+    def _save(self, response: Response) -> object:
+        """Call ``save_session``, which may be an ``async def`` function."""
+        save: Callable[..., object] = self._interface.save_session
+        return save(self._app, self._session, response)
+
+    def _at_once(self, result: Awaitable[T] | T, name: str) -> T:
         if not inspect.isawaitable(result):
             return result
         if inspect.iscoroutine(result):
@@ -101,5 +130,5 @@ class SessionTransaction:
         )
 
 
-async def _settled(result: Any) -> Any:
+async def _settled(result: Awaitable[T] | T) -> T:
     return await result if inspect.isawaitable(result) else result

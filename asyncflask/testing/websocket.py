@@ -1,12 +1,13 @@
-"""The test client for websockets. The traffic is :mod:`.asgi_connection`'s."""
+"""The test client's websocket. :mod:`.asgi_connection` carries its messages."""
 
 from __future__ import annotations
 
 import asyncio
 from types import TracebackType
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from werkzeug.datastructures import Headers
+from werkzeug.test import TestResponse
 
 from ..exceptions import WebsocketDisconnect
 from ..typing import Message, Scope
@@ -16,11 +17,14 @@ from ..wrappers.unawaited import NotesForgotten
 from .asgi_connection import ASGIConnection
 from .connection import ConnectionClient, EnteredAsync
 
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
+
 
 class WebsocketDisconnectError(WebsocketDisconnect):
-    """The websocket is closed, seen from the test's end: by the app, or by the test itself.
+    """The websocket was closed, by the app or by the test itself.
 
-    It is a :exc:`.WebsocketDisconnect`, with its ``code`` and ``reason``.
+    A :exc:`.WebsocketDisconnect`, with ``code`` and ``reason``.
 
     Source: ``Quart: testing.connections.WebsocketDisconnectError``.
     """
@@ -35,7 +39,7 @@ class WebsocketResponseError(Exception):
     Source: ``Quart: testing.WebsocketResponseError``, ``ASGI: Websocket Denial Response``.
     """
 
-    def __init__(self, response: Any) -> None:
+    def __init__(self, response: TestResponse) -> None:
         super().__init__(response)
         self.response = response
 
@@ -44,10 +48,15 @@ class WebsocketResponseError(Exception):
 
 
 class TestWebsocket(EnteredAsync, NotesForgotten):
-    """The client's end of a websocket. Made by :meth:`TestClient.websocket`.
+    """The client's end of a websocket; :meth:`.TestClient.websocket` makes one.
 
     Entering ``async with`` waits until the app accepts. Leaving closes the websocket with code
-    1000, waits for the app to end and raises what it raised.
+    1000, waits until the app has ended and raises its error, if there is one.
+
+    Args:
+        client: The client.
+        scope: The ASGI scope.
+        environ: The environ that the scope was made from.
 
     Source: ``Quart: TestWebsocketConnection``.
     """
@@ -58,11 +67,11 @@ class TestWebsocket(EnteredAsync, NotesForgotten):
     #: Seconds that the app may take to accept or to refuse.
     accept_timeout = 10.0
 
-    def __init__(self, client: ConnectionClient, scope: Scope, environ: dict[str, Any]) -> None:
+    def __init__(self, client: ConnectionClient, scope: Scope, environ: WSGIEnvironment) -> None:
         self.client = client
         self.scope = scope
         self.accepted = False
-        #: What the app chose with ``accept(subprotocol=…)``.
+        #: The subprotocol that the app has chosen with ``accept(subprotocol=…)``.
         self.accepted_subprotocol: str | None = None
         #: The headers of the app's ``accept()``.
         self.response_headers = Headers()
@@ -75,7 +84,7 @@ class TestWebsocket(EnteredAsync, NotesForgotten):
 
         Raises:
             WebsocketResponseError: The app refused.
-            TimeoutError: It has done neither within :attr:`accept_timeout`.
+            TimeoutError: It did neither within :attr:`accept_timeout`.
             Exception: What the app raised.
         """
         self._connection.start()
@@ -85,7 +94,7 @@ class TestWebsocket(EnteredAsync, NotesForgotten):
             if message is None:
                 raise RuntimeError(
                     f"{self.client.application!r} ended without answering the websocket"
-                    f" {self.scope['path']!r}. It has to accept or to close it."
+                    f" {self.scope['path']!r}. Accept or close it."
                 )
             if message["type"] != "websocket.accept":
                 raise WebsocketResponseError(await self._denial(message))
@@ -104,7 +113,7 @@ class TestWebsocket(EnteredAsync, NotesForgotten):
                 return await self._connection.take()
         except TimeoutError:
             if not limit.expired():
-                raise  # The app's own.
+                raise  # the app's own timeout
             raise TimeoutError(
                 f"The view of {self.scope['path']!r} neither accepted nor refused the websocket"
                 f" within {self.accept_timeout} s, and its client waits for that. Call `await"
@@ -164,6 +173,9 @@ class TestWebsocket(EnteredAsync, NotesForgotten):
     async def send(self, data: str | bytes) -> None:
         """Send a message to the app.
 
+        Args:
+            data: Text, or bytes for a binary message.
+
         Raises:
             WebsocketDisconnectError: The websocket was closed by either side.
         """
@@ -182,23 +194,32 @@ class TestWebsocket(EnteredAsync, NotesForgotten):
 
     @refusing("connection")
     async def send_json(self, data: Any) -> None:
-        """Send ``data`` as text, written by the app's JSON provider."""
+        """Send a value as text, written by the app's JSON provider.
+
+        Args:
+            data: The value.
+        """
         await self.send(self.client.application.json.dumps(data))
 
     @refusing("connection")
     async def close(self, code: int = 1000, reason: str = "") -> None:
-        """Close the websocket; the app gets a disconnect with this code and reason."""
+        """Close the websocket; the app receives a disconnect with this code and reason.
+
+        Args:
+            code: The close code (:rfc:`6455` §7.4).
+            reason: Text for the app.
+        """
         self._closed = self._closed or WebsocketDisconnectError(code, reason)
         self._connection.disconnect(code=code, reason=reason)
 
     @refusing("connection")
     async def disconnect(self) -> None:
-        """Vanish without closing (code 1006), as when a network fails."""
+        """Disconnect without closing (code 1006), as when a network fails."""
         await self.close(1006)
 
     def __iter__(self) -> NoReturn:
         raise TypeError(
-            "`for message in connection` was written, and the messages have to be awaited.\n\n"
+            "`for message in connection` was written, but the messages have to be awaited.\n\n"
             "    wrong: for message in connection:\n"
             "    right: async for message in connection:"
         )
@@ -207,20 +228,20 @@ class TestWebsocket(EnteredAsync, NotesForgotten):
         return self
 
     async def __anext__(self) -> str | bytes:
-        """Give the next message; iteration ends when the app closes."""
+        """Return the next message; iteration ends when the app closes."""
         try:
             return await self.receive()
         except WebsocketDisconnect:
             raise StopAsyncIteration from None
 
     async def _raise_cause(self) -> None:
-        """Raise the app's error, if it is why the app has closed or refused."""
+        """Raise the app's error, if it is the reason why the app closed or refused."""
         await self._connection.finish(self._connection.grace)
         if self._connection.ended:
             self._connection.raise_error()
 
-    async def _denial(self, message: Message) -> Any:
-        """Collect a denial response; for a plain close it is the 403 that a server sends."""
+    async def _denial(self, message: Message) -> TestResponse:
+        """Read a denial response; for a plain close it is the 403 that a server sends."""
         if message["type"] == "websocket.close":
             await self._raise_cause()
             return self.client.make_response(self._environ, 403, Headers(), b"")

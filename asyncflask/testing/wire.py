@@ -1,8 +1,8 @@
-"""Raw bytes to the embedded server and back, in memory: no socket, and a clock that the test moves.
+"""Raw bytes to the embedded server and back, in memory, without a socket.
 
-The server's own ``HTTPProtocol`` runs on the transport of ``memory.py``; the app is any ASGI
-callable. Nothing of HTTP is known here: what a test sends and expects is bytes. Requests and
-responses as objects are ``client.py``'s.
+The server's own ``HTTPProtocol`` runs on the transport of ``memory_transport.py``, with a clock
+that the test moves. The app is any ASGI callable. A test sends and expects bytes; requests and
+responses as objects are in ``client.py``.
 """
 
 from __future__ import annotations
@@ -20,155 +20,164 @@ from ..server.state import ServerState
 from ..typing import ASGIApplication, Message, Receive, Scope, Send
 from .memory_transport import MemoryTransport
 
-SEGMENT = 256 * 1024  # bytes that the server is given at a time at most, as by asyncio's transports
-TICK = 0.5  # seconds of the test's clock between two looks at the deadlines, as in server/serve.py
-ROUNDS = 24  # rounds of the loop for what is under way; a `def` view's receive() takes a dozen
-REST = 0.25  # real seconds that an app gets to come to rest which does something else
-GRACE = 1.0  # real seconds that an app gets to end after its client has left
+#: Bytes that are delivered to the server at a time at most, as by asyncio's transports.
+SEGMENT = 256 * 1024
+#: Seconds of the test's clock between two checks of the deadlines, as in ``server/serve.py``.
+TICK = 0.5
+#: Rounds of the loop in which an app may answer; the ``receive()`` of a ``def`` view takes a dozen.
+ROUNDS = 24
+#: Real seconds to wait for an app that waits for something else than its client.
+REST = 0.25
+#: Real seconds that an app has to end after its client has disconnected.
+GRACE = 1.0
 
 CLIENT = ("127.0.0.1", 50_000)
 
 
 class WireConnection:
-    """A client's connection: bytes out, bytes in, and the ways in which clients misbehave.
+    """A client's connection: it sends and receives bytes, and can misbehave as clients do.
 
-    :meth:`WireClient.connect` makes it.
+    :meth:`WireClient.connect` makes one.
 
     Args:
-        backend: The server that it leads to.
+        backend: The server that it is connected to.
     """
 
-    #: Real seconds that :meth:`receive` waits before it gives up.
+    #: Real seconds that :meth:`receive` waits before it raises an error.
     patience = 5.0
 
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
-        self._transport = MemoryTransport(backend.client)
+        #: The connection in memory.
+        self.transport = MemoryTransport(backend.client)
 
     async def send(self, data: bytes, *, split: int = SEGMENT) -> None:
-        """Send bytes, and let the app do what it does about them.
+        """Send bytes, and wait until the app has done what it can with them.
 
-        The server may have paused reading; what it does not take is :attr:`unread`.
+        If the server has paused reading, the rest of the bytes is :attr:`unread`.
 
         Args:
             data: The bytes.
-            split: How many of them the server is given at a time; 1 is the slowest network.
+            split: How many of them are delivered at a time; 1 is the slowest network.
 
         Raises:
             BrokenPipeError: The connection is closed, or not open yet.
         """
-        if self._transport.lost:
+        if self.transport.lost:
             raise BrokenPipeError(
-                f"{data[:40]!r} was sent to a connection that is not open, or not any more. Send it"
-                " inside `async with`, and look at `closed` before."
+                f"{data[:40]!r} was sent to a connection that is closed, or not open yet. Send it"
+                " inside `async with`, and check `closed` before."
             )
-        self._transport.send([data[at : at + split] for at in range(0, len(data), split)])
+        self.transport.send([data[at : at + split] for at in range(0, len(data), split)])
         await self._settle()
 
     async def receive(self) -> bytes:
-        """Wait for bytes of the server's, and return all that have come once the app is at rest.
+        """Wait for bytes from the server, and return all that have arrived once the app is idle.
 
         Returns:
-            The bytes; ``b""`` when the server has closed its end.
+            The bytes; ``b""`` if the server has closed its end.
 
         Raises:
-            TimeoutError: Nothing has come for :attr:`patience` seconds.
+            TimeoutError: Nothing arrived within :attr:`patience` seconds.
             RuntimeError: It was called between :meth:`hold` and :meth:`release`.
         """
-        await self._until(lambda: bool(self._transport.arrived))
-        return self._transport.take()
+        await self._until(lambda: bool(self.transport.arrived))
+        return self.transport.take()
 
     async def receive_until(self, end: bytes) -> bytes:
-        """Wait until ``end`` has come, and return all before it, and itself.
+        """Wait for certain bytes, and return everything up to their end.
+
+        Args:
+            end: The bytes.
 
         Raises:
-            EOFError: The server closed its end before.
-            TimeoutError: It has not come for :attr:`patience` seconds.
+            EOFError: The server closed its end before it sent them.
+            TimeoutError: They did not arrive within :attr:`patience` seconds.
         """
-        arrived = self._transport.arrived
+        arrived = self.transport.arrived
         await self._until(lambda: end in arrived)
         if end not in arrived:
-            raise EOFError(f"The server closed before it sent {end!r}: {self._transport.take()!r}.")
-        return self._transport.take(arrived.index(end) + len(end))
+            raise EOFError(f"The server closed before it sent {end!r}: {self.transport.take()!r}.")
+        return self.transport.take(arrived.index(end) + len(end))
 
     async def receive_all(self) -> bytes:
-        """Wait until the server has closed its end, and return all that has come.
+        """Wait until the server has closed its end, and return everything that has arrived.
 
         Raises:
-            TimeoutError: It has not closed for :attr:`patience` seconds.
+            TimeoutError: It did not close within :attr:`patience` seconds.
         """
         await self._until(lambda: False)
-        return self._transport.take()
+        return self.transport.take()
 
     async def half_close(self) -> None:
-        """Send no more, but go on reading."""
-        self._transport.send([b""])
+        """Close the direction to the server; reading goes on."""
+        self.transport.send([b""])
         await self._settle()
 
     async def disconnect(self) -> None:
-        """Vanish without a word, as a client does whose network breaks."""
-        self._transport.lose(ConnectionResetError("The client has reset the connection."))
+        """Break the connection, as a client does whose network fails."""
+        self.transport.lose(ConnectionResetError("The client has reset the connection."))
         await self._settle()
 
     def hold(self) -> None:
-        """Read no more: what the server writes stays in its buffer, until it has to wait."""
-        self._transport.held = True
+        """Stop reading: what the server writes stays in its buffer, until it has to wait."""
+        self.transport.held = True
 
     async def release(self, size: int | None = None) -> None:
-        """Read on.
+        """Read again.
 
         Args:
-            size: Read only so many bytes, and hold again.
+            size: Read this many bytes only, and stop again.
         """
-        self._transport.release(size)
+        self.transport.release(size)
         await self._settle()
 
     @property
     def closed(self) -> bool:
-        """Whether the server has closed its end: behind what has come, nothing more comes."""
-        return self._transport.ended
+        """Whether the server has closed its end: nothing arrives any more."""
+        return self.transport.ended
 
     @property
     def aborted(self) -> bool:
-        """Whether the server cut the connection off, so that the client notices something amiss."""
-        return self._transport.aborted
+        """Whether the server has broken the connection, which is an error for the client."""
+        return self.transport.aborted
 
     @property
     def unread(self) -> int:
-        """Bytes that were sent but not taken, since the server has paused reading."""
-        return sum(map(len, self._transport.underway))
+        """Number of bytes that were sent but not delivered, as the server has paused reading."""
+        return sum(map(len, self.transport.underway))
 
     @property
     def unsent(self) -> int:
-        """Bytes that the server has written while the client does not read."""
-        return self._transport.get_write_buffer_size()
+        """Number of bytes that the server has written and the client has not read."""
+        return self.transport.get_write_buffer_size()
 
     async def _settle(self) -> None:
         await self._backend.settle()
         self._raise_error()
 
     async def _until(self, condition: Callable[[], bool]) -> None:
-        transport = self._transport
+        transport = self.transport
         await self._backend.settle()
         try:
             async with asyncio.timeout(self.patience):
                 while not condition() and not transport.ended:
                     if transport.held:
                         raise RuntimeError(
-                            "Something was to be received, but the client does not read since"
+                            "The client was to receive something, but it has not read since"
                             " hold(). Call release() first."
                         )
                     await transport.change()
         except TimeoutError:
             raise TimeoutError(
-                f"What was waited for has not come within {self.patience:g} seconds; what has is"
+                f"Timed out after {self.patience:g} s waiting for data; received so far:"
                 f" {bytes(transport.arrived[:80])!r}. If the app waits for more of the request,"
-                " send() it; if for the time, advance() it."
+                " send() it; if it waits for a timeout of the server, advance() the clock."
             ) from None
         await self._settle()
 
     def _raise_error(self) -> None:
-        error, self._transport.error = self._transport.error, None
+        error, self.transport.error = self.transport.error, None
         if error is not None:
             raise error
 
@@ -176,8 +185,8 @@ class WireConnection:
 class WireClient(WireConnection):
     r"""A server in memory, and the first connection to it.
 
-    Entering runs the app's startup, leaving its shutdown; in between the app is served as the
-    embedded server would. ::
+    Entering runs the app's startup, leaving its shutdown. In between the app is served by the
+    embedded server's own code. ::
 
         async with WireClient(app) as wire:
             await wire.send(b"GET / HTTP/1.1\\r\\nHost: a\r\n\r\n")
@@ -201,7 +210,7 @@ class WireClient(WireConnection):
 
     async def __aenter__(self) -> WireClient:
         await self._backend.start()
-        self._backend.connect(self._transport)
+        self._backend.connect(self.transport)
         return self
 
     async def __aexit__(
@@ -215,29 +224,32 @@ class WireClient(WireConnection):
             self._raise_error()
 
     def connect(self) -> WireConnection:
-        """Open one more connection to the same server."""
+        """Return one more connection to the same server."""
         connection = WireConnection(self._backend)
-        self._backend.connect(connection._transport)
+        self._backend.connect(connection.transport)
         return connection
 
     async def advance(self, seconds: float) -> None:
-        """Move the server's clock on; what is overdue then is ended.
+        """Move the server's clock, so that its timeouts expire.
 
-        It is the clock of the server's timeouts. An app's own ``asyncio.sleep()`` takes real time.
+        An app's own ``asyncio.sleep()`` takes real time.
+
+        Args:
+            seconds: By how much.
         """
         await self._backend.advance(seconds)
         self._raise_error()
 
     async def stop(self) -> None:
-        """Tell the server to stop: what runs is finished, and no connection lives on."""
+        """Stop the server: requests are finished, then their connections are closed."""
         self._backend.stop()
         await self._settle()
 
     async def finish(self) -> None:
-        """Wait until the app is at work on no request and no websocket.
+        """Wait until no request and no websocket is running.
 
         Raises:
-            TimeoutError: It still is after :attr:`patience` seconds.
+            TimeoutError: Some still are after :attr:`patience` seconds.
         """
         tasks = self._backend.server_state.tasks
         try:
@@ -246,19 +258,19 @@ class WireClient(WireConnection):
                     await asyncio.wait(tasks)
         except TimeoutError:
             raise TimeoutError(
-                f"The app is still at work on {self.running} requests after {self.patience:g}"
-                " seconds. Each waits for something that is not its client."
+                f"{self.running} requests are still running after {self.patience:g} seconds. Each"
+                " waits for something else than its client: end that in the test first."
             ) from None
         await self._settle()
 
     @property
     def running(self) -> int:
-        """How many requests and websockets the app is at work on."""
+        """Number of requests and websockets that are running."""
         return len(self._backend.server_state.tasks)
 
     @property
     def connections(self) -> int:
-        """How many connections the server has."""
+        """Number of the server's open connections."""
         return len(self._backend.server_state.connections)
 
 
@@ -283,19 +295,23 @@ class Backend:
 
     async def start(self) -> None:
         """Run the app's startup."""
-        # What a test pushes later is not what its server was started with.
+        # Contexts that the test pushes later are not the server's.
         self.context = contextvars.copy_context()
         await self._lifespan.start()
         if self._lifespan.supported:
             self.server_state.state = self._lifespan.state
 
     def connect(self, transport: MemoryTransport) -> None:
-        """Open a connection."""
+        """Open a connection.
+
+        Args:
+            transport: The connection in memory.
+        """
         self.transports.append(transport)
         transport.open(HTTPProtocol(self.server_state), self.context)
 
     async def end(self) -> None:
-        """Let all clients leave, see the app's work to its end, run its shutdown."""
+        """Disconnect all clients, wait for the app's requests, and run its shutdown."""
         for transport in self.transports:
             transport.lose(None)
         tasks = set(self.server_state.tasks)
@@ -310,13 +326,17 @@ class Backend:
             await self._lifespan.stop(self.server_state.config.lifespan_timeout)
 
     def stop(self) -> None:
-        """Do what the server does first when it is stopped."""
+        """Do the first step of the server's shutdown."""
         self.server_state.stopping = True
         for connection in list(self.server_state.connections):
             connection.shut_down()
 
     async def advance(self, seconds: float) -> None:
-        """Move the clock, in steps as the server's."""
+        """Move the clock, in the steps in which the server checks its deadlines.
+
+        Args:
+            seconds: By how much.
+        """
         end = self.now + seconds
         while self.now < end:
             self.now = min(self.now + TICK, end)
@@ -325,10 +345,10 @@ class Backend:
         await self.settle()
 
     async def settle(self) -> None:
-        """Let the app run until it waits for the wire; one that does something else gets a while.
+        """Wait until the app waits for its client; for an app that does something else, a while.
 
-        Without that, a test that goes on to move the clock would do so before an app has even
-        asked for the body that is to be late.
+        Otherwise a test could move the clock before the app has asked for the body that is to be
+        late.
         """
         loop = asyncio.get_running_loop()
         until = loop.time() + REST
@@ -342,7 +362,7 @@ class Backend:
             await asyncio.sleep(0.001 if working else 0)
 
     async def _run(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Run the app, and know when it waits for the wire."""
+        """Run the app, and count whether it waits for its client."""
         waits = 0
 
         def note(change: int) -> None:

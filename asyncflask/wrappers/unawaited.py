@@ -37,6 +37,7 @@ _OWNERS = {
     "asyncflask.app": "app.",
     "asyncflask.sansio.app": "app.",
     "asyncflask.testing.client": "client.",
+    "asyncflask.testing.methods": "client.",
     "asyncflask.testing.connection": "connection.",
     "asyncflask.testing.websocket": "connection.",
     "asyncflask.testing.lifespan": "lifespan.",

@@ -174,7 +174,7 @@ async def test_messages_come_before_the_disconnect_and_it_repeats():
 async def test_sending_to_a_client_that_left_is_an_os_error():
     async def app(scope, receive, send):
         await receive()
-        with pytest.raises(OSError, match="after the client had left"):
+        with pytest.raises(OSError, match="after the client had disconnected"):
             await send(START)
 
     async with ASGIConnection(app, scope()) as connection:

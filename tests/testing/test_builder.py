@@ -14,8 +14,8 @@ from asyncflask.testing.builder import (
     BODY_CHUNK,
     EnvironBuilder,
     body_messages,
-    body_of,
     connection_scope,
+    take_body,
 )
 
 
@@ -42,7 +42,7 @@ class App:
 )
 def test_names_of_parts_cannot_end_their_header(data):
     """CVE-2026-34514, aiohttp."""
-    with pytest.raises(ValueError, match="control characters cannot stand in its header"):
+    with pytest.raises(ValueError, match="its header cannot have control characters"):
         environ_of(method="POST", data=data)
 
 
@@ -173,7 +173,7 @@ def test_a_websocket_scope_offers_denial_responses():
 def test_form_and_files_are_quarts_names_for_data():
     file = FileStorage(io.BytesIO(b"content"), "a.txt")
     environ = environ_of("/", method="POST", form={"a": ["1", "2"]}, files={"f": file})
-    body = body_of(environ)
+    body = take_body(environ)
 
     assert environ["CONTENT_TYPE"].startswith("multipart/form-data")
     assert body.count(b'name="a"') == 2
@@ -183,7 +183,7 @@ def test_form_and_files_are_quarts_names_for_data():
 def test_form_may_be_a_multidict():
     environ = environ_of("/", method="POST", form=MultiDict([("a", "1"), ("a", "2")]))
 
-    assert body_of(environ) == b"a=1&a=2"
+    assert take_body(environ) == b"a=1&a=2"
 
 
 @pytest.mark.parametrize("other", ["data", "json"])
@@ -200,8 +200,8 @@ def test_base_url_excludes_its_parts():
 def test_reading_the_body_leaves_it_there():
     environ = environ_of("/", data=b"abc")
 
-    assert body_of(environ) == b"abc"
-    assert body_of(environ) == b"abc"
+    assert take_body(environ) == b"abc"
+    assert take_body(environ) == b"abc"
 
 
 @pytest.mark.parametrize("size", [0, 1, BODY_CHUNK, BODY_CHUNK + 1, 3 * BODY_CHUNK])

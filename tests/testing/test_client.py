@@ -389,7 +389,7 @@ async def test_a_circle_of_redirects_is_an_error(app, client):
     view(app, "/a", lambda: redirect("/b"))
     view(app, "/b", lambda: redirect("/a"))
 
-    with pytest.raises(ClientRedirectError, match="redirects go round in a circle"):
+    with pytest.raises(ClientRedirectError, match="redirects lead round in a circle"):
         await client.get("/a", follow_redirects=True)
 
 
@@ -543,7 +543,7 @@ async def test_without_the_block_nothing_stays(app, client):
 
 async def test_a_client_cannot_be_entered_twice(client):
     async with client:
-        with pytest.raises(RuntimeError, match="entered already"):
+        with pytest.raises(RuntimeError, match="in an `async with` block already"):
             async with client:
                 pass
 
@@ -616,7 +616,7 @@ USES = {
 }
 
 
-@pytest.mark.filterwarnings("ignore:coroutine 'TestClient:RuntimeWarning")
+@pytest.mark.filterwarnings("ignore:coroutine 'HTTPMethods:RuntimeWarning")
 @pytest.mark.parametrize("expression", USES)
 def test_a_response_used_without_await_says_what_to_write(expression: str) -> None:
     client = Flask(__name__).test_client()
@@ -629,7 +629,7 @@ def test_a_response_used_without_await_says_what_to_write(expression: str) -> No
     assert "await client." in message
 
 
-@pytest.mark.filterwarnings("ignore:coroutine 'TestClient:RuntimeWarning")
+@pytest.mark.filterwarnings("ignore:coroutine 'HTTPMethods:RuntimeWarning")
 async def test_a_request_that_was_not_awaited_is_an_error_at_the_next_use() -> None:
     app = Flask(__name__)
     app.get("/")(lambda: "text")

@@ -142,7 +142,7 @@ async def test_startup_and_shutdown_may_be_called():
     app = Flask(__name__)
     running = app.test_app()
     await running.startup()
-    with pytest.raises(RuntimeError, match="asked for while it runs"):
+    with pytest.raises(RuntimeError, match="called while the app is running"):
         await running.startup()
     await running.shutdown()
 
@@ -150,5 +150,5 @@ async def test_startup_and_shutdown_may_be_called():
 
 
 async def test_shutdown_needs_a_startup():
-    with pytest.raises(RuntimeError, match="does not run"):
+    with pytest.raises(RuntimeError, match="is not running"):
         await TestApp(Bare()).shutdown()

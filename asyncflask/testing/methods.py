@@ -1,0 +1,67 @@
+"""One method of the test client for each HTTP method: ``client.get(...)``."""
+
+from __future__ import annotations
+
+from collections.abc import Coroutine
+from typing import Any
+
+from werkzeug.test import TestResponse
+
+from ..wrappers.request.awaitable import refusing
+from ..wrappers.unawaited import NotesForgotten
+
+
+class HTTPMethods(NotesForgotten):
+    """The methods of a client that call its :meth:`open` with an HTTP method."""
+
+    def open(self, *args: Any, **kwargs: Any) -> Coroutine[Any, Any, TestResponse]:
+        """Make a request; see :meth:`.TestClient.open`."""
+        raise NotImplementedError
+
+    @refusing("client")
+    async def get(self, *args: Any, **kw: Any) -> TestResponse:
+        """Call :meth:`open` with ``method="GET"``."""
+        kw["method"] = "GET"
+        return await self.open(*args, **kw)
+
+    @refusing("client")
+    async def post(self, *args: Any, **kw: Any) -> TestResponse:
+        """Call :meth:`open` with ``method="POST"``."""
+        kw["method"] = "POST"
+        return await self.open(*args, **kw)
+
+    @refusing("client")
+    async def put(self, *args: Any, **kw: Any) -> TestResponse:
+        """Call :meth:`open` with ``method="PUT"``."""
+        kw["method"] = "PUT"
+        return await self.open(*args, **kw)
+
+    @refusing("client")
+    async def delete(self, *args: Any, **kw: Any) -> TestResponse:
+        """Call :meth:`open` with ``method="DELETE"``."""
+        kw["method"] = "DELETE"
+        return await self.open(*args, **kw)
+
+    @refusing("client")
+    async def patch(self, *args: Any, **kw: Any) -> TestResponse:
+        """Call :meth:`open` with ``method="PATCH"``."""
+        kw["method"] = "PATCH"
+        return await self.open(*args, **kw)
+
+    @refusing("client")
+    async def options(self, *args: Any, **kw: Any) -> TestResponse:
+        """Call :meth:`open` with ``method="OPTIONS"``."""
+        kw["method"] = "OPTIONS"
+        return await self.open(*args, **kw)
+
+    @refusing("client")
+    async def head(self, *args: Any, **kw: Any) -> TestResponse:
+        """Call :meth:`open` with ``method="HEAD"``."""
+        kw["method"] = "HEAD"
+        return await self.open(*args, **kw)
+
+    @refusing("client")
+    async def trace(self, *args: Any, **kw: Any) -> TestResponse:
+        """Call :meth:`open` with ``method="TRACE"``."""
+        kw["method"] = "TRACE"
+        return await self.open(*args, **kw)
