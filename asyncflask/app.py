@@ -36,7 +36,7 @@ from .exceptions import OutOfContext, explain_missing_attributes
 from .logging import one_line
 from .resources import LaterModule, later
 from .sansio.app import App
-from .sansio.scaffold import F, T_before_serving, T_while_serving, setupmethod
+from .sansio.scaffold import F, setupmethod
 from .signals import got_background_exception
 from .templating.loading import has_templates
 from .wrappers import Request, Response, SyncRequest, SyncWebsocket, Websocket
@@ -123,9 +123,6 @@ class Flask(App):
         return steps.prepare(value) if name in cls._awaited_steps else value
 
     def _prepare_face(self) -> None:
-        self.before_serving_funcs: list[ft.BeforeServingCallable] = []
-        self.while_serving_gens: list[ft.WhileServingCallable] = []
-        self.after_serving_funcs: list[ft.AfterServingCallable] = []
         self.serving_generators: list[AsyncIterator[None]] = []
         self.background_tasks: set[asyncio.Task[None]] = set()
         #: the applications that :meth:`mount` was given, the longest prefix first
@@ -331,24 +328,6 @@ class Flask(App):
         return self.websocket_context(*_made_up(self, "websocket", args, kwargs))
 
     # -- serving -----------------------------------------------------------------------------------
-
-    @setupmethod
-    def before_serving(self, f: T_before_serving) -> T_before_serving:
-        """Run ``f()``, in an app context, before the first request is accepted."""
-        self.before_serving_funcs.append(f)
-        return f
-
-    @setupmethod
-    def while_serving(self, f: T_while_serving) -> T_while_serving:
-        """Run the async generator ``f()``: to its ``yield`` at startup, the rest at shutdown."""
-        self.while_serving_gens.append(f)
-        return f
-
-    @setupmethod
-    def after_serving(self, f: T_before_serving) -> T_before_serving:
-        """Run ``f()``, in an app context, after the last request was answered."""
-        self.after_serving_funcs.append(f)
-        return f
 
     @setupmethod
     def mount(

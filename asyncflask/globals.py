@@ -18,7 +18,7 @@ if t.TYPE_CHECKING:
     from .app import Flask
     from .ctx import Context, _AppCtxGlobals
     from .sessions import SessionMixin
-    from .wrappers import Request, Websocket
+    from .wrappers.proxied import ProxiedRequest, ProxiedWebsocket
 
 
 def _find_app() -> t.Any:
@@ -126,6 +126,6 @@ current_app: Flask = make_proxy(_find_app)
 g: _AppCtxGlobals = make_proxy(_find_g)
 app_ctx: Context = make_proxy(_find_app_ctx)
 request_ctx: Context = make_proxy(_find_request_ctx)
-request: Request = make_proxy(_find_request)
-websocket: Websocket = make_proxy(_find_websocket)
+request: ProxiedRequest = make_proxy(_find_request)
+websocket: ProxiedWebsocket = make_proxy(_find_websocket)
 session: SessionMixin = make_proxy(_find_session)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import functools
 import typing as t
-from collections.abc import AsyncIterable, Collection, Iterable
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Collection, Iterable, Iterator
 
 from werkzeug.exceptions import abort as _abort
 from werkzeug.utils import redirect as _redirect
@@ -23,6 +23,9 @@ from .signals import message_flashed
 from .templating import get_template_attribute
 from .wrappers import Response
 from .wrappers.response.send_file import send_file, send_from_directory
+
+P = t.ParamSpec("P")
+V = t.TypeVar("V")
 
 __all__ = [
     "abort",
@@ -170,6 +173,18 @@ def flash(message: str, category: str = "message") -> None:
         )
 
 
+@t.overload
+def get_flashed_messages(
+    with_categories: t.Literal[False] = False, category_filter: Iterable[str] = ()
+) -> list[str]: ...
+@t.overload
+def get_flashed_messages(
+    with_categories: t.Literal[True], category_filter: Iterable[str] = ()
+) -> list[tuple[str, str]]: ...
+@t.overload
+def get_flashed_messages(
+    with_categories: bool = False, category_filter: Iterable[str] = ()
+) -> list[str] | list[tuple[str, str]]: ...
 def get_flashed_messages(
     with_categories: bool = False, category_filter: Iterable[str] = ()
 ) -> list[str] | list[tuple[str, str]]:
@@ -212,7 +227,21 @@ async def make_push_promise(path: str) -> None:
 # -- streams that keep their context ---------------------------------------------------------------
 
 
-def stream_with_context(generator_or_function: t.Any) -> t.Any:
+@t.overload
+def stream_with_context(generator_or_function: AsyncIterable[V]) -> AsyncIterator[V]: ...
+@t.overload
+def stream_with_context(generator_or_function: Iterable[V]) -> Iterator[V]: ...
+@t.overload
+def stream_with_context(
+    generator_or_function: Callable[P, AsyncIterable[V]],
+) -> Callable[P, AsyncIterator[V]]: ...
+@t.overload
+def stream_with_context(
+    generator_or_function: Callable[P, Iterable[V]],
+) -> Callable[P, Iterator[V]]: ...
+def stream_with_context(
+    generator_or_function: AsyncIterable[V] | Iterable[V] | Callable[P, t.Any],
+) -> AsyncIterator[V] | Iterator[V] | Callable[P, t.Any]:
     """Keep the current context while a streamed body is made.
 
     Without it, ``request``, ``session`` and ``g`` are gone when a generator that a view returned
@@ -228,10 +257,12 @@ def stream_with_context(generator_or_function: t.Any) -> t.Any:
     Source: ``Flask: stream_with_context``.
     """
     if isinstance(generator_or_function, (AsyncIterable, Iterable)):
-        return _carrier("stream_with_context()").keep(generator_or_function)
+        kept: AsyncIterator[V] | Iterator[V]
+        kept = _carrier("stream_with_context()").keep(generator_or_function)
+        return kept
 
     @functools.wraps(generator_or_function)
-    def decorator(*args: t.Any, **kwargs: t.Any) -> t.Any:
+    def decorator(*args: P.args, **kwargs: P.kwargs) -> t.Any:
         return stream_with_context(generator_or_function(*args, **kwargs))
 
     return decorator

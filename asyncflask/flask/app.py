@@ -13,7 +13,7 @@ import os
 import sys
 from collections.abc import Callable, Coroutine, Iterable
 from types import FunctionType
-from typing import TYPE_CHECKING, Any, NoReturn, cast
+from typing import TYPE_CHECKING, Any, NoReturn, ParamSpec, TypeVar, cast
 from weakref import ref
 
 import click
@@ -74,6 +74,10 @@ from .wrappers import Request, Response
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 class Flask(async_face.Flask, metaclass=CallableType):
@@ -248,16 +252,17 @@ class Flask(async_face.Flask, metaclass=CallableType):
 
     # -- colours -----------------------------------------------------------------------------------
 
-    def async_to_sync(self, func: Callable[..., Coroutine[Any, Any, Any]]) -> Callable[..., Any]:
+    def async_to_sync(self, func: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, T]:
         """Return an ``async def`` function as one that blocks, for ``def`` code on WSGI and ASGI.
 
         On an ASGI server it runs on the server's loop, else on one of its own.
         """
 
         @functools.wraps(func)
-        def blocking(*args: Any, **kwargs: Any) -> Any:
+        def blocking(*args: P.args, **kwargs: P.kwargs) -> T:
             ctx = current() or AppContext(self)
-            return wait_in_place(ctx.carrier or ctx, func(*args, **kwargs), func)
+            result: T = wait_in_place(ctx.carrier or ctx, func(*args, **kwargs), func)
+            return result
 
         return blocking
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from io import BytesIO
-from typing import IO, Any, ClassVar, NoReturn
+from typing import IO, Any, ClassVar, NoReturn, Self, cast, overload
+from wsgiref.types import StartResponse, WSGIEnvironment
 
 from werkzeug.datastructures import FileStorage, MultiDict
 from werkzeug.exceptions import BadRequest, HTTPException, RequestEntityTooLarge
@@ -22,6 +23,7 @@ from .._current import current
 from ..debughelpers import attach_enctype_error_multidict
 from ..wrappers.request.bounded_stream import bounded
 from ..wrappers.request.form import URLENCODED
+from ..wrappers.response.response import ConditionalRequest
 from ..wrappers.response.response import Response as AsyncResponse
 from . import json
 from .globals import current_app as current_app
@@ -38,16 +40,21 @@ class _Limit:
         self._name = f"_{name}"
         self.__doc__ = f"``{self._key}``, unless it is set here for this request."
 
-    def __get__(self, instance: Any, owner: type) -> Any:
+    @overload
+    def __get__(self, instance: None, owner: type) -> Self: ...
+    @overload
+    def __get__(self, instance: Request, owner: type) -> int | None: ...
+    def __get__(self, instance: Request | None, owner: type) -> Self | int | None:
         if instance is None:
             return self
-        own = instance.__dict__.get(self._name)
+        own: int | None = instance.__dict__.get(self._name)
         if own is not None:
             return own
         ctx = current()
-        return self._default if ctx is None else ctx.app.config[self._key]
+        limit: int | None = self._default if ctx is None else ctx.app.config[self._key]
+        return limit
 
-    def __set__(self, instance: Any, value: int | None) -> None:
+    def __set__(self, instance: Request, value: int | None) -> None:
         instance.__dict__[self._name] = value
 
 
@@ -106,7 +113,7 @@ class Request(WerkzeugRequest):
 
     max_content_length = _Limit("MAX_CONTENT_LENGTH", None)
     max_form_memory_size = _Limit("MAX_FORM_MEMORY_SIZE", 500_000)
-    max_form_parts = _Limit("MAX_FORM_PARTS", 1000)
+    max_form_parts = _Limit("MAX_FORM_PARTS", 1000)  # type: ignore[assignment]  # Flask: None is allowed
 
     @property
     def endpoint(self) -> str | None:
@@ -131,7 +138,7 @@ class Request(WerkzeugRequest):
             name = name.rpartition(".")[0]
         return names
 
-    form_data_parser_class = FormDataParser
+    form_data_parser_class: type[WerkzeugFormDataParser] = FormDataParser
 
     @cached_property
     def stream(self) -> IO[bytes]:
@@ -192,7 +199,7 @@ class Response(AsyncResponse):
         super().__init_subclass__(**kwargs)
         cls._plain = all(getattr(cls, name) is getattr(Response, name) for name in _WSGI_STEPS)
 
-    def __call__(self, environ: Any, start_response: Any) -> Iterable[bytes]:
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer as a WSGI application."""
         # PERF: text with no other headers than its type and length; Werkzeug needs 8 µs more.
         chunks = self.buffered_chunks()
@@ -211,11 +218,11 @@ class Response(AsyncResponse):
 
     def make_conditional(
         self,
-        request_or_environ: Any,
+        request_or_environ: ConditionalRequest | WSGIEnvironment,
         accept_ranges: bool | str = False,
         complete_length: int | None = None,
-    ) -> Any:
+    ) -> Self:
         """Turn this into a 304, 412 or 206 if the request's headers ask for it."""
-        return WerkzeugResponse.make_conditional(
-            self, request_or_environ, accept_ranges, complete_length
-        )
+        asking = cast("WerkzeugRequest | WSGIEnvironment", request_or_environ)
+        WerkzeugResponse.make_conditional(self, asking, accept_ranges, complete_length)
+        return self

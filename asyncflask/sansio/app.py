@@ -57,11 +57,13 @@ from ..wrappers import Request, Response, Websocket, unawaited
 from .blueprints import Blueprint
 from .scaffold import (
     Scaffold,
+    T_before_serving,
     T_shell_context_processor,
     T_teardown,
     T_template_filter,
     T_template_global,
     T_template_test,
+    T_while_serving,
     endpoint_of,
     setupmethod,
 )
@@ -73,6 +75,10 @@ if t.TYPE_CHECKING:
     from ..templating import environment as jinja
 else:  # For typing.get_type_hints().
     jinja, jinja2 = map(resources.LaterModule, ("asyncflask.templating.environment", "jinja2"))
+
+
+P = t.ParamSpec("P")
+T = t.TypeVar("T")
 
 
 def _template_proxy(name: str, kind: str) -> LocalProxy[t.Any]:
@@ -169,6 +175,9 @@ class App(Scaffold, Watching):
         self.url_build_error_handlers: list[Callable[[Exception, str, dict[str, t.Any]], str]] = []
         self.teardown_appcontext_funcs: list[ft.TeardownCallable] = []
         self.shell_context_processors: list[ft.ShellContextProcessorCallable] = []
+        self.before_serving_funcs: list[ft.BeforeServingCallable] = []
+        self.while_serving_gens: list[ft.WhileServingCallable] = []
+        self.after_serving_funcs: list[ft.AfterServingCallable] = []
         self.blueprints: dict[str, Blueprint] = {}
         self.extensions: dict[str, t.Any] = {}
         self.url_map: werkzeug.routing.Map = self.url_map_class(host_matching=host_matching)
@@ -501,6 +510,24 @@ class App(Scaffold, Watching):
         return f
 
     @setupmethod
+    def before_serving(self, f: T_before_serving) -> T_before_serving:
+        """Run ``f()``, in an app context, before the first request is accepted."""
+        self.before_serving_funcs.append(f)
+        return f
+
+    @setupmethod
+    def while_serving(self, f: T_while_serving) -> T_while_serving:
+        """Run the async generator ``f()``: to its ``yield`` at startup, the rest at shutdown."""
+        self.while_serving_gens.append(f)
+        return f
+
+    @setupmethod
+    def after_serving(self, f: T_before_serving) -> T_before_serving:
+        """Run ``f()``, in an app context, after the last request was answered."""
+        self.after_serving_funcs.append(f)
+        return f
+
+    @setupmethod
     def shell_context_processor(self, f: T_shell_context_processor) -> T_shell_context_processor:
         """Let ``f()`` return a dictionary of names for the interactive shell."""
         self.shell_context_processors.append(f)
@@ -642,7 +669,11 @@ class App(Scaffold, Watching):
         if inspect.isawaitable(updating):
             await updating
 
-    def ensure_async(self, func: Callable[..., t.Any]) -> Callable[..., t.Awaitable[t.Any]]:
+    @t.overload
+    def ensure_async(self, func: Callable[P, t.Awaitable[T]]) -> Callable[P, t.Awaitable[T]]: ...
+    @t.overload
+    def ensure_async(self, func: Callable[P, T]) -> Callable[P, t.Awaitable[T]]: ...
+    def ensure_async(self, func: Callable[P, t.Any]) -> Callable[P, t.Awaitable[t.Any]]:
         """Return ``func`` as something to await: itself, or a call in the request's worker thread.
 
         Source: ``Quart: app.ensure_async``.
@@ -651,11 +682,11 @@ class App(Scaffold, Watching):
             return func
         return self.sync_to_async(func)
 
-    def sync_to_async(self, func: Callable[..., t.Any]) -> Callable[..., t.Awaitable[t.Any]]:
+    def sync_to_async(self, func: Callable[P, T]) -> Callable[P, t.Awaitable[T]]:
         """Return a ``def`` function as something to await; inside a context, on its worker."""
         plain = run_sync(func)
 
-        async def runner(*args: t.Any, **kwargs: t.Any) -> t.Any:
+        async def runner(*args: P.args, **kwargs: P.kwargs) -> T:
             ctx: Context | None = current()
             if ctx is None:
                 return await plain(*args, **kwargs)
@@ -666,16 +697,18 @@ class App(Scaffold, Watching):
 
         return runner
 
-    def ensure_sync(self, func: Callable[..., t.Any]) -> Callable[..., t.Any]:
+    @t.overload
+    def ensure_sync(self, func: Callable[P, t.Coroutine[t.Any, t.Any, T]]) -> Callable[P, T]: ...
+    @t.overload
+    def ensure_sync(self, func: Callable[P, T]) -> Callable[P, T]: ...
+    def ensure_sync(self, func: Callable[P, t.Any]) -> Callable[P, t.Any]:
         """Return ``func`` as something to call: itself, or a wrapper that runs it on the loop.
 
         Source: ``Flask: app.ensure_sync``.
         """
         return self.async_to_sync(func) if is_async(func) else func
 
-    def async_to_sync(
-        self, func: Callable[..., t.Coroutine[t.Any, t.Any, t.Any]]
-    ) -> Callable[..., t.Any]:
+    def async_to_sync(self, func: Callable[P, t.Coroutine[t.Any, t.Any, T]]) -> Callable[P, T]:
         """Return an ``async def`` function as a blocking one, for ``def`` code.
 
         In a ``def`` view it runs on the server's loop; where no loop runs, on one of its own.
@@ -684,13 +717,13 @@ class App(Scaffold, Watching):
             RuntimeError: (The returned function.) It was called on a running loop.
         """
 
-        async def timed(*args: t.Any, **kwargs: t.Any) -> t.Any:
+        async def timed(*args: P.args, **kwargs: P.kwargs) -> T:
             return await watched(func(*args, **kwargs))
 
         blocking = to_sync(functools.wraps(func)(timed), loop_of_worker)
 
         @functools.wraps(func)
-        def call(*args: t.Any, **kwargs: t.Any) -> t.Any:
+        def call(*args: P.args, **kwargs: P.kwargs) -> T:
             ctx: Context | None = current()
             if ctx is None:
                 return blocking(*args, **kwargs)

@@ -35,7 +35,10 @@ from .scaffold import (
     setupmethod,
 )
 
-DeferredSetupFunction = Callable[["BlueprintSetupState"], None]
+if t.TYPE_CHECKING:
+    from .app import App
+
+DeferredSetupFunction = Callable[["BlueprintSetupState"], object]
 
 #: registries of a blueprint that are merged into the app's, under the blueprint's full name
 _HOOKS = (
@@ -76,7 +79,11 @@ class BlueprintSetupState:
     """
 
     def __init__(
-        self, blueprint: Blueprint, app: t.Any, options: t.Any, first_registration: bool
+        self,
+        blueprint: Blueprint,
+        app: App,
+        options: dict[str, t.Any],
+        first_registration: bool,
     ) -> None:
         self.app = app
         self.blueprint = blueprint
@@ -108,7 +115,7 @@ class BlueprintSetupState:
         self.app.add_url_rule(rule, full, view_func, defaults=defaults, **options)
 
 
-def _given(first: t.Any, second: t.Any) -> t.Any:
+def _given(first: str | None, second: str | None) -> str | None:
     return second if first is None else first
 
 
@@ -215,7 +222,7 @@ class Blueprint(Scaffold):
         self.record(update_wrapper(wrapper, func))
 
     def make_setup_state(
-        self, app: t.Any, options: dict[str, t.Any], first_registration: bool = False
+        self, app: App, options: dict[str, t.Any], first_registration: bool = False
     ) -> BlueprintSetupState:
         """Make the object that recorded functions get; override it to hand them more."""
         return BlueprintSetupState(self, app, options, first_registration)
@@ -237,7 +244,7 @@ class Blueprint(Scaffold):
 
     # -- registration ------------------------------------------------------------------------------
 
-    def register(self, app: t.Any, options: dict[str, t.Any]) -> None:
+    def register(self, app: App, options: dict[str, t.Any]) -> None:
         """Play everything back on ``app``; called by ``app.register_blueprint``.
 
         Raises:
@@ -259,7 +266,7 @@ class Blueprint(Scaffold):
         for blueprint, bp_options in self._blueprints:
             blueprint.register(app, self._options_of_inner(state, name, blueprint, bp_options))
 
-    def _refuse_name(self, app: t.Any, name: str) -> t.NoReturn:
+    def _refuse_name(self, app: App, name: str) -> t.NoReturn:
         other = app.blueprints[name]
         same = "this same blueprint" if other is self else f"another one, {other!r}"
         raise ValueError(
@@ -282,7 +289,7 @@ class Blueprint(Scaffold):
 
         return static
 
-    def _add_commands(self, app: t.Any, name: str, options: dict[str, t.Any]) -> None:
+    def _add_commands(self, app: App, name: str, options: dict[str, t.Any]) -> None:
         if "cli" not in vars(self) or not self.cli.commands:
             return
         group = options.get("cli_group", self.cli_group)
@@ -315,7 +322,7 @@ class Blueprint(Scaffold):
         options["name_prefix"] = name
         return options
 
-    def _merge_blueprint_funcs(self, app: t.Any, name: str) -> None:
+    def _merge_blueprint_funcs(self, app: App, name: str) -> None:
         """Put what was registered on the blueprint into the app's registries, under its name."""
 
         def full(key: ft.AppOrBlueprintKey) -> str:

@@ -27,7 +27,7 @@ async def show_error(error: HTTPException) -> Any:
         answer = jsonify(error=error.name, description=error.description)
     else:
         answer = current_app.make_response(render_template("error.html", error=error))
-    answer.status_code = error.code
+    answer.status_code = error.code or 500
     # What the error has to say besides: Allow with 405, WWW-Authenticate with 401.
     for name, value in error.get_headers():
         if name != "Content-Type":

@@ -32,6 +32,7 @@ PAGES = [
     "docs/reference/signals.md",
     "docs/reference/streaming.md",
     "docs/reference/templating.md",
+    "docs/reference/typing.md",
 ]
 ALL_PAGES = sorted(str(p.relative_to(PROJECT)) for p in (PROJECT / "docs").rglob("*.md"))
 SECTIONS = [section for page in PAGES for section in sections(page)]

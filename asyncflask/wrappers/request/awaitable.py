@@ -14,7 +14,7 @@ import reprlib
 import sys
 import weakref
 from collections.abc import Callable, Coroutine, Generator
-from typing import Any, ClassVar, NoReturn, TypeAlias, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, TypeAlias, TypeVar, cast
 
 from ...exceptions import UnawaitedAccess
 from ..unawaited import ToAwait, note_forgotten
@@ -142,7 +142,21 @@ class Unawaited(ToAwait):
         )
 
 
-class Pending(Unawaited, Coroutine[Any, Any, T]):
+if TYPE_CHECKING:
+
+    class _Refusing:
+        """For checkers nothing is there but the awaitable: any other use is an error to them."""
+
+        _expression: str
+
+        @property
+        def expression(self) -> str: ...
+
+else:
+    _Refusing = Unawaited
+
+
+class Pending(_Refusing, Coroutine[Any, Any, T]):
     """The future result of reading the request; ``await`` it, as often as you like.
 
     It may be made a task, as a coroutine may. :func:`pending` makes them. PERF: there is no
