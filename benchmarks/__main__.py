@@ -82,7 +82,7 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--output", type=Path, help="write the result there, as JSON")
         command.set_defaults(command=run)
 
-    reporting = commands.add_parser("report", help="write tables and pictures of the results anew")
+    reporting = commands.add_parser("report", help="write tables and pictures of the results again")
     reporting.set_defaults(command=_report)
     return parser
 
@@ -115,7 +115,7 @@ def _run(args: argparse.Namespace) -> int:
 
 
 def _servers(args: argparse.Namespace) -> int:
-    # Nothing else needs them, and they are for Linux.
+    # Only this command needs them, and they are for Linux.
     from .servers import measure as serving
     from .servers import report as tables
     from .servers.starts import SERVERS as KNOWN
@@ -244,12 +244,12 @@ def _write(path: Path, result: dict[str, Any]) -> None:
 
 
 def _compact(text: str) -> str:
-    """Put lists of numbers on one line each, so that a result can be read and its changes seen."""
+    """Write each list of numbers on one line, so that a result and its changes can be read."""
     return re.sub(r"\[\s+([\d.,\s-]+?)\s+\]", lambda found: f"[{' '.join(found[1].split())}]", text)
 
 
 def _say(line: str) -> None:
-    """Tell how far this is, beside what is printed."""
+    """Write a line about the progress to standard error."""
     print(line, file=sys.stderr, flush=True)
 
 

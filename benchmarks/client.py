@@ -1,8 +1,8 @@
-"""The client: what an app is called with, and what it answered.
+"""The client: calls an app, and records its response.
 
 There is no server and no socket. An ASGI app gets a fresh scope, as uvicorn makes it, and a
 ``receive`` and ``send`` that do as little as a client can: send the body, then stay connected and
-silent; take what comes. How long that takes is :mod:`.measure`'s business.
+silent; take what comes. The time is measured by :mod:`.measure`.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ Call = tuple[dict[str, Any], Receive, Send]
 
 
 class WrongAnswer(Exception):
-    """An app's answer is not the one that its workload asks for."""
+    """An app's response is not the one that its workload expects."""
 
 
 def scope_of(workload: Workload, cookie: bytes | None = None) -> dict[str, Any]:
@@ -55,7 +55,7 @@ def scope_of(workload: Workload, cookie: bytes | None = None) -> dict[str, Any]:
 
 
 async def ignore(message: Message) -> None:
-    """Take a message of the answer, and forget it."""
+    """Discard a message of the response."""
 
 
 def pieces_of(body: bytes) -> tuple[bytes, ...]:
@@ -66,9 +66,9 @@ def pieces_of(body: bytes) -> tuple[bytes, ...]:
 class Body:
     """What a client sends: the body, and then nothing more.
 
-    Its pieces are the same objects in all calls. With copies made for each call before the clock
-    runs, those that are used up would leave the apps memory that is free and mapped already, as
-    nothing does under a server: Starlette's upload of 1 MiB then has 17 page faults instead of the
+    Its pieces are the same objects in all calls. If each call had copies, made before the
+    measurement, the used ones would leave memory that is free and already mapped, which does not
+    happen under a server. Starlette's upload of 1 MiB then has 17 page faults instead of the
     500 that it has under uvicorn (``python -m benchmarks servers`` counts those), and takes a third
     of the time.
 
@@ -83,7 +83,7 @@ class Body:
         self._at = 0
 
     async def receive(self) -> Message:
-        """Return the next piece; behind the last wait for a disconnect that does not come."""
+        """Return the next piece; after the last, wait for a disconnect, which never comes."""
         at = self._at
         if at == len(self._pieces):
             await asyncio.get_running_loop().create_future()
@@ -93,7 +93,7 @@ class Body:
 
 
 class Leaving(Body):
-    """A client that is gone when the answer has ended, which a server then tells the app."""
+    """A client that disconnects at the end of the response, which the server tells the app."""
 
     __slots__ = ("_left",)
 
@@ -102,21 +102,21 @@ class Leaving(Body):
         self._left: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     async def receive(self) -> Message:
-        """Return the body; after that wait for the end of the answer and return a disconnect."""
+        """Return the body; then wait for the end of the response and return a disconnect."""
         if self._at < len(self._pieces):
             return await super().receive()
         await self._left
         return {"type": "http.disconnect"}
 
     async def send(self, message: Message) -> None:
-        """Take a message of the answer; leave after the last."""
+        """Accept a message of the response; disconnect after the last."""
         ended = message["type"] == "http.response.body" and not message.get("more_body")
         if ended and not self._left.done():
             self._left.set_result(None)
 
 
 class Lifespan:
-    """What a server tells an app before the first request and after the last. (ASGI: lifespan.)
+    """The messages of a server before the first request and after the last. (ASGI: lifespan.)
 
     Args:
         app: The ASGI callable.
@@ -132,7 +132,7 @@ class Lifespan:
         """Start the app.
 
         Raises:
-            WrongAnswer: It cannot start.
+            WrongAnswer: The app cannot start.
         """
         scope = {"type": "lifespan", "asgi": {"version": "3.0"}, "state": {}}
         running = self._app(scope, self._to_app.get, self._from_app.put)
@@ -153,7 +153,7 @@ class Lifespan:
 
 
 class Conversation:
-    """A websocket's client: it sends each message when the last one came back, then leaves."""
+    """A websocket client: sends each message after the previous echo, then disconnects."""
 
     __slots__ = ("_connected", "_left", "_owed", "_waiter")
 
@@ -164,7 +164,7 @@ class Conversation:
         self._waiter: asyncio.Future[None] | None = None
 
     async def receive(self) -> Message:
-        """Return the next message; while an echo is owed, wait for it first."""
+        """Return the next message, after the echo of the previous one."""
         if not self._connected:
             self._connected = self._owed = True
             return {"type": "websocket.connect"}
@@ -178,7 +178,7 @@ class Conversation:
         return {"type": "websocket.receive", "text": MESSAGE}
 
     async def send(self, message: Message) -> None:
-        """Take the acceptance or an echo: the next message may follow."""
+        """Accept the acceptance or an echo; the next message may follow."""
         self._owed = False
         waiter = self._waiter
         if waiter is not None:
@@ -188,13 +188,13 @@ class Conversation:
 
 
 class Client:
-    """What calls one app with one workload.
+    """Calls one app with one workload.
 
     Args:
         app: An ASGI or, with ``wsgi``, a WSGI callable.
         workload: What to send.
-        wsgi: Which of the two it is.
-        leaves: Whether it leaves when the answer has ended; else it stays connected and silent.
+        wsgi: Whether ``app`` is a WSGI callable.
+        leaves: Whether the client disconnects at the end of the response, or stays connected.
     """
 
     def __init__(
@@ -209,14 +209,14 @@ class Client:
 
     @property
     def units(self) -> int:
-        """What a call counts for: 1, or the messages of a websocket."""
+        """How many units a call is: 1, or the number of a websocket's messages."""
         return self.workload.messages or 1
 
     async def check(self) -> None:
-        """Ask for the answer once and look at it.
+        """Request the response once and check it.
 
         Raises:
-            WrongAnswer: It is not the workload's; the text says why.
+            WrongAnswer: It is not the workload's; the message says why.
         """
         workload = self.workload
         if workload.returning and self.cookie is None:
@@ -225,7 +225,7 @@ class Client:
             raise WrongAnswer(f"{workload.name!r}: {' '.join(faults)}")
 
     async def ask(self) -> Answer:
-        """Call the app once and return its answer."""
+        """Call the app once and return its response."""
         if self.wsgi:
             return self._ask_wsgi()
         scope, receive, send = self.call()
@@ -286,7 +286,7 @@ class Client:
 
 
 def consume(app: Any, environ: dict[str, Any], start_response: Any) -> bytes:
-    """Call a WSGI app and read its answer to the end, as a server has to."""
+    """Call a WSGI app and read its response to the end, as a server does."""
     body = app(environ, start_response)
     try:
         return b"".join(body)

@@ -1,9 +1,9 @@
-"""What became slower, or takes more memory, between two results of one command, beyond the noise.
+"""Finds what became slower, or needs more memory, between two results of one command.
 
-Two runs may come from two machines, or from one that was busy. So the peers that did not change
-(the raw app, and those of the same version in both) say by how much the machine differs, and only
-what goes beyond that counts. Memory does not depend on how quick a machine is. Beyond the noise
-means: the quartiles do not overlap, and the median moved by more than the threshold.
+Two runs may be from two machines, or from one that was busy. So the peers that did not change
+(the raw app, and those of the same version in both) show the difference of the machines, and only
+a larger difference counts. Memory does not depend on the speed of a machine. A difference is
+reported if the quartiles do not overlap, and the median changed by more than the threshold.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ TIMES, SIZES = "times", "sizes"
 
 @dataclass(frozen=True)
 class Change:
-    """How one peer's figure changed; of times the machine's part is taken out."""
+    """The change of one peer's figure; times are corrected for the machine."""
 
     workload: str
     peer: str
@@ -50,7 +50,7 @@ class Change:
 
 
 def machine_factor(before: Result, after: Result) -> float:
-    """Return how many times slower the machine was in the second run, by what did not change."""
+    """Return how many times slower the second machine was, from the peers that did not change."""
     ratios = [
         new["median"] / old["median"]
         for workload, peer, old, new in _shared_cells(before, after, TIMES)
@@ -62,7 +62,7 @@ def machine_factor(before: Result, after: Result) -> float:
 def _is_unchanged(before: Result, after: Result, workload: str, peer: str) -> bool:
     """Tell whether a peer, and the server in front of it if there is one, are the same in both."""
     if _is_own(after, workload, peer):
-        return False  # Its version stays while it is worked on.
+        return False  # Its version is the same while its code changes.
     same_peer = before["versions"].get(peer) == after["versions"].get(peer)
     return bool(same_peer and _server(before, workload) == _server(after, workload))
 
@@ -73,7 +73,7 @@ def _is_own(result: Result, workload: str, peer: str) -> bool:
 
 
 def _server(result: Result, workload: str) -> Mapping[str, str]:
-    """Return what the server of a figure consists of; nothing if it was measured in process."""
+    """Return the parts of a figure's server; empty if it was measured in process."""
     servers: Mapping[str, Mapping[str, str]] = result.get("servers", {})
     return servers.get(workload.partition(" ")[0], {})
 
@@ -84,7 +84,7 @@ def changes(before: Result, after: Result, threshold: float = THRESHOLD) -> list
     Args:
         before: The older result.
         after: The newer one.
-        threshold: What part of the median a change has to exceed.
+        threshold: The part of the median that a change must exceed.
     """
     kinds = (
         (TIMES, machine_factor(before, after), after.get("unit", "µs")),
@@ -113,7 +113,7 @@ def _shared_cells(
 
 
 def newly_kept(before: Result, after: Result) -> list[str]:
-    """Return the workloads that keep memory now and did not before."""
+    """Return the workloads that keep memory in the second result only."""
     old = before.get("memory") or {}
     return [
         name
@@ -123,7 +123,7 @@ def newly_kept(before: Result, after: Result) -> list[str]:
 
 
 def summary(before: Result, after: Result, threshold: float = THRESHOLD) -> tuple[str, bool]:
-    """Return what there is to say about two results, and whether asyncflask became worse.
+    """Return a text about two results, and whether asyncflask became worse.
 
     Raises:
         ValueError: They are not results of the same command.

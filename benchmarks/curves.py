@@ -1,7 +1,7 @@
-"""What grows: how many routes, hooks, requests at once, or bytes; and the apps that grow with it.
+"""The curves: number of routes, hooks, concurrent requests or bytes; and the apps for them.
 
-Apps are those of ``apps/`` where there is one; the rest stand here, as the documentation would
-write them. How they are measured is the business of :mod:`.growth` and :mod:`.peaks`.
+Apps are those of ``apps/`` if there is one; the others are here, written as in the frameworks'
+documentation. :mod:`.growth` and :mod:`.peaks` measure them.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ _SIZES = (KB, 10 * KB, 100 * KB, MB, 10 * MB, 100 * MB)
 
 @dataclass(frozen=True)
 class Curve:
-    """What grows, and how far.
+    """A number that grows, and its values.
 
     Args:
-        title: What the table calls it.
-        counts: At which counts it is measured.
+        title: Name in the table.
+        counts: The numbers at which it is measured.
         quick: The highest count of a quick run.
         bytes: Whether bytes are counted: then throughput says more than the time of a request.
     """
@@ -53,7 +53,7 @@ CURVES: Mapping[str, Curve] = {
 
 
 def workload_of(curve: str, count: int) -> Workload:
-    """Return what a client sends and expects at a point of a curve."""
+    """Return the workload at a point of a curve."""
     if curve == "routes":
         return replace(WORKLOADS["routes"], name=curve, path=f"/section{count - 1}/ada/42")
     if curve == "received":
@@ -128,7 +128,7 @@ def _starlette_hooks(count: int) -> Any:
 
 
 def received(peer: str, count: int) -> Any:
-    """Make an app that reads a body and says how long it was."""
+    """Make an app that reads a body and returns its length."""
     if peer == "starlette":
         from starlette.responses import PlainTextResponse
 
@@ -179,7 +179,7 @@ def gated(peer: str, gate: Gate) -> Any:
 
 
 class Gate:
-    """Where requests wait until as many have come as are wanted."""
+    """A gate at which requests wait until the wanted number has arrived."""
 
     def __init__(self) -> None:
         self.arrived = 0
@@ -187,12 +187,12 @@ class Gate:
         self._event = asyncio.Event()
 
     def close(self, wanted: int) -> None:
-        """Close it until so many have come."""
+        """Close the gate until so many requests have arrived."""
         self.arrived, self._wanted = 0, wanted
         self._event.clear()
 
     async def wait(self) -> str:
-        """Wait with the others."""
+        """Wait for the other requests."""
         self.arrived += 1
         if self.arrived == self._wanted:
             self._event.set()

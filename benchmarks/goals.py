@@ -1,4 +1,4 @@
-"""What asyncflask wants to reach in process, and whether a result reaches it.
+"""The goals of asyncflask in process, and whether a result reaches them.
 
 Limits of single workloads are rows of :data:`GOALS`; two goals look at all workloads. The goals of
 servers are in ``servers/report.py``, those of starting and memory where they are measured.
@@ -17,7 +17,7 @@ from .workloads import WORKLOADS
 
 Result = Mapping[str, Any]
 Cell = Mapping[str, Any]
-#: What a goal says, what was measured, and whether that is enough (``None``: not measured).
+#: Text of a goal, the measured value, and whether it is reached (``None``: not measured).
 Outcome = tuple[str, str, bool | None]
 
 
@@ -27,11 +27,11 @@ class Goal:
 
     Args:
         workload: The workload.
-        limit: The ratio that is to be kept.
-        peer: What it is compared with.
-        other: The workload it is compared with, if that is another one.
-        subject: Which face of asyncflask is meant.
-        hop: Whether the peer is granted a hop to a thread besides.
+        limit: The highest ratio that reaches the goal.
+        peer: The peer to compare with.
+        other: The workload to compare with, if it is another one.
+        subject: The API of asyncflask that is measured.
+        hop: Whether the time of a hop to a thread is added to the peer's.
     """
 
     workload: str
@@ -49,7 +49,7 @@ class Goal:
         return f"{who}{title} <= {self.limit:g} x {of}{granted}"
 
     def ratio(self, result: Result) -> float | None:
-        """Return what was measured; ``None`` if one of the two was not."""
+        """Return the measured ratio; ``None`` if one of the two was not measured."""
         if self.other is not None:
             return self._ratio_to(self.other, result)
         if not self.hop:
@@ -60,9 +60,9 @@ class Goal:
         return ratio_of(median_of(result, self.workload, self.subject), other + hop)
 
     def _ratio_to(self, other: str, result: Result) -> float | None:
-        """Return the ratio to another workload, each measured by the floor in its own rounds.
+        """Return the ratio to another workload, each relative to the raw app in its own rounds.
 
-        They are minutes apart, in which the machine's pace may have changed; the floor does the
+        They are minutes apart, and the machine's speed may have changed; the raw app does the
         same work in both.
         """
         here = ratio_between(result, self.workload, self.subject, _FLOOR)
@@ -70,13 +70,13 @@ class Goal:
         return ratio_of(here, there)
 
     def outcome(self, result: Result) -> Outcome:
-        """Return what became of it."""
+        """Return the outcome of the goal."""
         ratio = self.ratio(result)
         return str(self), shown(ratio), None if ratio is None else ratio <= self.limit
 
 
 _FLOOR = "raw"
-#: the workload and the peer that show what a hop to a thread takes
+#: the workload and the peer that measure a hop to a thread
 _HOP = "def_view", _FLOOR
 #: x Starlette, workload by workload
 _STARLETTE = {
@@ -112,7 +112,7 @@ GOALS = (
 
 
 def outcomes(result: Result) -> list[Outcome]:
-    """Return what became of every goal."""
+    """Return the outcome of every goal."""
     return [*(goal.outcome(result) for goal in GOALS), _mean(result), _never_slower(result)]
 
 
@@ -155,8 +155,8 @@ def ratio_between(result: Result, workload: str, one: str, other: str) -> float 
 def ratio_of_cells(one: Cell | None, other: Cell | None) -> float | None:
     """Return how many times the second figure the first one is; ``None`` if one is missing.
 
-    It is the median of the rounds' ratios: what was measured in one round was measured within
-    seconds, while the machine's pace changes in the course of a run.
+    It is the median of the rounds' ratios, because a round takes seconds, and the machine's speed
+    changes in the course of a run.
     """
     if one is None or other is None:
         return None
@@ -172,7 +172,7 @@ def ratio_of(time: float | None, other: float | None) -> float | None:
 
 
 def shown(ratio: float | None) -> str:
-    """Write a ratio with the digits that say something."""
+    """Format a ratio with its significant digits."""
     if ratio is None:
         return "–"
     return f"{ratio:.3f}" if ratio < 0.1 else f"{ratio:.2f}" if ratio < 10 else f"{ratio:.0f}"

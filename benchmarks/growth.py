@@ -1,8 +1,8 @@
-"""How cost grows: with routes, with hooks, with requests at once, with the size of a body.
+"""How cost grows with routes, hooks, concurrent requests and the size of a body.
 
 Each point of a curve is the time of one request at that count, for asyncflask and the three
-frameworks that its users come from; where a request holds what grows, the memory is beside it.
-What is measured stands in :mod:`.curves`, how memory is in :mod:`.peaks`.
+frameworks that its users come from. If a request holds what grows, its memory is measured as well.
+:mod:`.curves` has the curves, and :mod:`.peaks` measures memory.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ END = "<!-- end of growth -->"
 
 ROUNDS, SECONDS = 7, 0.03
 QUICK_ROUNDS, QUICK_SECONDS = 2, 0.005
-#: requests at once are repeated until there were so many
+#: concurrent requests are repeated until there were so many
 REPEATED = 300
 
 
@@ -46,7 +46,7 @@ def times_at(
     """Return the microseconds of a request, for each peer and round.
 
     Raises:
-        WrongAnswer: A peer answers something else than it is asked for.
+        WrongAnswer: A peer sends a wrong response.
     """
     workload = workload_of(curve, count)
     entries = {
@@ -59,7 +59,7 @@ async def peak_at(curve: str, count: int, peer: str) -> float:
     """Return the KiB that a request takes at most.
 
     Raises:
-        WrongAnswer: The peer answers something else than it is asked for.
+        WrongAnswer: The peer sends a wrong response.
     """
     client = Client(APPS[curve](peer, count), workload_of(curve, count), PEERS[peer].wsgi)
     await client.check()
@@ -69,16 +69,16 @@ async def peak_at(curve: str, count: int, peer: str) -> float:
 async def at_once(
     peer: str, count: int, measure: Callable[..., Awaitable[float]], passes: int = 1
 ) -> float:
-    """Have so many requests under way together, and return what ``measure`` says, for each.
+    """Make so many concurrent requests, and return the result of ``measure`` for each pass.
 
     Args:
         peer: The name of a peer.
         count: How many.
         measure: Takes the function that answers them all.
-        passes: How often; the first of several is to warm up.
+        passes: Number of passes; the first of several is the warm-up.
 
     Raises:
-        WrongAnswer: The peer answers something else than it is asked for.
+        WrongAnswer: The peer sends a wrong response.
         RuntimeError: Some of them were not answered.
     """
     gate = Gate()
@@ -121,7 +121,7 @@ def times_at_once(
 
 
 def sizes_at(curve: str, count: int, peers: Sequence[str]) -> dict[str, Any]:
-    """Return what a request takes of memory, for each peer, in KiB; nothing for other curves."""
+    """Return the memory of a request, for each peer, in KiB; nothing for other curves."""
     if curve == CONCURRENCY:
         return _looks(peers, lambda name: at_once(name, count, peak_of))
     if CURVES[curve].bytes:
@@ -142,7 +142,7 @@ def run(quick: bool, seed: int, say: Say) -> dict[str, Any]:
     Args:
         quick: Few short rounds, and not the highest counts.
         seed: Of the order of the peers.
-        say: Takes a line that tells how far this is.
+        say: Is called with lines about the progress.
     """
     order = random.Random(seed)
     rounds, seconds = (QUICK_ROUNDS, QUICK_SECONDS) if quick else (ROUNDS, SECONDS)
@@ -194,13 +194,13 @@ Rows = Mapping[int, Mapping[str, Any]]
 
 @dataclass(frozen=True)
 class _View:
-    """A way to look at a curve: one table, one panel of the picture.
+    """A view of a curve: one table, one panel of the picture.
 
     Args:
         curve: The name of the curve.
         what: ``times`` or ``sizes``.
-        unit: What a figure is; the title says it.
-        figure: Makes the figure that is shown from a count and what was measured.
+        unit: Unit of a figure, for the title.
+        figure: Computes the shown figure from a count and a measurement.
     """
 
     curve: str

@@ -1,12 +1,12 @@
-"""How many instructions a request takes, and each of its pieces, counted by valgrind.
+"""Counts the instructions of a request and of each of its pieces, with valgrind.
 
-Time differs by a tenth from one run to the next and by half between a machine's paces; a count does
-not, so it shows what a change of one percent does. It says nothing of caches, and C code that works
-through many bytes looks dearer than it is. The workloads are those whose goals are hard to reach,
-the pieces those of :mod:`.pieces`.
+Time differs by a tenth from one run to the next, and by half between the speeds of a machine. A
+count does not, so it shows a change of one percent. It does not show the effect of caches, and C
+code that processes many bytes seems more expensive than it is. The workloads are those whose goals
+are hard to reach; the pieces are those of :mod:`.pieces`.
 
-Each count is the difference between two processes that do the same, one more often than the other:
-imports, the first requests, and the end of the process are in both.
+Each count is the difference between two processes, one of which makes more requests. Imports, the
+first requests, and the end of the process are in both.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from .workloads import WORKLOADS
 BEGIN = "<!-- instructions: written by `python -m benchmarks instructions`, do not edit -->"
 END = "<!-- end of instructions -->"
 
-#: `def_view` waits for threads, which is no matter of instructions
+#: `def_view` waits for threads, which instructions do not measure
 COUNTED = tuple(
     name for name in dict.fromkeys(piece.workload for piece in PIECES) if name != "def_view"
 )
@@ -51,12 +51,12 @@ def run(quick: bool, seed: int, say: Say) -> dict[str, Any]:
 
     Args:
         quick: One seed, and plaintext alone.
-        seed: Not needed, for nothing is left to chance; here since other measurements take one.
-        say: Takes a line that tells how far this is.
+        seed: Not used, because nothing is random; other measurements have this parameter.
+        say: Is called with lines about the progress.
 
     Raises:
         FileNotFoundError: valgrind is not installed.
-        RuntimeError: A process failed; the text is its own.
+        RuntimeError: A process failed; the message is its output.
     """
     of = subprocess.run(["valgrind", "--version"], capture_output=True, text=True, check=True)
     peers = [PEERS[name] for name in (SUBJECT, BASE) if is_installed(PEERS[name], say)]
@@ -104,7 +104,7 @@ def _summary(what: Sequence[tuple[str, ...]], seeds: Sequence[int], times: int =
 
 
 def difference(fewer: int, more: int) -> int:
-    """Return what one call took, of the counts of two processes."""
+    """Return the instructions of one call, from the counts of two processes."""
     return round((more - fewer) / (MORE - FEWER))
 
 
@@ -138,7 +138,7 @@ def count(what: Sequence[str], seed: int, calls: int) -> int:
 
 
 async def requests(workload: str, peer: str, calls: int) -> None:
-    """Send a workload's request to a peer's app, whose answer is looked at first."""
+    """Send a workload's request to a peer's app, after its response was checked."""
     client = Client(PEERS[peer].apps()[workload](), WORKLOADS[workload])
     await client.check()
     await client.check()
@@ -160,7 +160,7 @@ async def repeat(key: str, calls: int) -> None:
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Do what the command line says, without garbage collections, and end at once."""
+    """Run the command line without garbage collections, and exit at once."""
     calls, kind, *names = arguments
     gc.disable()
     asyncio.run({"request": requests, "piece": repeat}[kind](*names, int(calls)))

@@ -1,12 +1,12 @@
-"""How long an answer takes: rounds of about 25 ms, the peers in a new order in each.
+"""Measures the time of a response in rounds of about 25 ms, with the peers in a new order in each.
 
-Machines drift (clocks, caches, neighbours), so no peer is measured in one go: each round measures
-each peer for a moment, in random order, and the median of the rounds is what counts. Each peer sits
-in a process of its own meanwhile (:mod:`.turns`), and only one of them runs.
+The speed of a machine changes (clocks, caches, neighbours). So each round measures each peer for a
+moment, in random order, and the result is the median of the rounds. Each peer has a process of its
+own (:mod:`.turns`), and only one of them runs.
 
-Processes of one program differ too: how strings are hashed decides where dictionaries collide, and
-that is worth up to a tenth for as long as a process lives. So they are launched anew several times,
-and the rounds shared out among the launches.
+Processes of one program differ too: the hash seed decides where dictionaries collide, which changes
+the speed of a process by up to a tenth. So the processes are launched several times, and the rounds
+are divided among the launches.
 """
 
 from __future__ import annotations
@@ -35,20 +35,20 @@ def run_rounds(
     order: random.Random,
     launches: int = 1,
 ) -> dict[str, list[float]]:
-    """Measure who answers the same, against one another.
+    """Measure peers that answer the same workload against each other.
 
     Args:
-        entries: Who answers what, by name.
+        entries: App and workload of each peer, by name.
         rounds: How many rounds.
-        seconds: How long each one's part of a round is.
+        seconds: Duration of each peer's part of a round.
         order: Shuffles them.
-        launches: How often their processes are launched; each launch has its share of the rounds.
+        launches: How often the processes are launched; each launch has a share of the rounds.
 
     Returns:
         For each name the microseconds of a request (or message), round by round.
 
     Raises:
-        WrongAnswer: One answers something else than the workload asks for.
+        WrongAnswer: A peer sends a wrong response.
         RuntimeError: A process ended by itself.
     """
     times: dict[str, list[float]] = {name: [] for name in entries}
@@ -66,7 +66,7 @@ def _launch(
     order: random.Random,
     times: Mapping[str, list[float]],
 ) -> None:
-    """Launch the processes, add what their rounds take, and end them."""
+    """Launch the processes, add the times of their rounds, and end them."""
     takers: dict[str, Taker] = {}
     with ExitStack() as stack:
         for name, entry in entries.items():
@@ -119,11 +119,11 @@ def run(
 
     Args:
         workloads: Names of workloads.
-        peers: Names of peers; one that is not installed is left out, and said so.
+        peers: Names of peers; one that is not installed is skipped, with a line about it.
         rounds: How many rounds.
-        seconds: How long each peer's part of a round is.
-        seed: Of the order of the peers.
-        say: Takes a line that tells how far this is.
+        seconds: Duration of each peer's part of a round.
+        seed: Seed for the order of the peers.
+        say: Is called with lines about the progress.
         launches: How often the processes are launched.
     """
     taking_part = [PEERS[name] for name in peers if is_installed(PEERS[name], say)]
@@ -151,12 +151,12 @@ def run(
 
 
 def is_installed(peer: Peer, say: Say) -> bool:
-    """Tell whether a peer's apps can be imported; if not, say why it is left out."""
+    """Return whether a peer's apps can be imported; if not, say why it is skipped."""
     try:
         peer.apps()
     except ImportError as error:
         say(
-            f"{peer.title} is left out: {error}. `pip install -r benchmarks/requirements.txt`"
+            f"{peer.title} is skipped: {error}. `pip install -r benchmarks/requirements.txt`"
             " installs all peers."
         )
         return False
@@ -164,7 +164,7 @@ def is_installed(peer: Peer, say: Say) -> bool:
 
 
 def machine() -> Mapping[str, Any]:
-    """Return what class of machine this is; nothing that names it."""
+    """Return the class of this machine, without its name."""
     return {
         "processor": _processor(),
         "cores": os.cpu_count(),
@@ -184,5 +184,5 @@ def _processor() -> str:
 
 
 def load_average() -> float | None:
-    """Return the load average of the last minute, which says how quiet the machine was."""
+    """Return the load average of the last minute."""
     return round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None

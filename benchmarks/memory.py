@@ -1,9 +1,8 @@
-"""Whether an app keeps memory: what is resident after 5,000 requests, and after 100,000 more.
+"""Measures whether an app keeps memory: resident after 5,000 requests, and after 100,000 more.
 
 Each workload is measured in a process of its own (``python -m benchmarks.memory NAME``), so that
-nothing else grows in it. Resident memory is what counts, and it comes in pages; what Python
-itself says it holds (memory blocks, objects the garbage collector knows) is the evidence that
-growth is noise, or is not.
+nothing else grows in it. The result is the resident memory, which consists of pages. Python's own
+counts (memory blocks, objects that the garbage collector knows) show whether growth is noise.
 """
 
 from __future__ import annotations
@@ -46,7 +45,7 @@ _ROOT = Path(__file__).parents[1]
 
 
 def is_kept(cell: dict[str, Any]) -> bool:
-    """Tell whether a measurement says that requests leave something behind."""
+    """Return whether a measurement shows that requests keep memory."""
     return _growth(cell, "resident") > TOLERANCE or _growth(cell, "blocks") > TOLERATED_BLOCKS
 
 
@@ -56,7 +55,7 @@ def _growth(cell: dict[str, Any], what: str) -> int:
 
 
 async def measure(client: Client, warm_up: int, requests: int) -> dict[str, Any]:
-    """Make requests and return what was held before and after: KiB, blocks, objects."""
+    """Make requests and return the memory before and after: KiB, blocks, objects."""
     await client.check()
     await _request(client, warm_up // 2)
     objects = count_objects()
@@ -79,7 +78,7 @@ async def _request(client: Client, count: int) -> None:
 
 
 def held() -> dict[str, int]:
-    """Return what this process holds, garbage collected: KiB and memory blocks."""
+    """Return this process's memory after a collection: KiB and memory blocks."""
     gc.collect()
     return {"resident": _resident(), "blocks": sys.getallocatedblocks()}
 
@@ -112,7 +111,7 @@ def run(workloads: Sequence[str], say: Callable[[str], None]) -> dict[str, Any]:
 
     Args:
         workloads: Names of workloads.
-        say: Takes a line that tells how far this is.
+        say: Is called with lines about the progress.
 
     Raises:
         CalledProcessError: A process failed.
@@ -145,7 +144,7 @@ def _client(name: str) -> Client:
 
 
 async def _trace(client: Client, requests: int) -> None:
-    """Print which lines allocated what is kept."""
+    """Print the lines that allocated the memory that is kept."""
     await _request(client, 1000)
     gc.collect()
     tracemalloc.start(5)

@@ -1,8 +1,8 @@
-"""How much memory Python holds at most while requests are answered, beyond what it held before.
+"""Measures the peak of Python's memory while requests are answered, above that of before.
 
 It is what Python allocates (``tracemalloc``), which is exact, and the same in each run; resident
-memory comes in pages and stays. The client makes a piece of a body when it is asked for the next,
-as a server does, and forgets what it gets.
+memory consists of pages and stays. The client creates each piece of a body when it is requested,
+as a server does, and discards the response.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from .client import PIECE, Client, Message, Receive, ignore
 
 
 async def peak_of(run: Callable[[], Awaitable[Any]]) -> float:
-    """Return the KiB that Python held at most meanwhile, beyond those of before."""
+    """Return the peak of Python's memory meanwhile, above that of before, in KiB."""
     gc.collect()
     tracemalloc.start()
     try:
@@ -45,7 +45,7 @@ def _wsgi_call(client: Client) -> Callable[[], Awaitable[None]]:
 
     async def call() -> None:
         body = client.app(environ, lambda *began: None)
-        for _ in body:  # Not to be kept: a server sends it.
+        for _ in body:  # It is not kept, because a server sends it.
             pass
         if hasattr(body, "close"):
             body.close()

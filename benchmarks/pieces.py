@@ -1,8 +1,8 @@
-"""What a request consists of, piece by piece: the profile of the goals that are hard to reach.
+"""Measures the parts of a request: the profile of the goals that are hard to reach.
 
-Each piece is what dispatching does for one request, called in a loop by itself, where it is quicker
-than in a request: its code and data stay in the processor's caches. What the pieces do not add up
-to is that, and the calls between them. Whole requests are measured in the same run.
+Each piece is a part of the dispatch of one request, called alone in a loop. It is faster there than
+in a request, because its code and data stay in the processor's caches. That difference, and the
+calls between the pieces, are missing from the sum. Whole requests are measured in the same run.
 """
 
 from __future__ import annotations
@@ -41,8 +41,8 @@ class Piece:
 
     Args:
         workload: The workload.
-        title: What the table calls it.
-        make: Makes what is called in a loop; a coroutine function is awaited there.
+        title: Name in the table.
+        make: Returns the function to call in a loop; a coroutine function is awaited.
         times: How often a request does it.
     """
 
@@ -122,7 +122,7 @@ def matching(workload: str) -> Callable[[], Work]:
 
 
 def around() -> Work:
-    """Whether anything stands around the view."""
+    """Whether anything is registered around the view."""
     found = _app("plaintext")._look_around()
     return lambda: (
         found.started
@@ -247,7 +247,7 @@ def hop() -> Callable[[], Awaitable[Any]]:
 
 
 def _plain(workload: str) -> list[Piece]:
-    """Return what is the same for all workloads, but not the view and its answer."""
+    """Return the pieces that all workloads have: everything but the view and its response."""
     return [
         Piece(workload, "the app's coroutine and two sends", sends),
         Piece(workload, "the context, made", context),
@@ -287,7 +287,7 @@ PIECES: Sequence[Piece] = (
 async def time_of(piece: Piece, rounds: int, seconds: float) -> list[float]:
     """Return the microseconds that a request needs for a piece, for each round.
 
-    The loop itself is taken out.
+    The cost of the loop is subtracted.
     """
     work = piece.make()
     awaited = asyncio.iscoroutinefunction(work)
@@ -335,7 +335,7 @@ def run(quick: bool, seed: int, say: Say) -> dict[str, Any]:
     Args:
         quick: Few short rounds.
         seed: Of the order of the peers.
-        say: Takes a line that tells how far this is.
+        say: Is called with lines about the progress.
     """
     rounds, seconds = (QUICK_ROUNDS, QUICK_SECONDS) if quick else (ROUNDS, SECONDS)
     load, order = load_average(), random.Random(seed)
@@ -390,7 +390,7 @@ def parts_table(
     Args:
         result: Of this module, or of one of the same form.
         workload: The workload.
-        unit: What stands above the figures.
+        unit: Heading of the figures.
         shown: Writes a figure.
     """
     cells = _pieces_of(result, workload)
@@ -426,7 +426,7 @@ def plot(result: Mapping[str, Any], path: Any, label: str = "part of the request
     Args:
         result: Of this module, or of one of the same form.
         path: Where to write the picture.
-        label: What stands below it.
+        label: Text below the picture.
 
     Raises:
         ImportError: matplotlib is not installed.

@@ -88,7 +88,7 @@ def plot(result: Mapping[str, Any], path: Path) -> None:
 
 
 def _shifts(count: int) -> list[float]:
-    """Return where in a row each of so many peers stands, the middle of the row being 0."""
+    """Return the position of each of so many peers in a row, with 0 as the middle."""
     return [HEIGHT * (number / max(1, count - 1) - 0.5) for number in range(count)]
 
 
@@ -109,6 +109,6 @@ def drawing() -> Any:
 
 
 def save(figure: Any, path: Path) -> None:
-    """Write a figure as SVG, and forget it."""
+    """Write a figure as SVG, and close it."""
     figure.savefig(path, format="svg", metadata={"Date": None})
     drawing().close(figure)

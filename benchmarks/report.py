@@ -20,7 +20,7 @@ from .workloads import WORKLOADS
 BEGIN = "<!-- results: written by `python -m benchmarks`, do not edit -->"
 END = "<!-- end of results -->"
 
-#: the floor, and asyncflask itself in its faces
+#: the raw app, and asyncflask's own APIs
 NO_OTHER_FRAMEWORK = frozenset({"raw", SUBJECT, "facade", "facade_asgi"})
 
 # -- tables ----------------------------------------------------------------------------------------
@@ -50,9 +50,9 @@ def ratios_table(result: Result) -> str:
 
 
 def standing_table(result: Result) -> str:
-    """Make the table of where asyncflask stands against each other framework, over all workloads.
+    """Make the table that compares asyncflask with each framework, over all workloads.
 
-    The geometric mean is that of the ratios, "last of 500 routes" left away: one framework's search
+    The geometric mean is that of the ratios, without "last of 500 routes": one framework's search
     through its routes would outweigh everything else.
     """
     rows = []
@@ -81,7 +81,7 @@ def _peers(result: Result) -> list[str]:
 
 
 def goals_table(result: Result) -> str:
-    """Make the table of goals and of what became of them."""
+    """Make the table of goals and their outcomes."""
     rows = [
         [goal, measured, "not measured" if reached is None else verdict(reached)]
         for goal, measured, reached in outcomes(result)
@@ -102,7 +102,7 @@ def _memory_goal(cells: Mapping[str, Any]) -> list[str]:
 
 
 def memory_table(result: Result) -> str:
-    """Make the table of what is held before and after many requests."""
+    """Make the table of memory before and after many requests."""
     rows = []
     for name, cell in (result.get("memory") or {}).items():
         (before, after), blocks, objects = cell["resident"], cell["blocks"], cell["objects"]
@@ -119,7 +119,7 @@ def memory_table(result: Result) -> str:
 
 
 def verdict(reached: bool) -> str:
-    """Say whether a goal was reached."""
+    """Return the word for a goal that was reached or not."""
     return "yes" if reached else "**no**"
 
 
@@ -143,7 +143,7 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def report(result: Result) -> str:
-    """Make all tables, and the line that says where the figures come from."""
+    """Make all tables, and the line about the origin of the figures."""
     parts = [_origin(result), times_table(result)]
     if SUBJECT in _peers(result):
         parts += [ratios_table(result), "## Standing", standing_table(result)]

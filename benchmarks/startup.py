@@ -1,8 +1,8 @@
-"""What it costs to begin: importing a framework, and an app of 500 routes until it answers.
+"""Measures the start: importing a framework, and an app of 500 routes until it answers.
 
 Each measurement is a process of its own, and the kinds take turns in a new order in each round, so
-that what the system keeps in its caches is the same for all. How a running app's answers are
-measured is :mod:`.measure`'s business.
+that the system's caches are the same for all. :mod:`.measure` measures the responses of a running
+app.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ QUICK_ROUNDS = 3
 
 _ROOT = Path(__file__).parents[1]
 
-#: what is imported, by the name of a peer
+#: the statement that imports a peer, by its name
 IMPORTS = {
     "asyncflask": "from asyncflask import Flask",
     "facade": "from asyncflask.flask import Flask",
@@ -49,10 +49,10 @@ IMPORTS = {
     "falcon": "import falcon.asgi",
     "sanic": "from sanic import Sanic",
 }
-#: the kind of process that only says how much of it is the interpreter's
+#: the kind of process that measures the interpreter alone
 EMPTY = ("import", "")
 
-#: The whole process is what is measured; its last act is to tell its resident memory, in pages.
+#: The whole process is measured; at its end it writes its resident memory, in pages.
 _IMPORT = """{statement}
 import os
 os.write(1, open("/proc/self/statm", "rb").read())
@@ -66,13 +66,13 @@ asyncio.run(answer_last_route({peer!r}))
 
 @dataclass(frozen=True)
 class Figure:
-    """One thing that is measured of each framework.
+    """A figure that is measured for each framework.
 
     Args:
-        title: What the table calls it.
+        title: Name in the table.
         kind: In which kind of process.
         what: ``times`` (ms) or ``sizes`` (MiB).
-        place: Where the figure stands in what the process tells.
+        place: Index of the figure in the process's output.
     """
 
     title: str
@@ -93,10 +93,10 @@ FIGURES: Mapping[str, Figure] = {
 
 @dataclass(frozen=True)
 class Goal:
-    """What asyncflask may take of Flask's figure.
+    """A goal: the allowed ratio of asyncflask's figure to Flask's.
 
     Args:
-        title: What the table calls it.
+        title: Name in the table.
         figure: The figure that counts.
         limit: The ratio that is allowed.
         by_cpu: The same by CPU time, if it is time.
@@ -148,7 +148,7 @@ def _failure(program: str, errors: bytes) -> RuntimeError:
 
 
 def answer_once(peer: str, environ: Mapping[str, str]) -> list[float]:
-    """Have a fresh process make an app of 500 routes; return ms, ms of CPU time, and MiB.
+    """Make an app of 500 routes in a new process; return ms, ms of CPU time, and MiB.
 
     Raises:
         RuntimeError: The process failed; the text says with what.
@@ -164,7 +164,7 @@ def answer_once(peer: str, environ: Mapping[str, str]) -> list[float]:
 async def answer_last_route(name: str) -> None:
     """Make a peer's app of 500 routes and let it answer a request to the last one, once.
 
-    For a process of its own, which it ends: it writes what that took, without the import.
+    For a process of its own, which it ends: it writes the figures, without the import.
     """
     from .client import Client, Lifespan
     from .workloads import WORKLOADS
@@ -180,7 +180,7 @@ async def answer_last_route(name: str) -> None:
     took = [(end - start) * 1e3 for start, end in zip(began, ended, strict=True)]
     sys.stdout.write(json.dumps([*took, _resident() - before]) + "\n")
     sys.stdout.flush()
-    os._exit(0)  # Nobody waits for threads and lifespans.
+    os._exit(0)  # Without waiting for threads and lifespans.
 
 
 def _resident() -> float:
@@ -204,7 +204,7 @@ def run(rounds: int, seed: int, say: Say) -> dict[str, Any]:
     Args:
         rounds: How many processes of each kind.
         seed: Of the order.
-        say: Takes a line that tells how far this is.
+        say: Is called with lines about the progress.
     """
     found = [name for name in IMPORTS if _is_installed(PEERS[name], say)]
     load, began = load_average(), time.monotonic()
@@ -266,7 +266,7 @@ def _is_installed(peer: Peer, say: Say) -> bool:
     try:
         peer.version()
     except ImportError as error:  # PackageNotFoundError is one.
-        say(f"{peer.title} is left out: {error}.")
+        say(f"{peer.title} is skipped: {error}.")
         return False
     return True
 

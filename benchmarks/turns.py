@@ -1,10 +1,9 @@
-"""One peer with one workload, in a process of its own: it waits for its turn, and is timed in it.
+"""One peer with one workload, in a process of its own: it waits for its turn, and is measured.
 
-A process of its own, because the peers would otherwise share what none of them shares in
-production: a memory allocator whose thresholds another one has moved, and the garbage collector's
-counters. In one process with eleven others, Starlette took a third of the time for an upload that
-it takes under uvicorn. Who has a turn when, and what becomes of the times, is :mod:`.measure`'s
-business.
+In one process the peers would share what none of them shares in production: a memory allocator
+whose thresholds another peer has changed, and the garbage collector's counters. In one process with
+eleven others, Starlette took a third of the time for an upload that it takes under uvicorn.
+:mod:`.measure` decides the turns, and evaluates the times.
 """
 
 from __future__ import annotations
@@ -32,14 +31,14 @@ END = 10.0  # seconds that a process has to end
 
 @dataclass(frozen=True)
 class Entry:
-    """Who answers what.
+    """A peer's app and the workload that it answers.
 
     Args:
         make: Makes the app; it is sent to another process, and has to be importable there.
         workload: What the app is asked.
         wsgi: Whether it is a WSGI callable, not ASGI.
         lifespan: Whether it answers only after the lifespan's start.
-        leaves: Whether it waits, behind its answer, for the client to leave.
+        leaves: Whether it waits after its response for the client to disconnect.
     """
 
     make: Callable[[], Any]
@@ -70,11 +69,11 @@ async def take_turns(entry: Entry, line: Connection) -> None:
     ``None`` instead of seconds ends it; the app is checked again then, and ``None`` is said.
 
     Args:
-        entry: Who answers what.
-        line: To who gives the turns.
+        entry: The app and the workload.
+        line: The connection to the process that gives the turns.
 
     Raises:
-        WrongAnswer: The app answers something else than the workload asks for.
+        WrongAnswer: The app sends a wrong response.
     """
     client = Client(entry.make(), entry.workload, entry.wsgi, entry.leaves)
     lifespan = Lifespan(client.app) if entry.lifespan else None
@@ -85,7 +84,7 @@ async def take_turns(entry: Entry, line: Connection) -> None:
     line.send(None)
     while (seconds := line.recv()) is not None:
         gc.collect()
-        await time_calls(client, batch)  # Others have had the processor and its caches meanwhile.
+        await time_calls(client, batch)  # Other processes have used the caches.
         line.send(await time_round(client, batch, seconds))
     await client.check()  # An app that broke down meanwhile may have become fast by it.
     if lifespan is not None:
@@ -152,10 +151,10 @@ async def time_round(client: Client, batch: int, seconds: float) -> float:
 
 
 class Taker:
-    """The process that takes the turns of an entry, as seen by who gives them.
+    """The process of an entry, from the side that gives the turns.
 
     Args:
-        entry: Who answers what.
+        entry: The app and the workload.
     """
 
     def __init__(self, entry: Entry) -> None:
@@ -175,7 +174,7 @@ class Taker:
         self._answer()
 
     def turn(self, seconds: float) -> float:
-        """Have the app answer for so many seconds; return the microseconds of one unit.
+        """Let the app answer for so many seconds; return the microseconds of one unit.
 
         Raises:
             Exception: What went wrong in the process.
@@ -185,7 +184,7 @@ class Taker:
         return micros
 
     def check(self) -> None:
-        """Have the app checked once more; it has no turn after that.
+        """Check the app once more; it has no turn after that.
 
         Raises:
             Exception: What went wrong in the process.

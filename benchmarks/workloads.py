@@ -1,8 +1,8 @@
-"""What is measured: requests, and the answer that each must get.
+"""The workloads: requests, and the response that each must get.
 
-A workload says what the client sends and what an app has to answer; how an app does that is in
-``apps/``, one file per peer. Nothing here knows a framework. The numbers in the text of an answer
-come from the request, so that an app cannot be right without reading it.
+A workload has the client's request and the expected response; the apps are in ``apps/``, one file
+per peer. No framework is imported here. The numbers in the text of a response come from the
+request, so an app must read it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from urllib.parse import urlencode
 
 Pair = tuple[bytes, bytes]
 
-#: what every request carries, as uvicorn hands on the headers of a plain HTTP client
+#: headers of every request, as uvicorn passes on those of a plain HTTP client
 HEADERS: tuple[Pair, ...] = (
     (b"host", b"127.0.0.1:8000"),
     (b"user-agent", b"benchmarks/1.0"),
@@ -48,7 +48,7 @@ _FORM = urlencode({f"field_{number}": f"value {number} & more" for number in ran
 
 @dataclass(frozen=True)
 class Answer:
-    """What an app answered; for a websocket, the texts that came back are the body."""
+    """An app's response; for a websocket, the echoed texts are the body."""
 
     status: int
     headers: tuple[Pair, ...]
@@ -57,18 +57,18 @@ class Answer:
 
 @dataclass(frozen=True)
 class Workload:
-    """A request and what is right about its answer.
+    """A request and the expected response.
 
     Args:
-        name: What ``--workload`` and the apps call it.
-        title: What the table calls it.
+        name: Name for ``--workload`` and in the apps.
+        title: Name in the table.
         path: The path; the request has ``method``, ``query``, ``headers`` and ``body`` besides.
-        status: The status that is right.
-        answer: The body that is right, to the byte; ``None`` if frameworks may differ.
-        data: The body that is right, as JSON.
-        parts: Texts that the body has to contain.
-        sets: Headers that have to be there, with the value if it is not ``None``.
-        returning: The client has been here before: it sends the cookie of a first answer.
+        status: The expected status.
+        answer: The expected body, byte by byte; ``None`` if frameworks may differ.
+        data: The expected body, as JSON.
+        parts: Texts that the body must contain.
+        sets: Headers that the response must have, with the value if it is not ``None``.
+        returning: The client sends the cookie of a first response.
         messages: Not 0: a websocket, on which so many messages are sent, each after the answer to
             the one before.
     """
@@ -89,7 +89,7 @@ class Workload:
     messages: int = 0
 
     def faults(self, answer: Answer) -> list[str]:
-        """Return what is wrong about an answer, a sentence each."""
+        """Return the faults of a response, one sentence each."""
         found = []
         if answer.status != self.status:
             found.append(f"The status is {answer.status}, not {self.status}.")

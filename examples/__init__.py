@@ -1,8 +1,8 @@
 """The example app: a blog and a chat, in one asyncflask app.
 
-``python -m examples`` (or ``make demo``) serves it. Whatever it stores lies in the instance folder
+``python -m examples`` (or ``make demo``) serves it. Its files are in the instance folder
 (``instance/`` beside this package): the database, uploaded pictures, and the key that signs
-sessions. Delete the folder to start afresh.
+sessions. Delete the folder to start with an empty app.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ from . import blog, chat, csrf
 
 
 def create_app(config: Mapping[str, Any] | None = None, instance_path: str | None = None) -> Flask:
-    """Make the app.
+    """Create the app.
 
     Args:
-        config: Put over the configuration below, by tests for example.
-        instance_path: Where the app keeps its files, instead of the instance folder.
+        config: Overrides the configuration below, for example in tests.
+        instance_path: Folder of the app's files, instead of the instance folder.
     """
     app = Flask(__name__, instance_path=instance_path)
     app.config.from_mapping(
         MAX_CONTENT_LENGTH=2 * 1024 * 1024,
-        # Other sites cannot send the cookie along with a POST; csrf.py is the second lock.
+        # A POST from another site does not carry the cookie; csrf.py is the second protection.
         SESSION_COOKIE_SAMESITE="Lax",
         POSTS_PER_PAGE=5,
     )
@@ -47,9 +47,9 @@ def create_app(config: Mapping[str, Any] | None = None, instance_path: str | Non
 
 
 def _kept_secret(path: Path) -> str:
-    """Return the key in the file ``path``, which is made if it is not there."""
+    """Return the key in the file ``path``, which is created if it does not exist."""
     try:
-        # Mode 600: nobody but the owner of the process may read it.
+        # Mode 600: only the owner of the process may read it.
         file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
         return path.read_text()

@@ -1,13 +1,13 @@
-"""Why another site cannot act in a visitor's name.
+"""Protection against requests that another site makes in a visitor's name.
 
-Two locks, neither of which needs a token in each form:
+There are two protections, and neither needs a token in each form:
 
 1. The session cookie is ``SameSite=Lax``: a browser does not send it along with a POST that comes
    from another site.
 2. A browser names the site that a POST or a websocket comes from in the ``Origin`` header, and a
-   page cannot forge it. What changes something must come from a page of our own.
+   page cannot forge it. A request that changes data must come from a page of this app.
 
-What sends no ``Origin`` (curl, scripts) is no browser, and carries nobody else's cookies.
+A client that sends no ``Origin`` (curl, scripts) is not a browser, and has only its own cookies.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 
 
 def init_app(app: Flask) -> None:
-    """Refuse what comes from a page of another site."""
+    """Refuse requests from a page of another site."""
 
     @app.before_request
     async def check_request() -> None:

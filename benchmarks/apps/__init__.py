@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from importlib import metadata
 from typing import Any
 
-#: the peer that all this is about
+#: the peer that is compared with the others
 SUBJECT = "asyncflask"
 
 
@@ -22,12 +22,12 @@ class Peer:
 
     Args:
         name: What ``--peer`` calls it.
-        title: What the table calls it.
+        title: Name in the table.
         module: The module with ``APPS``.
         distribution: The distribution whose version is noted; ``None`` for Python itself.
         wsgi: Whether the apps are WSGI callables, not ASGI.
         lifespan: Whether the apps answer only after the lifespan's start.
-        leaving: Workloads in which the app waits, behind its answer, for the client to leave.
+        leaving: Workloads in which the app waits after its response for a disconnect.
     """
 
     name: str

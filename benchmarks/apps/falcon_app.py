@@ -139,7 +139,7 @@ class Hook:
 
 
 class Hooked:
-    """What the hooks stand around."""
+    """The responder of the hooks."""
 
     async def on_get(self, req, resp):
         context = req.context
@@ -167,7 +167,7 @@ def stream():
 
 
 class Threaded:
-    """What a thread has to say."""
+    """A response from a thread."""
 
     async def on_get(self, req, resp):
         resp.content_type = falcon.MEDIA_TEXT

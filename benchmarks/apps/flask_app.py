@@ -1,4 +1,4 @@
-"""Flask under WSGI: what asyncflask's users come from."""
+"""Flask under WSGI, the framework that most users of asyncflask know."""
 
 from __future__ import annotations
 
@@ -162,7 +162,7 @@ def stream():
 
 
 class TeapotError(Exception):
-    """What the view of ``error`` raises."""
+    """The exception that the view of ``error`` raises."""
 
 
 def error():

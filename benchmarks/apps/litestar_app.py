@@ -94,7 +94,7 @@ def inputs():
 
 
 class Item(Struct):
-    """What a JSON post has many of."""
+    """An item of a JSON post."""
 
     id: int
     name: str
@@ -209,7 +209,7 @@ def def_view():
 
 
 class TeapotError(Exception):
-    """What the view of ``error`` raises."""
+    """The exception that the view of ``error`` raises."""
 
 
 def error():

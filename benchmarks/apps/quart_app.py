@@ -172,7 +172,7 @@ def def_view():
 
 
 class TeapotError(Exception):
-    """What the view of ``error`` raises."""
+    """The exception that the view of ``error`` raises."""
 
 
 def error():

@@ -1,7 +1,7 @@
-"""No framework: each answer written out against ASGI, by the standard library where it can.
+"""No framework: each response is written for ASGI, with the standard library if possible.
 
-The floor: what is left when nothing is done but the work itself. It routes by nothing, checks
-nothing and handles no error, so nobody would ship it.
+This is the lower limit: only the work itself. The app does no routing, checks nothing and handles
+no error, so it is not fit for production.
 """
 
 from __future__ import annotations
@@ -103,7 +103,7 @@ def form():
 
 
 def multipart():
-    """Find the parts in the whole body: a parser that streams would be a framework's."""
+    """Find the parts in the whole body; a streaming parser would be part of a framework."""
 
     async def app(scope, receive, send):
         boundary = header(scope, b"content-type").partition("boundary=")[2].encode()

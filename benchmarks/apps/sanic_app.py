@@ -1,7 +1,7 @@
 """Sanic through ASGI, as its documentation writes it.
 
 Templates need a package of their own (sanic-ext, which extends every app once it is installed),
-sessions one of somebody else's; ``def`` handlers run on the event loop, so there is none.
+sessions a third-party package; ``def`` handlers run on the event loop, so there is none.
 """
 
 import itertools

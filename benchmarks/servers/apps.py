@@ -1,7 +1,7 @@
 """The apps behind the servers: those of ``benchmarks/apps``.
 
-An app can be asked what its process holds besides (``GET /held``), so that nobody has to guess from
-outside whether a server keeps something.
+An app also answers ``GET /held`` with the memory of its process, which shows whether a server
+keeps memory.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from ..memory import held
 VARIABLE = "BENCHMARKS_APP"
 HELD = "/held"
 
-#: who can be behind a server; who is, :mod:`.starts` says
+#: the apps that can be served; :mod:`.starts` chooses among them
 APPS: dict[str, Peer] = PEERS
 
 
@@ -24,7 +24,7 @@ def make(name: str) -> Any:
     """Make an app.
 
     Args:
-        name: ``PEER:WORKLOAD``, with ``:held`` behind it if it is to answer ``GET /held``.
+        name: ``PEER:WORKLOAD``, with ``:held`` after it if it answers ``GET /held``.
 
     Raises:
         KeyError: There is no such app.
@@ -36,7 +36,7 @@ def make(name: str) -> Any:
 
 
 class Asked:
-    """An app that answers ``GET /held`` with what its process holds, garbage collected.
+    """An app that answers ``GET /held`` with the memory of its process after a collection.
 
     Args:
         app: The ASGI app that answers everything else.

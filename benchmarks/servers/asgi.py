@@ -1,4 +1,4 @@
-"""What a server is told to load: the app that the environment names."""
+"""The module that a server loads: it has the app that the environment names."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from asyncflask.server import Config, listen, run
 
 
 def main() -> None:
-    """Serve one app until the process is told to end."""
+    """Serve one app until the process gets a signal."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.servers.embedded")
     parser.add_argument("app", metavar="MODULE:APP")
     parser.add_argument("--port", type=int, required=True)
@@ -22,7 +22,7 @@ def main() -> None:
         importlib.import_module("uvloop")  # Without it, run() would take asyncio's loop.
     module, _, name = args.app.partition(":")
     app = getattr(importlib.import_module(module), name)
-    # No log of accesses: none of the others writes one here.
+    # No access log: none of the other servers writes one here.
     run(app, [listen("127.0.0.1", args.port)], Config(access_log=False))
 
 

@@ -1,7 +1,7 @@
-"""What one small text costs without a socket: wsproto by itself, and the embedded server around it.
+"""Measures one small text without a socket: wsproto alone, and the embedded server around it.
 
-wsproto's own cost is what the goal for websockets is counted in: take a frame's bytes, make an
-event of them, make the frame of the answer. What counts is CPU time, as it does for the servers.
+wsproto's own cost is the unit of the goal for websockets: it reads a frame's bytes, returns an
+event, and makes the frame of the response. The figures are CPU time, as for the servers.
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ class _Transport(asyncio.Transport):
         return 0
 
     def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
-        """Take the limits; nothing is ever buffered."""
+        """Do nothing: nothing is ever buffered."""
 
     def is_closing(self) -> bool:
         return False

@@ -1,10 +1,10 @@
-"""What connections cost that are open and silent, and whether it is given back when they leave.
+"""Measures the memory of idle connections, and whether it is released when they are closed.
 
-The connections come, stay and leave, and come again. Each makes one request (or has one text
-echoed) first, so that it is idle and not merely new. Resident memory comes in pages that other
-objects may hold, so the system need not get all of it back: what counts is that Python holds no
-more memory blocks than before, that all descriptors are closed, and that the last time takes no
-more than the one before. (The first times the heap takes its shape.)
+The connections are opened, kept and closed several times. Each makes one request (or has one text
+echoed) first, so that it is idle and not merely new. Resident memory consists of pages that other
+objects may use, so not all of it returns to the system. Three conditions count: Python has no more
+memory blocks than before, all descriptors are closed, and the last time needs no more than the one
+before. (The first times change the heap.)
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ from .starts import Running, Server, running
 
 KEEP_ALIVE, WEBSOCKET = "plaintext", "websocket"
 
-WARM_UP = 100  # connections that come and go first
-LEAVE = 10.0  # seconds that a server has to notice that all have left
-SPARE = 200  # descriptors besides those of the connections
+WARM_UP = 100  # connections that are opened and closed first
+LEAVE = 10.0  # seconds for a server to notice that all are closed
+SPARE = 200  # descriptors other than those of the connections
 
 
 def is_returned(cell: Mapping[str, Any]) -> bool:
-    """Tell whether a measurement says that connections that left leave nothing behind."""
+    """Return whether a measurement shows that closed connections leave nothing behind."""
     empty, full = cell["empty"], cell["full"]
     grown = full[-1]["resident"] - full[-2]["resident"] if len(full) > 1 else 0
     return bool(
@@ -59,7 +59,7 @@ def room(connections: int) -> int:
 def measure(
     server: Server, peer: str, workload: str, connections: int, times: int
 ) -> dict[str, Any]:
-    """Let connections come, stay and leave.
+    """Open connections, keep them idle, and close them.
 
     Args:
         server: The server.
@@ -80,7 +80,7 @@ def measure(
     with running(server, f"{peer}:{workload}:held") as process:
         open_one = _open_websocket if workload == WEBSOCKET else _open_keep_alive
         idle = _idle_descriptors(process)
-        # Addresses of their own each time: the ports of those who left are not free at once.
+        # Other addresses each time, because ports of closed connections are not free at once.
         _leave(_come(process, open_one, WARM_UP, "127.0.0.2"), process, idle)
         full, empty = [], [_look(process, idle)]
         for number in range(times):
@@ -93,7 +93,7 @@ def measure(
 
 def _idle_descriptors(process: Running) -> int:
     """Return how many descriptors a server has without any connection."""
-    _ask_held(process)  # Whoever asked whether it is ready is accepted before this one.
+    _ask_held(process)  # The connection that checked its start is accepted before this one.
     looks = []
     for _ in range(10):
         time.sleep(0.02)
@@ -128,14 +128,14 @@ def _leave(opened: list[socket.socket], process: Running, idle: int) -> None:
 
 
 def _settle(process: Running, descriptors: int) -> None:
-    """Wait until a server has closed what was closed."""
+    """Wait until a server has closed the connections that the client closed."""
     until = time.monotonic() + LEAVE
     while process.descriptors() > descriptors and time.monotonic() < until:
         time.sleep(0.02)
 
 
 def _look(process: Running, descriptors: int) -> dict[str, int]:
-    """Ask the app what its process holds, and the system what that takes."""
+    """Return the memory of the app's process, from the app and from the system."""
     blocks = _ask_held(process)["blocks"]
     _settle(process, descriptors)
     return {

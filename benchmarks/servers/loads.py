@@ -1,8 +1,8 @@
-"""The client: connections over loopback that ask again as soon as they are answered.
+"""The client: connections over loopback that send a request after each response.
 
-Each connection's first answer is parsed and compared with the workload. From there on every answer
-has to have the same length, beginning and body, which takes a fraction of a microsecond to see: the
-client must not be what is measured. Requests and frames are ready-made bytes, the loop is one
+Each connection's first response is parsed and compared with the workload. Every later response must
+have the same length, beginning and body; checking this takes a fraction of a microsecond, because
+the client must not limit the result. Requests and frames are prepared bytes, and the loop is one
 ``epoll``.
 """
 
@@ -24,7 +24,7 @@ from ..workloads import HEADERS, MESSAGE, Answer, Pair, Workload
 
 Address = tuple[str, int]
 
-STALL = 10.0  # seconds without any answer after which a server is taken for dead
+STALL = 10.0  # seconds without a response after which a server counts as dead
 _SIZE = 64 * 1024
 
 _KEY = base64.b64encode(b"asyncflask bench")
@@ -34,7 +34,7 @@ _MASK = b"\x37\xfa\x21\x3d"
 
 @dataclass(frozen=True)
 class Expected:
-    """What every answer has to look like: its length, how it begins and how it ends."""
+    """The expected response: its length, beginning and end."""
 
     length: int
     begin: bytes
@@ -58,7 +58,7 @@ class Expected:
 
 
 def connect(address: Address, source: str = "127.0.0.1") -> socket.socket:
-    """Open a connection that blocks still.
+    """Open a blocking connection.
 
     Args:
         address: The server's.
@@ -81,10 +81,10 @@ def request_of(workload: Workload) -> bytes:
 
 
 def ask(connection: socket.socket, request: bytes) -> tuple[Answer, bytes]:
-    """Ask once; return the parsed answer and its bytes.
+    """Send one request; return the parsed response and its bytes.
 
     Raises:
-        WrongAnswer: There is none.
+        WrongAnswer: There is no response.
     """
     parser = h11.Connection(h11.CLIENT)
     parser.send(h11.Request(method="GET", target="/", headers=[("host", "localhost")]))
@@ -109,7 +109,7 @@ def ask(connection: socket.socket, request: bytes) -> tuple[Answer, bytes]:
 
 
 def check(connection: socket.socket, workload: Workload) -> Expected:
-    """Ask for the workload's answer and look at all of it.
+    """Request the workload's response and check all of it.
 
     Raises:
         WrongAnswer: It is not the workload's.
@@ -166,10 +166,10 @@ def frame(text: str, masked: bool) -> bytes:
 
 
 def check_echo(connection: socket.socket) -> Expected:
-    """Have one text echoed on a websocket and look at it.
+    """Send one text on a websocket and check its echo.
 
     Raises:
-        WrongAnswer: Something else came back.
+        WrongAnswer: The echo differs.
     """
     echo = frame(MESSAGE, masked=False)
     connection.sendall(frame(MESSAGE, masked=True))
@@ -189,7 +189,7 @@ def check_echo(connection: socket.socket) -> Expected:
 
 @dataclass(frozen=True)
 class Counted:
-    """What a load came to: answers, seconds by the clock, seconds of this thread's CPU time."""
+    """Result of a load: responses, seconds by the clock, seconds of this thread's CPU time."""
 
     answers: int
     seconds: float
@@ -203,17 +203,17 @@ def load(
     seconds: float,
     in_flight: int = 1,
 ) -> Counted:
-    """Ask on all connections for so long, each time an answer is there; then wait for the last.
+    """Send requests on all connections for so long, one after each response; wait for the last.
 
     Args:
-        connections: Checked already.
-        request: What is asked.
-        expected: What each answer has to look like.
-        seconds: How long to ask.
+        connections: Connections that were checked.
+        request: The bytes to send.
+        expected: The expected response.
+        seconds: How long to send.
         in_flight: How many requests each connection is ahead.
 
     Raises:
-        WrongAnswer: An answer is another one, or there is none.
+        WrongAnswer: A response differs or is missing.
     """
     due = dict.fromkeys([each.fileno() for each in connections], in_flight)
     poll = select.epoll()
@@ -235,7 +235,7 @@ def load(
 def _ask_again(
     poll: select.epoll, request: bytes, expected: Expected, until: float, rests: dict[int, bytes]
 ) -> int:
-    # PERF: 64 connections share this loop, so all it does for a whole answer is in line.
+    # PERF: 64 connections share this loop, so everything for a whole response is inline.
     length, begin, end = expected.length, expected.begin, expected.end
     read, write, clock, wait = os.read, os.write, time.perf_counter, poll.poll
     answers = 0

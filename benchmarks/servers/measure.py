@@ -1,12 +1,12 @@
-"""The rounds: every server with every app behind it has its moment in each, in a new random order.
+"""The rounds: in each, every server with every app gets a turn, in a new random order.
 
-The apps behind one server have theirs one after another: they are what is compared, and a machine
-changes its pace in the course of a run.
+The apps behind one server get their turns one after another, because they are compared with each
+other, and a machine changes its speed in the course of a run.
 
-All servers run all the time, held to one core; the client is held to another, and only one of them
-is asked at a time. What counts is how many requests one process answers while its core has nothing
-else to do; how much CPU time it took for each is noted beside it, and so is how busy both cores
-were: a server that was not busy waited, and a client that was busy is what was measured.
+All servers run all the time, bound to one core; the client is bound to another, and only one server
+gets requests at a time. The result is the number of requests that one process answers while its
+core has no other work. The CPU time per request and the load of both cores are noted as well: a
+server that was not busy had to wait, and a client that was busy limited the result.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ CONNECTIONS = 64
 IN_FLIGHT = {PLAINTEXT: 1, WEBSOCKET: 4}
 WARM_UP = 0.05
 
-#: whose websockets are asked; everybody's plaintext is
+#: the apps whose websockets are measured; plaintext is measured for all
 WEBSOCKETS = (
     ("embedded", SUBJECT),
     ("embedded", "raw"),
@@ -45,9 +45,9 @@ WEBSOCKETS = (
     ("uvicorn-httptools", SUBJECT),
     ("granian", SUBJECT),
 )
-#: on whom idle connections wait, and how often they come
+#: the servers of idle connections, and how often these are opened
 IDLE = {"embedded": 4, "hypercorn": 1, "uvicorn-h11": 1, "uvicorn-httptools": 1}
-#: what frames cost without a socket: a name, and how it is measured
+#: the cost of frames without a socket: a name, and the measurement
 FRAMES: dict[str, Callable[[int], float]] = {
     "wsproto": frames.time_wsproto,
     "embedded raw": lambda count: frames.time_embedded("raw", count),
@@ -62,8 +62,8 @@ Pair = tuple[str, str]
 class Size:
     """How much is measured: rounds and their seconds, how many connections idle, uploads.
 
-    The servers are launched anew so many times, and share out the rounds: what a process hashes
-    strings with and where its memory lies is worth up to a tenth for as long as it lives.
+    The servers are launched several times, and the rounds are divided among the launches: the hash
+    seed and the memory layout of a process change its speed by up to a tenth.
     """
 
     rounds: int
@@ -92,7 +92,7 @@ class Sample:
 
 
 def sample(process: Running, workload: str, seconds: float) -> Sample:
-    """Ask a server on fresh connections, each of which is checked first.
+    """Send requests to a server on new connections, each of which is checked first.
 
     Raises:
         WrongAnswer: An answer is not the workload's.
@@ -120,7 +120,7 @@ def sample(process: Running, workload: str, seconds: float) -> Sample:
 
 
 def cell_of(samples: Sequence[Sample]) -> dict[str, Any]:
-    """Return what the samples of all rounds come to: µs by the clock, and the rest beside it."""
+    """Return the result of all rounds: µs by the clock, and the other figures."""
     return {
         **summarize([each.clock for each in samples]),
         "cpu": summarize([each.cpu for each in samples]),
@@ -133,7 +133,7 @@ def cell_of(samples: Sequence[Sample]) -> dict[str, Any]:
 
 
 def turns_of(pairs: Iterable[Pair], order: random.Random) -> list[Pair]:
-    """Return the turns of one round: servers in random order, and of each its apps likewise."""
+    """Return the turns of one round: servers in random order, and each one's apps as well."""
     by_server: dict[str, list[Pair]] = {}
     for pair in pairs:
         by_server.setdefault(pair[0], []).append(pair)
@@ -148,7 +148,7 @@ def turns_of(pairs: Iterable[Pair], order: random.Random) -> list[Pair]:
 def started(
     pairs: Sequence[Pair], workload: str, core: int | None, say: Say
 ) -> Iterator[dict[Pair, Running]]:
-    """Start servers; one that does not answer is left out, and said so."""
+    """Start servers; one that does not answer is skipped, with a line about it."""
     with ExitStack() as stack:
         processes = {}
         for server, app in pairs:
@@ -156,7 +156,7 @@ def started(
                 process = running(SERVERS[server], f"{app}:{workload}", core)
                 processes[server, app] = stack.enter_context(process)
             except NotServing as error:
-                say(f"{SERVERS[server].title} with {APPS[app].title} is left out. {error}")
+                say(f"{SERVERS[server].title} with {APPS[app].title} is skipped. {error}")
         yield processes
 
 
@@ -170,10 +170,10 @@ def run_rounds(
         workload: ``plaintext`` or ``websocket``.
         size: How many rounds, and how long each one's part is.
         order: Shuffles them.
-        say: Takes a line that tells how far this is.
+        say: Is called with lines about the progress.
 
     Raises:
-        WrongAnswer: A server answers something else than the workload asks for.
+        WrongAnswer: A server sends a wrong response.
     """
     server_core, client_core = cores()
     samples: dict[Pair, list[Sample]] = {}
@@ -196,7 +196,7 @@ def run_rounds(
 
 
 def run_frames(rounds: int, order: random.Random, say: Say) -> dict[str, Any]:
-    """Measure what a text and its echo cost without a socket, on the server's core."""
+    """Measure a text and its echo without a socket, on the server's core."""
     times: dict[str, list[float]] = {name: [] for name in FRAMES}
     with held_to(cores()[0]):
         for _ in range(rounds):
@@ -210,7 +210,7 @@ def run_frames(rounds: int, order: random.Random, say: Say) -> dict[str, Any]:
 
 
 def run_idle(servers: Sequence[str], size: Size, say: Say) -> dict[str, Any]:
-    """Measure what idle connections take, each server in a process of its own.
+    """Measure idle connections, each server in a process of its own.
 
     Raises:
         WrongAnswer: A connection is refused or answered wrongly.
@@ -241,15 +241,15 @@ def run(servers: Sequence[str], size: Size, seed: int, say: Say) -> dict[str, An
     """Measure servers and return the result as it is written to a file.
 
     Args:
-        servers: Names of servers; one that is not installed is left out, and said so.
+        servers: Names of servers; one that is not installed is skipped, with a line about it.
         size: How much to measure.
         seed: Of the order.
-        say: Takes a line that tells how far this is.
+        say: Is called with lines about the progress.
 
     Raises:
-        WrongAnswer: A server answers something else than it is asked for.
+        WrongAnswer: A server sends a wrong response.
     """
-    idle.room(size.websockets)  # Those that are started have the limits of this process.
+    idle.room(size.websockets)  # The servers inherit the limits of this process.
     found = [name for name in servers if is_installed(SERVERS[name], say)]
     pairs = [(name, app) for name in found for app in SERVERS[name].apps if has_app(app, say)]
     order, busy = random.Random(seed), load_average()
@@ -292,11 +292,11 @@ def _nested(cells: Mapping[Pair, Any], behind: str) -> dict[str, dict[str, Any]]
 
 
 def is_installed(server: Server, say: Say) -> bool:
-    """Tell whether all of a server is there; if not, say what to do about it."""
+    """Return whether a server is installed; if not, say how to install it."""
     try:
         server.versions()
     except PackageNotFoundError as error:
-        say(f"{server.title} is left out: {error}. {_REMEDY}")
+        say(f"{server.title} is skipped: {error}. {_REMEDY}")
         return False
     return True
 
@@ -305,10 +305,10 @@ _REMEDY = "`pip install -r benchmarks/requirements.txt` installs all peers."
 
 
 def has_app(name: str, say: Say) -> bool:
-    """Tell whether a framework is there; if not, say what to do about it."""
+    """Return whether a framework is installed; if not, say how to install it."""
     try:
         APPS[name].version()
     except PackageNotFoundError as error:
-        say(f"{APPS[name].title} is left out: {error}. {_REMEDY}")
+        say(f"{APPS[name].title} is skipped: {error}. {_REMEDY}")
         return False
     return True

@@ -19,20 +19,20 @@ END = "<!-- end of servers -->"
 
 Result = Mapping[str, Any]
 
-#: part of its core that a server has to have been busy for its requests per second to mean much
+#: a server must use this part of its core for its requests per second to be reliable
 BUSY = 0.95
 
 
 @dataclass(frozen=True)
 class Goal:
-    """A limit for how many times the requests of another server and app are to be answered.
+    """A goal: the ratio of a server's requests to those of another server and app.
 
     Args:
         server: The server.
-        app: Whose app is behind it.
-        least: The ratio that is to be reached.
-        other: The server it is compared with.
-        other_app: Whose app is behind that.
+        app: The framework of its app.
+        least: The lowest ratio that reaches the goal.
+        other: The server to compare with.
+        other_app: The framework of that server's app.
     """
 
     server: str
@@ -46,7 +46,7 @@ class Goal:
         return f"{_title(*own)} >= {self.least:g} x {_title(*other)}"
 
     def ratio(self, result: Result, of: str = "clock") -> float | None:
-        """Return what was measured, by the clock or by ``cpu`` time; ``None`` if it was not."""
+        """Return the measured ratio, by the clock or by ``cpu`` time; ``None`` if there is none."""
         other = _cell(result, self.other, self.other_app, of)
         return ratio_of_cells(other, _cell(result, self.server, self.app, of))
 
@@ -114,7 +114,7 @@ def _cells(result: Result, behind: str) -> Iterator[tuple[str, str, Mapping[str,
 
 
 def uploads_table(result: Result) -> str:
-    """Make the table of what an upload costs the server."""
+    """Make the table of the cost of an upload."""
     behind = f" {uploads.UPLOAD}"
     base = _cell(result, f"uvicorn-httptools{behind}", "starlette", "cpu")
     rows = []
@@ -153,7 +153,7 @@ def _idle_goal(result: Result) -> list[str]:
 
 
 def frames_note(result: Result) -> str:
-    """Say what a message costs without a socket."""
+    """Return the sentence on the cost of a message without a socket."""
     found = {name: cell["median"] for name, cell in result["frames"].items()}
     own = found.pop("wsproto")
     others = ", ".join(
@@ -171,7 +171,7 @@ _IDLE_TITLES = {
 
 
 def idle_table(result: Result) -> str:
-    """Make the table of what idle connections take, and give back."""
+    """Make the table of the memory of idle connections."""
     head = ["server", "idle", "count", "KiB each", "MiB before", "with them", "after", "with again"]
     rows = []
     for server, cells in result["idle"].items():
@@ -210,7 +210,7 @@ def _times(ratio: float | None) -> str:
 
 
 def report(result: Result) -> str:
-    """Make all tables, and the line that says where the figures come from."""
+    """Make all tables, and the line about the origin of the figures."""
     parts = [_origin(result), requests_table(result), "### Goals", goals_table(result)]
     parts += ["### Websocket echo", _echo_note(result), messages_table(result)]
     parts += [frames_note(result), "### Uploads", _UPLOADS_NOTE, uploads_table(result)]
@@ -238,7 +238,7 @@ def _origin(result: Result) -> str:
 
 
 def _waiting(result: Result) -> str:
-    """Say for how many CPU time says more than the clock: whoever was not busy waited."""
+    """Return the sentence on servers that had to wait; their CPU time is more reliable."""
     shares = [cell["server"] for _, _, cell in _cells(result, "")]
     waited = [share for share in shares if share < BUSY]
     if not waited or result["cores"][0] is None:

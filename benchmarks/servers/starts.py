@@ -1,6 +1,6 @@
-"""How each server is started, held to one core, and asked what it used.
+"""Starts each server, bound to one core, and reads what it used.
 
-One process that answers, without a log of accesses, otherwise as the server comes.
+Each server is one process, without an access log, otherwise with its default settings.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from .apps import VARIABLE
 
 _ROOT = Path(__file__).parents[2]
 
-START = 20.0  # seconds that a server has until it answers
-END = 5.0  # seconds that it has to end
+START = 20.0  # seconds for a server to answer
+END = 5.0  # seconds for a server to end
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Server:
 
     Args:
         name: What ``--server`` calls it.
-        title: What the table calls it.
+        title: Name in the table.
         distributions: The distributions whose versions are noted; the first one has to be there.
         command: Arguments of the interpreter; ``{app}`` and ``{port}`` are put in.
         apps: Which apps are measured behind it.
@@ -99,11 +99,11 @@ SERVERS: dict[str, Server] = {
 
 
 class NotServing(Exception):
-    """A server did not answer; the text has what it said."""
+    """A server did not answer; the message has its output."""
 
 
 def cores() -> tuple[int | None, int | None]:
-    """Return the core for the server and the one for the client; ``None`` where there is but one.
+    """Return the core for the server and the one for the client; ``None`` if there is only one.
 
     They are the first and the last of those that this process may use.
     """
@@ -113,7 +113,7 @@ def cores() -> tuple[int | None, int | None]:
 
 @contextmanager
 def held_to(core: int | None) -> Iterator[None]:
-    """Hold this process, and those it starts meanwhile, to a core."""
+    """Bind this process, and those it starts meanwhile, to a core."""
     before = os.sched_getaffinity(0)
     if core is not None:
         os.sched_setaffinity(0, {core})
@@ -129,7 +129,7 @@ class Running:
     Args:
         server: The server.
         app: Which app, as :func:`.apps.make` takes it.
-        core: The core it is held to.
+        core: The core it is bound to.
     """
 
     def __init__(self, server: Server, app: str, core: int | None) -> None:
@@ -149,7 +149,7 @@ class Running:
 
     @property
     def address(self) -> tuple[str, int]:
-        """Where it listens."""
+        """The address at which it listens."""
         return "127.0.0.1", self.port
 
     def wait_until_ready(self, seconds: float = START) -> None:
@@ -197,7 +197,7 @@ class Running:
         return sum(len(os.listdir(f"/proc/{pid}/fd")) for pid in self.processes())
 
     def end(self) -> None:
-        """End it politely, and what is left of its processes by force."""
+        """Terminate it, and kill the processes that remain."""
         self._process.send_signal(signal.SIGTERM)
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(END)

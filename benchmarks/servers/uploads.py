@@ -1,8 +1,8 @@
-"""Uploads of 1 MiB over loopback: what one costs a server, and how many pages the system maps.
+"""Uploads of 1 MiB over loopback: CPU time per upload, and page faults.
 
-One connection uploads again and again; what counts is the server's CPU time. The page faults stand
-beside it because they say why the in-process suite gives each peer a process of its own: memory
-that an app takes and gives back for each upload is mapped anew each time.
+One connection uploads repeatedly; the result is the server's CPU time. The page faults show why
+the in-process suite gives each peer a process of its own: memory that an app allocates and frees
+for each upload is mapped again each time.
 """
 
 from __future__ import annotations
@@ -45,13 +45,13 @@ def run_uploads(
         rounds: How many rounds.
         count: Uploads of each in a round.
         order: Shuffles them.
-        say: Takes a line that tells how far this is.
+        say: Is called with lines about the progress.
 
     Returns:
         For each pair the microseconds of an upload, by the clock and of CPU, and its page faults.
 
     Raises:
-        WrongAnswer: A server answers something else than the workload asks for.
+        WrongAnswer: A server sends a wrong response.
     """
     server_core, client_core = cores()
     looks: dict[Pair, list[tuple[float, ...]]] = {}
@@ -63,7 +63,7 @@ def run_uploads(
                 process = running(SERVERS[pair[0]], f"{pair[1]}:{UPLOAD}", server_core)
                 found = stack.enter_context(process)
             except NotServing as error:
-                say(f"{' with '.join(pair)} is left out. {error}")
+                say(f"{' with '.join(pair)} is skipped. {error}")
                 continue
             connection = stack.enter_context(connect(found.address))
             opened[pair] = found, connection, check(connection, WORKLOADS[UPLOAD])
@@ -84,7 +84,7 @@ def upload(connection: socket.socket, expected: Expected, count: int) -> None:
     """Upload so many times, one after the other.
 
     Raises:
-        WrongAnswer: An answer is another one than the first.
+        WrongAnswer: A response differs from the first.
     """
     request = request_of(WORKLOADS[UPLOAD])
     for _ in range(count):
@@ -101,7 +101,7 @@ def upload(connection: socket.socket, expected: Expected, count: int) -> None:
 def _look(
     process: Running, connection: socket.socket, expected: Expected, count: int
 ) -> tuple[float, ...]:
-    """Return what an upload takes: microseconds by the clock and of CPU, and page faults."""
+    """Return the cost of an upload: microseconds by the clock and of CPU, and page faults."""
     faults, cpu, began = process.page_faults(), process.cpu_seconds(), time.perf_counter()
     upload(connection, expected, count)
     clock = time.perf_counter() - began
@@ -119,5 +119,5 @@ def _cell(looks: Sequence[tuple[float, ...]]) -> dict[str, Any]:
 
 
 def row_of(cell: Mapping[str, Any]) -> tuple[str, str, str]:
-    """Return what a table shows of an upload: both times in microseconds, and page faults."""
+    """Return the cells of an upload: both times in microseconds, and page faults."""
     return f"{cell['median']:,.0f}", f"{cell['cpu']['median']:,.0f}", f"{cell['faults']:,.0f}"

@@ -1,8 +1,8 @@
 """A blog: accounts, posts, pictures, a JSON API.
 
-It is written as a Flask app is; about half of its views are ``def`` and half ``async def``. What
-differs between them stands in two places: ``def`` views use the connection of ``get_db()`` and
-``request.form``, ``async def`` views ``await query(…)`` and ``await request.form``.
+It is written as a Flask app is; about half of its views are ``def`` and half ``async def``. They
+differ in two points: ``def`` views use the connection of ``get_db()`` and ``request.form``,
+``async def`` views ``await query(…)`` and ``await request.form``.
 
 - ``auth.py``: register, log in, log out, the profile with its picture
 - ``posts.py``: read, write, edit and delete posts
@@ -19,7 +19,7 @@ from . import api, auth, db, errors, posts
 
 
 def init_app(app: Flask) -> None:
-    """Put the blog into ``app``."""
+    """Register the blog on ``app``."""
     db.init_app(app)
     errors.init_app(app)
     app.register_blueprint(auth.bp)

@@ -1,6 +1,6 @@
 """The posts as JSON.
 
-Reading needs no account. Writing takes the session of a logged-in browser, or a name and a
+Reading needs no account. Writing needs the session of a logged-in browser, or a name and a
 password: ``curl -u name:password --json '{"title": "…"}' …/api/posts``.
 """
 
@@ -22,14 +22,14 @@ bp = Blueprint("api", __name__, url_prefix="/api")
 
 
 def as_dict(post: sqlite3.Row) -> dict[str, Any]:
-    """Return what the API says of a post."""
+    """Return a post as the API shows it."""
     fields = {name: post[name] for name in ("id", "title", "body", "author", "created")}
     return {**fields, "url": url_for("blog.show", number=post["id"], _external=True)}
 
 
 @bp.get("/posts")
 async def list_all() -> Any:
-    """List a page of posts; a dictionary becomes JSON."""
+    """List a page of posts; the dictionary is sent as JSON."""
     page = page_number()
     posts, pages = await query(list_posts, page, current_app.config["POSTS_PER_PAGE"])
     return {"posts": [as_dict(post) for post in posts], "page": page, "pages": pages}
@@ -58,7 +58,7 @@ async def create() -> Any:
 
 
 async def logged_in() -> sqlite3.Row:
-    """Return who is logged in by session or by password; 401 if nobody is."""
+    """Return the user who is logged in by session or by password; otherwise answer 401."""
     if g.user is not None:
         return g.user
     given = request.authorization

@@ -32,14 +32,14 @@ from .db import get_db, query
 
 bp = Blueprint("auth", __name__, template_folder="templates")
 
-#: How files of these kinds begin; what a client calls its file proves nothing.
+#: The first bytes of files of these kinds; a file's name proves nothing.
 PICTURES = {
     ".png": b"\x89PNG\r\n\x1a\n",
     ".jpg": b"\xff\xd8\xff",
     ".gif": b"GIF8",
 }
-#: Checked when there is no such user, so that the answer takes as long as for a wrong password.
-NOBODY = generate_password_hash(token_hex())
+#: Checked if the user does not exist, so that the response takes as long as for a wrong password.
+NO_PASSWORD = generate_password_hash(token_hex())
 
 
 # -- the database ----------------------------------------------------------------------------------
@@ -56,7 +56,7 @@ def get_user(db: sqlite3.Connection, number: int) -> sqlite3.Row | None:
 
 
 def set_picture(db: sqlite3.Connection, number: int, picture: str) -> None:
-    """Note a user's picture."""
+    """Store the name of a user's picture."""
     with db:
         db.execute("UPDATE user SET picture = ? WHERE id = ?", (picture, number))
 
@@ -66,14 +66,14 @@ def set_picture(db: sqlite3.Connection, number: int, picture: str) -> None:
 
 @bp.before_app_request
 def load_user() -> None:
-    """Look up who is logged in. A ``def`` hook, in front of views of both colours."""
+    """Load the user who is logged in. A ``def`` hook, before ``def`` and ``async def`` views."""
     g.user = None
     if request.endpoint != "static" and "user_id" in session:
         g.user = get_user(get_db(), session["user_id"])
 
 
 def login_required(view: Callable[..., Any]) -> Callable[..., Any]:
-    """Send visitors to the log-in page. Works for views of both colours."""
+    """Send visitors to the log-in page. Works for ``def`` and ``async def`` views."""
 
     @functools.wraps(view)
     async def guarded(**values: Any) -> Any:
@@ -86,16 +86,16 @@ def login_required(view: Callable[..., Any]) -> Callable[..., Any]:
 
 
 async def user_with_password(name: str, password: str) -> sqlite3.Row | None:
-    """Return the user of this name if the password is right too."""
+    """Return the user of this name if the password is right."""
     user = await query(find_user, name.strip())
     # In a thread: checking a password takes long, by design.
-    right = await run_sync(check_password_hash)(user["password"] if user else NOBODY, password)
+    right = await run_sync(check_password_hash)(user["password"] if user else NO_PASSWORD, password)
     return user if right else None
 
 
 @bp.app_template_filter("gravatar")
 def gravatar(email: str, size: int = 40) -> str:
-    """Return the address of the picture that gravatar.com has for an e-mail address."""
+    """Return the URL of the picture that gravatar.com has for an e-mail address."""
     digest = sha256(email.strip().lower().encode()).hexdigest()
     return f"https://www.gravatar.com/avatar/{digest}?s={size}&d=identicon"
 
@@ -105,7 +105,7 @@ def gravatar(email: str, size: int = 40) -> str:
 
 @bp.route("/register", methods=["GET", "POST"])
 def register() -> Any:
-    """Make an account. A ``def`` view: nothing is awaited, as in Flask."""
+    """Create an account. A ``def`` view: nothing is awaited, as in Flask."""
     if request.method == "GET":
         return render_template("auth/register.html")
     name = request.form["name"].strip()
@@ -142,7 +142,7 @@ async def login() -> Any:
 
 @bp.post("/login")
 async def log_in() -> Any:
-    """Log in. An ``async def`` view: the form is awaited, and so is what takes time."""
+    """Log in. An ``async def`` view: the form is awaited, and so are calls that take time."""
     form = await request.form
     user = await user_with_password(form["name"], form["password"])
     if user is None:
@@ -155,7 +155,7 @@ async def log_in() -> Any:
 
 
 def _own_page(path: str | None) -> str:
-    """Return ``path`` if it is one of ours: a link must not lead through us to another site."""
+    """Return ``path`` if it is on this site: a link must not redirect to another site."""
     if path and path.startswith("/") and not urlsplit(path).netloc and "\\" not in path:
         return path
     return url_for("blog.index")
@@ -172,7 +172,7 @@ async def logout() -> Any:
 @bp.get("/profile")
 @login_required
 def profile() -> Any:
-    """Show one's own account."""
+    """Show the visitor's own account."""
     posts = get_db().execute("SELECT count(*) FROM post WHERE author_id = ?", (g.user["id"],))
     return render_template("auth/profile.html", posts=posts.fetchone()[0])
 
@@ -180,7 +180,7 @@ def profile() -> Any:
 @bp.post("/profile/picture")
 @login_required
 async def upload_picture() -> Any:
-    """Take a new picture for one's profile."""
+    """Store a new picture for the visitor's profile."""
     picture = (await request.files).get("picture")
     if picture is None or not picture.filename:
         flash("Choose a picture first.", "error")
@@ -206,18 +206,18 @@ async def upload_picture() -> Any:
 def picture(name: str) -> Any:
     """Send an uploaded picture."""
     response = send_from_directory(current_app.config["PICTURES"], name, max_age=3600)
-    # The browser is to believe the type that we found, not to look for HTML in the file.
+    # The browser must use the type that was found, and not search for HTML in the file.
     response.headers["X-Content-Type-Options"] = "nosniff"
     return response
 
 
 @bp.get("/users/<name>")
 def user(name: str) -> Any:
-    """Show somebody and what they wrote last."""
+    """Show a user and their latest posts."""
     db = get_db()
     found = find_user(db, name)
     if found is None:
-        abort(404, f"Nobody here is called {name}.")
+        abort(404, f"There is no user {name}.")
     posts = db.execute(
         "SELECT id, title, created FROM post WHERE author_id = ? ORDER BY id DESC LIMIT 20",
         (found["id"],),

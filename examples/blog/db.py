@@ -1,7 +1,7 @@
-"""SQLite for views of both colours.
+"""SQLite for ``def`` and ``async def`` views.
 
-A function that asks the database takes the connection as its first argument, and does not care who
-calls it:
+A function that reads or writes the database takes the connection as its first argument, so that
+both kinds of view can call it:
 
 - a ``def`` view runs in a worker thread and may wait: ``find_user(get_db(), name)``. There is one
   connection per request, in ``g``, and it is closed when the request ends.
@@ -50,7 +50,7 @@ async def query(
 
 
 def init_app(app: Flask) -> None:
-    """Make the tables when the app starts; close the request's connection when it ends."""
+    """Create the tables when the app starts; close the request's connection at its end."""
 
     @app.before_serving
     def make_tables() -> None:

@@ -17,9 +17,9 @@ from asyncflask import (
 
 
 async def show_error(error: HTTPException) -> Any:
-    """Answer 403, 404, 405 … and, for whatever a view did not catch, 500."""
+    """Answer 403, 404, 405 …, and 500 for any error that a view did not catch."""
     if has_websocket_context():
-        return error  # Who asks for a websocket reads no page.
+        return error  # A websocket client shows no page.
     if isinstance(error, RequestEntityTooLarge):
         limit = current_app.config["MAX_CONTENT_LENGTH"] // 1024
         error.description = f"That was too much: at most {limit} KB are taken."
@@ -28,7 +28,7 @@ async def show_error(error: HTTPException) -> Any:
     else:
         answer = current_app.make_response(render_template("error.html", error=error))
     answer.status_code = error.code or 500
-    # What the error has to say besides: Allow with 405, WWW-Authenticate with 401.
+    # The error's own headers: Allow with 405, WWW-Authenticate with 401.
     for name, value in error.get_headers():
         if name != "Content-Type":
             answer.headers[name] = value
@@ -36,5 +36,5 @@ async def show_error(error: HTTPException) -> Any:
 
 
 def init_app(app: Flask) -> None:
-    """Let every HTTP error be shown so."""
+    """Show every HTTP error in this way."""
     app.register_error_handler(HTTPException, show_error)

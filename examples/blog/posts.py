@@ -59,7 +59,7 @@ def add_post(db: sqlite3.Connection, author: int, title: str, body: str) -> int:
 
 
 def change_post(db: sqlite3.Connection, number: int, title: str, body: str) -> None:
-    """Store what was changed."""
+    """Store the changes of a post."""
     with db:
         db.execute("UPDATE post SET title = ?, body = ? WHERE id = ?", (title, body, number))
 
@@ -71,7 +71,7 @@ def delete_post(db: sqlite3.Connection, number: int) -> None:
 
 
 def title_and_body(fields: Mapping[str, Any]) -> tuple[str, str]:
-    """Check what makes a post, from a form or from JSON.
+    """Check the fields of a post, from a form or from JSON.
 
     Raises:
         ValueError: Something is missing or too long; the message is for the user.
@@ -85,7 +85,7 @@ def title_and_body(fields: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def page_number() -> int:
-    """Return ``?page=``, 1 if it is missing; 404 for what is no page."""
+    """Return ``?page=``, 1 if it is missing; answer 404 if it is not a page."""
     page = request.args.get("page", default=1, type=int)
     if not 1 <= page <= 1_000_000:
         abort(404)
@@ -97,7 +97,7 @@ def page_number() -> int:
 
 @bp.app_template_filter("date")
 def date(created: str) -> str:
-    """Write a date for people."""
+    """Format a date for people."""
     return f"{datetime.fromisoformat(created):%d %B %Y, %H:%M}"
 
 
@@ -162,7 +162,7 @@ async def delete(number: int) -> Any:
 
 
 def own(post: sqlite3.Row) -> sqlite3.Row:
-    """Return the post if it is one's own; 403 otherwise."""
+    """Return the post if it is the visitor's own; otherwise answer 403."""
     if post["author_id"] != g.user["id"]:
         abort(403, f"This post is {post['author']}'s.")
     return post

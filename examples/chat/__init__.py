@@ -1,10 +1,10 @@
-"""A chat: rooms, names, who comes and who goes.
+"""A chat: rooms, names, who joins and who leaves.
 
 - ``rooms.py``: who is in which room, and how a message reaches all of them
-- ``static/chat.js``: the other end of the websocket
+- ``static/chat.js``: the browser's side of the websocket
 
-Messages are JSON. The browser sends ``{"text": …}``; what it gets has a ``type``: ``people`` (who
-is there, and its own name), ``join``, ``leave``, ``message``.
+Messages are JSON. The browser sends ``{"text": …}``. The messages that it gets have a ``type``:
+``people`` (who is in the room, and its own name), ``join``, ``leave``, ``message``.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ TEXT_LENGTH = 1000
 
 
 def init_app(app: Flask) -> None:
-    """Put the chat into ``app``."""
+    """Register the chat on ``app``."""
     app.extensions["chat"] = Rooms()
     app.register_blueprint(bp)
 
@@ -53,7 +53,7 @@ def rooms() -> Rooms:
 
 @bp.url_value_preprocessor
 def check_room(endpoint: str | None, values: dict[str, Any] | None) -> None:
-    """Answer 404 for what cannot be a room's name, page and websocket alike."""
+    """Answer 404 for a text that cannot be a room's name, for page and websocket."""
     room = (values or {}).get("room")
     if room is not None and not ROOM.fullmatch(room):
         abort(404, "A room's name is made of a to z, 0 to 9 and hyphens.")
@@ -78,13 +78,13 @@ async def room(room: str) -> Any:
 
 @bp.websocket("/<room>/ws")
 async def talk(room: str) -> None:
-    """Let somebody take part until the connection ends."""
-    name = " ".join(websocket.args.get("name", "").split())[:NAME_LENGTH] or "Somebody"
+    """Let a member take part until the connection ends."""
+    name = " ".join(websocket.args.get("name", "").split())[:NAME_LENGTH] or "Guest"
     await websocket.accept()
     member = Member()
     with rooms().visit(room, name, member) as say:
-        # Another task sends, so that a browser that does not read holds up nobody: not even its
-        # own messages to the others.
+        # Another task sends, so that a browser that does not read stops no other member, and not
+        # even its own messages to the others.
         sender = asyncio.create_task(deliver(member))
         try:
             async for message in websocket:
@@ -96,7 +96,7 @@ async def talk(room: str) -> None:
 
 
 def _text_of(message: str | bytes) -> str:
-    """Return what a message says; what is no message of ours says nothing."""
+    """Return the text of a message; empty if the message is not one of this chat."""
     try:
         text = json.loads(message)["text"]
     except (ValueError, TypeError, KeyError):
@@ -105,9 +105,9 @@ def _text_of(message: str | bytes) -> str:
 
 
 async def deliver(member: Member) -> None:
-    """Send a member what is said."""
+    """Send a member the messages of the room."""
     try:
         while True:
             await websocket.send_json(await member.next_message())
     except WebsocketDisconnect:
-        pass  # The view learns of it too, and ends.
+        pass  # The view gets this error too, and ends.

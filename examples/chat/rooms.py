@@ -1,10 +1,9 @@
 """Rooms: who is in which one, and how a message reaches all of them.
 
-Saying something never waits. Each member has a mailbox of bounded size, from which a task of the
-member's own sends; when somebody's connection is too slow to keep up, it is the oldest messages of
-that member which are lost.
+Sending a message to a room never waits. Each member has a mailbox of limited size, and a task that
+sends from it. If a member's connection is too slow, that member loses the oldest messages.
 
-All of this lives in one process. With several, rooms need a broker between them (Redis, NATS …).
+The rooms are in one process. Several processes need a broker between them (Redis, NATS …).
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ class Member:
         self._mailbox: asyncio.Queue[Message] = asyncio.Queue(MAILBOX_SIZE)
 
     def post(self, message: Message) -> None:
-        """Put a message into the mailbox; a full one loses its oldest."""
+        """Put a message into the mailbox; a full mailbox loses its oldest message."""
         if self._mailbox.full():
             self._mailbox.get_nowait()
         self._mailbox.put_nowait(message)
@@ -37,21 +36,21 @@ class Member:
 
 
 class Rooms:
-    """The rooms that somebody is in. An empty one is forgotten."""
+    """The rooms that have members. An empty room is removed."""
 
     def __init__(self) -> None:
         self._rooms: dict[str, dict[str, Member]] = {}
 
     def sizes(self) -> dict[str, int]:
-        """Return how many are in each room."""
+        """Return the number of members of each room."""
         return {room: len(members) for room, members in sorted(self._rooms.items())}
 
     @contextmanager
     def visit(self, room: str, name: str, member: Member) -> Iterator[Callable[[str], None]]:
-        """Let somebody in, and out again at the end of the block.
+        """Add a member, and remove it at the end of the block.
 
         Yields:
-            A function that says something in the room.
+            A function that sends a message to the room.
         """
         members = self._rooms.setdefault(room, {})
         name = _free_name(name, members)

@@ -76,7 +76,7 @@ def test_a_peer_that_is_not_installed_is_left_out_and_named(monkeypatch):
     result = measure.run(["plaintext"], ["raw", "missing"], 1, 0.0001, 1, said.append)
 
     assert list(result["times"]["plaintext"]) == ["raw"]
-    assert said[0].startswith("Missing is left out: No module named")
+    assert said[0].startswith("Missing is skipped: No module named")
 
 
 def test_a_result_names_no_machine_but_its_class():

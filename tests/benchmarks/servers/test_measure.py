@@ -73,7 +73,7 @@ def test_a_server_that_does_not_start_is_left_out_and_named(monkeypatch):
     with measure.started([("broken", "raw")], "plaintext", None, said.append) as processes:
         assert processes == {}
 
-    assert said == ["Broken with raw ASGI is left out. Broken does not answer. It said: no luck"]
+    assert said == ["Broken with raw ASGI is skipped. Broken does not answer. It said: no luck"]
 
 
 def test_an_app_with_a_wrong_answer_is_named():

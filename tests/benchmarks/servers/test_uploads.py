@@ -33,7 +33,7 @@ def test_a_server_that_does_not_start_is_left_out_and_named(monkeypatch):
     monkeypatch.setitem(SERVERS, "broken", broken)
 
     assert uploads.run_uploads([("broken", "raw")], 1, 1, random.Random(1), said.append) == {}
-    assert said[0].startswith("broken with raw is left out. Broken does not answer.")
+    assert said[0].startswith("broken with raw is skipped. Broken does not answer.")
 
 
 def test_another_answer_ends_it(listening):
