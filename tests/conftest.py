@@ -1,4 +1,4 @@
-"""What any test may use: programs in processes of their own, by ``start_program``."""
+"""Fixtures for all tests: ``start_program`` starts programs in processes of their own."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ try:
 except ImportError:  # tests.compat runs its checks in environments that have other packages
     pass
 else:
-    # Hypothesis measures time by the clock, and other processes run meanwhile.
+    # Hypothesis measures time by the clock, and other processes run at the same time.
     settings.register_profile("tests", deadline=None, suppress_health_check=[HealthCheck.too_slow])
     settings.load_profile("tests")
 
@@ -83,7 +83,7 @@ class Output:
         raise AssertionError(f"It ended without a line for {pattern!r}; it wrote: {self._seen}")
 
     def rest(self, timeout: float = PATIENCE) -> str:
-        """Wait until the pipe is closed; return what was not read before."""
+        """Wait until the pipe is closed; return the lines that were not read before."""
         end = time.monotonic() + timeout
         return "".join(iter(lambda: self.line(end - time.monotonic()), ""))
 
@@ -93,8 +93,8 @@ class Program:
 
     Attributes:
         process: For its ``pid``, its ``returncode`` and its signals.
-        output: What it writes to standard output, and to standard error if that is not apart.
-        errors: What it writes to standard error, if that was asked for.
+        output: Standard output, and standard error unless that is separate.
+        errors: Standard error, if the test asked for it.
     """
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
@@ -104,7 +104,7 @@ class Program:
         self.errors = Output(process.stderr) if process.stderr is not None else None
 
     def url(self) -> str:
-        """Wait until the command line says where the app is served."""
+        """Wait until the command line prints the app's address."""
         return self.output.until(r"Running on (\S+)")[1]
 
     def send_signal(self, number: int) -> None:
@@ -116,7 +116,7 @@ class Program:
         os.killpg(self.process.pid, number)
 
     def wait(self, timeout: float = PATIENCE) -> str:
-        """Wait for its end; return what it wrote and was not read before."""
+        """Wait for its end; return the output that was not read before."""
         rest = self.output.rest(timeout)
         self.process.wait(timeout)
         return rest

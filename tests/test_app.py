@@ -1,4 +1,4 @@
-"""The async face of the app: steps, contexts, serving, and what tests get. Setup is ``base``'s."""
+"""The app of the async API: steps, contexts, serving, and test clients."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from asyncflask.exceptions import OutOfContext
 from asyncflask.testing import CliRunner, TestApp, TestClient, TestConnection, TestWebsocket
 
 PEM = str(Path(__file__).with_name("cli") / "localhost.pem")  # for these tests only
-PATIENCE = 10  # seconds, for everything that is waited for
+PATIENCE = 10  # seconds, for every wait
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def app():
 
 
 async def test_a_request_can_be_served_step_by_step(app):
-    """Extensions and tests call the steps that Flask names, inside a made-up request."""
+    """Extensions and tests call the steps that Flask names, inside a test request."""
     app.before_request(lambda: setattr(g, "seen", request.path))
     app.after_request(lambda response: response.headers.set("X-After", "1") or response)
     app.get("/<int:n>", endpoint="v")(lambda n: f"{g.seen} {n}")
@@ -91,7 +91,7 @@ async def test_a_step_without_a_request_says_where_to_call_it(app, step):
 
 @pytest.mark.parametrize("part", ["request", "appcontext"])
 async def test_a_teardown_step_takes_the_error_being_handled(app, part):
-    """As in Flask: without an argument; what is given, ``None`` included, comes first."""
+    """As in Flask: the current error is the default; an argument, even ``None``, replaces it."""
     seen = []
     getattr(app, f"teardown_{part}")(seen.append)
     step = getattr(app, f"do_teardown_{part}")
@@ -362,7 +362,7 @@ async def test_a_made_up_connection_is_sent_into_the_void(app):
 
 
 def test_an_async_function_that_calls_back_may_be_called_without_a_server_again_and_again(app):
-    """Each call has a loop of its own; a worker leased for one is given back with it."""
+    """Each call has a loop of its own; a worker leased for it is released at its end."""
 
     async def ask():
         return await app.ensure_async(threading.get_ident)()
@@ -388,7 +388,7 @@ def test_a_wsgi_server_is_told_how_to_serve_the_app():
 
 
 def test_servers_see_that_the_app_is_asgi():
-    """Uvicorn and hypercorn ask this, to find out what an app speaks."""
+    """Uvicorn and hypercorn check this to find out the app's interface."""
     app = Flask("app")
 
     assert inspect.iscoroutinefunction(app.__call__)

@@ -32,12 +32,12 @@ FLOORS = {
 }
 FLOOR_OF = {name: floor for floor, names in FLOORS.items() for name in names.split()}
 
-#: modules and folders in which nothing is decided by the scope type (design D5) …
+#: modules and folders that do not compare the scope type (design D5) …
 ONE_PIPELINE = (
     *("context.py", "ctx.py", "context", "app.py"),
     *("sansio", "dispatch"),
 )
-#: … but in the table of what differs
+#: … except in the table of the differences
 SCOPE_TYPES = {"lanes.py", "scope_types.py"}
 #: TODO: comparisons that are still there
 COMPARES_SCOPE_TYPES = {"context.py": 2, "context/context.py": 2, "ctx.py": 1}
@@ -193,7 +193,7 @@ def _imports(tree: ast.Module, path: Path) -> Iterator[tuple[ast.AST, int, str]]
 
 
 def _target(name: str) -> Path:
-    """File that a dotted name of the package stands in."""
+    """File that defines a dotted name of the package."""
     parts = name.split(".")[1:]
     for end in range(len(parts), 0, -1):
         path = PACKAGE.joinpath(*parts[:end])
@@ -298,7 +298,7 @@ def _faces() -> list[Path]:
 def test_faces_only_hand_names_on(path: Path):
     """An ``__init__.py`` has imports, ``__all__`` and ``__version__``; ``json`` mirrors Flask's.
 
-    ``__getattr__`` imports what is imported late.
+    ``__getattr__`` imports names that are imported late.
     """
     if path.parent.name == "json":
         pytest.skip("flask.json defines its functions in __init__.py, and the names are Flask's")
@@ -332,7 +332,7 @@ def _one_pipeline_files() -> list[Path]:
 
 @pytest.mark.parametrize("path", _one_pipeline_files(), ids=_show)
 def test_only_the_table_of_scope_types_tells_http_from_websocket(path: Path):
-    """What differs by scope type is looked up there, not decided by a comparison."""
+    """Differences by scope type are read from the table, without a comparison."""
     wrong = [
         f"{_show(path)}:{node.lineno} {ast.unparse(node)}"
         for node in ast.walk(ast.parse(path.read_text()))
@@ -369,7 +369,7 @@ def _is_private(name: str) -> bool:
 
 
 def _private_names(path: Path) -> tuple[set[str], dict[str, str]]:
-    """Private names that a file defines, and those it reads on other objects, with the place."""
+    """Private names that a file defines, and those it reads on other objects, with the line."""
     own: set[str] = set()
     read: dict[str, str] = {}
     for node in ast.walk(ast.parse(path.read_text())):

@@ -1,4 +1,4 @@
-"""What an ASGI server sees: messages, the scope, middleware, lifespan, and odd requests."""
+"""The app as an ASGI server sees it: messages, scope, middleware, lifespan, odd requests."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def scope_of(path="/", method="GET", headers=(), query=b"", **more):
 
 
 async def talk(app, scope, *messages):
-    """Let the app answer; return status, headers and body."""
+    """Call the app; return status, headers and body."""
     async with ASGIConnection(app, scope) as exchange:
         for message in messages or [{"type": "http.request", "body": b"", "more_body": False}]:
             exchange.put(message)
@@ -199,7 +199,7 @@ async def test_the_matched_rule_is_in_the_scope(app):
 
 
 def add_views(app):
-    """Add routes of several kinds, and return their paths with what they are named by."""
+    """Add routes of several kinds, and return their paths with their names."""
     blueprint = Blueprint("users", __name__, url_prefix="/users")
 
     @blueprint.get("/<int:id>")
@@ -368,7 +368,7 @@ async def test_debug_shows_the_traceback_page_and_escapes_the_error(app):
 
     assert status == 500
     assert b"LookupError" in body
-    assert b"<script>alert(1)" not in body.partition(b"<!--")[0]  # What follows is a comment.
+    assert b"<script>alert(1)" not in body.partition(b"<!--")[0]  # The rest is a comment.
     assert headers[b"content-type"].startswith(b"text/html")
 
 

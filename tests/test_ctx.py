@@ -1,4 +1,4 @@
-"""Contexts: push and pop, what they share, and the functions that stand on the current one."""
+"""Contexts: push and pop, what they share, and the functions that use the current one."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def app():
 
 @pytest.fixture
 def ran(app):
-    """What ran at the end of contexts, with its error's name."""
+    """The teardown functions that ran, with the names of their errors."""
     ran = []
     app.teardown_request(lambda error: ran.append(f"request {type(error).__name__}"))
     app.teardown_appcontext(lambda error: ran.append(f"app {type(error).__name__}"))
@@ -150,7 +150,7 @@ def test_a_context_that_is_not_pushed_cannot_be_popped(app):
 
 
 def test_a_context_may_be_pushed_in_one_context_and_popped_in_another(app, ran):
-    """No ContextVar token is used, which only its own Context may reset."""
+    """No ContextVar token is used, because only its own Context may reset it."""
     ctx = app.app_context()
     elsewhere = contextvars.copy_context()
     elsewhere.run(ctx.push)
@@ -725,7 +725,7 @@ async def test_after_this_request_takes_functions_of_both_colours(app):
 
 
 def streams(app):
-    """Views of both colours with streams of both colours; each part shows the context."""
+    """``def`` and ``async def`` views with both kinds of streams; each part shows the context."""
 
     def parts():
         for number in range(3):
@@ -933,7 +933,7 @@ async def test_a_view_may_enter_its_own_context_once_more(app):
 
 
 async def test_a_push_that_fails_leaves_nothing_behind(app):
-    """A receiver of ``appcontext_pushed`` that raises: nobody is there to pop the context."""
+    """A receiver of ``appcontext_pushed`` that raises: the caller has no context to pop."""
 
     async def fail(sender):
         raise ZeroDivisionError("receiver")

@@ -162,7 +162,7 @@ async def test_an_upload_with_enctype_that_is_missing_is_a_missing_key(post: Any
 
 @pytest.mark.parametrize("what", ["form", "files"])
 async def test_a_missing_key_is_named_in_debug_mode(post: Any, what: str) -> None:
-    """Flask: it is trapped, so that the debugger shows where it was looked for."""
+    """Flask: it is trapped, so that the debugger shows where the key was read."""
     with pytest.raises(BadRequestKeyError, match="KeyError: 'photo'"):
         await post(f"/{what}/", data={"name": "tea"})
 
@@ -293,7 +293,7 @@ LEFT_OVER = [(_rendered, "str"), (_made, "Response"), (_flashed, "NoneType"), (_
 
 @pytest.fixture
 def strict():
-    """An app whose client raises what a view has raised."""
+    """An app whose client raises the errors of views."""
     app = asyncflask.Flask("shop")
     app.testing, app.secret_key = True, "x"
     return app

@@ -1,4 +1,4 @@
-"""Each of our exceptions is also of the class that Flask or Python would have raised."""
+"""Each exception is also of the class that Flask or Python would have raised."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_a_disconnect_shows_code_and_reason(error, text):
 
 
 class Shop:
-    """A class whose users know another one."""
+    """An exception that replaces one of another class."""
 
 
 explain_missing_attributes(Shop, {"vend": "Write `shop.sell()`."})

@@ -1,4 +1,4 @@
-"""The package's face: Flask's names and Quart's, each the object that its module defines."""
+"""The names of the package: Flask's and Quart's, each the object that its module defines."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 
 import asyncflask
 
-#: names of Quart's face that make sense here (its app class is called Flask: design D1)
+#: names of Quart's package that exist here (the app class is called Flask: design D1)
 QUART = [
     "Websocket",
     "after_this_websocket",

@@ -1,4 +1,4 @@
-"""The proxies: what they stand for in each colour, and what they say outside of a context."""
+"""The proxies: their objects in ``def`` and ``async def``, and their errors without a context."""
 
 from __future__ import annotations
 
@@ -161,7 +161,7 @@ async def test_a_websocket_is_refused_by_name_where_there_is_none(app, name):
 
 
 async def test_a_kept_send_is_that_of_its_own_websocket(app):
-    """A chat keeps `websocket.send` of each client, and calls them all from one."""
+    """A chat keeps `websocket.send` of each client, and one view calls them all."""
     sends = []
 
     @app.websocket("/ws")

@@ -1,4 +1,4 @@
-"""The functions that are called bare. What they answer is compared with Flask in conformance."""
+"""The helper functions. ``conformance/`` compares their results with Flask's."""
 
 from __future__ import annotations
 

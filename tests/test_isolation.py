@@ -1,7 +1,7 @@
-"""Nothing is shared between requests, tasks and threads, and nothing is left behind by any of them.
+"""Requests, tasks and threads share nothing, and leave nothing behind.
 
-Each test ends with the ``clean`` fixture looking for what was left: a context in the slot, a
-task, a worker that is still leased.
+At the end of each test the ``clean`` fixture checks for a context in the context variable, a
+task, and a worker that is still leased.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ async def clean(app):
 
 
 async def idle(app):
-    """Wait for the workers to come back; who gives one back is a moment behind the answer."""
+    """Wait for the workers, which are released a moment after the response."""
     for _ in range(200):
         if not app.workers.busy and not app.workers.waiting:
             return
@@ -132,7 +132,7 @@ def remember():
 
 
 def interleaved(app):
-    """Views and hooks of every colour, with points in between where others may run."""
+    """``def`` and ``async def`` views and hooks, with points at which other requests may run."""
 
     @app.before_request
     def before_in_worker():
@@ -180,7 +180,7 @@ def interleaved(app):
         def elsewhere():
             return what_is_seen()
 
-        # `to_thread()` takes the current contexts along, and so the copy shares their `g`.
+        # `to_thread()` copies the current contexts, and so the copy shares their `g`.
         return await asyncio.to_thread(elsewhere)
 
     @app.get("/ensure")
@@ -252,7 +252,7 @@ async def test_a_served_request_never_sees_the_context_around_it(app):
 
 
 async def test_a_sqlite_connection_lives_from_before_to_teardown(app, client):
-    """sqlite3's check_same_thread is what makes this a test."""
+    """sqlite3's ``check_same_thread`` raises an error in another thread."""
     closed = []
 
     @app.before_request
@@ -344,7 +344,7 @@ async def test_variables_set_on_the_loop_are_seen_by_def_callables(app, client):
 
 
 def with_teardowns(app, ran):
-    """Four teardown functions of both colours, the first two of which raise."""
+    """Four teardown functions, ``def`` and ``async def``, the first two of which raise."""
 
     @app.teardown_appcontext
     async def last(error):
@@ -728,7 +728,7 @@ async def test_the_app_is_freed_by_its_last_reference_after_serving(app):
     try:
         app.workers.trim()
         del app, call, view
-        await asyncio.sleep(0.02)  # A worker lets go of its last job in its own time.
+        await asyncio.sleep(0.02)  # A worker releases its last job a moment later.
         assert dead() is None
     finally:
         gc.enable()

@@ -1,4 +1,4 @@
-"""The app's logger, and what may stand in a log line."""
+"""The app's logger, and the characters that a log line may have."""
 
 from __future__ import annotations
 

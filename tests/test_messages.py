@@ -1,4 +1,4 @@
-"""What a newcomer reads in the first hour: each error says what to write instead."""
+"""Common mistakes: each error says what to write instead."""
 
 from __future__ import annotations
 

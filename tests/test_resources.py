@@ -1,4 +1,4 @@
-"""Where an app's files are looked for."""
+"""The folders in which an app's files are searched."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from asyncflask.resources import (
 
 @pytest.fixture
 def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A folder of packages that is importable, and forgotten again."""
+    """A folder whose packages can be imported during the test."""
     before = set(sys.modules)
     monkeypatch.syspath_prepend(tmp_path)
     yield tmp_path

@@ -1,6 +1,6 @@
-"""Attacks on other systems, made against a whole app: what belongs to one part is tested there.
+"""Attacks that were published against other systems, made against a whole app.
 
-Advisories about bytes on the wire (request smuggling, chunks, frames) are the protocol layer's.
+Advisories about bytes on the wire (request smuggling, chunks, frames) are tested in ``protocol/``.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ NETWORK = ["\\\\evil.test\\share", "//evil.test/share", "C:\\secret", "..\\secre
 
 @pytest.fixture
 def folder(tmp_path):
-    """A folder in which every name exists that can exist here."""
+    """A folder with every file name that can exist on this system."""
     (tmp_path / "sub").mkdir()
     for name in (*DEVICES, *NETWORK):
         if not name.startswith("/"):
@@ -113,7 +113,7 @@ def test_names_that_windows_takes_for_devices_or_hosts_are_404_there(
 ):
     """GHSA-f9vj-2wh5-fj8j, GHSA-hgf8-39gv-g3f2, GHSA-87hc-h4r5-73f7, GHSA-29vq-49wr-vm6x.
 
-    CVE-2026-48818: no host is asked for a file. The same names are files elsewhere.
+    CVE-2026-48818: no host is contacted for a file. On other systems these names are files.
     """
     elsewhere = status_of(app, folder, name)
     windows = SimpleNamespace(name="nt", path=ntpath)
@@ -137,7 +137,7 @@ async def test_over_long_names_of_static_files_are_404(app, tmp_path, name):
 
 @pytest.mark.parametrize("start", [b"\r", b"\n", b"\r\n", b"\r\n--", b"\r\n--b "])
 async def test_a_file_without_line_breaks_is_read_in_linear_time(form, start):
-    """CVE-2023-46136: the search for the boundary began anew with every piece."""
+    """CVE-2023-46136: the search for the boundary started again with every piece."""
     content = start + b"x" * 8_000_000
     data = part(b'name="f"; filename="f"', content) + b"--b--\r\n"
 
@@ -188,7 +188,7 @@ NASTY = {
 
 @pytest.mark.parametrize("name", NASTY)
 async def test_every_header_is_parsed_in_linear_time(app, name):
-    """CVE-2024-24762 and its kin: no backtracking in any parser of a header."""
+    """CVE-2024-24762 and similar ones: no backtracking in any parser of a header."""
 
     @app.get("/")
     async def view():
@@ -202,7 +202,7 @@ async def test_every_header_is_parsed_in_linear_time(app, name):
 
 
 async def test_a_form_cut_off_anywhere_is_400(form):
-    """CVE-2024-30251: the parser ends. Quart 0.22 hands out half a form."""
+    """CVE-2024-30251: the parser ends. Quart 0.22 returns half a form."""
     whole = part(b'name="a"', b"1") + part(b'name="f"; filename="x"', b"23") + b"--b--"
     answers = {(await form(whole[:length]))[0] for length in range(1, len(whole) - 1)}
 
@@ -211,7 +211,7 @@ async def test_a_form_cut_off_anywhere_is_400(form):
 
 
 def test_malformed_forms_are_refused_under_minus_o_too():
-    """CVE-2025-69227: an ``assert`` was what ended the parser's loop."""
+    """CVE-2025-69227: only an ``assert`` ended the parser's loop."""
     code = """
 import asyncio, sys
 assert False, "This is to run without assertions."
@@ -275,7 +275,7 @@ async def test_a_target_without_a_path_is_400(app, query):
 
 
 async def test_a_cookie_that_browsers_drop_is_warned_of(app):
-    """Without an id: a session that has grown over 4093 bytes is lost in silence."""
+    """No id: browsers silently drop a session of over 4093 bytes."""
 
     @app.get("/")
     async def view():
@@ -331,7 +331,7 @@ def test_compiled_templates_are_kept_in_memory_alone(app):
     ["{{ ''.__class__.__mro__ }}", "{% for c in [1].__class__ %}{% endfor %}", "{{ config }}"],
 )
 async def test_what_a_client_sends_is_never_a_template(app, text):
-    """CVE-2016-10745, CVE-2019-10906, GHSA-q2x7-8rv6-6q7h, GHSA-gmj6-6f8f-6699 and their kin.
+    """CVE-2016-10745, CVE-2019-10906, GHSA-q2x7-8rv6-6q7h, GHSA-gmj6-6f8f-6699 and similar ones.
 
     GHSA-cpwx-vrp4-4pq7: not in a value, an error page, or the page of debug mode.
     """
@@ -424,7 +424,7 @@ async def test_a_forged_x_forwarded_for_line_does_not_hide_the_proxys(app, kind)
 
 
 async def test_the_path_of_a_redirect_does_not_choose_the_host(app):
-    """No id: of `Host: my_app` nothing was left, and `http:///evil.test/` leads to evil.test."""
+    """No id: `Host: my_app` was dropped, and `http:///evil.test/` leads to evil.test."""
     app.add_url_rule("/<name>/", "page", lambda name: name)
 
     response = await app.test_client().get("/evil.test", headers={"Host": "my_app"})
@@ -434,7 +434,7 @@ async def test_the_path_of_a_redirect_does_not_choose_the_host(app):
 
 @pytest.mark.parametrize("kind", ["async", "def"])
 async def test_a_coroutine_in_a_template_lets_nobody_in(app, kind, monkeypatch):
-    """No id: a coroutine is true, so that `{% if user.is_authenticated() %}` let everybody in."""
+    """No id: a coroutine is true, so `{% if user.is_authenticated() %}` let every user in."""
 
     class User:
         async def is_authenticated(self):
@@ -474,7 +474,7 @@ async def test_a_view_whose_task_was_cancelled_keeps_no_connection(app, caplog):
 
 
 async def test_a_client_that_resets_in_a_body_which_never_waits_stops_nobody_else(app):
-    """No id: the loop was held until the last piece, for a client that was gone."""
+    """No id: the loop was blocked until the last piece, for a client that had disconnected."""
     closed = []
 
     @app.get("/")

@@ -1,4 +1,4 @@
-"""The signed cookie, held against Flask's own, and when it is sent."""
+"""The signed cookie, compared with Flask's own, and when it is sent."""
 
 from __future__ import annotations
 
@@ -247,7 +247,7 @@ def test_a_changed_cookie_counts_as_none() -> None:
 
 @pytest.mark.parametrize("text", [b"not JSON", b"\xff", b"{} more"])
 def test_what_is_signed_but_cannot_be_read_is_an_error(text: bytes) -> None:
-    """As it is to itsdangerous: such a cookie was made by nobody else."""
+    """As in itsdangerous: no other program makes such a cookie."""
     app = App()
     serializer: Any = SecureCookieSessionInterface().get_signing_serializer(app)
     cookie = serializer.make_signer().sign(b64encode(text).rstrip(b"=")).decode()
@@ -259,7 +259,7 @@ def test_what_is_signed_but_cannot_be_read_is_an_error(text: bytes) -> None:
 @pytest.mark.filterwarnings("ignore:No block_size attribute:RuntimeWarning")
 def test_a_digest_of_another_kind_signs_what_itsdangerous_signs() -> None:
     class Bare:
-        """What :mod:`hmac` can do with: no block size."""
+        """The smallest interface that :mod:`hmac` accepts: no block size."""
 
         def __init__(self, data: bytes = b"", digest: Any = None) -> None:
             self.digest_size = 32
@@ -479,7 +479,7 @@ def test_a_partitioned_cookie_says_so() -> None:
 
 @pytest.mark.parametrize(("refresh", "sent"), [(True, True), (False, False)])
 def test_a_permanent_session_is_refreshed_and_varies(refresh: bool, sent: bool) -> None:
-    """CVE-2023-30861 (GHSA-m2qf-hxjv-5gpq): nobody touched it, and yet the cookie is sent."""
+    """CVE-2023-30861 (GHSA-m2qf-hxjv-5gpq): the session was not used, but the cookie is sent."""
     app = App(SESSION_REFRESH_EACH_REQUEST=refresh)
     headers = saved(app, opened(app, signed(app, {"_permanent": True}))).headers
 

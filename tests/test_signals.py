@@ -1,4 +1,4 @@
-"""The signals there are. When each is sent is tested where it is sent (``dispatch`` and others)."""
+"""The list of signals. The tests of ``dispatch`` and others check when each is sent."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_a_signal_is_named_like_its_variable_and_exported(name):
 
 @pytest.mark.parametrize("name", FLASK)
 def test_a_signal_is_not_the_one_of_an_installed_flask(name):
-    """Receivers of Flask's signals hear of Flask's apps, those of ours of ours."""
+    """Flask's signals are sent by Flask's apps, asyncflask's by asyncflask's."""
     assert getattr(signals, name) is not getattr(flask.signals, name)
 
 

@@ -1,4 +1,4 @@
-"""The types that users write in annotations: they can be evaluated, and mean what they say."""
+"""The types that users write in annotations: they can be evaluated, and are correct."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ ALIASES = [
 
 @pytest.mark.parametrize("name", ALIASES)
 def test_an_alias_can_be_evaluated_in_an_annotation(name):
-    """Tools such as pydantic ask for the hints at run time."""
+    """Tools such as pydantic read the hints at run time."""
 
     def view(value):
         pass

@@ -1,4 +1,4 @@
-"""Views as classes, and the colour of the functions they become."""
+"""Class-based views, and whether their functions are ``def`` or ``async def``."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from asyncflask.views import MethodView, View, http_method_funcs
 
 
 class App:
-    """Notes which verbs were carried over to the other colour."""
+    """Records the verbs that were adapted to the other kind of function."""
 
     def __init__(self) -> None:
         self.carried: list[str] = []

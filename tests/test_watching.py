@@ -1,4 +1,4 @@
-"""Watching: what was worked out is forgotten when something it was made of is assigned."""
+"""Watching: a cached value is deleted when an attribute that it depends on is assigned."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Results as the benchmarks write them, small ones."""
+"""Small results in the form that the benchmarks write."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Only what goes beyond machine and noise is called slower."""
+"""Only a change beyond that of the machine and the noise is reported as slower."""
 
 from __future__ import annotations
 

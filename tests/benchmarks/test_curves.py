@@ -1,4 +1,4 @@
-"""Apps that grow: each answers what its workload asks for."""
+"""Apps of the curves: each sends the response of its workload."""
 
 from __future__ import annotations
 

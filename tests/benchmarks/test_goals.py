@@ -1,4 +1,4 @@
-"""Goals are judged by the figures alone, and one that is missed is missed."""
+"""Goals are judged by the figures alone; a missed goal is reported as missed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def outcome(result, times, goal):
 
 @pytest.mark.parametrize(("own", "reached"), [(9.2, True), (9.4, False)])
 def test_the_routes_goal_compares_two_workloads_of_asyncflask(result, own, reached):
-    """The machine was half as fast when the routes were measured, which the floor shows."""
+    """The machine was half as fast when the routes were measured, as the raw app shows."""
     times = {
         "routes": {"asyncflask": own, "raw": 2.0},
         "path": {"asyncflask": 4.0, "raw": 1.0},

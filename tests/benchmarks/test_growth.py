@@ -1,4 +1,4 @@
-"""What is measured at a point of a curve, and how tables show it."""
+"""Measurements at a point of a curve, and their tables."""
 
 from __future__ import annotations
 

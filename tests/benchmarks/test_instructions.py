@@ -1,4 +1,4 @@
-"""Counts are differences of two processes, which do what they are told as often as told."""
+"""Counts are differences of two processes with different numbers of calls."""
 
 from __future__ import annotations
 

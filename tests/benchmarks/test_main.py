@@ -1,4 +1,4 @@
-"""What the command writes, and what it returns."""
+"""Output and exit status of the command."""
 
 from __future__ import annotations
 

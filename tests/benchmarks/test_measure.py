@@ -1,4 +1,4 @@
-"""Who is measured, in which order, and what becomes of the rounds; no test looks at a time."""
+"""The peers, their order and the evaluation of rounds; no test checks a time."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_a_peer_without_an_app_for_a_workload_is_left_out():
 
 
 def test_an_app_that_answers_wrongly_ends_it_with_what_is_wrong():
-    """The JSON app's answer is not that of plaintext."""
+    """The JSON app's response is not that of plaintext."""
     entry = Entry(json_object, WORKLOADS["plaintext"])
 
     with pytest.raises(WrongAnswer, match="'plaintext': "):

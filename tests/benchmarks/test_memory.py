@@ -1,4 +1,4 @@
-"""A leak is seen."""
+"""A leak is detected."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The most that Python held, not what it held in the end."""
+"""The result is the peak of Python's memory, not its final value."""
 
 from __future__ import annotations
 

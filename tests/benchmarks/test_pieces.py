@@ -1,4 +1,4 @@
-"""Each piece can be done, its time is a request's share, and tables say what is left."""
+"""Each piece runs, its time is a request's share, and tables have the sum."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The picture shows each peer, and all of them can be told apart."""
+"""The picture shows each peer, and each one looks different."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Start-up is measured in fresh processes, and judged by Flask's figures."""
+"""Start-up is measured in new processes, and judged by Flask's figures."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a process with one peer does when it has a turn, and what is seen of it from outside."""
+"""The process of one peer: its turns, and its interface to the measuring process."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ TURN = 0.0001
 
 
 async def answers_to(entry, *turns):
-    """What a process would say, to seconds and to the ``None`` that ends it."""
+    """The answers of a process to seconds and to the ``None`` that ends it."""
     here, there = Pipe()
     with here, there:
         for each in turns:

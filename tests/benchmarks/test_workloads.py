@@ -1,4 +1,4 @@
-"""What counts as a right answer, and that the peers that are installed give it."""
+"""The expected responses, and that all installed peers send them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from benchmarks.apps import PEERS, SUBJECT
 from benchmarks.client import Client, Lifespan, WrongAnswer
 from benchmarks.workloads import WORKLOADS, Answer, Workload
 
-#: what a peer's apps need besides the peer, and import late
+#: other packages that a peer's apps need, and import late
 NEEDS = {"starlette": "python_multipart", "fastapi": "python_multipart"}
 
 
@@ -46,7 +46,7 @@ async def test_the_floor_answers_each_workload_rightly(name):
 
 @pytest.mark.parametrize("name", PEERS)
 async def test_each_peer_answers_its_workloads_rightly_and_logs_nothing(name, caplog):
-    """A line of a log per request would be measured as the peer's own work."""
+    """One log line per request would be measured as the peer's own work."""
     peer, apps = PEERS[name], apps_of(name)
     handlers = list(logging.getLogger().handlers)
 
@@ -64,7 +64,7 @@ async def test_each_peer_answers_its_workloads_rightly_and_logs_nothing(name, ca
 
 
 async def test_two_apps_of_sanic_are_both_rewritten_as_they_start():
-    """It leaves out what no app listens for; an app that does not is several times slower."""
+    """It skips signals without receivers; an app that does not is several times slower."""
     apps = apps_of("sanic")
     from sanic import Sanic
 

@@ -1,10 +1,9 @@
 """``python -m tests.compat``: Flask's suite, Flaskr's and the extensions', on both transports.
 
-Runs ``run.py`` once a transport and writes what it measured: ``results.json`` beside this file, and the
-table that the documentation shows, ``docs/reference/extensions.md``. Where suites are named, those are
-run, and the others keep the results that they have. Last, the extensions are tried on the async API
-(``async_api/``); ``async-api`` in the place of suites tries these alone. ``--check`` runs and writes
-nothing.
+Runs ``run.py`` once for each transport and writes the results: ``results.json`` beside this file, and
+the page ``docs/reference/extensions.md``. If suites are named, only those run, and the others keep
+their results. Then the extensions are tested on the async API (``async_api/``); the argument
+``async-api`` tests these alone. ``--check`` writes nothing.
 
 Exit status: that of the suites, 0 if no test does worse than on real Flask.
 """
@@ -123,7 +122,7 @@ def _note(name: str) -> str:
 
 
 def _with_others(results: dict[str, Any]) -> dict[str, Any]:
-    """Return ``results`` with those of earlier runs for what was not run now."""
+    """Return ``results`` with earlier results for the suites that did not run."""
     earlier = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
     transports = {transport: {**earlier.get(transport, {}), **results[transport]} for transport in TRANSPORTS}
     return {**earlier, **results, **transports}
@@ -138,7 +137,7 @@ def _escaped(text: str) -> str:
 
 
 def main() -> int:
-    """Run what the command line asks for."""
+    """Run the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("suites", nargs="*", default=["all"], help="as run.py names them")
     parser.add_argument("--transport", choices=TRANSPORTS, action="append", help="default: both")

@@ -3,8 +3,8 @@
 
   run.py --list
   run.py flask                                    baseline package (real Flask)
-  run.py flask --on asyncflask --project PATH     asyncflask in Flask's place
-  run.py quart --on asyncflask --project PATH     asyncflask in Quart's place
+  run.py flask --on asyncflask --project PATH     asyncflask instead of Flask
+  run.py quart --on asyncflask --project PATH     asyncflask instead of Quart
   run.py all   --on asyncflask --project PATH     every suite, one line each
   run.py flask --save-baseline                    write baselines/flask.json
 
@@ -127,7 +127,7 @@ def suite_source(name: str, suite: dict, src: Path | None, cache: Path, python: 
 
 
 def expand(folder: Path, patterns: list[str]) -> list[str]:
-    """What of a suite is run: paths, or patterns of paths as the shell's."""
+    """The parts of a suite to run: paths, or patterns as in the shell."""
     found = []
     for pattern in patterns:
         found += sorted(str(p.relative_to(folder)) for p in folder.glob(pattern)) if "*" in pattern else [pattern]

@@ -1,6 +1,7 @@
-"""Extensions for Flask on the async API: those that are cheap to install, and the page about them.
+"""Extensions for Flask on the async API: those that are quick to install, and the page about them.
 
-All of them are tried by ``python -m tests.compat``. They run in a process of their own, in which asyncflask is in Flask's place.
+``python -m tests.compat`` tests all of them. They run in a process of their own, in which asyncflask is installed as
+``flask``.
 """
 
 from __future__ import annotations

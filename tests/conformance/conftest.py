@@ -1,8 +1,8 @@
-"""The same small app on two frameworks: real Flask, and ours in several colours.
+"""The same small app on two frameworks: real Flask, and asyncflask in several variants.
 
-A test module here is a set of functions ``case_…(f)``. Each builds an app on a *face* ``f`` and
-says what it is asked (``f.ask``); the module's one test runs each case on Flask and on ours. A
-module may also have a dictionary ``VALUES`` of functions, each making what a view returns.
+A test module here is a set of functions ``case_…(f)``. Each builds an app with the framework ``f``
+and names its requests (``f.ask``); the module's one test runs each case on Flask and on asyncflask.
+A module may also have a dictionary ``VALUES`` of functions that make a view's return value.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def as_async(func):
 
 
 class Coloured:
-    """An app or blueprint whose decorators give a colour to what they register."""
+    """An app or blueprint whose decorators make what they register ``def`` or ``async def``."""
 
     def __init__(self, target, colour):
         self.target = target
@@ -78,7 +78,7 @@ class Coloured:
 
 
 class Face:
-    """One framework in one colour, with one app; what the framework exports is found here."""
+    """One framework in one variant, with one app; its attributes are the framework's names."""
 
     def __init__(self, lib, colour):
         turns = itertools.cycle([True, False])
@@ -104,7 +104,7 @@ class Face:
         return getattr(self.lib, name)
 
     def ask(self, *lines, **options):
-        """Note requests such as ``"GET /path"``, made with the test client's ``options``."""
+        """Add requests such as ``"GET /path"``, made with the test client's ``options``."""
         self.requests += [(*line.split(" ", 1), options) for line in lines]
 
     def may_differ(self, *headers):
@@ -112,7 +112,7 @@ class Face:
         self.differing.update(headers)
 
     def texts_may_differ(self):
-        """Answer HTTP errors with their class: their texts are better here and there."""
+        """Answer HTTP errors with their class, because the texts differ."""
         error = werkzeug.exceptions.HTTPException
         self.on.errorhandler(error)(lambda e: (type(e).__name__, e.code))
 
@@ -128,7 +128,7 @@ class Face:
         return blueprint, Coloured(blueprint, self.colour)
 
     def reading(self, expression, rule="/", then=lambda value: value):
-        """Register a view that reads something of the request's body: ``form``, ``get_json()``."""
+        """Register a view that reads the request's body: ``form``, ``get_json()``."""
         request = self.lib.request
 
         def view():
@@ -155,7 +155,7 @@ def canonical(name, value):
 
 
 async def ask(case, lib, colour):
-    """Build a case and return what became of each request, and the case's log."""
+    """Build a case and return the result of each request, and the case's log."""
     face = Face(lib, colour)
     case(face)
     client = face.app.test_client()
@@ -173,7 +173,7 @@ async def ask(case, lib, colour):
 
 @pytest.fixture
 def same(monkeypatch):
-    """Run a case on both and compare all; the clock of signatures stands still."""
+    """Run a case on both and compare everything; the clock of signatures is stopped."""
     monkeypatch.setattr(itsdangerous.TimestampSigner, "get_timestamp", lambda self: 1_800_000_000)
 
     async def check(case, colour):

@@ -1,4 +1,4 @@
-"""Errors, their handlers, hooks and the request: answers and order are those of real Flask."""
+"""Errors, their handlers, hooks and the request: responses and order are those of real Flask."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sessions, flashing, URLs and files: what they answer is what real Flask answers."""
+"""Sessions, flashing, URLs and files: the responses are those of real Flask."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def case_session_round_trip(f):
 
 
 def case_each_access_of_a_session_varies(f):
-    """GHSA-68rp-wp8r-4726 (CVE-2026-27205): looking at keys or length is an access, too."""
+    """GHSA-68rp-wp8r-4726 (CVE-2026-27205): reading keys or length is an access, too."""
     f.view(lambda: str("k" in f.session), "/in")
     f.view(lambda: str(len(f.session)), "/len")
     f.view(lambda: str(list(f.session)), "/iter")
@@ -49,7 +49,7 @@ def case_each_access_of_a_session_varies(f):
 
 
 def case_permanent_session_is_refreshed(f):
-    """GHSA-m2qf-hxjv-5gpq (CVE-2023-30861): a refreshed session varies even if nobody looked."""
+    """GHSA-m2qf-hxjv-5gpq (CVE-2023-30861): a refreshed session varies even without a read."""
 
     def begin():
         f.session.permanent = True

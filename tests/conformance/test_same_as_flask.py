@@ -1,4 +1,4 @@
-"""What views return, and which rule is found: answers are those of real Flask."""
+"""Return values of views, and matching of rules: responses are those of real Flask."""
 
 from __future__ import annotations
 
@@ -158,7 +158,7 @@ def deleted_cookie(f):
 
 
 def case_returns_wsgi(f):
-    f.may_differ("Content-Length")  # Ours knows the length of a body that is a list.
+    f.may_differ("Content-Length")  # asyncflask knows the length of a list body.
     f.view(lambda: wsgi)
     f.ask("GET /", "HEAD /")
 

@@ -1,4 +1,4 @@
-"""Blueprints, static files by host, and refused registrations: alike on real Flask and here."""
+"""Blueprints, static files by host, and refused registrations are the same on real Flask."""
 
 from __future__ import annotations
 

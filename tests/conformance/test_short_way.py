@@ -1,8 +1,9 @@
-"""An answer is the same whether or not anything stands around the view.
+"""A response is the same whether or not anything is registered around the view.
 
-Views with nothing around them are served by a shorter way (``asgi.serve``) than those with hooks,
-and hooks by a shorter way than receivers of signals: what does nothing must change nothing. Called
-as servers do: the test client keeps contexts, and so never goes the short way.
+Views without hooks are served by a shorter path (``asgi.serve``) than views with hooks, and hooks
+by a shorter path than receivers of signals. So a hook or receiver that does nothing must change
+nothing. The tests call the app as a server does, because the test client keeps contexts and so
+never uses the shorter path.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ from asyncflask.testing.asgi_connection import ASGIConnection
 
 
 class Text(str):
-    """Text of a class of its own."""
+    """A subclass of ``str``."""
 
     __slots__ = ()
 
@@ -58,7 +59,7 @@ def _with_cookie():
 
 
 def _with_session():
-    return session.get("a", "none")  # Written, it would have the time in its cookie.
+    return session.get("a", "none")  # A write would put the time into the cookie.
 
 
 def _with_function():
@@ -150,7 +151,7 @@ def _hooked(result):
 
 @contextmanager
 def _heard(app):
-    """Let somebody hear of each request, without doing anything about it."""
+    """Connect receivers that do nothing to the signals of requests."""
 
     async def hear(sender, **values):
         pass
@@ -160,7 +161,7 @@ def _heard(app):
 
 
 async def _ask(app, method, headers, path="/"):
-    """Return all messages of an answer, or what went wrong instead."""
+    """Return all messages of a response, or the error."""
     scope = {
         "type": "http",
         "asgi": {"version": "3.0", "spec_version": "2.4"},
@@ -204,7 +205,7 @@ async def test_hooks_that_do_nothing_change_nothing(result, method, headers):
 
 
 class Refused(Exception):
-    """What a hook raises."""
+    """The exception that a hook raises."""
 
 
 def _before(hook):

@@ -1,4 +1,4 @@
-"""Signatures and defaults are Flask's where the name is Flask's, and Quart's for what it adds."""
+"""Names of Flask have Flask's signatures and defaults; names of Quart have Quart's."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ QUART = {
 
 
 def functions(holder):
-    """The functions of a class, the constructor included, or those that a module is about."""
+    """The functions of a class, the constructor included, or the public ones of a module."""
     package = getattr(holder, "__module__", holder.__name__).partition(".")[0]
     found = {}
     for name in dir(holder):

@@ -28,7 +28,7 @@ def client(app):
 
 @pytest.fixture
 def log_in(app):
-    """Return a function that makes an account and a client which is logged in."""
+    """Return a function that creates an account and a client that is logged in."""
 
     async def log_in(name):
         with closing(connect(app.config["DATABASE"])) as db, db:

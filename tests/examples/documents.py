@@ -1,4 +1,4 @@
-"""Code in documents: what a section shows is written into files, imported, and tried out.
+"""Code in documents: the code of a section is written into files, imported and run.
 
 In a section (from one ``##`` heading to the next) all ``python`` blocks make one module. A block
 under a line with a file's name and a colon is written into that file. In ``console`` blocks the
@@ -26,7 +26,7 @@ FILES = {"notes.txt": b"Twelve chars"}
 
 @dataclass
 class Section:
-    """What one section of a document shows."""
+    """The code of one section of a document."""
 
     document: str
     title: str
@@ -70,7 +70,7 @@ def blocks(document):
 async def execute(code, names):
     """Execute a block in a namespace; it may have ``await`` outside of functions.
 
-    A page that shows one thing after the other need not repeat imports and fixtures.
+    So a page need not repeat imports and fixtures in each block.
     """
     compiled = compile(code, "<document>", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
     result = eval(compiled, names)
@@ -79,7 +79,7 @@ async def execute(code, names):
 
 
 def _commands(code):
-    """Split ``$ command`` and what follows it, until the next one, into pairs."""
+    """Split a block into pairs of ``$ command`` and its output."""
     for entry in re.split(r"^\$ ", code, flags=re.MULTILINE)[1:]:
         command, _, output = entry.partition("\n")
         if command.startswith("curl "):
@@ -96,7 +96,7 @@ def load(section, folder):
     path.write_text(section.python)
     spec = importlib.util.spec_from_file_location("documented_app", path)
     module = importlib.util.module_from_spec(spec)
-    sys.modules["documented_app"] = module  # Flask(__name__) looks there for its folder.
+    sys.modules["documented_app"] = module  # Flask(__name__) reads its folder from there.
     spec.loader.exec_module(module)
     return module
 
@@ -118,7 +118,7 @@ def clients_of(app):
 
 
 async def curl(clients, command):
-    """Do what a ``curl`` command does, and return the body of the answer."""
+    """Send the request of a ``curl`` command, and return the body of the response."""
     options = CURL.parse_args(shlex.split(command)[1:])
     client = clients[bool(options.b or options.c)]
     url = urlsplit(options.url)

@@ -38,7 +38,7 @@ _PHRASE = re.compile("|".join(rf"\b(?:{phrase})\b" for phrase in PHRASES), re.IG
 _FENCE = re.compile(r"^\s*(```|~~~)")
 _ITEM = re.compile(r"^(\s*)([-*+]|\d+\.)\s+|^(\s*)(>)\s?")
 _CODE = re.compile(r"`[^`]*`|\]\([^)]*\)")
-#: The end of a sentence: its mark, what closes behind it, and a capital or code after a space.
+#: The end of a sentence: its mark, closing marks, a space, and a capital or code.
 _LOWER = (
     "asyncflask|blinker|click|granian|gunicorn|h11|hypercorn|nginx|pytest|uvicorn|uvloop|wsproto"
 )
@@ -81,7 +81,7 @@ def wrapped(text: str, indent: str = "") -> str:
 
     Args:
         text: Sentences, in any lines.
-        indent: Put before each line but the first.
+        indent: Text before each line except the first.
     """
     parts = sentences(" ".join(text.split()))
     lines = (textwrap.wrap(part, WIDTH - len(indent), **_WHOLE_WORDS) for part in parts)

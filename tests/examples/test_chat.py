@@ -1,4 +1,4 @@
-"""The example chat: pages, rooms, who comes and goes, and members who do not keep up."""
+"""The example chat: pages, rooms, members who join and leave, and slow members."""
 
 from __future__ import annotations
 

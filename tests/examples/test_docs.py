@@ -1,4 +1,4 @@
-"""What the README and the tutorial show is true."""
+"""The code and the links of README, tutorial and other documents work."""
 
 from __future__ import annotations
 

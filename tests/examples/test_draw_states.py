@@ -1,4 +1,4 @@
-"""The page of ASGI messages is what its command writes, and shows all of the tables."""
+"""The page of ASGI messages is up to date, and shows all of the tables."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""What pages show in fragments is true: each block is executed among the names that it needs.
+"""Pages with fragments of code: each block is run in a namespace with the names it needs.
 
-The other pages' blocks are whole modules (``test_reference_docs.py``). No page is left out.
+The blocks of the other pages are whole modules (``test_reference_docs.py``). Every page is tested.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ REQUEST, RESPONSE = "docs/reference/request.md", "docs/reference/response.md"
 ROUTING, SESSIONS = "docs/reference/routing.md", "docs/reference/sessions.md"
 WEBSOCKET, CONFIGURATION = "docs/reference/websocket.md", "docs/reference/configuration.md"
 
-#: the sections that are tried out here
+#: the sections that are tested here
 TRIED = set()
 #: the pages whose blocks have tests elsewhere: whole modules, and those run in their own processes
 #: (``test_monitor_docs.py``, ``tests/compat/test_async_api.py``)
@@ -40,7 +40,7 @@ ELSEWHERE = {
 
 
 def documented(page, title=""):
-    """Give a test the blocks of a section as ``codes``."""
+    """Parametrize a test with the blocks of a section as ``codes``."""
     TRIED.add((page, title))
     return pytest.mark.parametrize("codes", [blocks(page)[title]], ids=[f"{page}: {title}"])
 
@@ -74,7 +74,7 @@ def client(app):
 
 @pytest.fixture
 def names(app, client):
-    """The names that a reader has imported or made."""
+    """The names that a reader has imported or defined."""
     return {
         **{name: value for name, value in vars(asyncflask).items() if name[0] != "_"},
         "__name__": "documented",

@@ -1,6 +1,6 @@
-"""What the page on monitoring shows works: each of its blocks is a test, and passes.
+"""The page on monitoring: each of its blocks is a test, and passes.
 
-The tools patch what they find and keep global state, so they run in processes of their own.
+The tools patch other modules and have global state, so they run in processes of their own.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ TOOLS = ("Sentry", "OpenTelemetry", "Prometheus", "structlog", "Correlation ids"
 
 
 def blocks():
-    """Return the page's blocks by the headings that they are below."""
+    """Return the page's blocks by their headings."""
     found = {}
     for part in re.split(r"^### ", (PROJECT / PAGE).read_text(), flags=re.MULTILINE)[1:]:
         (code,) = re.findall(r"^```python\n(.*?)^```$", part, re.MULTILINE | re.DOTALL)
@@ -41,7 +41,7 @@ def test_each_tool_is_shown_on_both():
 )
 @pytest.mark.parametrize("tools", [TOOLS[:1], TOOLS[1:]], ids=["Sentry", "others"])
 def test_the_blocks_pass(tools, where, transport, tmp_path):
-    """Sentry is alone: it would report what the other tools' tests raise."""
+    """Sentry runs alone, because it would report the errors of the other tools' tests."""
     for tool in tools:
         name = re.sub(r"\W", "_", tool.lower())
         (tmp_path / f"test_{name}.py").write_text(blocks()[f"{tool} {where}"])

@@ -1,4 +1,4 @@
-"""The example in the README: it is short, and it does what it says."""
+"""The example in the README is short, and works."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the reference, the explanations and the how-tos show is true, and nothing is left out."""
+"""The code of reference, explanations and how-tos works, and every name is documented."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ async def test_the_tests_of_a_section_pass(section, module):
         if inspect.iscoroutinefunction(test):
             await test()
         else:
-            await asyncio.to_thread(test)  # Where pytest runs it, no loop runs.
+            await asyncio.to_thread(test)  # As in pytest, without a running loop.
 
 
 @pytest.mark.parametrize("page", ALL_PAGES)
@@ -104,7 +104,7 @@ def test_every_step_that_may_be_replaced_is_named():
 def test_what_of_quarts_setup_has_no_effect_is_in_the_guide():
     names = _names("docs/how-to/migrate-from-quart.md")
 
-    assert not set(setup_check.APP) - {"wsgi_app"} - names  # That one is Flask's.
+    assert not set(setup_check.APP) - {"wsgi_app"} - names  # That is a name of Flask.
     assert not set(setup_check.CONFIG) - names
 
 

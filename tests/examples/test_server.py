@@ -16,7 +16,7 @@ import websockets
 
 PROJECT = Path(__file__).parents[2]
 ACCOUNT = {"name": "Grace", "email": "grace@example.org", "password": "correct horse"}
-PATIENCE = 20  # seconds, for everything that is waited for
+PATIENCE = 20  # seconds, for every wait
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def port():
 
 @pytest.fixture
 async def server(port, tmp_path):
-    """Start the server, give its process, and end it whatever happened."""
+    """Start the server, yield its process, and end it in any case."""
     with open(tmp_path / "log", "wb") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "examples", "--port", str(port), "--instance", str(tmp_path)],

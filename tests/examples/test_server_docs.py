@@ -1,4 +1,4 @@
-"""The page of the embedded server names every setting, with the default that it has."""
+"""The page of the embedded server has every setting with its default."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the how-to shows of the wire client is true, and every name of it is explained."""
+"""The how-to's code for the wire client works, and each of its names is explained."""
 
 from __future__ import annotations
 

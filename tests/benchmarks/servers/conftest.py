@@ -1,4 +1,4 @@
-"""A result of the servers as the benchmarks write it, a small one; and servers that misbehave."""
+"""A small result in the form that the benchmarks write, and servers that misbehave."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from contextlib import suppress
 import pytest
 
 if sys.platform != "linux":
-    collect_ignore_glob = ["test_*.py"]  # Cores, CPU time and memory are read where Linux tells.
+    collect_ignore_glob = ["test_*.py"]  # Cores, CPU time and memory are read from Linux's /proc.
 
 
 def cell(clock, cpu=None, server=1.0):
@@ -52,7 +52,7 @@ def make_result(times, idle=None, frames=None):
 
 @pytest.fixture
 def listening():
-    """The function that answers connections from a thread, by a function of what was read."""
+    """A function that answers connections in a thread, by a function of the bytes read."""
     listeners, threads = [], []
 
     def start(answer):

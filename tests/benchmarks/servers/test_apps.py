@@ -1,4 +1,4 @@
-"""Which app is behind a server."""
+"""The app of a server, by its name."""
 
 from __future__ import annotations
 

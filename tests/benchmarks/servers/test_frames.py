@@ -1,4 +1,4 @@
-"""What a message costs without a socket is measured on echoes that were checked."""
+"""The cost of a message without a socket is measured on checked echoes."""
 
 from __future__ import annotations
 

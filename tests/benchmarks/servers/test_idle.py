@@ -1,4 +1,4 @@
-"""What counts as given back; and connections that come and leave."""
+"""What counts as released memory; connections that are opened and closed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .conftest import idle_cell, look
     ("last", "again", "returned"),
     [
         (look(), look(42_000), True),
-        (look(resident=60_000), look(42_000), True),  # Arenas that are used again.
+        (look(resident=60_000), look(42_000), True),  # Arenas are used again.
         (look(blocks=1500), look(42_000), True),
         (look(blocks=1501), look(42_000), False),
         (look(descriptors=8), look(42_000), False),

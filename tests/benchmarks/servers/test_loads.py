@@ -1,4 +1,4 @@
-"""The client counts what came back, and notices what should not have."""
+"""The client counts responses, and detects wrong ones."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def in_pieces(data):
 
 
 def after(count, then):
-    """Answer so many requests rightly, and then as ``then`` says."""
+    """Answer so many requests correctly, and then with ``then``."""
     left = count
 
     def answer(data):
@@ -63,7 +63,7 @@ def test_each_request_is_counted_once_however_its_answer_comes(listening, answer
 
     counted = load(listening(counting), in_flight=in_flight)
 
-    assert counted.answers == sum(asked) // len(REQUEST) - 2  # two were asked before the clock ran
+    assert counted.answers == sum(asked) // len(REQUEST) - 2  # two were sent before the measurement
     assert counted.answers > 10
     assert counted.client > 0
 

@@ -1,4 +1,4 @@
-"""What the command ``servers`` writes, and what it returns."""
+"""Output and exit status of the command ``servers``."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .conftest import cell, idle_cell, make_result
 
 @pytest.fixture
 def files(tmp_path, monkeypatch):
-    """The files of the command, empty ones; and a result instead of a measurement."""
+    """Empty files of the command, and a result instead of a measurement."""
     readme = tmp_path / "README.md"
     readme.write_text(f"above\n{report.BEGIN}\n{report.END}\nbelow\n")
     monkeypatch.setattr(command, "README", readme)

@@ -1,4 +1,4 @@
-"""Who is measured, and what becomes of the rounds; no test looks at a time."""
+"""The servers and the evaluation of rounds; no test checks a time."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def test_a_server_that_does_not_start_is_left_out_and_named(monkeypatch):
 
 
 def test_an_app_with_a_wrong_answer_is_named():
-    """The app that talks by websocket does not answer a request."""
+    """The websocket app does not answer a request."""
     with pytest.raises(WrongAnswer, match=r"embedded with asyncflask: 'plaintext'.* It said: "):
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(measure, "running", _running_echo)

@@ -1,4 +1,4 @@
-"""Servers are started, asked and ended; those that do not start say why."""
+"""Servers are started, queried and ended; one that does not start says why."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Uploads are counted one by one, and an answer that differs ends the measurement."""
+"""Uploads are counted one by one, and a different response ends the measurement."""
 
 from __future__ import annotations
 

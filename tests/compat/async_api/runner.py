@@ -1,9 +1,9 @@
-"""Tries extensions for Flask on the async API: ``asyncflask.Flask`` with ``async def`` views.
+"""Tests extensions for Flask on the async API: ``asyncflask.Flask`` with ``async def`` views.
 
-Each ``check_*.py`` beside this file goes through the documented features of one extension. They run
-in an environment of their own, with asyncflask in Flask's place: pytest loads
-``asyncflask.flask.pytest_plugin`` first of all. What a check's docstring says after its first line
-is what has to be written otherwise than on Flask; the page of the documentation shows it.
+Each ``check_*.py`` beside this file tests the documented features of one extension. They run in an
+environment of their own, with asyncflask installed as ``flask``: pytest loads
+``asyncflask.flask.pytest_plugin`` before all other plugins. The docstring of a check describes, after
+its first line, the differences from code for Flask; the page of the documentation shows them.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ EXTENSIONS = sorted(
 
 
 def make_environment(cache: Path, project: Path) -> Path:
-    """Make the environment with all extensions, if it is not there yet; return its Python."""
+    """Create the environment with all extensions if it does not exist; return its Python."""
     wanted = HERE / "requirements.txt"
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
     folder = cache / "venv" / f"async-api-{version}"
@@ -69,7 +69,7 @@ def check(python: str | Path, names: list[str], project: Path = PROJECT) -> dict
 
 
 def read_report(report: Path, names: list[str]) -> dict[str, Any]:
-    """Count what a JUnit report says."""
+    """Return the counts of a JUnit report."""
     found: dict[str, Any] = {name: {"passed": 0, "total": 0, "worse": {}} for name in names}
     if not report.exists():
         return found
