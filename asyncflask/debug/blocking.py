@@ -1,20 +1,21 @@
-"""In debug mode: what holds the event loop for over 100 ms is named in the app's log.
+"""In debug mode, a warning that names each function that blocks the event loop for over 100 ms.
 
-A view that calls ``time.sleep()``, a database driver or a long computation on the loop stops every
-other request meanwhile. asyncio's own warning names a task; this one names the function. Each step
-of a connection's coroutine, from one ``await`` to the next, is timed. When one is overdue, a thread
-looks at what the loop's thread is running: after the step there is nothing left to look at.
+A view that calls ``time.sleep()``, a database driver or a long computation on the loop stops all
+other requests. asyncio's own warning names a task; this one names the function. Each step of a
+connection's coroutine, from one ``await`` to the next, is timed. While a step takes too long, a
+second thread samples the stack of the loop's thread, because after the step the stack is gone.
 """
 
 from __future__ import annotations
 
 import inspect
+import logging
 import sys
 import threading
 import types
 from collections.abc import Awaitable, Callable, Coroutine, Generator
 from time import perf_counter, sleep
-from typing import Any, NamedTuple, TypeAlias, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeAlias, TypeVar
 
 from .._current import current
 from ..logging import one_line
@@ -24,30 +25,30 @@ T = TypeVar("T")
 
 #: Seconds that a step may take.
 LIMIT = 0.1
-#: How often one step is looked at, since it may go through several functions.
+#: Samples of one step at most; it may run several functions.
 MOST_SAMPLES = 40
-#: Seconds after which a thread that has nothing to watch ends.
+#: Seconds without a step after which the second thread ends.
 IDLE = 10.0
 
 _PACKAGE = __name__.partition(".")[0]
-#: modules that call functions of the user's; what they call last is what is named
+#: Modules that call the user's functions; the warning names the last function that they called.
 _CALLERS = tuple(f"{_PACKAGE}.{name}" for name in ("asgi", "dispatch", "debug.blocking"))
 
 
-class Frame(NamedTuple):
-    """One frame of the loop's thread, without what it holds."""
+class StackFrame(NamedTuple):
+    """One frame of the loop's thread, without references to its variables."""
 
     module: str
     code: types.CodeType
     line: int
 
 
-#: frames, the outermost first
-Sample: TypeAlias = list[Frame]
+#: Frames, the outermost first.
+Sample: TypeAlias = list[StackFrame]
 
 
 class LoopWatch:
-    """Times the steps of the event loop of one thread, and samples those that are overdue."""
+    """Times the steps of one thread's event loop, and samples those that take too long."""
 
     def __init__(self) -> None:
         self.samples: list[Sample] = []
@@ -63,7 +64,7 @@ class LoopWatch:
         return self._began is not None
 
     def begin(self) -> None:
-        """Begin a step."""
+        """Start timing a step."""
         self.samples = []
         self._began = perf_counter()
         with self._lock:
@@ -75,7 +76,11 @@ class LoopWatch:
                 self._thread.start()
 
     def end(self) -> float:
-        """End the step; return how many seconds it took."""
+        """Stop timing the step.
+
+        Returns:
+            Seconds that it took.
+        """
         began, self._began = self._began, None
         return 0.0 if began is None else perf_counter() - began
 
@@ -92,17 +97,17 @@ class LoopWatch:
                 if remaining > 0:
                     sleep(remaining)
                 elif len(self.samples) < MOST_SAMPLES:
-                    self._look(began)
+                    self._sample(began)
                     sleep(LIMIT / 4)
                 else:
                     sleep(LIMIT)
 
-    def _look(self, began: float) -> None:
+    def _sample(self, began: float) -> None:
         frame = sys._current_frames().get(self._ident)
         found = []
         while frame is not None:
             module = frame.f_globals.get("__name__", "")
-            found.append(Frame(module, frame.f_code, frame.f_lineno))
+            found.append(StackFrame(module, frame.f_code, frame.f_lineno))
             frame = frame.f_back
         if self._began == began:
             self.samples.append(found[::-1])
@@ -124,14 +129,32 @@ def is_watched() -> bool:
     return watch_here().is_in_step
 
 
+class LoggingApp(Protocol):
+    """The attribute of an app that the warning needs."""
+
+    @property
+    def logger(self) -> logging.Logger: ...
+
+
 async def serve_watched(
-    app: Any,
+    app: LoggingApp,
     serve: Callable[[Scope, Receive, Send], Coroutine[Any, Any, None]],
     scope: Scope,
     receive: Receive,
     send: Send,
 ) -> None:
-    """Serve one connection of an app, step by step, with an eye on the clock."""
+    """Serve one connection of an app, and log each step that blocks the loop for too long.
+
+    Args:
+        app: The app.
+        serve: Serves the connection.
+        scope: ASGI's ``scope``.
+        receive: ASGI's ``receive``.
+        send: ASGI's ``send``.
+
+    Raises:
+        Exception: What ``serve`` raises.
+    """
 
     def report(held: float, samples: list[Sample]) -> None:
         what = f"{scope.get('method', 'websocket')} {scope['path']!r}"
@@ -139,14 +162,17 @@ async def serve_watched(
             "%s", one_line_each(describe(held, samples, what, scope.get("endpoint")))
         )
 
-    await _stepped(serve(scope, receive, send), watch_here(), report)
+    await _timed(serve(scope, receive, send), watch_here(), report)
 
 
 def watched(coro: Coroutine[Any, Any, T]) -> Awaitable[T]:
-    """Return a coroutine that a worker thread waits for, timed if the current app is in debug mode.
+    """Time the steps of a coroutine that a worker thread waits for, in debug mode.
 
     Args:
-        coro: The coroutine; it has not begun.
+        coro: The coroutine; it must not have started.
+
+    Returns:
+        The coroutine itself if the current app is not in debug mode.
     """
     ctx = current()
     if ctx is None or not ctx.app.debug:
@@ -158,14 +184,14 @@ def watched(coro: Coroutine[Any, Any, T]) -> Awaitable[T]:
         what = "an app context" if carrier is None else f"endpoint {carrier.matched_endpoint!r}"
         ctx.app.logger.warning("%s", one_line_each(describe(held, samples, what, view)))
 
-    return _stepped(coro, watch_here(), report)
+    return _timed(coro, watch_here(), report)
 
 
 @types.coroutine
-def _stepped(
+def _timed(
     coro: Coroutine[Any, Any, T], watch: LoopWatch, report: Callable[[float, list[Sample]], None]
 ) -> Generator[Any, Any, T]:
-    """Await a coroutine, and report each of its steps that takes too long."""
+    """Await a coroutine, and report each step that takes too long."""
     step: Callable[[Any], Any] = coro.send
     argument: Any = None
     while True:
@@ -188,54 +214,60 @@ def _stepped(
             step = coro.throw
 
 
-# -- what is said ----------------------------------------------------------------------------------
+# -- the text of the warning -----------------------------------------------------------------------
 
 
-def describe(held: float, samples: list[Sample], what: str, view: Any) -> str:
+def describe(
+    held: float, samples: list[Sample], what: str, view: Callable[..., object] | None
+) -> str:
     """Return the warning.
 
     Args:
-        held: Seconds.
-        samples: What the loop's thread was running; none if that is not known.
-        what: The connection.
+        held: Seconds for which the loop was blocked.
+        samples: Stacks of the loop's thread in that time; empty if none could be taken.
+        what: The connection, in words.
         view: The view that serves it, if there is one.
     """
-    code = getattr(inspect.unwrap(view), "__code__", None) if callable(view) else None
-    frames = [frame for sample in samples if (frame := _called(sample, code)) is not None]
-    # One name for each function, with the line in which it was seen first.
-    by = {frame.code: _name(frame, code) for frame in reversed(frames)}
-    names = list(reversed(by.values())) or [_unknown(code)]
+    code = getattr(inspect.unwrap(view), "__code__", None) if view is not None else None
+    frames = [frame for sample in samples if (frame := _user_frame(sample, code)) is not None]
+    # One name for each function, with the line of its first sample.
+    by_code = {frame.code: _describe_frame(frame, code) for frame in reversed(frames)}
+    names = list(reversed(by_code.values())) or [_describe_unknown(code)]
     return (
-        f"The event loop was held for {held * 1000:.0f} ms by {', then '.join(names)}, in {what}."
-        " Every other request waited.\n"
-        "    Around what blocks write `await run_sync(function)(...)`, or in the request's thread"
-        " `await current_app.ensure_async(function)(...)`; or declare the function with `def`, then"
-        " all of it runs in a worker thread. In a long computation `await asyncio.sleep(0)` now and"
-        " then."
+        f"The event loop was blocked for {held * 1000:.0f} ms by {', then '.join(names)}, in"
+        f" {what}. All other requests waited.\n"
+        "    Call a blocking function with `await run_sync(function)(...)`, or in the request's"
+        " thread with `await current_app.ensure_async(function)(...)`; or declare the view with"
+        " `def`, so that all of it runs in a worker thread. In a long computation write `await"
+        " asyncio.sleep(0)` now and then."
     )
 
 
 def one_line_each(text: str) -> str:
-    """Escape in each line what would end it or steer a terminal."""
+    """Escape characters that would end a line or control a terminal.
+
+    Args:
+        text: Lines of text.
+    """
     return "\n".join(map(one_line, text.split("\n")))
 
 
-def _name(frame: Frame, view: types.CodeType | None) -> str:
+def _describe_frame(frame: StackFrame, view: types.CodeType | None) -> str:
     kind = "the view" if frame.code is view else "the function"
     name, place = frame.code.co_qualname, f"{frame.code.co_filename}:{frame.line}"
     return f"{kind} {name!r} ({place})"
 
 
-def _unknown(view: types.CodeType | None) -> str:
-    # Code in C that does not let the watching thread run, or our own work for an answer.
+def _describe_unknown(view: types.CodeType | None) -> str:
+    # C code that held the GIL, or our own work for the response.
     if view is None:
-        return "what serves it"
+        return "code that serves it"
     place = f"{view.co_filename}:{view.co_firstlineno}"
-    return f"the view {view.co_qualname!r} ({place}), a function around it, or its answer"
+    return f"the view {view.co_qualname!r} ({place}), a function around it, or its response"
 
 
-def _called(sample: Sample, view: types.CodeType | None) -> Frame | None:
-    """Return the frame of the user's function that the pipeline has called."""
+def _user_frame(sample: Sample, view: types.CodeType | None) -> StackFrame | None:
+    """Return the frame of the user's function that the pipeline called."""
     callers = [i for i, frame in enumerate(sample) if frame.module.startswith(_CALLERS)]
     if not callers:
         return None

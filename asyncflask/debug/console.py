@@ -1,7 +1,6 @@
-"""What the debugger's console evaluates in: a frame, and the context of the request that failed.
+"""The debugger's consoles: Werkzeug's, with ``await``, in the context of the failed request.
 
-Consoles are Werkzeug's; here they learn ``await``. Evaluation runs in a worker thread, what is
-awaited on the event loop that serves.
+Input is evaluated in a worker thread; what it awaits runs on the event loop that serves the app.
 """
 
 from __future__ import annotations
@@ -9,24 +8,27 @@ from __future__ import annotations
 import ast
 import inspect
 from codeop import CommandCompiler
+from collections.abc import Coroutine
+from contextlib import AbstractContextManager
 from threading import Lock
 from types import CodeType, FunctionType, TracebackType
-from typing import Any
+from typing import Any, Protocol
 
 from werkzeug.debug.console import Console, _InteractiveConsole
 
 from ..concurrency.bridge import run_alone
 from ..concurrency.workers import leased_here
+from ..context import Context
 
-_INPUT = "<debugger>"  # Werkzeug's file name of what is typed
+_INPUT = "<debugger>"  # Werkzeug's file name of an input
 
 
-class Frame:
-    """A namespace with a console, made when somebody types into it.
+class ConsoleFrame:
+    """A namespace with a console, which is made at the first input.
 
     Args:
         global_names: The frame's global names.
-        local_names: Its local ones.
+        local_names: The frame's local names.
     """
 
     def __init__(self, global_names: dict[str, Any], local_names: dict[str, Any]) -> None:
@@ -34,7 +36,14 @@ class Frame:
         self._console: Console | None = None
 
     def eval(self, code: str) -> str:
-        """Evaluate one line of input, and return what the console shows, as HTML."""
+        """Evaluate one line of input.
+
+        Args:
+            code: The input.
+
+        Returns:
+            The console's output, as HTML.
+        """
         if self._console is None:
             self._console = _AwaitingConsole(*self._names)
         return self._console.eval(code)
@@ -65,7 +74,11 @@ class _Interpreter(_InteractiveConsole):
         self.compile = compile_input  # type: ignore[assignment]  # as Werkzeug replaces it
 
     def runcode(self, code: CodeType) -> None:
-        """Run one input; whatever it raises is shown, ``SystemExit`` too."""
+        """Run one input and show what it raises, also ``SystemExit``.
+
+        Args:
+            code: The compiled input.
+        """
         try:
             if code.co_flags & inspect.CO_COROUTINE:
                 _wait_for(FunctionType(code, self.locals)())
@@ -76,12 +89,16 @@ class _Interpreter(_InteractiveConsole):
             self.showtraceback()
 
     def showsyntaxerror(self, filename: str | None = None, **kwargs: Any) -> None:
-        """Show what is wrong with an input."""
-        # CPython 3.13 hands on the source, too, which Werkzeug's does not take.
+        """Show the syntax error of an input.
+
+        Args:
+            filename: The name of the input.
+            kwargs: CPython 3.13 passes the source, which Werkzeug's method does not accept.
+        """
         super().showsyntaxerror(filename)
 
 
-def _wait_for(coro: Any) -> None:
+def _wait_for(coro: Coroutine[Any, Any, object]) -> None:
     lease = leased_here()
     if lease is None:
         run_alone(coro)
@@ -90,7 +107,7 @@ def _wait_for(coro: Any) -> None:
 
 
 def _from_input(tb: TracebackType | None) -> TracebackType | None:
-    """Leave away how the input was reached; Werkzeug leaves away one more frame."""
+    """Remove the frames outside of the input but one, which Werkzeug removes."""
     found = tb
     while found is not None and not _is_input(found.tb_next):
         found = found.tb_next
@@ -101,54 +118,60 @@ def _is_input(tb: TracebackType | None) -> bool:
     return tb is not None and tb.tb_frame.f_code.co_filename == _INPUT
 
 
-class Again:
-    """The context of what failed, current again while something is evaluated.
+class ReenteredContext:
+    """The context of a failed request, which is current again while an input is evaluated.
 
-    As in Flask, leaving it runs the teardown functions once more: they close what the input opened.
+    As in Flask, leaving it runs the teardown functions again: they close what the input opened.
 
     Args:
-        ctx: One of ours, or any other context manager that was kept.
+        ctx: A context of asyncflask, or any other context manager that was kept.
     """
 
-    def __init__(self, ctx: Any) -> None:
+    def __init__(self, ctx: AbstractContextManager[object]) -> None:
         self._ctx = ctx
-        self._ours = hasattr(ctx, "lane")
-        # One at a time: a context knows one worker, and the order of its pushes.
+        # One input at a time: a context has one worker and one order of pushes.
         self._lock = Lock()
 
     def __enter__(self) -> None:
         self._lock.acquire()
         try:
-            if self._ours and self._ctx.async_view is None:
-                # What a `def` view sees: the synchronous request, of this thread.
-                self._ctx.lease = leased_here()
+            ctx = self._ctx
+            if isinstance(ctx, Context) and ctx.async_view is None:
+                # As in a `def` view, `request` is the synchronous one.
+                ctx.lease = leased_here()
             self._ctx.__enter__()
         except BaseException:
             self._leave()
             raise
 
-    def __exit__(self, *exc_info: Any) -> None:
+    def __exit__(self, *exc_info: object) -> None:
         try:
             self._ctx.__exit__(None, None, None)
         finally:
             self._leave()
 
     def _leave(self) -> None:
-        if self._ours:
+        if isinstance(self._ctx, Context):
             self._ctx.lease = None
         self._lock.release()
 
 
-class InApp:
-    """A new context of the app for each evaluation, for the console that belongs to no request.
+class ConsoleApp(Protocol):
+    """The method of an app that its console needs."""
+
+    def app_context(self) -> Context: ...
+
+
+class NewAppContext:
+    """A new app context for each input, for the console without a request.
 
     Args:
         app: The app.
     """
 
-    def __init__(self, app: Any) -> None:
+    def __init__(self, app: ConsoleApp) -> None:
         self._app = app
-        self._entered: list[Any] = []
+        self._entered: list[Context] = []
 
     def __enter__(self) -> None:
         ctx = self._app.app_context()
@@ -156,7 +179,7 @@ class InApp:
         ctx.__enter__()
         self._entered.append(ctx)
 
-    def __exit__(self, *exc_info: Any) -> None:
+    def __exit__(self, *exc_info: object) -> None:
         ctx = self._entered.pop()
         try:
             ctx.__exit__(None, None, None)

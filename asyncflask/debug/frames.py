@@ -1,7 +1,7 @@
-"""Which frames a traceback page begins with: the app's own, not those by which we came to them.
+"""Traceback pages begin with the app's own frames: those of the framework before them are removed.
 
-It does for whole packages what ``__traceback_hide__``, which Werkzeug's pages heed, does for a
-function. Logs have the whole traceback.
+Werkzeug's pages do this for a function that sets ``__traceback_hide__``; here it is done for whole
+packages. Logs have the whole traceback.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ _LEADING = frozenset({_OWN, "asyncio", "concurrent", "contextlib", "threading", 
 
 
 def begin_with_the_app(trace: DebugTraceback) -> None:
-    """Leave out the frames by which this package came to the app's own code.
+    """Remove the frames through which this package called the app's own code.
 
-    What the app's innermost function called is kept; an error before the app's code was reached
-    keeps all of its frames.
+    The calls below the app's innermost function are kept. An error that was raised before the app's
+    code was reached keeps all of its frames.
 
     Args:
-        trace: What a page is made of.
+        trace: The traceback of a page, which is changed.
     """
     for _, part in trace.all_tracebacks:
-        _leave_out(part)
+        _remove_frames(part)
 
 
-def _leave_out(trace: TracebackException) -> None:
+def _remove_frames(trace: TracebackException) -> None:
     stack = cast("list[DebugFrameSummary]", trace.stack)
     packages = [_package(frame.global_ns) for frame in stack]
     first = next((i for i, name in enumerate(packages) if name not in _LEADING), None)
@@ -48,12 +48,12 @@ def _leave_out(trace: TracebackException) -> None:
 
 
 def cut_tracebacks(error: BaseException | None) -> None:
-    """Let the traceback of an error, and of those before it, begin with the app's own code.
+    """Make the traceback of an error, and of its causes, begin with the app's own code.
 
-    For a page that others make of the error, such as Werkzeug's debugger around a WSGI app.
+    For pages that other tools render, such as Werkzeug's debugger around a WSGI app.
 
     Args:
-        error: What is on its way there, if anything is.
+        error: The error, which is changed; or ``None``.
     """
     for raised in _chain(error):
         traceback = raised.__traceback__

@@ -1,7 +1,7 @@
-"""One connection under the interactive debugger: what the app raises becomes a traceback page.
+"""One connection under the interactive debugger: an error of the app becomes a traceback page.
 
-Written against ASGI alone, around everything else of an app, as Werkzeug's middleware stands around
-a WSGI application. Nothing of it is made while the debugger is not active.
+It is ASGI middleware around the whole app, as Werkzeug's ``DebuggedApplication`` is WSGI
+middleware. While the debugger is not active, it is not used.
 """
 
 from __future__ import annotations
@@ -10,9 +10,10 @@ import asyncio
 import io
 from collections import deque
 from collections.abc import Iterable
-from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Protocol
+from contextlib import AbstractContextManager, suppress
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
+from ..context import Context
 from ..typing import ASGIApplication, Message, Receive, Scope, Send
 from ..wrappers.request import drain
 from ..wrappers.request.body import Body
@@ -26,56 +27,69 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
 _DENIAL = "websocket.http.response"
-#: Bytes of a body that are kept for the console; what comes behind them is thrown away.
+#: Bytes of an unread body that are kept for the console; the rest is dropped.
 KEPT_BODY = 1024 * 1024
 _INTERNAL_ERROR = 1011  # RFC 6455 §7.4.1
-#: what cannot be taken back, or answered otherwise
+#: Messages after which no other response can be sent.
 _BEGINNINGS = frozenset({"http.response.start", "websocket.accept", f"{_DENIAL}.start"})
 
 
-class Keeper(Protocol):
-    """What a connection asks of the debugger."""
+K = TypeVar("K")
 
-    def keep(self, error: BaseException, contexts: Iterable[Any] = (), skip: int = 0) -> Any: ...
 
-    def log(self, error: BaseException, ctx: Any = None) -> None: ...
+class TracebackStore(Protocol[K]):
+    """The methods of the debugger that a connection uses; ``K`` is a kept traceback."""
 
-    def point_to(self, kept: Any, scope: Scope | None = None) -> None: ...
+    def keep(
+        self,
+        error: BaseException,
+        contexts: Iterable[AbstractContextManager[object]] = (),
+        skip: int = 0,
+    ) -> K: ...
 
-    def page(self, kept: Any, environ: WSGIEnvironment) -> str: ...
+    def log(self, error: BaseException, ctx: Context | None = None) -> None: ...
+
+    def point_to(self, kept: K, scope: Scope | None = None) -> None: ...
+
+    def page(self, kept: K, environ: WSGIEnvironment) -> str: ...
 
 
 class DebuggedConnection:
     """One HTTP request or websocket.
 
     Args:
-        debugger: Whom errors are handed to.
+        debugger: Keeps the errors, logs them and renders their pages.
         scope: ASGI's ``scope``.
         receive: ASGI's ``receive``.
         send: ASGI's ``send``.
     """
 
-    def __init__(self, debugger: Keeper, scope: Scope, receive: Receive, send: Send) -> None:
+    def __init__(
+        self, debugger: TracebackStore[Any], scope: Scope, receive: Receive, send: Send
+    ) -> None:
         self._debugger = debugger
         self._scope = scope
         self._next = receive
         self._send_on = send
         self._websocket = scope["type"] == "websocket"
-        self._contexts: list[Any] = []
-        self._connected = self._begun = False
+        self._contexts: list[AbstractContextManager[object]] = []
+        self._connected = self._started = False
         self._close: Message | None = None
-        #: what was received of the body after the app had failed, for the console
+        #: the part of the body that was received after the error, for the console
         self._kept: deque[Message] = deque()
         # Of what an error leaves unread, see wrappers/request/drain.py.
         self._body: Body | None = None
         self._all_read = not drain.announces_body(scope) or _waits_for_continue(scope)
 
     async def run(self, application: ASGIApplication) -> None:
-        """Serve the connection with ``application``, and answer what it raises.
+        """Serve the connection, and answer an error with its page.
+
+        Args:
+            application: The app without its debugger.
 
         Raises:
-            Exception: What the application raised where it is too late for an answer, or where the
-                server knows no answer to a websocket's handshake.
+            Exception: What the app raised after its response had started, or in a websocket's
+                handshake on a server without the extension for responses to it.
         """
         scope = self._scope
         extra = scope.get(EXTRA_KEYS)
@@ -90,14 +104,14 @@ class DebuggedConnection:
             if self._close is not None:
                 await self._send_on(self._close)
         finally:
-            del scope[PRESERVE_CONTEXT]  # It leads back to the scope: a circle.
+            del scope[PRESERVE_CONTEXT]  # It refers to the scope: a reference cycle.
             del scope[EXTRA_KEYS]
             if extra is not None:
                 scope[EXTRA_KEYS] = extra
 
-    def _preserve(self, ctx: Any) -> None:
+    def _preserve(self, ctx: Context) -> None:
         if getattr(ctx, "_pushes", ()) is None:
-            ctx._pushes = []  # Its request or websocket stays the one that the app has seen.
+            ctx._pushes = []  # So that it keeps the request or websocket that the app used.
         self._contexts.append(ctx)
 
     async def _receive(self) -> Message:
@@ -110,23 +124,23 @@ class DebuggedConnection:
 
     async def _send(self, message: Message) -> None:
         kind = message["type"]
-        if not self._begun:
+        if not self._started:
             if kind == "websocket.close" and message.get("code") == _INTERNAL_ERROR:
-                self._close = message  # Before accept: it may be an error, with a page to show.
+                self._close = message  # Before accept, an error may have caused it.
                 return
-            self._begun = kind in _BEGINNINGS
+            self._started = kind in _BEGINNINGS
         await self._send_on(message)
 
     async def _answer(self, error: Exception) -> bool:
-        """Log an error and, if there is still a way, answer with its page."""
+        """Log an error and, if the response has not started, send its page."""
         debugger = self._debugger
-        ours = [ctx for ctx in self._contexts if hasattr(ctx, "lane")]
+        ours = [ctx for ctx in self._contexts if isinstance(ctx, Context)]
         kept = debugger.keep(error, self._contexts, skip=1)
         debugger.log(error, ours[-1] if ours else None)
-        answerable = not self._begun and (
+        answerable = not self._started and (
             not self._websocket or _DENIAL in (self._scope.get("extensions") or ())
         )
-        if self._websocket or not answerable:  # Nobody sees the page, or a browser hides it.
+        if self._websocket or not answerable:  # A browser does not show a page then.
             debugger.point_to(kept, self._scope)
         if answerable:
             await self._keep_body()
@@ -136,7 +150,7 @@ class DebuggedConnection:
         return answerable
 
     async def _keep_body(self) -> None:
-        """Receive what the app has not read, so that it can be read in the console."""
+        """Receive the rest of the body, so that it can be read in the console."""
         size = 0
         with suppress(TimeoutError):
             async with asyncio.timeout(drain.LINGER):
@@ -156,7 +170,7 @@ class DebuggedConnection:
         send = self._send_on
         if not self._all_read:
             self._body = Body(self._next)
-            send = drain.reading_on(self, send)  # type: ignore[arg-type]  # it asks for the body
+            send = drain.reading_on(self, send)  # type: ignore[arg-type]  # has what is read, _body
         await send_response(response, self._scope["method"], send)
 
     async def _deny(self, message: Message) -> None:
@@ -169,8 +183,8 @@ def _waits_for_continue(scope: Scope) -> bool:
 
 def environ_without_body(scope: Scope) -> WSGIEnvironment:
     """Make the environ of a request or handshake, with an empty ``wsgi.input``."""
-    return build_environ(scope, Body(_nothing), None, io.BytesIO())
+    return build_environ(scope, Body(_receive_nothing), None, io.BytesIO())
 
 
-async def _nothing() -> Message:
-    return {"type": "http.request"}  # pragma: no cover  # Nobody reads the body.
+async def _receive_nothing() -> Message:
+    return {"type": "http.request"}  # pragma: no cover  # wsgi.input is empty

@@ -1,31 +1,51 @@
-"""The traceback page that debug mode answers an unhandled error with. Not interactive.
+"""The traceback page of an unhandled error in debug mode, without a console.
 
-Werkzeug renders it. Where the interactive debugger is around (:mod:`.debugger`), which has a
-console and a PIN, the error is left to that.
+Werkzeug renders it. Inside an interactive debugger, such as :mod:`.debugger`, the error is raised
+for that instead.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any, Protocol
 
+from ..context import Context
 from ..wrappers.response.response import Response
 from .frames import begin_with_the_app
 
-#: What an interactive debugger puts into the environ (and ours into the scope): it is called with
-#: the context of a request, which is then kept for the console. (Werkzeug: DebuggedApplication.)
+#: Key of the environ, and of our scope, for a function of an interactive debugger, which keeps the
+#: context that it is called with for its console. (Werkzeug: DebuggedApplication.)
 PRESERVE_CONTEXT = "werkzeug.debug.preserve_context"
 
 
-def traceback_response(app: Any, ctx: Any, error: BaseException) -> Response | None:
-    """Render an error that nothing handled, or return ``None`` where it is to be raised.
+class PageApp(Protocol):
+    """The attributes of an app that decide whether there is a page."""
 
-    A page is shown in debug mode only, never while testing, and not where
-    ``PROPAGATE_EXCEPTIONS`` was set: then somebody outside wants the error.
+    testing: bool
+
+    @property
+    def config(self) -> Mapping[str, Any]: ...
+
+    @property
+    def debug(self) -> bool: ...
+
+    def log_exception(
+        self, exc_info: tuple[type[BaseException], BaseException, TracebackType]
+    ) -> None: ...
+
+
+def traceback_response(app: PageApp, ctx: Context, error: BaseException) -> Response | None:
+    """Render the page of an unhandled error.
 
     Args:
         app: The app.
         ctx: The context of the request.
         error: The error.
+
+    Returns:
+        The page; ``None`` if the error is to be raised: outside of debug mode, in tests, and if
+        ``PROPAGATE_EXCEPTIONS`` is set.
     """
     config = app.config
     if not isinstance(error, Exception):
@@ -34,9 +54,10 @@ def traceback_response(app: Any, ctx: Any, error: BaseException) -> Response | N
         return None
     if ctx.connection_of("websocket") is not None or PRESERVE_CONTEXT in ctx.scope:
         return None
-    # PERF: importing it takes as long as a tenth of all; and it replaces `sys.displayhook`.
+    # Imported late, because it replaces `sys.displayhook`, and takes a tenth of the import time.
     from werkzeug.debug.tbtools import DebugTraceback
 
+    assert error.__traceback__ is not None  # It was raised.
     app.log_exception((type(error), error, error.__traceback__))
     trace = DebugTraceback(error)
     begin_with_the_app(trace)

@@ -1,7 +1,7 @@
-"""The PIN of the interactive debugger, where Werkzeug's own would be easy to guess.
+"""The PIN of the interactive debugger, where Werkzeug's own is easy to guess.
 
-Werkzeug makes it of things that differ from machine to machine, so that it survives a restart. In a
-container most of them are the same for everybody who uses the image.
+Werkzeug derives it from properties of the machine, so that it survives a restart. In a container
+most of them are the same for all users of the image.
 """
 
 from __future__ import annotations
@@ -13,18 +13,18 @@ from pathlib import Path
 
 from ..server.reload import SECRET
 
-#: what the usual container engines leave in the root directory
+#: files that the usual container engines create in the root directory
 _MARKS = (".dockerenv", "run/.containerenv")
 
 
 def is_given() -> bool:
-    """Tell whether the environment sets the PIN, or switches it off, in a way Werkzeug heeds."""
+    """Return whether the environment sets the PIN or switches it off, as Werkzeug reads it."""
     given = os.environ.get("WERKZEUG_DEBUG_PIN", "")
     return given == "off" or given.replace("-", "").isdecimal()
 
 
 def is_in_container(root: Path = Path("/")) -> bool:
-    """Tell whether this process runs in a container.
+    """Return whether this process runs in a container.
 
     Args:
         root: The root directory.
@@ -34,7 +34,7 @@ def is_in_container(root: Path = Path("/")) -> bool:
     try:
         mounts = (root / "proc/self/mountinfo").read_text(errors="replace")
     except OSError:
-        return False  # No Linux.
+        return False  # not Linux
     # proc(5): the fifth field is the mount point; the type of the file system follows " - ".
     return any(
         line.split(" ")[4:5] == ["/"] and line.partition(" - ")[2].startswith("overlay ")
@@ -43,9 +43,9 @@ def is_in_container(root: Path = Path("/")) -> bool:
 
 
 def random_pin() -> str:
-    """Make a PIN that nobody can work out, nine digits in Werkzeug's shape.
+    """Return a PIN that cannot be guessed: nine digits in Werkzeug's format.
 
-    It stays the same from one reload to the next.
+    It stays the same when the reloader restarts the process.
     """
     seed = os.environ.get(SECRET) or secrets.token_hex(16)
     number = int.from_bytes(sha256(b"PIN" + seed.encode()).digest(), "big") % 10**9

@@ -34,6 +34,9 @@ _TRANSLATED = SCOPE_KEYS | {
     *("wsgi.multithread", "wsgi.multiprocess", "wsgi.run_once"),
 }
 
+#: Extensions that a server offers to HTTP/2 and HTTP/3 requests.
+_PUSH_EXTENSIONS = ("http.response.push", "http.response.early_hint")
+
 #: environ key: the lines of each header that was given more than once (an environ joins them)
 _REPEATED = "asyncflask.repeated_headers"
 
@@ -217,6 +220,39 @@ def request_environ(
     return environ
 
 
+def override_environ(
+    environ: WSGIEnvironment, http_version: str | None, root_path: str | None
+) -> None:
+    """Change an environ by arguments that Werkzeug's builder does not have.
+
+    Args:
+        environ: The environ, which is changed.
+        http_version: For example ``"2"``.
+        root_path: Where the app is mounted. The path may begin with it: Quart's clients name the
+            whole path, as ASGI's scope does.
+    """
+    if http_version is not None:
+        environ["SERVER_PROTOCOL"] = f"HTTP/{http_version}"
+    if root_path is not None:
+        environ["SCRIPT_NAME"] = root_path
+        if environ["PATH_INFO"].startswith(f"{root_path}/"):
+            environ["PATH_INFO"] = environ["PATH_INFO"].removeprefix(root_path)
+
+
+def set_websocket_scheme(kwargs: dict[str, Any]) -> None:
+    """Change the builder's arguments so that the scheme is ``ws``, or ``wss`` for ``https``.
+
+    Args:
+        kwargs: Keyword arguments of :class:`EnvironBuilder`, which are changed.
+    """
+    if not kwargs.get("base_url") and not kwargs.get("scheme"):
+        kwargs.setdefault("url_scheme", "ws")
+    for name in ("base_url", "scheme", "url_scheme"):
+        value = kwargs.get(name)
+        if isinstance(value, str) and value.startswith("http"):
+            kwargs[name] = "ws" + value.removeprefix("http")
+
+
 def take_body(environ: WSGIEnvironment) -> bytes:
     """Read the body of an environ, and put a new stream of it in the place of the old one.
 
@@ -265,11 +301,13 @@ def connection_scope(environ: WSGIEnvironment, kind: str = "http") -> Scope:
     scope = build_scope(environ, environ.get(_REPEATED))
     scope["extensions"] = {}
     scope["client"] = scope["client"] or ("127.0.0.1", 0)
+    if scope["http_version"] in ("2", "3"):
+        scope["extensions"] = {name: {} for name in _PUSH_EXTENSIONS}
     if kind == "websocket":
+        scope["extensions"] = {"websocket.http.response": {}}
         del scope["method"]
         scope["type"] = kind
         scope["subprotocols"] = []
-        scope["extensions"]["websocket.http.response"] = {}
     extra = {
         key: value
         for key, value in environ.items()

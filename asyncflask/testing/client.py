@@ -20,7 +20,13 @@ from werkzeug.wrappers import Request, Response
 
 from ..typing import Receive, Scope, Send
 from ..wrappers.request.awaitable import refusing
-from .builder import BuilderApp, connection_scope, request_environ
+from .builder import (
+    BuilderApp,
+    connection_scope,
+    override_environ,
+    request_environ,
+    set_websocket_scheme,
+)
 from .connection import TestConnection
 from .cookies import Browser, CookieMethods
 from .methods import HTTPMethods
@@ -33,9 +39,6 @@ if TYPE_CHECKING:
 #: Scope key: a function that is given the request's context and ends it later, as the environ's
 #: ``werkzeug.debug.preserve_context`` on Flask.
 PRESERVE_CONTEXT = "asyncflask.preserve_context"
-
-#: Extensions that a server offers to HTTP/2 and HTTP/3 requests.
-_PUSH_EXTENSIONS = ("http.response.push", "http.response.early_hint")
 
 
 class ClientApp(BuilderApp, TransactionApp, Protocol):
@@ -212,12 +215,7 @@ class TestClient(HTTPMethods, CookieMethods):
         Source: ``Quart: QuartClient.websocket``.
         """
         self.raise_forgotten()
-        if not kwargs.get("base_url") and not kwargs.get("scheme"):
-            kwargs.setdefault("url_scheme", "ws")
-        for name in ("base_url", "scheme", "url_scheme"):
-            value = kwargs.get(name)
-            if isinstance(value, str) and value.startswith("http"):
-                kwargs[name] = "ws" + value.removeprefix("http")  # and https is wss
+        set_websocket_scheme(kwargs)
         environ = self.make_environ(args, kwargs, http_version, root_path)
         scope = self._scope(environ, scope_base, "websocket")
         if subprotocols:
@@ -306,13 +304,7 @@ class TestClient(HTTPMethods, CookieMethods):
             root_path: As for :meth:`open`.
         """
         environ = request_environ(self.application, args, kwargs, self.environ_base)
-        if http_version is not None:
-            environ["SERVER_PROTOCOL"] = f"HTTP/{http_version}"
-        if root_path is not None:
-            environ["SCRIPT_NAME"] = root_path
-            if environ["PATH_INFO"].startswith(f"{root_path}/"):
-                # Quart's clients name the whole path, as ASGI's scope does.
-                environ["PATH_INFO"] = environ["PATH_INFO"].removeprefix(root_path)
+        override_environ(environ, http_version, root_path)
         self._browser.add_cookies(environ)
         return environ
 
@@ -323,8 +315,6 @@ class TestClient(HTTPMethods, CookieMethods):
         kind: str = "http",
     ) -> Scope:
         scope = connection_scope(environ, kind)
-        if kind == "http" and scope["http_version"] in ("2", "3"):
-            scope["extensions"] = {name: {} for name in _PUSH_EXTENSIONS}
         if self.state is not None:
             scope["state"] = self.state.copy()
         if self.preserve_context:

@@ -13,7 +13,7 @@ import pytest
 import asyncflask.flask
 from asyncflask import Flask, current_app, websocket
 from asyncflask.debug import blocking
-from asyncflask.debug.blocking import LIMIT, Frame, LoopWatch, describe
+from asyncflask.debug.blocking import LIMIT, LoopWatch, StackFrame, describe
 from asyncflask.testing import TestClient
 
 LONG = LIMIT * 1.6
@@ -48,7 +48,7 @@ def names(caplog):
     return [
         name
         for record in caplog.records
-        if "event loop was held" in record.message
+        if "event loop was blocked" in record.message
         for name in re.findall(r"the (view|function) '([\w.<>]+)' \(", record.message)
     ]
 
@@ -79,7 +79,7 @@ async def test_the_warning_says_how_long_where_and_what_to_write(async_app, capl
     text = caplog.records[-1].message
     line = report.__code__.co_firstlineno
 
-    assert LONG * 1000 <= int(re.search(r"held for (\d+) ms", text)[1]) < 3000
+    assert LONG * 1000 <= int(re.search(r"blocked for (\d+) ms", text)[1]) < 3000
 
     assert f"{local('report')}' ({__file__}:{line + 2}), in GET '/a\\nb'" in text
 
@@ -243,7 +243,7 @@ async def test_it_is_named_once_whatever_is_around_the_app(async_app, caplog, ar
 
 
 async def test_outside_of_debug_mode_nothing_is_watched(app, caplog, monkeypatch):
-    monkeypatch.setattr(blocking, "_stepped", None)
+    monkeypatch.setattr(blocking, "_timed", None)
     app.debug = False
 
     @app.get("/")
@@ -297,13 +297,13 @@ def test_without_a_sample_the_view_is_named():
 
     assert f"by the view '{view.__qualname__}'" in text
 
-    assert "by what serves it" in describe(0.5, [], "GET '/'", None)
+    assert "by code that serves it" in describe(0.5, [], "GET '/'", None)
 
 
 def test_our_own_work_is_not_said_to_be_a_function():
-    ours = Frame("asyncflask.dispatch.result", describe.__code__, 1)
+    ours = StackFrame("asyncflask.dispatch.result", describe.__code__, 1)
 
-    assert "by what serves it" in describe(0.5, [[ours]], "GET '/'", None)
+    assert "by code that serves it" in describe(0.5, [[ours]], "GET '/'", None)
 
 
 def test_the_watching_thread_ends_when_it_has_nothing_to_do(monkeypatch):

@@ -102,9 +102,9 @@ async def test_await_works_in_the_console_of_the_log(app, browser, url, caplog):
 
     app.get("/")(lambda: app.add_background_task(fail, 3) or "started")
     await browser.open(url)
-    while "Look into" not in caplog.text:
+    while "Open the frames" not in caplog.text:
         await asyncio.sleep(0.01)
-    link = next(m.rpartition(" ")[2] for m in caplog.messages if "Look into" in m)
+    link = next(m.rpartition(" ")[2] for m in caplog.messages if "Open the frames" in m)
     await browser.open(link)
     output = await open_console(browser, "fail")
     await browser.type("import asyncio; await asyncio.sleep(0, price + 39)")

@@ -10,7 +10,7 @@ import pytest
 import asyncflask
 from asyncflask import Flask, g, request, session
 from asyncflask.concurrency.workers import leased_here
-from asyncflask.debug.console import Frame
+from asyncflask.debug.console import ConsoleFrame
 from asyncflask.signals import appcontext_pushed
 
 LANES = pytest.mark.parametrize("path", ["/async", "/def"])
@@ -261,5 +261,5 @@ async def test_a_context_that_cannot_be_entered_now_may_be_later(app, evaluate):
 def test_without_a_server_await_has_a_loop_of_its_own():
     assert leased_here() is None
 
-    shown = Frame({"asyncio": asyncio}, {}).eval("await asyncio.sleep(0, 'slept')")
+    shown = ConsoleFrame({"asyncio": asyncio}, {}).eval("await asyncio.sleep(0, 'slept')")
     assert "slept" in shown

@@ -23,7 +23,7 @@ def look(developer, caplog):
     """Open the URL that the log names, and unlock its consoles."""
 
     async def open_it():
-        record = next(r for r in caplog.records if "Look into" in r.getMessage())
+        record = next(r for r in caplog.records if "Open the frames" in r.getMessage())
         url = URL.search(record.getMessage())[0]
         response = await developer.open(url.removeprefix("http://localhost"))
         assert response.status_code == 200
@@ -238,7 +238,7 @@ async def test_outside_of_debug_mode_a_task_has_no_page(app, caplog):
         while app.background_tasks:
             await asyncio.sleep(0)
 
-    assert "Look into" not in caplog.text
+    assert "Open the frames" not in caplog.text
 
 
 # -- URLs in the log -------------------------------------------------------------------------------

@@ -417,7 +417,7 @@ async def test_in_debug_mode_what_holds_the_loop_is_named(name, tmp_path):
             assert await connection.recv() == "done"
         log = server.log.read_text()
 
-    assert re.findall(r"event loop was held for \d+ ms by the view '(\w+)'", log) == [
+    assert re.findall(r"event loop was blocked for \d+ ms by the view '(\w+)'", log) == [
         "blocking_view",
         "blocking_chat",
     ]
