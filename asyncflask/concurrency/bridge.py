@@ -13,13 +13,13 @@ import contextvars
 import functools
 import threading
 import types
-from collections.abc import Callable, Coroutine, Generator
+from collections.abc import Callable, Coroutine, Generator, Iterator
 from typing import Any, ParamSpec, TypeVar
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
-#: `inbox`: of the worker that runs in this thread; `lease` and `outcome`: of the job it does now
+#: `inbox`: of the worker whose thread this is; `lease` and `outcome`: of the job that it runs
 this_worker = threading.local()
 
 
@@ -34,10 +34,18 @@ def running_loop() -> asyncio.AbstractEventLoop | None:
 def run_from_thread(coro: Coroutine[Any, Any, T], loop: asyncio.AbstractEventLoop) -> T:
     """Run ``coro`` on ``loop`` from a worker thread and wait for its result.
 
-    Meanwhile the worker does what ``coro`` asks of it: it may call ``def`` functions itself.
+    While it waits, the worker runs the jobs that ``coro`` gives it, such as ``def`` functions.
+
+    Args:
+        coro: The coroutine; it has not begun.
+        loop: A loop that runs in another thread.
+
+    Returns:
+        What ``coro`` returns. Context variables that it sets are set here too.
 
     Raises:
         RuntimeError: Called on the loop's own thread, which would wait for itself for ever.
+        BaseException: What ``coro`` raises.
     """
     if running_loop() is loop:
         coro.close()
@@ -85,7 +93,7 @@ def _begin(
 
 
 async def _box(coro: Coroutine[Any, Any, Any]) -> tuple[Any, BaseException | None]:
-    """Await ``coro``; whatever it raises goes to who waits, never into the loop."""
+    """Await ``coro``; return what it raises to the waiting thread instead of raising it here."""
     try:
         return await coro, None
     except BaseException as error:
@@ -93,28 +101,35 @@ async def _box(coro: Coroutine[Any, Any, Any]) -> tuple[Any, BaseException | Non
 
 
 def _take_over(context: contextvars.Context) -> None:
-    """Give this thread's Context what was set in the copy that ran on the loop."""
+    """Set in this thread what was set in the copy of its Context that ran on the loop."""
     for var, value in context.items():
         if var.get(this_worker) is not value:
             var.set(value)
 
 
 def _wake() -> None:
-    """Do nothing: a job that ends a worker's waiting."""
+    """Do nothing: this job wakes a worker that waits for one."""
 
 
 def run_alone(coro: Coroutine[Any, Any, T]) -> T:
-    """Run ``coro`` on a loop of its own and wait: here or, if a loop runs here, in a thread beside.
+    """Run ``coro`` on a new loop and wait: in this thread or, if a loop runs here, in another one.
 
-    What it sets in context variables is seen by the caller.
+    Args:
+        coro: The coroutine; it has not begun.
+
+    Returns:
+        What ``coro`` returns. Context variables that it sets are set here too.
+
+    Raises:
+        BaseException: What ``coro`` raises.
     """
     context = contextvars.copy_context()
     try:
         if running_loop() is None:
             with asyncio.Runner() as runner:
                 return runner.run(coro, context=context)
-        with concurrent.futures.ThreadPoolExecutor(1) as beside:
-            result, error = beside.submit(_run_boxed, coro, context).result()
+        with concurrent.futures.ThreadPoolExecutor(1) as thread:
+            result, error = thread.submit(_run_boxed, coro, context).result()
         if error is None:
             return result  # type: ignore[no-any-return]  # boxed
         try:
@@ -136,7 +151,7 @@ def _run_boxed(
 
 
 class _ToLoop:
-    """What a coroutine yields that is stepped in a thread and needs the loop from here on."""
+    """What a coroutine awaits when it is stepped in a thread and needs the loop from here on."""
 
     def __await__(self) -> Generator[_ToLoop, None, None]:
         yield self
@@ -146,13 +161,16 @@ TO_LOOP = _ToLoop()
 
 
 def step(coro: Coroutine[Any, Any, T]) -> tuple[bool, T | None]:
-    """Step ``coro`` in the calling thread, without a loop, until it ends or asks for the loop.
+    """Step ``coro`` in the calling thread, without a loop, until it ends or needs the loop.
+
+    Args:
+        coro: The coroutine; it has not begun.
 
     Returns:
         ``(True, result)``, or ``(False, None)`` when it yielded :data:`TO_LOOP`.
 
     Raises:
-        RuntimeError: It suspended on anything else, which only an event loop can serve.
+        RuntimeError: It awaited anything else, which only an event loop can serve.
     """
     try:
         yielded = coro.send(None)
@@ -168,22 +186,34 @@ def step(coro: Coroutine[Any, Any, T]) -> tuple[bool, T | None]:
 
 
 def stop_iteration_of(error: Exception) -> StopIteration | None:
-    """Return the ``StopIteration`` of a view or hook that Python has made a ``RuntimeError`` of.
+    """Return the ``StopIteration`` of a view or hook that Python turned into a ``RuntimeError``.
 
-    The pipeline is a coroutine, out of which no ``StopIteration`` can come (:pep:`479`).
+    The pipeline is a coroutine, and a coroutine cannot raise a ``StopIteration`` (:pep:`479`).
+
+    Args:
+        error: What the pipeline raised.
+
+    Returns:
+        The ``StopIteration``; ``None`` for all other errors.
     """
     cause = error.__cause__
-    if error.__class__ is RuntimeError and isinstance(cause, StopIteration):
-        return cause if str(error) == "coroutine raised StopIteration" else None
+    if isinstance(cause, StopIteration) and str(error) == "coroutine raised StopIteration":
+        return cause if isinstance(error, RuntimeError) else None
     return None
 
 
 def drive(coro: Coroutine[Any, Any, T]) -> T:
-    """Run ``coro`` in the calling thread without a loop; start one only where it asks for it.
+    """Run ``coro`` in the calling thread; a loop is started only where it needs one.
+
+    Args:
+        coro: The coroutine; it has not begun.
+
+    Returns:
+        What ``coro`` returns.
 
     Raises:
         RuntimeError: It needs a loop, and one is running in this thread already.
-        Exception: What it raises; a ``StopIteration`` comes out of it as well.
+        Exception: What it raises, also a ``StopIteration``.
     """
     try:
         done, result = step(coro)
@@ -215,7 +245,9 @@ async def _rest(coro: Coroutine[Any, Any, T]) -> T:
 
 
 @types.coroutine
-def resume(steps: Any, waiting_for: Any = TO_LOOP) -> Generator[Any, Any, Any]:
+def resume(
+    steps: Coroutine[Any, Any, Any] | Iterator[Any], waiting_for: object = TO_LOOP
+) -> Generator[Any, Any, Any]:
     """Continue on the loop, as an awaitable, what was begun by taking its first steps by hand.
 
     Args:
@@ -227,10 +259,11 @@ def resume(steps: Any, waiting_for: Any = TO_LOOP) -> Generator[Any, Any, Any]:
         Its result.
     """
     # What an object's `__await__` returns may be a bare iterator.
-    throw, send = getattr(steps, "throw", None), getattr(steps, "send", None)
+    throw = getattr(steps, "throw", None)
+    send: Callable[[Any], Any] = getattr(steps, "send", None) or (lambda _: next(steps))  # type: ignore[arg-type]  # a bare iterator
     try:
         if waiting_for is TO_LOOP:
-            waiting_for = next(steps) if send is None else send(None)
+            waiting_for = send(None)
         while True:
             try:
                 value = yield waiting_for
@@ -239,25 +272,25 @@ def resume(steps: Any, waiting_for: Any = TO_LOOP) -> Generator[Any, Any, Any]:
                     raise
                 waiting_for = throw(error)
             else:
-                waiting_for = next(steps) if send is None else send(value)
+                waiting_for = send(value)
     except StopIteration as stop:
         return stop.value
 
 
-#: what :func:`give_way` returns where there is nothing to go on with
+#: What :func:`give_way` returns when the coroutine has ended.
 ENDED: Any = object()
 
 
 @types.coroutine
-def give_way(steps: Any, rounds: int) -> Generator[Any, Any, Any]:
-    """Go on, as an awaitable, with something that let others run: its last step yielded ``None``.
+def give_way(steps: Generator[Any, Any, Any], rounds: int) -> Generator[Any, Any, Any]:
+    """Continue, as an awaitable, a coroutine that lets others run: its last step yielded ``None``.
 
     Args:
-        steps: A coroutine, or what its ``__await__`` gave.
-        rounds: How often it may do so.
+        steps: A coroutine, or what its ``__await__`` returned.
+        rounds: How often it may yield ``None``.
 
     Returns:
-        What it waits for, ``None`` if that is nothing still; :data:`ENDED` if it has ended.
+        What it waits for, ``None`` if it is still nothing; :data:`ENDED` if it has ended.
     """
     waiting_for = None
     try:

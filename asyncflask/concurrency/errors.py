@@ -1,4 +1,4 @@
-"""Errors that may not reach the event loop or the server as they are, and what replaces them."""
+"""Errors that must not reach the event loop or the server, and the errors raised instead."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .bridge import running_loop
 class EscapedError(RuntimeError):
     """A :exc:`BaseException` that is no :exc:`Exception` was raised while a request was served.
 
-    Raised on, it would end the server's task or its loop, and no server has an answer for it.
+    The error itself would end the server's task or its loop.
 
     Args:
         text: What happened, and what to do instead.
@@ -29,7 +29,12 @@ class ExitInWorker(EscapedError):
 
 
 def exit_in_worker(error: BaseException, func: Callable[..., Any]) -> ExitInWorker:
-    """Return what to raise for an error that would end the event loop."""
+    """Return what to raise for an error that would end the event loop.
+
+    Args:
+        error: ``SystemExit`` or ``KeyboardInterrupt``.
+        func: What raised it.
+    """
     return ExitInWorker(
         f"{func!r} raised {error!r} in a worker thread, where it cannot end the server."
         " Raise an Exception, or stop the server with a signal.",
@@ -45,8 +50,8 @@ def as_exception(error: BaseException, where: str) -> BaseException:
         where: What was being done, for the message.
 
     Returns:
-        ``error`` itself, if it is an :exc:`Exception` or not the app's own: the task was cancelled
-        from outside, or there is no task that runs. Otherwise an :exc:`EscapedError`.
+        ``error`` itself if it is an :exc:`Exception`, if the task was cancelled from outside, or if
+        no task runs. Otherwise an :exc:`EscapedError`.
     """
     if isinstance(error, Exception) or running_loop() is None:
         return error

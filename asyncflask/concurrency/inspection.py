@@ -12,8 +12,8 @@ from typing import Any
 def is_async(func: Callable[..., Any]) -> bool:
     """Return whether a call of ``func`` gives a coroutine.
 
-    Functions, methods, ``functools.partial``, objects with an ``async def __call__`` and what
-    :func:`inspect.markcoroutinefunction` marked are recognised. A ``def`` that merely *returns* a
+    Functions, methods, ``functools.partial``, objects with an ``async def __call__`` and functions
+    marked by :func:`inspect.markcoroutinefunction` are recognised. A ``def`` that *returns* a
     coroutine counts as ``def``.
 
     Args:
@@ -23,7 +23,7 @@ def is_async(func: Callable[..., Any]) -> bool:
         # PERF: one attribute chain decides for functions and methods; inspect's own function
         # unwraps and looks for marks first and costs ten times as much.
         if func.__code__.co_flags & inspect.CO_COROUTINE:
-            # A mock of a function has a mock of its code, whose flags are true whatever they are.
+            # The code of a mocked function is a mock, whose flags are always true.
             return type(func.__code__.co_flags) is int
     except AttributeError:
         pass

@@ -38,15 +38,15 @@ def task_context() -> contextvars.Context:
     """Return the running task's own :class:`contextvars.Context` (not a copy).
 
     A worker thread may enter it while the task is suspended, because a suspended task has left it.
-    Outside a task, or where the task does not show its context, a copy is returned: then variables
-    set by a ``def`` callable are seen by later ``def`` callables of the request only.
+    Outside a task, or where the task does not show its context, a copy is returned; variables set
+    by a ``def`` callable are then seen only by later ``def`` callables of the request.
     """
     task = asyncio.current_task()
     if task is None:
         return contextvars.copy_context()
     if sys.version_info >= (3, 12):
         return task.get_context()
-    # COMPAT: CPython 3.11 keeps the task's context without showing it; the collector sees it.
+    # COMPAT: a task of CPython 3.11 has no get_context(); the garbage collector sees the context.
     for referent in gc.get_referents(task):
         if type(referent) is contextvars.Context:
             return referent
@@ -63,10 +63,10 @@ class _Outcome(asyncio.Future[Any]):
     stepped again. asyncio keeps the cancellation and delivers it at the task's next step.
     """
 
-    #: what the job itself waits for on the loop
+    #: the task on the loop that the job waits for
     crossing: asyncio.Task[Any] | None = None
 
-    def cancel(self, msg: Any = None) -> bool:
+    def cancel(self, msg: object = None) -> bool:
         if self.crossing is not None:
             self.crossing.cancel()
         return False
@@ -95,7 +95,7 @@ def _run_job(
     kwargs: dict[str, Any],
     handled: BaseException | None,
 ) -> tuple[Any, BaseException | None]:
-    """Run ``func`` inside ``context`` and box what comes of it, also what is not an Exception.
+    """Run ``func`` inside ``context``; return its result or what it raised, also no Exception.
 
     ``KeyboardInterrupt`` and ``SystemExit`` set on a future would end the event loop.
     """
@@ -116,15 +116,15 @@ def _run_handling(
     args: tuple[Any, ...],
     kwargs: dict[str, Any],
 ) -> Any:
-    """Run ``func`` as in the `except` block that waits for it.
+    """Run ``func`` as if inside the `except` block that waits for it.
 
-    Error handlers look there: ``logger.exception()``, ``traceback.format_exc()``, a bare ``raise``.
+    Error handlers use the exception being handled: ``logger.exception()``, a bare ``raise``.
     """
     traceback = error.__traceback__
     try:
         raise error
     except BaseException:
-        error.__traceback__ = traceback  # This function's frame tells the user nothing.
+        error.__traceback__ = traceback  # Without the frame of this function.
         return func(*args, **kwargs)
     finally:
         del error, args, traceback  # They refer to this frame: a circle.
@@ -133,8 +133,8 @@ def _run_handling(
 def _await_exit(context: contextvars.Context) -> None:
     """Wait until the loop's thread has left ``context``.
 
-    The job is put into the inbox before the task that waits for it is suspended: this thread may
-    be quicker by some microseconds. (PERF: putting it with ``call_soon`` costs every hop 3 µs.)
+    The job is put into the inbox before the task that waits for it is suspended, so this thread may
+    be too early by some microseconds. (PERF: putting it with ``call_soon`` costs 3 µs each time.)
     """
     while True:
         try:
@@ -150,9 +150,13 @@ def _nothing() -> None:
 class Lease:
     """One worker thread, kept for one request (or websocket, or background task).
 
-    Made when the first ``def`` callable of the request is met; every later one runs on the same
-    thread. :meth:`release` gives the thread back; so does the end of the lease's life, for a task
+    It is made for the first ``def`` callable of the request; later ones run on the same thread.
+    :meth:`release` returns the thread to the pool, and so does deleting the lease, for a task
     that outlives its request.
+
+    Args:
+        pool: The pool.
+        worker: The thread.
     """
 
     #: awaited on the loop before an `async def` callable runs there for this thread
@@ -173,9 +177,18 @@ class Lease:
         A cancellation of the waiting task is delivered when ``func`` has returned: a thread cannot
         be interrupted.
 
+        Args:
+            func: A ``def`` callable.
+            args: Its arguments.
+            kwargs: Its keyword arguments.
+
+        Returns:
+            What ``func`` returns.
+
         Raises:
             RuntimeError: ``func`` raised ``SystemExit`` or ``KeyboardInterrupt``, which would end
-                the event loop, or the lease was released already.
+                the event loop, or the lease was released before.
+            BaseException: What ``func`` raises.
         """
         worker = self._worker
         if worker is None:
@@ -185,7 +198,7 @@ class Lease:
             )
         outcome = _Outcome(loop=self.loop)
         loop = self.loop
-        # A child task of the view brings its own: the view's may be in use on the loop meanwhile.
+        # A child task of the view has its own context: the view's may be in use on the loop.
         mine = asyncio.current_task() is self._task
         context = self._context if mine else task_context()
         handled = sys.exc_info()[1]
@@ -198,7 +211,7 @@ class Lease:
             try:
                 loop.call_soon_threadsafe(outcome.set_result, boxed)
             except RuntimeError:
-                pass  # The loop was closed meanwhile: nobody waits any more.
+                pass  # The loop was closed, so no task waits any more.
 
         self._running += 1
         worker.inbox.put(job)
@@ -207,7 +220,7 @@ class Lease:
         finally:
             self._running -= 1
             if self._worker is None and not self._running:
-                self._pool._give_back(worker)  # It was released meanwhile.
+                self._pool.put_back(worker)  # It was released meanwhile.
         if error is None:
             return result  # type: ignore[no-any-return]  # boxed, see _run_job
         try:
@@ -217,14 +230,23 @@ class Lease:
             handled = None
 
     def wait_for(self, coro: Coroutine[Any, Any, T]) -> T:
-        """Run an ``async def`` callable's coroutine on the loop, from the leased thread, and wait.
+        """Run a coroutine on the loop, from the leased thread, and wait for its result.
 
-        A cancellation of the request is delivered to it; its end is waited for all the same.
+        A cancellation of the request is delivered to it; the thread waits until it has ended.
+
+        Args:
+            coro: Of an ``async def`` callable; it has not begun.
+
+        Returns:
+            What ``coro`` returns.
+
+        Raises:
+            BaseException: What ``coro`` raises.
         """
         return run_from_thread(self._prepared(coro, this_worker.outcome), self.loop)
 
     async def _prepared(self, coro: Coroutine[Any, Any, T], outcome: _Outcome) -> T:
-        # Each job its own: a task that waits for another job here must not cancel itself by it.
+        # Each job has its own: a task that waits for another job must not cancel itself.
         outcome.crossing = asyncio.current_task()
         try:
             if self.prepare is not None:
@@ -239,15 +261,15 @@ class Lease:
             outcome.crossing = None
 
     def release(self) -> None:
-        """Give the thread back to the pool; a second call does nothing.
+        """Return the thread to the pool; a second call does nothing.
 
-        One that still works, for a task that outlives its request, is given back when it has ended:
-        the next request would wait for it, beside idle threads.
+        A thread that still runs a job, for a task that outlives its request, is returned when the
+        job has ended: the next request would wait for it although other threads are idle.
         """
         worker, self._worker = self._worker, None
         self._task = None
         if worker is not None and not self._running:
-            self._pool._give_back(worker)
+            self._pool.put_back(worker)
 
     __del__ = release
 
@@ -261,7 +283,7 @@ def _unboxed(error: BaseException, func: Callable[..., Any]) -> BaseException:
 
 
 class ThisThread:
-    """The calling thread in the place of a leased one, for ``def`` code that the user runs there.
+    """The calling thread used as if it were leased, for ``def`` code outside of a request.
 
     Args:
         loop: The server's loop, which ``async def`` callables run on.
@@ -272,31 +294,42 @@ class ThisThread:
         self.loop = loop
 
     async def run(self, func: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Call ``func`` in place; on the loop, which it must not block, in a thread beside it."""
+        """Call ``func`` in this thread; on the loop, which it must not block, in another thread.
+
+        Args:
+            func: A ``def`` callable.
+            args: Its arguments.
+            kwargs: Its keyword arguments.
+        """
         if threading.get_ident() != self.ident:
             return await asyncio.to_thread(func, *args, **kwargs)
         return func(*args, **kwargs)
 
     def wait_for(self, coro: Coroutine[Any, Any, T]) -> T:
-        """Run ``coro`` on the loop and wait for it."""
+        """Run ``coro`` on the loop and wait for its result.
+
+        Args:
+            coro: The coroutine; it has not begun.
+        """
         return run_from_thread(coro, self.loop)
 
     def release(self) -> None:
-        """Do nothing: the thread is the user's."""
+        """Do nothing: the thread belongs to the caller."""
 
 
 class WorkerPool:
     """The threads in which ``def`` callables run.
 
-    Threads are started as they are needed, up to ``size``; further requests wait for one in order,
-    up to ``queue_size`` of them. ``busy`` and ``waiting`` tell how full it is.
+    Threads are started when they are needed, up to ``size``; further requests wait in order, up to
+    ``queue_size`` of them. ``busy`` and ``waiting`` show the load.
 
     Args:
-        size: Most threads at one time.
-        queue_size: Most requests that wait for a thread; the next one is answered 503.
+        size: Maximum number of threads.
+        queue_size: Maximum number of requests that wait for a thread; the next one is answered with
+            503.
     """
 
-    #: what times a coroutine that a thread waits for, in debug mode
+    #: in debug mode: wraps a coroutine that a thread waits for, and measures its time
     watch: Callable[[Coroutine[Any, Any, Any]], Awaitable[Any]] | None = None
 
     def __init__(self, size: int = 40, queue_size: int = 1000) -> None:
@@ -312,26 +345,26 @@ class WorkerPool:
 
     @property
     def busy(self) -> int:
-        """Threads that are leased now."""
+        """Number of threads that are leased now."""
         return self._started - len(self._idle)
 
     @property
     def waiting(self) -> int:
-        """Requests that wait for a thread now."""
+        """Number of requests that wait for a thread now."""
         return len(self._waiting)
 
     async def lease(self) -> Lease:
         """Lease a thread for the running task.
 
         Raises:
-            WorkerQueueFull: ``queue_size`` requests wait for a thread already.
+            WorkerQueueFull: ``queue_size`` requests are waiting for a thread.
         """
         with self._lock:
             if self._idle:
                 return Lease(self, self._idle.pop())
             if self._started < self.size:
                 worker = _Worker(f"asyncflask-worker-{self._started + 1}")
-                self._started += 1  # Only now: the system may refuse a thread.
+                self._started += 1  # After the start, which the system may refuse.
                 return Lease(self, worker)
             if len(self._waiting) >= self.queue_size:
                 raise WorkerQueueFull(
@@ -350,11 +383,12 @@ class WorkerPool:
             if turn in self._waiting:
                 self._waiting.remove(turn)
                 return
-        # The thread was handed over in the same moment in which the wait was cancelled.
+        # The thread was given to this request just before its wait was cancelled.
         if turn.done() and not turn.cancelled():
-            self._give_back(turn.result())
+            self.put_back(turn.result())
 
-    def _give_back(self, worker: _Worker) -> None:
+    def put_back(self, worker: _Worker) -> None:
+        """Give a thread to the next request that waits for one, else keep it idle."""
         with self._lock:
             while self._waiting:
                 turn = self._waiting.popleft()
@@ -362,12 +396,12 @@ class WorkerPool:
                     turn.get_loop().call_soon_threadsafe(self._hand_over, turn, worker)
                     return
                 except RuntimeError:
-                    continue  # That loop was closed: the next one's turn.
+                    continue  # That loop was closed.
             self._idle.append(worker)
 
     def _hand_over(self, turn: asyncio.Future[_Worker], worker: _Worker) -> None:
         if turn.done():
-            self._give_back(worker)
+            self.put_back(worker)
         else:
             turn.set_result(worker)
 
@@ -384,13 +418,19 @@ def _stop(idle: deque[_Worker]) -> None:
 
 
 async def run_in_thread(func: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Run blocking file I/O of our own off the loop, in the loop's default executor."""
+    """Run blocking file I/O of this package in the loop's default executor.
+
+    Args:
+        func: The function.
+        args: Its arguments.
+        kwargs: Its keyword arguments.
+    """
     loop = asyncio.get_running_loop()
     return await loop.run_in_executor(None, functools.partial(func, *args, **kwargs))
 
 
 def leased_here() -> Lease | None:
-    """Return the lease by which the calling thread works for a request, or ``None``."""
+    """Return the lease of the request whose worker thread this is, or ``None``."""
     lease: Lease | None = getattr(this_worker, "lease", None)
     return lease
 
@@ -399,12 +439,15 @@ def leased_here() -> Lease | None:
 
 
 async def on_worker(lease: Lease, coro: Coroutine[Any, Any, T], moved: Callable[[], None]) -> T:
-    """Step ``coro`` on the leased thread; where it asks for the loop, go on here.
+    """Step ``coro`` on the leased thread; where it needs the loop, continue it here.
 
     Args:
         lease: The thread.
         coro: The coroutine; it has not begun.
-        moved: Called on the loop before the coroutine goes on here.
+        moved: Called on the loop before the coroutine continues here.
+
+    Returns:
+        What ``coro`` returns.
     """
     try:
         done, result = await lease.run(step, coro)
@@ -433,8 +476,14 @@ async def _ended(coro: Coroutine[Any, Any, Any], error: BaseException) -> None:
 async def finish(coro: Coroutine[Any, Any, T]) -> T:
     """Run ``coro`` to its end even if the current task is cancelled (again) meanwhile.
 
-    For teardown after a cancellation: it must not be cut off in the middle. A cancellation that
-    arrives meanwhile is delivered afterwards.
+    For teardown after a cancellation, which must run to its end. A cancellation that arrives
+    meanwhile is delivered afterwards.
+
+    Args:
+        coro: The coroutine; it has not begun.
+
+    Returns:
+        What ``coro`` returns.
     """
     loop = asyncio.get_running_loop()
     ended = _Outcome(loop=loop)
