@@ -1,6 +1,6 @@
 """The command ``asyncflask``, and what extensions and apps build their own commands with.
 
-The names are those of ``flask.cli``. This file only hands them on.
+The names are those of ``flask.cli``.
 """
 
 from __future__ import annotations

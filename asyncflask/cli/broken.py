@@ -1,4 +1,4 @@
-"""The app that is served while a program cannot be loaded: status 500 for every request."""
+"""The app that is served while the program cannot be loaded: it answers every request with 500."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def broken_app(reason: str = _IN_THE_TERMINAL) -> ASGIApplication:
     """Make an app that answers every request with 500.
 
     Args:
-        reason: Shown to the developer, who alone should reach a server in debug mode.
+        reason: Shown on the page. Only the developer should reach a server in debug mode.
     """
     text = (
         "<!doctype html>\n<html lang=en>\n<title>500 The app could not be loaded</title>\n"
@@ -48,7 +48,7 @@ def broken_app(reason: str = _IN_THE_TERMINAL) -> ASGIApplication:
 
 
 class BrokenServer:
-    """Serves :func:`broken_app` at the reloader's socket, in a thread, while no child runs.
+    """Serves :func:`broken_app` on the reloader's socket, in a thread, while no child runs.
 
     Args:
         listener: The socket; it stays open.
@@ -65,10 +65,10 @@ class BrokenServer:
         self._stop: asyncio.Event | None = None
 
     def start(self, files: Iterable[str]) -> None:
-        """Begin to answer.
+        """Start to serve.
 
         Args:
-            files: Those that were edited, in which a syntax error is looked for.
+            files: Those that were edited; the page shows the first syntax error in them.
         """
         self.stop()
         app = broken_app(_syntax_error(files) or _IN_THE_TERMINAL)
@@ -87,7 +87,7 @@ class BrokenServer:
         await serve(app, [self._listener.dup()], config, stop=self._stop)
 
     def stop(self) -> None:
-        """End; the next child answers."""
+        """Stop to serve, because a child serves again."""
         thread, self._thread = self._thread, None
         if thread is not None and self._loop is not None and self._stop is not None:
             self._loop.call_soon_threadsafe(self._stop.set)

@@ -7,7 +7,7 @@ import ssl
 import traceback
 from collections.abc import Collection
 from operator import itemgetter
-from typing import Any, Literal
+from typing import Literal
 
 import click
 from werkzeug.routing import Rule
@@ -17,7 +17,7 @@ from .._current import current
 from ..environment import get_debug_flag, set_debug_flag
 from ..typing import ASGIApplication
 from .context import ScriptInfo, pass_script_info, with_appcontext
-from .locate import App
+from .locate import CommandApp
 from .options import CertParamType, Option, SeparatedPathType, validate_key
 
 # -- run -------------------------------------------------------------------------------------------
@@ -25,7 +25,7 @@ from .options import CertParamType, Option, SeparatedPathType, validate_key
 
 def _set_debug(ctx: click.Context, param: click.Parameter, value: bool) -> bool | None:
     source = ctx.get_parameter_source(param.name or "")
-    # The flag's default is "off"; what the environment says must outlive that.
+    # The flag's default is "off", which must not replace what the environment says.
     if source in (click.core.ParameterSource.DEFAULT, click.core.ParameterSource.DEFAULT_MAP):
         return None
     set_debug_flag(value)
@@ -79,7 +79,7 @@ debug_option = Option(
     "--reload/--no-reload",
     default=None,
     cls=Option,
-    help="Start anew when a file of the program changes. On by default in debug mode.",
+    help="Restart when a file of the program changes. On by default in debug mode.",
 )
 @click.option(
     "--extra-files",
@@ -106,7 +106,7 @@ debug_option = Option(
     type=click.Choice(("embedded", "hypercorn")),
     default="embedded",
     cls=Option,
-    help="What serves: the embedded server, or hypercorn (HTTP/2, --workers).",
+    help="The server: the embedded one, or hypercorn (HTTP/2, --workers).",
     show_default=True,
 )
 @click.option(
@@ -114,7 +114,7 @@ debug_option = Option(
     type=click.IntRange(1),
     default=1,
     cls=Option,
-    help="How many processes serve; more than one with --server hypercorn.",
+    help="Number of processes; more than one needs --server hypercorn.",
     show_default=True,
 )
 @pass_script_info
@@ -132,11 +132,11 @@ def run_command(
 ) -> None:
     """Serve the app on this machine: for development, or behind a proxy.
 
-    In debug mode (--debug) the server starts anew when a file of the program changes, and errors
-    are answered by the interactive debugger: never where others reach it. For HTTP/2 and several
-    processes there is --server hypercorn --workers N.
+    In debug mode (--debug) the server restarts when a file of the program changes, and errors are
+    answered by the interactive debugger: never use it where others can reach the server. For HTTP/2
+    and several processes use --server hypercorn --workers N.
     """
-    from .serve import serve  # PERF: the server and its protocols; other commands do without
+    from .serve import serve  # PERF: other commands do not need the server
 
     debug = get_debug_flag()
     use_reloader = debug if reload is None else reload
@@ -169,8 +169,15 @@ def run_command(
 run_command.params.insert(0, debug_option)
 
 
-def _check_workers(workers: int, server: str, cert: Any, reload: bool | None) -> bool:
-    """Hold ``--workers`` against the other options; several processes have no reloader."""
+def _check_workers(workers: int, server: str, cert: object, reload: bool | None) -> bool:
+    """Refuse other options that do not go with ``--workers``; several processes have no reloader.
+
+    Returns:
+        Whether the reloader is used.
+
+    Raises:
+        click.UsageError: Two options contradict each other.
+    """
     wrong = (
         "needs `--server hypercorn`; the embedded server is one process"
         if server != "hypercorn"
@@ -186,11 +193,11 @@ def _check_workers(workers: int, server: str, cert: Any, reload: bool | None) ->
 
 
 def show_server_banner(debug: bool | None, app_import_path: str | None) -> None:
-    """Say what is about to be served; in a child of the reloader, nothing.
+    """Print what is about to be served; in a child of the reloader, nothing.
 
     Args:
-        debug: Whether debug mode is on; ``None`` leaves the line away.
-        app_import_path: The app's name or import path; ``None`` leaves the line away.
+        debug: Whether debug mode is on; ``None`` omits the line.
+        app_import_path: The app's name or import path; ``None`` omits the line.
 
     Source: ``Flask: cli.show_server_banner``.
     """
@@ -205,9 +212,9 @@ def show_server_banner(debug: bool | None, app_import_path: str | None) -> None:
 
 
 def _load_app(info: ScriptInfo) -> ASGIApplication:
-    """The app; in a child of the reloader, a stand-in if it cannot be loaded.
+    """Return the app; in a child of the reloader, a substitute if it cannot be loaded.
 
-    Otherwise the first syntax error while somebody edits would end the reloader.
+    Otherwise a syntax error in a file that is being edited would end the reloader.
     """
     try:
         return info.load_app()
@@ -215,7 +222,7 @@ def _load_app(info: ScriptInfo) -> ASGIApplication:
         if not is_running_from_reloader():
             raise
         traceback.print_exc()
-        from .broken import broken_app  # PERF: the server; other commands do without
+        from .broken import broken_app  # PERF: other commands do not need the server
 
         return broken_app(traceback.format_exc())
 
@@ -242,6 +249,17 @@ def routes_command(sort: str, all_methods: bool) -> None:
     if not rules:
         click.echo("No routes were registered.")  # COMPAT: Flask's tests look for it
         return
+    columns = _route_columns(rules, url_map.host_matching, all_methods)
+    rows = list(zip(*(cells for _, cells in columns.values()), strict=True))
+    if sort in columns:
+        rows.sort(key=itemgetter(list(columns).index(sort)))
+    _echo_table([title for title, _ in columns.values()], rows)
+
+
+def _route_columns(
+    rules: list[Rule], host_matching: bool, all_methods: bool
+) -> dict[str, tuple[str, list[str]]]:
+    """Return title and cells of each column, by the name that ``--sort`` takes."""
     hidden = () if all_methods else ("HEAD", "OPTIONS")
     columns = {
         "endpoint": ("Endpoint", [str(rule.endpoint) for rule in rules]),
@@ -249,14 +267,11 @@ def routes_command(sort: str, all_methods: bool) -> None:
         "domain": ("Subdomain", [rule.subdomain or "" for rule in rules]),
         "rule": ("Rule", [rule.rule for rule in rules]),
     }
-    if url_map.host_matching:
+    if host_matching:
         columns["domain"] = ("Host", [rule.host or "" for rule in rules])
     if not any(columns["domain"][1]):
         del columns["domain"]
-    rows = list(zip(*(cells for _, cells in columns.values()), strict=True))
-    if sort in columns:
-        rows.sort(key=itemgetter(list(columns).index(sort)))
-    _echo_table([title for title, _ in columns.values()], rows)
+    return columns
 
 
 def _methods(rule: Rule, hidden: Collection[str]) -> str:
@@ -272,7 +287,7 @@ def _echo_table(titles: list[str], rows: list[tuple[str, ...]]) -> None:
         click.echo("  ".join(cells).rstrip())
 
 
-def _current_app() -> App:
+def _current_app() -> CommandApp:
     ctx = current()
     assert ctx is not None, "with_appcontext pushed one"
     return ctx.app  # type: ignore[no-any-return]  # the slot holds any context

@@ -1,9 +1,9 @@
-"""What the commands of one command line share: the app, its context, and an event loop.
+"""What the commands of a command line share: the app, its context, and an event loop.
 
 The app is loaded at most once, by :class:`ScriptInfo`. Its context is pushed once, synchronously,
 so that callbacks of parameters and of groups see the same ``g`` as the command. The event loop is
-made by the first ``async def`` command; once there is one, the context's teardown runs on it too,
-so that what a command opened on the loop is closed on that loop.
+made for the first ``async def`` command. From then on the context's teardown runs on it too, so
+that what a command opened on the loop is closed on that loop.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ import click
 
 from .._current import current, slot
 from ..environment import get_debug_flag, get_load_dotenv
-from .locate import App, NoAppException, locate_app, prepare_import
+from .locate import CommandApp, NoAppException, locate_app, prepare_import
 
 F = TypeVar("F", bound=Callable[..., Any])
 T = TypeVar("T")
@@ -33,9 +33,9 @@ DEFAULT_FILES = ("wsgi.py", "app.py")
 
 
 class ScriptInfo:
-    """How the app of a command line is to be loaded; click's ``ctx.obj``.
+    """How the app of a command line is loaded; click's ``ctx.obj``.
 
-    Made by :class:`FlaskGroup`; make one yourself to run commands on an app of yours, as
+    :class:`FlaskGroup` makes it; make one yourself to run commands on a certain app, as
     ``app.test_cli_runner()`` does.
 
     Args:
@@ -43,8 +43,7 @@ class ScriptInfo:
             the module.
         create_app: Called, without arguments, instead of importing anything.
         set_debug_flag: Whether the environment's debug mode is set on the app.
-        load_dotenv_defaults: Whether ``.env`` and ``.flaskenv`` are to be loaded; kept here for
-            the group, which does the loading.
+        load_dotenv_defaults: Whether the group loads ``.env`` and ``.flaskenv``.
 
     Source: ``Flask: cli.ScriptInfo``.
     """
@@ -52,7 +51,7 @@ class ScriptInfo:
     def __init__(
         self,
         app_import_path: str | None = None,
-        create_app: Callable[..., App] | None = None,
+        create_app: Callable[..., CommandApp] | None = None,
         set_debug_flag: bool = True,
         load_dotenv_defaults: bool = True,
     ) -> None:
@@ -61,10 +60,10 @@ class ScriptInfo:
         self.data: dict[Any, Any] = {}
         self.set_debug_flag = set_debug_flag
         self.load_dotenv_defaults = get_load_dotenv(load_dotenv_defaults)
-        self._loaded_app: App | None = None
+        self._loaded_app: CommandApp | None = None
 
-    def load_app(self) -> App:
-        """Load the app at the first call; return it.
+    def load_app(self) -> CommandApp:
+        """Return the app, which is loaded at the first call.
 
         Without ``create_app`` and ``app_import_path``, ``wsgi.py`` and ``app.py`` in the current
         directory are tried.
@@ -80,7 +79,7 @@ class ScriptInfo:
         self._loaded_app = app
         return app
 
-    def _find_app(self) -> App:
+    def _find_app(self) -> CommandApp:
         if self.create_app is not None:
             return self.create_app()
         if self.app_import_path:
@@ -99,7 +98,7 @@ class ScriptInfo:
 
 
 def _quarts_variable() -> str:
-    """Return what to say of the variable that Quart reads, if it is set."""
+    """Return a sentence on the environment variable that Quart reads, if it is set."""
     named = os.environ.get("QUART_APP")
     return f" QUART_APP={named!r}, which Quart reads, is not read here." if named else ""
 
@@ -108,7 +107,7 @@ pass_script_info = click.make_pass_decorator(ScriptInfo, ensure=True)
 
 
 class CommandLoop:
-    """The event loop of one command line, made when the first coroutine comes.
+    """The event loop of a command line, made for the first coroutine.
 
     Ctrl-C cancels the coroutine, lets its ``finally`` blocks run, and raises
     :class:`KeyboardInterrupt`, which click answers with "Aborted!".
@@ -127,7 +126,7 @@ class CommandLoop:
         """Run ``coroutine`` to its end, with the caller's context variables.
 
         Where a loop runs in this thread already (a command invoked in an ``async def`` test), the
-        command's loop gets a thread of its own, and the caller's loop stands still meanwhile, as
+        command's loop gets a thread of its own, and the caller's loop is blocked meanwhile, as
         it does for a ``def`` command.
         """
         if self._runner is None:
@@ -151,7 +150,7 @@ class CommandLoop:
             return self._runner.run(coroutine, context=variables)
 
     def close(self) -> None:
-        """Cancel what still runs on the loop, and close it."""
+        """Cancel the tasks that still run on the loop, and close it."""
         runner, self._runner = self._runner, None
         thread, self._thread = self._thread, None
         if thread is not None and runner is not None:
@@ -170,7 +169,11 @@ def _in_running_loop() -> bool:
 
 
 def command_loop(ctx: click.Context) -> CommandLoop:
-    """Return the loop of the command line that ``ctx`` is part of; it closes with the root."""
+    """Return the loop of a command line, which is closed when click's root context is closed.
+
+    Args:
+        ctx: click's context of any of its commands.
+    """
     root = ctx.find_root()
     loop: CommandLoop | None = root.meta.get(LOOP_KEY)
     if loop is None:
@@ -182,7 +185,7 @@ def command_loop(ctx: click.Context) -> CommandLoop:
 class _PushedContext:
     """An app context from its push to its pop, which runs on the command's loop if there is one."""
 
-    def __init__(self, app: App, loop: CommandLoop) -> None:
+    def __init__(self, app: CommandApp, loop: CommandLoop) -> None:
         self._loop = loop
         self._context = app.app_context()
         self._before: Any = None
@@ -212,14 +215,19 @@ class _PushedContext:
         exc_value: BaseException | None,
         tb: TracebackType | None,
     ) -> None:
-        # `async def` teardown functions run on the loop, `def` ones right here and not on a worker:
-        # a command has one thread, and a sqlite3 connection is closed in the one that opened it.
+        # `async def` teardown functions run on the loop, `def` ones in this thread, not on a
+        # worker: a sqlite3 connection has to be closed in the thread that opened it.
         self._context.place = "command"
         await self._context.__aexit__(exc_type, exc_value, tb)
 
 
-def push_app_context(ctx: click.Context, app: App) -> None:
-    """Push an app context that is popped when ``ctx`` closes, unless ``app`` is current already."""
+def push_app_context(ctx: click.Context, app: CommandApp) -> None:
+    """Push an app context that is popped when ``ctx`` closes, unless ``app`` is the current one.
+
+    Args:
+        ctx: click's context.
+        app: The app.
+    """
     now = current()
     if now is None or now.app is not app:
         # The loop is registered first, so that it closes after the context was popped.
@@ -229,17 +237,20 @@ def push_app_context(ctx: click.Context, app: App) -> None:
 def with_appcontext(f: F) -> F:
     """Run a command's function inside the app's context, which is pushed if there is none.
 
-    Commands of ``app.cli`` and ``blueprint.cli`` have one anyway; this is for commands that are
+    Commands of ``app.cli`` and ``blueprint.cli`` always have one; this is for commands that are
     registered elsewhere.
 
     Args:
         f: The function below the decorators of click's options; ``def`` or ``async def``.
 
+    Returns:
+        A ``def`` function with the same parameters.
+
     Source: ``Flask: cli.with_appcontext``.
     """
 
     @click.pass_context
-    def in_app_context(ctx: click.Context, /, *args: Any, **kwargs: Any) -> Any:
+    def in_app_context(ctx: click.Context, /, *args: Any, **kwargs: Any) -> object:
         if current() is None:
             push_app_context(ctx, ctx.ensure_object(ScriptInfo).load_app())
         return _finished(ctx, ctx.invoke(f, *args, **kwargs))
@@ -248,17 +259,21 @@ def with_appcontext(f: F) -> F:
 
 
 def run_async(f: Callable[..., Any]) -> Callable[..., Any]:
-    """Make a ``def`` of an ``async def`` function, which runs it on the command line's loop."""
+    """Make a ``def`` function that runs an ``async def`` one on the command line's loop.
+
+    Args:
+        f: The ``async def`` function.
+    """
 
     @click.pass_context
-    def on_loop(ctx: click.Context, /, *args: Any, **kwargs: Any) -> Any:
+    def on_loop(ctx: click.Context, /, *args: Any, **kwargs: Any) -> object:
         return _finished(ctx, f(*args, **kwargs))
 
     return update_wrapper(on_loop, f)
 
 
-def _finished(ctx: click.Context, result: Any) -> Any:
-    # The result is looked at, not the function's colour: click's pass_* decorators hide that.
+def _finished(ctx: click.Context, result: object) -> object:
+    # click's pass_* decorators hide whether the function is `async def`; its result shows it.
     if inspect.iscoroutine(result):
         return command_loop(ctx).run(result)
     return result

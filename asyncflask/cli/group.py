@@ -20,7 +20,7 @@ from ..concurrency.inspection import is_async
 from ..environment import has_dotenv, load_dotenv
 from .commands import debug_option, routes_command, run_command
 from .context import ScriptInfo, push_app_context, run_async, with_appcontext
-from .locate import App, NoAppException
+from .locate import CommandApp, NoAppException
 from .options import Option
 from .shell import shell_command
 
@@ -31,7 +31,7 @@ PLUGIN_GROUPS = ("flask.commands", "asyncflask.commands")
 class AppGroup(click.Group):
     """A group whose commands run inside the app's context and may be ``async def``.
 
-    Not to be confused with :class:`FlaskGroup`, which finds the app.
+    It does not find the app; :class:`FlaskGroup` does.
 
     Source: ``Flask: cli.AppGroup``.
     """
@@ -42,6 +42,9 @@ class AppGroup(click.Group):
         Args:
             args: As for :meth:`click.Group.command`.
             kwargs: As there; ``with_appcontext=False`` runs the function without a context.
+
+        Returns:
+            A decorator, or the command if the function itself was given.
         """
         if args and callable(args[0]):  # @app.cli.command, without parentheses
             return self.command(**kwargs)(args[0])
@@ -54,14 +57,27 @@ class AppGroup(click.Group):
         return decorator
 
     def group(self, *args: Any, **kwargs: Any) -> Any:
-        """Register a function as a group of commands, by default an :class:`AppGroup`."""
+        """Register a function as a group of commands, by default an :class:`AppGroup`.
+
+        Args:
+            args: As for :meth:`click.Group.group`.
+            kwargs: As there.
+
+        Returns:
+            A decorator, or the group if the function itself was given.
+        """
         if args and callable(args[0]):
             return self.group(**kwargs)(args[0])
         kwargs.setdefault("cls", AppGroup)
         return super().group(*args, **kwargs)
 
     def add_command(self, cmd: click.Command, name: str | None = None) -> None:
-        """Register a command that was made elsewhere; its function may be ``async def``."""
+        """Register a command that was made elsewhere; its function may be ``async def``.
+
+        Args:
+            cmd: The command.
+            name: Its name; ``None``: that of ``cmd``.
+        """
         if cmd.callback is not None and is_async(unwrap(cmd.callback)):
             cmd.callback = run_async(cmd.callback)
         super().add_command(cmd, name)
@@ -70,8 +86,13 @@ class AppGroup(click.Group):
 # -- options of the command itself -----------------------------------------------------------------
 
 
-def get_version(ctx: click.Context, param: click.Parameter, value: Any) -> None:
-    """Print the versions that a bug report wants, and end.
+def get_version(ctx: click.Context, param: click.Parameter, value: bool) -> None:
+    """Print the versions that a bug report needs, and end; a callback of an option.
+
+    Args:
+        ctx: click's context.
+        param: The option.
+        value: Whether the option was given.
 
     Source: ``Flask: cli.get_version``.
     """
@@ -89,7 +110,7 @@ def get_version(ctx: click.Context, param: click.Parameter, value: Any) -> None:
 
 version_option = click.Option(
     ["--version"],
-    help="Show the versions of asyncflask and what it stands on.",
+    help="Show the versions of asyncflask and of the packages it uses.",
     expose_value=False,
     callback=get_version,
     is_flag=True,
@@ -135,8 +156,8 @@ _env_file_option = Option(
     ["-e", "--env-file"],
     type=click.Path(exists=True, dir_okay=False),
     help=(
-        "Set environment variables from this file, before '.env' and '.flaskenv'. What is set"
-        " already stays. Needs python-dotenv."
+        "Set environment variables from this file, before '.env' and '.flaskenv'. Variables that"
+        " are set already are not changed. Needs python-dotenv."
     ),
     is_eager=True,
     expose_value=False,
@@ -145,14 +166,14 @@ _env_file_option = Option(
 
 
 class FlaskGroup(AppGroup):
-    """A command that finds the app and offers the app's own commands beside its own.
+    """A command that finds the app and offers the app's commands as well as its own.
 
-    Make one for a command of your project's own, with ``create_app``.
+    Make one with ``create_app`` for a command of your own project.
 
     Args:
-        add_default_commands: Whether ``run``, ``shell`` and ``routes`` are there.
-        create_app: Makes the app; else it is imported as ``--app`` says.
-        add_version_option: Whether ``--version`` is there.
+        add_default_commands: Whether it has ``run``, ``shell`` and ``routes``.
+        create_app: Makes the app; ``None``: the app is imported as ``--app`` says.
+        add_version_option: Whether it has ``--version``.
         load_dotenv: Whether ``.env`` and ``.flaskenv`` are loaded.
         set_debug_flag: Whether the environment's debug mode is set on the app.
         extra: As for :class:`click.Group`.
@@ -160,7 +181,7 @@ class FlaskGroup(AppGroup):
     Source: ``Flask: cli.FlaskGroup``.
     """
 
-    #: the commands that every app has; a face of the app may have others
+    #: the commands that every app has; the facade has others
     default_commands: ClassVar[tuple[click.Command, ...]] = (
         run_command,
         shell_command,
@@ -171,7 +192,7 @@ class FlaskGroup(AppGroup):
     def __init__(
         self,
         add_default_commands: bool = True,
-        create_app: Callable[..., App] | None = None,
+        create_app: Callable[..., CommandApp] | None = None,
         add_version_option: bool = True,
         load_dotenv: bool = True,
         set_debug_flag: bool = True,
@@ -200,7 +221,14 @@ class FlaskGroup(AppGroup):
         parent: click.Context | None = None,
         **extra: Any,
     ) -> click.Context:
-        """Make click's context, with a :class:`ScriptInfo` as its object."""
+        """Make click's context, with a :class:`ScriptInfo` as its object.
+
+        Args:
+            info_name: Name of the command.
+            args: Its arguments.
+            parent: The context of the group above, if there is one.
+            extra: For :class:`click.Context`.
+        """
         # An `app.run()` at the end of the imported module must not start a server.
         os.environ["FLASK_RUN_FROM_CLI"] = "true"
         if "obj" not in extra and "obj" not in self.context_settings:
@@ -212,7 +240,15 @@ class FlaskGroup(AppGroup):
         return super().make_context(info_name, args, parent, **extra)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Parse the command line; before a help page, find the app that the environment names."""
+        """Parse the command line; before a help page, find the app that the environment names.
+
+        Args:
+            ctx: click's context.
+            args: The arguments.
+
+        Returns:
+            The arguments that are left.
+        """
         if (not args and self.no_args_is_help) or (
             len(args) == 1 and args[0] in self.get_help_option_names(ctx)
         ):
@@ -230,6 +266,13 @@ class FlaskGroup(AppGroup):
         """Return a command of this group, of a package, or of the app, looked for in that order.
 
         For a command of the app, the app's context is pushed.
+
+        Args:
+            ctx: click's context.
+            name: The command's name.
+
+        Returns:
+            The command; ``None`` if there is none.
         """
         self._load_plugins()
         command = super().get_command(ctx, name)
@@ -244,7 +287,11 @@ class FlaskGroup(AppGroup):
         return app.cli.get_command(ctx, name)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Return the names of all commands; an app that cannot be loaded adds none."""
+        """Return the names of all commands; an app that cannot be loaded adds none.
+
+        Args:
+            ctx: click's context.
+        """
         self._load_plugins()
         names = set(super().list_commands(ctx))
         try:
@@ -264,7 +311,7 @@ class FlaskGroup(AppGroup):
                 try:
                     self.add_command(entry.load(), entry.name)
                 except Exception as error:
-                    # One broken package must not take `run` away.
+                    # A broken package must not remove `run`.
                     _echo_error(
                         f"The command {entry.name!r} of {entry.value!r} ({group}) could not be"
                         f" loaded: {error!r}. Update or uninstall the package it comes from."

@@ -1,7 +1,6 @@
 """Serve an app with hypercorn, in one process or several: ``asyncflask run --server hypercorn``.
 
-hypercorn speaks HTTP/2 as well; what it needs around it stands here. Only what serves with it
-imports this file.
+hypercorn supports HTTP/2 as well. This module is imported only where hypercorn is used.
 """
 
 from __future__ import annotations
@@ -15,23 +14,26 @@ import ssl
 import sys
 import threading
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 import hypercorn
 import hypercorn.asyncio
 import hypercorn.logging
 import hypercorn.run
+from hypercorn.typing import HTTPScope, ResponseSummary, WebsocketScope
 
 from ..server.runner import MOMENT, SPARE, LastResort, Signals, run_loop
 from ..typing import ASGIApplication, Message, Receive, Scope, Send
 from .workers import Worker, Workers, command
 
+T = TypeVar("T")
+
 #: where the processes of ``--workers`` find the app
 WORKER_APP = "asyncflask.cli.worker:load_app()"
-#: seconds that hypercorn gives the app's shutdown
+#: seconds that the app's shutdown may take
 LIFESPAN_SECONDS = 60.0
-#: what a ready ``SSLContext`` has to offer for HTTP/2 (RFC 9113 §3.2)
+#: ALPN protocols that a ready ``SSLContext`` needs for HTTP/2 (RFC 9113 §3.2)
 ALPN = ["h2", "http/1.1"]
 
 
@@ -46,17 +48,17 @@ def serve_with_hypercorn(
     grace: float = 3.0,
     ready: Callable[[], None] = lambda: None,
 ) -> int:
-    """Serve until SIGINT or SIGTERM comes; a second signal ends at once.
+    """Serve until SIGINT or SIGTERM; a second signal ends at once.
 
     Args:
         app: The ASGI application.
-        listener: The socket to listen at.
-        workers: How many processes serve; more than one load the app each for themselves, as
-            :data:`~asyncflask.cli.worker.APP` and its like say.
+        listener: The socket to accept connections on.
+        workers: Number of processes. If more than one, each loads the app, as
+            :data:`~asyncflask.cli.worker.APP` says.
         certfile: A certificate in PEM format, for HTTPS; with ``keyfile``.
         keyfile: Its key.
         ssl_context: Instead of these two, in one process.
-        grace: Seconds that open requests and websockets get at the end.
+        grace: Seconds that open requests and websockets have to end.
         ready: Called once connections are accepted.
 
     Returns:
@@ -79,7 +81,9 @@ def _serve_in_workers(
     grace: float,
     ready: Callable[[], None],
 ) -> int:
-    if sys.platform == "win32":  # It has no descriptors to inherit; hypercorn's way is another.
+    if (
+        sys.platform == "win32"
+    ):  # Descriptors are not inherited there: hypercorn starts its processes itself.
         config = _config(listener.detach(), certfile, keyfile, grace)
         config.workers, config.application_path = workers, WORKER_APP
         return hypercorn.run.run(config)
@@ -98,13 +102,13 @@ def _serve_in_workers(
 
 
 def serve_worker(app: ASGIApplication, options: str, ready: int, alive: int) -> None:
-    """Serve in a worker process until a signal comes, or the first process has ended.
+    """Serve in a worker process until a signal, or until the parent process has ended.
 
     Args:
         app: The ASGI application.
-        options: What :class:`~asyncflask.cli.workers.Worker` was given.
+        options: The arguments of the server, as JSON.
         ready: The descriptor to write to, once connections are accepted.
-        alive: The descriptor that is closed when the first process ends.
+        alive: The descriptor that is closed when the parent process ends.
     """
 
     def watch() -> None:
@@ -130,7 +134,7 @@ def _config(fileno: int, certfile: str | None, keyfile: str | None, grace: float
 
 
 class _Config(hypercorn.Config):
-    """hypercorn's configuration, able to take a ready ``SSLContext``."""
+    """hypercorn's configuration, which may have a ready ``SSLContext``."""
 
     ssl_context: ssl.SSLContext | None = None
     ready: Callable[[], object] | None = None
@@ -149,15 +153,32 @@ class _Logger(hypercorn.logging.Logger):
         self._config = config
 
     async def info(self, message: str, *args: Any, **kwargs: Any) -> None:
-        """Log, except hypercorn's address: the process that was started prints it once."""
+        """Log all but hypercorn's address, which the parent process prints once.
+
+        Args:
+            message: The message.
+            args: For the logger.
+            kwargs: For the logger.
+        """
         ready = getattr(self._config, "ready", None)
         if ready is not None and message.startswith("Running on "):
             ready()
         else:
             await super().info(message, *args, **kwargs)
 
-    def atoms(self, request: Any, response: Any, request_time: float) -> Mapping[str, str]:
-        """Return hypercorn's fields of an access log line, with control characters escaped."""
+    def atoms(
+        self,
+        request: HTTPScope | WebsocketScope,
+        response: ResponseSummary | None,
+        request_time: float,
+    ) -> Mapping[str, str]:
+        """Return hypercorn's fields of an access log line, with control characters escaped.
+
+        Args:
+            request: The ASGI scope.
+            response: The message ``http.response.start``, if there is one.
+            request_time: Seconds.
+        """
         atoms: Any = super().atoms(request, response, request_time)
         # SECURITY: a path of "/%0a127.0.0.1 …" would forge a line of the log, and escape sequences
         # would reach the terminal.
@@ -183,7 +204,7 @@ async def _serve_until(app: ASGIApplication, config: _Config, stop: asyncio.Even
     try:
         await asyncio.wait({serving, cutting}, return_when=asyncio.FIRST_COMPLETED)
         if not serving.done() and connections.gave_up:
-            # hypercorn looks for the end only when the app has started.
+            # hypercorn looks at the shutdown only after the app has started.
             serving.cancel()
             await asyncio.wait({serving}, timeout=MOMENT)
         elif not serving.done() and not connections.is_shutting_down:
@@ -207,10 +228,10 @@ class _Connections:
         self._lifespan: asyncio.Task[Any] | None = None
         self._is_over = asyncio.Event()
         self._is_starting = True
-        #: whether the end came before the app had started
+        #: whether the server was stopped before the app had started
         self.gave_up = False
-        #: whether hypercorn has gone on to the app's shutdown. It waits before for an app that
-        #: ignores its cancellation or is in a thread, and for a client that does not read.
+        #: whether hypercorn has begun the app's shutdown. Before it waits for an app that ignores
+        #: its cancellation or is in a thread, and for a client that does not read.
         self.is_shutting_down = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -238,7 +259,12 @@ class _Connections:
             self._is_starting = False  # An app without a lifespan has raised.
 
     async def cut_off(self, stop: asyncio.Event, grace: float) -> None:
-        """Cancel what still runs ``grace`` seconds after ``stop`` is set."""
+        """Cancel the connections that are still open ``grace`` seconds after ``stop`` is set.
+
+        Args:
+            stop: Set when the server is to stop.
+            grace: Seconds.
+        """
         await stop.wait()
         if self._is_starting:
             self.gave_up = True
@@ -250,7 +276,11 @@ class _Connections:
         await asyncio.sleep(MOMENT)
 
     async def shut_down(self, seconds: float) -> None:
-        """Run the app's shutdown in hypercorn's place."""
+        """Run the app's shutdown instead of hypercorn.
+
+        Args:
+            seconds: Limit for it.
+        """
         self._is_over.set()
         if self._lifespan is not None:
             await asyncio.wait({self._lifespan}, timeout=seconds)
@@ -270,20 +300,20 @@ class _Connections:
             over.cancel()
 
 
-async def _await(awaitable: Awaitable[Any]) -> Any:
+async def _await(awaitable: Awaitable[T]) -> T:
     return await awaitable
 
 
 def _report(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    """Report what asyncio could raise to nobody, unless it is the ordinary course of things."""
-    # A failed handshake is the client's affair. A connection that is cut off at the end is reported
-    # as an error by CPython 3.11, by mistake.
+    """Log an error that asyncio could not raise anywhere, unless it is an ordinary event."""
+    # A failed handshake is the client's error. CPython 3.11 reports a connection that is closed at
+    # the end as an error, by mistake.
     if not isinstance(context.get("exception"), (ssl.SSLError, asyncio.CancelledError)):
         loop.default_exception_handler(context)
 
 
 def _run(app: ASGIApplication, config: _Config) -> None:
-    """Serve on a loop of its own, which ends in time."""
+    """Serve on a loop of its own, which is stopped when it takes too long to end."""
     last_resort = LastResort()
     seconds = config.graceful_timeout + LIFESPAN_SECONDS + SPARE
     try:

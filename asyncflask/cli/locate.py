@@ -1,8 +1,8 @@
 """Find the app that a command is for: import a module, then pick the app or call its factory.
 
-An app is told by what its class offers, not by its class: ``cli/`` stands below the app classes,
-and both faces of the app (``asyncflask.Flask``, ``asyncflask.flask.Flask``) are to be found. When
-to look, and where a command's app comes from, is :mod:`asyncflask.cli.context`'s business.
+An app is recognised by the methods of its class: ``cli/`` is below the app classes, and both
+``asyncflask.Flask`` and ``asyncflask.flask.Flask`` are to be found. Which module is imported, and
+when, is decided in :mod:`asyncflask.cli.context`.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ APP_NAMES = ("app", "application")
 FACTORY_NAMES = ("create_app", "make_app")
 
 
-class AppContext(Protocol):
-    """What the command line asks of an app context."""
+class CommandContext(Protocol):
+    """What the command line uses of an app context."""
 
     place: Any  # where it calls what users registered; see dispatch/calls.py
 
@@ -50,8 +50,8 @@ class AppContext(Protocol):
     ) -> Awaitable[Any]: ...
 
 
-class App(Protocol):
-    """What the command line asks of an app."""
+class CommandApp(Protocol):
+    """What the command line uses of an app."""
 
     debug: bool
 
@@ -67,7 +67,7 @@ class App(Protocol):
     @property
     def url_map(self) -> Map: ...
 
-    def app_context(self) -> AppContext: ...
+    def app_context(self) -> CommandContext: ...
 
     def make_shell_context(self) -> Mapping[str, Any]: ...
 
@@ -81,20 +81,24 @@ class NoAppException(click.UsageError):
     """
 
 
-def is_app(found: object) -> TypeGuard[App]:
-    """Tell whether ``found`` is an app of asyncflask, of either face."""
+def is_app(found: object) -> TypeGuard[CommandApp]:
+    """Return whether an object is an app of asyncflask, of the async API or the facade.
+
+    Args:
+        found: Any object.
+    """
     cls = type(found)
-    # A proxy (`current_app`) forwards everything, but raises when it is not bound.
+    # A proxy (`current_app`) forwards all attributes, but raises outside of a context.
     if isinstance(found, type) or hasattr(cls, "_get_current_object"):
         return False
     return all(hasattr(cls, name) for name in ("app_context", "make_shell_context", "ensure_async"))
 
 
-def find_best_app(module: ModuleType) -> App:
+def find_best_app(module: ModuleType) -> CommandApp:
     """Find the app in a module for which no name was given.
 
-    In this order: ``app`` or ``application``; the module's only app under any name; what
-    ``create_app()`` or ``make_app()`` returns.
+    In this order: ``app`` or ``application``; the module's only app under any name; the result of
+    ``create_app()`` or ``make_app()``.
 
     Args:
         module: An imported module.
@@ -130,7 +134,7 @@ def find_best_app(module: ModuleType) -> App:
 
 
 def _foreign_app(module: ModuleType) -> str:
-    """A sentence on the app of another framework that somebody forgot to port."""
+    """Return a sentence on an app of another framework in the module, if there is one."""
     for name, value in vars(module).items():
         cls = type(value)
         if hasattr(cls, "wsgi_app") or hasattr(cls, "asgi_app"):
@@ -142,8 +146,8 @@ def _foreign_app(module: ModuleType) -> str:
     return ""
 
 
-def find_app_by_string(module: ModuleType, app_name: str) -> App:
-    """Find an app by what stands after the colon of ``--app``.
+def find_app_by_string(module: ModuleType, app_name: str) -> CommandApp:
+    """Find an app by the text after the colon of ``--app``.
 
     Args:
         module: An imported module.
@@ -151,7 +155,7 @@ def find_app_by_string(module: ModuleType, app_name: str) -> App:
             arguments: ``"create_app('testing', debug=True)"``.
 
     Raises:
-        NoAppException: It is neither, or it gives no app.
+        NoAppException: It is neither, or it returns no app.
 
     Source: ``Flask: cli.find_app_by_string``.
     """
@@ -174,7 +178,7 @@ def find_app_by_string(module: ModuleType, app_name: str) -> App:
 
 
 def _parse_app_name(app_name: str) -> tuple[str, list[Any], dict[str, Any]]:
-    """Take ``name`` or ``name(args)`` apart, evaluating nothing but literals."""
+    """Parse ``name`` or ``name(args)``; only literals are evaluated."""
     try:
         expression = ast.parse(app_name.strip(), mode="eval").body
     except (SyntaxError, ValueError):
@@ -203,7 +207,7 @@ def _call_factory(
     call: str,
     args: list[Any],
     kwargs: dict[str, Any],
-) -> Any:
+) -> object:
     if is_async(factory):
         raise NoAppException(
             f"The factory '{module.__name__}:{factory.__name__}' is `async def`, but apps are made"
@@ -222,16 +226,16 @@ def _call_factory(
 
 
 def _was_entered(function: Callable[..., Any], error: BaseException) -> bool:
-    """Whether ``error`` comes from within ``function``, not from the attempt to call it."""
+    """Return whether ``error`` was raised inside ``function``, not by the attempt to call it."""
     return any(
         frame.f_code is function.__code__ for frame, _ in traceback.walk_tb(error.__traceback__)
     )
 
 
 def prepare_import(path: str) -> str:
-    """Turn the path of a file into a module's name, and make that module importable.
+    """Return the module name of a file, and make that module importable.
 
-    The first folder above it that is not a package is put in front of :data:`sys.path`.
+    The first folder above it that is not a package is inserted at the start of :data:`sys.path`.
 
     Args:
         path: A file or folder, with or without ``.py``; a dotted name is left as it is.
@@ -260,18 +264,18 @@ def prepare_import(path: str) -> str:
 @overload
 def locate_app(
     module_name: str, app_name: str | None, raise_if_not_found: Literal[True] = True
-) -> App: ...
+) -> CommandApp: ...
 
 
 @overload
 def locate_app(
     module_name: str, app_name: str | None, raise_if_not_found: bool = True
-) -> App | None: ...
+) -> CommandApp | None: ...
 
 
 def locate_app(
     module_name: str, app_name: str | None, raise_if_not_found: bool = True
-) -> App | None:
+) -> CommandApp | None:
     """Import a module and find the app in it.
 
     Args:
@@ -280,7 +284,7 @@ def locate_app(
         raise_if_not_found: Whether a module that does not exist is an error.
 
     Returns:
-        The app; ``None`` if the module does not exist and that is no error.
+        The app; ``None`` if the module does not exist and this is no error.
 
     Raises:
         NoAppException: The module does not exist, or an import in it failed (then with the

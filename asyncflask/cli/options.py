@@ -1,4 +1,4 @@
-"""The kinds of options that the commands need: environment names, certificates, lists of paths."""
+"""The types of options that the commands need: certificates, lists of paths, environment names."""
 
 from __future__ import annotations
 
@@ -16,10 +16,14 @@ OWN, FLASK = PREFIXES
 
 
 class Option(click.Option):
-    """An option whose environment variable ``FLASK_…`` gives way to ``ASYNCFLASK_…``."""
+    """An option with two environment variables: ``ASYNCFLASK_…`` wins over ``FLASK_…``."""
 
     def resolve_envvar_value(self, ctx: click.Context) -> str | None:
-        """Return the option's value from the environment, or ``None``."""
+        """Return the option's value from the environment, or ``None``.
+
+        Args:
+            ctx: click's context.
+        """
         prefix = ctx.auto_envvar_prefix or ""
         if self.name and (prefix == FLASK or prefix.startswith(f"{FLASK}_")):
             name = f"{OWN}{prefix.removeprefix(FLASK)}_{self.name.upper()}"
@@ -39,10 +43,21 @@ class CertParamType(click.ParamType):  # type: ignore[type-arg]  # generic in ne
     def __init__(self) -> None:
         self.path_type = click.Path(exists=True, dir_okay=False, resolve_path=True)
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Return the file's absolute path, ``"adhoc"``, or the context."""
+    def convert(
+        self, value: str, param: click.Parameter | None, ctx: click.Context | None
+    ) -> str | ssl.SSLContext:
+        """Return the file's absolute path, ``"adhoc"``, or the context.
+
+        Args:
+            value: What the user wrote.
+            param: The option.
+            ctx: click's context.
+
+        Raises:
+            click.BadParameter: It is none of these.
+        """
         try:
-            return self.path_type(value, param, ctx)
+            return str(self.path_type(value, param, ctx))
         except click.BadParameter:
             if str(value).lower() == "adhoc":
                 return _adhoc(param, ctx)
@@ -57,7 +72,7 @@ def _adhoc(param: click.Parameter | None, ctx: click.Context | None) -> str:
         importlib.import_module("cryptography")
     except ImportError:
         raise click.BadParameter(
-            "A certificate can be made on the spot only with the package cryptography. Run"
+            "`--cert adhoc` makes a certificate, which needs the package cryptography. Run"
             " `pip install cryptography`, or give a file.",
             ctx,
             param,
@@ -65,8 +80,17 @@ def _adhoc(param: click.Parameter | None, ctx: click.Context | None) -> str:
     return "adhoc"
 
 
-def validate_key(ctx: click.Context, param: click.Parameter, value: Any) -> Any:
-    """Hold ``--key`` against ``--cert``; a certificate in a file becomes ``(cert, key)``."""
+def validate_key(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    """Check ``--key`` and ``--cert`` together; a certificate in a file becomes ``(cert, key)``.
+
+    Args:
+        ctx: click's context, whose ``cert`` is replaced.
+        param: The option ``--key``.
+        value: Its value.
+
+    Raises:
+        click.BadParameter: One is given without the other, or the certificate is no file.
+    """
     cert = ctx.params.get("cert")
     cert_is_file = bool(cert) and cert != "adhoc" and not isinstance(cert, ssl.SSLContext)
     if value is None:
@@ -81,8 +105,7 @@ def validate_key(ctx: click.Context, param: click.Parameter, value: Any) -> Any:
         )
     if not cert_is_file:
         raise click.BadParameter(
-            f"A key goes with a certificate in a file, but `--cert` is {cert!r}. Leave `--key`"
-            " away.",
+            f"A key goes with a certificate in a file, but `--cert` is {cert!r}. Remove `--key`.",
             ctx,
             param,
         )
@@ -97,6 +120,12 @@ class SeparatedPathType(click.Path):
     """
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Return the list of paths, each checked as :class:`click.Path` checks one."""
+        """Return the list of paths, each checked as :class:`click.Path` checks one.
+
+        Args:
+            value: What the user wrote.
+            param: The option.
+            ctx: click's context.
+        """
         convert = super().convert
         return [convert(item, param, ctx) for item in self.split_envvar_value(value)]

@@ -1,8 +1,8 @@
 """Start an app on this machine: ``asyncflask run`` and ``app.run()``.
 
-The embedded server (``asyncflask.server``) speaks the protocols, or hypercorn where that is asked
-for; its reloader watches the files. What stands here binds the socket, so that a port in use is one
-clear line.
+The server is the embedded one (``asyncflask.server``), or hypercorn with ``--server hypercorn``;
+the embedded server's reloader watches the files. The socket is bound here, so that a port in use is
+one clear line.
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ from ..server.reload import inherited_socket, is_child, is_restarted, run_with_r
 from ..typing import ASGIApplication
 from .broken import BrokenServer
 
-RELOAD_GRACE = 0.5  # seconds for open requests and websockets: somebody waits for the reload
+#: seconds that open requests and websockets have before a reload, for which the developer waits
+RELOAD_GRACE = 0.5
 
 Server = Literal["embedded", "hypercorn"]
 Context = ssl.SSLContext | Literal["adhoc"]
@@ -52,18 +53,18 @@ def serve(
     extra_files: Iterable[str] | None = None,
     exclude_patterns: Iterable[str] | None = None,
 ) -> None:
-    """Serve ``app`` until SIGINT or SIGTERM comes; a second signal ends it at once.
+    """Serve ``app`` until SIGINT or SIGTERM; a second signal ends it at once.
 
     Args:
         app: The ASGI application.
         host: A name or address of this machine, or ``unix:path``.
         port: The TCP port; 0 takes a free one.
         server: ``"embedded"``, or ``"hypercorn"`` for HTTP/2 and several processes.
-        workers: How many processes serve, with hypercorn.
+        workers: Number of processes, with hypercorn.
         certfile: A certificate in PEM format, for HTTPS; with ``keyfile``.
         keyfile: Its key.
-        ssl_context: Instead of these two; ``"adhoc"`` makes a certificate on the spot.
-        use_reloader: Whether the process is started anew when a file of the program changes.
+        ssl_context: Instead of these two; ``"adhoc"`` makes a certificate.
+        use_reloader: Whether the process is restarted when a file of the program changes.
         use_debugger: Whether, in debug mode, an error is answered by the interactive debugger.
         extra_files: Further files to watch.
         exclude_patterns: ``fnmatch`` patterns of files not to watch.
@@ -75,7 +76,7 @@ def serve(
     """
     if workers < 1 or (workers > 1 and (server != "hypercorn" or use_reloader)):
         raise ValueError(
-            f"workers={workers!r}: several processes are hypercorn's, without the reloader. Set"
+            f"workers={workers!r}: several processes need hypercorn and no reloader. Set"
             " server='hypercorn' and use_reloader=False, or workers=1."
         )
     inherited = inherited_socket()
@@ -93,13 +94,13 @@ def serve(
                 restarts=broken.stop,
             )
         if use_debugger:
-            app.use_debugger = True  # type: ignore[attr-defined]  # our app; others have none
+            app.use_debugger = True  # type: ignore[attr-defined]  # other ASGI apps have none
         if server == "hypercorn":
             _run_hypercorn(app, listener, workers, certfile, keyfile, ssl_context, use_reloader)
         else:
             _run(app, listener, _context(certfile, keyfile, ssl_context), use_reloader)
     finally:
-        # A socket in the file system outlives its process; that of the reloader is its parent's.
+        # A socket in the file system outlives its process; the reloader removes its own.
         if inherited is None and isinstance(name, str):
             Path(name).unlink(missing_ok=True)
 
@@ -117,7 +118,7 @@ def _run_hypercorn(
     from .hypercorn import ALPN, serve_with_hypercorn
 
     context = None
-    if certfile is None:  # Of files hypercorn makes a context by itself, in each process.
+    if certfile is None:  # hypercorn makes a context of files itself, in each process.
         context = _context(None, None, ssl_context)
         if context is not None and ssl_context == "adhoc":
             context.set_alpn_protocols(ALPN)
@@ -148,7 +149,7 @@ def _run(
 
 
 def _announce(where: str) -> None:
-    """Say where the app is served, once: not again after each reload."""
+    """Print where the app is served, once: not again after each reload."""
     if not is_restarted():
         click.echo(f" * Running on {where} (Press CTRL+C to quit)", err=True)
 

@@ -14,7 +14,7 @@ import click
 
 from .._current import current
 from .context import CommandLoop, command_loop, with_appcontext
-from .locate import App
+from .locate import CommandApp
 
 
 @click.command("shell", short_help="Open a Python shell in the app's context.")
@@ -22,12 +22,12 @@ from .locate import App
 def shell_command() -> None:
     """Open an interactive Python shell in the app's context.
 
-    It knows the names that the app's shell_context_processor functions return, and takes `await`
-    at the prompt. It is IPython where that is installed.
+    It has the names that the app's shell_context_processor functions return, and `await` works at
+    the prompt. It is IPython if that is installed.
     """
     ctx = current()
     assert ctx is not None, "with_appcontext pushed one"
-    app: App = ctx.app
+    app: CommandApp = ctx.app
     namespace: dict[str, Any] = {}
     startup = os.environ.get("PYTHONSTARTUP")
     if startup and os.path.isfile(startup):
@@ -46,7 +46,7 @@ def shell_command() -> None:
 
 
 def _run_ipython(namespace: dict[str, Any], loop: CommandLoop, banner: str) -> bool:
-    """Open IPython with ``await`` on the command line's loop; tell whether it is installed."""
+    """Open IPython with ``await`` on the command line's loop; return whether it is installed."""
     try:
         import IPython
         from traitlets.config import Config
@@ -61,7 +61,7 @@ def _run_ipython(namespace: dict[str, Any], loop: CommandLoop, banner: str) -> b
 
 
 def _complete_names_of(namespace: dict[str, Any]) -> None:
-    """Set up history and tab completion, of ``namespace`` instead of our ``__main__``."""
+    """Set up history and tab completion of ``namespace`` instead of ``__main__``."""
     hook = getattr(sys, "__interactivehook__", None)
     if hook is None:
         return
@@ -85,7 +85,11 @@ class _Console(code.InteractiveConsole):
         self._loop = loop
 
     def runcode(self, code: types.CodeType) -> None:
-        """Run one input; an error is shown, not raised."""
+        """Run one input; an error is printed, not raised.
+
+        Args:
+            code: The compiled input.
+        """
         try:
             result = types.FunctionType(code, self._namespace)()
             if inspect.iscoroutine(result):

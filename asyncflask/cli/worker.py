@@ -1,6 +1,6 @@
-"""The app of one of hypercorn's worker processes, loaded as the command line would load it.
+"""The app of a worker process of hypercorn, loaded as the command line loads it.
 
-Only such a process imports this module; an environment variable (:data:`APP`) names its app.
+Only a worker process imports this module; an environment variable (:data:`APP`) names its app.
 """
 
 from __future__ import annotations
@@ -12,17 +12,20 @@ import sys
 import click
 
 from .context import ScriptInfo
-from .locate import App
+from .locate import CommandApp
 
 #: the variable with :class:`ScriptInfo`'s arguments, as JSON
 APP = "_ASYNCFLASK_WORKER_APP"
 
 
 def announce(info: ScriptInfo) -> None:
-    """Tell the processes to be started which app they serve.
+    """Write into the environment which app the worker processes serve.
+
+    Args:
+        info: How this process loads the app.
 
     Raises:
-        click.UsageError: The app is made by a function that only this process has.
+        click.UsageError: The app is made by a function of this process (``create_app``).
     """
     if info.create_app is not None:
         raise click.UsageError(
@@ -32,14 +35,20 @@ def announce(info: ScriptInfo) -> None:
     os.environ[APP] = json.dumps([info.app_import_path, info.set_debug_flag])
 
 
-def load_app() -> App:
-    """Return the app, as the first process would have loaded it."""
+def load_app() -> CommandApp:
+    """Return the app, loaded as in the parent process."""
     path, debug = json.loads(os.environ[APP])
     return ScriptInfo(path, set_debug_flag=debug).load_app()
 
 
 def main(options: str, ready: str, alive: str) -> None:
-    """Serve the app, see :func:`asyncflask.cli.hypercorn.serve_worker`."""
+    """Serve the app, see :func:`asyncflask.cli.hypercorn.serve_worker`.
+
+    Args:
+        options: The arguments of the server, as JSON.
+        ready: The descriptor to write to, once connections are accepted.
+        alive: The descriptor that is closed when the parent process ends.
+    """
     from .hypercorn import serve_worker  # Only a worker process needs it, `announce` does not.
 
     serve_worker(load_app(), options, int(ready), int(alive))

@@ -1,8 +1,7 @@
 """Keep the worker processes of ``asyncflask run --server hypercorn --workers N`` running.
 
-A worker that dies is replaced. An app that does not start in any worker ends the command with
-status 1: a service manager would take 0 for success. A worker serves with
-:mod:`.hypercorn`.
+A worker that dies is replaced. If the app does not start in any worker, the command ends with
+status 1, because a service manager takes 0 for success. A worker serves with :mod:`.hypercorn`.
 """
 
 from __future__ import annotations
@@ -16,9 +15,9 @@ import time
 from collections.abc import Callable, Sequence
 from types import FrameType
 
-#: seconds between two looks at the workers
+#: seconds between two checks of the workers
 INTERVAL = 0.1
-#: seconds after which a worker counts as stable, and its end as no reason to wait
+#: seconds after which a worker counts as stable; it is replaced at once when it ends
 STABLE = 5.0
 MOST_DELAY = 30.0
 
@@ -26,11 +25,11 @@ Say = Callable[[str], None]
 
 
 class Worker:
-    """One process, which writes to a pipe when it serves, and ends when another one is closed.
+    """A process that writes to one pipe when it serves, and ends when another one is closed.
 
     Args:
-        command: What it runs; the descriptors of both pipes are added as arguments.
-        inherited: Descriptors that it gets.
+        command: The command line; the descriptors of both pipes are added as arguments.
+        inherited: Further descriptors that the process inherits.
     """
 
     def __init__(self, command: Sequence[str], inherited: Sequence[int]) -> None:
@@ -48,7 +47,7 @@ class Worker:
             os.close(alive)
 
     def look(self) -> int | None:
-        """See whether it serves by now; return its status, if it has ended."""
+        """Update :attr:`is_ready`; return the exit status, ``None`` while the process runs."""
         if not self.is_ready:
             try:
                 self.is_ready = bool(os.read(self._ready, 1))
@@ -57,13 +56,13 @@ class Worker:
         return self.process.poll()
 
     def close(self) -> None:
-        """Close the pipes, after its end."""
+        """Close the pipes, after the end of the process."""
         os.close(self._ready)
         os.close(self._alive)
 
 
-class _Place:
-    """The place of one worker, and when the next one is started there."""
+class _WorkerSlot:
+    """One of the N workers, and when its successor is started."""
 
     def __init__(self) -> None:
         self.worker: Worker | None = None
@@ -75,11 +74,11 @@ class Workers:
     """Starts workers, replaces those that die, and ends them at a signal.
 
     Args:
-        start: Starts one.
-        count: How many.
-        say: Tells the user what happens.
-        ready: Called once, when the first of them serves.
-        patience: Seconds that they have to end; then they are killed.
+        start: Starts a worker.
+        count: Number of workers.
+        say: Prints a line.
+        ready: Called once, when the first worker serves.
+        patience: Seconds that workers have to end; then they are killed.
     """
 
     def __init__(
@@ -95,19 +94,19 @@ class Workers:
         self._say = say
         self._tell_ready: Callable[[], None] | None = ready
         self._patience = patience
-        self._places = [_Place() for _ in range(count)]
+        self._slots = [_WorkerSlot() for _ in range(count)]
         self._stopping = threading.Event()
         self._signals = 0
 
     def run(self) -> int:
-        """Keep them running until SIGINT or SIGTERM; return the exit status."""
+        """Keep the workers running until SIGINT or SIGTERM; return the exit status."""
         before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
         for number in before:
             signal.signal(number, self._end)
         status = 0
         try:
             while not self._stopping.wait(INTERVAL):
-                if not all(map(self._look_after, self._places)):
+                if not all(map(self._look_after, self._slots)):
                     status = 1
                     break
         finally:
@@ -120,12 +119,12 @@ class Workers:
         self._signals += 1
         self._stopping.set()
 
-    def _look_after(self, place: _Place) -> bool:
-        """Start or replace the worker of a place; tell whether the app can be served at all."""
-        worker = place.worker
+    def _look_after(self, slot: _WorkerSlot) -> bool:
+        """Start or replace a worker; return whether the app can be served at all."""
+        worker = slot.worker
         if worker is None:
-            if time.monotonic() >= place.start_at:
-                place.worker = self._start()
+            if time.monotonic() >= slot.start_at:
+                slot.worker = self._start()
             return True
         status = worker.look()
         if worker.is_ready and self._tell_ready is not None:
@@ -133,27 +132,30 @@ class Workers:
             self._tell_ready = None
         if status is None:
             return True
-        place.worker = None
+        slot.worker = None
         worker.close()
         if not worker.is_ready and not self._is_served():
             self._say(f"Error: The app does not start: its worker ended with status {status}.")
             return False
-        lived = time.monotonic() - worker.started_at
-        stable = worker.is_ready and lived > STABLE
-        place.delay = 0.0 if stable else min(MOST_DELAY, 2 * place.delay or 0.5)
-        place.start_at = time.monotonic() + place.delay
-        what = f"ended with status {status}" if worker.is_ready else "did not start"
-        when = f" in {place.delay:g} s" if place.delay else ""
-        self._say(f"Worker {worker.process.pid} {what}; another one is started{when}.")
+        self._replace(slot, worker, status)
         return True
 
+    def _replace(self, slot: _WorkerSlot, worker: Worker, status: int) -> None:
+        """Set when the successor of a worker is started: later each time, unless it was stable."""
+        stable = worker.is_ready and time.monotonic() - worker.started_at > STABLE
+        slot.delay = 0.0 if stable else min(MOST_DELAY, 2 * slot.delay or 0.5)
+        slot.start_at = time.monotonic() + slot.delay
+        what = f"ended with status {status}" if worker.is_ready else "did not start"
+        when = f" in {slot.delay:g} s" if slot.delay else ""
+        self._say(f"Worker {worker.process.pid} {what}; another one is started{when}.")
+
     def _is_served(self) -> bool:
-        workers = (place.worker for place in self._places)
+        workers = (slot.worker for slot in self._slots)
         return any(each is not None and each.is_ready and each.look() is None for each in workers)
 
     def _stop(self) -> None:
-        """End all workers in order; kill them at a second signal, or when they take too long."""
-        workers = [place.worker for place in self._places if place.worker is not None]
+        """End all workers; kill them at a second signal, or when they take too long."""
+        workers = [slot.worker for slot in self._slots if slot.worker is not None]
         for worker in workers:
             if worker.process.poll() is None:
                 worker.process.terminate()
@@ -168,5 +170,9 @@ class Workers:
 
 
 def command(*arguments: str) -> list[str]:
-    """Return the command that runs :mod:`.worker` in a process of its own."""
+    """Return the command line that runs :mod:`.worker` in a process.
+
+    Args:
+        arguments: Its arguments.
+    """
     return [sys.executable, "-m", "asyncflask.cli.worker", *arguments]

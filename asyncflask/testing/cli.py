@@ -10,7 +10,7 @@ from click.testing import CliRunner as ClickRunner
 from click.testing import Result
 
 from ..cli import ScriptInfo
-from ..cli.locate import App
+from ..cli.locate import CommandApp
 
 
 class CliRunner(ClickRunner):
@@ -23,7 +23,7 @@ class CliRunner(ClickRunner):
     Source: ``Flask: testing.FlaskCliRunner``.
     """
 
-    def __init__(self, app: App, **kwargs: Any) -> None:
+    def __init__(self, app: CommandApp, **kwargs: Any) -> None:
         self.app = app
         super().__init__(**kwargs)
 

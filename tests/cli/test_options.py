@@ -46,7 +46,7 @@ def test_certificate_on_the_spot_needs_cryptography(monkeypatch: pytest.MonkeyPa
     monkeypatch.setitem(sys.modules, "cryptography", ModuleType("cryptography"))
 
     assert value_of("--cert", "ADHOC") == "adhoc"
-    with pytest.raises(click.BadParameter, match="Leave `--key`"):
+    with pytest.raises(click.BadParameter, match="Remove `--key`"):
         value_of("--cert", "adhoc", "--key", FILE)
 
 
@@ -57,7 +57,7 @@ def test_certificate_may_be_an_ssl_context(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.syspath_prepend(tmp_path)
 
     assert isinstance(value_of("--cert", "tls_made:context"), ssl.SSLContext)
-    with pytest.raises(click.BadParameter, match="Leave `--key`"):
+    with pytest.raises(click.BadParameter, match="Remove `--key`"):
         value_of("--cert", "tls_made:context", "--key", FILE)
     with pytest.raises(click.BadParameter, match="'tls_made:other' does not exist"):
         CertParamType().convert("tls_made:other", None, None)
