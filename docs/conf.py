@@ -47,6 +47,9 @@ python_maximum_signature_line_length = 88
 # Only the command is copied, without its prompt and its output.
 copybutton_prompt_text = "$ "
 
+# Both APIs have a `Response`, so a short name in an annotation may be either.
+suppress_warnings = ["ref.python"]
+
 html_theme = "furo"
 html_title = f"asyncflask {version}"
 html_extra_path = ["_root"]

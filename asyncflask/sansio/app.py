@@ -198,7 +198,7 @@ class App(Scaffold, Watching):
         return group
 
     def _prepare_face(self) -> None:
-        """Set up what only one face has."""
+        """Set up the parts that only one of the two APIs has."""
 
     def _checked_instance_path(self, instance_path: str | None) -> str:
         if instance_path is None:
@@ -206,7 +206,7 @@ class App(Scaffold, Watching):
         if not os.path.isabs(instance_path):
             raise ValueError(
                 f"instance_path={instance_path!r} is a relative path; it must be absolute. Give"
-                " os.path.abspath(...), or leave it away."
+                " os.path.abspath(...), or omit it."
             )
         return instance_path
 
@@ -305,24 +305,41 @@ class App(Scaffold, Watching):
         return pool
 
     def make_config(self, instance_relative: bool = False) -> Config:
-        """Make the configuration object, filled with the defaults."""
+        """Return the configuration object, with the defaults.
+
+        Args:
+            instance_relative: Whether relative file names begin at ``instance_path``, not
+                ``root_path``.
+
+        Returns:
+            An object of ``config_class``.
+        """
         root_path = self.instance_path if instance_relative else self.root_path
         defaults = dict(self.default_config)
         defaults["DEBUG"] = get_debug_flag()
         return self.config_class(root_path, defaults)
 
     def make_aborter(self) -> Aborter:
-        """Make the object behind ``abort()``; override to know further codes."""
+        """Return the object behind ``abort()``; override it to add status codes."""
         return self.aborter_class()
 
     def auto_find_instance_path(self) -> str:
-        """Find the instance folder: beside the package, or in the environment's ``var``."""
+        """Return the instance folder: beside the package, or in the environment's ``var``."""
         return resources.find_instance_path(self.import_name, self.name)
 
     def open_instance_resource(
         self, resource: str, mode: str = "rb", encoding: str | None = "utf-8"
     ) -> t.IO[t.AnyStr]:
-        """Open a file of the instance folder, for reading or writing."""
+        """Open a file of the instance folder, for reading or writing.
+
+        Args:
+            resource: Path relative to ``instance_path``.
+            mode: As for :func:`open`.
+            encoding: For text modes.
+
+        Returns:
+            The open file.
+        """
         return t.cast(
             "t.IO[t.AnyStr]",
             resources.open_instance_resource(self.instance_path, resource, mode, encoding),
@@ -332,14 +349,14 @@ class App(Scaffold, Watching):
 
     @cached_property
     def jinja_env(self) -> jinja.Environment:
-        """The Jinja environment, made at first use."""
+        """The Jinja environment, created at the first access."""
         from ..templating.environment import with_checks  # PERF: Jinja is imported late
 
         env: t.Any = with_checks(self.create_jinja_environment())
         return env  # type: ignore[no-any-return]  # an override may return any environment
 
     def create_jinja_environment(self) -> jinja.Environment:
-        """Make the Jinja environment from ``jinja_options`` and the configuration."""
+        """Return a new Jinja environment, from ``jinja_options`` and the configuration."""
         options = dict(self.jinja_options)
         options.setdefault("autoescape", self.select_jinja_autoescape)
         if "auto_reload" not in options:
@@ -356,20 +373,36 @@ class App(Scaffold, Watching):
         return env
 
     def create_global_jinja_loader(self) -> jinja2.BaseLoader:
-        """Make the loader that looks in the app's folder, then in the blueprints'."""
+        """Return a loader that searches the app's folder, then those of the blueprints."""
         from ..templating.environment import DispatchingJinjaLoader  # PERF: Jinja is imported late
 
         return DispatchingJinjaLoader(self)
 
     def select_jinja_autoescape(self, filename: str | None) -> bool:
-        """Tell whether a template is autoescaped: by its name's ending; yes without a name."""
+        """Return whether Jinja escapes the values of a template.
+
+        Args:
+            filename: The template's name, whose ending decides; ``None`` for a template from a
+                string.
+
+        Returns:
+            ``True`` for HTML, XML and SVG, and for templates without a name.
+        """
         return select_jinja_autoescape(filename)
 
     @setupmethod
     def template_filter(
         self, name: str | None = None
     ) -> Callable[[T_template_filter], T_template_filter]:
-        """Register a Jinja filter; also without parentheses."""
+        """Register the decorated function as a Jinja filter.
+
+        Args:
+            name: Name in templates; by default the function's name. The decorator may also be used
+                without parentheses.
+
+        Returns:
+            The decorator, which returns the function unchanged.
+        """
         return t.cast(
             "Callable[[T_template_filter], T_template_filter]",
             self._template_decorator(self.add_template_filter, name),
@@ -377,14 +410,27 @@ class App(Scaffold, Watching):
 
     @setupmethod
     def add_template_filter(self, f: ft.TemplateFilterCallable, name: str | None = None) -> None:
-        """Register a Jinja filter under ``name``, by default the function's."""
+        """Register a function as a Jinja filter.
+
+        Args:
+            f: The function.
+            name: Name in templates; by default the function's name.
+        """
         self.jinja_env.filters[name or f.__name__] = f
 
     @setupmethod
     def template_test(
         self, name: str | None = None
     ) -> Callable[[T_template_test], T_template_test]:
-        """Register a Jinja test; also without parentheses."""
+        """Register the decorated function as a Jinja test.
+
+        Args:
+            name: Name in templates; by default the function's name. The decorator may also be used
+                without parentheses.
+
+        Returns:
+            The decorator, which returns the function unchanged.
+        """
         return t.cast(
             "Callable[[T_template_test], T_template_test]",
             self._template_decorator(self.add_template_test, name),
@@ -392,14 +438,27 @@ class App(Scaffold, Watching):
 
     @setupmethod
     def add_template_test(self, f: ft.TemplateTestCallable, name: str | None = None) -> None:
-        """Register a Jinja test under ``name``, by default the function's."""
+        """Register a function as a Jinja test.
+
+        Args:
+            f: The function.
+            name: Name in templates; by default the function's name.
+        """
         self.jinja_env.tests[name or f.__name__] = f
 
     @setupmethod
     def template_global(
         self, name: str | None = None
     ) -> Callable[[T_template_global], T_template_global]:
-        """Register a Jinja global; also without parentheses."""
+        """Register the decorated function as a Jinja global.
+
+        Args:
+            name: Name in templates; by default the function's name. The decorator may also be used
+                without parentheses.
+
+        Returns:
+            The decorator, which returns the function unchanged.
+        """
         return t.cast(
             "Callable[[T_template_global], T_template_global]",
             self._template_decorator(self.add_template_global, name),
@@ -407,7 +466,12 @@ class App(Scaffold, Watching):
 
     @setupmethod
     def add_template_global(self, f: ft.TemplateGlobalCallable, name: str | None = None) -> None:
-        """Register a Jinja global under ``name``, by default the function's."""
+        """Register a function as a Jinja global.
+
+        Args:
+            f: The function.
+            name: Name in templates; by default the function's name.
+        """
         self.jinja_env.globals[name or f.__name__] = f
 
     _template_decorator: t.Any = staticmethod(Blueprint._template_decorator)
@@ -420,11 +484,11 @@ class App(Scaffold, Watching):
 
         Args:
             blueprint: The blueprint.
-            options: ``url_prefix``, ``subdomain``, ``url_defaults``, ``name``, ``cli_group``:
-                instead of what the blueprint itself says.
+            options: ``url_prefix``, ``subdomain``, ``url_defaults``, ``name`` and ``cli_group``;
+                they replace the blueprint's own.
 
         Raises:
-            ValueError: Its name is taken.
+            ValueError: Another blueprint has this name.
         """
         if not isinstance(blueprint, Blueprint):
             warn_of_real_flask(f"The blueprint {blueprint!r}", stacklevel=3)
@@ -447,9 +511,10 @@ class App(Scaffold, Watching):
 
         Args:
             rule: URL rule, such as ``"/user/<int:id>"``.
-            endpoint: By default the view function's name.
-            view_func: The view; may be registered later with :meth:`endpoint`.
-            provide_automatic_options: Whether OPTIONS is answered by itself.
+            endpoint: Name of the view; by default the function's name.
+            view_func: The view, ``def`` or ``async def``; :meth:`endpoint` may register it later.
+            provide_automatic_options: Whether the app answers OPTIONS; by default
+                ``PROVIDE_AUTOMATIC_OPTIONS``, unless the rule lists it.
             options: For Werkzeug's ``Rule``: ``methods``, ``defaults``, ``host`` …
 
         Raises:
@@ -505,31 +570,67 @@ class App(Scaffold, Watching):
 
     @setupmethod
     def teardown_appcontext(self, f: T_teardown) -> T_teardown:
-        """Run ``f(error)`` when an app context ends, after the request's teardown functions."""
+        """Register a function that runs when an app context ends.
+
+        Args:
+            f: Gets the error, or ``None``; it runs after the request's teardown functions.
+
+        Returns:
+            ``f``, unchanged.
+        """
         self.teardown_appcontext_funcs.append(f)
         return f
 
     @setupmethod
     def before_serving(self, f: T_before_serving) -> T_before_serving:
-        """Run ``f()``, in an app context, before the first request is accepted."""
+        """Register a function that runs before the app accepts the first request.
+
+        Args:
+            f: Called without arguments, in an app context.
+
+        Returns:
+            ``f``, unchanged.
+        """
         self.before_serving_funcs.append(f)
         return f
 
     @setupmethod
     def while_serving(self, f: T_while_serving) -> T_while_serving:
-        """Run the async generator ``f()``: to its ``yield`` at startup, the rest at shutdown."""
+        """Register a generator that runs around the serving of the app.
+
+        Args:
+            f: An ``async def`` generator with one ``yield``: the part before it runs at startup,
+                the rest at shutdown.
+
+        Returns:
+            ``f``, unchanged.
+        """
         self.while_serving_gens.append(f)
         return f
 
     @setupmethod
     def after_serving(self, f: T_before_serving) -> T_before_serving:
-        """Run ``f()``, in an app context, after the last request was answered."""
+        """Register a function that runs after the app has answered the last request.
+
+        Args:
+            f: Called without arguments, in an app context.
+
+        Returns:
+            ``f``, unchanged.
+        """
         self.after_serving_funcs.append(f)
         return f
 
     @setupmethod
     def shell_context_processor(self, f: T_shell_context_processor) -> T_shell_context_processor:
-        """Let ``f()`` return a dictionary of names for the interactive shell."""
+        """Register a function that adds names to the interactive shell.
+
+        Args:
+            f: Called without arguments; returns a dictionary.
+
+        Returns:
+            ``f``, unchanged.
+        """
         self.shell_context_processors.append(f)
         return f
 
@@ -545,7 +646,14 @@ class App(Scaffold, Watching):
     def create_url_adapter(
         self, request: Request | Websocket | WSGIRequest | None
     ) -> MapAdapter | None:
-        """Make the URL adapter of a request or websocket; of ``SERVER_NAME`` for ``None``."""
+        """Return the URL adapter of a request or websocket.
+
+        Args:
+            request: The request or websocket; ``None`` for an adapter of ``SERVER_NAME``.
+
+        Returns:
+            The adapter, or ``None`` if there is neither a request nor ``SERVER_NAME``.
+        """
         return urls.create_adapter(self, request)
 
     def url_for(
@@ -569,8 +677,11 @@ class App(Scaffold, Watching):
             _external: Whether scheme and host are included; outside of a request they are.
             values: Arguments of the rule; others become the query string.
 
+        Returns:
+            The URL.
+
         Raises:
-            BuildError: No rule fits, and no handler in ``url_build_error_handlers`` helps.
+            BuildError: No rule fits, and no handler in ``url_build_error_handlers`` returns a URL.
             RuntimeError: Outside of a request without ``SERVER_NAME``.
             ValueError: ``_scheme`` together with ``_external=False``.
 
@@ -588,29 +699,57 @@ class App(Scaffold, Watching):
         )
 
     def inject_url_defaults(self, endpoint: str, values: dict[str, t.Any]) -> None:
-        """Add the values of the ``url_defaults`` functions for an endpoint."""
+        """Call the ``url_defaults`` functions of an endpoint.
+
+        Args:
+            endpoint: The endpoint.
+            values: The values of the URL, to which the functions add.
+        """
         urls.inject_defaults(self, endpoint, values)
 
     def handle_url_build_error(
         self, error: BuildError, endpoint: str, values: dict[str, t.Any]
     ) -> str:
-        """Ask ``url_build_error_handlers`` for the URL that could not be built."""
+        """Return a URL that ``url_build_error_handlers`` build instead.
+
+        Args:
+            error: The error of :meth:`url_for`.
+            endpoint: The endpoint.
+            values: The values of the URL.
+
+        Returns:
+            The URL.
+
+        Raises:
+            BuildError: No handler returns a URL.
+        """
         return urls.handle_build_error(self, error, endpoint, values)
 
     # -- small steps -------------------------------------------------------------------------------
 
     def redirect(self, location: str, code: int = 302) -> WerkzeugResponse:
-        """Make a redirect response; ``redirect()`` calls this."""
+        """Return a redirect response; the function ``redirect()`` calls this method.
+
+        Args:
+            location: The URL.
+            code: The status code.
+
+        Returns:
+            An object of ``response_class``.
+        """
         return _redirect(location, code=code, Response=self.response_class)
 
     def make_response(self, rv: ft.ResponseReturnValue) -> Response:
-        """Make the return value of a view a response.
+        """Return the response for a view's return value.
 
         Args:
-            rv: What a view may return, see ``docs/reference/response.md``.
+            rv: The return value, see ``docs/reference/response.md``.
+
+        Returns:
+            An object of ``response_class``.
 
         Raises:
-            TypeError: It is nothing a view may return.
+            TypeError: A view may not return such a value.
 
         Source: ``Flask: app.make_response``.
         """
@@ -618,11 +757,27 @@ class App(Scaffold, Watching):
         return response
 
     def should_ignore_error(self, error: BaseException | None) -> bool:
-        """Tell whether teardown functions are not to be shown ``error``; override to decide."""
+        """Return whether teardown functions get ``None`` instead of an error.
+
+        Override it to decide.
+
+        Args:
+            error: The error, or ``None``.
+
+        Returns:
+            ``False``.
+        """
         return False
 
     def trap_http_exception(self, e: Exception) -> bool:
-        """Tell whether an HTTP error is treated as any other exception."""
+        """Return whether an HTTP error is handled as any other exception.
+
+        Args:
+            e: The error.
+
+        Returns:
+            As ``TRAP_HTTP_EXCEPTIONS`` and ``TRAP_BAD_REQUEST_ERRORS`` say.
+        """
         if self.config["TRAP_HTTP_EXCEPTIONS"]:
             return True
         trap = self.config["TRAP_BAD_REQUEST_ERRORS"]
@@ -640,26 +795,38 @@ class App(Scaffold, Watching):
     # -- contexts and colours ----------------------------------------------------------------------
 
     def app_context(self) -> Context:
-        """Make a context for using the app outside of a request: ``with`` or ``async with``."""
+        """Return a context for using the app outside of a request: ``with`` or ``async with``."""
         return Context(self)
 
     async def teardown_context(self, ctx: Context, error: BaseException | None) -> None:
-        """Run what is due at the end of a context; contexts call this when popped."""
+        """Run the teardown functions of a context; the context calls this when it is popped.
+
+        Args:
+            ctx: The context.
+            error: The error that ended it, or ``None``.
+        """
         await teardown.leave(self, ctx, error)
 
     def update_template_context(self, context: dict[str, t.Any]) -> None:
-        """Add the context processors' names to a template's; explicit ones win.
+        """Add the names of the context processors to a template's context.
+
+        Args:
+            context: The template's context; its own names take precedence.
 
         Raises:
             RuntimeError: A context processor is ``async def``; only ``render_template_async`` and
-                its kin can wait for it.
+                the other functions with ``_async`` can await it.
         """
         update_template_context(self, current(), context)
 
     async def update_template_context_async(self, context: dict[str, t.Any]) -> None:
-        """Add the context processors' names to a template's, awaiting those that are ``async def``.
+        """Add the names of the context processors to a template's context; await coroutines.
 
-        An overridden :meth:`update_template_context` is called instead, and awaited if need be.
+        An overridden :meth:`update_template_context` is called instead, and its result awaited if
+        it is awaitable.
+
+        Args:
+            context: The template's context; its own names take precedence.
         """
         update = self.update_template_context
         if getattr(update, "__func__", None) is App.update_template_context:
@@ -674,7 +841,14 @@ class App(Scaffold, Watching):
     @t.overload
     def ensure_async(self, func: Callable[P, T]) -> Callable[P, t.Awaitable[T]]: ...
     def ensure_async(self, func: Callable[P, t.Any]) -> Callable[P, t.Awaitable[t.Any]]:
-        """Return ``func`` as something to await: itself, or a call in the request's worker thread.
+        """Return an awaitable version of a function.
+
+        Args:
+            func: A ``def`` or ``async def`` function.
+
+        Returns:
+            An ``async def`` function unchanged; for a ``def`` function one that calls it in the
+            request's worker thread.
 
         Source: ``Quart: app.ensure_async``.
         """
@@ -683,7 +857,15 @@ class App(Scaffold, Watching):
         return self.sync_to_async(func)
 
     def sync_to_async(self, func: Callable[P, T]) -> Callable[P, t.Awaitable[T]]:
-        """Return a ``def`` function as something to await; inside a context, on its worker."""
+        """Return an awaitable version of a ``def`` function.
+
+        Args:
+            func: The function.
+
+        Returns:
+            A function that calls it in the current context's worker thread, or without a context in
+            any thread.
+        """
         plain = run_sync(func)
 
         async def runner(*args: P.args, **kwargs: P.kwargs) -> T:
@@ -702,19 +884,28 @@ class App(Scaffold, Watching):
     @t.overload
     def ensure_sync(self, func: Callable[P, T]) -> Callable[P, T]: ...
     def ensure_sync(self, func: Callable[P, t.Any]) -> Callable[P, t.Any]:
-        """Return ``func`` as something to call: itself, or a wrapper that runs it on the loop.
+        """Return a synchronous version of a function.
+
+        Args:
+            func: A ``def`` or ``async def`` function.
+
+        Returns:
+            A ``def`` function unchanged; for an ``async def`` function one that runs it on the loop
+            and waits.
 
         Source: ``Flask: app.ensure_sync``.
         """
         return self.async_to_sync(func) if is_async(func) else func
 
     def async_to_sync(self, func: Callable[P, t.Coroutine[t.Any, t.Any, T]]) -> Callable[P, T]:
-        """Return an ``async def`` function as a blocking one, for ``def`` code.
+        """Return a synchronous version of an ``async def`` function.
 
-        In a ``def`` view it runs on the server's loop; where no loop runs, on one of its own.
+        Args:
+            func: The function.
 
-        Raises:
-            RuntimeError: (The returned function.) It was called on a running loop.
+        Returns:
+            A function that waits for the result. In a ``def`` view it runs ``func`` on the server's
+            loop, elsewhere on a new loop. On a running loop it raises a ``RuntimeError``.
         """
 
         async def timed(*args: P.args, **kwargs: P.kwargs) -> T:

@@ -103,7 +103,14 @@ class BlueprintSetupState:
         view_func: ft.RouteCallable | None = None,
         **options: t.Any,
     ) -> None:
-        """Register a rule on the app, under the blueprint's prefix, subdomain and name."""
+        """Register a rule on the app, under the blueprint's prefix, subdomain and name.
+
+        Args:
+            rule: URL rule, relative to the prefix.
+            endpoint: Name of the view, without the blueprint's; by default the function's name.
+            view_func: The view.
+            options: As for ``app.add_url_rule``.
+        """
         if self.url_prefix is not None:
             rule = _join(self.url_prefix, rule)
         options.setdefault("subdomain", self.subdomain)
@@ -198,7 +205,18 @@ class Blueprint(Scaffold):
     def open_resource(
         self, resource: str, mode: str = "rb", encoding: str | None = "utf-8"
     ) -> t.IO[t.AnyStr]:
-        """Open a file that lies beside the code; see :meth:`Scaffold.open_resource`.
+        """Open a file of the package for reading.
+
+        Args:
+            resource: Path relative to ``root_path``.
+            mode: ``"r"``, ``"rt"`` or ``"rb"``.
+            encoding: For text modes.
+
+        Returns:
+            The open file.
+
+        Raises:
+            ValueError: ``mode`` would write.
 
         Source: ``Flask: Blueprint.open_resource``, whose default encoding is not the app's.
         """
@@ -208,12 +226,20 @@ class Blueprint(Scaffold):
 
     @setupmethod
     def record(self, func: DeferredSetupFunction) -> None:
-        """Call ``func(state)`` whenever the blueprint is registered."""
+        """Register a function that runs at each registration of the blueprint.
+
+        Args:
+            func: Gets the :class:`BlueprintSetupState`.
+        """
         self.deferred_functions.append(func)
 
     @setupmethod
     def record_once(self, func: DeferredSetupFunction) -> None:
-        """Call ``func(state)`` the first time the blueprint is registered on an app."""
+        """Register a function that runs at the first registration of the blueprint on an app.
+
+        Args:
+            func: Gets the :class:`BlueprintSetupState`.
+        """
 
         def wrapper(state: BlueprintSetupState) -> None:
             if state.first_registration:
@@ -224,7 +250,16 @@ class Blueprint(Scaffold):
     def make_setup_state(
         self, app: App, options: dict[str, t.Any], first_registration: bool = False
     ) -> BlueprintSetupState:
-        """Make the object that recorded functions get; override it to hand them more."""
+        """Return the object that recorded functions get. Override it to return a subclass.
+
+        Args:
+            app: The app on which the blueprint is registered.
+            options: The options of the registration.
+            first_registration: Whether it is the first one on this app.
+
+        Returns:
+            The setup state.
+        """
         return BlueprintSetupState(self, app, options, first_registration)
 
     @setupmethod
@@ -233,10 +268,10 @@ class Blueprint(Scaffold):
 
         Args:
             blueprint: The inner blueprint.
-            options: As for :meth:`app.register_blueprint`.
+            options: As for ``app.register_blueprint``.
 
         Raises:
-            ValueError: It is this one.
+            ValueError: The blueprint is this one.
         """
         if blueprint is self:
             raise ValueError(f"{self!r} was registered on itself. Register it on an app.")
@@ -245,10 +280,14 @@ class Blueprint(Scaffold):
     # -- registration ------------------------------------------------------------------------------
 
     def register(self, app: App, options: dict[str, t.Any]) -> None:
-        """Play everything back on ``app``; called by ``app.register_blueprint``.
+        """Register everything on an app; ``app.register_blueprint`` calls it.
+
+        Args:
+            app: The app.
+            options: The options of the registration.
 
         Raises:
-            ValueError: A blueprint of this name is registered already.
+            ValueError: A blueprint of this name is already registered.
         """
         name_prefix = options.get("name_prefix", "")
         name = f"{name_prefix}.{options.get('name', self.name)}".lstrip(".")
@@ -352,6 +391,13 @@ class Blueprint(Scaffold):
     ) -> None:
         """Register a URL rule, relative to the blueprint's prefix.
 
+        Args:
+            rule: URL rule, such as ``"/user/<int:id>"``.
+            endpoint: Name of the view, without the blueprint's; by default the function's name.
+            view_func: The view, ``def`` or ``async def``.
+            provide_automatic_options: As for ``app.add_url_rule``.
+            options: For Werkzeug's ``Rule``: ``methods``, ``defaults`` …
+
         Raises:
             ValueError: The endpoint, or the view's name, has a dot.
         """
@@ -382,49 +428,112 @@ class Blueprint(Scaffold):
 
     @setupmethod
     def before_app_request(self, f: T_before_request) -> T_before_request:
-        """Like ``before_request``, for every request of the app."""
+        """Register a function as ``before_request`` does, for every request of the app.
+
+        Args:
+            f: Called without arguments, as for :meth:`before_request`.
+
+        Returns:
+            ``f``, unchanged.
+        """
         return self._on_app("before_request_funcs", f)
 
     @setupmethod
     def after_app_request(self, f: T_after_request) -> T_after_request:
-        """Like ``after_request``, for every request of the app."""
+        """Register a function as ``after_request`` does, for every request of the app.
+
+        Args:
+            f: Gets the response, and returns a response.
+
+        Returns:
+            ``f``, unchanged.
+        """
         return self._on_app("after_request_funcs", f)
 
     @setupmethod
     def teardown_app_request(self, f: T_teardown) -> T_teardown:
-        """Like ``teardown_request``, for every request of the app."""
+        """Register a function as ``teardown_request`` does, for every request of the app.
+
+        Args:
+            f: Gets the error, or ``None``.
+
+        Returns:
+            ``f``, unchanged.
+        """
         return self._on_app("teardown_request_funcs", f)
 
     @setupmethod
     def before_app_websocket(self, f: T_before_request) -> T_before_request:
-        """Like ``before_websocket``, for every websocket of the app."""
+        """Register a function as ``before_websocket`` does, for every websocket of the app.
+
+        Args:
+            f: Called without arguments, as for :meth:`before_websocket`.
+
+        Returns:
+            ``f``, unchanged.
+        """
         return self._on_app("before_websocket_funcs", f)
 
     @setupmethod
     def after_app_websocket(self, f: T_after_websocket) -> T_after_websocket:
-        """Like ``after_websocket``, for every websocket of the app."""
+        """Register a function as ``after_websocket`` does, for every websocket of the app.
+
+        Args:
+            f: Gets the response or ``None``, and returns the same.
+
+        Returns:
+            ``f``, unchanged.
+        """
         return self._on_app("after_websocket_funcs", f)
 
     @setupmethod
     def teardown_app_websocket(self, f: T_teardown) -> T_teardown:
-        """Like ``teardown_websocket``, for every websocket of the app."""
+        """Register a function as ``teardown_websocket`` does, for every websocket of the app.
+
+        Args:
+            f: Gets the error, or ``None``.
+
+        Returns:
+            ``f``, unchanged.
+        """
         return self._on_app("teardown_websocket_funcs", f)
 
     @setupmethod
     def before_app_serving(self, f: T_before_serving) -> T_before_serving:
-        """Like the app's ``before_serving``: run ``f()`` before the first request is accepted."""
+        """Register a function that runs before the app accepts the first request.
+
+        Args:
+            f: Called without arguments, ``def`` or ``async def``.
+
+        Returns:
+            ``f``, unchanged.
+        """
         self.record_once(lambda state: state.app.before_serving(f))
         return f
 
     @setupmethod
     def while_app_serving(self, f: T_while_serving) -> T_while_serving:
-        """Like the app's ``while_serving``: run the async generator ``f()`` around serving."""
+        """Register a generator that runs around the serving of the app.
+
+        Args:
+            f: An ``async def`` generator with one ``yield``.
+
+        Returns:
+            ``f``, unchanged.
+        """
         self.record_once(lambda state: state.app.while_serving(f))
         return f
 
     @setupmethod
     def after_app_serving(self, f: T_before_serving) -> T_before_serving:
-        """Like the app's ``after_serving``: run ``f()`` after the last request was answered."""
+        """Register a function that runs after the app has answered the last request.
+
+        Args:
+            f: Called without arguments, ``def`` or ``async def``.
+
+        Returns:
+            ``f``, unchanged.
+        """
         self.record_once(lambda state: state.app.after_serving(f))
         return f
 
@@ -432,24 +541,52 @@ class Blueprint(Scaffold):
     def app_context_processor(
         self, f: T_template_context_processor
     ) -> T_template_context_processor:
-        """Like ``context_processor``, for every template of the app."""
+        """Register a function as ``context_processor`` does, for every template of the app.
+
+        Args:
+            f: Called without arguments; returns a dictionary.
+
+        Returns:
+            ``f``, unchanged.
+        """
         return self._on_app("template_context_processors", f)
 
     @setupmethod
     def app_url_value_preprocessor(self, f: T_url_value_preprocessor) -> T_url_value_preprocessor:
-        """Like ``url_value_preprocessor``, for every request of the app."""
+        """Register a function as ``url_value_preprocessor`` does, for every request of the app.
+
+        Args:
+            f: Gets the endpoint and the view's arguments.
+
+        Returns:
+            ``f``, unchanged.
+        """
         return self._on_app("url_value_preprocessors", f)
 
     @setupmethod
     def app_url_defaults(self, f: T_url_defaults) -> T_url_defaults:
-        """Like ``url_defaults``, for every URL of the app."""
+        """Register a function as ``url_defaults`` does, for every URL of the app.
+
+        Args:
+            f: Gets the endpoint and the values.
+
+        Returns:
+            ``f``, unchanged.
+        """
         return self._on_app("url_default_functions", f)
 
     @setupmethod
     def app_errorhandler(
         self, code: type[Exception] | int
     ) -> Callable[[T_error_handler], T_error_handler]:
-        """Like ``errorhandler``, for every request of the app."""
+        """Register the decorated function as an error handler, for every request of the app.
+
+        Args:
+            code: Status code of an HTTP error, or a subclass of ``Exception``.
+
+        Returns:
+            The decorator, which returns the function unchanged.
+        """
 
         def decorator(f: T_error_handler) -> T_error_handler:
             self.record_once(lambda state: state.app.errorhandler(code)(f))
@@ -461,7 +598,15 @@ class Blueprint(Scaffold):
     def app_template_filter(
         self, name: str | None = None
     ) -> Callable[[T_template_filter], T_template_filter]:
-        """Register a Jinja filter for the whole app; also without parentheses."""
+        """Register the decorated function as a Jinja filter, for every template of the app.
+
+        Args:
+            name: Name in templates; by default the function's name. The decorator may also be used
+                without parentheses.
+
+        Returns:
+            The decorator, which returns the function unchanged.
+        """
         return t.cast(
             "Callable[[T_template_filter], T_template_filter]",
             self._template_decorator(self.add_app_template_filter, name),
@@ -471,14 +616,27 @@ class Blueprint(Scaffold):
     def add_app_template_filter(
         self, f: ft.TemplateFilterCallable, name: str | None = None
     ) -> None:
-        """Register a Jinja filter for the whole app."""
+        """Register a function as a Jinja filter, for every template of the app.
+
+        Args:
+            f: The function.
+            name: Name in templates; by default the function's name.
+        """
         self.record_once(lambda state: state.app.add_template_filter(f, name=name))
 
     @setupmethod
     def app_template_test(
         self, name: str | None = None
     ) -> Callable[[T_template_test], T_template_test]:
-        """Register a Jinja test for the whole app; also without parentheses."""
+        """Register the decorated function as a Jinja test, for every template of the app.
+
+        Args:
+            name: Name in templates; by default the function's name. The decorator may also be used
+                without parentheses.
+
+        Returns:
+            The decorator, which returns the function unchanged.
+        """
         return t.cast(
             "Callable[[T_template_test], T_template_test]",
             self._template_decorator(self.add_app_template_test, name),
@@ -486,14 +644,27 @@ class Blueprint(Scaffold):
 
     @setupmethod
     def add_app_template_test(self, f: ft.TemplateTestCallable, name: str | None = None) -> None:
-        """Register a Jinja test for the whole app."""
+        """Register a function as a Jinja test, for every template of the app.
+
+        Args:
+            f: The function.
+            name: Name in templates; by default the function's name.
+        """
         self.record_once(lambda state: state.app.add_template_test(f, name=name))
 
     @setupmethod
     def app_template_global(
         self, name: str | None = None
     ) -> Callable[[T_template_global], T_template_global]:
-        """Register a Jinja global for the whole app; also without parentheses."""
+        """Register the decorated function as a Jinja global, for every template of the app.
+
+        Args:
+            name: Name in templates; by default the function's name. The decorator may also be used
+                without parentheses.
+
+        Returns:
+            The decorator, which returns the function unchanged.
+        """
         return t.cast(
             "Callable[[T_template_global], T_template_global]",
             self._template_decorator(self.add_app_template_global, name),
@@ -503,7 +674,12 @@ class Blueprint(Scaffold):
     def add_app_template_global(
         self, f: ft.TemplateGlobalCallable, name: str | None = None
     ) -> None:
-        """Register a Jinja global for the whole app."""
+        """Register a function as a Jinja global, for every template of the app.
+
+        Args:
+            f: The function.
+            name: Name in templates; by default the function's name.
+        """
         self.record_once(lambda state: state.app.add_template_global(f, name=name))
 
     @staticmethod

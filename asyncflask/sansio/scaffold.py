@@ -157,9 +157,15 @@ class Scaffold:
         self._static_url_path = None if value is None else value.rstrip("/")
 
     def get_send_file_max_age(self, filename: str | None) -> int | None:
-        """Return how long a static file may be cached, in seconds; ``None`` means "ask again".
+        """Return how long a browser may cache a static file.
 
         Override it to decide by name; the default is ``SEND_FILE_MAX_AGE_DEFAULT``.
+
+        Args:
+            filename: Path in the static folder; ``None`` for other files.
+
+        Returns:
+            Seconds, or ``None``: the browser asks each time whether the file has changed.
         """
         ctx = current()
         value = None if ctx is None else ctx.app.config["SEND_FILE_MAX_AGE_DEFAULT"]
@@ -169,6 +175,12 @@ class Scaffold:
 
     def send_static_file(self, filename: str) -> Response:
         """Return a response with a file of the static folder; the view of the static route.
+
+        Args:
+            filename: Path in the static folder.
+
+        Returns:
+            The response, which has opened the file.
 
         Raises:
             NotFound: There is no such file inside the folder.
@@ -189,7 +201,7 @@ class Scaffold:
         return self._make_cli()
 
     def _make_cli(self) -> group.AppGroup:
-        # PERF: click, and what stands on it, take as long to import as Jinja.
+        # PERF: click, and the modules that use it, take as long to import as Jinja.
         from ..cli.group import AppGroup
 
         return AppGroup()
@@ -206,12 +218,15 @@ class Scaffold:
     def open_resource(
         self, resource: str, mode: str = "rb", encoding: str | None = None
     ) -> t.IO[t.AnyStr]:
-        """Open a file that lies beside the code, for reading.
+        """Open a file of the package for reading.
 
         Args:
             resource: Path relative to ``root_path``.
             mode: ``"r"``, ``"rt"`` or ``"rb"``.
-            encoding: For text modes; Python's default otherwise.
+            encoding: For text modes; by default Python's.
+
+        Returns:
+            The open file.
 
         Raises:
             ValueError: ``mode`` would write.
@@ -235,27 +250,82 @@ class Scaffold:
 
     @setupmethod
     def get(self, rule: str, **options: t.Any) -> Callable[[T_route], T_route]:
-        """Register a view for GET. Shortcut for :meth:`route`."""
+        """Register the decorated function as the view of a rule for GET.
+
+        Args:
+            rule: URL rule, such as ``"/user/<int:id>"``.
+            options: As for :meth:`route`, without ``methods``.
+
+        Returns:
+            The decorator, which returns the function unchanged.
+
+        Raises:
+            TypeError: ``methods`` was given, or the decorator has no parentheses.
+        """
         return self._method_route("GET", rule, options)
 
     @setupmethod
     def post(self, rule: str, **options: t.Any) -> Callable[[T_route], T_route]:
-        """Register a view for POST. Shortcut for :meth:`route`."""
+        """Register the decorated function as the view of a rule for POST.
+
+        Args:
+            rule: URL rule, such as ``"/user/<int:id>"``.
+            options: As for :meth:`route`, without ``methods``.
+
+        Returns:
+            The decorator, which returns the function unchanged.
+
+        Raises:
+            TypeError: ``methods`` was given, or the decorator has no parentheses.
+        """
         return self._method_route("POST", rule, options)
 
     @setupmethod
     def put(self, rule: str, **options: t.Any) -> Callable[[T_route], T_route]:
-        """Register a view for PUT. Shortcut for :meth:`route`."""
+        """Register the decorated function as the view of a rule for PUT.
+
+        Args:
+            rule: URL rule, such as ``"/user/<int:id>"``.
+            options: As for :meth:`route`, without ``methods``.
+
+        Returns:
+            The decorator, which returns the function unchanged.
+
+        Raises:
+            TypeError: ``methods`` was given, or the decorator has no parentheses.
+        """
         return self._method_route("PUT", rule, options)
 
     @setupmethod
     def delete(self, rule: str, **options: t.Any) -> Callable[[T_route], T_route]:
-        """Register a view for DELETE. Shortcut for :meth:`route`."""
+        """Register the decorated function as the view of a rule for DELETE.
+
+        Args:
+            rule: URL rule, such as ``"/user/<int:id>"``.
+            options: As for :meth:`route`, without ``methods``.
+
+        Returns:
+            The decorator, which returns the function unchanged.
+
+        Raises:
+            TypeError: ``methods`` was given, or the decorator has no parentheses.
+        """
         return self._method_route("DELETE", rule, options)
 
     @setupmethod
     def patch(self, rule: str, **options: t.Any) -> Callable[[T_route], T_route]:
-        """Register a view for PATCH. Shortcut for :meth:`route`."""
+        """Register the decorated function as the view of a rule for PATCH.
+
+        Args:
+            rule: URL rule, such as ``"/user/<int:id>"``.
+            options: As for :meth:`route`, without ``methods``.
+
+        Returns:
+            The decorator, which returns the function unchanged.
+
+        Raises:
+            TypeError: ``methods`` was given, or the decorator has no parentheses.
+        """
         return self._method_route("PATCH", rule, options)
 
     @setupmethod
@@ -266,8 +336,11 @@ class Scaffold:
             rule: URL rule, such as ``"/user/<int:id>"``.
             options: For :meth:`add_url_rule` and Werkzeug's ``Rule``: ``methods``, ``endpoint`` …
 
+        Returns:
+            The decorator, which returns the function unchanged.
+
         Raises:
-            TypeError: It was written without parentheses.
+            TypeError: The decorator has no parentheses.
 
         Source: ``Flask: app.route``.
         """
@@ -289,7 +362,16 @@ class Scaffold:
         provide_automatic_options: bool | None = None,
         **options: t.Any,
     ) -> None:
-        """Register a URL rule and, with ``view_func``, its view."""
+        """Register a URL rule and, with ``view_func``, its view.
+
+        Args:
+            rule: URL rule, such as ``"/user/<int:id>"``.
+            endpoint: Name of the view; by default the function's name.
+            view_func: The view, ``def`` or ``async def``.
+            provide_automatic_options: Whether the app answers OPTIONS; by default
+                ``PROVIDE_AUTOMATIC_OPTIONS``, unless the rule lists it.
+            options: For Werkzeug's ``Rule``: ``methods``, ``defaults``, ``subdomain`` …
+        """
         raise NotImplementedError("Apps and blueprints each register rules in their own way.")
 
     @setupmethod
@@ -300,8 +382,11 @@ class Scaffold:
             rule: URL rule, such as ``"/ws/<room>"``.
             options: As for :meth:`route`, without ``methods``.
 
+        Returns:
+            The decorator, which returns the function unchanged.
+
         Raises:
-            TypeError: It was written without parentheses.
+            TypeError: The decorator has no parentheses.
 
         Source: ``Quart: app.websocket``.
         """
@@ -325,9 +410,9 @@ class Scaffold:
         """Register a websocket rule and, with ``view_func``, its view.
 
         Args:
-            rule: URL rule.
-            endpoint: By default the view function's name.
-            view_func: The view.
+            rule: URL rule, such as ``"/ws/<room>"``.
+            endpoint: Name of the view; by default the function's name.
+            view_func: The view, ``def`` or ``async def``.
             options: For Werkzeug's ``Rule``.
 
         Raises:
@@ -349,7 +434,14 @@ class Scaffold:
 
     @setupmethod
     def endpoint(self, endpoint: str) -> Callable[[F], F]:
-        """Register the decorated function as the view of an endpoint whose rule is added apart."""
+        """Register the decorated function as the view of an endpoint; add its rule separately.
+
+        Args:
+            endpoint: Name of the view.
+
+        Returns:
+            The decorator, which returns the function unchanged.
+        """
 
         def decorator(f: F) -> F:
             self.view_functions[endpoint] = f
@@ -361,55 +453,120 @@ class Scaffold:
 
     @setupmethod
     def before_request(self, f: T_before_request) -> T_before_request:
-        """Run ``f()`` before each view; what it returns, if not ``None``, is the response."""
+        """Register a function that runs before each view.
+
+        Args:
+            f: Called without arguments. A return value that is not ``None`` becomes the response,
+                and the view is skipped.
+
+        Returns:
+            ``f``, unchanged.
+        """
         self.before_request_funcs.setdefault(None, []).append(f)
         return f
 
     @setupmethod
     def after_request(self, f: T_after_request) -> T_after_request:
-        """Run ``f(response)``, which returns a response, after each view; last registered first."""
+        """Register a function that runs after each view; the last registered runs first.
+
+        Args:
+            f: Gets the response, and returns a response.
+
+        Returns:
+            ``f``, unchanged.
+        """
         self.after_request_funcs.setdefault(None, []).append(f)
         return f
 
     @setupmethod
     def teardown_request(self, f: T_teardown) -> T_teardown:
-        """Run ``f(error)`` when the request's context ends, whatever happened before."""
+        """Register a function that runs at the end of each request's context, even after an error.
+
+        Args:
+            f: Gets the error, or ``None``; its return value is ignored.
+
+        Returns:
+            ``f``, unchanged.
+        """
         self.teardown_request_funcs.setdefault(None, []).append(f)
         return f
 
     @setupmethod
     def before_websocket(self, f: T_before_request) -> T_before_request:
-        """Run ``f()`` before each websocket view; what it returns, if not ``None``, rejects it."""
+        """Register a function that runs before each websocket view.
+
+        Args:
+            f: Called without arguments. A return value that is not ``None`` refuses the websocket,
+                and is the response.
+
+        Returns:
+            ``f``, unchanged.
+        """
         self.before_websocket_funcs.setdefault(None, []).append(f)
         return f
 
     @setupmethod
     def after_websocket(self, f: T_after_websocket) -> T_after_websocket:
-        """Run ``f(response_or_none)``, which returns the same, after each websocket view."""
+        """Register a function that runs after each websocket view.
+
+        Args:
+            f: Gets the response of a refused websocket, otherwise ``None``, and returns the same.
+
+        Returns:
+            ``f``, unchanged.
+        """
         self.after_websocket_funcs.setdefault(None, []).append(f)
         return f
 
     @setupmethod
     def teardown_websocket(self, f: T_teardown) -> T_teardown:
-        """Run ``f(error)`` when the websocket's context ends, whatever happened before."""
+        """Register a function that runs at the end of each websocket's context, after errors too.
+
+        Args:
+            f: Gets the error, or ``None``; its return value is ignored.
+
+        Returns:
+            ``f``, unchanged.
+        """
         self.teardown_websocket_funcs.setdefault(None, []).append(f)
         return f
 
     @setupmethod
     def context_processor(self, f: T_template_context_processor) -> T_template_context_processor:
-        """Let ``f()`` return a dictionary of names for every template."""
+        """Register a function that adds names to the context of every template.
+
+        Args:
+            f: Called without arguments; returns a dictionary.
+
+        Returns:
+            ``f``, unchanged.
+        """
         self.template_context_processors.setdefault(None, []).append(f)
         return f
 
     @setupmethod
     def url_value_preprocessor(self, f: T_url_value_preprocessor) -> T_url_value_preprocessor:
-        """Run ``f(endpoint, view_args)`` after matching, before the other hooks."""
+        """Register a function that runs after matching, before the other hooks.
+
+        Args:
+            f: Gets the endpoint and the dictionary of the view's arguments, which it may change.
+
+        Returns:
+            ``f``, unchanged.
+        """
         self.url_value_preprocessors.setdefault(None, []).append(f)
         return f
 
     @setupmethod
     def url_defaults(self, f: T_url_defaults) -> T_url_defaults:
-        """Run ``f(endpoint, values)``, which may add values, before each URL is built."""
+        """Register a function that runs before each URL is built.
+
+        Args:
+            f: Gets the endpoint and the dictionary of values, to which it may add.
+
+        Returns:
+            ``f``, unchanged.
+        """
         self.url_default_functions.setdefault(None, []).append(f)
         return f
 
@@ -421,8 +578,15 @@ class Scaffold:
     ) -> Callable[[T_error_handler], T_error_handler]:
         """Register the decorated function as the handler of a status code or exception class.
 
+        Args:
+            code_or_exception: Status code of an HTTP error, or a subclass of ``Exception``.
+
+        Returns:
+            The decorator, which returns the function unchanged.
+
         Raises:
-            TypeError: It was written without parentheses.
+            TypeError: The decorator has no parentheses, or an exception *object* was given.
+            ValueError: The code is not that of an HTTP error, or the class not one of exceptions.
         """
         if inspect.isfunction(code_or_exception):
             _refuse_function("errorhandler", code_or_exception, "404")
@@ -437,7 +601,11 @@ class Scaffold:
     def register_error_handler(
         self, code_or_exception: type[Exception] | int, f: ft.ErrorHandlerCallable
     ) -> None:
-        """Register ``f(error)`` as the handler of a status code or exception class.
+        """Register a function as the handler of a status code or exception class.
+
+        Args:
+            code_or_exception: Status code of an HTTP error, or a subclass of ``Exception``.
+            f: Gets the error, and returns a response like a view.
 
         Raises:
             ValueError: The code is not that of an HTTP error, or the class not one of exceptions.

@@ -35,7 +35,6 @@ UNFINISHED = {
     "asyncflask/protocol",
     "asyncflask/resources.py",
     "asyncflask/routing",
-    "asyncflask/sansio",
     "asyncflask/server",
     "asyncflask/sessions.py",
     "asyncflask/signals.py",
