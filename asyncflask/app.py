@@ -186,11 +186,16 @@ class Flask(App):
     async def asgi_app(self, scope: ft.Scope, receive: ft.Receive, send: ft.Send) -> None:
         """Serve one ASGI connection.
 
-        Replace it to apply middleware without losing the app object:
+        Replace it to apply middleware and keep the app object:
         ``app.asgi_app = Middleware(app.asgi_app)``, as with Flask's ``wsgi_app``.
 
+        Args:
+            scope: The ASGI scope.
+            receive: Returns the next message of the client.
+            send: Sends a message to the client.
+
         Raises:
-            RuntimeError: The scope's type is none of ASGI 3's.
+            RuntimeError: The scope's type is not one of ASGI 3.
         """
         await serve(self, scope, receive, send, wrapped=False)
 
@@ -198,19 +203,23 @@ class Flask(App):
 
     @steps.own_step
     async def full_dispatch_request(self) -> Response:
-        """Run hooks, view, and what follows; return the response. (Flask's same name.)"""
+        """Run hooks, view and error handlers, and return the response."""
         result: Response = await pipeline.full_dispatch(self, _carrier())
         return result
 
     @steps.own_step
     async def preprocess_request(self) -> ft.ResponseReturnValue | None:
-        """Run URL value preprocessors and ``before_request`` functions; return their response."""
+        """Run URL value preprocessors and ``before_request`` functions.
+
+        Returns:
+            The return value of the first function that returns one, otherwise ``None``.
+        """
         result: ft.ResponseReturnValue | None = await pipeline.preprocess(self, _carrier())
         return result
 
     @steps.own_step
     async def dispatch_request(self) -> ft.ResponseReturnValue | None:
-        """Call the view that was matched and return what it returns."""
+        """Call the view that was matched, and return its return value."""
         result: ft.ResponseReturnValue | None = await pipeline.dispatch_or_raise(self, _carrier())
         return result
 
@@ -218,19 +227,44 @@ class Flask(App):
     async def finalize_request(
         self, rv: ft.ResponseReturnValue | HTTPException, from_error_handler: bool = False
     ) -> Response:
-        """Make a view's return value a response and process it."""
+        """Make a response of a view's return value, and run :meth:`process_response`.
+
+        Args:
+            rv: The return value of a view, or an HTTP error.
+            from_error_handler: Whether an error of :meth:`process_response` is only logged.
+
+        Returns:
+            The response.
+        """
         result: Response = await pipeline.finalize(self, _carrier(), rv, from_error_handler)
         return result
 
     @steps.own_step
     async def process_response(self, response: Response) -> Response:
-        """Run ``after_request`` functions and save the session."""
+        """Run ``after_request`` functions and save the session.
+
+        Args:
+            response: The response.
+
+        Returns:
+            The response to send.
+        """
         result: Response = await pipeline.process(self, _carrier(), response)
         return result
 
     @steps.own_step
     async def handle_exception(self, e: Exception) -> Response:
-        """Answer 500 for an error that nothing handled, or raise it again."""
+        """Answer an error that nothing handled with 500, or raise it again.
+
+        Args:
+            e: The error.
+
+        Returns:
+            The response of the handler of 500, or of ``InternalServerError``.
+
+        Raises:
+            Exception: ``e``, as ``PROPAGATE_EXCEPTIONS`` says.
+        """
         result: Response = await pipeline.handle_exception(self, _carrier(), e)
         return result
 
@@ -238,7 +272,14 @@ class Flask(App):
     async def handle_http_exception(
         self, e: HTTPException
     ) -> HTTPException | ft.ResponseReturnValue:
-        """Answer an HTTP error by its handler, else by itself."""
+        """Answer an HTTP error by its handler; without a handler the error is its own response.
+
+        Args:
+            e: The error.
+
+        Returns:
+            The handler's return value, or ``e``.
+        """
         result: HTTPException | ft.ResponseReturnValue = await errors.handle_http(
             self, _carrier(), e
         )
@@ -246,19 +287,40 @@ class Flask(App):
 
     @steps.own_step
     async def handle_user_exception(self, e: Exception) -> HTTPException | ft.ResponseReturnValue:
-        """Answer an error of a view or hook by its handler, or raise it again."""
+        """Answer an error of a view or hook by its handler.
+
+        Args:
+            e: The error.
+
+        Returns:
+            The handler's return value.
+
+        Raises:
+            Exception: ``e``, if it has no handler.
+        """
         result: HTTPException | ft.ResponseReturnValue = await errors.handle_user(
             self, _carrier(), e
         )
         return result
 
     def raise_routing_exception(self, request: Request | Websocket) -> t.NoReturn:
-        """Raise the error that matching met."""
+        """Raise the error of matching.
+
+        Args:
+            request: The request.
+
+        Raises:
+            HTTPException: The error.
+        """
         assert request.routing_exception is not None
         raise request.routing_exception
 
     def log_exception(self, exc_info: ExcInfo) -> None:
-        """Log an error that nothing handled."""
+        """Log an error that nothing handled.
+
+        Args:
+            exc_info: As :func:`sys.exc_info` returns it.
+        """
         ctx = current()
         connection = None if ctx is None else ctx.request_or_websocket
         where = "" if connection is None else f" on {connection.path} [{connection.method}]"
@@ -266,12 +328,20 @@ class Flask(App):
 
     @steps.own_step
     async def do_teardown_request(self, exc: BaseException | None = NO_ERROR) -> None:
-        """Run the ``teardown_request`` functions, by default with the error being handled."""
+        """Run the ``teardown_request`` functions.
+
+        Args:
+            exc: The error for the functions; by default the one that is being handled.
+        """
         await self._attempt_all(teardown.end_connection, exc)
 
     @steps.own_step
     async def do_teardown_appcontext(self, exc: BaseException | None = NO_ERROR) -> None:
-        """Run the ``teardown_appcontext`` functions, by default with the error being handled."""
+        """Run the ``teardown_appcontext`` functions.
+
+        Args:
+            exc: The error for the functions; by default the one that is being handled.
+        """
         await self._attempt_all(teardown.end_app, exc)
 
     async def _attempt_all(self, part: t.Any, exc: BaseException | None) -> None:
@@ -297,9 +367,17 @@ class Flask(App):
         receive: ft.Receive | None = None,
         send: ft.Send | None = None,
     ) -> Context:
-        """Make the context of an HTTP scope.
+        """Return the context of an HTTP scope.
 
         **Differs from Flask:** it takes an ASGI scope, not a WSGI environ.
+
+        Args:
+            scope: The ASGI scope.
+            receive: Returns the next message of the client; needed for the body.
+            send: Sends a message to the client.
+
+        Returns:
+            The context, for ``async with``.
         """
         return Context(self, HTTP, scope, receive, send)
 
@@ -309,22 +387,42 @@ class Flask(App):
         receive: ft.Receive | None = None,
         send: ft.Send | None = None,
     ) -> Context:
-        """Make the context of a websocket scope."""
+        """Return the context of a websocket scope.
+
+        Args:
+            scope: The ASGI scope.
+            receive: Returns the next message of the client.
+            send: Sends a message to the client.
+
+        Returns:
+            The context, for ``async with``.
+        """
         return Context(self, WEBSOCKET, scope, receive, send)
 
     def test_request_context(self, *args: t.Any, **kwargs: t.Any) -> Context:
-        """Make the context of a made-up request, for tests and the shell.
+        """Return the context of a request for tests and the shell.
 
         Args:
             args: As for the test client's ``get``: the path.
             kwargs: ``method``, ``headers``, ``json``, ``data``, ``query_string``, ``base_url`` …
+
+        Returns:
+            The context, for ``async with`` or ``with``.
 
         Source: ``Flask: app.test_request_context``.
         """
         return self.request_context(*_made_up(self, "http", args, kwargs))
 
     def test_websocket_context(self, *args: t.Any, **kwargs: t.Any) -> Context:
-        """Make the context of a made-up websocket handshake."""
+        """Return the context of a websocket handshake for tests.
+
+        Args:
+            args: As for the test client's ``websocket``: the path.
+            kwargs: ``headers``, ``query_string``, ``subprotocols`` …
+
+        Returns:
+            The context, for ``async with``.
+        """
         return self.websocket_context(*_made_up(self, "websocket", args, kwargs))
 
     # -- serving -----------------------------------------------------------------------------------
@@ -361,7 +459,7 @@ class Flask(App):
         self.mounts.sort(key=lambda mount: len(mount.prefix), reverse=True)
 
     async def startup(self) -> None:
-        """Run what is due before serving; the lifespan protocol calls this."""
+        """Run the functions of the startup; the lifespan protocol calls this."""
         self.shutdown_event = asyncio.Event()  # A new one: an app may be served a second time.
         if any(map(has_templates, (self, *self.iter_blueprints()))):
             # PERF: imports Jinja, for which no request then waits (15 ms).
@@ -370,7 +468,7 @@ class Flask(App):
         self._stop_mounted = await start_mounted(self, self.mounts)
 
     async def shutdown(self) -> None:
-        """Let background tasks end, run what is due after serving, and end idle workers."""
+        """Wait for background tasks, run the functions of the shutdown, and end idle workers."""
         self.shutdown_event.set()
         try:
             await background.drain(self, self.config["BACKGROUND_TASK_SHUTDOWN_TIMEOUT"])
@@ -398,7 +496,11 @@ class Flask(App):
         background.start(self, func, args, kwargs)
 
     async def handle_background_exception(self, error: Exception) -> None:
-        """Note the error of a background task: signal ``got_background_exception``, and the log."""
+        """Log the error of a background task, after the signal ``got_background_exception``.
+
+        Args:
+            error: The error.
+        """
         if got_background_exception.receivers:
             ctx = current() or self.app_context()
             await emit(ctx, got_background_exception, self, exception=error)
@@ -506,7 +608,7 @@ class Flask(App):
     # -- testing -----------------------------------------------------------------------------------
 
     def test_app(self) -> clients.TestApp:
-        """Return the app as a test runs it: ``async with app.test_app() as running:``."""
+        """Return the app for a test: ``async with app.test_app() as running:``."""
         return self.test_app_class(self)
 
     def test_client(self, use_cookies: bool = True, **kwargs: t.Any) -> clients.TestClient:
@@ -515,6 +617,9 @@ class Flask(App):
         Args:
             use_cookies: Whether it keeps cookies from one request to the next.
             kwargs: For the client class.
+
+        Returns:
+            An object of ``test_client_class``, by default a :class:`.TestClient`.
         """
         from .testing import TestClient
 
@@ -523,7 +628,14 @@ class Flask(App):
         return cls(self, use_cookies=use_cookies, **kwargs)
 
     def test_cli_runner(self, **kwargs: t.Any) -> clients.CliRunner:
-        """Return a runner for the app's commands."""
+        """Return a runner for the app's commands.
+
+        Args:
+            kwargs: For the runner class.
+
+        Returns:
+            An object of ``test_cli_runner_class``, by default a :class:`.CliRunner`.
+        """
         from .testing import CliRunner
 
         cls: t.Any = self.test_cli_runner_class or CliRunner

@@ -249,7 +249,11 @@ class Config(dict[str, Any]):
         return self.from_mapping(mapping)
 
     def from_mapping(self, mapping: Mapping[str, Any] | None = None, **kwargs: Any) -> bool:
-        """Load a mapping's (or pairs') and the keyword arguments' keys in upper case.
+        """Load the keys in upper case of a mapping and of the keyword arguments.
+
+        Args:
+            mapping: A mapping, or pairs.
+            kwargs: More keys; they take precedence.
 
         Returns:
             ``True``.

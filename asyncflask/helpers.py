@@ -91,7 +91,23 @@ def url_for(
     _external: bool | None = None,
     **values: t.Any,
 ) -> str:
-    """Build the URL of an endpoint; see :meth:`app.url_for <asyncflask.Flask.url_for>`.
+    """Build the URL of an endpoint, with the current app.
+
+    Args:
+        endpoint: The endpoint; ``".name"`` is relative to the current blueprint.
+        _anchor: Added as ``#anchor``.
+        _method: Choose the rule by this method.
+        _scheme: Scheme of the URL, which makes it external.
+        _external: Whether scheme and host are included; outside of a request they are.
+        values: Arguments of the rule; others become the query string.
+
+    Returns:
+        The URL.
+
+    Raises:
+        BuildError: No rule fits, and no handler in ``url_build_error_handlers`` returns a URL.
+        RuntimeError: No context is active, or there is neither a request nor ``SERVER_NAME``.
+        ValueError: ``_scheme`` together with ``_external=False``.
 
     Source: ``Flask: url_for``.
     """
@@ -217,7 +233,10 @@ def get_flashed_messages(
 
 
 async def make_push_promise(path: str) -> None:
-    """Tell the client that it will need ``path`` as well, where the server can (HTTP/2).
+    """Tell the client that it will need another path as well, if the server supports it (HTTP/2).
+
+    Args:
+        path: The path.
 
     Source: ``Quart: make_push_promise``; ASGI: ``http.response.push``.
     """

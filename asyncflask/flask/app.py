@@ -123,7 +123,13 @@ class Flask(async_face.Flask, metaclass=CallableType):
         return self.wsgi_app(environ, start_response)
 
     async def asgi_app(self, scope: Any, receive: Any, send: Any) -> None:
-        """Serve one ASGI connection; give it to servers that do not find out by themselves."""
+        """Serve one ASGI connection; for servers that cannot detect the app's interface.
+
+        Args:
+            scope: The ASGI scope.
+            receive: Returns the next message of the client.
+            send: Sends a message to the client.
+        """
         if scope["type"] == "http":
             await serve_request(self, scope, receive, send)
         else:
@@ -131,6 +137,13 @@ class Flask(async_face.Flask, metaclass=CallableType):
 
     def wsgi_app(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Serve a WSGI request; replace it to apply WSGI middleware.
+
+        Args:
+            environ: The WSGI environ.
+            start_response: The function of the server.
+
+        Returns:
+            The pieces of the body.
 
         Source: ``Flask: app.wsgi_app``.
         """
@@ -166,7 +179,13 @@ class Flask(async_face.Flask, metaclass=CallableType):
     def mount(
         self, prefix: str, app: Any, interface: Any = None, *, lifespan: bool = False
     ) -> None:
-        """Not here, where a WSGI server may call the app.
+        """Not available on the facade, because a WSGI server may call the app.
+
+        Args:
+            prefix: Ignored.
+            app: Ignored.
+            interface: Ignored.
+            lifespan: Ignored.
 
         Raises:
             RuntimeError: Always.
@@ -188,52 +207,113 @@ class Flask(async_face.Flask, metaclass=CallableType):
             ctx.place = before
 
     def full_dispatch_request(self) -> Response:
-        """Run hooks, view, and what follows; return the response."""
+        """Run hooks, view and error handlers, and return the response."""
         return cast(Response, self._run(pipeline.full_dispatch))
 
     def preprocess_request(self) -> ft.ResponseReturnValue | None:
-        """Run URL value preprocessors and ``before_request`` functions; return their response."""
+        """Run URL value preprocessors and ``before_request`` functions.
+
+        Returns:
+            The return value of the first function that returns one, otherwise ``None``.
+        """
         return cast("ft.ResponseReturnValue | None", self._run(pipeline.preprocess))
 
     def dispatch_request(self) -> ft.ResponseReturnValue:
-        """Call the view that was matched and return what it returns."""
+        """Call the view that was matched, and return its return value."""
         return cast(ft.ResponseReturnValue, self._run(pipeline.dispatch_or_raise))
 
     def finalize_request(
         self, rv: ft.ResponseReturnValue | HTTPException, from_error_handler: bool = False
     ) -> Response:
-        """Make a view's return value a response and process it."""
+        """Make a response of a view's return value, and run :meth:`process_response`.
+
+        Args:
+            rv: The return value of a view, or an HTTP error.
+            from_error_handler: Whether an error of :meth:`process_response` is only logged.
+
+        Returns:
+            The response.
+        """
         return cast(Response, self._run(pipeline.finalize, rv, from_error_handler))
 
     def process_response(self, response: Response) -> Response:  # type: ignore[override]  # as Flask's
-        """Run ``after_request`` functions and save the session."""
+        """Run ``after_request`` functions and save the session.
+
+        Args:
+            response: The response.
+
+        Returns:
+            The response to send.
+        """
         return cast(Response, self._run(pipeline.process, response))
 
     def handle_exception(self, e: Exception) -> Response:
-        """Answer 500 for an error that nothing handled, or raise it again."""
+        """Answer an error that nothing handled with 500, or raise it again.
+
+        Args:
+            e: The error.
+
+        Returns:
+            The response of the handler of 500, or of ``InternalServerError``.
+
+        Raises:
+            Exception: ``e``, as ``PROPAGATE_EXCEPTIONS`` says.
+        """
         return cast(Response, self._run(pipeline.handle_exception, e))
 
     def handle_http_exception(self, e: HTTPException) -> HTTPException | ft.ResponseReturnValue:
-        """Answer an HTTP error by its handler, else by itself."""
+        """Answer an HTTP error by its handler; without a handler the error is its own response.
+
+        Args:
+            e: The error.
+
+        Returns:
+            The handler's return value, or ``e``.
+        """
         return cast(ft.ResponseReturnValue, self._run(errors.handle_http, e))
 
     def handle_user_exception(self, e: Exception) -> HTTPException | ft.ResponseReturnValue:
-        """Answer an error of a view or hook by its handler, or raise it again."""
+        """Answer an error of a view or hook by its handler.
+
+        Args:
+            e: The error.
+
+        Returns:
+            The handler's return value.
+
+        Raises:
+            Exception: ``e``, if it has no handler.
+        """
         return cast(ft.ResponseReturnValue, self._run(errors.handle_user, e))
 
     def raise_routing_exception(self, request: Request) -> NoReturn:  # type: ignore[override]  # as Flask's
-        """Raise the error that matching met."""
+        """Raise the error of matching.
+
+        Args:
+            request: The request.
+
+        Raises:
+            HTTPException: The error.
+        """
         if self.debug:
             raise_redirect_that_loses_the_body(_carrier(self))
         assert request.routing_exception is not None
         raise request.routing_exception
 
     def do_teardown_request(self, exc: BaseException | None = NO_ERROR) -> None:
-        """Run the ``teardown_request`` functions."""
+        """Run the ``teardown_request`` functions.
+
+        Args:
+            exc: The error for the functions; by default the one that is being handled.
+        """
         self._end(teardown.end_connection, exc)
 
     def do_teardown_appcontext(self, exc: BaseException | None = NO_ERROR) -> None:
-        """Run the ``teardown_appcontext`` functions."""
+        """Run the ``teardown_appcontext`` functions.
+
+        Args:
+            exc: The error for the functions; by default the one that is being handled.
+        """
         self._end(teardown.end_app, exc)
 
     def _end(self, part: Callable[..., Any], exc: BaseException | None) -> None:
@@ -247,15 +327,27 @@ class Flask(async_face.Flask, metaclass=CallableType):
     def create_url_adapter(  # type: ignore[override]  # as Flask's
         self, request: Request | None
     ) -> MapAdapter | None:
-        """Make the URL adapter of a request; of ``SERVER_NAME`` for ``None``."""
+        """Return the URL adapter of a request.
+
+        Args:
+            request: The request; ``None`` for an adapter of ``SERVER_NAME``.
+
+        Returns:
+            The adapter, or ``None`` if there is neither a request nor ``SERVER_NAME``.
+        """
         return urls.create_adapter(self, request, _bind)
 
     # -- colours -----------------------------------------------------------------------------------
 
     def async_to_sync(self, func: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, T]:
-        """Return an ``async def`` function as one that blocks, for ``def`` code on WSGI and ASGI.
+        """Return a synchronous version of an ``async def`` function, for WSGI and ASGI.
 
-        On an ASGI server it runs on the server's loop, else on one of its own.
+        Args:
+            func: The function.
+
+        Returns:
+            A function that waits for the result. On an ASGI server ``func`` runs on the server's
+            loop, otherwise on a new loop.
         """
 
         @functools.wraps(func)
@@ -269,15 +361,30 @@ class Flask(async_face.Flask, metaclass=CallableType):
     # -- contexts ----------------------------------------------------------------------------------
 
     def app_context(self) -> AppContext:
-        """Make a context for using the app outside of a request."""
+        """Return a context for using the app outside of a request."""
         return AppContext(self)
 
     def request_context(self, environ: WSGIEnvironment) -> RequestContext:  # type: ignore[override]  # as Flask's
-        """Make the context of a WSGI environ."""
+        """Return the context of a WSGI request.
+
+        Args:
+            environ: The WSGI environ.
+
+        Returns:
+            The context, for ``with``.
+        """
         return RequestContext(self, environ)
 
     def test_request_context(self, *args: Any, **kwargs: Any) -> RequestContext:
-        """Make the context of a made-up request, for tests and the shell."""
+        """Return the context of a request for tests and the shell.
+
+        Args:
+            args: As for the test client's ``get``: the path.
+            kwargs: ``method``, ``headers``, ``json``, ``data``, ``query_string``, ``base_url`` …
+
+        Returns:
+            The context, for ``with``.
+        """
         builder = EnvironBuilder(self, *args, **kwargs)
         try:
             return self.request_context(builder.get_environ())
@@ -287,7 +394,17 @@ class Flask(async_face.Flask, metaclass=CallableType):
     # -- files -------------------------------------------------------------------------------------
 
     def send_static_file(self, filename: str) -> Response:
-        """Return a response with a file of the static folder."""
+        """Return a response with a file of the static folder.
+
+        Args:
+            filename: Path in the static folder.
+
+        Returns:
+            The response.
+
+        Raises:
+            NotFound: There is no such file inside the folder.
+        """
         if not self.has_static_folder:
             raise RuntimeError(
                 f"{self!r} has no static folder to send {filename!r} from. Give one:"
@@ -349,12 +466,27 @@ class Flask(async_face.Flask, metaclass=CallableType):
             self._got_first_request = False
 
     def test_client(self, use_cookies: bool = True, **kwargs: Any) -> FlaskClient:  # type: ignore[override]  # as Flask's
-        """Return a synchronous client that calls the app without a server."""
+        """Return a synchronous client that calls the app without a server.
+
+        Args:
+            use_cookies: Whether it keeps cookies from one request to the next.
+            kwargs: For the client class.
+
+        Returns:
+            An object of ``test_client_class``, by default a ``FlaskClient``.
+        """
         cls = self.test_client_class or FlaskClient
         return cls(self, self.response_class, use_cookies=use_cookies, **kwargs)
 
     def test_cli_runner(self, **kwargs: Any) -> FlaskCliRunner:  # type: ignore[override]  # as Flask's
-        """Return a runner for the app's commands."""
+        """Return a runner for the app's commands.
+
+        Args:
+            kwargs: For the runner class.
+
+        Returns:
+            An object of ``test_cli_runner_class``, by default a ``FlaskCliRunner``.
+        """
         cls: Any = self.test_cli_runner_class or FlaskCliRunner
         return cast(FlaskCliRunner, cls(self, **kwargs))
 

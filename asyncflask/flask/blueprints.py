@@ -22,7 +22,17 @@ class Blueprint(async_api.Blueprint):
     """See :class:`asyncflask.Blueprint`. Source: ``Flask: Blueprint``."""
 
     def send_static_file(self, filename: str) -> Response:
-        """Return a response with a file of the static folder."""
+        """Return a response with a file of the blueprint's static folder.
+
+        Args:
+            filename: Path in the static folder.
+
+        Returns:
+            The response.
+
+        Raises:
+            NotFound: There is no such file inside the folder.
+        """
         if not self.has_static_folder:
             raise RuntimeError(
                 f"{self!r} has no static folder to send {filename!r} from. Give one:"

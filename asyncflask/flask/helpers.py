@@ -77,7 +77,21 @@ def send_file(
     last_modified: datetime | int | float | None = None,
     max_age: int | Callable[[str | None], int | None] | None = None,
 ) -> Response:
-    """Answer with a file. See :func:`werkzeug.utils.send_file`.
+    """Return a response with a file; see :func:`werkzeug.utils.send_file`.
+
+    Args:
+        path_or_file: A path relative to the app's root path, or a binary file object.
+        mimetype: The content type; by default from the file's name.
+        as_attachment: Whether the browser saves the file.
+        download_name: The name for saving; by default the file's name.
+        conditional: Whether conditions and ranges of the request are answered.
+        etag: An ETag, or whether to compute one.
+        last_modified: Time of the last change; by default the file's.
+        max_age: Seconds for which a browser may keep the file, or a function of the file's name;
+            by default ``app.get_send_file_max_age``.
+
+    Returns:
+        The response.
 
     Source: ``Flask: send_file``.
     """
@@ -99,7 +113,18 @@ def send_file(
 def send_from_directory(
     directory: os.PathLike[str] | str, path: os.PathLike[str] | str, **kwargs: Any
 ) -> Response:
-    """Answer with a file below ``directory``, never one outside.
+    """Return a response with a file of a folder, never with one outside of it.
+
+    Args:
+        directory: The folder, relative to the app's root path.
+        path: The file, relative to the folder; it may come from a user.
+        kwargs: As for :func:`send_file`.
+
+    Returns:
+        The response.
+
+    Raises:
+        NotFound: There is no such file inside the folder.
 
     Source: ``Flask: send_from_directory``.
     """

@@ -162,11 +162,14 @@ class Request(WerkzeugRequest):
             attach_enctype_error_multidict(self)
 
     def on_json_loading_failed(self, e: ValueError | None) -> Any:
-        """Raise the error for a body that is no JSON; in debug mode it says why.
+        """Raise the error for a body that is not JSON; in debug mode it says why.
+
+        Args:
+            e: The error of the parser, or ``None`` if the content type is not that of JSON.
 
         Raises:
-            BadRequest: Always, for a malformed body.
-            UnsupportedMediaType: The type is not JSON's.
+            BadRequest: The body is malformed.
+            UnsupportedMediaType: The content type is not that of JSON.
         """
         try:
             return super().on_json_loading_failed(e)
@@ -222,7 +225,16 @@ class Response(AsyncResponse):
         accept_ranges: bool | str = False,
         complete_length: int | None = None,
     ) -> Self:
-        """Turn this into a 304, 412 or 206 if the request's headers ask for it."""
+        """Make this a 304, 412 or 206 response if the request's headers ask for it.
+
+        Args:
+            request_or_environ: The request, or a WSGI environ.
+            accept_ranges: Whether ranges are answered, or the value of ``Accept-Ranges``.
+            complete_length: Length of the body in bytes, needed for ranges.
+
+        Returns:
+            The response itself.
+        """
         asking = cast("WerkzeugRequest | WSGIEnvironment", request_or_environ)
         WerkzeugResponse.make_conditional(self, asking, accept_ranges, complete_length)
         return self

@@ -69,7 +69,13 @@ class TemplateContext(Protocol):
 
 
 def select_jinja_autoescape(filename: str | None) -> bool:
-    """Tell whether a template is autoescaped: by the ending of its name; without a name, yes.
+    """Return whether Jinja escapes the values of a template.
+
+    Args:
+        filename: The template's name, whose ending decides; ``None`` for a template from a string.
+
+    Returns:
+        ``True`` for HTML, XML and SVG, and for templates without a name.
 
     Source: ``Flask: app.select_jinja_autoescape``.
     """
@@ -167,13 +173,16 @@ def render_template(template_name_or_list: TemplateNames, **context: Any) -> str
     """Render a template.
 
     Args:
-        template_name_or_list: Its name; of several, the first that exists.
-        context: What it sees, besides what the context processors add.
+        template_name_or_list: The template's name; of several, the first that exists is used.
+        context: Names for the template, in addition to those of the context processors.
+
+    Returns:
+        The text.
 
     Raises:
-        jinja2.TemplateNotFound: There is none.
-        RuntimeError: No context is active; or something ``async def`` has to be awaited for it on
-            the event loop (use :func:`render_template_async`).
+        jinja2.TemplateNotFound: The template does not exist.
+        RuntimeError: No context is active, or ``async def`` code has to be awaited on the event
+            loop (use :func:`render_template_async`).
 
     Source: ``Flask: render_template``.
     """
@@ -184,12 +193,15 @@ def render_template(template_name_or_list: TemplateNames, **context: Any) -> str
 def render_template_string(source: str, **context: Any) -> str:
     """Render a template that is given as text.
 
-    SECURITY: whoever writes ``source`` can run code in this process; never let a user's text be
-    part of it. Pass it in ``context``, where it is escaped.
+    SECURITY: ``source`` can run code in this process, so a user's text must never be part of it.
+    Pass that text in ``context``, where Jinja escapes it.
 
     Args:
-        source: The template itself.
-        context: What it sees, besides what the context processors add.
+        source: The text of the template.
+        context: Names for the template, in addition to those of the context processors.
+
+    Returns:
+        The text.
 
     Raises:
         RuntimeError: As for :func:`render_template`.
@@ -201,10 +213,21 @@ def render_template_string(source: str, **context: Any) -> str:
 
 
 async def render_template_async(template_name_or_list: TemplateNames, **context: Any) -> str:
-    """Render a template, awaiting what is ``async def`` on the way.
+    """Render a template, and await the ``async def`` code that it uses.
 
-    That is: context processors, signal receivers and, in an ``enable_async`` environment, whatever
-    the template itself calls. Arguments and errors are :func:`render_template`'s.
+    These are context processors, receivers of signals, and functions, filters, tests and properties
+    that the template uses.
+
+    Args:
+        template_name_or_list: The template's name; of several, the first that exists is used.
+        context: Names for the template, in addition to those of the context processors.
+
+    Returns:
+        The text.
+
+    Raises:
+        jinja2.TemplateNotFound: The template does not exist.
+        RuntimeError: No context is active.
     """
     app = _app("render_template_async")
     template = _awaiting(app).get_or_select_template(template_name_or_list)
@@ -212,9 +235,17 @@ async def render_template_async(template_name_or_list: TemplateNames, **context:
 
 
 async def render_template_string_async(source: str, **context: Any) -> str:
-    """Render a template given as text, awaiting what is ``async def`` on the way.
+    """Render a template given as text, and await the ``async def`` code that it uses.
 
-    See :func:`render_template_async` and, for the danger, :func:`render_template_string`.
+    Args:
+        source: The text of the template; never a user's text, which could run code.
+        context: Names for the template, in addition to those of the context processors.
+
+    Returns:
+        The text.
+
+    Raises:
+        RuntimeError: No context is active.
     """
     app = _app("render_template_string_async")
     return await _render_async(app, _awaiting(app).from_string(source), context)
@@ -223,8 +254,18 @@ async def render_template_string_async(source: str, **context: Any) -> str:
 def stream_template(template_name_or_list: TemplateNames, **context: Any) -> Iterator[str]:
     """Render a template piece by piece, as the body of a response.
 
-    The context of the request is kept until the last piece. Arguments and errors are
-    :func:`render_template`'s.
+    The context of the request is kept until the last piece.
+
+    Args:
+        template_name_or_list: The template's name; of several, the first that exists is used.
+        context: Names for the template, in addition to those of the context processors.
+
+    Returns:
+        An iterator of the pieces.
+
+    Raises:
+        jinja2.TemplateNotFound: The template does not exist.
+        RuntimeError: As for :func:`render_template`.
 
     Source: ``Flask: stream_template``.
     """
@@ -235,7 +276,15 @@ def stream_template(template_name_or_list: TemplateNames, **context: Any) -> Ite
 def stream_template_string(source: str, **context: Any) -> Iterator[str]:
     """Render a template given as text piece by piece, as the body of a response.
 
-    See :func:`stream_template` and, for the danger, :func:`render_template_string`.
+    Args:
+        source: The text of the template; never a user's text, which could run code.
+        context: Names for the template, in addition to those of the context processors.
+
+    Returns:
+        An iterator of the pieces.
+
+    Raises:
+        RuntimeError: As for :func:`render_template`.
 
     Source: ``Flask: stream_template_string``.
     """
@@ -246,14 +295,37 @@ def stream_template_string(source: str, **context: Any) -> Iterator[str]:
 async def stream_template_async(
     template_name_or_list: TemplateNames, **context: Any
 ) -> AsyncIterator[str]:
-    """Like :func:`stream_template`, awaiting what is ``async def`` on the way."""
+    """Render a template piece by piece, and await the ``async def`` code that it uses.
+
+    Args:
+        template_name_or_list: The template's name; of several, the first that exists is used.
+        context: Names for the template, in addition to those of the context processors.
+
+    Returns:
+        An asynchronous iterator of the pieces.
+
+    Raises:
+        jinja2.TemplateNotFound: The template does not exist.
+        RuntimeError: No context is active.
+    """
     app = _app("stream_template_async")
     template = _awaiting(app).get_or_select_template(template_name_or_list)
     return await _stream_async(app, template, context)
 
 
 async def stream_template_string_async(source: str, **context: Any) -> AsyncIterator[str]:
-    """Like :func:`stream_template_string`, awaiting what is ``async def`` on the way."""
+    """Render a template given as text piece by piece, and await its ``async def`` code.
+
+    Args:
+        source: The text of the template; never a user's text, which could run code.
+        context: Names for the template, in addition to those of the context processors.
+
+    Returns:
+        An asynchronous iterator of the pieces.
+
+    Raises:
+        RuntimeError: No context is active.
+    """
     app = _app("stream_template_string_async")
     return await _stream_async(app, _awaiting(app).from_string(source), context)
 
@@ -263,10 +335,13 @@ def get_template_attribute(template_name: str, attribute: str) -> Any:
 
     Args:
         template_name: The template.
-        attribute: What it defines at its top level.
+        attribute: A name that the template defines at its top level.
+
+    Returns:
+        The macro or value.
 
     Raises:
-        AttributeError: It defines no such thing.
+        AttributeError: The template does not define the name.
 
     Source: ``Flask: get_template_attribute``.
     """

@@ -171,7 +171,15 @@ class CookieMethods:
     _browser: Browser
 
     def get_cookie(self, key: str, domain: str = "localhost", path: str = "/") -> Cookie | None:
-        """Return the cookie that is kept under ``(domain, path, key)``, or ``None``.
+        """Return a cookie of the client.
+
+        Args:
+            key: Its name.
+            domain: The host that it was set for.
+            path: Its path.
+
+        Returns:
+            The cookie, or ``None``.
 
         Source: ``Flask: testing.FlaskClient.get_cookie``.
         """
@@ -208,9 +216,14 @@ class CookieMethods:
 
     @with_server_name(cookie_to_delete)
     def delete_cookie(self, key: str, *, domain: str = "localhost", path: str = "/") -> None:
-        """Forget a cookie.
+        """Delete a cookie of the client.
 
         Quart's ``delete_cookie(server_name, key, ...)`` does the same.
+
+        Args:
+            key: Its name.
+            domain: The host that it was set for.
+            path: Its path.
 
         Source: ``Flask: testing.FlaskClient.delete_cookie``.
         """

@@ -20,48 +20,112 @@ class HTTPMethods(NotesForgotten):
 
     @refusing("client")
     async def get(self, *args: Any, **kw: Any) -> TestResponse:
-        """Call :meth:`open` with ``method="GET"``."""
+        """Make a GET request.
+
+        Args:
+            args: As for :meth:`open`: the path.
+            kw: As for :meth:`open`, without ``method``.
+
+        Returns:
+            The response.
+        """
         kw["method"] = "GET"
         return await self.open(*args, **kw)
 
     @refusing("client")
     async def post(self, *args: Any, **kw: Any) -> TestResponse:
-        """Call :meth:`open` with ``method="POST"``."""
+        """Make a POST request.
+
+        Args:
+            args: As for :meth:`open`: the path.
+            kw: As for :meth:`open`, without ``method``.
+
+        Returns:
+            The response.
+        """
         kw["method"] = "POST"
         return await self.open(*args, **kw)
 
     @refusing("client")
     async def put(self, *args: Any, **kw: Any) -> TestResponse:
-        """Call :meth:`open` with ``method="PUT"``."""
+        """Make a PUT request.
+
+        Args:
+            args: As for :meth:`open`: the path.
+            kw: As for :meth:`open`, without ``method``.
+
+        Returns:
+            The response.
+        """
         kw["method"] = "PUT"
         return await self.open(*args, **kw)
 
     @refusing("client")
     async def delete(self, *args: Any, **kw: Any) -> TestResponse:
-        """Call :meth:`open` with ``method="DELETE"``."""
+        """Make a DELETE request.
+
+        Args:
+            args: As for :meth:`open`: the path.
+            kw: As for :meth:`open`, without ``method``.
+
+        Returns:
+            The response.
+        """
         kw["method"] = "DELETE"
         return await self.open(*args, **kw)
 
     @refusing("client")
     async def patch(self, *args: Any, **kw: Any) -> TestResponse:
-        """Call :meth:`open` with ``method="PATCH"``."""
+        """Make a PATCH request.
+
+        Args:
+            args: As for :meth:`open`: the path.
+            kw: As for :meth:`open`, without ``method``.
+
+        Returns:
+            The response.
+        """
         kw["method"] = "PATCH"
         return await self.open(*args, **kw)
 
     @refusing("client")
     async def options(self, *args: Any, **kw: Any) -> TestResponse:
-        """Call :meth:`open` with ``method="OPTIONS"``."""
+        """Make a OPTIONS request.
+
+        Args:
+            args: As for :meth:`open`: the path.
+            kw: As for :meth:`open`, without ``method``.
+
+        Returns:
+            The response.
+        """
         kw["method"] = "OPTIONS"
         return await self.open(*args, **kw)
 
     @refusing("client")
     async def head(self, *args: Any, **kw: Any) -> TestResponse:
-        """Call :meth:`open` with ``method="HEAD"``."""
+        """Make a HEAD request.
+
+        Args:
+            args: As for :meth:`open`: the path.
+            kw: As for :meth:`open`, without ``method``.
+
+        Returns:
+            The response.
+        """
         kw["method"] = "HEAD"
         return await self.open(*args, **kw)
 
     @refusing("client")
     async def trace(self, *args: Any, **kw: Any) -> TestResponse:
-        """Call :meth:`open` with ``method="TRACE"``."""
+        """Make a TRACE request.
+
+        Args:
+            args: As for :meth:`open`: the path.
+            kw: As for :meth:`open`, without ``method``.
+
+        Returns:
+            The response.
+        """
         kw["method"] = "TRACE"
         return await self.open(*args, **kw)
