@@ -22,7 +22,6 @@ from ._current import current
 from .asgi import run_shutdown, run_startup, serve
 from .ctx import NO_ERROR, Context
 from .dispatch import background, errors, pipeline, setup_check, steps, teardown
-from .dispatch.around import Around
 from .dispatch.calls import emit
 from .dispatch.lanes import HTTP, WEBSOCKET
 from .environment import (
@@ -158,19 +157,6 @@ class Flask(App):
         from .debug.debugger import Debugger
 
         return Debugger(self)
-
-    #: what stands around this app's views, once :meth:`_look_around` was called
-    _around: Around | None = None
-
-    def _look_around(self) -> Around:
-        """See what may stand around this app's views."""
-        found = self._around = Around(self)
-        return found
-
-    def _look_anew(self) -> None:
-        """See which steps are replaced, after something may have changed that."""
-        super()._look_anew()
-        self._around = None
 
     def _end_setup(self) -> None:
         """Note at the first request that setup is over, and log what part of it has no effect."""

@@ -7,7 +7,6 @@ error handling ends here too.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
@@ -16,31 +15,21 @@ from werkzeug.exceptions import InternalServerError
 
 from ._current import current, make_current, restore
 from .concurrency.errors import as_exception
-from .concurrency.inspection import is_async_cached
-from .concurrency.workers import finish, on_worker
+from .concurrency.workers import finish
 from .ctx import Context
 from .debug.blocking import is_watched, serve_watched
 from .debug.page import PRESERVE_CONTEXT
 from .dispatch.calls import call_settled, emit
-from .dispatch.lanes import HTTP, WEBSOCKET
-from .dispatch.pipeline import (
-    after_view,
-    answers_options,
-    dispatch,
-    preprocess,
-    processed,
-    refreshes,
-    run,
-)
-from .dispatch.result import make_messages, make_plain
-from .dispatch.teardown import PRESERVE, end_held, leave_served, raise_first
-from .exceptions import WorkerQueueFull
+from .dispatch.lanes import WEBSOCKET
+from .dispatch.pipeline import answers_options
+from .dispatch.plan import PlanTable, make_plan
+from .dispatch.runners import RUNNERS, run_pipeline
+from .dispatch.teardown import end_held, raise_first
 from .logging import one_line
 from .signals import got_serving_exception
 from .typing import Receive, Scope, Send
 from .wrappers.request import drain
 from .wrappers.request.headers import index_headers
-from .wrappers.request.sync import prefetch
 from .wrappers.request.target import take_apart
 from .wrappers.response.asgi import send_response, whole_messages
 from .wrappers.response.error_pages import from_exception
@@ -49,7 +38,6 @@ from .wsgi.mount import find_mount
 
 #: versions in which a body is announced by a header (RFC 9112 §6.3)
 _HTTP_1 = frozenset({"1.0", "1.1"})
-_LANES = {"http": HTTP, "websocket": WEBSOCKET}
 
 
 class ServedContext(Context):
@@ -66,8 +54,6 @@ class ServedContext(Context):
 ServedContext.__name__ = Context.__name__  # To who prints one there is no difference.
 
 
-# Longer than others, for all requests come here. PERF: split in five, a plain one took 0.3 µs more
-# of 2.4; a coroutine more would be a thirtieth of it.
 async def serve(
     app: Any, scope: Scope, receive: Receive, send: Send, *, wrapped: bool = True
 ) -> None:
@@ -83,19 +69,16 @@ async def serve(
     Raises:
         RuntimeError: The scope's type is none of ASGI 3's.
     """
-    kind = scope["type"]
-    lane: Any = HTTP if kind == "http" else _LANES.get(kind)
-    around = app._around or app._look_around()
-    ctx: Any = None
-    if lane is None or around.detours:
-        serve_it = _elsewhere(app, scope, wrapped)
+    table = app.plans.direct.get(scope["type"])
+    if table is None:
+        serve_it, table = _find_way(app, scope, wrapped)
         if serve_it is not None:
-            return await serve_it(scope, receive, send)  # type: ignore[no-any-return]  # it is None
-        if lane.context in app.replaced_steps:
-            ctx = getattr(app, lane.context)(scope, receive, send)
-    if not app._got_first_request:
-        app._end_setup()
-    if ctx is None:
+            await serve_it(scope, receive, send)
+            return None
+    lane = table.lane
+    if app.replaced_steps and lane.context in app.replaced_steps:
+        ctx = getattr(app, lane.context)(scope, receive, send)
+    else:
         ctx = ServedContext()
         ctx.begin(app, lane, scope, receive, send)
     headers = scope["headers"]
@@ -104,80 +87,34 @@ async def serve(
     names = ctx.header_names = dict(headers)
     if len(names) != len(headers):
         names = ctx.header_names = index_headers(headers)
-    token, is_left = make_current(ctx), False
+    token, is_current = make_current(ctx), True
     try:
         ctx.match_request()
-        view, waits, rule = None, True, ctx.url_rule
+        rule, endpoint = ctx.url_rule, None
         if rule is not None:
             scope["route"] = rule  # Tracing tools name a request by its `path_format`.
-            if scope.get("method") != "OPTIONS" or not answers_options(rule):
-                view = scope["endpoint"] = app.view_functions.get(rule.endpoint)
-                try:
-                    waits = view is None or app._colours[view]
-                except (KeyError, TypeError):  # It is new, or cannot be hashed.
-                    waits = is_async_cached(view, app._colours)
-        if not waits:
-            response = await _answer_in_worker(app, ctx)
-        elif view is None or lane is WEBSOCKET or around.started or around.pushed:
-            ctx.async_view = view
-            if lane is WEBSOCKET:
-                ctx.view_task = asyncio.current_task()
-                ctx.own_connection.watch_handshake()
-            response = await run(app, ctx)
-        else:
-            try:
-                if around.before or around.preprocessors:
-                    ctx.async_view = view
-                    ctx.place = "loop"  # PERF: what it is by default; an object's own is quicker.
-                    result = await preprocess(app, ctx)
-                    if result is None:
-                        result = await dispatch(app, ctx)
-                else:
-                    # PERF: a call without keywords is 0.05 µs quicker.
-                    args = ctx.view_args
-                    result = await (view(**args) if args else view())
-            except BaseException as error:
-                response = await run(app, ctx, after_view(app, ctx, error=error))
-            else:
-                if around.finished or app._around is not around or PRESERVE in scope:
-                    response = None
-                elif around.after or ctx.followed or (b"cookie" in names and refreshes(app, ctx)):
-                    response = await processed(app, ctx, result)
-                else:
-                    response = None
-                    if not around.other_responses:
-                        response = make_messages(app, result, scope["method"])
-                    response = response or make_plain(app, result)
-                    if response is not None:
-                        if (
-                            around.teardown
-                            or around.app_teardown
-                            or around.tearing_down
-                            or around.app_tearing_down
-                            or around.popped
-                        ):
-                            await leave_served(app, ctx, None)
-                        elif ctx.touched and ctx._body is not None:
-                            ctx._body.close()
-                if response is None:
-                    response = await run(app, ctx, after_view(app, ctx, result))
-        # A streamed body has its context only if it was asked to keep it. (PERF: 0.06 µs less than
-        # setting it once more; this is one task, so the token is good here.)
+            endpoint = rule.endpoint
+        plan = table.by_endpoint.get(endpoint) or make_plan(app, table, endpoint)
+        runner = RUNNERS[plan.runner]
+        if scope.get("method") == "OPTIONS" and answers_options(rule):
+            runner = run_pipeline
+        elif plan.view is not None:
+            scope["endpoint"] = plan.view
+        response = await runner(app, ctx, plan)
+        # A streamed body has its context only if it was asked to keep it.
         restore(token)
-        is_left = True
-        if lane is WEBSOCKET:
-            return await _end_websocket(app, ctx, response)
+        is_current = False
         if (
             scope.get("http_version", "1.1") not in _HTTP_1
             or b"content-length" in names
             or b"transfer-encoding" in names
-        ) and drain.is_left(ctx):
-            ctx.send = drain.reading_on(ctx, send)
+        ):
+            _read_on(ctx)
         messages = response
         if response.__class__ is not tuple:
-            messages = whole_messages(response, scope["method"])
+            messages = _messages_of(ctx, response)
             if messages is None:
-                return await _send(ctx, response)
+                return await _send(app, ctx, response)
         send = ctx.send
         try:
             await send(messages[0])
@@ -186,7 +123,7 @@ async def serve(
             pass  # The client is gone. (ASGI: spec version 2.4.)
     except BaseException as error:
         failure = _failure(ctx, error)
-        if not is_left:
+        if is_current:
             restore(token)
         await _fail(ctx, failure)
         if failure is error:
@@ -194,17 +131,31 @@ async def serve(
         raise failure from error
     finally:
         if ctx.touched:
-            if ctx.followed:
-                if ctx.forgotten:  # by a function that ran after the answer
-                    log_forgotten(app, ctx)
-                if ctx.holds:
-                    # A stream that was never sent; it would keep the context for ever.
-                    await finish(_let_go(app, ctx))
-            if ctx.lease is not None or ctx._sync_connection is not None:
-                ctx.give_back_worker()
-            if ctx._pushes is None:
-                # It refers to the context: a circle. (The test client keeps one that is pushed.)
-                ctx._connection = None
+            if ctx.holds:  # A stream that was never sent; it would keep the context for ever.
+                await finish(_let_go(app, ctx))
+            _clean_up(app, ctx)
+
+
+def _read_on(ctx: Context) -> None:
+    """Let the rest of a request body that the view has not read be read after the answer."""
+    if ctx.lane is not WEBSOCKET and drain.is_left(ctx):
+        ctx.send = drain.reading_on(ctx, ctx.send)
+
+
+def _messages_of(ctx: Context, response: Any) -> Any:
+    """Return the two messages of a whole answer; ``None`` for one that has to be sent in parts."""
+    return None if ctx.lane is WEBSOCKET else whole_messages(response, ctx.scope["method"])
+
+
+def _clean_up(app: Any, ctx: Context) -> None:
+    """Give back and forget what the context of a connection that was served has used."""
+    if ctx.forgotten:  # by a function that ran after the answer
+        log_forgotten(app, ctx)
+    if ctx.lease is not None or ctx._sync_connection is not None:
+        ctx.give_back_worker()
+    if ctx._pushes is None:
+        # It refers to the context: a circle. (The test client keeps one that is pushed.)
+        ctx._connection = None
 
 
 def _failure(ctx: Context, error: BaseException) -> BaseException:
@@ -258,25 +209,39 @@ async def _end_websocket(app: Any, ctx: Context, response: Any) -> None:
     await websocket.end(response)
 
 
+def _find_way(app: Any, scope: Scope, wrapped: bool) -> tuple[Any, PlanTable | None]:
+    """Return what serves a scope instead of this app's own dispatching, or else its plans."""
+    elsewhere = _elsewhere(app, scope, wrapped)
+    if elsewhere is not None:
+        return elsewhere, None
+    if not app._got_first_request:
+        app._end_setup()
+    if not (app.use_debugger or app.mounts or app.debug or "asgi_app" in app.replaced_steps):
+        app.plans.direct = app.plans.tables
+    return None, app.plans.tables[scope["type"]]
+
+
 def _elsewhere(app: Any, scope: Scope, wrapped: bool) -> Any:
-    """Return what serves a scope instead of this app's own dispatching, or ``None``."""
     if wrapped and app.use_debugger:
         return partial(app.debugger.serve, app.asgi_app)
     if wrapped and "asgi_app" in app.replaced_steps:
         return app.asgi_app
-    if scope["type"] not in _LANES:
+    if scope["type"] not in app.plans.tables:
         return partial(_serve_lifespan, app)
-    if scope["path"][:1] != "/":
-        take_apart(scope)
-    mount = find_mount(app.mounts, scope)
-    if mount is not None:
-        return partial(mount.serve, app)
+    if app.mounts:
+        if scope["path"][:1] != "/":
+            take_apart(scope)
+        mount = find_mount(app.mounts, scope)
+        if mount is not None:
+            return partial(mount.serve, app)
     if not app.debug or is_watched():
         return None
     return partial(serve_watched, app, partial(serve, app, wrapped=False))
 
 
-def _send(ctx: Context, response: Any) -> Awaitable[None]:
+def _send(app: Any, ctx: Context, response: Any) -> Awaitable[None]:
+    if ctx.lane is WEBSOCKET:
+        return _end_websocket(app, ctx, response)
     scope = ctx.scope
     return send_response(
         response,
@@ -295,25 +260,6 @@ async def _let_go(app: Any, ctx: Context) -> None:
         await end_held(app, ctx)
     finally:
         make_current(previous)
-
-
-async def _answer_in_worker(app: Any, ctx: Context) -> Any:
-    """Run the whole chain in the worker thread that is leased for the request (design D2)."""
-    if ctx.lane is WEBSOCKET:
-        ctx.own_connection.watch_handshake()
-    try:
-        ctx.touched = True
-        lease = ctx.lease = await app.workers.lease()
-    except WorkerQueueFull as error:
-        ctx.routing_exception = error
-        return await run(app, ctx)
-    prefetch(ctx)
-    ctx.place = "worker"
-
-    def moved() -> None:
-        ctx.place = "loop"
-
-    return await on_worker(lease, run(app, ctx), moved)
 
 
 # -- lifespan --------------------------------------------------------------------------------------

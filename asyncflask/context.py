@@ -109,8 +109,6 @@ class Context:
     url_rule: Any = None
     routing_exception: Exception | None = None
     matched = False
-    #: the view that was matched, if it is ``async def`` and this is served
-    async_view: Callable[..., Any] | None = None
     #: cookies that were set by the answer of a websocket's handshake
     handshake_cookies: Mapping[str, str] | None = None
     #: the task that an ``async def`` view of a websocket runs in
@@ -348,7 +346,7 @@ class Context:
         rule = self.url_rule
         if rule is None or "." not in rule.endpoint:
             return ()
-        return _blueprint_path(rule.endpoint.rpartition(".")[0])
+        return blueprint_path(rule.endpoint.rpartition(".")[0])
 
     # -- session -----------------------------------------------------------------------------------
 
@@ -765,8 +763,8 @@ def _handled() -> BaseException | None:
 
 
 @functools.lru_cache(maxsize=1024)
-def _blueprint_path(name: str) -> tuple[str, ...]:
-    """``"a.b"`` → ``("a.b", "a")``. (Flask: helpers._split_blueprint_path.)"""
+def blueprint_path(name: str) -> tuple[str, ...]:
+    """``"a.b"`` → ``("a.b", "a")``. (Flask: helpers._splitblueprint_path.)"""
     path = [name]
     while "." in name:
         name = name.rpartition(".")[0]

@@ -1,13 +1,16 @@
-"""Objects that keep what they worked out, and notice when something it was made of is assigned.
+"""Objects and registries that notice each change, so that what was made of them is made again.
 
-What depends on a few attributes can be worked out once, if nobody changes them behind its back.
-Flask lets everybody do so, on an object and on its class, at any time: :class:`Watching` objects
-hear of both. What they keep, and which attributes it is made of, is theirs.
+What depends on a few attributes and registries can be worked out once, and kept until one of them
+changes. Flask lets users change them at any time: attributes of an object and of its class, which
+:class:`Watching` notices, and the contents of dictionaries and lists (:class:`HookRegistry`,
+:class:`ViewRegistry`, :class:`HookList`).
 """
 
 from __future__ import annotations
 
+import functools
 from abc import ABCMeta
+from collections import defaultdict
 from collections.abc import Callable
 from typing import Any, ClassVar
 
@@ -71,3 +74,110 @@ class Watching(metaclass=WatchingType):
     @classmethod
     def _look_all_anew(cls) -> None:
         """Do so for all objects of this class and of those derived from it."""
+
+
+# -- registries ------------------------------------------------------------------------------------
+#
+# Flask's registries are dictionaries and lists that extensions change directly, at any time. These
+# are the same, and call `on_change` after each change.
+
+OnChange = Callable[[], None]
+
+
+class HookList(list[Any]):
+    """Functions that run for an app or a blueprint, in order.
+
+    Attributes:
+        on_change: Called after each change; ``None`` where nothing depends on the functions.
+    """
+
+    on_change: OnChange | None = None
+
+
+class HookRegistry(defaultdict[Any, Any]):
+    """Lists of functions by the name of a blueprint; ``None`` is the key of the app's own.
+
+    Attributes:
+        on_change: Called after each change of the dictionary, or of a list that it has made.
+    """
+
+    on_change: OnChange | None = None
+
+    def __missing__(self, key: Any) -> Any:
+        # An empty list changes nothing. (It is stored without __setitem__.)
+        hooks = HookList()
+        hooks.on_change = self.on_change
+        return super().setdefault(key, hooks)
+
+
+class ViewRegistry(dict[str, Any]):
+    """View functions by endpoint.
+
+    Attributes:
+        on_change: Called after each change.
+    """
+
+    on_change: OnChange | None = None
+
+
+def _noticed(base: type, name: str) -> Callable[..., Any]:
+    method: Callable[..., Any] = getattr(base, name)
+
+    @functools.wraps(method)
+    def changing(self: Any, /, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return method(self, *args, **kwargs)
+        finally:
+            if self.on_change is not None:
+                self.on_change()
+
+    return changing
+
+
+_OF_DICT = (
+    "__setitem__",
+    "__delitem__",
+    "__ior__",
+    "clear",
+    "pop",
+    "popitem",
+    "setdefault",
+    "update",
+)
+_OF_LIST = (
+    *("__setitem__", "__delitem__", "__iadd__", "__imul__", "append", "clear", "extend", "insert"),
+    *("pop", "remove", "reverse", "sort"),
+)
+for _kind, _base, _names in (
+    (HookList, list, _OF_LIST),
+    (HookRegistry, defaultdict, _OF_DICT),
+    (ViewRegistry, dict, _OF_DICT),
+):
+    for _name in _names:
+        setattr(_kind, _name, _noticed(_base, _name))
+
+
+def is_noticed(container: object, on_change: OnChange) -> bool:
+    """Tell whether ``on_change`` is called for every change of a registry and its lists.
+
+    Args:
+        container: A registry, or what it was replaced by.
+        on_change: The function.
+    """
+    if (
+        not isinstance(container, (HookList, HookRegistry, ViewRegistry))
+        or container.on_change != on_change
+    ):
+        return False
+    if isinstance(container, HookRegistry):
+        return all(
+            isinstance(hooks, HookList) and hooks.on_change == on_change
+            for hooks in container.values()
+        )
+    return True
+
+
+def notice(container: object, on_change: OnChange) -> None:
+    """Let ``on_change`` be called for every change of a registry, if it can be."""
+    if isinstance(container, (HookList, HookRegistry, ViewRegistry)):
+        container.on_change = on_change

@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable
-from types import FunctionType
 from typing import Any
 
 
@@ -34,26 +33,3 @@ def is_async(func: Callable[..., Any]) -> bool:
     return inspect.iscoroutinefunction(func) or inspect.iscoroutinefunction(
         getattr(type(func), "__call__", None)  # noqa: B004  # the function itself is looked at
     )
-
-
-_CACHE_SIZE = 10_000
-
-
-def is_async_cached(func: Callable[..., Any], cache: dict[Any, bool]) -> bool:
-    """Return what :func:`is_async` says, and keep the answer for a function.
-
-    PERF: a look-up takes a quarter of the time; with six hooks, a fortieth of a request.
-
-    Args:
-        func: Any callable.
-        cache: Where answers are kept.
-
-    Returns:
-        Whether a call gives a coroutine.
-    """
-    answer = is_async(func)
-    if isinstance(func, FunctionType):  # Other objects may change, or be compared by value.
-        if len(cache) >= _CACHE_SIZE:
-            cache.clear()  # An app that registers functions again and again.
-        cache[func] = answer
-    return answer

@@ -17,6 +17,7 @@ from typing import Any, Protocol
 from werkzeug.debug.console import Console, _InteractiveConsole
 
 from ..concurrency.bridge import run_alone
+from ..concurrency.inspection import is_async
 from ..concurrency.workers import leased_here
 from ..context import Context
 
@@ -136,7 +137,7 @@ class ReenteredContext:
         self._lock.acquire()
         try:
             ctx = self._ctx
-            if isinstance(ctx, Context) and ctx.async_view is None:
+            if isinstance(ctx, Context) and not _is_async_view(ctx):
                 # As in a `def` view, `request` is the synchronous one.
                 ctx.lease = leased_here()
             self._ctx.__enter__()
@@ -185,3 +186,10 @@ class NewAppContext:
             ctx.__exit__(None, None, None)
         finally:
             ctx.lease = None
+
+
+def _is_async_view(ctx: Context) -> bool:
+    """Return whether the view that failed is ``async def`` and ran on the loop."""
+    app: Any = ctx.app
+    view = app.view_functions.get(ctx.matched_endpoint)
+    return not ctx.synchronous and view is not None and is_async(view)

@@ -31,22 +31,35 @@ _TO_SYNC = frozenset({"ensure_sync", "async_to_sync"})
 _TO_ASYNC = frozenset({"ensure_async", "sync_to_async"})
 
 
-async def call(ctx: Context, func: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-    """Call ``func`` where its colour belongs: ``async def`` on the loop, ``def`` off it.
+def call(ctx: Context, func: Callable[..., Any], *args: Any, **kwargs: Any) -> Awaitable[Any]:
+    """Call ``func`` where its kind belongs, ``async def`` on the loop and ``def`` off it.
 
     Args:
         ctx: The context that the call belongs to.
         func: What the user registered.
         args: Its arguments.
         kwargs: Its keyword arguments.
+
+    Returns:
+        What is to be awaited for the result.
     """
+    if ctx.place == "loop" and not ctx.replaced and is_async(func):
+        return func(*args, **kwargs)  # type: ignore[no-any-return]  # a coroutine
+    return _call(ctx, func, args, kwargs)
+
+
+async def _call(
+    ctx: Context, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> Any:
     place = ctx.place
     if ctx.replaced:
         if place == "thread":
             if ctx.synchronous and not ctx.replaced.isdisjoint(_TO_SYNC):
                 return ctx.app.ensure_sync(func)(*args, **kwargs)
         elif place != "command" and not ctx.replaced.isdisjoint(_TO_ASYNC):
-            return await _call_converted(ctx, func, args, kwargs)
+            if place == "worker":
+                await to_loop(ctx)
+            return await ctx.app.ensure_async(func)(*args, **kwargs)
     if is_async(func):
         if place == "worker":
             await to_loop(ctx)
@@ -55,34 +68,31 @@ async def call(ctx: Context, func: Callable[..., Any], *args: Any, **kwargs: Any
         return await func(*args, **kwargs)
     if place == "loop":
         return await ctx.run_def(func, *args, **kwargs)
-    if place == "worker":
-        try:
-            return func(*args, **kwargs)
-        except (SystemExit, KeyboardInterrupt) as error:
-            raise exit_in_worker(error, func) from error
-    return func(*args, **kwargs)
+    if place != "worker":
+        return func(*args, **kwargs)
+    try:
+        return func(*args, **kwargs)
+    except (SystemExit, KeyboardInterrupt) as error:
+        raise exit_in_worker(error, func) from error
 
 
-async def _call_converted(
-    ctx: Context, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
-) -> Any:
-    """Call ``func`` as the app's own ``ensure_async`` says; it is called on the loop."""
-    if ctx.place == "worker":
-        await to_loop(ctx)
-    return await ctx.app.ensure_async(func)(*args, **kwargs)
-
-
-async def call_unconverted(
+def call_unconverted(
     ctx: Context, func: Callable[..., Any], *args: Any, **kwargs: Any
-) -> Any:
+) -> Awaitable[Any]:
     """Call ``func``; the facade's ``ensure_sync`` sees it only if it is ``async def``, as in Flask.
 
     For receivers of signals, URL value preprocessors, and the methods of the app and its session
     interface.
     """
     if ctx.replaced and ctx.place == "thread" and not is_async(func):
-        return func(*args, **kwargs)
-    return await call(ctx, func, *args, **kwargs)
+        return _called_in_place(func, args, kwargs)
+    return call(ctx, func, *args, **kwargs)
+
+
+async def _called_in_place(
+    func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> Any:
+    return func(*args, **kwargs)
 
 
 async def call_settled(ctx: Context, func: Callable[..., Any], *args: Any, **kwargs: Any) -> None:

@@ -119,11 +119,8 @@ async def answer_unhandled(app: Any, ctx: Context, error: Exception) -> Any:
     return server_error if handler is None else await call(ctx, handler, server_error)
 
 
-async def answer_routing(app: Any, ctx: Context) -> Any:
-    """Return the error that matching met, if it is its own answer, or else raise it.
-
-    PERF: nobody hears of one that has no handler, so most are not raised: 1.3 µs of a 404.
-    """
+def unhandled_routing_error(app: Any, ctx: Context) -> HTTPException | None:
+    """Return the error that matching met if it is its own answer: no handler has to be called."""
     error = ctx.routing_exception
     if (
         isinstance(error, HTTPException)
@@ -133,7 +130,13 @@ async def answer_routing(app: Any, ctx: Context) -> Any:
         and _http_handler(app, ctx, error) is None
     ):
         return error
-    return raise_routing(app, ctx)
+    return None
+
+
+async def answer_routing(app: Any, ctx: Context) -> HTTPException:
+    """Return the error that matching met, if it is its own answer, or else raise it."""
+    error = unhandled_routing_error(app, ctx)
+    return raise_routing(app, ctx) if error is None else error
 
 
 def raise_routing(app: Any, ctx: Context) -> NoReturn:

@@ -7,6 +7,7 @@ required. The pipeline is written once against a row (design D5). Neither it nor
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from operator import attrgetter
@@ -33,6 +34,10 @@ class Lane:
     name: str
     #: whether rules with ``websocket=True`` are looked for, or the others
     websocket: bool
+    #: whether there are runners beside the pipeline for ``async def`` views (``runners.py``)
+    has_runners: bool
+    #: what is done before a plan is run, with the task if an ``async def`` view may run in it
+    begin: Callable[[Context, asyncio.Task[Any] | None], None] | None
     #: registries of the app
     before: Callable[[Any], dict[str | None, list[Any]]]
     after: Callable[[Any], dict[str | None, list[Any]]]
@@ -68,6 +73,15 @@ class Lane:
     do_teardown: str
 
     @property
+    def registries(self) -> tuple[str, ...]:
+        """The names of the app's registries that a plan is made of."""
+        kind = self.context.removesuffix("_context")
+        return (
+            *("view_functions", "url_value_preprocessors", "teardown_appcontext_funcs"),
+            *(f"{when}_{kind}_funcs" for when in ("before", "after", "teardown")),
+        )
+
+    @property
     def steps(self) -> frozenset[str]:
         """The names of the app's methods that stand for a step."""
         return frozenset(
@@ -100,9 +114,17 @@ def _make_sync_websocket(ctx: Any) -> Any:
     return ctx.app.sync_websocket_class(ctx)
 
 
+def _begin_handshake(ctx: Context, task: asyncio.Task[Any] | None) -> None:
+    if task is not None:
+        ctx.view_task = task
+    ctx.own_connection.watch_handshake()
+
+
 HTTP = Lane(
     name="http",
     websocket=False,
+    has_runners=True,
+    begin=None,
     before=attrgetter("before_request_funcs"),
     after=attrgetter("after_request_funcs"),
     teardown=attrgetter("teardown_request_funcs"),
@@ -130,6 +152,8 @@ HTTP = Lane(
 WEBSOCKET = Lane(
     name="websocket",
     websocket=True,
+    has_runners=False,
+    begin=_begin_handshake,
     before=attrgetter("before_websocket_funcs"),
     after=attrgetter("after_websocket_funcs"),
     teardown=attrgetter("teardown_websocket_funcs"),

@@ -11,25 +11,23 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from itertools import islice
 from typing import Any
 
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from ..concurrency.bridge import stop_iteration_of
-from ..concurrency.inspection import is_async, is_async_cached
 from ..concurrency.workers import finish
 from ..ctx import Context
 from ..debug.page import traceback_response
 from ..signals import appcontext_pushed
 from ..wrappers.request.headers import header_index
-from ..wrappers.response.response import Response
 from ..wrappers.unawaited import raise_forgotten
 from . import errors, teardown
 from .calls import call, call_unconverted, emit, settled
-from .result import PLAIN, is_plain, is_wsgi, make_messages, make_plain, make_response, run_wsgi
+from .plan import find_plan, first_registered_first, last_registered_first
+from .result import PLAIN, is_wsgi, make_messages, make_plain, make_response, run_wsgi
 from .steps import in_place, through
-
-_APP_ALONE = (None,)
 
 
 async def run(app: Any, ctx: Context, rest: Awaitable[Any] | None = None) -> Any:
@@ -40,7 +38,7 @@ async def run(app: Any, ctx: Context, rest: Awaitable[Any] | None = None) -> Any
     Args:
         app: The app.
         ctx: The context.
-        rest: What is left to be done, if it is not all: :func:`after_view`.
+        rest: What is left to be done, if it is not all.
     """
     lane: Any = ctx.lane
     try:
@@ -68,7 +66,13 @@ async def run(app: Any, ctx: Context, rest: Awaitable[Any] | None = None) -> Any
         if page is None:
             raise
         return page
-    if teardown.is_needed(app, ctx):
+    if (
+        find_plan(app, ctx).has_teardown
+        or (ctx.touched and (ctx._body is not None or ctx.holds))  # The body may hold uploads.
+        or ctx.serving_error is not None
+        or ctx.replaced
+        or teardown.PRESERVE in ctx.scope
+    ):
         await teardown.leave_served(app, ctx, ctx.serving_error)
     return response
 
@@ -91,27 +95,24 @@ async def full_dispatch(app: Any, ctx: Context, sent: bool = False) -> Any:
         sent: Whether the answer is sent at once; it may then be the messages themselves.
     """
     lane: Any = ctx.lane
-    replaced, before = ctx.replaced, lane.before
     result = None
     try:
         if not ctx.matched:
             ctx.match_request()
-        if ctx._session is None and (app._around or app._look_around()).opens_early:
+        plan = find_plan(app, ctx)
+        if plan.opens_session_early and ctx._session is None:
             await open_session(app, ctx)
             ctx.match_again()
+            plan = find_plan(app, ctx)
         if lane.started.receivers:
             await emit(ctx, lane.started, app)
-        # PERF: a step is an await more; those with nothing to do are passed over.
-        if replaced:
+            plan = find_plan(app, ctx)
+        if ctx.replaced:
             result = await step(app, ctx, lane.preprocess, preprocess)
             if result is None:
                 result = await step(app, ctx, lane.dispatch, dispatch)
-        elif before(app) or app.url_value_preprocessors:
-            result = await preprocess(app, ctx)
-            if result is None:
-                result = await dispatch(app, ctx)
-        elif ctx.async_view is not None:
-            result = await ctx.async_view(**ctx.view_args)  # type: ignore[arg-type]  # matched
+        elif plan.has_before:
+            result = await preprocess_and_dispatch(app, ctx)
         else:
             result = await dispatch(app, ctx)
     except lane.endings:
@@ -123,62 +124,50 @@ async def full_dispatch(app: Any, ctx: Context, sent: bool = False) -> Any:
     except Exception as error:
         lane.was_cancelled(ctx)
         result = await _handled(app, ctx, error)
-    answer = _answer(app, ctx, result, sent)
+    answer = _answered(app, ctx, result, sent)
     return await _finalized(app, ctx, result) if answer is None else answer
 
 
-async def after_view(
-    app: Any, ctx: Context, result: Any = None, error: BaseException | None = None
-) -> Any:
-    """Do what follows the view, for an answer that is sent at once.
+async def answer_error(app: Any, ctx: Context, error: BaseException) -> Any:
+    """Answer an error of the view or of a "before" function, for an answer that is sent at once."""
+    if not isinstance(error, Exception):
+        raise error
+    result = await _handled(app, ctx, error)
+    answer = _answered(app, ctx, result, sent=True)
+    return await _finalized(app, ctx, result) if answer is None else answer
+
+
+async def raising(error: BaseException) -> None:
+    """Raise an error, for :func:`run` to end the request with."""
+    raise error
+
+
+def _answered(app: Any, ctx: Context, result: Any, sent: bool) -> Any:
+    """Return the answer that a plain result is, where nothing else has to see the response.
 
     Args:
         app: The app.
         ctx: The context.
-        result: What the view returned.
-        error: What it raised instead.
-    """
-    if error is not None:
-        if not isinstance(error, Exception):
-            raise error
-        result = await _handled(app, ctx, error)
-    answer = _answer(app, ctx, result, sent=True)
-    return await _finalized(app, ctx, result) if answer is None else answer
-
-
-async def processed(app: Any, ctx: Context, result: Any) -> Any:
-    """Make a plain result a response, process it, and end the context.
+        result: What the view or an error handler returned.
+        sent: Whether the answer is sent at once; it may then be the messages themselves.
 
     Returns:
-        The response, or ``None``: :func:`after_view` has to see to this result.
+        The messages or the response; ``None`` if :func:`finalize` has to make it.
     """
-    response = make_plain(app, result)
-    if response is None:
+    lane: Any = ctx.lane
+    plan = find_plan(app, ctx)
+    if (
+        plan.has_after
+        or ctx.followed
+        or ctx.replaced
+        or lane.finished.receivers
+        or has_session_to_save(app, ctx)
+    ):
         return None
-    try:
-        response = await process(app, ctx, response)
-        lane: Any = ctx.lane
-        if lane.finished.receivers:  # Of somebody who connected meanwhile.
-            await emit(ctx, lane.finished, app, response=response)
-    except BaseException as error:
-        return await run(app, ctx, _raising(error))
-    if teardown.is_needed(app, ctx):
-        await teardown.leave_served(app, ctx, None)
-    return response
-
-
-async def _raising(error: BaseException) -> None:
-    raise error
-
-
-def _answer(app: Any, ctx: Context, result: Any, sent: bool) -> Any:
-    """Make a result the answer, if nothing is to be awaited for that; most need no more."""
-    if is_plain(result) and not ctx.replaced and not is_processed(app, ctx):
-        messages = None
-        if sent and app.response_class is Response:
-            messages = make_messages(app, result, ctx.scope["method"])
-        return messages or make_response(app, result)
-    return None
+    messages = None
+    if sent and plan.sends_messages:
+        messages = make_messages(app, result, ctx.scope["method"])
+    return messages or make_plain(app, result)
 
 
 def _finalized(app: Any, ctx: Context, result: Any) -> Awaitable[Any]:
@@ -201,8 +190,6 @@ async def _handled(app: Any, ctx: Context, error: Exception) -> Any:
             handler = errors.choose_handler(app, ctx, error)
             if handler is None:
                 result = error
-            elif ctx.place == "loop" and is_async(handler):  # PERF: a call less.
-                result = await handler(error)
             else:
                 result = await call(ctx, handler, error)
     if error is ctx.routing_exception:
@@ -215,45 +202,33 @@ def _is_only(error: Exception, kinds: tuple[type[Exception], ...]) -> bool:
     return bool(kinds) and isinstance(error, ExceptionGroup) and error.split(kinds)[1] is None
 
 
-async def preprocess(app: Any, ctx: Context) -> Any:
-    """Run the URL value preprocessors and the "before" functions. (Flask: preprocess_request.)"""
+async def preprocess(app: Any, ctx: Context, done: int = 0) -> Any:
+    """Run the URL value preprocessors and the "before" functions. (Flask: preprocess_request.)
+
+    Args:
+        app: The app.
+        ctx: The context.
+        done: How many of the "before" functions have been run; the preprocessors have been, too.
+    """
     lane: Any = ctx.lane
-    names = _registered_for(ctx)
-    registry = app.url_value_preprocessors
-    if registry:
-        for name in names:
-            for func in registry.get(name, ()):
-                result = await call_unconverted(ctx, func, ctx.matched_endpoint, ctx.view_args)
-                if result is not None:
-                    # SECURITY: a `def` decorator around one that denies access hands it on.
-                    await settled(ctx, func, result)
-    before, colours = lane.before, app._colours
-    direct = not ctx.replaced  # `ensure_async` may be.
-    on_loop = direct and ctx.place == "loop"
-    registry = before(app)
-    for name in names:
-        for func in registry.get(name, ()):
-            try:
-                waits = colours[func]
-            except (KeyError, TypeError):  # It is new, or cannot be hashed.
-                waits = is_async_cached(func, colours)
-            if waits and on_loop:  # PERF: a call less.
-                result = await func()
-            else:
-                result = await call(ctx, func)
-                on_loop = direct and ctx.place == "loop"
+    endpoint = ctx.matched_endpoint
+    if not done:
+        for func in first_registered_first(app.url_value_preprocessors, endpoint):
+            result = await call_unconverted(ctx, func, endpoint, ctx.view_args)
             if result is not None:
-                return result
+                # SECURITY: a `def` decorator around one that denies access hands it on.
+                await settled(ctx, func, result)
+    for func in islice(first_registered_first(lane.before(app), endpoint), done, None):
+        result = await call(ctx, func)
+        if result is not None:
+            return result
     return None
 
 
-def _registered_for(ctx: Context) -> tuple[str | None, ...]:
-    """Return the keys of what is registered for this request: the app's, then its blueprints'."""
-    rule = ctx.url_rule
-    # PERF: most endpoints are the app's own, and two properties stand before the blueprints.
-    if rule is None or "." not in rule.endpoint:
-        return _APP_ALONE
-    return (None, *reversed(ctx.matched_blueprints))
+async def preprocess_and_dispatch(app: Any, ctx: Context, done: int = 0) -> Any:
+    """Run what runs before the view, then the view. (For ``done`` see :func:`preprocess`.)"""
+    result = await preprocess(app, ctx, done)
+    return await dispatch(app, ctx) if result is None else result
 
 
 def dispatch(app: Any, ctx: Context) -> Awaitable[Any]:
@@ -263,11 +238,8 @@ def dispatch(app: Any, ctx: Context) -> Awaitable[Any]:
     rule = ctx.url_rule
     if ctx.scope.get("method") == "OPTIONS" and answers_options(rule):
         return in_place(ctx, app.make_default_options_response)
-    view: Any = app.view_functions[rule.endpoint]
     args: dict[str, Any] = ctx.view_args  # type: ignore[assignment]  # set with the rule
-    if view is ctx.async_view and ctx.place == "loop" and not ctx.replaced:
-        return view(**args)  # type: ignore[no-any-return, misc]  # a coroutine
-    return call(ctx, view, **args)
+    return call(ctx, app.view_functions[rule.endpoint], **args)
 
 
 def dispatch_or_raise(app: Any, ctx: Context) -> Awaitable[Any]:
@@ -281,15 +253,6 @@ def answers_options(rule: Any) -> bool:
     """Tell whether OPTIONS is answered without the rule's view."""
     # A rule that was put into the map directly may be Werkzeug's own, which says nothing of it.
     return bool(getattr(rule, "provide_automatic_options", False))
-
-
-def is_processed(app: Any, ctx: Context) -> bool:
-    """Tell whether a response goes through more than :func:`make_response`."""
-    lane: Any = ctx.lane
-    after = lane.after
-    return bool(
-        after(app) or ctx.followed or lane.finished.receivers or has_session_to_save(app, ctx)
-    )
 
 
 async def finalize(app: Any, ctx: Context, result: Any, from_error_handler: bool = False) -> Any:
@@ -337,28 +300,11 @@ async def handle_exception(app: Any, ctx: Context, error: Exception) -> Any:
 async def process(app: Any, ctx: Context, response: Any) -> Any:
     """Run the "after" functions and save the session. (Flask: process_response.)"""
     lane: Any = ctx.lane
-    if ctx.followed and ctx.after_functions:
-        for func in ctx.after_functions:
-            response = _checked(lane, func, await call(ctx, func, response))
-    after = lane.after
-    registry = after(app)
-    if registry:
-        direct, colours = not ctx.replaced, app._colours
-        on_loop = direct and ctx.place == "loop"
-        for name in reversed(_registered_for(ctx)):
-            for func in reversed(registry.get(name, ())):
-                try:
-                    waits = colours[func]
-                except (KeyError, TypeError):
-                    waits = is_async_cached(func, colours)
-                if waits and on_loop:
-                    response = await func(response)
-                else:
-                    response = await call(ctx, func, response)
-                    on_loop = direct and ctx.place == "loop"
-                if response.__class__ is not Response:
-                    response = _checked(lane, func, response)
-    if ctx.followed and ctx.forgotten:
+    for func in ctx.after_functions or ():
+        response = checked_response(ctx, func, await call(ctx, func, response))
+    for func in last_registered_first(lane.after(app), ctx.matched_endpoint):
+        response = checked_response(ctx, func, await call(ctx, func, response))
+    if ctx.forgotten:
         raise_forgotten(ctx)
     if (response is not None or not lane.answer_required) and has_session_to_save(app, ctx):
         save: Any = lane.save_session or save_session
@@ -366,8 +312,21 @@ async def process(app: Any, ctx: Context, response: Any) -> Any:
     return response
 
 
-def _checked(lane: Any, func: Callable[..., Any], response: Any) -> Any:
+async def finish_processing(app: Any, ctx: Context, response: Any) -> Any:
+    """Do what follows the "after" functions, for a response that went through them."""
+    lane: Any = ctx.lane
+    if ctx.forgotten:
+        raise_forgotten(ctx)
+    if has_session_to_save(app, ctx):
+        await save_session(app, ctx, response)
+    if lane.finished.receivers:
+        await emit(ctx, lane.finished, app, response=response)
+    return response
+
+
+def checked_response(ctx: Context, func: Callable[..., Any], response: Any) -> Any:
     """Return what an "after" function returned, if it is a response."""
+    lane: Any = ctx.lane
     if isinstance(response, WerkzeugResponse) or (response is None and not lane.answer_required):
         return response
     raise TypeError(
@@ -419,7 +378,7 @@ async def save_session(app: Any, ctx: Context, response: Any) -> None:
     session = ctx.open_session()
     if interface.is_null_session(session):
         return
-    if (app._around or app._look_around()).opens_early:
+    if find_plan(app, ctx).opens_session_early:
         func = interface.save_session
         saved = await call_unconverted(ctx, func, app, session, response)
         await settled(ctx, func, saved)

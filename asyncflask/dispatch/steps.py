@@ -5,8 +5,8 @@ Flask lets a subclass, or an assignment to the app or its class, replace any ste
 replacement; but calling every step through the app costs more than the whole dispatch of an app
 that replaces none. So each app keeps the set of the names it replaces, and the pipeline calls its
 own function for the others. Assigning to an attribute named in :data:`NAMES`, on an app or on its
-class, makes the sets obsolete (:mod:`asyncflask.watching`). So does assigning what :mod:`.around`
-looks at (:data:`WATCHED`).
+class, makes the sets obsolete (:mod:`asyncflask.watching`). So does assigning what a plan is made
+of (:data:`WATCHED`).
 
 The same step is awaited on the event loop and called in a worker thread; see :func:`prepare`.
 """
@@ -80,16 +80,21 @@ PLAIN = frozenset(
 #: the steps that call functions of the user's: awaited on the loop
 AWAITED = NAMES - PLAIN - {"asgi_app"}
 
-#: attributes whose assignment makes obsolete what an app keeps: steps, and what is around views
+#: attributes whose assignment makes obsolete what an app keeps: which steps are replaced, and plans
 WATCHED = (
     NAMES
     | CONVERTERS
     | CONTEXTS
     | {
+        "_got_first_request",
         "url_map",
+        "view_functions",
         "before_request_funcs",
         "after_request_funcs",
         "teardown_request_funcs",
+        "before_websocket_funcs",
+        "after_websocket_funcs",
+        "teardown_websocket_funcs",
         "url_value_preprocessors",
         "teardown_appcontext_funcs",
         "session_interface",

@@ -7,7 +7,7 @@ Each gets the error that ended the work, or ``None``.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any
 
 from .._current import make_current
@@ -16,28 +16,11 @@ from ..concurrency.inspection import is_async
 from ..ctx import Context
 from ..signals import appcontext_popped, appcontext_tearing_down
 from .calls import call, emit, settled, to_loop
+from .plan import last_registered_first
 from .steps import through
 
 #: what the test client puts into a scope to be given the context before it ends
 PRESERVE = "asyncflask.preserve_context"
-
-
-def is_needed(app: Any, ctx: Context) -> bool:
-    """Tell whether anything at all is due at the end of this served context."""
-    lane: Any = ctx.lane
-    teardown = lane.teardown  # PERF: called off the lane, it is looked up in a slower way.
-    return bool(
-        teardown(app)
-        or app.teardown_appcontext_funcs
-        or (ctx.touched and ctx._body is not None)  # it may hold uploads
-        or ctx.serving_error is not None
-        or (ctx.followed and ctx.holds)
-        or lane.tearing_down.receivers
-        or appcontext_tearing_down.receivers
-        or appcontext_popped.receivers
-        or ctx.replaced
-        or PRESERVE in ctx.scope
-    )
 
 
 def is_connection_needed(app: Any, ctx: Context) -> bool:
@@ -93,20 +76,20 @@ async def end(app: Any, ctx: Context, error: BaseException | None) -> None:
     lane: Any = ctx.lane
     if lane is not None:
         if lane.do_teardown in replaced:
-            await _attempt(failures, through(ctx, getattr(app, lane.do_teardown), error))
+            await _attempt(failures, through, ctx, getattr(app, lane.do_teardown), error)
         else:
             await end_connection(app, ctx, error, failures)
         ctx.close_connection()
     if ctx.lender is None:
         if "do_teardown_appcontext" in replaced:
-            await _attempt(failures, through(ctx, app.do_teardown_appcontext, error))
+            await _attempt(failures, through, ctx, app.do_teardown_appcontext, error)
         else:
             await end_app(app, ctx, error, failures)
         if ctx.sends_popped and appcontext_popped.receivers:
-            await _attempt(failures, emit(ctx, appcontext_popped, app))
+            await _attempt(failures, emit, ctx, appcontext_popped, app)
     elif ctx.holds_lender:
         ctx.holds_lender = False
-        await _attempt(failures, _let_go(app, ctx, error))
+        await _attempt(failures, _let_go, app, ctx, error)
     ctx.serving_error = None  # Its traceback leads back here: a circle.
     raise_first(app, failures)
 
@@ -134,37 +117,37 @@ async def end_connection(
 ) -> None:
     """Run the teardown functions of the request or websocket. (Flask: do_teardown_request.)"""
     lane: Any = ctx.lane
-    registry = lane.teardown(app)
-    if registry:
-        for name in (*ctx.matched_blueprints, None):
-            await _call_all(ctx, registry.get(name, ()), error, failures)
+    funcs = last_registered_first(lane.teardown(app), ctx.matched_endpoint)
+    await _call_all(ctx, funcs, error, failures)
     if lane.tearing_down.receivers:
-        await _attempt(failures, emit(ctx, lane.tearing_down, app, exc=error))
+        await _attempt(failures, emit, ctx, lane.tearing_down, app, exc=error)
 
 
 async def end_app(
     app: Any, ctx: Context, error: BaseException | None, failures: list[BaseException]
 ) -> None:
     """Run the teardown functions of the app context. (Flask: do_teardown_appcontext.)"""
-    await _call_all(ctx, app.teardown_appcontext_funcs, error, failures)
+    await _call_all(ctx, reversed(app.teardown_appcontext_funcs), error, failures)
     if appcontext_tearing_down.receivers:
-        await _attempt(failures, emit(ctx, appcontext_tearing_down, app, exc=error))
+        await _attempt(failures, emit, ctx, appcontext_tearing_down, app, exc=error)
 
 
 async def _call_all(
     ctx: Context, funcs: Iterable[Any], error: BaseException | None, failures: list[BaseException]
 ) -> None:
-    for func in reversed(list(funcs)):
+    for func in funcs:
         if ctx.place == "worker" and is_async(func):
-            await _attempt(failures, to_loop(ctx))  # A cancellation that waits there is met here.
-        result = await _attempt(failures, call(ctx, func, error))
+            await _attempt(failures, to_loop, ctx)  # A cancellation that waits there is met here.
+        result = await _attempt(failures, call, ctx, func, error)
         if result is not None:
-            await _attempt(failures, settled(ctx, func, result))
+            await _attempt(failures, settled, ctx, func, result)
 
 
-async def _attempt(failures: list[BaseException], awaitable: Awaitable[Any]) -> Any:
+async def _attempt(
+    failures: list[BaseException], func: Callable[..., Awaitable[Any]], *args: Any, **kwargs: Any
+) -> Any:
     try:
-        return await awaitable
+        return await func(*args, **kwargs)
     except (Exception, asyncio.CancelledError, SystemExit, KeyboardInterrupt) as error:
         # It ends one function; the others run all the same.
         stopped = stop_iteration_of(error) if isinstance(error, Exception) else None

@@ -38,6 +38,8 @@ from ..debug.blocking import watched
 from ..debughelpers import warn_of_real_flask
 from ..dispatch import steps, teardown, urls
 from ..dispatch.calls import lease_of_its_own, loop_of_worker
+from ..dispatch.lanes import HTTP, WEBSOCKET
+from ..dispatch.plan import PlanCache
 from ..dispatch.result import make_response
 from ..environment import get_debug_flag
 from ..exceptions import SetupFinished, outside
@@ -52,7 +54,7 @@ from ..templating import (
     update_template_context,
     update_template_context_async,
 )
-from ..watching import Watching
+from ..watching import HookList, Watching, notice
 from ..wrappers import Request, Response, Websocket, unawaited
 from .blueprints import Blueprint
 from .scaffold import (
@@ -161,6 +163,7 @@ class App(Scaffold, Watching):
         instance_relative_config: bool = False,
         root_path: str | None = None,
     ) -> None:
+        self.plans = PlanCache()
         super().__init__(
             import_name=import_name,
             static_folder=static_folder,
@@ -173,7 +176,7 @@ class App(Scaffold, Watching):
         self.aborter = self.make_aborter()
         self.json: JSONProvider = self.json_provider_class(self)
         self.url_build_error_handlers: list[Callable[[Exception, str, dict[str, t.Any]], str]] = []
-        self.teardown_appcontext_funcs: list[ft.TeardownCallable] = []
+        self.teardown_appcontext_funcs: list[ft.TeardownCallable] = HookList()
         self.shell_context_processors: list[ft.ShellContextProcessorCallable] = []
         self.before_serving_funcs: list[ft.BeforeServingCallable] = []
         self.while_serving_gens: list[ft.WhileServingCallable] = []
@@ -182,6 +185,8 @@ class App(Scaffold, Watching):
         self.extensions: dict[str, t.Any] = {}
         self.url_map: werkzeug.routing.Map = self.url_map_class(host_matching=host_matching)
         self.subdomain_matching = subdomain_matching
+        for name in {*HTTP.registries, *WEBSOCKET.registries}:
+            notice(vars(self).get(name), self.plans.forget)
         self.template_context_processors[None].append(_default_template_ctx_processor)
         unawaited.watch()
         steps.watch(self)
@@ -245,15 +250,16 @@ class App(Scaffold, Watching):
     #: names of the steps that this app replaces (see ``dispatch/steps.py``)
     replaced_steps: frozenset[str] = frozenset()
 
-    #: which of the views and hooks that were called are `async def`
-    _colours: dict[t.Any, bool]
+    #: how the requests of each endpoint are served, until something changes
+    plans: PlanCache
 
     _watched = steps.WATCHED
 
     def _look_anew(self) -> None:
         """See which steps are replaced, after something may have changed that."""
         self.replaced_steps = steps.find_replaced(self, self._untouched)
-        self._colours = {}
+        if "plans" in vars(self):  # Something may be assigned before __init__() is called.
+            self.plans.forget()
 
     @classmethod
     def _look_all_anew(cls) -> None:

@@ -32,6 +32,7 @@ from .scaffold import (
     T_url_value_preprocessor,
     T_while_serving,
     endpoint_of,
+    functions_of,
     setupmethod,
 )
 
@@ -423,7 +424,7 @@ class Blueprint(Scaffold):
     # -- registrations for the whole app -----------------------------------------------------------
 
     def _on_app(self, registry: str, f: F) -> F:
-        self.record_once(lambda state: getattr(state.app, registry).setdefault(None, []).append(f))
+        self.record_once(lambda state: functions_of(getattr(state.app, registry)).append(f))
         return f
 
     @setupmethod

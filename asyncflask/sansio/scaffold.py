@@ -21,6 +21,7 @@ from werkzeug.utils import cached_property
 from .. import resources
 from .. import typing as ft
 from .._current import current
+from ..watching import HookRegistry, ViewRegistry
 from ..wrappers import Response
 from ..wrappers.response.send_file import send_from_directory
 
@@ -59,6 +60,13 @@ T_while_serving = t.TypeVar("T_while_serving", bound=ft.WhileServingCallable)
 #: what was registered, by the blueprint's name; the app's own by ``None``
 Registry: t.TypeAlias = dict[ft.AppOrBlueprintKey, list[F]]
 _sentinel: t.Any = object()
+
+
+def functions_of(registry: Registry[F]) -> list[F]:
+    """Return the list of functions for all requests. COMPAT: of a plain dictionary as well."""
+    noticed = isinstance(registry, HookRegistry)
+    functions: list[F] = registry[None] if noticed else registry.setdefault(None, [])
+    return functions
 
 
 def setupmethod(f: F) -> F:
@@ -103,21 +111,21 @@ class Scaffold:
         self.static_url_path = static_url_path
         self.template_folder = template_folder
         self.root_path = resources.get_root_path(import_name) if root_path is None else root_path
-        self.view_functions: dict[str, ft.RouteCallable] = {}
+        self.view_functions: dict[str, ft.RouteCallable] = ViewRegistry()
         self.error_handler_spec: dict[
             ft.AppOrBlueprintKey, dict[int | None, dict[type[Exception], ft.ErrorHandlerCallable]]
         ] = defaultdict(lambda: defaultdict(dict))
-        self.before_request_funcs: Registry[ft.BeforeRequestCallable] = defaultdict(list)
-        self.after_request_funcs: Registry[ft.AfterRequestCallable] = defaultdict(list)
-        self.teardown_request_funcs: Registry[ft.TeardownCallable] = defaultdict(list)
-        self.before_websocket_funcs: Registry[ft.BeforeWebsocketCallable] = defaultdict(list)
-        self.after_websocket_funcs: Registry[ft.AfterWebsocketCallable] = defaultdict(list)
-        self.teardown_websocket_funcs: Registry[ft.TeardownCallable] = defaultdict(list)
+        self.before_request_funcs: Registry[ft.BeforeRequestCallable] = HookRegistry(list)
+        self.after_request_funcs: Registry[ft.AfterRequestCallable] = HookRegistry(list)
+        self.teardown_request_funcs: Registry[ft.TeardownCallable] = HookRegistry(list)
+        self.before_websocket_funcs: Registry[ft.BeforeWebsocketCallable] = HookRegistry(list)
+        self.after_websocket_funcs: Registry[ft.AfterWebsocketCallable] = HookRegistry(list)
+        self.teardown_websocket_funcs: Registry[ft.TeardownCallable] = HookRegistry(list)
         self.template_context_processors: Registry[ft.TemplateContextProcessorCallable] = (
-            defaultdict(list)
+            HookRegistry(list)
         )
-        self.url_value_preprocessors: Registry[ft.URLValuePreprocessorCallable] = defaultdict(list)
-        self.url_default_functions: Registry[ft.URLDefaultCallable] = defaultdict(list)
+        self.url_value_preprocessors: Registry[ft.URLValuePreprocessorCallable] = HookRegistry(list)
+        self.url_default_functions: Registry[ft.URLDefaultCallable] = HookRegistry(list)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name!r}>"
@@ -462,7 +470,7 @@ class Scaffold:
         Returns:
             ``f``, unchanged.
         """
-        self.before_request_funcs.setdefault(None, []).append(f)
+        functions_of(self.before_request_funcs).append(f)
         return f
 
     @setupmethod
@@ -475,7 +483,7 @@ class Scaffold:
         Returns:
             ``f``, unchanged.
         """
-        self.after_request_funcs.setdefault(None, []).append(f)
+        functions_of(self.after_request_funcs).append(f)
         return f
 
     @setupmethod
@@ -488,7 +496,7 @@ class Scaffold:
         Returns:
             ``f``, unchanged.
         """
-        self.teardown_request_funcs.setdefault(None, []).append(f)
+        functions_of(self.teardown_request_funcs).append(f)
         return f
 
     @setupmethod
@@ -502,7 +510,7 @@ class Scaffold:
         Returns:
             ``f``, unchanged.
         """
-        self.before_websocket_funcs.setdefault(None, []).append(f)
+        functions_of(self.before_websocket_funcs).append(f)
         return f
 
     @setupmethod
@@ -515,7 +523,7 @@ class Scaffold:
         Returns:
             ``f``, unchanged.
         """
-        self.after_websocket_funcs.setdefault(None, []).append(f)
+        functions_of(self.after_websocket_funcs).append(f)
         return f
 
     @setupmethod
@@ -528,7 +536,7 @@ class Scaffold:
         Returns:
             ``f``, unchanged.
         """
-        self.teardown_websocket_funcs.setdefault(None, []).append(f)
+        functions_of(self.teardown_websocket_funcs).append(f)
         return f
 
     @setupmethod
@@ -541,7 +549,7 @@ class Scaffold:
         Returns:
             ``f``, unchanged.
         """
-        self.template_context_processors.setdefault(None, []).append(f)
+        functions_of(self.template_context_processors).append(f)
         return f
 
     @setupmethod
@@ -554,7 +562,7 @@ class Scaffold:
         Returns:
             ``f``, unchanged.
         """
-        self.url_value_preprocessors.setdefault(None, []).append(f)
+        functions_of(self.url_value_preprocessors).append(f)
         return f
 
     @setupmethod
@@ -567,7 +575,7 @@ class Scaffold:
         Returns:
             ``f``, unchanged.
         """
-        self.url_default_functions.setdefault(None, []).append(f)
+        functions_of(self.url_default_functions).append(f)
         return f
 
     # -- error handlers ----------------------------------------------------------------------------

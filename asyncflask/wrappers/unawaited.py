@@ -51,7 +51,10 @@ _CALL = object()  # stands for the result of such a call in an expression
 _PACKAGE = str(Path(__file__).parent.parent)
 #: Modules whose functions run while a request or websocket is served, before its answer is made …
 _BEFORE_THE_ANSWER = frozenset(
-    {"asyncflask.asgi", "asyncflask.dispatch.pipeline", "asyncflask.concurrency.workers"}
+    {
+        *("asyncflask.asgi", "asyncflask.concurrency.workers", "asyncflask.dispatch.pipeline"),
+        "asyncflask.dispatch.runners",
+    }
 )
 #: … and after that.
 _AFTER_THE_ANSWER = frozenset({"asyncflask.wrappers.response.asgi", "asyncflask.dispatch.teardown"})

@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from asyncflask.concurrency.inspection import is_async, is_async_cached
+from asyncflask.concurrency.inspection import is_async
 
 
 def plain():
@@ -74,22 +74,3 @@ def test_a_marked_function_is_asynchronous():
     mark = inspect.markcoroutinefunction
 
     assert is_async(mark(lambda: coroutine_function()))
-
-
-def test_answers_are_kept_for_functions_alone():
-    cache = {}
-
-    assert is_async_cached(coroutine_function, cache) is True
-    assert is_async_cached(plain, cache) is False
-    assert is_async_cached(Thing(), cache) is True
-    assert is_async_cached(Thing().method, cache) is True
-
-    assert cache == {coroutine_function: True, plain: False}
-
-
-def test_an_app_that_registers_functions_without_end_does_not_fill_the_memory():
-    cache = {}
-    for _ in range(25_000):
-        is_async_cached(lambda: None, cache)
-
-    assert len(cache) <= 10_000

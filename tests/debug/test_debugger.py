@@ -11,7 +11,6 @@ import werkzeug.debug
 from werkzeug.debug import get_pin_and_cookie_name
 
 import asyncflask
-from asyncflask import Flask
 from asyncflask.debug.debugger import KEPT
 from asyncflask.views import MethodView
 
@@ -302,9 +301,6 @@ async def test_debug_mode_alone_does_not_open_it(app, developer):
 
     assert (await developer.open("/?__debugger__=yes&cmd=printpin")).text == "Hello"
 
-    app.debug = False  # Debug mode has a clock of its own (debug/blocking.py).
-    assert app._look_around().detours is False
-
 
 def test_no_console_means_no_import():
     """PERF: and ``sys.displayhook`` stays what it is."""
@@ -316,11 +312,15 @@ def test_no_console_means_no_import():
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
-async def test_a_class_may_switch_it_on(monkeypatch):
-    class Debugged(Flask):
+async def test_a_class_may_switch_it_on(app, developer):
+    class Debugged(type(app)):
         use_debugger = True
 
-    assert Debugged("shop")._look_around().detours is True
+    app.use_debugger = False
+    app.__class__ = Debugged
+    await developer.open("/async")
+
+    assert developer.frame("fail_async")
 
 
 # -- security --------------------------------------------------------------------------------------

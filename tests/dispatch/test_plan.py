@@ -1,4 +1,4 @@
-"""Whatever comes to stand around a view is seen, however late and in whatever way it came."""
+"""What is registered for an endpoint is seen by the next request, however it was registered."""
 
 from __future__ import annotations
 
@@ -18,8 +18,7 @@ from asyncflask import (
     signals,
 )
 from asyncflask.concurrency.errors import EscapedError
-from asyncflask.dispatch.around import Around, opens_early
-from asyncflask.sessions import SecureCookieSession, SecureCookieSessionInterface
+from asyncflask.sessions import SecureCookieSession, SecureCookieSessionInterface, opens_early
 
 SIGNALS = (
     *("request_started", "request_finished", "request_tearing_down"),
@@ -69,10 +68,7 @@ async def ask(app, path="/", method="GET", headers=(), body=b""):
     return start["status"], dict(start["headers"]), end["body"]
 
 
-async def test_an_app_of_views_alone_has_nothing_around_them(app):
-    around = Around(app)
-
-    assert [name for name in Around.__slots__ if getattr(around, name)] == []
+async def test_a_view_alone_is_served(app):
     assert await ask(app) == (
         200,
         {b"content-type": b"text/html; charset=utf-8", b"content-length": b"5"},

@@ -1,0 +1,217 @@
+"""The plan of an endpoint: what is registered for it, put together once and kept until it changes.
+
+A request looks up the plan of its endpoint and runs it (``runners.py``), instead of asking each
+registry and each signal what there is to do. A plan is made when a request needs it, and all plans
+of an app are forgotten when one of the app's registries, steps or classes changes
+(:mod:`asyncflask.watching`), or when a signal gets or loses a receiver.
+
+Where changes cannot be noticed, for a registry was replaced by a plain dictionary or list, a plan
+says that there may be anything; the pipeline then reads the registries during each request.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from inspect import getattr_static
+from types import FunctionType, MethodType
+from typing import Any, Literal
+from weakref import WeakSet
+
+from ..concurrency.inspection import is_async
+from ..context import blueprint_path
+from ..ctx import Context
+from ..sessions import opens_early
+from ..signals import appcontext_popped, appcontext_pushed, appcontext_tearing_down
+from ..watching import is_noticed
+from ..wrappers.response.response import Response
+from .lanes import HTTP, WEBSOCKET, Lane
+
+#: Which function in ``runners.py`` runs a plan: of an ``async def`` view alone, of no view and
+#: nothing else, of a view with ``async def`` hooks, of a ``def`` view, of other things, of a view
+#: whose kind may change.
+Runner = Literal["view", "unmatched", "loop", "worker", "pipeline", "unknown"]
+Function = Callable[..., Any]
+
+
+class PlanTable:
+    """The plans of one app for one kind of connection.
+
+    Args:
+        lane: The kind of connection.
+
+    Attributes:
+        lane: The same.
+        by_endpoint: The plans; ``None`` is the key of the plan for what no rule was found for.
+    """
+
+    __slots__ = ("by_endpoint", "lane")
+
+    def __init__(self, lane: Lane) -> None:
+        self.lane = lane
+        self.by_endpoint: dict[str | None, EndpointPlan] = {}
+
+
+class PlanCache:
+    """The plans of one app, and what else is known of the app until something changes.
+
+    Attributes:
+        version: Another object after each change; a plan is good as long as it is the plan's own.
+        tables: The plans, by the type of an ASGI scope.
+        direct: The same, where a scope can be dispatched at once; else empty (``asgi.py``).
+    """
+
+    __slots__ = ("__weakref__", "direct", "tables", "version")
+
+    def __init__(self) -> None:
+        _caches.add(self)
+        self.forget()
+
+    def forget(self) -> None:
+        """Forget everything, so that the next request makes a new plan."""
+        # A plan that another thread makes meanwhile goes into the old table.
+        self.version = object()
+        self.direct: dict[str, PlanTable] = {}
+        self.tables = {lane.name: PlanTable(lane) for lane in (HTTP, WEBSOCKET)}
+
+
+_caches: WeakSet[PlanCache] = WeakSet()
+
+
+def _forget_all(signal: object, /, **connection: object) -> None:
+    for cache in list(_caches):
+        cache.forget()
+
+
+for _signal in (
+    *(HTTP.started, HTTP.finished, HTTP.tearing_down),
+    *(WEBSOCKET.started, WEBSOCKET.finished, WEBSOCKET.tearing_down),
+    *(appcontext_pushed, appcontext_popped, appcontext_tearing_down),
+):
+    _signal.receiver_connected.connect(_forget_all, weak=False)
+    _signal.receiver_disconnected.connect(_forget_all, weak=False)
+
+
+class EndpointPlan:
+    """How the requests or websockets of one endpoint are served.
+
+    Args:
+        app: The app.
+        lane: Of requests, or of websockets.
+        endpoint: The endpoint; ``None`` where no rule was found.
+
+    Attributes:
+        version: The version of the app's :class:`PlanCache` that this was made for.
+        view: The view, if there is one.
+        before: The "before" functions, in the order in which they run.
+        after: The "after" functions, in the order in which they run.
+        has_before: Whether anything may run between matching and the view.
+        has_after: Whether there may be "after" functions.
+        has_teardown: Whether anything may run when the context ends.
+        sends_messages: Whether text and JSON can be sent without a response object being made.
+        opens_session_early: Whether the session interface is called before everything else.
+        runner: Which function runs this plan.
+    """
+
+    __slots__ = (
+        *("after", "before", "has_after", "has_before", "has_teardown", "opens_session_early"),
+        *("runner", "sends_messages", "version", "view"),
+    )
+
+    def __init__(self, app: Any, lane: Lane, endpoint: str | None) -> None:
+        self.version = app.plans.version
+        self.view: Function | None = None if endpoint is None else app.view_functions.get(endpoint)
+        self.before: tuple[Function, ...] = ()
+        self.after: tuple[Function, ...] = ()
+        self.has_before = self.has_after = self.has_teardown = True
+        # A property may give another class for each response.
+        self.sends_messages = getattr_static(app, "response_class") is Response
+        self.opens_session_early = opens_early(app.session_interface)
+        self.runner: Runner = "unknown"
+        # What a property of a subclass returns may be another object each time.
+        registries = map(vars(app).get, lane.registries)
+        if all(is_noticed(registry, app.plans.forget) for registry in registries):
+            self._read_registries(app, lane, endpoint)
+
+    def _read_registries(self, app: Any, lane: Lane, endpoint: str | None) -> None:
+        self.before = tuple(first_registered_first(lane.before(app), endpoint))
+        self.after = tuple(last_registered_first(lane.after(app), endpoint))
+        preprocessors = tuple(first_registered_first(app.url_value_preprocessors, endpoint))
+        self.has_before = bool(self.before or preprocessors)
+        self.has_after = bool(self.after)
+        self.has_teardown = bool(
+            tuple(last_registered_first(lane.teardown(app), endpoint))
+            or app.teardown_appcontext_funcs
+            or lane.tearing_down.receivers
+            or appcontext_tearing_down.receivers
+            or appcontext_popped.receivers
+        )
+        if self.view is None or isinstance(self.view, _LASTING):
+            self.runner = self._choose_runner(app, lane, bool(preprocessors))
+
+    def _choose_runner(self, app: Any, lane: Lane, preprocesses: bool) -> Runner:
+        if self.view is not None and not is_async(self.view):
+            return "worker"
+        hooks = (*self.before, *self.after)
+        if (
+            preprocesses
+            or self.opens_session_early
+            or app.replaced_steps
+            or any(signal.receivers for signal in (lane.started, lane.finished, appcontext_pushed))
+            or not all(isinstance(hook, _LASTING) and is_async(hook) for hook in hooks)
+            or not lane.has_runners
+        ):
+            return "pipeline"
+        is_alone = not (hooks or self.has_teardown) and self.sends_messages
+        if self.view is None:
+            return "unmatched" if is_alone else "pipeline"
+        return "view" if is_alone else "loop"
+
+
+#: Callables that are ``async def`` or ``def`` for ever; other objects may change, as mocks do.
+_LASTING = (FunctionType, MethodType)
+
+
+def find_plan(app: Any, ctx: Context) -> EndpointPlan:
+    """Return the plan for what was matched, as everything is registered now."""
+    lane: Any = ctx.lane
+    table: PlanTable = app.plans.tables[lane.name]
+    rule = ctx.url_rule
+    endpoint = None if rule is None else rule.endpoint
+    return table.by_endpoint.get(endpoint) or make_plan(app, table, endpoint)
+
+
+def make_plan(app: Any, table: PlanTable, endpoint: str | None) -> EndpointPlan:
+    """Make the plan of an endpoint and keep it.
+
+    Args:
+        app: The app.
+        table: Where to keep it; looked up before anything is read, see :meth:`PlanCache.forget`.
+        endpoint: The endpoint.
+    """
+    plan = table.by_endpoint[endpoint] = EndpointPlan(app, table.lane, endpoint)
+    return plan
+
+
+def first_registered_first(
+    registry: dict[str | None, list[Function]], endpoint: str | None
+) -> Iterator[Function]:
+    """Give the functions for an endpoint: the app's, then those of its blueprints, outermost first.
+
+    What is registered meanwhile is seen.
+    """
+    for name in (None, *reversed(_blueprints(endpoint))):
+        yield from registry.get(name, ())
+
+
+def last_registered_first(
+    registry: dict[str | None, list[Function]], endpoint: str | None
+) -> Iterator[Function]:
+    """Give the same functions in the opposite order."""
+    for name in (*_blueprints(endpoint), None):
+        yield from reversed(registry.get(name, ()))
+
+
+def _blueprints(endpoint: str | None) -> tuple[str, ...]:
+    if endpoint is None or "." not in endpoint:
+        return ()
+    return blueprint_path(endpoint.rpartition(".")[0])

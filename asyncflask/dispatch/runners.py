@@ -1,0 +1,157 @@
+"""The functions that run a plan: one for each kind of what may be registered for an endpoint.
+
+Each does what its plan says and no more. As soon as there is more to do (an error, a session, a
+result that is not plain, something that was registered meanwhile), it goes on with the general
+pipeline (``pipeline.py``), which looks at everything again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from ..concurrency.inspection import is_async
+from ..concurrency.workers import on_worker
+from ..ctx import Context
+from ..exceptions import WorkerQueueFull
+from ..wrappers.request.sync import prefetch
+from . import errors, pipeline
+from .pipeline import has_session_to_save, refreshes, run
+from .plan import EndpointPlan, Runner
+from .result import make_messages, make_plain
+from .teardown import PRESERVE, leave_served
+
+
+async def run_view(app: Any, ctx: Context, plan: EndpointPlan) -> Any:
+    """Run an ``async def`` view that has nothing around it."""
+    view: Any = plan.view
+    try:
+        args = ctx.view_args
+        result = await (view(**args) if args else view())
+    except BaseException as error:
+        return await run(app, ctx, pipeline.answer_error(app, ctx, error))
+    scope = ctx.scope
+    names: Any = ctx.header_names
+    if (
+        app.plans.version is plan.version
+        and PRESERVE not in scope
+        and not (ctx.followed or (b"cookie" in names and refreshes(app, ctx)))
+    ):
+        answer = make_messages(app, result, scope["method"]) or make_plain(app, result)
+        if answer is not None:
+            if ctx.touched:
+                ctx.close_connection()
+            return answer
+    return await run(app, ctx, pipeline.finalize(app, ctx, result))
+
+
+async def run_unmatched(app: Any, ctx: Context, plan: EndpointPlan) -> Any:
+    """Answer a request that no rule was found for, where nothing but a handler might look at it."""
+    error = errors.unhandled_routing_error(app, ctx)
+    if error is not None and PRESERVE not in ctx.scope and not has_session_to_save(app, ctx):
+        answer = make_messages(app, error, ctx.scope["method"]) or make_plain(app, error)
+        if answer is not None:
+            if ctx.touched:
+                ctx.close_connection()
+            return answer
+    return await run(app, ctx)
+
+
+async def run_on_loop(app: Any, ctx: Context, plan: EndpointPlan) -> Any:
+    """Run an ``async def`` view whose hooks are ``async def`` as well."""
+    rule = ctx.url_rule
+    try:
+        for hook in plan.before:
+            result = await hook()
+            if result is not None:
+                break
+        else:
+            result = await _call_view(app, ctx, plan, rule)
+    except BaseException as error:
+        return await run(app, ctx, pipeline.answer_error(app, ctx, error))
+    if app.plans.version is not plan.version or PRESERVE in ctx.scope:
+        return await run(app, ctx, pipeline.finalize(app, ctx, result))
+    answer = None
+    if not _is_processed(app, ctx):
+        if plan.sends_messages and not plan.after:
+            answer = make_messages(app, result, ctx.scope["method"])
+        answer = answer or make_plain(app, result)
+    if answer is None:
+        return await run(app, ctx, pipeline.finalize(app, ctx, result))
+    if plan.after:
+        try:
+            for hook in plan.after:
+                answer = pipeline.checked_response(ctx, hook, await hook(answer))
+        except BaseException as error:
+            return await run(app, ctx, pipeline.raising(error))
+        if app.plans.version is not plan.version or _is_processed(app, ctx):
+            return await run(app, ctx, pipeline.finish_processing(app, ctx, answer))
+    if plan.has_teardown:
+        await leave_served(app, ctx, None)
+    elif ctx.touched:
+        ctx.close_connection()
+    return answer
+
+
+def _is_processed(app: Any, ctx: Context) -> bool:
+    """Tell whether more than the "after" functions has to see the response."""
+    return ctx.followed or has_session_to_save(app, ctx)
+
+
+def _call_view(app: Any, ctx: Context, plan: EndpointPlan, rule: Any) -> Awaitable[Any]:
+    """Call the view after the "before" functions, which may have changed what is called."""
+    if app.plans.version is not plan.version:
+        return pipeline.preprocess_and_dispatch(app, ctx, done=len(plan.before))
+    if ctx.url_rule is not rule or ctx.routing_exception is not None:
+        return pipeline.dispatch(app, ctx)
+    view: Any = plan.view
+    args = ctx.view_args
+    return view(**args) if args else view()  # type: ignore[no-any-return]  # a coroutine
+
+
+async def run_in_worker(app: Any, ctx: Context, plan: EndpointPlan) -> Any:
+    """Run everything in the worker thread that is leased for the request (design D2)."""
+    lane: Any = ctx.lane
+    if lane.begin is not None:
+        lane.begin(ctx, None)
+    try:
+        ctx.touched = True
+        lease = ctx.lease = await app.workers.lease()
+    except WorkerQueueFull as error:
+        ctx.routing_exception = error
+        return await run(app, ctx)
+    prefetch(ctx)
+    ctx.place = "worker"
+
+    def moved() -> None:
+        ctx.place = "loop"
+
+    return await on_worker(lease, run(app, ctx), moved)
+
+
+def run_pipeline(app: Any, ctx: Context, plan: EndpointPlan | None = None) -> Awaitable[Any]:
+    """Run whatever there may be."""
+    lane: Any = ctx.lane
+    if lane.begin is not None:
+        lane.begin(ctx, asyncio.current_task())
+    return run(app, ctx)
+
+
+def run_unknown(app: Any, ctx: Context, plan: EndpointPlan) -> Awaitable[Any]:
+    """Run a view whose kind may change, or which is in a registry whose changes go unnoticed."""
+    view = app.view_functions.get(ctx.matched_endpoint)
+    ctx.scope["endpoint"] = view
+    if view is None or is_async(view):
+        return run_pipeline(app, ctx)
+    return run_in_worker(app, ctx, plan)
+
+
+RUNNERS: dict[Runner, Callable[[Any, Context, EndpointPlan], Awaitable[Any]]] = {
+    "view": run_view,
+    "unmatched": run_unmatched,
+    "loop": run_on_loop,
+    "worker": run_in_worker,
+    "pipeline": run_pipeline,
+    "unknown": run_unknown,
+}
