@@ -54,9 +54,9 @@ def _find_request() -> t.Any:
     ctx = current()
     # PERF: the usual case; the rest is for worker threads and contexts inside contexts. 6 % of a
     # request that reads its query string and headers.
-    if ctx is not None and ctx.lane is HTTP and ctx.lease is None:
+    if ctx is not None and ctx.lane is HTTP and ctx.lease is None and not ctx.synchronous:
         return ctx._connection or ctx._connect()
-    return _find_connection("request", "websocket", ctx and ctx.request)
+    return _find_connection("request", "websocket", ctx and ctx.connection_of(HTTP.name))
 
 
 def _find_websocket() -> t.Any:
