@@ -1,8 +1,8 @@
-"""Sessions: the signed cookie, and the interface by which another store takes its place.
+"""Sessions: the signed cookie, and the interface of other stores.
 
-The cookie is Flask 3.1's, byte for byte, so that either framework reads what the other wrote. When
-a session is opened and saved is not decided here but by ``ctx`` and ``dispatch/``. An interface of
-the application's own may have ``async def`` methods; those that stand here are all ``def``.
+The cookie is Flask 3.1's, byte for byte, so that each framework reads what the other wrote. When a
+session is opened and saved is decided in the context and in ``dispatch/``. An app's own interface
+may have ``async def`` methods; those of this module are ``def``.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from .json.tag import TaggedJSONSerializer
 
 
 class SessionApp(Protocol):
-    """What a session interface asks of an app."""
+    """What a session interface uses of an app."""
 
     @property
     def config(self) -> Mapping[str, Any]: ...
@@ -38,26 +38,26 @@ class SessionApp(Protocol):
 
 
 class SessionRequest(Protocol):
-    """What a session interface asks of a request or websocket."""
+    """What a session interface uses of a request or websocket."""
 
     @property
     def cookies(self) -> Mapping[str, str]: ...
 
 
 class SessionMixin(MutableMapping[str, Any]):
-    """What a session has beyond a dictionary's methods.
+    """The attributes that a session has in addition to those of a dictionary.
 
     Source: ``Flask: sessions.SessionMixin``.
     """
 
     new = False
-    """Whether the session was made by this request; an interface that cannot tell says no."""
+    """Whether the session was made by this request; ``False`` if the interface does not know."""
 
     modified = True
-    """Whether it has to be saved; an interface that cannot tell says yes."""
+    """Whether it has to be saved; ``True`` if the interface does not know."""
 
     accessed = False
-    """Whether the application looked into it: then the answer depends on the cookie, and
+    """Whether the application used it. The response then depends on the cookie, so
     ``Vary: Cookie`` is sent."""
 
     @property
@@ -71,13 +71,13 @@ class SessionMixin(MutableMapping[str, Any]):
 
 
 class SecureCookieSession(CallbackDict[str, Any], SessionMixin):
-    """A session that lives in a signed cookie: everybody may read it, only the app can write it.
+    """A session in a signed cookie: the client can read it, and only the app can write it.
 
-    Only its own keys are watched: after changing a list or dict *inside* it, set
+    Only changes of its own keys are noticed: after changing a list or dict *inside* it, set
     ``session.modified = True``.
 
     Args:
-        initial: First content.
+        initial: The first content.
 
     Source: ``Flask: sessions.SecureCookieSession``.
     """
@@ -85,7 +85,7 @@ class SecureCookieSession(CallbackDict[str, Any], SessionMixin):
     modified = False
 
     def __init__(self, initial: Mapping[str, Any] | None = None) -> None:
-        # PERF: what CallbackDict's would do, and below what its decorator does.
+        # PERF: as in CallbackDict, and below as in its decorator, with fewer calls.
         dict.__init__(self, initial or ())
         self.on_update = _mark_modified
 
@@ -97,7 +97,7 @@ class SecureCookieSession(CallbackDict[str, Any], SessionMixin):
         elif on_update is not None:
             on_update(self)  # type: ignore[arg-type]  # this is Self
 
-    # PERF: what _marking() would make of them, which goes through a tuple of arguments.
+    # PERF: these three are like those of _marking(), without a tuple of arguments.
     def __len__(self) -> int:
         self.accessed = True
         return dict.__len__(self)
@@ -107,7 +107,12 @@ class SecureCookieSession(CallbackDict[str, Any], SessionMixin):
         return dict.__getitem__(self, key)
 
     def get(self, key: str, default: Any = None, /) -> Any:
-        """Return what is kept under ``key``, or else ``default``."""
+        """Return the value of ``key``, or ``default``.
+
+        Args:
+            key: The key.
+            default: Returned if there is no such key.
+        """
         self.accessed = True
         return dict.get(self, key, default)
 
@@ -127,10 +132,10 @@ def _marking(name: str) -> Callable[..., Any]:
     return marking
 
 
-# SECURITY: an answer that depends on the session in any way must not be cached for another user
-# (CVE-2026-27205: a key looked up with `in`, or len(), did not count). The context marks a session
-# that it hands out; here every method of dict that reads is marked too, for one that came another
-# way. What changes the session needs no mark, since it sends the cookie.
+# SECURITY: a response that depends on the session in any way must not be cached for another user
+# (CVE-2026-27205: `key in session` and len() did not count as access). The context marks a session
+# that it returns; the reading methods of dict mark it too, for a session that was reached in
+# another way. A method that changes the session needs no mark, because then the cookie is sent.
 for _name in (
     *("__contains__", "__iter__", "__reversed__", "keys"),
     *("values", "items", "copy", "__eq__", "__ne__", "__or__", "__ror__", "__repr__"),
@@ -139,7 +144,7 @@ for _name in (
 
 
 class NullSession(SecureCookieSession):
-    """The session of an app without a secret key: empty, and it explains itself when written to.
+    """The session of an app without a secret key: empty; writing to it raises an error.
 
     Source: ``Flask: sessions.NullSession``.
     """
@@ -147,9 +152,8 @@ class NullSession(SecureCookieSession):
     def _fail(self, *args: Any, **kwargs: Any) -> NoReturn:
         # COMPAT: Flask's suite looks for "session is unavailable".
         raise RuntimeError(
-            "The session is unavailable: there is no secret key to sign what was to be written"
-            " into it.\n\n"
-            "Set one, unique and secret: app.secret_key = ... (make it once, with"
+            "The session is unavailable: there is no secret key to sign what is written into"
+            " it.\n\nSet one, unique and secret: app.secret_key = ... (make it once, with"
             " `python -c 'import secrets; print(secrets.token_hex())'`)."
         )
 
@@ -163,24 +167,32 @@ _KIND = "a session interface"
 class SessionInterface:
     """How sessions are opened and saved; replace ``app.session_interface`` for another store.
 
-    A subclass gives :meth:`open_session` and :meth:`save_session`, as ``def`` or ``async def``.
-    Several requests with one session may run at the same time: a store has to bear that.
+    A subclass defines :meth:`open_session` and :meth:`save_session`, as ``def`` or ``async def``.
+    Several requests with the same session may run at the same time; a store has to allow for that.
 
     Source: ``Flask: sessions.SessionInterface``.
     """
 
     null_session_class: type[NullSession] = NullSession
-    """The class of the session that stands in where none can be opened."""
+    """The class of the session that is used where none can be opened."""
 
     pickle_based = False
-    """Whether the store pickles (extensions ask)."""
+    """Whether the store uses pickle (read by extensions)."""
 
     def make_null_session(self, app: SessionApp) -> NullSession:
-        """Make the session that stands in where :meth:`open_session` returned ``None``."""
+        """Make the session that is used where :meth:`open_session` returned ``None``.
+
+        Args:
+            app: The app.
+        """
         return self.null_session_class()
 
     def is_null_session(self, obj: object) -> bool:
-        """Tell whether ``obj`` is such a stand-in, which is not saved."""
+        """Return whether ``obj`` is a null session, which is not saved.
+
+        Args:
+            obj: A session.
+        """
         return isinstance(obj, self.null_session_class)
 
     def get_cookie_name(self, app: SessionApp) -> str:
@@ -219,33 +231,46 @@ class SessionInterface:
         return partitioned
 
     def get_expiration_time(self, app: SessionApp, session: SessionMixin) -> datetime | None:
-        """Return when the cookie expires; ``None``: when the browser is closed."""
+        """Return when the cookie expires; ``None``: when the browser is closed.
+
+        Args:
+            app: The app.
+            session: The session.
+        """
         if session.permanent:
             return datetime.now(UTC) + app.permanent_session_lifetime
         return None
 
     def should_set_cookie(self, app: SessionApp, session: SessionMixin) -> bool:
-        """Tell whether the answer sets the cookie: the session changed, or is to be refreshed."""
+        """Return whether the response sets the cookie: the session was changed, or is refreshed.
+
+        Args:
+            app: The app.
+            session: The session.
+        """
         return session.modified or (
             session.permanent and bool(app.config["SESSION_REFRESH_EACH_REQUEST"])
         )
 
     def open_session(self, app: SessionApp, request: SessionRequest) -> SessionMixin | None:
-        """Return the session of a request; ``None``: there can be none, a null session is used.
+        """Return the session of a request.
 
         Args:
             app: The app.
             request: The request or websocket.
+
+        Returns:
+            The session; ``None`` if there can be none: then a null session is used.
         """
         raise missing_method(self, _KIND, "open_session(self, app, request)")
 
     def save_session(self, app: SessionApp, session: SessionMixin, response: Response) -> None:
-        """Save the session and say so in the answer. Not called with a null session.
+        """Save the session and set the cookie. It is not called with a null session.
 
         Args:
             app: The app.
             session: What :meth:`open_session` returned.
-            response: The answer.
+            response: The response.
         """
         raise missing_method(self, _KIND, "save_session(self, app, session, response)")
 
@@ -254,7 +279,7 @@ session_json_serializer = TaggedJSONSerializer()
 
 
 def _lazy_sha1(string: bytes = b"") -> Any:
-    """SHA-1, looked up when it is needed: a FIPS build of Python has none."""
+    """Return SHA-1, which is looked up when it is used: a FIPS build of Python has none."""
     return hashlib.sha1(string)
 
 
@@ -265,13 +290,13 @@ class SecureCookieSessionInterface(SessionInterface):
     """
 
     salt = "cookie-session"
-    """Added to the secret key, so that a signature made for something else is not good here."""
+    """Added to the secret key, so that a signature of something else is not valid here."""
 
     digest_method: Callable[..., Any] = staticmethod(_lazy_sha1)
     """The hash of the signature."""
 
     key_derivation = "hmac"
-    """How itsdangerous makes the signing key of the secret key and the salt."""
+    """How itsdangerous derives the signing key from the secret key and the salt."""
 
     serializer: Any = session_json_serializer
     """Writes and reads the content."""
@@ -288,25 +313,36 @@ class SecureCookieSessionInterface(SessionInterface):
         _tell_of(name)
 
     def get_signing_serializer(self, app: SessionApp) -> URLSafeTimedSerializer | None:
-        """Return what signs and checks the cookie; ``None`` without a secret key.
+        """Return the serializer that signs and checks the cookie; ``None`` without a secret key.
 
-        ``SECRET_KEY`` signs; ``SECRET_KEY_FALLBACKS`` are good for checking only.
+        ``SECRET_KEY`` signs; ``SECRET_KEY_FALLBACKS`` are used for checking only.
+
+        Args:
+            app: The app.
         """
         secret_key = app.secret_key
         if not secret_key:
             return None
         # SECURITY: itsdangerous signs with the last key (GHSA-4grg-w6v8-c28g: Flask had a fallback
-        # there, so that old keys went on signing).
+        # there, so that old keys still signed).
         fallbacks = app.config["SECRET_KEY_FALLBACKS"]
         keys = (*fallbacks, secret_key) if fallbacks else (secret_key,)
         settings = (keys, self.salt, self.serializer, self.key_derivation, self.digest_method)
         try:
             return _signing_serializer(*settings)
-        except TypeError:  # Something of it cannot be hashed, and so not be looked up.
+        except TypeError:  # One of them has no hash.
             return _signing_serializer.__wrapped__(*settings)
 
     def open_session(self, app: SessionApp, request: SessionRequest) -> SecureCookieSession | None:
-        """Return the session that the cookie holds; an empty one if it is missing or not good."""
+        """Return the session of the cookie; an empty one if there is none or it is not valid.
+
+        Args:
+            app: The app.
+            request: The request or websocket.
+
+        Returns:
+            The session; ``None`` without a secret key.
+        """
         serializer = self.get_signing_serializer(app)
         if serializer is None:
             return None
@@ -323,7 +359,16 @@ class SecureCookieSessionInterface(SessionInterface):
             return self.session_class()
 
     def save_session(self, app: SessionApp, session: SessionMixin, response: Response) -> None:
-        """Set, refresh or delete the cookie, where that is due, and send ``Vary: Cookie``."""
+        """Set, refresh or delete the cookie, if necessary, and send ``Vary: Cookie``.
+
+        Args:
+            app: The app.
+            session: The session.
+            response: The response.
+
+        Raises:
+            RuntimeError: The secret key was removed during the request.
+        """
         # What follows reads the session, which is no access by the application.
         accessed = depends = session.accessed
         if session:
@@ -357,7 +402,7 @@ class SecureCookieSessionInterface(SessionInterface):
         response.set_cookie(name, value, expires=expires, **named)
 
     def _cookie_options(self, app: SessionApp) -> CookieOptions:
-        """What setting the cookie and deleting it have in common, in the order of _OPTIONS."""
+        """Return the options for setting and for deleting the cookie, in the order of _OPTIONS."""
         return (
             self.get_cookie_path(app),
             self.get_cookie_domain(app),
@@ -372,17 +417,17 @@ _OPTIONS = ("path", "domain", "secure", "httponly", "samesite", "partitioned")
 
 # -- when a session is opened ----------------------------------------------------------------------
 
-#: the functions of the cookie session, as they are before a test or an extension replaces one
+#: the methods of the cookie session, as they are before a test or an extension replaces one
 _COOKIE_METHODS = {
     name: vars(SecureCookieSessionInterface)[name] for name in ("open_session", "save_session")
 }
 
 
 def opens_early(interface: Any) -> bool:
-    """Tell whether a session interface has to be called before all else of a request.
+    """Return whether a session has to be opened before the hooks of a request.
 
-    The cookie session needs no I/O: it is opened when it is looked at, in place. What counts is
-    what the interface does, not its class: a wrapper may hand everything on to the cookie session,
+    The cookie session needs no I/O: it is opened when it is first used. The methods of the
+    interface are compared, not its class: a wrapper may call the cookie session for everything,
     and a function may be set on an instance.
 
     Args:
@@ -395,21 +440,21 @@ def opens_early(interface: Any) -> bool:
 
 
 def _tell_of(name: str) -> None:
-    """Let apps look again which interface they have, after one of its methods was replaced."""
+    """Let apps check their interface again, after one of its methods was replaced."""
     if name in _COOKIE_METHODS:
         watching.tell_all()
 
 
 class SessionNotOpen(RuntimeError):
-    """The session was used before it could be opened: while the URL was matched."""
+    """The session was used before it could be opened: while the URL is matched."""
 
 
 # -- signing ---------------------------------------------------------------------------------------
 
 
 # PERF: building the serializer costs 3.9 µs and deriving its keys 4 µs for each cookie read or
-# written; both depend on these values only. Bounded: a process has few apps. A key that was taken
-# away stops being good at once, since the keys are part of what is looked up.
+# written; both depend on these values only. A key that was removed is not used any more, because
+# the keys are part of what is looked up.
 @functools.lru_cache(maxsize=16)
 def _signing_serializer(
     keys: tuple[str | bytes, ...],

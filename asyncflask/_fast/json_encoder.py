@@ -38,7 +38,7 @@ def make_encoder(
     item, key = separators
     chunks_of = make(None, default, quote, None, key, item, sort_keys, False, True)
 
-    def encode(obj: Any) -> str | None:
+    def encode(obj: object) -> str | None:
         try:
             return "".join(chunks_of(obj, 0))
         except RecursionError:

@@ -13,7 +13,7 @@ from typing import Any
 _PLAIN = frozenset({str, int, float, bool, type(None)})
 
 
-def needs_no_tags(value: Any, tags: Container[str]) -> bool:
+def needs_no_tags(value: object, tags: Container[str]) -> bool:
     """Return whether ``value`` is the same with and without the default tags.
 
     Args:

@@ -1,7 +1,7 @@
 """JSON as the current app writes and reads it: ``flask.json``'s functions.
 
-Each uses the app's provider (:mod:`asyncflask.json.provider`) where a context is active, and plain
-:mod:`json` with the same extra types elsewhere. How it is done is the provider's business.
+Each uses the app's provider (:mod:`asyncflask.json.provider`) where a context is active, and
+:mod:`json` with the same extra types elsewhere.
 """
 
 from __future__ import annotations
@@ -11,17 +11,17 @@ from typing import IO, TYPE_CHECKING, Any
 
 from .._current import current
 from ..exceptions import OutOfContext
-from .provider import _default
+from .provider import default
 
 if TYPE_CHECKING:
     from ..wrappers import Response
 
 
-def dumps(obj: Any, **kwargs: Any) -> str:
+def dumps(obj: object, **kwargs: Any) -> str:
     """Return ``obj`` as JSON text.
 
     Args:
-        obj: What to write.
+        obj: The value.
         kwargs: Passed to the provider, or to :func:`json.dumps`.
 
     Raises:
@@ -33,15 +33,15 @@ def dumps(obj: Any, **kwargs: Any) -> str:
     if ctx is not None:
         text: str = ctx.app.json.dumps(obj, **kwargs)
         return text
-    kwargs.setdefault("default", _default)
+    kwargs.setdefault("default", default)
     return _json.dumps(obj, **kwargs)
 
 
-def dump(obj: Any, fp: IO[str], **kwargs: Any) -> None:
+def dump(obj: object, fp: IO[str], **kwargs: Any) -> None:
     """Write ``obj`` as JSON to a file.
 
     Args:
-        obj: What to write.
+        obj: The value.
         fp: A file open for text, in UTF-8.
         kwargs: Passed to the provider, or to :func:`json.dump`.
 
@@ -54,12 +54,12 @@ def dump(obj: Any, fp: IO[str], **kwargs: Any) -> None:
     if ctx is not None:
         ctx.app.json.dump(obj, fp, **kwargs)
         return
-    kwargs.setdefault("default", _default)
+    kwargs.setdefault("default", default)
     _json.dump(obj, fp, **kwargs)
 
 
 def loads(s: str | bytes, **kwargs: Any) -> Any:
-    """Return what JSON text says.
+    """Return the value of JSON text.
 
     Args:
         s: Text, or bytes in UTF-8, UTF-16 or UTF-32.
@@ -77,7 +77,7 @@ def loads(s: str | bytes, **kwargs: Any) -> Any:
 
 
 def load(fp: IO[Any], **kwargs: Any) -> Any:
-    """Return what the JSON in a file says.
+    """Return the value of the JSON in a file.
 
     Args:
         fp: A file open for text or bytes.

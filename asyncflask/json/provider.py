@@ -1,8 +1,8 @@
-"""How an app writes and reads JSON; swap the class to use another library.
+"""How an app writes and reads JSON; replace the class to use another library.
 
-The types beyond JSON's own (dates, decimals, UUIDs, dataclasses, ``__html__``) are decided in
-:func:`_default`. Requests read their body through ``app.json.loads`` and dispatch answers a
-returned ``dict`` through ``app.json.response``; neither is here.
+The types beyond JSON's own (dates, decimals, UUIDs, dataclasses, ``__html__``) are converted in
+:func:`default`. Requests read their body with ``app.json.loads``; a ``dict`` that a view returns
+becomes a response with ``app.json.response``.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ Write = Callable[[Any], bytes]
 
 
 class ProviderApp(Protocol):
-    """What a provider asks of an app."""
+    """What a provider uses of an app."""
 
     @property
     def debug(self) -> bool: ...
@@ -39,12 +39,12 @@ class ProviderApp(Protocol):
 
 
 class JSONProvider:
-    """The JSON operations of an app; a subclass gives at least :meth:`dumps` and :meth:`loads`.
+    """The JSON operations of an app; a subclass defines at least :meth:`dumps` and :meth:`loads`.
 
-    Set ``app.json_provider_class`` or ``app.json`` to use one of your own.
+    Set ``app.json_provider_class`` or ``app.json`` to use another one.
 
     Args:
-        app: Kept as a weak proxy in ``_app``.
+        app: The app, kept as a weak proxy in ``_app``.
 
     Source: ``Flask: json.provider.JSONProvider``.
     """
@@ -52,30 +52,41 @@ class JSONProvider:
     def __init__(self, app: ProviderApp) -> None:
         self._app: ProviderApp = weakref.proxy(app)
 
-    def dumps(self, obj: Any, **kwargs: Any) -> str:
+    def dumps(self, obj: object, **kwargs: Any) -> str:
         """Return ``obj`` as JSON text.
 
         Args:
-            obj: What to write.
-            kwargs: For the library underneath.
+            obj: The value.
+            kwargs: For the JSON library.
         """
         raise missing_method(self, "a JSON provider", "dumps(self, obj, **kwargs)")
 
-    def dump(self, obj: Any, fp: IO[str], **kwargs: Any) -> None:
-        """Write ``obj`` as JSON to a text file."""
+    def dump(self, obj: object, fp: IO[str], **kwargs: Any) -> None:
+        """Write ``obj`` as JSON to a file.
+
+        Args:
+            obj: The value.
+            fp: A file open for text.
+            kwargs: For :meth:`dumps`.
+        """
         fp.write(self.dumps(obj, **kwargs))
 
     def loads(self, s: str | bytes, **kwargs: Any) -> Any:
-        """Return what JSON text says.
+        """Return the value of JSON text.
 
         Args:
             s: Text or bytes.
-            kwargs: For the library underneath.
+            kwargs: For the JSON library.
         """
         raise missing_method(self, "a JSON provider", "loads(self, s, **kwargs)")
 
     def load(self, fp: IO[Any], **kwargs: Any) -> Any:
-        """Return what the JSON in a file says."""
+        """Return the value of the JSON in a file.
+
+        Args:
+            fp: A file open for text or bytes.
+            kwargs: For :meth:`loads`.
+        """
         return self.loads(fp.read(), **kwargs)
 
     def _prepare_response_obj(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -90,15 +101,22 @@ class JSONProvider:
         return kwargs
 
     def compact_encode(self) -> Encode | None:
-        """Return what does the same as :meth:`dumps` with the separators of sessions: nothing."""
+        """Return a faster form of :meth:`dumps` for compact JSON; ``None``: there is none."""
         return None
 
     def plain_writer(self) -> tuple[Write, str] | None:
-        """Return what makes the body of :meth:`response` without it: nothing."""
+        """Return a function that makes the body of :meth:`response`; ``None``: there is none."""
         return None
 
     def response(self, *args: Any, **kwargs: Any) -> Any:
         """Make a response of one value, of several as a list, or of keywords as an object.
+
+        Args:
+            args: The values.
+            kwargs: Instead of ``args``: the members of an object.
+
+        Returns:
+            A response of the app's class.
 
         Raises:
             TypeError: Both ``args`` and ``kwargs`` are given.
@@ -107,11 +125,14 @@ class JSONProvider:
         return self._app.response_class(text, mimetype="application/json")
 
 
-def _default(o: Any) -> Any:
-    """Give the JSON form of what :mod:`json` does not know.
+def default(o: object) -> object:
+    """Return the JSON form of an object that :mod:`json` does not know.
+
+    Args:
+        o: The object.
 
     Raises:
-        TypeError: There is none.
+        TypeError: It has none.
     """
     if isinstance(o, date):
         return http_date(o)
@@ -120,25 +141,24 @@ def _default(o: Any) -> Any:
     if dataclasses.is_dataclass(o) and not isinstance(o, type):
         return dataclasses.asdict(o)
     if isinstance(o, Awaitable):
-        raise TypeError(
-            f"{o!r} stands in the data that was to be written as JSON. Await it there: `await ...`."
-        )
+        raise TypeError(f"{o!r} is in the data to be written as JSON. Await it there: `await ...`.")
     if hasattr(o, "__html__"):
         return str(o.__html__())
     raise TypeError(
         f"Object of type {type(o).__name__} is not JSON serializable: {o!r}.\n\n"
-        "Convert it before, or teach the app: a subclass of DefaultJSONProvider with its own"
-        " `default`, set as app.json_provider_class."
+        "Convert it first, or set app.json_provider_class to a subclass of DefaultJSONProvider"
+        " with a `default` that converts it."
     )
 
 
-def _is_decimal(o: Any) -> bool:
-    # PERF: 1 ms of the import; before somebody else imported it, there is no decimal.
+def _is_decimal(o: object) -> bool:
+    # PERF: 1 ms of the import. Without an import of the module there is no decimal.
     decimal = sys.modules.get("decimal")
     return decimal is not None and isinstance(o, decimal.Decimal)
 
 
-_COMPACT = {"separators": (",", ":")}  # what sessions and responses pass to dumps()
+#: What sessions and responses pass to dumps().
+_COMPACT = {"separators": (",", ":")}
 
 
 #: what the encoders of a provider depend on
@@ -152,14 +172,15 @@ _epoch = object()
 class DefaultJSONProvider(JSONProvider, Watching):
     """JSON with the standard library.
 
-    Dates become HTTP dates, :class:`~uuid.UUID` and :class:`~decimal.Decimal` strings, dataclasses
-    objects, and what has ``__html__`` (:class:`~markupsafe.Markup`) that text.
+    Dates become HTTP dates; :class:`~uuid.UUID` and :class:`~decimal.Decimal` become strings;
+    dataclasses become objects; objects with ``__html__`` (:class:`~markupsafe.Markup`) become that
+    text.
 
     Source: ``Flask: json.provider.DefaultJSONProvider``.
     """
 
-    default: Callable[[Any], Any] = staticmethod(_default)
-    """Takes an object that :mod:`json` does not know; returns one that it does, or raises
+    default: Callable[[Any], Any] = staticmethod(default)
+    """Converts an object that :mod:`json` does not know to one that it knows, or raises
     :class:`TypeError`."""
 
     ensure_ascii = True
@@ -193,11 +214,11 @@ class DefaultJSONProvider(JSONProvider, Watching):
             kept = self._kept = _Encoders(self)
         return kept
 
-    def dumps(self, obj: Any, **kwargs: Any) -> str:
+    def dumps(self, obj: object, **kwargs: Any) -> str:
         """Return ``obj`` as JSON text.
 
         Args:
-            obj: What to write.
+            obj: The value.
             kwargs: For :func:`json.dumps`; :attr:`default`, :attr:`ensure_ascii` and
                 :attr:`sort_keys` are their defaults.
 
@@ -215,18 +236,20 @@ class DefaultJSONProvider(JSONProvider, Watching):
         return json.dumps(obj, **kwargs)
 
     def compact_encode(self) -> Encode | None:
-        """Return what :meth:`dumps` does, given the separators of sessions and responses.
+        """Return a faster form of :meth:`dumps` for the separators of sessions and responses.
 
-        ``None`` if :meth:`dumps` is somebody's own.
+        Returns:
+            The function; ``None`` if a subclass has its own :meth:`dumps`.
         """
         kept = self._encoders()
         return kept.compact if kept.own_dumps else None
 
     def plain_writer(self) -> tuple[Write, str] | None:
-        """Return what makes the body that :meth:`response` gives a value, and its media type.
+        """Return a function that makes the body of :meth:`response`, and the media type.
 
-        For whoever makes the response around it more cheaply. ``None`` if :meth:`response` or
-        :meth:`dumps` is somebody's own, or the body is to be indented.
+        Returns:
+            Both; ``None`` if a subclass has its own :meth:`response` or :meth:`dumps`, or if the
+            body is indented.
         """
         kept = self._kept
         if kept is None or kept.epoch is not _epoch:  # PERF: as in _encoders(), uncalled.
@@ -234,7 +257,7 @@ class DefaultJSONProvider(JSONProvider, Watching):
         return None if kept.asks_debug and self._app.debug else kept.writer
 
     def loads(self, s: str | bytes, **kwargs: Any) -> Any:
-        """Return what JSON text says.
+        """Return the value of JSON text.
 
         Args:
             s: Text, or bytes in UTF-8, UTF-16 or UTF-32 (no other encoding is guessed).
@@ -249,11 +272,14 @@ class DefaultJSONProvider(JSONProvider, Watching):
                 return value
         return json.loads(s, **kwargs)
 
-    def dump_bytes(self, obj: Any) -> bytes:
-        """Return the body that :meth:`response` gives ``obj``.
+    def dump_bytes(self, obj: object) -> bytes:
+        """Return the body that :meth:`response` makes of a value.
 
-        For whoever makes the response around it more cheaply; right only where a subclass has not
-        replaced :meth:`response`.
+        Args:
+            obj: The value.
+
+        Raises:
+            TypeError: Something in ``obj`` has no JSON form.
         """
         compact = self.compact
         if compact is None:
@@ -265,7 +291,14 @@ class DefaultJSONProvider(JSONProvider, Watching):
     def response(self, *args: Any, **kwargs: Any) -> Any:
         """Make a response of one value, of several as a list, or of keywords as an object.
 
-        Indented in debug mode, else compact; see :attr:`compact` and :attr:`mimetype`.
+        It is indented in debug mode, else compact; see :attr:`compact` and :attr:`mimetype`.
+
+        Args:
+            args: The values.
+            kwargs: Instead of ``args``: the members of an object.
+
+        Returns:
+            A response of the app's class.
 
         Raises:
             TypeError: Both ``args`` and ``kwargs`` are given, or something has no JSON form.
@@ -275,7 +308,7 @@ class DefaultJSONProvider(JSONProvider, Watching):
 
 
 class _Encoders:
-    """What a provider writes with, while its settings stay.
+    """The encoders of a provider, made once for its settings.
 
     Args:
         provider: The provider.
@@ -305,7 +338,7 @@ def _has_computed_settings(cls: type) -> bool:
     return any(isinstance(inspect.getattr_static(cls, name), property) for name in _SETTINGS)
 
 
-def is_method(method: Any, function: Any) -> bool:
+def is_method(method: object, function: object) -> bool:
     """Return whether an object's method is a given function, neither overridden nor assigned.
 
     Args:
@@ -329,11 +362,11 @@ def _make_encode(
         ensure_ascii=ensure_ascii, sort_keys=sort_keys, default=default, separators=separators
     ).encode
 
-    def encode(obj: Any) -> str:
+    def encode(obj: object) -> str:
         text = encode_fast(obj)
         return encode_slowly(obj) if text is None else text
 
-    def write(obj: Any) -> bytes:
+    def write(obj: object) -> bytes:
         text = encode_fast(obj)
         return f"{encode_slowly(obj) if text is None else text}\n".encode()
 

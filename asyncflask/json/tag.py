@@ -1,8 +1,8 @@
-"""Tagged JSON: how a session keeps tuples, bytes, dates … through JSON and back.
+"""Tagged JSON: how a session keeps tuples, bytes, dates … in JSON.
 
 A value of another type is written as an object with one key, the type's tag: ``{" t": [1, 2]}`` is
-a tuple. The bytes are Flask's own, so that cookies can be read by either. Signing is not here but
-in :mod:`asyncflask.sessions`.
+a tuple. The format is Flask's, so that each framework reads the cookies of the other. They are
+signed in :mod:`asyncflask.sessions`.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _KIND = "a tag of the session's JSON"
 
 
 class JSONTag:
-    """One type's way through JSON. A subclass gives :attr:`key` and the three conversions.
+    """How a type is written in JSON. A subclass defines :attr:`key` and three methods.
 
     Args:
         serializer: The serializer it is registered with, for tagging what a value contains.
@@ -42,31 +42,47 @@ class JSONTag:
     def __init__(self, serializer: TaggedJSONSerializer) -> None:
         self.serializer = serializer
 
-    def check(self, value: Any) -> bool:
-        """Tell whether this tag is for ``value``."""
+    def check(self, value: object) -> bool:
+        """Return whether this tag is for ``value``.
+
+        Args:
+            value: Any value.
+        """
         raise missing_method(self, _KIND, "check(self, value)")
 
     def to_json(self, value: Any) -> Any:
-        """Convert ``value`` to a type of JSON, without the tag."""
+        """Return ``value`` as a type of JSON, without the tag.
+
+        Args:
+            value: A value that :meth:`check` accepts.
+        """
         raise missing_method(self, _KIND, "to_json(self, value)")
 
     def to_python(self, value: Any) -> Any:
-        """Convert the JSON form, its tag taken off, back."""
+        """Return the value that a JSON form stands for.
+
+        Args:
+            value: What :meth:`to_json` returned.
+        """
         raise missing_method(self, _KIND, "to_python(self, value)")
 
     def tag(self, value: Any) -> dict[str, Any]:
-        """Convert ``value`` and put the tag around it."""
+        """Return the JSON form of ``value`` with the tag.
+
+        Args:
+            value: A value that :meth:`check` accepts.
+        """
         return {self.key: self.to_json(value)}
 
 
 class TagDict(JSONTag):
-    """An object with one key that looks like a tag: the key is written with ``__`` behind it."""
+    """An object with one key that looks like a tag: ``__`` is appended to the key."""
 
     __slots__ = ()
     key = " di"
 
-    def check(self, value: Any) -> bool:
-        """Tell whether ``value`` would be taken for a tagged one."""
+    def check(self, value: object) -> bool:
+        """Return whether ``value`` looks like a tagged value."""
         return (
             isinstance(value, dict)
             and len(value) == 1
@@ -74,12 +90,12 @@ class TagDict(JSONTag):
         )
 
     def to_json(self, value: Any) -> Any:
-        """Write the key with ``__`` behind it."""
+        """Append ``__`` to the key."""
         ((key, content),) = value.items()
         return {f"{key}__": self.serializer.tag(content)}
 
     def to_python(self, value: Any) -> Any:
-        """Take the ``__`` off again."""
+        """Remove the ``__``."""
         ((key, content),) = value.items()
         return {key[:-2]: content}
 
@@ -89,8 +105,8 @@ class PassDict(JSONTag):
 
     __slots__ = ()
 
-    def check(self, value: Any) -> bool:
-        """Tell whether it is a dict."""
+    def check(self, value: object) -> bool:
+        """Return whether it is a dict."""
         return isinstance(value, dict)
 
     def to_json(self, value: Any) -> Any:
@@ -107,8 +123,8 @@ class TagTuple(JSONTag):
     __slots__ = ()
     key = " t"
 
-    def check(self, value: Any) -> bool:
-        """Tell whether it is a tuple."""
+    def check(self, value: object) -> bool:
+        """Return whether it is a tuple."""
         return isinstance(value, tuple)
 
     def to_json(self, value: Any) -> Any:
@@ -116,7 +132,7 @@ class TagTuple(JSONTag):
         return [self.serializer.tag(item) for item in value]
 
     def to_python(self, value: Any) -> Any:
-        """Make the list a tuple."""
+        """Return the list as a tuple."""
         return tuple(value)
 
 
@@ -125,8 +141,8 @@ class PassList(JSONTag):
 
     __slots__ = ()
 
-    def check(self, value: Any) -> bool:
-        """Tell whether it is a list."""
+    def check(self, value: object) -> bool:
+        """Return whether it is a list."""
         return isinstance(value, list)
 
     def to_json(self, value: Any) -> Any:
@@ -142,35 +158,35 @@ class TagBytes(JSONTag):
     __slots__ = ()
     key = " b"
 
-    def check(self, value: Any) -> bool:
-        """Tell whether it is bytes."""
+    def check(self, value: object) -> bool:
+        """Return whether it is bytes."""
         return isinstance(value, bytes)
 
     def to_json(self, value: Any) -> Any:
-        """Encode."""
+        """Return the Base64."""
         return b64encode(value).decode("ascii")
 
     def to_python(self, value: Any) -> Any:
-        """Decode."""
+        """Return the bytes."""
         return b64decode(value)
 
 
 class TagMarkup(JSONTag):
-    """What has ``__html__()``; comes back as :class:`~markupsafe.Markup`."""
+    """An object with ``__html__()``; it is read as :class:`~markupsafe.Markup`."""
 
     __slots__ = ()
     key = " m"
 
-    def check(self, value: Any) -> bool:
-        """Tell whether it has ``__html__()``."""
+    def check(self, value: object) -> bool:
+        """Return whether it has ``__html__()``."""
         return callable(getattr(value, "__html__", None))
 
     def to_json(self, value: Any) -> Any:
-        """Take the HTML."""
+        """Return the HTML."""
         return str(value.__html__())
 
     def to_python(self, value: Any) -> Any:
-        """Mark it as safe again."""
+        """Return it as Markup."""
         return Markup(value)
 
 
@@ -180,16 +196,16 @@ class TagUUID(JSONTag):
     __slots__ = ()
     key = " u"
 
-    def check(self, value: Any) -> bool:
-        """Tell whether it is a UUID."""
+    def check(self, value: object) -> bool:
+        """Return whether it is a UUID."""
         return isinstance(value, UUID)
 
     def to_json(self, value: Any) -> Any:
-        """Take the digits."""
+        """Return the digits."""
         return value.hex
 
     def to_python(self, value: Any) -> Any:
-        """Make it a UUID."""
+        """Return the UUID."""
         return UUID(value)
 
 
@@ -199,23 +215,23 @@ class TagDateTime(JSONTag):
     __slots__ = ()
     key = " d"
 
-    def check(self, value: Any) -> bool:
-        """Tell whether it is a datetime."""
+    def check(self, value: object) -> bool:
+        """Return whether it is a datetime."""
         return isinstance(value, datetime)
 
     def to_json(self, value: Any) -> Any:
-        """Write the HTTP date."""
+        """Return the HTTP date."""
         return http_date(value)
 
     def to_python(self, value: Any) -> Any:
-        """Read the HTTP date."""
+        """Return the datetime."""
         return parse_date(value)
 
 
 class TaggedJSONSerializer:
-    """Write and read JSON that keeps tuples, bytes, Markup, UUIDs and datetimes.
+    """Writes and reads JSON that keeps tuples, bytes, Markup, UUIDs and datetimes.
 
-    Further types are added with :meth:`register`; each is tried in :attr:`order`.
+    :meth:`register` adds further types; tags are tried in :attr:`order`.
 
     Source: ``Flask: json.tag.TaggedJSONSerializer``.
     """
@@ -254,8 +270,8 @@ class TaggedJSONSerializer:
         Args:
             tag_class: Its tag.
             force: Replace a tag with the same key.
-            index: Where in :attr:`order` to try it; a special case of another type comes before
-                that one (``0`` for a kind of dict). ``None``: at the end.
+            index: Its place in :attr:`order`; a special case of another type is tried before it
+                (``0`` for a kind of dict). ``None``: at the end.
 
         Raises:
             KeyError: The key is taken, and ``force`` is not set.
@@ -271,33 +287,41 @@ class TaggedJSONSerializer:
             self.tags[tag.key] = tag
         self.order.insert(len(self.order) if index is None else index, tag)
 
-    def tag(self, value: Any) -> Any:
-        """Return ``value`` with everything tagged that needs it."""
+    def tag(self, value: object) -> Any:
+        """Return ``value`` with tags where they are needed.
+
+        Args:
+            value: Any value.
+        """
         for tag in self.order:
             if tag.check(value):
                 return tag.tag(value)
         return value
 
     def untag(self, value: dict[str, Any]) -> Any:
-        """Return what an object stands for, if its only key is a tag; else the object itself."""
+        """Return the value of an object whose only key is a tag; else the object itself.
+
+        Args:
+            value: The object.
+        """
         if len(value) != 1:
             return value
         ((key, content),) = value.items()
         tag = self.tags.get(key)
         return value if tag is None else tag.to_python(content)
 
-    def _untag_scan(self, value: Any) -> Any:
+    def _untag_scan(self, value: object) -> Any:
         if isinstance(value, dict):
             return self.untag({key: self._untag_scan(item) for key, item in value.items()})
         if isinstance(value, list):
             return [self._untag_scan(item) for item in value]
         return value
 
-    def dumps(self, value: Any) -> str:
+    def dumps(self, value: object) -> str:
         """Return ``value`` as compact tagged JSON.
 
         Args:
-            value: What to write.
+            value: The value.
 
         Raises:
             TypeError: Something in ``value`` has no JSON form.
@@ -330,7 +354,7 @@ class TaggedJSONSerializer:
         if ctx is None or is_method(ctx.app.json.loads, DefaultJSONProvider.loads):
             content = decode_text(value)
         if content is None:
-            content = loads(value)
+            content = loads(value)  # with the app's provider
         if self.tags == self._default_tags and has_no_tags(value):
             return content
         return self._untag_scan(content)
