@@ -29,7 +29,7 @@ from ..concurrency.workers import WorkerPool
 from ..context import Context
 from ..typing import ASGIApplication, Receive, Scope, Send
 from ..wrappers.request.body import Body
-from ..wsgi.call import Call, send_wsgi
+from ..wsgi.call import WSGICall, send_wsgi
 from .console import ConsoleFrame, NewAppContext, ReenteredContext
 from .frames import begin_with_the_app
 from .middleware import DebuggedConnection, environ_without_body
@@ -308,7 +308,7 @@ class Debugger:
         """Answer in a thread, because a wrong PIN and an input can block."""
         slot.set(None)
         lease = await self._pool.lease()
-        call = Call(self._wsgi, environ_without_body(scope))
+        call = WSGICall(self._wsgi, environ_without_body(scope))
         try:
             await lease.run(call.begin_whole)
             await send_wsgi(call, scope["method"], send, Body(receive).wait_disconnect, lease.run)

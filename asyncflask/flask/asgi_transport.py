@@ -23,7 +23,7 @@ from .._current import current
 from ..concurrency.bridge import stop_iteration_of
 from ..concurrency.errors import EscapedError
 from ..typing import Scope
-from ..wsgi import AROUND, EXTRA_KEYS, SPELLING
+from ..wsgi import EXTRA_KEYS, PARENT, SPELLING
 from ..wsgi.scope import SCOPE_KEYS, build_scope
 
 if TYPE_CHECKING:
@@ -276,7 +276,7 @@ def _scope(environ: WSGIEnvironment) -> Scope:
     scope = build_scope(environ)
     extra = {k: v for k, v in environ.items() if k not in _REMADE and k[:5] != "HTTP_"}
     scope[EXTRA_KEYS] = extra
-    scope[AROUND] = current()
+    scope[PARENT] = current()
     if environ.get("wsgi.input_terminated") and "HTTP_TRANSFER_ENCODING" not in environ:
         scope["headers"].append((b"transfer-encoding", b"chunked"))
     return scope

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from .adapter import AROUND, SPELLING, Host, Served, serve_wsgi
+from .adapter import PARENT, SPELLING, Host, Served, serve_wsgi
 from .environ import EXTRA_KEYS
 from .mount import Mount
 
-__all__ = ["AROUND", "EXTRA_KEYS", "SPELLING", "Host", "Mount", "Served", "serve_wsgi"]
+__all__ = ["EXTRA_KEYS", "PARENT", "SPELLING", "Host", "Mount", "Served", "serve_wsgi"]

@@ -1,8 +1,8 @@
 """A WSGI application behind an ASGI server: one worker thread is leased for each request.
 
-The application is called there, its body is iterated and closed there, all in the request's one
-:class:`contextvars.Context`. Facade apps are served this way, and what is mounted. Nothing here
-knows of an app's contexts; the environ says which lease serves it (``asyncflask.context``).
+The application is called in that thread, and its body is iterated and closed there, all in one
+:class:`contextvars.Context`. Facade apps and mounted WSGI applications are served this way. An app
+finds the lease of its request in the environ (``asyncflask.context``).
 """
 
 from __future__ import annotations
@@ -12,42 +12,45 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
+from werkzeug.exceptions import HTTPException
+from werkzeug.routing import Rule
+
 from .._current import slot
 from ..concurrency.errors import as_exception
 from ..concurrency.workers import Lease, WorkerPool
 from ..exceptions import WorkerQueueFull
+from ..json.provider import JSONProvider
 from ..typing import Receive, Scope, Send
 from ..wrappers.request import drain
 from ..wrappers.request.base import body_of
+from ..wrappers.request.body import Body
 from ..wrappers.request.sync import prefetch
 from ..wrappers.response.asgi import send_whole, whole_body
 from ..wrappers.response.headers import encode_headers
-from .call import Call, send_wsgi
+from .call import WSGICall, send_wsgi
 from .environ import EXTRA_KEYS, make_environ, request_variables
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication, WSGIEnvironment
 
-#: an app context that the test client's caller has pushed; without one, none is around a request
-AROUND = "asyncflask.around"
-
-
-#: a dictionary that the test client's transport wants filled: the names of the answer's headers in
-#: lower case, as ASGI sends them, and as the application has spelled them
+#: Scope key: the app context that the test has pushed, if any, which becomes the request's parent.
+PARENT = "asyncflask.parent"
+#: Scope key: a dictionary of the test client's transport, which gets the names of the response's
+#: headers: in lower case, as ASGI has them, and as the application has spelled them.
 SPELLING = "asyncflask.spelling"
 
 
 class Host(Protocol):
-    """What serving a WSGI application asks of the app that does it."""
+    """The attributes of an app that serves WSGI applications."""
 
     @property
     def workers(self) -> WorkerPool: ...
 
     @property
-    def config(self) -> Any: ...
+    def config(self) -> Mapping[str, Any]: ...
 
     @property
-    def json(self) -> Any: ...
+    def json(self) -> JSONProvider: ...
 
     @property
     def debug(self) -> bool: ...
@@ -57,23 +60,23 @@ class Host(Protocol):
 
 
 class Served:
-    """One HTTP request on its way through a WSGI application.
+    """One HTTP request that a WSGI application serves.
 
     Args:
-        app: Whose workers and limits of time are used.
+        app: The app whose workers and timeouts are used.
         scope: The connection's ASGI scope.
         receive: ASGI's ``receive``.
         send: ASGI's ``send``.
     """
 
     lease: Lease | None = None
-    #: what the environ said of the request when it was made (see ``kept_scope``)
+    #: The part of the environ that describes the request, as it was made (see ``kept_scope``).
     variables: WSGIEnvironment
-    _body: Any = None
-    # What a request finds that somebody makes of the environ.
-    url_rule: Any = None
+    _body: Body | None = None
+    # A request that is made from the environ stores its routing here.
+    url_rule: Rule | None = None
     view_args: dict[str, Any] | None = None
-    routing_exception: Any = None
+    routing_exception: HTTPException | None = None
     header_names: Mapping[bytes, bytes] | None = None
 
     def __init__(self, app: Host, scope: Scope, receive: Receive, send: Send) -> None:
@@ -84,9 +87,10 @@ class Served:
         self.announced = drain.announces_body(scope)
 
     def make_environ(self) -> WSGIEnvironment:
-        """Make the environ, in the worker."""
-        lease: Lease = self.lease  # type: ignore[assignment]  # leased
-        # PERF: what is here already needs no stream that could wait.
+        """Make the environ, in the worker thread."""
+        lease = self.lease
+        assert lease is not None  # It is called in the leased thread.
+        # PERF: a body that has arrived needs no stream that can wait.
         whole = body_of(self).take_whole() if self.announced else b""
         stream = None if whole is None else io.BytesIO(whole)
         self.variables = request_variables(self.scope)
@@ -105,34 +109,34 @@ async def serve_wsgi(
 ) -> None:
     """Serve one HTTP request with a WSGI application.
 
-    Without a free worker, and none soon to be expected, the answer is 503.
+    If no worker is free and the queue is full, the response is 503.
 
     Args:
-        host: Whose workers and limits of time are used. Limits of size are the application's.
+        host: The app whose workers and timeouts are used. Limits of size are the application's.
         application: The WSGI application.
         scope: The connection's ASGI scope.
         receive: ASGI's ``receive``.
         send: ASGI's ``send``.
-        prepare: Awaited on the loop before the application's thread waits for a coroutine there.
+        prepare: Awaited on the loop, before the first coroutine that the application's thread waits
+            for.
 
     Raises:
-        EscapedError: The application raised a :exc:`BaseException` of its own, which would end
-            more than the request.
+        EscapedError: The application raised a :exc:`BaseException` that would end the loop.
         Exception: Whatever else it raises.
     """
     served = Served(host, scope, receive, send)
     try:
         lease = served.lease = await host.workers.lease()
     except WorkerQueueFull as error:
-        await _refuse(error, scope["method"], send)
+        await _send_error(error, scope["method"], send)
         return
     if prepare is not None:
         lease.prepare = lambda: prepare(served)
     previous = slot.get()
-    slot.set(scope.get(AROUND))  # What is served has contexts of its own.
+    slot.set(scope.get(PARENT))  # The application pushes contexts of its own.
     body = body_of(served)
     body.max_content_length = None
-    call = Call(application, served.make_environ)
+    call = WSGICall(application, served.make_environ)
     try:
         if served.announced:
             prefetch(served)
@@ -154,11 +158,11 @@ async def serve_wsgi(
     finally:
         slot.set(previous)
         body.close()
-        lease.prepare = served.lease = None  # Both refer to each other: a circle.
+        lease.prepare = served.lease = None  # They refer to each other: a reference cycle.
         lease.release()
 
 
-async def _refuse(error: WorkerQueueFull, method: str, send: Send) -> None:
+async def _send_error(error: WorkerQueueFull, method: str, send: Send) -> None:
     headers = encode_headers(error.get_headers())
     start = {"type": "http.response.start", "status": error.code, "headers": headers}
     await send_whole(

@@ -1,8 +1,7 @@
-"""Running a WSGI callable off the loop: one that a view returned, or a whole application.
+"""Calling a WSGI callable in a worker thread: one that a view returned, or a whole application.
 
-How the environ is made is the request's business; that a view may return such a callable is
-``dispatch/``'s, and which thread a whole application runs in is ``adapter.py``'s. A
-Werkzeug response is a WSGI callable too, but is not run: its class is changed.
+:func:`response_of` is for ``dispatch/``, :func:`send_wsgi` for ``adapter.py``, which choose the
+thread. A Werkzeug response is a WSGI callable too, but is not called: its class is changed.
 """
 
 from __future__ import annotations
@@ -18,25 +17,26 @@ from ..wrappers.response.headers import encode_headers
 from ..wrappers.response.response import Response
 
 if TYPE_CHECKING:
-    from _typeshed.wsgi import WSGIApplication
+    from _typeshed import OptExcInfo
+    from _typeshed.wsgi import WSGIApplication, WSGIEnvironment
 
 
 async def response_of(
     app: WSGIApplication,
-    make_environ: Callable[[], dict[str, Any]],
+    make_environ: Callable[[], WSGIEnvironment],
     run: Run,
     response_class: type[Response] = Response,
 ) -> Response:
-    """Call a WSGI application, and return what it answers as a response.
+    """Call a WSGI application, and return its response.
 
     The application's body is streamed: it is iterated through ``run`` while it is sent, and its
     ``close()`` is called at the end.
 
     Args:
         app: A WSGI callable, or a Werkzeug response.
-        make_environ: Called here, before the application.
+        make_environ: Called on the loop, before the application.
         run: ``run(func, *args)`` calls the application and iterates its body off the loop.
-        response_class: What to return.
+        response_class: The class of the response.
 
     Raises:
         RuntimeError: The application did not call ``start_response``.
@@ -49,7 +49,7 @@ async def response_of(
             return app
         forced: Response = response_class.force_type(app)  # type: ignore[assignment]  # is of its own class
         return forced
-    call = Call(app, make_environ())
+    call = WSGICall(app, make_environ())
     body: Any = await run(call.begin)
     typed = any(name.lower() == "content-type" for name, _ in call.headers)
     return response_class(
@@ -61,25 +61,25 @@ async def response_of(
     )
 
 
-async def send_wsgi(call: Call, method: str, send: Send, watch: Watch, run: Run) -> None:
-    """Send what a WSGI application answers that was begun, and close it.
+async def send_wsgi(call: WSGICall, method: str, send: Send, watch: Watch, run: Run) -> None:
+    """Send the response of a WSGI application, and close it.
 
     Args:
-        call: Its call, after ``await run(call.begin_whole)``.
+        call: The call, after ``await run(call.begin_whole)``.
         method: The request's method; ``HEAD`` gets no body.
         send: ASGI's ``send``.
         watch: As for :func:`.send_response`.
         run: ``run(func, *args)`` iterates and closes the body off the loop.
 
     Raises:
-        ValueError: The status or a header cannot be written; nothing has been sent.
+        ValueError: The status or a header is not valid; nothing was sent.
         Exception: Whatever the body raises.
     """
     code = call.status[:3]
     if not (code.isascii() and code.isdigit()):
         raise ValueError(
-            f"The WSGI application {call.app!r} answered with the status {call.status!r}, which"
-            " does not begin with three digits. Write it like '200 OK'."
+            f"The WSGI application {call.app!r} called start_response with the status"
+            f" {call.status!r}, which does not begin with three digits. Write it like '200 OK'."
         )
     start = {
         "type": "http.response.start",
@@ -92,20 +92,20 @@ async def send_wsgi(call: Call, method: str, send: Send, watch: Watch, run: Run)
         await send_chunks(chunks_of(call, run), start, send, watch)
 
 
-class Call:
-    """One call of a WSGI application; also the iterable of what it gives.
+class WSGICall:
+    """One call of a WSGI application, and the iterable of its body.
 
     Args:
         app: The application.
-        environ: The environ, or a function that makes it where the application is called.
+        environ: The environ, or a function that makes it, in the application's thread.
     """
 
-    #: the whole body, where :meth:`begin_whole` has found it complete
+    #: The whole body, if :meth:`begin_whole` found it complete.
     whole: bytes | None = None
     closed = False
 
     def __init__(
-        self, app: WSGIApplication, environ: dict[str, Any] | Callable[[], dict[str, Any]]
+        self, app: WSGIApplication, environ: WSGIEnvironment | Callable[[], WSGIEnvironment]
     ) -> None:
         self.app = app
         self._environ = environ
@@ -120,9 +120,9 @@ class Call:
         return f"<a call of {self.app!r}>"
 
     def begin_whole(self) -> None:
-        """Begin and, where one piece is all that Content-Length announces, end as well.
+        """Call the application, and close it as well if one piece is the whole body.
 
-        PERF: most answers are; they need one hop to the worker instead of four.
+        PERF: most bodies are one piece, so that one call in the worker replaces four.
         """
         body = self.begin()
         if body is not self:
@@ -143,11 +143,15 @@ class Call:
         if self.whole is not None:
             self.close()
 
-    def begin(self) -> list[bytes] | Call:
-        """Call the application and go on until it has told status and headers.
+    def begin(self) -> list[bytes] | WSGICall:
+        """Call the application, and iterate its body until it has called ``start_response``.
 
         Returns:
             The body if it is a list and therefore complete, else this iterable.
+
+        Raises:
+            RuntimeError: The application did not call ``start_response``.
+            Exception: Whatever the application raises.
         """
         environ = self._environ() if callable(self._environ) else self._environ
         self._given = self.app(environ, self._start_response)
@@ -164,7 +168,7 @@ class Call:
         return self
 
     def _advance(self) -> None:
-        """PEP 3333: start_response may be called as late as by the first chunk's making."""
+        """Make one piece; making the first may call start_response (PEP 3333)."""
         try:
             self._written.append(next(self._rest))
         except StopIteration:
@@ -174,10 +178,14 @@ class Call:
             ) from None
 
     def _start_response(
-        self, status: str, headers: list[tuple[str, str]], exc_info: Any = None
+        self,
+        status: str,
+        headers: list[tuple[str, str]],
+        exc_info: OptExcInfo | None = None,
     ) -> Callable[[bytes], object]:
-        if exc_info is not None and self._begun:
-            raise exc_info[1].with_traceback(exc_info[2])  # PEP 3333: the start was sent.
+        error = exc_info[1] if exc_info else None
+        if error is not None and self._begun:
+            raise error  # PEP 3333: the status and headers were sent.
         self.status = status
         self.headers = list(headers)
         return self._written.append
@@ -194,7 +202,7 @@ class Call:
         yield from self._written
 
     def close(self) -> None:
-        """Close what the application gave, if it wants to be closed (:pep:`3333`)."""
+        """Call ``close()`` of the application's body, if it has one (:pep:`3333`)."""
         close = getattr(self._given, "close", None)
         if close is not None and not self.closed:
             self.closed = True

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import io
-from collections.abc import Coroutine, Mapping
+from collections.abc import Coroutine
 from typing import IO, Any
 
 from .._current import current
 from ..concurrency.bridge import run_from_thread, running_loop, step
+from ..typing import Scope
 from ..wrappers.request.body import Body
 from ..wrappers.request.drain import announces_body
 
@@ -22,8 +23,8 @@ WHOLE_BODY = "asyncflask.whole_body"
 class BodyReader(io.RawIOBase):
     """The body as a synchronous stream, for a worker thread.
 
-    What was read and kept elsewhere (``await request.get_data()`` in a hook) is read here once
-    more, from its beginning to its end.
+    If the body was read and cached elsewhere (``await request.get_data()`` in a hook), it is read
+    again from its beginning.
 
     Args:
         body: The request's body.
@@ -31,27 +32,31 @@ class BodyReader(io.RawIOBase):
         scope: The request's ASGI scope.
     """
 
-    def __init__(
-        self, body: Body, loop: asyncio.AbstractEventLoop | None, scope: Mapping[str, Any]
-    ) -> None:
+    def __init__(self, body: Body, loop: asyncio.AbstractEventLoop | None, scope: Scope) -> None:
         self._body = body
         self._loop = loop
         self._scope = scope
         self._kept: io.BytesIO | None = None
 
-    #: Werkzeug's request needs no stream of its own around this one
+    #: Tells the request to read this stream itself, without Werkzeug's limits around it.
     enforces_limits = True
 
     def readable(self) -> bool:
-        """Tell that this stream can be read."""
+        """Return True: this stream can be read."""
         return True
 
     def readinto(self, buffer: Any) -> int:
-        """Wait for the next piece and put it, or as much as fits, into ``buffer``.
+        """Wait for the next piece and copy as much of it as fits.
+
+        Args:
+            buffer: A writable buffer.
+
+        Returns:
+            The number of bytes; 0 at the end.
 
         Raises:
             HTTPException: Reading failed, as for :meth:`Body.read_chunk`.
-            RuntimeError: Called on the loop's own thread, and the body was not awaited before.
+            RuntimeError: It was called on the loop's thread before the body was awaited.
         """
         kept = self._kept_stream()
         if kept is not None:
@@ -61,14 +66,14 @@ class BodyReader(io.RawIOBase):
         return len(data)
 
     def readall(self) -> bytes:
-        """Read the rest in one crossing to the loop."""
+        """Wait for the rest of the body, with one call on the loop."""
         kept = self._kept_stream()
         if kept is not None:
             return kept.read()
         return self._run(self._body.read_all(cache=False), whole=True)
 
     def _kept_stream(self) -> io.BytesIO | None:
-        """Return a stream of what was read and kept, if it was; always the same."""
+        """Return the stream of the cached body, always the same; ``None`` if it is not cached."""
         if self._kept is None and self._body.cached is not None:
             self._kept = io.BytesIO(self._body.cached)
         return self._kept
@@ -81,23 +86,23 @@ class BodyReader(io.RawIOBase):
                 return b""
             if not self._is_received(whole):
                 reading.close()
-                raise RuntimeError(_refusal(self._scope))
+                raise RuntimeError(_explain_read_on_loop(self._scope))
         elif loop is not None and not self._body.is_ready(whole):
             return run_from_thread(reading, loop)
-        # PERF: what has come already is taken in place; a crossing to the loop costs 40 µs.
+        # PERF: bytes that have arrived are taken here; a call on the loop costs 40 µs.
         ended, data = step(reading)
         if not ended or data is None:
             raise RuntimeError(
-                "The body was read before it was there, in a thread that has no event loop."
-                " Serve this app through a server, or pass the whole body at once."
+                "The body was read before it had arrived, and no event loop receives it. Serve"
+                " this app with a server, or pass the whole body at once."
             )
         return data
 
     def _is_received(self, whole: bool) -> bool:
-        """Tell whether a read on the loop has its answer, however the network cuts the request.
+        """Return whether a read on the loop succeeds however the network splits the request.
 
-        That a body happens to be here is not enough: the next one may come a moment later. It must
-        have been awaited, or received before any ``async def`` function ran.
+        That the body has arrived is not enough, since the next one may arrive later. It must have
+        been awaited, or received before any ``async def`` function ran.
         """
         body = self._body
         if body.received_ahead:
@@ -105,13 +110,13 @@ class BodyReader(io.RawIOBase):
         return body.is_settled() or WHOLE_BODY in self._scope
 
 
-def _refusal(scope: Mapping[str, Any]) -> str:
+def _explain_read_on_loop(scope: Scope) -> str:
     ctx = current()
     endpoint = None if ctx is None or ctx.carrier is None else ctx.carrier.matched_endpoint
     return (
         f"The body of {scope.get('method')} {scope['path']!r} was read synchronously, through"
         f" `flask.request`, in `async def` code of endpoint {endpoint!r}, on the event loop that"
-        " has to receive it. Whether it is all there already depends on the network.\n\n"
+        " has to receive it. Whether it has arrived depends on the network.\n\n"
         "    form = NameForm()                 # wrong: it reads flask.request.form\n\n"
         "    await asyncflask.request.data     # right: receives the body, and parses a form\n"
         "    form = NameForm()\n\n"
@@ -122,14 +127,12 @@ def _refusal(scope: Mapping[str, Any]) -> str:
     )
 
 
-def sync_input(
-    body: Body, loop: asyncio.AbstractEventLoop | None, scope: Mapping[str, Any]
-) -> IO[bytes]:
+def sync_input(body: Body, loop: asyncio.AbstractEventLoop | None, scope: Scope) -> IO[bytes]:
     """Return ``wsgi.input`` for a body.
 
     Args:
         body: The request's body. If it was prefetched as a whole (:meth:`Body.prefetch`), no read
-            has to cross from the worker thread to the loop.
+            has to wait for the loop.
         loop: The loop that receives it; ``None`` where no loop is running.
         scope: The request's ASGI scope.
     """

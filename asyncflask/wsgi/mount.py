@@ -1,9 +1,9 @@
-"""Other applications behind this one, each below a prefix of the path: ``app.mount("/old", old)``.
+"""Applications that are mounted below a prefix of the path: ``app.mount("/old", old)``.
 
-For moving an app over step by step. The mounted application sees the prefix as its root path
-(``SCRIPT_NAME``), so that the URLs it builds are right. An ASGI application is awaited on the loop,
-a WSGI one runs in a worker thread (``adapter.py``). Hooks of the outer app do not run for it. The
-prefix alone is redirected to the prefix with a slash, so that relative links stay below it.
+The mounted application has the prefix as its root path (``SCRIPT_NAME``), so that it builds the
+right URLs. An ASGI application is awaited on the loop; a WSGI application runs in a worker thread
+(``adapter.py``). The outer app's hooks do not run for it. The prefix alone is redirected to the
+prefix with a slash, so that relative links stay below it.
 """
 
 from __future__ import annotations
@@ -11,8 +11,9 @@ from __future__ import annotations
 import inspect
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextvars import ContextVar
+from dataclasses import dataclass, field
 from logging import Logger
-from typing import Any, Literal, cast
+from typing import Any, Literal, Protocol, cast, runtime_checkable
 from urllib.parse import quote
 
 from werkzeug.utils import redirect
@@ -30,55 +31,65 @@ from .adapter import Host, Served, serve_wsgi
 Interface = Literal["asgi", "wsgi"]
 
 
+@runtime_checkable
+class Route(Protocol):
+    """The attributes of a route that tracing tools read (Starlette's names)."""
+
+    path: str
+    path_format: str
+
+
 class MountedRoute:
-    """The route of a mounted application, as tracing tools around the outer app see it.
+    """The route of a mounted application, for tracing tools around the outer app.
 
     Args:
-        prefix: Where the application is mounted.
-        route: The application's own ``scope["route"]``, with ``path`` and ``path_format``.
+        prefix: The prefix of the application.
+        route: The application's own ``scope["route"]``.
     """
 
-    def __init__(self, prefix: str, route: Any) -> None:
+    def __init__(self, prefix: str, route: Route) -> None:
         self.route = route
-        self.path: str = prefix + route.path
-        self.path_format: str = prefix + route.path_format
+        self.path = prefix + route.path
+        self.path_format = prefix + route.path_format
 
     def __str__(self) -> str:
         return self.path
 
 
-class Mount:  # PERF: no dataclass, which takes 0.5 ms to make, at each import.
+@dataclass(eq=False)
+class Mount:
     """One application below a prefix.
 
     Args:
-        prefix: Without a slash at its end.
+        prefix: The prefix, without a slash at its end.
         app: The application.
-        interface: What it speaks.
-        lifespan: Whether an ASGI application that is none of ours is started and shut down.
+        interface: The interface that it is called with.
+        lifespan: Whether the lifespan of a foreign ASGI application is run.
     """
 
-    #: what the application has put into the state of its lifespan, if that runs
-    state: dict[str, Any] | None = None
-
-    def __init__(self, prefix: str, app: Any, interface: Interface, lifespan: bool = False) -> None:
-        self.prefix = prefix
-        self.app = app
-        self.interface: Interface = interface
-        self.lifespan = lifespan
+    prefix: str
+    app: Any
+    interface: Interface
+    lifespan: bool = False
+    #: The state of the application's lifespan, while that runs.
+    state: dict[str, Any] | None = field(default=None, init=False)
 
     @property
     def owner(self) -> Any:
-        """The application, also where one of its methods was mounted (``app.asgi_app``)."""
+        """The application, also if one of its methods was mounted (``app.asgi_app``)."""
         return getattr(self.app, "__self__", self.app)
 
     async def serve(self, host: Host, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection with the mounted application.
 
         Args:
-            host: The outer app, whose workers a WSGI application runs in.
+            host: The outer app, in whose workers a WSGI application runs.
             scope: The outer app's scope.
             receive: ASGI's ``receive``.
             send: ASGI's ``send``.
+
+        Raises:
+            Exception: Whatever the application raises.
         """
         inner = {**scope, "root_path": scope.get("root_path", "").rstrip("/") + self.prefix}
         if self.state is not None:
@@ -87,7 +98,7 @@ class Mount:  # PERF: no dataclass, which takes 0.5 ms to make, at each import.
             await _redirect_to_slash(host, inner, receive, send)
             return
         if self.interface == "wsgi" and scope["type"] == "websocket":
-            await send({"type": "websocket.close", "code": 1000})  # ASGI: answered 403.
+            await send({"type": "websocket.close", "code": 1000})  # The server responds 403 (ASGI).
             return
         log = host.logger.warning if host.debug else None
         send_lower = with_lower_names(send, self.app, log)
@@ -105,7 +116,7 @@ class Mount:  # PERF: no dataclass, which takes 0.5 ms to make, at each import.
         if self.interface == "wsgi":
             await serve_wsgi(host, self.app, scope, receive, send)
             return
-        # Of an app of both its ASGI side, as it is now: middleware may be put around it late.
+        # Read at each call, because middleware may be put around `asgi_app` later.
         app = self.app.asgi_app if hasattr(self.app, "wsgi_app") else self.app
         previous = slot.get()
         slot.set(None)
@@ -115,15 +126,15 @@ class Mount:  # PERF: no dataclass, which takes 0.5 ms to make, at each import.
             slot.set(previous)
 
     def _show_route(self, inner: Scope, outer: Scope) -> None:
-        """Show what is around the outer app which route of the mounted one answers."""
+        """Set the route in the outer scope, for tracing tools around the outer app."""
         route = inner.get("route")
-        if "route" not in outer and hasattr(route, "path") and hasattr(route, "path_format"):
+        if route is not None and "route" not in outer and isinstance(route, Route):
             outer["route"] = MountedRoute(self.prefix, route)
             outer["endpoint"] = inner.get("endpoint")
 
 
 async def _redirect_to_slash(host: Host, scope: Scope, receive: Receive, send: Send) -> None:
-    """Answer 308, which keeps the method, with the root path and a slash.
+    """Redirect to the root path with a slash, with 308, which keeps the method.
 
     SECURITY: the location has no host and begins with one slash, so it leads to this server.
     """
@@ -138,29 +149,36 @@ async def _redirect_to_slash(host: Host, scope: Scope, receive: Receive, send: S
 
 
 def make_mount(prefix: str, app: Any, interface: Interface | None, lifespan: bool = False) -> Mount:
-    """Check what :meth:`asyncflask.Flask.mount` is given.
+    """Check the arguments of :meth:`asyncflask.Flask.mount`.
+
+    Args:
+        prefix: The prefix.
+        app: The application.
+        interface: The interface; ``None`` if it is to be found out.
+        lifespan: Whether the lifespan of a foreign ASGI application is run.
 
     Raises:
-        ValueError: The prefix is none, or ``lifespan`` is asked for of a WSGI application.
-        TypeError: ``interface`` is not given, and ``app`` does not show what it speaks.
+        ValueError: The prefix is not valid, or ``lifespan`` was given for a WSGI application.
+        TypeError: ``interface`` was not given, and it cannot be found out.
     """
     stripped = prefix.rstrip("/")
     if not stripped.startswith("/") or "//" in stripped:
         raise ValueError(
-            f"mount({prefix!r}): the prefix begins with a slash and is more than that. Write"
-            " '/old'; what is to answer everything else belongs around the app:"
+            f"mount({prefix!r}): the prefix must begin with a slash and have more characters. Write"
+            " '/old'; put an application for all other paths around the app:"
             " `app.asgi_app = Middleware(app.asgi_app)`."
         )
     found = interface or _interface_of(app)
     if found not in ("asgi", "wsgi"):
         raise TypeError(
-            f"mount({prefix!r}, {app!r}): whether this speaks ASGI (scope, receive, send) or WSGI"
-            " (environ, start_response) does not show. Write interface='asgi' or 'wsgi'."
+            f"mount({prefix!r}, {app!r}): it is not clear whether this is an ASGI application"
+            " (scope, receive, send) or a WSGI application (environ, start_response). Write"
+            " interface='asgi' or 'wsgi'."
         )
     if lifespan and found == "wsgi":
         raise ValueError(
             f"mount({prefix!r}, {app!r}, lifespan=True): a WSGI application has no lifespan. Omit"
-            " the argument, and start what it needs in a before_serving function."
+            " the argument, and start its resources in a before_serving function."
         )
     return Mount(stripped, app, found, lifespan)
 
@@ -182,11 +200,14 @@ def _interface_of(app: Any) -> Interface | None:
 
 
 def find_mount(mounts: Iterable[Mount], scope: Scope) -> Mount | None:
-    """Return the mount that a connection belongs to, by whole segments of its path.
+    """Return the mount whose prefix is that of a connection's path, by whole segments.
 
     Args:
-        mounts: The longest prefix first.
+        mounts: The mounts, the longest prefix first.
         scope: The connection's scope.
+
+    Returns:
+        The mount; ``None`` if there is none.
     """
     path = path_below_root(scope)
     for mount in mounts:
@@ -197,26 +218,34 @@ def find_mount(mounts: Iterable[Mount], scope: Scope) -> Mount | None:
 
 # -- startup and shutdown --------------------------------------------------------------------------
 
+
+class OuterApp(Protocol):
+    """The attribute of an app that starting its mounts needs."""
+
+    @property
+    def logger(self) -> Logger: ...
+
+
 Stop = Callable[[], Awaitable[None]]
 
-#: the applications that are being started, by their ids; they may be mounted several times
-_started: ContextVar[set[int] | None] = ContextVar("asyncflask.wsgi.mount", default=None)
+#: The ids of the applications that are being started; one may be mounted several times.
+_started: ContextVar[set[int] | None] = ContextVar("asyncflask.started_mounts", default=None)
 
 
-async def start_mounted(app: Any, mounts: Iterable[Mount]) -> list[Stop]:
-    """Start mounted apps of ours, and others whose lifespan is asked for, each once.
+async def start_mounted(app: OuterApp, mounts: Iterable[Mount]) -> list[Stop]:
+    """Start the mounted apps of asyncflask, and foreign ones with ``lifespan=True``, each once.
 
     Args:
         app: The outer app.
-        mounts: What is mounted on it.
+        mounts: Its mounts.
 
     Returns:
-        What shuts them down, for :func:`stop_mounted`.
+        Functions that shut the applications down, for :func:`stop_mounted`.
 
     Raises:
-        RuntimeError: An application that is none of ours has failed to start, or has no lifespan.
-        Exception: What a startup function of an app of ours raises. Those that were started
-            before have been shut down.
+        RuntimeError: A foreign application failed to start, or has no lifespan.
+        Exception: A startup function's error. The applications that were started before have been
+            shut down.
     """
     stops: list[Stop] = []
     seen = _started.get()
@@ -242,11 +271,14 @@ async def start_mounted(app: Any, mounts: Iterable[Mount]) -> list[Stop]:
 
 
 async def stop_mounted(stops: Sequence[Stop], logger: Logger) -> None:
-    """Shut down what was started, the last one first. All are; the first error is raised.
+    """Shut down the applications that were started, the last one first.
 
     Args:
-        stops: What :func:`start_mounted` has returned.
-        logger: For the other errors.
+        stops: The functions that :func:`start_mounted` returned.
+        logger: For errors after the first one.
+
+    Raises:
+        Exception: The first error, after all were shut down.
     """
     first: Exception | None = None
     for stop in reversed(stops):
@@ -254,7 +286,7 @@ async def stop_mounted(stops: Sequence[Stop], logger: Logger) -> None:
             await stop()
         except Exception as error:
             if first is not None:
-                logger.error("A mounted application failed in shutdown.", exc_info=error)
+                logger.error("The shutdown of a mounted application failed.", exc_info=error)
             first = first or error
     if first is not None:
         raise first
@@ -277,10 +309,10 @@ async def _start_ours(app: Any) -> Stop:
 
 async def _start_lifespan(mount: Mount, same: Sequence[Mount]) -> Stop:
     """Start an ASGI application through its lifespan. (ASGI: lifespan.)"""
-    from ..server.lifespan import Lifespan, LifespanFailed  # It is seldom needed.
+    from ..server.lifespan import Lifespan, LifespanFailed  # Most apps do not need it.
 
     async def alone(scope: Scope, receive: Receive, send: Send) -> None:
-        slot.set(None)  # Its task has the outer app's context otherwise.
+        slot.set(None)  # Otherwise the outer app's context would be current in its task.
         await mount.app(scope, receive, send)
 
     lifespan = Lifespan(alone)
@@ -295,8 +327,8 @@ async def _start_lifespan(mount: Mount, same: Sequence[Mount]) -> Stop:
     if not lifespan.supported:
         await lifespan.stop(None)
         raise RuntimeError(
-            f"{where} with lifespan=True has no lifespan, or failed before it answered"
-            f" ({lifespan.error!r}). If it has none, omit lifespan=True."
+            f"{where} with lifespan=True has no lifespan, or failed before it reported its"
+            f" startup ({lifespan.error!r}). If it has none, omit lifespan=True."
         ) from lifespan.error
     for each in same:
         each.state = lifespan.state

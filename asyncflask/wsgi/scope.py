@@ -112,7 +112,7 @@ def build_scope(
         "path": path,
         "raw_path": _raw_path(environ, root_path, path),
         "query_string": _bytes(environ, "QUERY_STRING"),
-        "headers": list(_headers(environ, lines or {})),
+        "headers": list(_header_pairs(environ, lines or {})),
         "client": (peer, _port(environ, "REMOTE_PORT") or 0) if peer else None,
         "server": None if name is None else (name, _port(environ, "SERVER_PORT")),
     }
@@ -120,14 +120,14 @@ def build_scope(
 
 def _paths(environ: WSGIEnvironment) -> tuple[str, str]:
     """Return ``root_path`` and ``path``, which begins with the root path."""
-    root_path = _text(environ, "SCRIPT_NAME").rstrip("/")
-    path = _text(environ, "PATH_INFO")
+    root_path = _decoded(environ, "SCRIPT_NAME").rstrip("/")
+    path = _decoded(environ, "PATH_INFO")
     if path[:1] in ("/", ""):
         return root_path, root_path + path
     if "asgi.scope" in environ:
         return root_path, path  # "*", or a target that the ASGI side has refused to take apart
     if take_environ_apart(environ):
-        return root_path, root_path + _text(environ, "PATH_INFO")
+        return root_path, root_path + _decoded(environ, "PATH_INFO")
     # Test clients, and servers whose SCRIPT_NAME is "/app/", omit the slash. Werkzeug adds it.
     return root_path, f"{root_path}/{path}"
 
@@ -143,7 +143,7 @@ def _raw_path(environ: WSGIEnvironment, root_path: str, path: str) -> bytes:
     return quote(path, safe=_PATH_CHARACTERS).encode("ascii")
 
 
-def _headers(
+def _header_pairs(
     environ: WSGIEnvironment, lines: Mapping[str, Sequence[str]]
 ) -> Iterator[tuple[bytes, bytes]]:
     for key, value in environ.items():
@@ -168,7 +168,7 @@ def _port(environ: WSGIEnvironment, key: str) -> int | None:
         return None  # a Unix socket, or not known
 
 
-def _text(environ: WSGIEnvironment, key: str) -> str:
+def _decoded(environ: WSGIEnvironment, key: str) -> str:
     value: str = environ.get(key) or ""
     return value if value.isascii() else _bytes(environ, key).decode(errors="replace")
 
