@@ -1,13 +1,13 @@
 """What keeps a template from using a coroutine as a value.
 
 A coroutine is true, and prints as ``<coroutine object …>``: ``{% if user.is_authenticated %}`` with
-an ``async def`` property would let every user in. Jinja awaits what attributes, subscripts, calls,
-filters and tests give in an environment with ``enable_async``. Everywhere else the compiled
-template checks the type of each value where it is used, and refuses an awaitable with an error that
-shows the expression.
+an ``async def`` property would be true for every user. In an environment with ``enable_async``
+Jinja awaits the values of attributes, subscripts, calls, filters and tests. Everywhere else the
+compiled template checks the type of each value where it is used, and refuses an awaitable with an
+error that shows the expression.
 
 The check is compiled into the template (Jinja's ``code_generator_class``), so an environment that
-overrides ``getattr()`` or ``call()``, such as Jinja's sandbox, needs nothing for it.
+overrides ``getattr()`` or ``call()``, such as Jinja's sandbox, is checked as well.
 """
 
 from __future__ import annotations
@@ -16,18 +16,20 @@ import functools
 import inspect
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from types import AsyncGeneratorType, CoroutineType, GeneratorType
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
-from jinja2 import Undefined, nodes
+from jinja2 import Environment, Undefined, nodes
 from jinja2.async_utils import auto_aiter, auto_await
 from jinja2.compiler import CodeGenerator, Frame
 from jinja2.exceptions import FilterArgumentError
 from jinja2.filters import FILTERS, prepare_map
-from jinja2.runtime import LoopContext
+from jinja2.runtime import Context, LoopContext
 from markupsafe import Markup
 from werkzeug.local import LocalProxy
 
 from ..exceptions import UnawaitedAccess
+
+T = TypeVar("T")
 
 #: Of compiled code in a cache; to be changed with what :class:`CheckedCodeGenerator` writes.
 CODE_MARK = "asyncflask 3"
@@ -73,20 +75,23 @@ _ARITHMETIC: dict[type[nodes.Expr], str] = {
 #: Types known not to be awaitable, and to have no operator that is ``async def``. Compiled
 #: templates look here first; `checked` adds to it.
 PLAIN: set[type] = {str, Markup, int, float, bool, type(None), list, dict, tuple, LoopContext}
-_PLAIN_MAX = 1000  # An app that makes types at run time must not keep all of them alive here.
+_PLAIN_MAX = 1000  # An app may make types at run time; not all are kept alive here.
 
 
 def checked(value: Any, expression: str, place: str, use: str = _VALUE) -> Any:
     """Return a value that a template uses, if it is not an awaitable.
 
     Args:
-        value: What the expression gave.
-        expression: The expression as the template has it, for the error message.
+        value: The value of an expression.
+        expression: The expression as in the template, for the error message.
         place: The template's name and the line, for the error message.
         use: How it is used.
 
+    Returns:
+        ``value``.
+
     Raises:
-        UnawaitedAccess: It is one.
+        UnawaitedAccess: It is an awaitable, or an operand whose operator is ``async def``.
     """
     kind = type(value)
     if kind in PLAIN:
@@ -99,6 +104,10 @@ def checked(value: Any, expression: str, place: str, use: str = _VALUE) -> Any:
         return value
     if use == _BASE and issubclass(kind, LocalProxy):
         return value  # Looking at its object may count as access, as with the session.
+    return _checked_object(value, kind, expression, place, use)
+
+
+def _checked_object(value: Any, kind: type, expression: str, place: str, use: str) -> Any:
     shown_kind = value.__class__  # A proxy has the class of its object; unbound, its own.
     if kind is GeneratorType or issubclass(shown_kind, LocalProxy):
         return value
@@ -109,16 +118,21 @@ def checked(value: Any, expression: str, place: str, use: str = _VALUE) -> Any:
         refused = hasattr(shown_kind, "__await__") and not hasattr(shown_kind, "__html__")
         if use in _METHODS:
             _check_operand(shown_kind, expression, place, _METHODS[use])
-        may_keep = not refused and kind is shown_kind and len(PLAIN) < _PLAIN_MAX
-        if may_keep and not _async_methods(kind, _OPERATOR_METHODS):
-            PLAIN.add(kind)
+        if not refused and kind is shown_kind:
+            _remember_plain(kind)
     if refused and use != _BASE:
         _refuse(value, expression, place)
     return value
 
 
+def _remember_plain(kind: type) -> None:
+    """Add a type that is not awaitable to PLAIN, unless an operator of it is ``async def``."""
+    if len(PLAIN) < _PLAIN_MAX and not _async_methods(kind, _OPERATOR_METHODS):
+        PLAIN.add(kind)
+
+
 def _check_owner(undefined: Any, expression: str, place: str) -> None:
-    """Refuse what is undefined because it was looked up on a coroutine instead of its result."""
+    """Refuse a value that is undefined because its owner is a coroutine, not its result."""
     owner, name = undefined._undefined_obj, undefined._undefined_name
     if isinstance(owner, CoroutineType):
         owner.close()
@@ -131,9 +145,9 @@ def _async_methods(kind: type, names: Iterable[str]) -> list[str]:
 
 
 def _check_operand(kind: type, expression: str, place: str, names: Iterable[str]) -> None:
-    """Refuse an operand whose operator gives a coroutine.
+    """Refuse an operand whose operator returns a coroutine.
 
-    Its result cannot be looked at instead: ``in`` and ``!=`` have made a bool of it by then.
+    The result cannot be checked instead: ``in`` and ``!=`` have converted it to a bool.
     """
     methods = _async_methods(kind, names)
     if methods:
@@ -147,7 +161,7 @@ def _check_operand(kind: type, expression: str, place: str, names: Iterable[str]
         )
 
 
-def _refuse(value: Any, expression: str, place: str) -> NoReturn:
+def _refuse(value: object, expression: str, place: str) -> NoReturn:
     if isinstance(value, AsyncGeneratorType):
         what = "an asynchronous generator, which a plain `for` cannot iterate over"
     else:
@@ -170,7 +184,12 @@ class CheckedCodeGenerator(CodeGenerator):
     """Compiles templates whose expressions are checked where their values are used."""
 
     def visit_Template(self, node: nodes.Template, frame: Frame | None = None) -> None:
-        """Compile a template; first find out how each of its expressions is used."""
+        """Compile a template; first find how each of its expressions is used.
+
+        Args:
+            node: The template.
+            frame: Jinja's frame; ``None`` for a template.
+        """
         self._uses = dict(_uses(node, self.environment.is_async))
         _keep_from_folding(node, self.environment)
         self.writeline(f"from {__name__} import PLAIN as plain_types, checked")
@@ -197,7 +216,9 @@ class CheckedCodeGenerator(CodeGenerator):
             self.write(f") in plain_types else checked({value}")
         template = "a template string" if self.name is None else f"the template {self.name!r}"
         place = f"In line {node.lineno} of {template}"
-        use = _BASE if use is _PASSED else use  # A call may get a coroutine, a name is checked.
+        use = (
+            _BASE if use is _PASSED else use
+        )  # A call may receive a coroutine; a name is checked later.
         self.write(f", {_text(node)!r}, {place!r}, {use!r}))")
 
     def visit_Name(self, node: nodes.Name, frame: Frame) -> None:
@@ -236,7 +257,7 @@ class CheckedCodeGenerator(CodeGenerator):
 
 
 def _is_of_loop(node: nodes.Expr, frame: Frame) -> bool:
-    """Tell whether an expression is an attribute of a loop's ``loop``.
+    """Return whether an expression is an attribute of a loop's ``loop``.
 
     PERF: that is Jinja's own object, which a template cannot replace. Its attributes are no
     coroutines, and its methods return one of their arguments or a bool, so no check is compiled.
@@ -250,30 +271,18 @@ def _is_of_loop(node: nodes.Expr, frame: Frame) -> bool:
 
 
 def _has_constants_alone(call: nodes.Call) -> bool:
-    """Tell whether all arguments of a call are literals, as in ``loop.cycle("odd", "even")``."""
+    """Return whether all arguments of a call are literals, as in ``loop.cycle("odd", "even")``."""
     arguments = (*call.args, *(pair.value for pair in call.kwargs))
     stars = (call.dyn_args, call.dyn_kwargs)
     return stars == (None, None) and all(isinstance(one, nodes.Const) for one in arguments)
 
 
 def _uses(template: nodes.Template, is_async: bool) -> Iterator[tuple[int, str]]:
-    """Find the expressions whose values are not used as values where they stand."""
-    lookups: Any = template.find_all((nodes.Getattr, nodes.Getitem))
-    for lookup in lookups:
-        is_lookup = isinstance(lookup.node, (nodes.Getattr, nodes.Getitem))
-        yield id(lookup.node), _BASE if is_lookup else _OWNER
+    """Find the expressions that are not used as values in the place where they are written."""
+    yield from _bases(template)
     # In a synchronous template no function can await its argument.
-    handed_on = _PASSED if is_async else _BASE
-    for call in template.find_all(nodes.Call):
-        yield id(call.node), _BASE
-        for argument in (*call.args, *(pair.value for pair in call.kwargs)):
-            yield id(argument), handed_on
-    literals: Any = template.find_all((nodes.List, nodes.Tuple))
-    for literal in literals:
-        for item in literal.items:
-            yield id(item), handed_on
-    for pair in template.find_all(nodes.Pair):
-        yield id(pair.value), handed_on
+    for argument in _arguments(template):
+        yield id(argument), _PASSED if is_async else _BASE
     for assignment in template.find_all(nodes.Assign):
         yield id(assignment.node), _PASSED
     for block in template.find_all(nodes.With):
@@ -284,6 +293,27 @@ def _uses(template: nodes.Template, is_async: bool) -> Iterator[tuple[int, str]]
     for test in template.find_all(nodes.Test):
         if test.name in ("defined", "undefined"):
             yield id(test.node), _BASE
+
+
+def _bases(template: nodes.Template) -> Iterator[tuple[int, str]]:
+    """Find the expressions on which an attribute or item is looked up, or that are called."""
+    lookups: Any = template.find_all((nodes.Getattr, nodes.Getitem))
+    for lookup in lookups:
+        is_lookup = isinstance(lookup.node, (nodes.Getattr, nodes.Getitem))
+        yield id(lookup.node), _BASE if is_lookup else _OWNER
+    for call in template.find_all(nodes.Call):
+        yield id(call.node), _BASE
+
+
+def _arguments(template: nodes.Template) -> Iterator[nodes.Expr]:
+    """Find the arguments of calls, and the items of lists, tuples and dictionaries."""
+    for call in template.find_all(nodes.Call):
+        yield from (*call.args, *(pair.value for pair in call.kwargs))
+    literals: Any = template.find_all((nodes.List, nodes.Tuple))
+    for literal in literals:
+        yield from literal.items
+    for pair in template.find_all(nodes.Pair):
+        yield pair.value
 
 
 def _operands(template: nodes.Template) -> Iterator[tuple[str, nodes.Expr]]:
@@ -315,23 +345,23 @@ def _outcomes(node: nodes.Expr | None) -> Iterator[nodes.Expr]:
         yield node
 
 
-def _keep_from_folding(template: nodes.Template, environment: Any) -> None:
-    """Keep Jinja from using what filters and tests return while it compiles, if they are async.
+def _keep_from_folding(template: nodes.Template, environment: Environment) -> None:
+    """Prevent Jinja from calling ``async def`` filters and tests while it compiles a template.
 
-    Applied to a constant they would be called then, and the coroutine be kept as a constant.
+    Applied to a constant they would be called, and the coroutine would become the constant.
     """
     eval_context = nodes.EvalContext(environment)
     # Innermost first: an expression around one that is not constant is not constant either.
     applied: Any = template.find_all((nodes.Filter, nodes.Test))
     for node in reversed(list(applied)):
-        if node.node is not None and _gives_coroutine(node, eval_context):
+        if node.node is not None and _returns_coroutine(node, eval_context):
             # A call is never a constant for Jinja.
             itself = nodes.ImportedName(f"{__name__}.itself")
             node.node = nodes.Call(itself, [node.node], [], None, None, lineno=node.lineno)
 
 
-def _gives_coroutine(node: nodes.Filter | nodes.Test, eval_context: nodes.EvalContext) -> bool:
-    """Tell whether a filter or test is ``async def``, or gives a coroutine for a constant."""
+def _returns_coroutine(node: nodes.Filter | nodes.Test, eval_context: nodes.EvalContext) -> bool:
+    """Return whether a filter or test is ``async def``, or returns a coroutine for a constant."""
     environment = eval_context.environment
     registry = environment.filters if isinstance(node, nodes.Filter) else environment.tests
     if _is_async(registry.get(node.name)):
@@ -345,15 +375,19 @@ def _gives_coroutine(node: nodes.Filter | nodes.Test, eval_context: nodes.EvalCo
     return inspect.isawaitable(result)
 
 
-def _is_async(func: Any) -> bool:
+def _is_async(func: object) -> bool:
     while isinstance(func, functools.partial):
         func = func.func
     called = getattr(type(func), "__call__", None)  # noqa: B004  # the method itself is wanted
     return inspect.iscoroutinefunction(func) or inspect.iscoroutinefunction(called)
 
 
-def itself(value: Any) -> Any:
-    """Return the value."""
+def itself(value: T) -> T:
+    """Return the value, in a call that Jinja does not evaluate when it compiles.
+
+    Args:
+        value: Any value.
+    """
     return value
 
 
@@ -361,7 +395,7 @@ def itself(value: Any) -> Any:
 
 
 def _text(node: Any) -> str:
-    """Write an expression as a template has it, for an error message."""
+    """Return an expression as in a template, for an error message."""
     if isinstance(node, nodes.Call) and _is_itself(node):
         return _text(node.args[0])
     write = _TEXTS.get(type(node))
@@ -394,11 +428,11 @@ _TEXTS: dict[type, Callable[[Any], str]] = {
 }
 
 
-# -- filters that look at attributes or call other filters and tests -------------------------------
+# -- filters that read attributes or call other filters and tests ----------------------------------
 
 
 class _Checking:
-    """Stands for an environment, or something that has one, and refuses un-awaited attributes.
+    """A wrapper of an environment, or of an object that has one; it refuses un-awaited attributes.
 
     Jinja's filters read attributes by ``environment.getitem()``, and never await them.
     """
@@ -419,12 +453,14 @@ class _Checking:
         expression = f"{type(obj).__name__}.{argument}"
         return checked(self._target.getitem(obj, argument), expression, self._place)
 
-    def call_filter(self, name: Any, value: Any, *args: Any, context: Any = None) -> Any:
+    def call_filter(self, name: str, value: Any, *args: Any, context: Any = None) -> Any:
         context = getattr(context, "_target", context)
         result = self._target.call_filter(name, value, *args, context=context)
         return checked(result, f"…|{name}", self._place)
 
-    def call_test(self, name: Any, value: Any, args: Any, kwargs: Any, context: Any) -> Any:
+    def call_test(
+        self, name: str, value: Any, args: object, kwargs: object, context: object
+    ) -> Any:
         context = getattr(context, "_target", context)
         result = self._target.call_test(name, value, args, kwargs, context)
         return checked(result, f"… is {name}", self._place)
@@ -445,7 +481,7 @@ def _checking(name: str) -> Callable[..., Any]:
 
 
 def _each(name: str, values: Any, use: str) -> Any:
-    """Check the items: of a list at once, of what may be long or lazy when they are taken."""
+    """Check the items: those of a list at once, those of an iterator when they are taken."""
     is_list = type(values) in (list, tuple, set)
     if is_list and PLAIN.issuperset(map(type, values)):
         return values
@@ -455,13 +491,13 @@ def _each(name: str, values: Any, use: str) -> Any:
 
 
 def _awaiting(name: str) -> Callable[..., Any]:
-    """Make a filter that, in an environment with ``enable_async``, awaits what it looks at."""
+    """Make a filter that awaits the items it reads in an environment with ``enable_async``."""
     own: Any = FILTERS[name]
     synchronous = _checking(name)
     apply_async = _map if name == "map" else functools.partial(_choose, name)
 
     @functools.wraps(own)
-    def apply(context: Any, value: Any, *args: Any, **kwargs: Any) -> Any:
+    def apply(context: Context, value: Any, *args: Any, **kwargs: Any) -> Any:
         if context.environment.is_async:
             return apply_async(context, value, args, kwargs)
         return synchronous(context, value, *args, **kwargs)
@@ -469,7 +505,9 @@ def _awaiting(name: str) -> Callable[..., Any]:
     return apply
 
 
-async def _map(context: Any, values: Any, args: Any, kwargs: Any) -> AsyncIterator[Any]:
+async def _map(
+    context: Context, values: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> AsyncIterator[Any]:
     apply: Any = prepare_map(context, args, dict(kwargs))
     if not args and "attribute" in kwargs:
         apply = functools.partial(
@@ -481,9 +519,9 @@ async def _map(context: Any, values: Any, args: Any, kwargs: Any) -> AsyncIterat
 
 
 async def _choose(
-    name: str, context: Any, values: Any, args: Any, kwargs: Any
+    name: str, context: Context, values: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> AsyncIterator[Any]:
-    """Do what ``select``, ``reject``, ``selectattr`` and ``rejectattr`` do."""
+    """The filters ``select``, ``reject``, ``selectattr`` and ``rejectattr``."""
     environment = context.environment
     looks_up = name.endswith("attr")
     if looks_up and not args:
@@ -501,14 +539,16 @@ async def _choose(
 
 
 async def _result(item: Any, looks_up: bool) -> Any:
-    """Await an item of a list, but leave a task alone whose own attributes are looked up."""
+    """Await an item of a list, but not a task whose own attributes are looked up."""
     if inspect.iscoroutine(item) or not looks_up:
         return await auto_await(item)
     return item
 
 
-async def _attribute(environment: Any, attribute: Any, default: Any, item: Any) -> Any:
-    """Look up an attribute by Jinja's rules: dots lead on, numbers are indexes."""
+async def _attribute(
+    environment: Environment, attribute: str | int | None, default: object, item: Any
+) -> Any:
+    """Look up an attribute by Jinja's rules: dots separate names, numbers are indexes."""
     parts = attribute.split(".") if isinstance(attribute, str) else [attribute]
     for part in parts if attribute is not None else ():
         index = int(part) if isinstance(part, str) and part.isdigit() else part
@@ -518,7 +558,7 @@ async def _attribute(environment: Any, attribute: Any, default: Any, item: Any) 
     return item
 
 
-#: What takes the place of Jinja's own filters.
+#: Replacements of Jinja's own filters.
 CHECKED_FILTERS = {
     **{name: _checking(name) for name in ("sort", "unique", "min", "max", "groupby", "sum")},
     "join": _checking("join"),

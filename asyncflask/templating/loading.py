@@ -7,21 +7,42 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from logging import Logger
+from typing import TYPE_CHECKING, Any, Protocol
 
 from .._current import current
 
 if TYPE_CHECKING:
     from jinja2 import BaseLoader
 
-#: a template's text, its file's name, and what tells whether it is up to date
+#: a template's text, its file name, and a function that returns whether it is up to date
 Source = tuple[str, str | None, Callable[[], bool] | None]
 #: a loader, the app or blueprint that it belongs to, and what it found
 Attempt = tuple["BaseLoader", Any, Source | None]
 
 
-def has_templates(owner: Any) -> bool:
-    """Tell whether an app or blueprint has a folder of templates, and that exists.
+class TemplateFolderOwner(Protocol):
+    """What this module uses of an app or blueprint."""
+
+    @property
+    def template_folder(self) -> str | os.PathLike[str] | None: ...
+
+    @property
+    def root_path(self) -> str: ...
+
+
+class ExplainedApp(Protocol):
+    """What the explanation of a lookup uses of an app."""
+
+    @property
+    def import_name(self) -> str: ...
+
+    @property
+    def logger(self) -> Logger: ...
+
+
+def has_templates(owner: TemplateFolderOwner) -> bool:
+    """Return whether an app or blueprint has a folder of templates that exists.
 
     Args:
         owner: The app or blueprint.
@@ -30,7 +51,9 @@ def has_templates(owner: Any) -> bool:
     return folder is not None and os.path.isdir(os.path.join(owner.root_path, folder))
 
 
-def explain_template_loading_attempts(app: Any, template: str, attempts: list[Attempt]) -> None:
+def explain_template_loading_attempts(
+    app: ExplainedApp, template: str, attempts: list[Attempt]
+) -> None:
     """Log where a template was looked for and what was there (``EXPLAIN_TEMPLATE_LOADING``).
 
     Args:
@@ -63,14 +86,14 @@ def explain_template_loading_attempts(app: Any, template: str, attempts: list[At
     app.logger.info("\n".join(lines))
 
 
-def _owner_info(app: Any, owner: Any) -> str:
+def _owner_info(app: ExplainedApp, owner: Any) -> str:
     if owner is app:
         return f"application {app.import_name!r}"
     return f"blueprint {owner.name!r} ({owner.import_name})"
 
 
 def _loader_info(loader: BaseLoader) -> Iterator[str]:
-    """The settings of a loader that can be read in a log: plain values and lists of strings."""
+    """Return the settings of a loader that are plain values or lists of strings."""
     yield f"class: {type(loader).__module__}.{type(loader).__name__}"
     for key, value in sorted(vars(loader).items()):
         if key.startswith("_"):

@@ -32,7 +32,7 @@ Processors = Mapping[str | None, list[Callable[[], Any]]]
 
 
 class TemplateApp(Protocol):
-    """What this module asks of an app."""
+    """What this module uses of an app."""
 
     @property
     def jinja_env(self) -> jinja2.Environment: ...
@@ -51,7 +51,7 @@ class TemplateApp(Protocol):
 
 
 class TemplateContext(Protocol):
-    """What this module asks of a context."""
+    """What this module uses of a context."""
 
     @property
     def app(self) -> Any: ...
@@ -86,9 +86,9 @@ def select_jinja_autoescape(filename: str | None) -> bool:
 
 
 def _default_template_ctx_processor() -> dict[str, Any]:
-    """Give templates ``g`` and ``request`` themselves, quicker than by a proxy.
+    """Return ``g`` and ``request`` themselves, which are faster to read than their proxies.
 
-    The session stays a proxy (a global of the environment), since looking at it counts as access.
+    The session remains a proxy (a global of the environment), because reading it counts as access.
     """
     ctx: TemplateContext | None = current()
     if ctx is None:
@@ -103,17 +103,17 @@ def update_template_context(
 ) -> None:
     """Add to ``context``, in place, what the context processors return.
 
-    Those of the app come first, then those of the outer and inner blueprints; what ``context`` held
-    before wins over all.
+    The processors of the app come first, then those of the outer and inner blueprints. Names that
+    ``context`` had before are not replaced.
 
     Args:
         app: The app.
         ctx: The current context.
-        context: What the template gets.
+        context: The template's variables.
 
     Raises:
         RuntimeError: A processor is ``async def``, and this is the event loop. (A worker thread
-            waits for it, by ``app.ensure_sync``.)
+            waits for it.)
 
     Source: ``Flask: app.update_template_context``.
     """
@@ -130,7 +130,13 @@ def update_template_context(
 async def update_template_context_async(
     app: TemplateApp, ctx: TemplateContext | None, context: dict[str, Any]
 ) -> None:
-    """Like :func:`update_template_context`, awaiting the processors that are ``async def``."""
+    """Like :func:`update_template_context`, awaiting the processors that are ``async def``.
+
+    Args:
+        app: The app.
+        ctx: The current context.
+        context: The template's variables.
+    """
     given = context.copy()
     for processor in _processors(app, ctx):
         context.update(await processor() if is_async(processor) else processor())
@@ -146,7 +152,7 @@ def _processors(app: TemplateApp, ctx: TemplateContext | None) -> Iterator[Calla
 
 
 def _off_the_loop(app: TemplateApp, func: Any, what: str) -> Callable[..., Any]:
-    """Make an ``async def`` callable a plain one, for a thread that may wait for it."""
+    """Return a plain form of an ``async def`` callable, for a thread that may wait for it."""
     if not _on_loop():
         return app.ensure_sync(func)
     raise RuntimeError(
@@ -354,8 +360,8 @@ def _app(function: str) -> TemplateApp:
     if ctx is None:
         raise OutOfContext(
             f"Working outside of application context: {function}() was called where no app is"
-            " active, so there is no template folder to"
-            " look in.\n\nCall it in a view or hook, or inside `with app.app_context():`."
+            " active, so there is no template folder to look in.\n\nCall it in a view or hook, or"
+            " inside `with app.app_context():`."
         )
     app: TemplateApp = ctx.app
     return app
@@ -429,14 +435,14 @@ async def _stream_async(
 
 
 def _kept(pieces: Any) -> Any:
-    """Let the connection's context, if there is one, live until the last piece was taken."""
+    """Keep the context of the request, if there is one, until the last piece was taken."""
     ctx = current()
     carrier = None if ctx is None else ctx.carrier
     return pieces if carrier is None else carrier.keep(pieces)
 
 
 def _refuse_async_environment(template: jinja2.Template, function: str) -> None:
-    # Jinja would start a second event loop and fail on that, without saying what to do.
+    # Jinja would try to start a second event loop, with an error that names no remedy.
     if template.environment.is_async and _on_loop():
         raise RuntimeError(
             f"The template {template.name!r} belongs to an environment with enable_async, and"
