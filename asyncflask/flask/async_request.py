@@ -11,7 +11,8 @@ from collections.abc import Callable
 from operator import attrgetter
 from typing import Any, Protocol
 
-from ..wrappers.request.body import SLICE, Body
+from ..wrappers.request.body import Body
+from ..wrappers.request.body_bytes import SLICE
 from ..wrappers.request.request import Request
 from ..wsgi.scope import build_scope, kept_scope
 

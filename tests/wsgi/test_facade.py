@@ -25,7 +25,7 @@ from asyncflask.flask import (
     stream_with_context,
 )
 from asyncflask.testing import TestApp, TestClient
-from asyncflask.wrappers.request import body
+from asyncflask.wrappers.request import body_bytes
 
 variable = contextvars.ContextVar("variable", default="unset")
 
@@ -285,7 +285,7 @@ async def test_the_form_is_there_for_a_helper_of_an_async_view(app, pieces):
 
 
 async def test_what_is_received_ahead_does_not_fill_the_memory(app, monkeypatch):
-    monkeypatch.setattr(body, "SPOOL_AT", 100)
+    monkeypatch.setattr(body_bytes, "SPOOL_AT", 100)
     kept = []
 
     @app.post("/")

@@ -28,7 +28,8 @@ from werkzeug.sansio.multipart import Data, Field, File, NeedData, State
 
 from ...concurrency.workers import run_in_thread
 from ...datastructures import FileStorage, gather
-from .body import SLICE, Body
+from .body import Body
+from .body_bytes import SLICE
 from .urlencoded import parse_urlencoded
 
 SPOOL_SIZE = 1024 * 1024

@@ -620,7 +620,7 @@ async def ahead(client, body, *pieces, limit=10**9):
 
 @pytest.mark.parametrize("spool_at", [10**9, 4])
 async def test_what_was_received_ahead_is_read_in_place(client, body, monkeypatch, spool_at):
-    monkeypatch.setattr("asyncflask.wrappers.request.body.SPOOL_AT", spool_at)
+    monkeypatch.setattr("asyncflask.wrappers.request.body_bytes.SPOOL_AT", spool_at)
     await ahead(client, body, b"one ", b"two ", b"three", b"")
     stream = sync_input(body, asyncio.get_running_loop(), POST)
 
@@ -630,7 +630,7 @@ async def test_what_was_received_ahead_is_read_in_place(client, body, monkeypatc
 
 
 async def test_what_was_received_ahead_may_be_awaited_as_well(client, body, monkeypatch):
-    monkeypatch.setattr("asyncflask.wrappers.request.body.SPOOL_AT", 4)
+    monkeypatch.setattr("asyncflask.wrappers.request.body_bytes.SPOOL_AT", 4)
     await ahead(client, body, b"one ", b"two ", b"three", b"")
 
     assert await body == b"one two three"
@@ -644,7 +644,7 @@ async def test_receiving_ahead_stops_behind_the_limit(client, body):
 
 
 async def test_what_is_on_disk_is_closed_with_the_body(client, body, monkeypatch):
-    monkeypatch.setattr("asyncflask.wrappers.request.body.SPOOL_AT", 0)
+    monkeypatch.setattr("asyncflask.wrappers.request.body_bytes.SPOOL_AT", 0)
     await ahead(client, body, b"one", b"")
     file = body._spooled
     body.close()
@@ -671,7 +671,7 @@ async def test_a_small_body_that_is_here_is_taken_whole(client, body):
 
 async def test_the_disk_is_written_off_the_loop(client, monkeypatch):
     """CVE-2025-54121: a large upload that rolls over to disk must not stop the loop."""
-    monkeypatch.setattr("asyncflask.wrappers.request.body.SPOOL_AT", 2)
+    monkeypatch.setattr("asyncflask.wrappers.request.body_bytes.SPOOL_AT", 2)
     threads = []
 
     class Noting(Body):
