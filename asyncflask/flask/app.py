@@ -30,7 +30,7 @@ from werkzeug.routing import Rule as Rule
 from werkzeug.serving import is_running_from_reloader
 from werkzeug.wsgi import get_host as get_host
 
-from .. import app as async_face
+from .. import app as async_api
 from .. import typing as ft
 from .._current import current
 from ..concurrency.bridge import drive
@@ -80,7 +80,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-class Flask(async_face.Flask, metaclass=CallableType):
+class Flask(async_api.Flask, metaclass=CallableType):
     """A Flask app. See :class:`asyncflask.sansio.app.App` for the parameters, which are Flask's.
 
     Source: ``Flask: Flask``.

@@ -1,9 +1,9 @@
 """The test client's ASGI transport: a request goes through ASGI, a loop and a worker thread.
 
-``ASYNCFLASK_TEST_TRANSPORT=asgi`` lets :class:`~.testing.FlaskClient` call an app as an ASGI server
-does, so that one suite measures both ways in. An environ becomes a scope here, and messages become
-what a WSGI server is given; the environ's own keys travel along in the scope. The caller's thread
-waits meanwhile, also where an event loop runs in it.
+With ``ASYNCFLASK_TEST_TRANSPORT=asgi``, :class:`~.testing.FlaskClient` calls an app as an ASGI
+server does, so that one suite tests both transports. The environ becomes a scope, and messages
+become a WSGI response; the environ's own keys are carried in the scope. The caller's thread waits
+meanwhile, even if an event loop runs in it.
 """
 
 from __future__ import annotations
@@ -13,27 +13,27 @@ import atexit
 import contextvars
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from functools import partial
 from http import HTTPStatus
 from queue import SimpleQueue
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from .._current import current
 from ..concurrency.bridge import stop_iteration_of
 from ..concurrency.errors import EscapedError
-from ..typing import Scope
+from ..typing import Message, Receive, Scope, Send
 from ..wsgi import EXTRA_KEYS, PARENT, SPELLING
 from ..wsgi.scope import SCOPE_KEYS, build_scope
 
 if TYPE_CHECKING:
-    from _typeshed.wsgi import WSGIEnvironment
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 VARIABLE = "ASYNCFLASK_TEST_TRANSPORT"
 _TRANSPORTS = ("wsgi", "asgi")
 
 _PIECE = 64 * 1024
-#: Keys of an environ that the other side makes from the scope; all others are carried along.
+#: Keys of an environ that the app makes from the scope; all others are carried in the scope.
 _REMADE = (SCOPE_KEYS - {"REQUEST_URI", "RAW_URI"}) | {
     *("wsgi.version", "wsgi.input", "wsgi.input_terminated", "wsgi.multithread"),
     *("wsgi.multiprocess", "wsgi.run_once", "asgi.scope"),
@@ -41,10 +41,10 @@ _REMADE = (SCOPE_KEYS - {"REQUEST_URI", "RAW_URI"}) | {
 
 
 def uses_asgi() -> bool:
-    """Tell whether the environment selects the ASGI transport.
+    """Return whether the environment selects the ASGI transport.
 
     Returns:
-        True for ``asgi``; False for ``wsgi``, and where the variable is not set.
+        True for ``asgi``; False for ``wsgi``, and if the variable is not set.
 
     Raises:
         RuntimeError: The variable has another value.
@@ -58,15 +58,25 @@ def uses_asgi() -> bool:
     return transport == "asgi"
 
 
-def through_asgi(app: Any) -> Callable[..., Any]:
-    """Return a WSGI callable that calls ``app`` through ASGI, on a loop in another thread."""
+class ASGIApp(Protocol):
+    """An app that has an ASGI interface."""
 
-    def call(environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
+    async def asgi_app(self, scope: Scope, receive: Receive, send: Send) -> None: ...
+
+
+def through_asgi(app: ASGIApp) -> WSGIApplication:
+    """Return a WSGI callable that calls an app through ASGI, on a loop in another thread.
+
+    Args:
+        app: The app.
+    """
+
+    def call(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         request = _Request(environ)
         request.begin(app)
         try:
             start = request.started()
-            headers = _headers(start["headers"], request.spelling)
+            headers = _respelled(start["headers"], request.spelling)
             start_response(_status(start["status"]), headers)
             return request.body()
         except RuntimeError as error:
@@ -74,9 +84,9 @@ def through_asgi(app: Any) -> Callable[..., Any]:
             if stopped is None:
                 raise
         try:
-            raise stopped  # As on a WSGI server.
+            raise stopped  # A WSGI server's caller gets StopIteration itself.
         finally:
-            del stopped  # Its traceback refers to this frame: a circle.
+            del stopped  # Its traceback refers to this frame: a reference cycle.
 
     return call
 
@@ -88,54 +98,56 @@ def _status(code: int) -> str:
         return f"{code} UNKNOWN"
 
 
-def _headers(pairs: Any, spelling: dict[str, str]) -> list[tuple[str, str]]:
-    """Return headers as a WSGI server is given them, with the names as the app has spelled them.
+def _respelled(
+    pairs: Iterable[tuple[bytes, bytes]], spelling: Mapping[str, str]
+) -> list[tuple[str, str]]:
+    """Return headers for a WSGI server, with the names as the app has spelled them.
 
     Args:
-        pairs: Those of an ASGI message.
-        spelling: The app's names by their lower case; one that ASGI middleware has added is not
-            there.
+        pairs: The headers of an ASGI message.
+        spelling: The app's names by their lower case. Names that ASGI middleware has added are
+            missing; they are written in title case.
     """
     headers = ((name.decode("latin-1"), value.decode("latin-1")) for name, value in pairs)
     return [(spelling.get(name.lower()) or name.title(), value) for name, value in headers]
 
 
 class _Request:
-    """One request: what the caller's thread and the loop's say to each other.
+    """One request, which connects the caller's thread with the loop's.
 
     Args:
-        environ: The test client's.
+        environ: The test client's environ.
     """
 
-    def __init__(self, environ: dict[str, Any]) -> None:
+    def __init__(self, environ: WSGIEnvironment) -> None:
         self._environ = environ
         self._input = environ.get("wsgi.input")
         self._left: int | None = _length_of(environ)
         self._rewind = _rewinding(self._input)
-        self._said: SimpleQueue[Any] = SimpleQueue()
+        self._messages: SimpleQueue[Message | _End] = SimpleQueue()
         self._loop = _Loop.take()
-        #: the names of the answer's headers as the app has spelled them
+        #: The names of the response's headers as the app has spelled them, by their lower case.
         self.spelling: dict[str, str] = {}
-        self._asked: asyncio.Event | None = None
-        self._gone: asyncio.Event | None = None
+        self._wanted = asyncio.Event()
+        self._disconnected = asyncio.Event()
         self._ended = False
 
     # -- in the caller's thread --------------------------------------------------------------------
 
-    def begin(self, app: Any) -> None:
+    def begin(self, app: ASGIApp) -> None:
         """Start the request on the loop."""
         context = contextvars.copy_context()
         self._loop.loop.call_soon_threadsafe(self._start, app, context)
 
-    def started(self) -> Any:
+    def started(self) -> Message:
         """Wait for the start of the response."""
         message = self._next()
         if message is None:
             raise RuntimeError("The app ended the request without starting a response.")
         return message
 
-    def body(self) -> Any:
-        """Return the body: whole if the next message ends it, else to be iterated."""
+    def body(self) -> Iterable[bytes]:
+        """Return the body: a list if the next message ends it, otherwise an iterator."""
         message = self._next()
         if message is None:
             return []
@@ -145,57 +157,56 @@ class _Request:
             pass
         return [message.get("body", b"")]
 
-    def _next(self) -> Any:
-        """Wait for the next message; ``None`` is the end. Raises what the app has raised."""
+    def _next(self) -> Message | None:
+        """Wait for the next message, or raise the app's error; ``None`` at the end."""
         if self._ended:
             return None
-        said = self._said.get()
-        if not isinstance(said, _End):
-            return said
+        message = self._messages.get()
+        if not isinstance(message, _End):
+            return message
         self._ended = True
         self._loop.give_back()
         self._rewind()  # A redirect that keeps the method sends the body again.
-        if said.error is not None:
+        if message.error is not None:
             try:
-                raise said.error
+                raise message.error
             finally:
-                del said  # Its traceback refers to this frame: a circle.
+                del message  # Its traceback refers to this frame: a reference cycle.
         return None
 
-    def ask(self) -> Any:
-        """Let the app make the next piece, and wait for it; ``None`` at the end."""
+    def next_piece(self) -> Message | None:
+        """Let the app make the next piece of the body, and wait for it; ``None`` at the end."""
         if not self._ended:
-            self._loop.loop.call_soon_threadsafe(self._asked.set)  # type: ignore[union-attr]  # begun
+            self._loop.loop.call_soon_threadsafe(self._wanted.set)
         return self._next()
 
-    def leave(self) -> None:
-        """Go away as a client does, and wait until the app has noticed."""
+    def close(self) -> None:
+        """Disconnect, and wait until the app has ended the request."""
         if not self._ended:
-            self.vanish()
+            self.disconnect()
             while self._next() is not None:
                 pass
 
-    def vanish(self) -> None:
-        """Go away without waiting."""
+    def disconnect(self) -> None:
+        """Disconnect without waiting."""
         if not self._ended:
-            self._loop.loop.call_soon_threadsafe(self._vanish)
+            self._loop.loop.call_soon_threadsafe(self._set_disconnected)
 
     # -- on the loop -------------------------------------------------------------------------------
 
-    def _start(self, app: Any, context: contextvars.Context) -> None:
-        self._asked, self._gone = asyncio.Event(), asyncio.Event()
+    def _start(self, app: ASGIApp, context: contextvars.Context) -> None:
         scope = context.run(_scope, self._environ)
         scope[SPELLING] = self.spelling
         serving = app.asgi_app(scope, self._receive, self._send)
-        task = asyncio.get_running_loop().create_task(_boxed(serving), context=context)
-        # The end is told when the task's frames are gone: they refer to the app.
-        task.add_done_callback(partial(_tell_end, self._said))
+        task = asyncio.get_running_loop().create_task(_error_of(serving), context=context)
+        # Not before the task's frames, which refer to the app, are gone.
+        task.add_done_callback(partial(_put_end, self._messages))
 
-    def _vanish(self) -> None:
-        self._gone.set()  # type: ignore[union-attr]  # begun
-        self._asked.set()  # type: ignore[union-attr]  # begun
+    def _set_disconnected(self) -> None:
+        self._disconnected.set()
+        self._wanted.set()
 
-    async def _receive(self) -> dict[str, Any]:
+    async def _receive(self) -> Message:
         if self._left is not None:
             size = _PIECE if self._left < 0 else min(_PIECE, self._left)
             data = self._input.read(size) if self._input is not None else b""
@@ -205,17 +216,17 @@ class _Request:
             if not more:
                 self._left = None
             return {"type": "http.request", "body": data, "more_body": more}
-        await self._gone.wait()  # type: ignore[union-attr]  # begun
+        await self._disconnected.wait()
         return {"type": "http.disconnect"}
 
-    async def _send(self, message: Any) -> None:
-        if self._gone.is_set():  # type: ignore[union-attr]  # begun
+    async def _send(self, message: Message) -> None:
+        if self._disconnected.is_set():
             raise OSError("The test client has closed the response.")
-        self._said.put(message)
+        self._messages.put(message)
         if message["type"] == "http.response.body" and message.get("more_body"):
-            # As in WSGI, the next piece is made when it is asked for.
-            await self._asked.wait()  # type: ignore[union-attr]  # begun
-            self._asked.clear()  # type: ignore[union-attr]  # begun
+            # As in WSGI, the next piece is made when the caller wants it.
+            await self._wanted.wait()
+            self._wanted.clear()
 
 
 class _Body:
@@ -232,33 +243,35 @@ class _Body:
         if self._first is not None:
             data, self._first = self._first, None
             return data
-        message = self._request.ask()
+        message = self._request.next_piece()
         if message is None:
             raise StopIteration
         body: bytes = message.get("body", b"")
         return body
 
     def close(self) -> None:
-        """End the response: what makes the body is closed before this returns."""
-        self._request.leave()
+        """End the response; the body's iterator is closed when this returns."""
+        self._request.close()
 
     def __del__(self) -> None:
-        self._request.vanish()
+        self._request.disconnect()
 
 
 class _End:
-    """The end of a request."""
+    """The end of a request, with the app's error, if there is one."""
 
     def __init__(self, error: BaseException | None) -> None:
         self.error = error
 
 
-def _tell_end(said: SimpleQueue[Any], task: asyncio.Task[BaseException | None]) -> None:
-    said.put(_End(task.result()))
+def _put_end(
+    messages: SimpleQueue[Message | _End], task: asyncio.Task[BaseException | None]
+) -> None:
+    messages.put(_End(task.result()))
 
 
-async def _boxed(serving: Any) -> BaseException | None:
-    """Await it; what it raises is the caller's, never the loop's."""
+async def _error_of(serving: Awaitable[None]) -> BaseException | None:
+    """Return the error that serving raises, so that the caller raises it and not the loop."""
     try:
         await serving
     except EscapedError as error:
@@ -271,7 +284,7 @@ async def _boxed(serving: Any) -> BaseException | None:
 def _scope(environ: WSGIEnvironment) -> Scope:
     path = environ.get("PATH_INFO", "")
     if path[:1] != "/" and (path or not environ.get("SCRIPT_NAME")):
-        # A test may leave the slash away; an HTTP client puts it there (RFC 9112 §3.2.1).
+        # A test may omit the slash; HTTP clients add it (RFC 9112 §3.2.1).
         environ = {**environ, "PATH_INFO": f"/{path}"}
     scope = build_scope(environ)
     extra = {k: v for k, v in environ.items() if k not in _REMADE and k[:5] != "HTTP_"}
@@ -282,8 +295,8 @@ def _scope(environ: WSGIEnvironment) -> Scope:
     return scope
 
 
-def _length_of(environ: dict[str, Any]) -> int:
-    """Return how many bytes of ``wsgi.input`` are the body's; -1 for all of them."""
+def _length_of(environ: WSGIEnvironment) -> int:
+    """Return how many bytes of ``wsgi.input`` are the body; -1 for all of them."""
     if environ.get("wsgi.input_terminated"):
         return -1
     length = str(environ.get("CONTENT_LENGTH") or "")
@@ -291,7 +304,7 @@ def _length_of(environ: dict[str, Any]) -> int:
 
 
 def _rewinding(stream: Any) -> Callable[[], object]:
-    """Return a function that puts a stream back where it is now, if it can be."""
+    """Return a function that moves a stream back to its position of now, if it is seekable."""
     try:
         position = stream.tell()
     except (AttributeError, OSError, ValueError):
@@ -305,9 +318,9 @@ def _rewinding(stream: Any) -> Callable[[], object]:
 
 
 class _Loop:
-    """An event loop in a thread. Each request has one for itself: a view may make requests too."""
+    """An event loop in a thread, for one request at a time: a view may make requests too."""
 
-    _idle: list[_Loop] = []
+    idle: list[_Loop] = []
 
     def __init__(self) -> None:
         self.loop = asyncio.new_event_loop()
@@ -318,26 +331,30 @@ class _Loop:
 
     @classmethod
     def take(cls) -> _Loop:
-        """Take an idle one, or make one."""
+        """Return an idle loop, or a new one."""
         try:
-            return cls._idle.pop()
+            return cls.idle.pop()
         except IndexError:
             return cls()
 
     def give_back(self) -> None:
-        """Let the next request have it."""
-        self._idle.append(self)
+        """Make it available to the next request."""
+        self.idle.append(self)
+
+    def join(self) -> None:
+        """Wait until its thread has ended."""
+        self._thread.join()
 
     @classmethod
     def end_idle(cls) -> None:
-        """End the idle ones."""
-        while cls._idle:
-            ended = cls._idle.pop()
+        """End the idle loops."""
+        while cls.idle:
+            ended = cls.idle.pop()
             ended.loop.call_soon_threadsafe(ended.loop.stop)
-            ended._thread.join()
+            ended.join()
             ended.loop.close()
 
 
 atexit.register(_Loop.end_idle)
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_Loop._idle.clear)  # A child has none of these threads.
+    os.register_at_fork(after_in_child=_Loop.idle.clear)  # A child has none of these threads.

@@ -1,8 +1,8 @@
-"""The request of a facade app as the async API shows it: ``await asyncflask.request.form``.
+"""The awaitable request of a facade app: ``await asyncflask.request.form``.
 
-For blueprints of :mod:`asyncflask` that are registered on a facade app. It stands on the one
-synchronous request of the context: what a ``def`` hook has read of the body is seen here, and the
-other way round. Where the worker thread of the request waits, the reading is done there.
+Blueprints of :mod:`asyncflask` that are registered on a facade app use it. It reads through the
+synchronous request of the context, so both share the body, the form and the limits. On an ASGI
+server the reading is done in the request's worker thread.
 """
 
 from __future__ import annotations
@@ -14,11 +14,12 @@ from typing import Any, Protocol
 from ..wrappers.request.body import Body
 from ..wrappers.request.body_bytes import SLICE
 from ..wrappers.request.request import Request
+from ..wrappers.request.sync import CONTEXT_KEY
 from ..wsgi.scope import build_scope, kept_scope
 
 
-class SyncContext(Protocol):
-    """What this asks of a facade app's request context."""
+class FacadeContext(Protocol):
+    """The attributes of a facade app's request context that are used here."""
 
     url_rule: Any
     view_args: Any
@@ -39,7 +40,7 @@ class _Shared:
     """An attribute that the synchronous and the awaitable request have in common.
 
     Args:
-        path: Where the synchronous request is found.
+        path: Attributes that lead to the synchronous request.
     """
 
     def __init__(self, path: str) -> None:
@@ -60,14 +61,14 @@ class AwaitableRequest(Request):
     """The awaitable request of the async API over a synchronous one.
 
     Args:
-        ctx: The context that carries it.
+        ctx: The context of the request.
     """
 
     max_content_length: Any = _Shared("_ctx.request")
     max_form_memory_size: Any = _Shared("_ctx.request")
     max_form_parts: Any = _Shared("_ctx.request")
 
-    def __init__(self, ctx: SyncContext) -> None:
+    def __init__(self, ctx: FacadeContext) -> None:
         super().__init__(_View(ctx))
 
     def _shared_body(self) -> Body:
@@ -81,19 +82,18 @@ class AwaitableRequest(Request):
 
 
 class _View:
-    """What the awaitable request has instead of its context."""
+    """The context of the awaitable request, made from that of the synchronous one."""
 
     url_rule: Any = _Shared("request")
     view_args: Any = _Shared("request")
     routing_exception: Any = _Shared("request")
     header_names: Any = None
 
-    def __init__(self, ctx: SyncContext) -> None:
-        own = getattr(
-            ctx.request_or_websocket, "environ", None
-        )  # Another request may have been set.
+    def __init__(self, ctx: FacadeContext) -> None:
+        # A request that was set on the context may have another environ.
+        own = getattr(ctx.request_or_websocket, "environ", None)
         environ = own if isinstance(own, dict) else ctx.wsgi_environ
-        served = environ.get("asyncflask.context")
+        served = environ.get(CONTEXT_KEY)
         self._ctx = ctx
         self.app = ctx.app
         self.request = ctx.request_or_websocket
@@ -103,7 +103,12 @@ class _View:
         self._body: Any = _SyncBody(self)
 
     async def run(self, func: Callable[..., Any], *args: Any) -> Any:
-        """Do what may block on the request's worker; without one, here."""
+        """Call a function that may block: in the request's worker if there is one, else here.
+
+        Args:
+            func: The function.
+            args: Its arguments.
+        """
         if self._ctx.lease is None:
             return func(*args)
         return await self._ctx.run_def(func, *args)
@@ -114,12 +119,12 @@ class _SyncBody(Body):
 
     def __init__(self, view: _View) -> None:
         super().__init__(_never)
-        self._asked = True  # It does not come in messages.
+        self._asked = True  # No messages are received for it.
         self._view = view
 
     @property
     def cached(self) -> bytes | None:
-        """The whole body, once it was read and kept."""
+        """The whole body, once it was read and cached."""
         data: bytes | None = getattr(self._view.request, "_cached_data", None)
         return data
 
@@ -161,7 +166,14 @@ class _SyncBody(Body):
         return data
 
     async def read_at_most(self, size: int) -> bytes:
-        """Read the next piece, or the first ``size`` bytes of it; ``b""`` at the end."""
+        """Read the next piece, or its first bytes.
+
+        Args:
+            size: Number of bytes at most.
+
+        Returns:
+            The bytes; ``b""`` at the end.
+        """
         data = await self.read_chunk()
         self._left = data[size:]
         return data[:size]

@@ -1,9 +1,9 @@
-"""``Flask.__call__``: the entrance for WSGI and ASGI, also where a tool or subclass replaces it.
+"""``Flask.__call__`` for WSGI and ASGI, also if a tool or a subclass replaces it.
 
-Servers and tools know an app by calling it: WSGI servers with two arguments, ASGI servers with
-three, ASGI 2 servers (and uvicorn, which takes a ``def __call__`` for ASGI 2) with the scope alone.
-What replaces ``Flask.__call__`` was mostly written for WSGI. It is given the WSGI calls only; an
-ASGI request comes to it through the request's worker thread (``wsgi/facade.py``).
+WSGI servers call an app with two arguments, ASGI servers with three, and ASGI 2 servers with the
+scope alone (so does uvicorn, which takes a ``def __call__`` for ASGI 2). Functions that replace
+``Flask.__call__`` are mostly written for WSGI. They get the WSGI calls only; an ASGI request
+reaches them through the request's worker thread (``wsgi/facade.py``).
 """
 
 from __future__ import annotations
@@ -19,30 +19,34 @@ _NAMES = ("__module__", "__name__", "__qualname__", "__doc__")
 
 
 class CallableType(WatchingType):
-    """The type of app classes: a ``__call__`` that is assigned to one goes on serving both."""
+    """The type of app classes, which adapts a ``__call__`` that is assigned to one."""
 
     def __setattr__(cls, name: str, value: Any) -> None:
         super().__setattr__(name, for_both(value) if name == "__call__" else value)
 
 
 def adapt_subclass(cls: type) -> None:
-    """Let a ``__call__`` that ``cls`` defines, or has from a mixin, serve both."""
+    """Adapt the ``__call__`` that a subclass defines or inherits from a mixin.
+
+    Args:
+        cls: The subclass.
+    """
     owner = next(base for base in cls.__mro__ if "__call__" in vars(base))
     if owner is cls or not isinstance(owner, CallableType):
         setattr(cls, "__call__", vars(owner)["__call__"])  # noqa: B010  # CallableType adapts it
 
 
 def for_both(call: Any) -> Any:
-    """Return a ``__call__`` for WSGI and ASGI, of one that may know only one of them.
+    """Return a ``__call__`` for WSGI and ASGI.
 
     Args:
-        call: What is assigned or defined as ``__call__``.
+        call: A ``__call__`` that may be for one of them only.
 
     Returns:
-        ``call`` itself if it takes two or three arguments. Otherwise a function that gives it the
-        calls that it was written for: with three required arguments ASGI's, else WSGI's.
+        ``call`` itself if it takes two or three arguments. Otherwise a function that passes it the
+        calls it is for: ASGI's if it has three required arguments, otherwise WSGI's.
     """
-    # A wrapper with the signature of what it wraps (wrapt's, a mock) may know of WSGI alone.
+    # Only plain functions count: the signature of a wrapper (wrapt's, a mock) says nothing.
     count = call.__code__.co_argcount - 1 if type(call) is FunctionType else 0
     if count >= 3:
         required = count - len(call.__defaults__ or ())
@@ -63,15 +67,24 @@ def _adapted(call: Any, asgi: bool) -> Callable[..., Any]:
 
 
 def call_asgi(app: Any, scope: Any, receive: Any, send: Any) -> Any:
-    """Call ``app`` as an ASGI server does: with the scope alone (ASGI 2), or all three.
+    """Call an app as an ASGI server does: with the scope alone (ASGI 2), or with all three.
+
+    Args:
+        app: The app.
+        scope: The ASGI scope.
+        receive: ASGI's ``receive``.
+        send: ASGI's ``send``.
+
+    Returns:
+        An awaitable; for ASGI 2 a function that takes the other two arguments.
 
     Raises:
-        TypeError: ``scope`` is the only argument and is no ASGI scope.
+        TypeError: ``scope`` is the only argument and is not an ASGI scope.
     """
     if receive is None and send is None:
         if not (isinstance(scope, dict) and "type" in scope):
             raise TypeError(
-                f"{app!r} was called with {type(scope).__name__} alone, which is no ASGI scope."
+                f"{app!r} was called with one {type(scope).__name__}, which is not an ASGI scope."
                 " A WSGI server calls it as app(environ, start_response), an ASGI 3 server as"
                 " app(scope, receive, send)."
             )
@@ -82,13 +95,17 @@ def call_asgi(app: Any, scope: Any, receive: Any, send: Any) -> Any:
 
 
 def refuse_environ(app: Any, environ: Any) -> None:
-    """Refuse a call whose first argument is no WSGI environ.
+    """Refuse a call with two arguments whose first is not a WSGI environ.
+
+    Args:
+        app: The app.
+        environ: The argument.
 
     Raises:
-        TypeError: Always; it says how to serve the app.
+        TypeError: Always.
     """
     raise TypeError(
-        f"{app!r} was called with two arguments, as a WSGI or RSGI application, and the first is a"
-        f" {type(environ).__name__} instead of a WSGI environ. It serves WSGI and ASGI: write, for"
+        f"{app!r} was called with two arguments, as a WSGI or RSGI application, but the first is a"
+        f" {type(environ).__name__} and not a WSGI environ. It serves WSGI and ASGI: write, for"
         " example, `granian --interface asgi shop:app`, or `--interface wsgi`."
     )

@@ -17,7 +17,7 @@ from click.core import ParameterSource as ParameterSource
 from werkzeug.serving import is_running_from_reloader, run_simple
 from werkzeug.utils import import_string as import_string
 
-from .. import cli as async_face
+from .. import cli as async_api
 from ..cli import (
     AppGroup,
     CertParamType,
@@ -78,7 +78,7 @@ _OWN_OPTIONS = ("debugger", "server", "workers")
 @click.command(
     "run",
     short_help="Serve the app for development.",
-    params=[param for param in async_face.run_command.params if param.name not in _OWN_OPTIONS],
+    params=[param for param in async_api.run_command.params if param.name not in _OWN_OPTIONS],
 )
 @click.option(
     "--debugger/--no-debugger",
@@ -186,7 +186,7 @@ version_option = click.Option(
 )
 
 
-class FlaskGroup(async_face.FlaskGroup):
+class FlaskGroup(async_api.FlaskGroup):
     """See :class:`asyncflask.cli.FlaskGroup`; its ``run`` is Flask's.
 
     Source: ``Flask: cli.FlaskGroup``.

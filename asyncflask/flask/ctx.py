@@ -19,7 +19,7 @@ from typing import Any, Self, TypeVar
 
 from werkzeug.exceptions import HTTPException as HTTPException
 
-from .. import ctx as async_face
+from .. import ctx as async_api
 from .._current import current, slot
 from ..concurrency.bridge import drive, running_loop
 from ..concurrency.workers import run_sync
@@ -59,7 +59,7 @@ __all__ = [
 ]
 
 
-class _AppCtxGlobals(async_face._AppCtxGlobals):
+class _AppCtxGlobals(async_api._AppCtxGlobals):
     """The plain object behind ``g``, called as in Flask."""
 
     def __repr__(self) -> str:

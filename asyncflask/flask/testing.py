@@ -7,13 +7,14 @@ worker thread instead, so that one suite tests both transports (``asgi_transport
 from __future__ import annotations
 
 import importlib.metadata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from copy import copy
 from types import TracebackType
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import urlsplit
 
+import click
 import werkzeug.test
 from click.testing import CliRunner
 from click.testing import Result as Result
@@ -21,8 +22,27 @@ from werkzeug.test import Client
 from werkzeug.wrappers import Request as WerkzeugRequest
 
 from ..cli import ScriptInfo
-from ..sessions import SessionMixin
+from ..cli.locate import CommandApp
+from ..json.provider import JSONProvider
+from ..sessions import SessionApp, SessionInterface, SessionMixin
+from ..typing import Receive, Scope, Send
 from .asgi_transport import through_asgi, uses_asgi
+
+
+class TestedApp(SessionApp, Protocol):
+    """The attributes of an app that the builder and the client use."""
+
+    session_interface: SessionInterface
+
+    @property
+    def json(self) -> JSONProvider: ...
+
+    @property
+    def response_class(self) -> Any: ...
+
+    def test_request_context(self, *args: Any, **kwargs: Any) -> Any: ...
+
+    async def asgi_app(self, scope: Scope, receive: Receive, send: Send) -> None: ...
 
 
 class EnvironBuilder(werkzeug.test.EnvironBuilder):
@@ -45,7 +65,7 @@ class EnvironBuilder(werkzeug.test.EnvironBuilder):
 
     def __init__(
         self,
-        app: Any,
+        app: TestedApp,
         path: str = "/",
         base_url: str | None = None,
         subdomain: str | None = None,
@@ -71,9 +91,13 @@ class EnvironBuilder(werkzeug.test.EnvironBuilder):
         super().__init__(path, base_url, *args, **kwargs)
 
     def json_dumps(self, obj: Any, **kwargs: Any) -> str:
-        """Write the ``json`` argument with the app's provider."""
-        text: str = self.app.json.dumps(obj, **kwargs)
-        return text
+        """Write the ``json`` argument with the app's provider.
+
+        Args:
+            obj: The argument.
+            kwargs: For the provider.
+        """
+        return self.app.json.dumps(obj, **kwargs)
 
 
 class FlaskClient(Client):
@@ -82,7 +106,7 @@ class FlaskClient(Client):
     Source: ``Flask: testing.FlaskClient``.
     """
 
-    application: Any
+    application: Any  # a TestedApp; Werkzeug's client has a WSGI callable
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -168,7 +192,7 @@ class FlaskClient(Client):
             kwargs: For :class:`EnvironBuilder`.
         """
         request = self._as_request(args, kwargs)
-        # What the last request kept ends now.
+        # The kept context of the last request ends now.
         self._context_stack.close()
         response = super().open(request, buffered=buffered, follow_redirects=follow_redirects)
         response.json_module = self.application.json
@@ -178,12 +202,17 @@ class FlaskClient(Client):
         return response
 
     def run_wsgi_app(self, environ: Any, buffered: bool = False) -> Any:
-        """Call the app on the transport that ``ASYNCFLASK_TEST_TRANSPORT`` names."""
+        """Call the app on the transport that ``ASYNCFLASK_TEST_TRANSPORT`` names.
+
+        Args:
+            environ: The environ.
+            buffered: Read the whole body.
+        """
         if not (uses_asgi() and hasattr(self.application, "asgi_app")):
             return super().run_wsgi_app(environ, buffered)
-        crossing = copy(self)
-        crossing.application = through_asgi(self.application)
-        return super(FlaskClient, crossing).run_wsgi_app(environ, buffered)
+        client: Any = copy(self)
+        client.application = through_asgi(self.application)
+        return super(FlaskClient, client).run_wsgi_app(environ, buffered)
 
     def _as_request(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> WerkzeugRequest:
         first = args[0] if args and not kwargs else None
@@ -207,8 +236,8 @@ class FlaskClient(Client):
     def __enter__(self) -> FlaskClient:
         if self.preserve_context:
             raise RuntimeError(
-                f"`with client:` was entered while {self!r} keeps a context already. Make a second"
-                " client with app.test_client()."
+                f"{self!r} is in a `with` block already. Make a second client with"
+                " app.test_client()."
             )
         self.preserve_context = True
         return self
@@ -224,13 +253,25 @@ class FlaskClient(Client):
 
 
 class FlaskCliRunner(CliRunner):
-    """Click's runner, for the app's commands. Source: ``Flask: testing.FlaskCliRunner``."""
+    """Click's runner for the app's commands.
 
-    def __init__(self, app: Any, **kwargs: Any) -> None:
+    Args:
+        app: The app.
+        kwargs: For click's runner.
+
+    Source: ``Flask: testing.FlaskCliRunner``.
+    """
+
+    def __init__(self, app: CommandApp, **kwargs: Any) -> None:
         self.app = app
         super().__init__(**kwargs)
 
-    def invoke(self, cli: Any = None, args: Any = None, **kwargs: Any) -> Any:  # type: ignore[override]  # cli may be left out
+    def invoke(  # type: ignore[override]  # cli may be left out
+        self,
+        cli: click.Command | None = None,
+        args: str | Sequence[str] | None = None,
+        **kwargs: Any,
+    ) -> Result:
         """Run a command in isolation.
 
         Args:

@@ -251,7 +251,7 @@ def test_idle_loops_can_be_ended(app, client):
     client.get("/")
     _Loop.end_idle()
 
-    assert not _Loop._idle
+    assert not _Loop.idle
     assert client.get("/").text == "x"
 
 

@@ -239,7 +239,7 @@ async def test_an_asgi_2_server_is_answered(app, replaced, monkeypatch):
 
 def test_calls_that_are_of_no_interface_say_how_to_serve_the_app(app):
     environ = app.test_request_context("/").request.environ
-    with pytest.raises(TypeError, match=r"with dict alone.*app\(environ, start_response\)"):
+    with pytest.raises(TypeError, match=r"with one dict.*app\(environ, start_response\)"):
         app(environ)
     with pytest.raises(TypeError, match=r"granian --interface asgi shop:app"):
         app(object(), object())

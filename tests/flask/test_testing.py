@@ -176,7 +176,7 @@ def test_after_an_error_the_context_ends_with_the_block(app, client, ended):
 
 
 def test_a_client_is_not_entered_twice(client):
-    with client, pytest.raises(RuntimeError, match="keeps a context already"):
+    with client, pytest.raises(RuntimeError, match="is in a `with` block already"):
         client.__enter__()
 
 
