@@ -153,7 +153,7 @@ class Flask(App):
     @functools.cached_property
     def debugger(self) -> Debugger:
         """Werkzeug's interactive debugger, for this app: its ``trusted_hosts`` and its ``pin``."""
-        # PERF: it imports a good part of Werkzeug; only who debugs needs that.
+        # PERF: it imports a good part of Werkzeug, which only debugging needs.
         from .debug.debugger import Debugger
 
         return Debugger(self)
@@ -703,7 +703,7 @@ def _made_up(
     app: Flask, kind: str, args: tuple[t.Any, ...], kwargs: dict[str, t.Any]
 ) -> tuple[ft.Scope, ft.Receive, ft.Send]:
     """Return scope, receive and send of a connection that a test describes."""
-    # PERF: whoever only serves does without the test clients.
+    # PERF: an app that only serves does not import the test clients.
     from .testing.builder import EnvironBuilder, body_messages, connection_scope, take_body
 
     builder = EnvironBuilder(app, *args, **kwargs)
@@ -717,6 +717,6 @@ def _made_up(
         return messages.pop(0) if messages else {"type": f"{kind}.disconnect"}
 
     async def send(message: ft.Message) -> None:
-        pass  # Nobody listens.
+        pass  # The test reads no messages.
 
     return {**connection_scope(environ, kind), WHOLE_BODY: True}, receive, send

@@ -131,7 +131,7 @@ async def serve(
         raise failure from error
     finally:
         if ctx.touched:
-            if ctx.holds:  # A stream that was never sent; it would keep the context for ever.
+            if ctx.holds:  # A stream that was never sent; it would keep the context forever.
                 await finish(_let_go(app, ctx))
             _clean_up(app, ctx)
 
@@ -162,7 +162,7 @@ def _failure(ctx: Context, error: BaseException) -> BaseException:
     """Return the exception that the server gets for an error that was not answered.
 
     A server has a 500 for an :exc:`Exception`. For a ``SystemExit`` it would end, and for a
-    ``CancelledError`` that is not its own the client would wait for ever.
+    ``CancelledError`` that is not its own the client would wait forever.
     """
     if isinstance(error, GeneratorExit) and current() is not ctx:
         return error  # The coroutine is closed, by a loop that has ended or by the collector.
@@ -170,7 +170,7 @@ def _failure(ctx: Context, error: BaseException) -> BaseException:
 
 
 async def _fail(ctx: Context, error: BaseException) -> None:
-    """Tell the debugger and the client of a websocket of an error that nobody has answered."""
+    """Report an error that was not answered to the debugger and to a websocket's client."""
     if PRESERVE_CONTEXT in ctx.scope:
         ctx.scope[PRESERVE_CONTEXT](ctx)
     if ctx.lane is WEBSOCKET:
@@ -351,6 +351,6 @@ async def run_shutdown(app: Any) -> None:
 
 def _yielded_twice(generator: Any) -> RuntimeError:
     return RuntimeError(
-        f"The while_serving generator {generator!r} yielded twice. It yields once: what stands"
-        " before runs at startup, what stands behind at shutdown."
+        f"The while_serving generator {generator!r} yielded twice. It yields once: the code"
+        " before the `yield` runs at startup, the code after it at shutdown."
     )

@@ -1,7 +1,7 @@
 """The configuration: a dictionary that can be filled from files, objects and the environment.
 
-Keys and their defaults stand in :data:`DEFAULT_CONFIG`; what each one does is decided where it is
-read. PERF: a key is read by plain dictionary access, nothing is converted or looked up on the way.
+Keys and their defaults are in :data:`DEFAULT_CONFIG`; the code that reads a key decides its
+meaning. PERF: a key is read by plain dictionary access, without a conversion or another look-up.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ context are in :mod:`asyncflask.ctx`, the proxies in :mod:`asyncflask.globals`.
 
 Popping never uses ``ContextVar.reset(token)``: a context may be pushed in one
 :class:`contextvars.Context` and popped in another (a preserved context of the test client, a
-streamed response). The previous value stands in the push record instead.
+streamed response). The push record has the previous value instead.
 """
 
 from __future__ import annotations
@@ -180,7 +180,7 @@ class Context:
 
     @property
     def g(self) -> Any:
-        """The namespace for the application's own use, made when somebody looks."""
+        """The namespace for the application's own use, created at the first access."""
         found = self._g
         return self.make_g() if found is None else found
 
@@ -228,7 +228,7 @@ class Context:
 
     @property
     def request_or_websocket(self) -> Any:
-        """The request or websocket, made when somebody looks.
+        """The request or websocket, created at the first access.
 
         On the request's own worker thread it is the synchronous form (design D2).
         """
@@ -254,7 +254,7 @@ class Context:
         return self._sync_connection
 
     def _connect(self) -> Any:
-        """Return what ``async def`` callables see, made when somebody looks."""
+        """Return the request or websocket of ``async def`` code, created at the first call."""
         if self._connection is None:
             self.touched = True
             connect = self.lane.connect  # type: ignore[union-attr]  # it carries one
@@ -357,7 +357,7 @@ class Context:
 
     @property
     def session(self) -> Any:
-        """The session, opened when somebody looks; looking counts as access (``Vary: Cookie``)."""
+        """The session, opened at the first access, which is recorded (``Vary: Cookie``)."""
         carrier = self.carrier
         if carrier is None:
             return None
@@ -548,7 +548,7 @@ class Context:
                 self.scope["endpoint"] = app.view_functions.get(rule.endpoint)  # type: ignore[attr-defined]  # an app that serves
 
     def _withdraw(self) -> None:
-        """Undo a push that failed: nobody will pop it."""
+        """Undo a push that failed, because its caller does not pop it."""
         if self._pushes:
             slot.set(self._pushes.pop())
 

@@ -74,7 +74,7 @@ class FileStorage(SyncFileStorage):
         """Copy the file, from where it is read now to its end, in a worker thread.
 
         In a thread without an event loop, as under ``asyncio.to_thread(file.save, path)``, the file
-        is saved at once: what the thread returns is awaited by nobody.
+        is saved at once, because the thread's result is not awaited.
 
         Args:
             dst: A path, or a binary file, which is left open.

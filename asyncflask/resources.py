@@ -28,7 +28,7 @@ class _Later:
 
 
 def later(module: str, name: str) -> Any:
-    """Make a class attribute that is imported when somebody looks.
+    """Return a class attribute that is imported at the first access.
 
     Args:
         module: The module's full name.

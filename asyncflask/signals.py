@@ -1,7 +1,7 @@
-"""Flask's and Quart's signals. Sending them is the dispatcher's business (``dispatch/``).
+"""Flask's and Quart's signals. The dispatcher sends them (``dispatch/``).
 
 A receiver may be ``def`` or ``async def``; it gets the app as its first argument, as in Flask.
-Signals cost nothing while nobody is connected: senders look at ``signal.receivers`` first.
+Signals without receivers cost nothing: senders read ``signal.receivers`` first.
 """
 
 from __future__ import annotations

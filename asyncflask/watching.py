@@ -69,7 +69,7 @@ class Watching(metaclass=WatchingType):
         return value
 
     def _look_anew(self) -> None:
-        """Forget what is kept, or make it anew."""
+        """Delete the cached values, or compute them again."""
 
     @classmethod
     def _look_all_anew(cls) -> None:

@@ -218,7 +218,7 @@ async def _serve_until(app: ASGIApplication, config: _Config, stop: asyncio.Even
 class _Connections:
     """An app whose connections can be ended.
 
-    From CPython 3.12 on hypercorn waits for open connections for ever when it stops: asyncio's
+    From CPython 3.12 on hypercorn waits for open connections without limit when it stops: asyncio's
     ``Server.wait_closed()`` waits for them there, and its own timeout begins only afterwards.
     """
 

@@ -44,7 +44,7 @@ def run_from_thread(coro: Coroutine[Any, Any, T], loop: asyncio.AbstractEventLoo
         What ``coro`` returns. Context variables that it sets are set here too.
 
     Raises:
-        RuntimeError: Called on the loop's own thread, which would wait for itself for ever.
+        RuntimeError: Called on the loop's own thread, which would wait for itself forever.
         BaseException: What ``coro`` raises.
     """
     if running_loop() is loop:

@@ -45,7 +45,7 @@ def choose_handler(app: Any, ctx: Context, error: Exception) -> Any:
     """Return the handler for an error from a view or hook; ``None``: it is its own answer.
 
     Raises:
-        Exception: ``error`` itself; nobody handles it.
+        Exception: ``error`` itself, if it has no handler.
     """
     if isinstance(error, HTTPException):
         if isinstance(error, BadRequestKeyError) and (

@@ -33,7 +33,7 @@ from .steps import in_place, through
 async def run(app: Any, ctx: Context, rest: Awaitable[Any] | None = None) -> Any:
     """Serve the connection of ``ctx``, teardown included, and return what is to be answered.
 
-    That is a response, or the messages of one that nobody had to look at.
+    That is a response, or the messages of one that no other code had to read.
 
     Args:
         app: The app.
@@ -346,7 +346,7 @@ async def open_session(app: Any, ctx: Context) -> None:
 
 
 def refreshes(app: Any, ctx: Context) -> bool:
-    """Tell whether a session that nobody looked at may have to be sent again.
+    """Return whether a session that was not accessed may have to be sent again.
 
     A permanent session is refreshed with each response; whether it is one, its cookie says.
     """

@@ -167,7 +167,7 @@ class EndpointPlan:
         return "view" if is_alone else "loop"
 
 
-#: Callables that are ``async def`` or ``def`` for ever; other objects may change, as mocks do.
+#: Callables that stay ``async def`` or ``def``; other objects may change, as mocks do.
 _LASTING = (FunctionType, MethodType)
 
 

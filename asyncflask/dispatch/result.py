@@ -65,7 +65,7 @@ def make_response(app: Any, result: Any) -> Any:
 
 
 def make_messages(app: Any, result: Any, method: str) -> tuple[Message, Message] | None:
-    """Make text or JSON the messages of its :class:`.Response`, which nobody will look at.
+    """Make text or JSON the messages of a response that no other code will read.
 
     PERF: such a response would only be made to be taken apart again.
 
@@ -96,7 +96,7 @@ def make_messages(app: Any, result: Any, method: str) -> tuple[Message, Message]
     if kind is dict or kind is list:
         try:
             writer = app.json.plain_writer()
-        except AttributeError:  # An object of somebody's own, which has what Flask asks for.
+        except AttributeError:  # A provider of another class, with Flask's interface.
             return None
         if writer is None:
             return None

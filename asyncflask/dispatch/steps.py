@@ -113,7 +113,7 @@ def watch(app: Any) -> None:
 
 
 def forget_all() -> None:
-    """Let every app see anew which steps it replaces."""
+    """Let every app find again which steps it replaces."""
     for app in _apps:
         app._look_anew()
 

@@ -462,7 +462,7 @@ class Flask(async_api.Flask, metaclass=CallableType):
         try:
             run_simple(host, port, self, **options)
         finally:
-            # The reloader may start the setup anew in this process.
+            # The reloader may start the setup again in this process.
             self._got_first_request = False
 
     def test_client(self, use_cookies: bool = True, **kwargs: Any) -> FlaskClient:  # type: ignore[override]  # as Flask's

@@ -107,7 +107,7 @@ def run_command(
 ) -> None:
     """Serve the app on this machine with Werkzeug's server, for development.
 
-    In debug mode (--debug) the server starts anew when a file of the program changes, and an error
+    In debug mode (--debug) the server restarts when a file of the program changes, and an error
     is shown with Werkzeug's debugger.
     """
     app = _load_app(info)
@@ -127,10 +127,10 @@ def run_command(
 
 
 def _load_app(info: ScriptInfo) -> WSGIApplication:
-    """The app; in a child of the reloader, a stand-in that raises why it cannot be loaded.
+    """The app; in a child of the reloader, a replacement that raises the error of loading it.
 
-    Otherwise the first syntax error while somebody edits would end the reloader. The debugger shows
-    the error that the stand-in raises.
+    Otherwise a syntax error in an edited file would end the reloader. The debugger shows the error
+    that the replacement raises.
     """
     try:
         return info.load_app()  # type: ignore[return-value]  # a facade app is WSGI, too

@@ -174,7 +174,7 @@ class _Loader(InspectLoader):
 
 
 class _Distributions(MetaPathFinder):
-    """Answers for the distribution ``Flask`` where nobody else does. Asked last."""
+    """Answers for the distribution ``Flask`` if no other finder does; it is the last one."""
 
     def find_spec(self, fullname: str, path: Any, target: Any = None) -> None:
         """Find no module."""

@@ -75,10 +75,10 @@ LIFESPAN: Table = {
 
 TABLES: Mapping[str, Table] = {"http": HTTP, "websocket": WEBSOCKET, "lifespan": LIFESPAN}
 
-#: The events of the tables that are the server's to say.
+#: The events of the tables that the server sends.
 SERVERS_OWN = frozenset({"lifespan.startup", "lifespan.shutdown"})
 
-#: Messages with a flag: its field, and what stands behind the event where it is false, and true.
+#: Messages with a flag: its field, and the suffix of the event if it is false, and true.
 FLAGS: Mapping[str, tuple[str, str, str]] = {
     "http.response.start": ("trailers", "", " (trailers)"),
     "http.response.body": ("more_body", " (last)", ""),

@@ -24,8 +24,8 @@ _COMPRESSED_BIT = RsvBits(True, False, False)
 class FrameLimits(Extension):
     """Holds messages to their limits, on each frame's header, and inflates them within these.
 
-    wsproto calls the hooks as it would an extension's. A header is shown anew while it is not
-    complete, so that only the end of a frame may count.
+    wsproto calls the hooks as it does for an extension. It passes an incomplete header again, so
+    only the end of a frame may count.
 
     Args:
         limits: ``message_bytes`` and ``fragments``.
@@ -49,7 +49,7 @@ class FrameLimits(Extension):
         self._received = 0  # As they came.
 
     def offer(self) -> bool:
-        """Nobody is offered this: it only watches."""
+        """Offer nothing: this extension only checks."""
         return False
 
     def frame_inbound_header(

@@ -58,8 +58,8 @@ class Handshake:
         request: The head of the request; ``upgrade`` says that a websocket is asked for.
 
     Attributes:
-        subprotocols: What the client offers, as it prefers it.
-        extensions: Likewise.
+        subprotocols: The subprotocols that the client offers, in its order.
+        extensions: The extensions that it offers, in its order.
 
     Raises:
         ProtocolError: 400, or 426 for another version than 13 (see :data:`WANTED_VERSION`).
@@ -121,7 +121,7 @@ class Handshake:
 
 
 def _only(headers: Headers, wanted: bytes) -> bytes:
-    """Return the value of a field that stands in a handshake exactly once. (§11.3.1, §11.3.5.)"""
+    """Return the value of a field that a handshake has exactly once. (§11.3.1, §11.3.5.)"""
     values = [value for name, value in headers if name == wanted]
     if len(values) != 1:
         name = wanted.decode("ascii").title().replace("socket", "Socket")
@@ -130,12 +130,12 @@ def _only(headers: Headers, wanted: bytes) -> bytes:
 
 
 def _joined(headers: Headers, wanted: bytes) -> bytes:
-    """Return a list that may stand in several fields. (§11.3.2, §11.3.4.)"""
+    """Return a list that several fields may contain. (§11.3.2, §11.3.4.)"""
     return b",".join([value for name, value in headers if name == wanted])
 
 
 def _subprotocols(value: bytes) -> list[str]:
-    """Return what stands in Sec-WebSocket-Protocol. (§11.3.4: a list of tokens.)"""
+    """Return the value of Sec-WebSocket-Protocol. (§11.3.4: a list of tokens.)"""
     names = [piece for piece in (raw.strip(b" \t") for raw in value.split(b",")) if piece]
     # SECURITY: CVE-2026-42544. Not only ASCII arrives here.
     if not all(map(_IS_TOKEN.fullmatch, names)):
@@ -144,7 +144,7 @@ def _subprotocols(value: bytes) -> list[str]:
 
 
 def _extensions(value: bytes) -> list[Extension]:
-    """Return what stands in Sec-WebSocket-Extensions. (§9.1; what is malformed fails.)"""
+    """Return the value of Sec-WebSocket-Extensions. (§9.1; a malformed value is refused.)"""
     found: list[Extension] = []
     position = 0
     while position < len(value):

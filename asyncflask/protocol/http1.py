@@ -20,7 +20,7 @@ from .response_writer import Fields, ResponseWriter, informational
 _HEAD = "HEAD"
 _LENGTH = "LENGTH"  # a body whose length is known
 _CHUNKED = "CHUNKED"
-_END = "END"  # nothing more of this request, but nobody was told so yet
+_END = "END"  # nothing more of this request; the caller was not told yet
 _DONE = "DONE"  # nothing more, until next_request()
 _FAILED = "FAILED"  # nothing more at all
 
@@ -35,9 +35,9 @@ class HTTP1:
         now: The time, in seconds of the caller's clock.
 
     Attributes:
-        deadline: When :meth:`expire` is to be called; ``None`` while nobody waits for the client.
+        deadline: When to call :meth:`expire`; ``None`` while the server does not wait.
         date: Value of the header ``Date``; none is written if it is empty.
-        server: Likewise of ``Server``.
+        server: Value of the header ``Server``; none is written if it is empty.
         last: Whether the connection is to end with the answer under way.
     """
 
@@ -137,7 +137,7 @@ class HTTP1:
     def _read_head(self) -> RequestHead | None:
         buffer = self._buffer
         if buffer[:2] == b"\r\n" and self._searched == 0:
-            # §2.2: one empty line before the request line is borne with.
+            # §2.2: one empty line before the request line is allowed.
             del buffer[:2]
             self._searched = 1
         # The first thing that is wrong is the one that is told, however the head comes.
@@ -168,7 +168,7 @@ class HTTP1:
         buffer = self._buffer
         if buffer == b"\r" or not buffer:
             return
-        # §2.2: a line that ends with LF alone is malformed, and its client would wait for ever.
+        # §2.2: a line that ends with LF alone is malformed, and its client would wait forever.
         looked = self._searched
         if buffer.count(b"\n", looked) != buffer.count(b"\r\n", max(0, looked - 1)):
             raise ProtocolError(400, "A line of the request's head ends with LF alone.")
@@ -267,7 +267,7 @@ class HTTP1:
         answer = self._response
         assert answer is not None  # It was started; asgi_state.py sees to it.
         if not more and not answer.begun:
-            # §9.6: with a body that is left the connection ends, and the client should hear of it.
+            # §9.6: with a body that is left the connection ends, and the response says so.
             unread = self._next is _LENGTH and self._left > self.buffered
             if unread or self._next is _CHUNKED:
                 answer.closes = True

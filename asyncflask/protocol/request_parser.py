@@ -69,7 +69,7 @@ def parse(head: bytes, limits: Limits) -> tuple[RequestHead, int | None]:
 def _count_lines(head: bytes) -> int:
     """Count the lines; refuse what may end one for some readers and not for others. (§2.2, §5.2.)
 
-    PERF: three looks at the head, whatever stands in it.
+    PERF: three searches of the head, whatever its content.
     """
     lines = head.count(b"\r\n")
     if head.translate(None, _PRINTED) != b"\r\n" * lines:

@@ -41,7 +41,7 @@ class ResponseWriter:
     Args:
         request: What is answered; ``None`` where it could not be read.
         date: Value of the header ``Date``; none is written if it is empty.
-        server: Likewise of ``Server``.
+        server: Value of the header ``Server``; none is written if it is empty.
 
     Attributes:
         begun: Whether bytes of it were written.
@@ -249,7 +249,7 @@ def _check_name(name: bytes) -> None:
 
 
 def _control_character(headers: Iterable[tuple[bytes, bytes]]) -> IllegalMessage:
-    """SECURITY: a line break in a value is a header, or a whole answer, of somebody else's."""
+    """SECURITY: a line break in a value adds a header, or a whole response."""
     for name, value in headers:
         if value.translate(None, _PRINTED):
             return IllegalMessage(

@@ -27,8 +27,8 @@ from .frame_limits import FrameLimits
 from .handshake import Handshake
 from .limits import Limits
 
-# §7.4.1 and IANA's "WebSocket Close Code Number Registry": what may stand in a close frame. 1004,
-# 1005, 1006 and 1015 never do.
+# §7.4.1 and IANA's "WebSocket Close Code Number Registry": the codes that a close frame may have.
+# 1004, 1005, 1006 and 1015 are never sent.
 _CLOSE_CODES = frozenset({1000, 1001, 1002, 1003, *range(1007, 1015), *range(3000, 5000)})
 # §5.5: what a control frame carries at most; of a close frame two bytes are the code.
 _CONTROL_BYTES = 125
@@ -75,7 +75,7 @@ class WebSocket:
         subprotocols: What the client offers.
         closed: Nothing more is read or sent; the transport may be closed after :meth:`output`.
         date: Value of the header ``Date``; none is written if it is empty.
-        server: Likewise of ``Server``.
+        server: Value of the header ``Server``; none is written if it is empty.
 
     Raises:
         ProtocolError: The handshake is not in order (400), or of another version (426).
@@ -206,7 +206,7 @@ class WebSocket:
     def _early(self) -> Disconnect | None:
         """Look at what came before the websocket was accepted.
 
-        §4.1 has the client wait; one that does not is borne with, as far as a head would be.
+        §4.1 has the client wait; other clients are allowed, within the limits of a head.
         """
         if self._eof:
             return self._end(1006, "")
@@ -241,7 +241,7 @@ class WebSocket:
     def _piece(
         self, opcode: Opcode, payload: bytes, complete: bool
     ) -> TextMessage | BytesMessage | None:
-        """Put a message together that comes in more than one piece, be it frames or reads.
+        """Put a message together that comes in several pieces, whether frames or reads.
 
         SECURITY: aiohttp's PR 13350. The pieces are not kept as objects, of which each would weigh
         more than its bytes; text is checked as it comes (§8.1), and decoded when it is whole.
@@ -328,8 +328,8 @@ class WebSocket:
         """
         if code not in _CLOSE_CODES:
             raise IllegalMessage(
-                f"'websocket.close' was sent with code={code!r}, which may not stand in a close"
-                " frame. Use 1000 (normal), 1001 (going away), 1008 (policy), 1011 (error), or"
+                f"'websocket.close' was sent with code={code!r}, which a close frame must not"
+                " have. Use 1000 (normal), 1001 (going away), 1008 (policy), 1011 (error), or"
                 " your own from 4000 to 4999."
             )
         size = len(_encoded("websocket.close", "reason", reason))

@@ -1,7 +1,7 @@
 """How the embedded server is set: sizes in bytes, times in seconds.
 
-What a single connection may cost stands in ``protocol/limits.py``; here is what the server as a
-whole decides.
+The limits of a single connection are in ``protocol/limits.py``; here are those of the server as a
+whole.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ class Config:
             raise ValueError(f"loop={self.loop!r} is no event loop. Choose one of {LOOPS!r}.")
         if self.root_path and (not self.root_path.startswith("/") or self.root_path[-1] == "/"):
             raise ValueError(
-                f"root_path={self.root_path!r} cannot stand in front of a path. Write it with a"
+                f"root_path={self.root_path!r} cannot be a prefix of a path. Write it with a"
                 " slash at its beginning and none at its end, like '/shop', or leave it empty."
             )
 

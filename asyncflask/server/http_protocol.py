@@ -80,7 +80,7 @@ class HTTPProtocol(asyncio.BufferedProtocol):
         self.data_received(bytes(self.server_state.read_buffer[:nbytes]))
 
     def data_received(self, data: bytes) -> None:
-        """Keep what came, and go on if somebody waits for it."""
+        """Keep the data, and continue if the app waits for it."""
         if self._lingering:
             return
         websocket = self.websocket
@@ -115,7 +115,7 @@ class HTTPProtocol(asyncio.BufferedProtocol):
         )
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Let everybody go who waits for this client."""
+        """Wake every task that waits for this client."""
         self.transport = None
         self.server_state.connections.discard(self)
         stream, self.stream, self.websocket = self.stream, None, None
@@ -231,7 +231,7 @@ class HTTPProtocol(asyncio.BufferedProtocol):
             self.transport.resume_reading()
 
     def write(self, data: bytes) -> None:
-        """Write, if there is still somebody to read it."""
+        """Write, if the connection is still open."""
         if data and self.transport is not None:
             self.transport.write(data)
 
@@ -286,7 +286,7 @@ class HTTPProtocol(asyncio.BufferedProtocol):
             self.refuse(error)
 
     def _tick_unread(self, now: float, unsent: int) -> None:
-        """Bear with a client that reads, if slowly; nothing is being written meanwhile."""
+        """Allow a client to read slowly; nothing is written meanwhile."""
         if self._stalls_at is None or unsent < self._unsent:
             self._stalls_at = now + self.server_state.config.write_timeout
         elif now >= self._stalls_at:

@@ -51,7 +51,7 @@ class StreamConnection(Protocol):
         """An app waits for more of the body."""
 
     def write(self, data: bytes) -> None:
-        """Write, if there is still somebody to read it."""
+        """Write, if the connection is still open."""
 
     async def drain(self) -> None:
         """Wait until the client has read most of what was written."""
@@ -225,7 +225,7 @@ class HTTPStream(Stream):
     async def receive(self) -> Message:
         """Return the next piece of the body, or ``http.disconnect``.
 
-        Nothing is made of a body's bytes before somebody asks.
+        A body's bytes are parsed only when the app asks for them.
         """
         while self.open:
             if not self.body_ended:
@@ -244,7 +244,7 @@ class HTTPStream(Stream):
         try:
             await self._change()
         except asyncio.CancelledError:
-            if self.open:  # Nobody waits any more, so the client cannot be late.
+            if self.open:  # The app no longer waits, so the client cannot be late.
                 self.connection.http.wait_for_body(False, self.connection.server_state.clock())
             raise
 

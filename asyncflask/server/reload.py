@@ -1,7 +1,7 @@
-"""The reloader: a parent that watches files and runs the program in a child, anew at each change.
+"""The reloader: a parent that watches files, and restarts the program in a child at each change.
 
-The parent holds the listening socket, and each child inherits it: who comes during a restart waits
-instead of being refused. What the child serves, and how, is not known here.
+The parent holds the listening socket, and each child inherits it: a client that connects during
+a restart waits and is not refused. The reloader does not know what the child serves.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def run_with_reloader(
 ) -> NoReturn:
     """Run this program in a child process until it ends by itself or a signal comes.
 
-    A child that breaks off (a syntax error, say) is started anew at the next change.
+    A child that fails (for example with a syntax error) is started again at the next change.
 
     Args:
         listener: The socket that the children inherit.
@@ -87,12 +87,12 @@ def run_with_reloader(
         if changed:
             edited |= changed
             shown = ", ".join(sorted(os.path.relpath(path) for path in changed)[:3])
-            say(f" * Changed: {shown}; starting anew")
+            say(f" * Changed: {shown}; restarting")
             if restarts is not None:
                 restarts()
             parent.restart()
         elif parent.broke_off():
-            say(" * The program broke off; it is started anew at the next change")
+            say(" * The program failed; it is started again at the next change")
             if broke_off is not None:
                 broke_off(edited)
         if parent.ended:
@@ -196,7 +196,7 @@ class Files:
         self._known = self.times()
 
     def counts(self, path: str) -> bool:
-        """Tell whether a change of ``path`` is a reason to start anew."""
+        """Return whether a change of ``path`` is a reason to restart."""
         if any(fnmatch.fnmatch(path, pattern) for pattern in self._exclude):
             return False
         if path in self.extra:
@@ -258,7 +258,7 @@ def _scan(folder: str, found: dict[str, int]) -> None:
 
 
 def _is_source_folder(entry: os.DirEntry[str]) -> bool:
-    # An environment inside the project holds thousands of files that nobody edits.
+    # An environment inside the project has thousands of files that are never edited.
     return entry.is_dir(follow_symlinks=False) and not os.path.exists(
         os.path.join(entry.path, "pyvenv.cfg")
     )

@@ -237,8 +237,8 @@ def _end_tasks(loop: asyncio.AbstractEventLoop, patience: float) -> None:
     if tasks:
         _, left = loop.run_until_complete(asyncio.wait(tasks, timeout=patience))
         if left:
-            # Kept for ever: destroyed at the process's end a coroutine that ignores GeneratorExit,
-            # too, would go on once more.
+            # Kept forever: if it were destroyed at the process's end, a coroutine that also ignores
+            # GeneratorExit would continue.
             keep = threading.Thread(target=_keep, args=(left,), daemon=True)
             keep.start()
 

@@ -199,7 +199,7 @@ async def _serve_until_signal(
 
 
 def _report(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    """Report what asyncio could raise to nobody, unless it is the ordinary course of things."""
-    # A TLS handshake that fails, a connection that breaks: the client's affair.
+    """Log an error that asyncio could not raise, unless it is an ordinary event."""
+    # A TLS handshake that fails, or a connection that is cut off, is not an error here.
     if not isinstance(context.get("exception"), (ssl.SSLError, ConnectionError)):
         loop.default_exception_handler(context)

@@ -2,10 +2,10 @@
 
 The base is Werkzeug's sans-I/O request, whose parsed headers (``args``, ``cookies``,
 ``accept_mimetypes``, ``authorization`` …) come with it. Nothing here reads from the client, and
-nothing is computed before somebody looks (design D8): a view that never touches its request pays
+nothing is computed before its first access (design D8): a view that never reads its request pays
 for one empty object.
 
-SECURITY: ``Host`` is the client's word. It is checked against its grammar whenever it is used, and
+SECURITY: the client chooses ``Host``. It is checked against its grammar whenever it is used, and
 against ``TRUSTED_HOSTS`` if that is set; ``X-Forwarded-*`` change nothing here.
 """
 

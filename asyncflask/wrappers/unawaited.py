@@ -77,7 +77,11 @@ class NotesForgotten:
     _forgotten: tuple[str, ...] = ()
 
     def note_forgotten(self, message: str) -> None:
-        """Keep a note; called where the coroutine is thrown away, which cannot raise."""
+        """Keep the error for later, because the end of a coroutine's life cannot raise it.
+
+        Args:
+            message: The text of the error.
+        """
         self._forgotten = (*self._forgotten, message)
 
     def raise_forgotten(self) -> None:

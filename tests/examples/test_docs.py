@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 import sys
 from types import ModuleType
 
 import pytest
 from blinker import NamedSignal
+from werkzeug.local import LocalProxy
 
 import asyncflask.flask
+import asyncflask.sse
 import asyncflask.testing
 
 from .documents import PROJECT, clients_of, curl, load, sections
@@ -88,3 +91,32 @@ def test_no_change_is_listed_twice():
     bullets = re.findall(r"^- \*\*(.+?)\*\*", (PROJECT / "CHANGELOG.md").read_text(), re.M)
 
     assert not {name for name in bullets if bullets.count(name) > 1}
+
+
+PUBLIC = [asyncflask, asyncflask.flask, asyncflask.testing, asyncflask.sse]
+
+
+def _functions(module):
+    """Yield the public functions of a module, and those of its public classes."""
+    for name in dir(module):
+        value = getattr(module, name)
+        if name[0] == "_" or isinstance(value, (ModuleType, LocalProxy)):
+            continue
+        if inspect.isclass(value):
+            yield from (getattr(value, key, None) for key in dir(value) if key[0] != "_")
+        else:
+            yield value
+
+
+@pytest.mark.parametrize("module", PUBLIC, ids=lambda module: module.__name__)
+def test_every_parameter_in_the_api_reference_is_explained(module):
+    functions = {inspect.unwrap(f) for f in _functions(module) if inspect.isroutine(f)}
+    unexplained = {
+        f"{function.__module__}.{function.__qualname__}"
+        for function in functions
+        if inspect.isfunction(function) and function.__module__.startswith("asyncflask")
+        if set(inspect.signature(function).parameters) - {"self", "cls"}
+        if "Args:" not in (function.__doc__ or "")
+    }
+
+    assert not unexplained, "add `Args:` to the docstrings"

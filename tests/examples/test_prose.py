@@ -20,29 +20,8 @@ DOCUMENTS = _documents()
 
 #: Parts of the package whose text is still being rewritten.
 UNFINISHED = {
-    "asyncflask/__main__.py",
-    "asyncflask/app.py",
-    "asyncflask/asgi.py",
-    "asyncflask/cli",
-    "asyncflask/concurrency",
-    "asyncflask/config.py",
-    "asyncflask/context.py",
-    "asyncflask/datastructures.py",
-    "asyncflask/debug",
-    "asyncflask/dispatch",
-    "asyncflask/flask",
-    "asyncflask/json",
-    "asyncflask/protocol",
-    "asyncflask/resources.py",
     "asyncflask/routing",
-    "asyncflask/server",
-    "asyncflask/sessions.py",
-    "asyncflask/signals.py",
-    "asyncflask/templating",
-    "asyncflask/testing",
-    "asyncflask/watching.py",
     "asyncflask/wrappers",
-    "asyncflask/wsgi",
 }
 PARTS = sorted(
     f"asyncflask/{path.name}"

@@ -256,7 +256,7 @@ def test_a_client_that_vanishes_is_a_1006():
 @pytest.mark.parametrize("code", [0, 999, 1004, 1005, 1006, 1015, 2999, 5000])
 def test_a_code_that_may_not_be_sent_is_refused(code):
     """RFC 6455 §7.4.1."""
-    with pytest.raises(IllegalMessage, match=f"code={code}, which may not stand"):
+    with pytest.raises(IllegalMessage, match=f"code={code}, which a close frame must not"):
         accepted().close(code)
 
 

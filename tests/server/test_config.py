@@ -36,7 +36,7 @@ def test_a_connections_limits_are_checked_as_well():
 
 @pytest.mark.parametrize("path", ["shop", "/shop/", "/"])
 def test_a_root_path_stands_in_front_of_a_path(path):
-    with pytest.raises(ValueError, match=f"root_path='{path}' cannot stand in front"):
+    with pytest.raises(ValueError, match=f"root_path='{path}' cannot be a prefix"):
         Config(root_path=path)
     assert Config(root_path="/shop").root_path == "/shop"
 

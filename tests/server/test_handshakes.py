@@ -264,7 +264,7 @@ async def test_a_denial_that_has_begun_and_goes_wrong_is_cut_off(caplog, message
         (DENY, "'websocket.http.response.start' .* in state OPEN"),
         (MORE, "'http.response.body' was sent to the websocket connection in state OPEN"),
         ({"type": "websocket.send"}, "it must be a str where there are no bytes"),
-        ({"type": "websocket.close", "code": 1006}, "code=1006, which may not stand"),
+        ({"type": "websocket.close", "code": 1006}, "code=1006, which a close frame must not"),
     ],
 )
 async def test_an_app_that_breaks_the_rules_of_an_open_websocket_is_a_1011(caplog, message, named):

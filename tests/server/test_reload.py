@@ -150,10 +150,10 @@ def _until(process, text):
     return any(text in line for line in process.stdout)
 
 
-def test_a_program_that_breaks_off_is_started_anew_at_the_next_change(program, project):
+def test_a_program_that_fails_is_started_again_at_the_next_change(program, project):
     assert _until(program, "one")
     (project / "job.py").write_text("def")
-    assert _until(program, "broke off")
+    assert _until(program, "The program failed")
     (project / "job.py").write_text("print('two', flush=True)")
 
     assert _until(program, "two")

@@ -1,8 +1,9 @@
-"""What a client is still sending when its answer is ready: it is read and thrown away.
+"""Reads and discards what a client is still sending when its response is ready.
 
-A view may answer without reading the body, or stop at a limit, while the client sends on. Servers
-differ in what they do then, and hypercorn waits for ever; so the app reads on while the last
-message of the answer is sent. Nothing is kept. Requests without a body never come here.
+A view may answer without reading the body, or stop at a limit, while the client still sends.
+Servers differ in what they do then, and hypercorn waits forever. So the app continues to read
+while the last message of the response is sent, and keeps nothing. Requests without a body do not
+need this.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 Several lines of one name are one list (:rfc:`9110` §5.3), as in a WSGI environ, so that no line is
 overlooked: a proxy that adds its ``X-Forwarded-For`` as a line of its own is not hidden by the
 client's. Most requests are asked for one header or two, so the pairs are decoded when more than
-that is wanted. What may stand in a header that is *sent* is :mod:`..response.headers`' business.
+that is wanted. :mod:`..response.headers` has the rules for headers that are *sent*.
 """
 
 from __future__ import annotations

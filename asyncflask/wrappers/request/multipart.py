@@ -117,8 +117,8 @@ class Decoder(MultipartDecoder):
     def _last_partial_boundary_index(self, data: bytes | bytearray) -> int:
         """Return from where on ``data`` may be the begin of a delimiter.
 
-        Werkzeug forgets what stands behind the boundary: where data are cut between the hyphens
-        of the last delimiter, the CR in front of it becomes the upload's.
+        Werkzeug ignores the bytes after the boundary: if data are cut between the hyphens of the
+        last delimiter, the CR before it becomes part of the upload.
         """
         start = max(0, len(data) - len(b"\r\n----") - len(self.boundary) - _PADDING)
         found = [at for end in (b"\r", b"\n") if (at := data.rfind(end, start)) >= 0]

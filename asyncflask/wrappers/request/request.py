@@ -1,8 +1,8 @@
-"""The request as ``async def`` functions see it: what needs the body is awaited (design D2).
+"""The request of ``async def`` functions: what needs the body is awaited (design D2).
 
-It stands on a :class:`~.body.Body` that it shares with the synchronous face in :mod:`.sync`: what
-one face has read, parsed, or been given as a limit, the other one has too. What the scope says is
-:mod:`.connection`'s, how forms are parsed is :mod:`.form`'s.
+It has a :class:`~.body.Body` that it shares with the synchronous request in :mod:`.sync`: what one
+of them has read or parsed, and the limits set on it, hold for the other one too. The scope is read
+in :mod:`..http_connection`, and forms are parsed in :mod:`.form`.
 """
 
 from __future__ import annotations
@@ -134,9 +134,9 @@ class Request(HTTPConnection):
         return pending("request.data", _read_data, self, (True, False, True))
 
     async def is_disconnected(self) -> bool:
-        """Tell whether the client is gone, as far as the server has said so.
+        """Return whether the server has reported that the client has disconnected.
 
-        For long work that nobody may be waiting for any more. Nothing of the body is lost by it.
+        For long work whose result may no longer be needed. Nothing of the body is lost by it.
         """
         return await self.body.is_disconnected()
 

@@ -1,8 +1,8 @@
 """How a response becomes ASGI messages.
 
-A buffered response is two messages and nothing else. A streamed one is sent chunk by chunk, ends
-when the client goes, and is closed in any case. Who calls this, and what happens to an error of a
-body, is decided in ``dispatch/``; nothing here knows of a context.
+A buffered response is two messages. A streamed one is sent chunk by chunk, ends when the client
+disconnects, and is always closed. ``dispatch/`` calls these functions, and handles the errors of a
+body; contexts are not used here.
 """
 
 from __future__ import annotations

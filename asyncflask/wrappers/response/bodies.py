@@ -1,8 +1,8 @@
-"""Kinds of response bodies and how their chunks are had: in place, on the loop, or off it.
+"""Kinds of response bodies, and where their chunks are computed: in place, on the loop, or off it.
 
 A body is a list (buffered), an asynchronous iterable, a :class:`FileBody`, or any other iterable.
-What is *sent*, and when, is ``asgi.py``; here stands only where the next chunk comes from. No
-callable that may block runs on the event loop here.
+``asgi.py`` sends the chunks; here is only the source of the next chunk. No callable that may block
+runs on the event loop.
 """
 
 from __future__ import annotations
@@ -45,10 +45,16 @@ def is_async_body(body: object) -> bool:
 
 
 def to_bytes(chunk: Any) -> bytes:
-    """Return a chunk that a body gave as bytes; text is encoded as UTF-8.
+    """Return a chunk of a body as bytes; text is encoded as UTF-8.
+
+    Args:
+        chunk: The chunk.
+
+    Returns:
+        The bytes.
 
     Raises:
-        TypeError: It is neither text nor bytes.
+        TypeError: The chunk is neither text nor bytes.
     """
     if isinstance(chunk, str):
         return chunk.encode()

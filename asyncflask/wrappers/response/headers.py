@@ -175,8 +175,8 @@ def check_pair(pair: tuple[str, Any]) -> tuple[str, str]:
 
 # -- to bytes --------------------------------------------------------------------------------------
 
-# Names whose values repeat from response to response and hold nobody's secret: such pairs are
-# kept, checked and encoded.
+# Names whose values repeat from response to response and are not secret: such pairs are cached,
+# checked and encoded.
 _REPEATING = frozenset({"content-type", "content-length", "cache-control", "vary", "allow"})
 # Headers that carry a URL may hold one with characters beyond ASCII.
 _CONVERT: dict[str, Callable[[str], str]] = {

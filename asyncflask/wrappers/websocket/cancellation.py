@@ -1,8 +1,8 @@
-"""Cancels a websocket view that waits for something else when its client has left.
+"""Cancels a websocket view that waits for something else when its client has disconnected.
 
-The usual chat view waits for a queue, and receives in a task beside it. It would wait for ever, and
-so would tasks that it waits for; so it is cancelled. A view that has not learned of the end gets a
-moment to receive or send. A view that cannot be cancelled is named in the log.
+The usual chat view waits for a queue, and receives in a task beside it. It would wait
+forever, and so would tasks that it waits for; so it is cancelled. A view that was not told of the
+disconnect gets a moment to receive or send. The log names a view that cannot be cancelled.
 """
 
 from __future__ import annotations
