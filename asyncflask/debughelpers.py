@@ -17,8 +17,8 @@ from werkzeug.routing import RequestRedirect
 
 _INSTALL = (
     "Code that imports `flask`, as extensions do, does not see asyncflask's contexts (`request`,"
-    " `g`, `current_app`). Call asyncflask.flask.install() before anything imports `flask`, or"
-    " start the process with ASYNCFLASK_AS_FLASK=1 (docs/how-to/port-a-flask-app.md)."
+    " `g`, `current_app`). Call asyncflask.flask.install() before anything imports `flask`"
+    " (docs/how-to/port-a-flask-app.md)."
 )
 _OF_REAL_FLASK = f"is used in a process that has imported the real Flask as well. {_INSTALL}"
 

@@ -52,7 +52,8 @@ MODULES = frozenset(
         "wrappers",
     }
 )
-#: Set for child processes to the interpreter; ``as_flask.pth`` and ``bin/flask`` heed it.
+#: Set for child processes to the interpreter; read by ``bin/flask`` and by the file that the
+#: distribution ``asyncflask-as-flask`` installs (``as_flask/`` in the repository).
 CHILDREN_VARIABLE = "ASYNCFLASK_AS_FLASK"
 
 _OWN = __name__.rpartition(".")[0]
@@ -63,9 +64,10 @@ def install(children: bool = False) -> None:
     """Give asyncflask's modules to everyone who imports ``flask`` from now on; once is enough.
 
     Args:
-        children: Whether it also holds for the processes that this one starts: ``python -m flask``
-            and the command ``flask`` reach asyncflask there. Changes ``ASYNCFLASK_AS_FLASK`` and
-            ``PATH`` in :data:`os.environ`.
+        children: Whether it also holds for the processes that this one starts. The command
+            ``flask`` is asyncflask's there. ``python -m flask``, and any other program that imports
+            ``flask``, needs the distribution ``asyncflask-as-flask`` besides. Changes
+            ``ASYNCFLASK_AS_FLASK`` and ``PATH`` in :data:`os.environ`.
 
     Raises:
         RuntimeError: The real Flask was imported before.

@@ -154,7 +154,7 @@ def environment(name: str, suite: dict, cache: Path, python: str, project: Path 
         mark.write_text(stamp)
     if project is not None:
         # Always again: the project's metadata may have changed. Its own code is editable.
-        call([exe, "-m", "pip", "install", "-q", "-c", constraints, "-e", project])
+        call([exe, "-m", "pip", "install", "-q", "-c", constraints, "-e", project, project / "as_flask"])
     return exe
 
 
@@ -162,7 +162,7 @@ def installed_versions(exe: Path) -> dict[str, str]:
     code = ("import importlib.metadata as m, json;"
             "print(json.dumps({d.metadata['Name'].lower().replace('_','-'): d.version for d in m.distributions()}))")
     out = json.loads(subprocess.run([str(exe), "-c", code], capture_output=True, text=True, check=True).stdout)
-    for drop in ("pip", "setuptools", "asyncflask"):
+    for drop in ("pip", "setuptools", "asyncflask", "asyncflask-as-flask"):
         out.pop(drop, None)
     return dict(sorted(out.items()))
 

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import os
 import re
+import subprocess
 import sys
+import tomllib
+import venv
 import warnings
+import zipfile
 from pathlib import Path
 
 import flask  # the real one: install() comes too late in this process, and it is the measure
@@ -217,25 +221,71 @@ def test_warnings_of_matching_come_from_flasks_module(app):
 WHICH = "import flask; print(flask.Flask.__module__)"
 
 
-def pth():
-    """Code that does with our ``.pth`` what Python does with it as it starts."""
-    return f"import site; site.addsitedir({str(HERE)!r}); {WHICH}"
+AS_FLASK = PROJECT / "as_flask"
 
 
-def test_the_pth_file_does_nothing_without_the_variable(python):
-    assert python("-c", pth()) == "flask.app"
+def wheel(project, folder):
+    """Build a project's wheel; return its path."""
+    subprocess.run(
+        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)],
+        cwd=project,
+        check=True,
+        capture_output=True,
+    )
+    (built,) = folder.glob("*.whl")
+    return built
 
 
-@pytest.mark.parametrize("value", ["1", sys.executable])
-def test_the_pth_file_installs_with_the_variable(python, value):
-    assert python("-c", pth(), ASYNCFLASK_AS_FLASK=value) == "asyncflask.flask.app"
+def files(wheel):
+    """List a wheel's files, without its metadata."""
+    with zipfile.ZipFile(wheel) as archive:
+        return [name for name in archive.namelist() if ".dist-info/" not in name]
 
 
-def test_the_wheel_has_the_pth_file():
-    text = (PROJECT / "pyproject.toml").read_text()
+def test_the_wheel_runs_nothing_as_python_starts(tmp_path):
+    names = files(wheel(PROJECT, tmp_path))
 
-    assert '"asyncflask/flask/as_flask.pth" = "asyncflask_as_flask.pth"' in text
-    assert len((HERE / "as_flask.pth").read_text().splitlines()) == 1
+    assert {name.partition("/")[0] for name in names} == {"asyncflask"}
+    assert [name for name in names if name.endswith(".pth")] == []
+    assert "asyncflask/flask/bin/flask" in names
+    assert "asyncflask/py.typed" in names
+
+
+def test_asyncflask_as_flask_makes_a_variable_install_until_it_is_uninstalled(tmp_path):
+    built = wheel(AS_FLASK, tmp_path)
+    venv.create(tmp_path / "venv")
+    interpreter = tmp_path / "venv" / ("Scripts" if os.name == "nt" else "bin") / "python"
+    # It has the packages of this environment, but not what those run as Python starts.
+    path = os.pathsep.join([str(PROJECT), *filter(None, sys.path)])
+
+    def pip(*args):
+        command = [sys.executable, "-m", "pip", "--python", str(interpreter), *args]
+        subprocess.run(command, check=True, capture_output=True)
+
+    def which(*command, **variables):
+        environ = {**os.environ, "PYTHONPATH": path, **variables}
+        done = subprocess.run(
+            [interpreter, *command], env=environ, check=True, capture_output=True, text=True
+        )
+        return done.stdout.strip()
+
+    assert files(built) == ["asyncflask_as_flask.pth"]
+    pip("install", "--no-deps", "--no-index", str(built))
+    assert which("-c", WHICH) == "flask.app"
+    for value in ("1", sys.executable):
+        assert which("-c", WHICH, ASYNCFLASK_AS_FLASK=value) == "asyncflask.flask.app"
+    assert "on asyncflask" in which("-m", "flask", "--version", ASYNCFLASK_AS_FLASK="1")
+    pip("uninstall", "--yes", "asyncflask-as-flask")
+    assert which("-c", WHICH, ASYNCFLASK_AS_FLASK="1") == "flask.app"
+
+
+def test_both_distributions_have_the_same_version():
+    versions = {
+        tomllib.loads((project / "pyproject.toml").read_text())["project"]["version"]
+        for project in (PROJECT, AS_FLASK)
+    }
+
+    assert len(versions) == 1
 
 
 def test_install_leaves_child_processes_alone(python):
