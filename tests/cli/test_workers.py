@@ -18,7 +18,8 @@ import pytest
 from asyncflask.cli.workers import Worker, Workers
 from tests.conftest import StartProgram
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+if sys.platform == "win32":
+    pytest.skip("signals of POSIX", allow_module_level=True)
 
 Write = Callable[[str, str], Path]
 
