@@ -21,8 +21,9 @@ from ..http_connection import HTTPConnection, lazy
 from .awaitable import Pending, Read, pending, pending_call
 from .base import Limit, RequestContext, body_of, make_body, of_class, refuse_json
 from .body import Body
-from .form import Limits, parse_form
+from .form import parse_form
 from .headers import header_index
+from .multipart_form import Limits
 from .sync import SyncRequest, prefetch
 
 __all__ = ["Request", "SyncRequest", "body_of", "prefetch"]

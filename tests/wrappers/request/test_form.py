@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import os
+import tempfile
 import threading
 
 import pytest
@@ -15,18 +16,11 @@ from werkzeug.exceptions import BadRequest, ClientDisconnected, RequestEntityToo
 from werkzeug.formparser import FormDataParser as WerkzeugParser
 from werkzeug.test import encode_multipart
 
-from asyncflask.wrappers.request import form as form_module
-from asyncflask.wrappers.request.body import SLICE, Body
-from asyncflask.wrappers.request.form import (
-    MAX_HEADER_SIZE,
-    MULTIPART,
-    SPOOL_SIZE,
-    URLENCODED,
-    FormDataParser,
-    Limits,
-    MultipartForm,
-    parse_form,
-)
+from asyncflask.wrappers.request.body import Body
+from asyncflask.wrappers.request.body_bytes import SLICE
+from asyncflask.wrappers.request.form import MULTIPART, URLENCODED, FormDataParser, parse_form
+from asyncflask.wrappers.request.multipart_form import MAX_HEADER_SIZE, Limits, MultipartForm
+from asyncflask.wrappers.request.upload import SPOOL_SIZE, Upload
 
 OPTIONS = {"boundary": "bound"}
 DEFAULTS = Limits(500_000, 1000)
@@ -142,7 +136,7 @@ async def test_a_form_that_comes_byte_by_byte_is_the_same(name):
 
 def fed(pieces):
     """What a form is that is fed in exactly these pieces, which a body would gather."""
-    form = MultipartForm(OPTIONS, DEFAULTS, form_module._open_upload)
+    form = MultipartForm(OPTIONS, DEFAULTS, lambda _: Upload())
     try:
         for piece in filter(None, pieces):
             form.feed(piece)
@@ -448,9 +442,9 @@ async def test_a_small_upload_stays_in_memory():
 async def test_a_large_upload_goes_to_a_file_off_the_loop(monkeypatch):
     """CVE-2025-54121 (Starlette 0.47.2): rolling over to the disk does not block the loop."""
     threads = []
-    make = form_module.tempfile.TemporaryFile
+    make = tempfile.TemporaryFile
     monkeypatch.setattr(
-        form_module.tempfile,
+        tempfile,
         "TemporaryFile",
         lambda: (threads.append(threading.current_thread()), make())[1],
     )
@@ -471,7 +465,7 @@ async def test_a_form_that_fails_leaves_no_file_open(parse):
 async def test_a_cancelled_form_leaves_no_file_open(monkeypatch):
     """Also when the cancellation comes while a thread is writing."""
     writing, go_on, files = threading.Event(), threading.Event(), []
-    make = form_module.tempfile.TemporaryFile
+    make = tempfile.TemporaryFile
 
     def slow_file():
         writing.set()
@@ -479,7 +473,7 @@ async def test_a_cancelled_form_leaves_no_file_open(monkeypatch):
         files.append(make())
         return files[0]
 
-    monkeypatch.setattr(form_module.tempfile, "TemporaryFile", slow_file)
+    monkeypatch.setattr(tempfile, "TemporaryFile", slow_file)
     parsing = asyncio.ensure_future(parse_async(part("f", b"x" * 2 * SPOOL_SIZE, "x") + END))
     await asyncio.to_thread(writing.wait, 5)
     parsing.cancel()
@@ -493,7 +487,7 @@ async def test_a_cancelled_form_leaves_no_file_open(monkeypatch):
 
 
 async def test_a_form_that_was_cancelled_before_its_thread_began_opens_no_file():
-    upload = form_module._open_upload(None)
+    upload = Upload()
     upload.write(b"data")
     upload.close()
     upload.spool()
