@@ -23,11 +23,16 @@ UNFINISHED = {
     "asyncflask/routing",
     "asyncflask/wrappers",
 }
-PARTS = sorted(
-    f"asyncflask/{path.name}"
-    for path in (PROJECT / "asyncflask").iterdir()
-    if path.suffix == ".py" or path.joinpath("__init__.py").exists()
-)
+PARTS = [
+    "benchmarks",
+    "docs",
+    "examples",
+    *sorted(
+        f"asyncflask/{path.name}"
+        for path in (PROJECT / "asyncflask").iterdir()
+        if path.suffix == ".py" or path.joinpath("__init__.py").exists()
+    ),
+]
 
 
 def _lines(document):
@@ -61,7 +66,15 @@ def test_a_document_says_it_plainly(document):
     assert not (offences := _phrases(document, _lines(document))), "\n".join(offences)
 
 
-@pytest.mark.parametrize("part", sorted(set(PARTS) - UNFINISHED))
+@pytest.mark.parametrize("document", [name for name in DOCUMENTS if name.startswith("docs/")])
+def test_a_page_begins_with_what_it_is_for(document):
+    first = next(line for _, line in _lines(document))
+
+    assert first.startswith("This "), f"{document}: begin with `This page`, its purpose and readers"
+    assert " for " in first or " shows " in first or " takes " in first, first
+
+
+@pytest.mark.parametrize("part", [part for part in PARTS if part not in UNFINISHED])
 def test_the_package_says_it_plainly(part):
     path = PROJECT / part
     files = sorted(path.rglob("*.py")) if path.is_dir() else [path]
