@@ -1,7 +1,7 @@
 """The command ``asyncflask``, also as ``python -m asyncflask``.
 
-The group and its commands are ``cli/``'s. The option that puts the facade in Flask's place is added
-here, at the top of the house, since ``cli/`` does not know the faces of the app.
+The group and its commands are in ``cli/``. The option that installs the facade as ``flask`` is
+added here, because ``cli/`` does not import the app classes.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ cli.params.append(
         expose_value=False,
         allow_from_autoenv=False,  # the variable of that name is for child processes
         callback=_install,
-        help="Give asyncflask.flask to everything that imports flask, also in child processes.",
+        help="Install asyncflask.flask as the module flask, also in child processes.",
     )
 )
 

@@ -1,4 +1,4 @@
-"""The configuration: a dictionary that can be filled from files, objects and the environment.
+"""The configuration: a dictionary that is filled from files, objects and the environment.
 
 Keys and their defaults are in :data:`DEFAULT_CONFIG`; the code that reads a key decides its
 meaning. PERF: a key is read by plain dictionary access, without a conversion or another look-up.
@@ -53,7 +53,7 @@ DEFAULT_CONFIG: Mapping[str, Any] = ImmutableDict(
         "PROVIDE_AUTOMATIC_OPTIONS": True,
         # asyncflask
         "BODY_TIMEOUT": None,
-        # A client that sends nothing for this long is gone (Quart gives a whole body 60 s).
+        # Seconds without data after which the client is gone (Quart allows 60 s for a whole body).
         "BODY_IDLE_TIMEOUT": 60,
         "WEBSOCKET_IDLE_TIMEOUT": None,
         "WEBSOCKET_CANCEL_ON_DISCONNECT": True,
@@ -64,23 +64,23 @@ DEFAULT_CONFIG: Mapping[str, Any] = ImmutableDict(
 )
 """Every key that is read, with its default (``docs/reference/configuration.md`` explains them)."""
 
-# What `silent=True` overlooks: the file is not there.
+# Errors that `silent=True` ignores: there is no such file.
 _ABSENT = (errno.ENOENT, errno.EISDIR, errno.ENOTDIR)
 
 
 class Configured(Protocol):
-    """What :class:`ConfigAttribute` asks of its owner."""
+    """What :class:`ConfigAttribute` uses of its owner."""
 
     @property
     def config(self) -> Config: ...
 
 
 class ConfigAttribute(Generic[T]):
-    """An attribute of the app that stands for a key of ``app.config``.
+    """An attribute of the app that reads and sets a key of ``app.config``.
 
     Args:
         name: The key.
-        get_converter: Applied to the value at each reading.
+        get_converter: Applied to the value when it is read.
 
     Source: ``Flask: config.ConfigAttribute``.
     """
@@ -101,18 +101,18 @@ class ConfigAttribute(Generic[T]):
         value = obj.config[self.__name__]
         if self.get_converter is not None:
             return self.get_converter(value)
-        return value  # type: ignore[no-any-return]  # a key's type is the declarer's promise
+        return value  # type: ignore[no-any-return]  # its type is declared with the attribute
 
-    def __set__(self, obj: Configured, value: Any) -> None:
+    def __set__(self, obj: Configured, value: T) -> None:
         obj.config[self.__name__] = value
 
 
 class Config(dict[str, Any]):
-    """A dictionary with loaders. Only names in UPPER CASE are taken over from a source.
+    """A dictionary with loaders. Only names in UPPER CASE are loaded.
 
     Args:
         root_path: Relative file names are looked up from here.
-        defaults: First content.
+        defaults: The first content.
 
     Source: ``Flask: config.Config``.
     """
@@ -152,13 +152,13 @@ class Config(dict[str, Any]):
     def from_prefixed_env(
         self, prefix: str = "FLASK", *, loads: Callable[[str], Any] = json.loads
     ) -> bool:
-        """Load the environment variables that start with a prefix, which is taken off.
+        """Load the environment variables that start with a prefix, which is removed.
 
         Variables are read in sorted order; ``FLASK_DB__HOST`` sets ``config["DB"]["HOST"]``.
 
         Args:
             prefix: Without the underscore that follows it.
-            loads: Turns the text into a value; where it fails, the text itself is the value.
+            loads: Converts the text to a value; if it fails, the text is the value.
 
         Returns:
             ``True``.
@@ -169,7 +169,7 @@ class Config(dict[str, Any]):
                 self._set_path(variable.removeprefix(prefix), _loaded(os.environ[variable], loads))
         return True
 
-    def _set_path(self, path: str, value: Any) -> None:
+    def _set_path(self, path: str, value: object) -> None:
         *parents, last = path.split("__")
         target: dict[str, Any] = self
         for key in parents:
@@ -266,7 +266,7 @@ class Config(dict[str, Any]):
     def get_namespace(
         self, namespace: str, lowercase: bool = True, trim_namespace: bool = True
     ) -> dict[str, Any]:
-        """Return the keys that begin with ``namespace``, for passing on as keyword arguments.
+        """Return the keys that begin with ``namespace``, to be passed as keyword arguments.
 
         Args:
             namespace: For example ``"IMAGE_STORE_"``.
@@ -281,7 +281,7 @@ class Config(dict[str, Any]):
         return f"<{type(self).__name__} {super().__repr__()}>"
 
 
-def _loaded(text: str, loads: Callable[[str], Any]) -> Any:
+def _loaded(text: str, loads: Callable[[str], object]) -> object:
     try:
         return loads(text)
     except Exception:
@@ -289,7 +289,7 @@ def _loaded(text: str, loads: Callable[[str], Any]) -> Any:
 
 
 def _absent(error: OSError, silent: bool) -> bool:
-    """Answer for a file that could not be opened: ``False``, or the error with our words added."""
+    """Return ``False`` for a file that does not exist, or raise the error with a longer text."""
     if silent and error.errno in _ABSENT:
         return False
     error.strerror = f"Unable to load configuration file ({error.strerror})"

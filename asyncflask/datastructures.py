@@ -1,7 +1,7 @@
-"""The uploaded file as ``async def`` functions see it, and the MultiDict of arguments and fields.
+"""The uploaded file of ``async def`` functions.
 
 ``def`` functions get Werkzeug's own :class:`werkzeug.datastructures.FileStorage`, whose ``save`` is
-a plain call. How uploads are received and where they are kept is not decided here.
+a plain call.
 """
 
 from __future__ import annotations
@@ -71,14 +71,14 @@ class FileStorage(SyncFileStorage):
     def save(  # type: ignore[override]  # awaited: writing must not block the event loop
         self, dst: str | os.PathLike[str] | IO[bytes], buffer_size: int = 16384
     ) -> Coroutine[Any, Any, None]:
-        """Copy the file, from where it is read now to its end, in a worker thread.
+        """Copy the file, from its current position to its end, in a worker thread.
 
         In a thread without an event loop, as under ``asyncio.to_thread(file.save, path)``, the file
         is saved at once, because the thread's result is not awaited.
 
         Args:
             dst: A path, or a binary file, which is left open.
-            buffer_size: Bytes to copy at one time.
+            buffer_size: Number of bytes to copy at a time.
 
         Raises:
             OSError: ``dst`` cannot be written.
@@ -92,17 +92,17 @@ class FileStorage(SyncFileStorage):
             copy()
             return _Done()
 
-        async def save() -> None:  # The name is that of the call in an error.
+        async def save() -> None:  # Its name is in the error for a call that is not awaited.
             await run_in_thread(copy)
 
         return save()
 
     async def load(self, source: str | os.PathLike[str], buffer_size: int = 16384) -> None:
-        """Fill the file from ``source``, in a worker thread, and take its base name; for tests.
+        """Fill the file from ``source``, in a worker thread, and set its name; for tests.
 
         Args:
             source: A path.
-            buffer_size: Bytes to copy at one time.
+            buffer_size: Number of bytes to copy at a time.
 
         Raises:
             OSError: ``source`` cannot be read.
@@ -114,9 +114,9 @@ class FileStorage(SyncFileStorage):
 
 
 class _Done(Coroutine[Any, Any, None]):
-    """Stands for a coroutine that has ended, and may be awaited or thrown away."""
+    """A coroutine that has ended; it may be awaited or discarded."""
 
-    def send(self, value: Any) -> NoReturn:
+    def send(self, value: object) -> NoReturn:
         raise StopIteration
 
     def throw(self, *details: Any) -> NoReturn:

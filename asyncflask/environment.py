@@ -1,8 +1,7 @@
 """Environment variables of the command line, and the files that set them.
 
 Each variable has two names: ``FLASK_X``, so that a project moves over unchanged, and
-``ASYNCFLASK_X``, which wins where both are set. An empty value counts as not set. Nothing here
-knows an app or a command.
+``ASYNCFLASK_X``, which wins if both are set. An empty value counts as not set.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ def read_variable(name: str) -> str | None:
 
 
 def get_debug_flag() -> bool:
-    """Tell whether the environment asks for debug mode (``FLASK_DEBUG``); ``False`` if unset.
+    """Return whether the environment turns debug mode on (``FLASK_DEBUG``); ``False`` if unset.
 
     Source: ``Flask: helpers.get_debug_flag``.
     """
@@ -35,19 +34,23 @@ def get_debug_flag() -> bool:
 
 
 def set_debug_flag(debug: bool) -> None:
-    """Write debug mode into the environment, where app factories and child processes see it."""
+    """Write debug mode into the environment, for app factories and child processes.
+
+    Args:
+        debug: Whether it is on.
+    """
     value = "1" if debug else "0"
     os.environ["FLASK_DEBUG"] = value
-    # Left alone, the name that wins would contradict the option that was just given.
+    # This name wins, so it must not contradict the option that was given.
     if "ASYNCFLASK_DEBUG" in os.environ:
         os.environ["ASYNCFLASK_DEBUG"] = value
 
 
 def get_load_dotenv(default: bool = True) -> bool:
-    """Tell whether ``.env`` and ``.flaskenv`` are to be loaded (``FLASK_SKIP_DOTENV``).
+    """Return whether ``.env`` and ``.flaskenv`` are loaded (``FLASK_SKIP_DOTENV``).
 
     Args:
-        default: The answer when the variable is not set.
+        default: Returned if the variable is not set.
 
     Source: ``Flask: helpers.get_load_dotenv``.
     """
@@ -58,9 +61,9 @@ def get_load_dotenv(default: bool = True) -> bool:
 
 
 def has_dotenv() -> bool:
-    """Tell whether python-dotenv, which is optional, is installed."""
+    """Return whether python-dotenv, which is optional, is installed."""
     try:
-        import dotenv  # noqa: F401  # the question is whether it can be
+        import dotenv  # noqa: F401  # only whether it can be imported
     except ImportError:
         return False
     return True
@@ -69,12 +72,12 @@ def has_dotenv() -> bool:
 def load_dotenv(path: str | os.PathLike[str] | None = None, load_defaults: bool = True) -> bool:
     """Set environment variables from dotenv files.
 
-    The file at ``path`` wins over ``.env``, and ``.env`` over ``.flaskenv``; a variable that the
-    environment has already is never changed. The two default files are looked for in the current
-    directory and then in its parents. Without python-dotenv nothing is loaded.
+    The file at ``path`` wins over ``.env``, and ``.env`` over ``.flaskenv``; a variable that is set
+    already is not changed. The two default files are looked for in the current directory and then
+    in its parents. Without python-dotenv nothing is loaded.
 
     Args:
-        path: A further file to load; one that does not exist is passed over.
+        path: A further file to load, if it exists.
         load_defaults: Whether to look for ``.flaskenv`` and ``.env``.
 
     Returns:
@@ -88,12 +91,8 @@ def load_dotenv(path: str | os.PathLike[str] | None = None, load_defaults: bool 
         return False
     import dotenv
 
-    files = [path] if path is not None and os.path.isfile(path) else []
-    if load_defaults:
-        found = (dotenv.find_dotenv(name, usecwd=True) for name in (".env", ".flaskenv"))
-        files.extend(file for file in found if file)
     loaded: dict[str, str | None] = {}
-    for file in reversed(files):
+    for file in reversed(_dotenv_files(path, load_defaults)):
         loaded.update(dotenv.dotenv_values(file, encoding="utf-8"))
     for name, value in loaded.items():
         if value is not None:
@@ -101,8 +100,21 @@ def load_dotenv(path: str | os.PathLike[str] | None = None, load_defaults: bool 
     return bool(loaded)
 
 
+def _dotenv_files(
+    path: str | os.PathLike[str] | None, load_defaults: bool
+) -> list[str | os.PathLike[str]]:
+    """Return the files that exist; the first one wins."""
+    import dotenv
+
+    files = [path] if path is not None and os.path.isfile(path) else []
+    if load_defaults:
+        found = (dotenv.find_dotenv(name, usecwd=True) for name in (".env", ".flaskenv"))
+        files.extend(file for file in found if file)
+    return files
+
+
 def _say_that_dotenv_is_missing() -> None:
-    import click  # PERF: hardly ever
+    import click
 
     click.secho(
         " * A dotenv file is here, but python-dotenv is not installed, so it was not loaded."

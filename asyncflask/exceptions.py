@@ -8,7 +8,7 @@ offending value is known.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from werkzeug.exceptions import ServiceUnavailable
 
@@ -22,7 +22,7 @@ class SetupFinished(AssertionError):
 
 
 class OutOfContext(RuntimeError):
-    """A proxy (``request``, ``g`` …) or a function that needs a context was used outside of one.
+    """A proxy (``request``, ``g`` …) or function that needs a context was used outside of one.
 
     Flask raises a plain :class:`RuntimeError` there, of which this is one.
     """
@@ -36,11 +36,16 @@ _HINTS = {
 
 
 def outside(name: str, kind: str) -> OutOfContext:
-    """Make the error for a proxy that was used outside of its context."""
+    """Make the error for a proxy that was used outside of its context.
+
+    Args:
+        name: The proxy.
+        kind: ``"application"``, ``"request"`` or ``"websocket"``.
+    """
     # COMPAT: tests of apps match the beginning, up to the colon, which is Flask's.
     return OutOfContext(
-        f"Working outside of {kind} context: `{name}` was used where no {kind} is active. It is"
-        f" there in views, hooks and what they call; elsewhere write `with {_HINTS[kind]}:` around"
+        f"Working outside of {kind} context: `{name}` was used where no {kind} is active. Use"
+        f" it in views, hooks and functions that they call, or write `with {_HINTS[kind]}:` around"
         f" the use (`async with {_HINTS[kind]}:` in a coroutine)."
     )
 
@@ -50,7 +55,7 @@ def of_the_other_kind(name: str, instead: str) -> OutOfContext:
 
     Args:
         name: The proxy that was used.
-        instead: The one that is there.
+        instead: The proxy that exists here.
     """
     kinds = {"request": "an HTTP request", "websocket": "a websocket"}
     decorators = {"request": "@app.route(...)", "websocket": "@app.websocket(...)"}
@@ -66,19 +71,19 @@ class UnawaitedAccess(TypeError):
 
 
 class WorkerQueueFull(ServiceUnavailable):
-    """All worker threads are busy and ``WORKER_QUEUE_SIZE`` requests wait for one already (503)."""
+    """All worker threads are busy and ``WORKER_QUEUE_SIZE`` requests are waiting for one (503)."""
 
 
 class WebsocketDisconnect(Exception):
-    """The websocket's peer is gone, or the connection was closed by this side.
+    """The websocket's client is gone, or the connection was closed by this side.
 
     Raised by :meth:`~asyncflask.Websocket.receive` and :meth:`~asyncflask.Websocket.send`. A view
-    need not catch it: uncaught it ends the view quietly, ``finally`` blocks, after and teardown
-    functions run as usual.
+    need not catch it: then the view ends without a log entry, and ``finally`` blocks, after and
+    teardown functions run as usual.
 
     Args:
-        code: The close code (:rfc:`6455` §7.4); 1005 when the peer gave none.
-        reason: The peer's reason, possibly empty.
+        code: The close code (:rfc:`6455` §7.4); 1005 if the client sent none.
+        reason: The client's reason, possibly empty.
     """
 
     def __init__(self, code: int = 1005, reason: str = "") -> None:
@@ -109,8 +114,7 @@ def missing_method(owner: object, kind: str, signature: str) -> NotImplementedEr
 class MissingAttribute:
     """An attribute that does not exist: ``hasattr()`` is False, and the error names the remedy.
 
-    PERF: not a ``__getattr__`` of the class: CPython reads all attributes of such a class in a
-    slower way, which is 12 % of a plain request.
+    PERF: a ``__getattr__`` of the class would slow down all attributes: 12 % of a plain request.
 
     Args:
         remedy: What to write instead, in a sentence or two.
@@ -122,7 +126,7 @@ class MissingAttribute:
     def __set_name__(self, owner: type, name: str) -> None:
         self._name = name
 
-    def __get__(self, instance: Any, owner: type) -> NoReturn:
+    def __get__(self, instance: object, owner: type) -> NoReturn:
         raise AttributeError(
             f"{owner.__name__!r} object has no attribute {self._name!r}. {self._remedy}",
             name=self._name,
@@ -131,7 +135,7 @@ class MissingAttribute:
 
 
 def explain_missing_attributes(cls: type, remedies: Mapping[str, str]) -> None:
-    """Let the error for a missing attribute of a class and its instances name the remedy.
+    """Make the error for missing attributes of a class and its instances name the remedy.
 
     Type checkers do not see these attributes, so they report them as misspelled names.
 

@@ -67,7 +67,7 @@ def _find_websocket() -> t.Any:
     return _find_connection("websocket", "request", ctx and ctx.websocket)
 
 
-def _find_connection(name: str, other: str, found: t.Any) -> t.Any:
+def _find_connection(name: str, other: str, found: object) -> t.Any:
     if found is not None:
         return found
     ctx = current()
@@ -106,16 +106,16 @@ def make_proxy(find: t.Callable[[], t.Any]) -> t.Any:
                 return super().__getattribute__(name)
             return getattr(find(), name)
 
-        def __setattr__(self, name: str, value: t.Any) -> None:
+        def __setattr__(self, name: str, value: object) -> None:
             setattr(find(), name, value)
 
-        def __getitem__(self, key: t.Any) -> t.Any:
+        def __getitem__(self, key: object) -> t.Any:
             return find()[key]
 
-        def __setitem__(self, key: t.Any, value: t.Any) -> None:
+        def __setitem__(self, key: object, value: object) -> None:
             find()[key] = value
 
-        def __contains__(self, key: t.Any) -> bool:
+        def __contains__(self, key: object) -> bool:
             return key in find()
 
     Proxy.__name__ = Proxy.__qualname__ = LocalProxy.__name__

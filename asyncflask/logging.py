@@ -1,7 +1,6 @@
-"""The app's logger, and what a log line may contain.
+"""The app's logger, and the escaping of text in log lines.
 
-Which events are logged, and when, is decided where they happen. What comes from a client goes
-through :func:`one_line` first, wherever it is put into a message.
+Text from a client goes through :func:`one_line` before it is put into a message.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from ._current import current
 
 
 class LoggedApp(Protocol):
-    """What a logger is made from."""
+    """What :func:`create_logger` uses of an app."""
 
     @property
     def name(self) -> str: ...
@@ -36,7 +35,7 @@ def _errors_stream() -> TextIO:
 
 
 # A proxy, not a stream: the stream is looked up at each write.
-wsgi_errors_stream: TextIO = LocalProxy(_errors_stream)  # type: ignore[assignment]  # stands for one
+wsgi_errors_stream: TextIO = LocalProxy(_errors_stream)  # type: ignore[assignment]  # it forwards to one
 """Where errors go: a WSGI request's ``wsgi.errors``, else :data:`sys.stderr`. For a logging
 configuration it is ``ext://asyncflask.logging.wsgi_errors_stream``."""
 
@@ -49,7 +48,10 @@ default_handler.setFormatter(
 
 
 def has_level_handler(logger: logging.Logger) -> bool:
-    """Tell whether what ``logger`` lets through reaches any handler.
+    """Return whether messages of the logger's level reach a handler.
+
+    Args:
+        logger: The logger.
 
     Source: ``Flask: logging.has_level_handler``.
     """
@@ -83,19 +85,18 @@ _UNPRINTABLE = "[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]"
 
 
 def one_line(text: str) -> str:
-    r"""Escape what would end the log line or steer a terminal.
+    r"""Escape characters that end a log line or control a terminal.
 
-    SECURITY: a path may hold any character once it is decoded; with a line break in it a client
-    writes log lines of its own, with an escape code it repaints the reader's terminal
-    (CVE-2020-7694).
+    SECURITY: a decoded path may have any character. With a line break in it a client could write
+    log lines of its own, and with an escape code control the reader's terminal (CVE-2020-7694).
 
     Args:
-        text: What a client sent: a path, a host, a header.
+        text: Text from a client: a path, a host, a header.
 
     >>> one_line("/a\r\nERROR in app: all is lost")
     '/a\\r\\nERROR in app: all is lost'
     """
     if text.isprintable():
         return text
-    # PERF: few texts come here; compiled at import, it cost every process 0.25 ms.
+    # Rarely used, so the pattern is not compiled at import.
     return re.sub(_UNPRINTABLE, lambda match: ascii(match[0])[1:-1], text)

@@ -1,8 +1,7 @@
-"""Where an app's files lie: root path, installation prefix, instance folder, resource files.
+"""The places of an app's files: root path, installation prefix, instance folder, resource files.
 
-Functions over an import name or a folder; what an app or blueprint does with the answer is not
-decided here. Files are served to clients by ``wrappers/response/send_file.py``: the paths here are
-the developer's own and are not checked against leaving the folder.
+The developer writes these paths, so they may lead out of the folder. Files are sent to clients in
+``wrappers/response/send_file.py``.
 """
 
 from __future__ import annotations
@@ -28,21 +27,21 @@ class _Later:
 
 
 def later(module: str, name: str) -> Any:
-    """Return a class attribute that is imported at the first access.
+    """Return a class attribute that is imported when it is read.
 
     Args:
         module: The module's full name.
-        name: What it has.
+        name: The name of an object in it.
     """
     return _Later(module, name)
 
 
 class LaterModule:
-    """A module for annotations alone: it is imported when one of them is evaluated.
+    """A substitute for a module in annotations; the module is imported when one is evaluated.
 
-    ``typing.get_type_hints()`` looks an annotation's names up in the module of the function, where
-    those that are imported for type checkers are missing. ``jinja2.Template`` is found if
-    ``jinja2`` is one of these, and the module that has it need not import Jinja.
+    ``typing.get_type_hints()`` looks up the names of an annotation in the module of the function,
+    where names that are imported for type checkers are missing. If ``jinja2`` is one of these
+    objects, ``jinja2.Template`` is found, and the module need not import Jinja.
 
     Args:
         name: The module's full name.
@@ -58,15 +57,15 @@ class LaterModule:
 def get_root_path(import_name: str) -> str:
     """Return the folder that holds a module or package.
 
-    For a name that has no file (``__main__`` in an interactive session, a module that cannot be
-    found) it is the current working directory.
+    If the module has no file (``__main__`` in an interactive session) or cannot be found, it is the
+    current working directory.
 
     Args:
         import_name: Dotted name, usually an app's ``__name__``.
 
     Raises:
         RuntimeError: The module exists but has no file: a namespace package, or one that comes
-            from an import hook which names no file.
+            from an import hook that names no file.
 
     Source: ``Flask: helpers.get_root_path``.
     """
@@ -89,13 +88,13 @@ def _file_of(import_name: str, spec: ModuleSpec) -> str:
         raise RuntimeError(
             f"The module {import_name!r} has no file, so it has no root path (a namespace package,"
             " or an import hook that names no file).\n\n"
-            f"Say where it lies: Flask({import_name!r}, root_path='/path/to/the/folder')."
+            f"Give the folder: Flask({import_name!r}, root_path='/path/to/the/folder')."
         )
     return str(file)
 
 
 def find_package(import_name: str) -> tuple[str | None, str]:
-    """Find out where a package is installed.
+    """Find where a package is installed.
 
     Args:
         import_name: Dotted name of a module or package.
@@ -121,15 +120,15 @@ def find_package(import_name: str) -> tuple[str | None, str]:
 
 
 def find_instance_path(import_name: str, name: str) -> str:
-    """Return the instance folder of an app that was not told where it is.
+    """Return the default instance folder of an app.
 
     Args:
         import_name: The app's import name.
         name: The app's name.
 
     Returns:
-        ``instance`` beside the module or package, or ``$PREFIX/var/<name>-instance`` for an
-        installed one.
+        The folder ``instance`` next to the module or package; for an installed package
+        ``$PREFIX/var/<name>-instance``.
 
     Source: ``Flask: app.auto_find_instance_path``.
     """
@@ -142,7 +141,7 @@ def find_instance_path(import_name: str, name: str) -> str:
 def open_resource(
     root_path: str, resource: str, mode: str = "rb", encoding: str | None = None
 ) -> IO[Any]:
-    """Open a file that ships with the code, for reading.
+    """Open a file that is distributed with the code, for reading.
 
     Args:
         root_path: The app's or blueprint's root path.
@@ -158,8 +157,8 @@ def open_resource(
     """
     if mode not in _READ_MODES:
         raise ValueError(
-            f"open_resource({resource!r}) was called with mode={mode!r}, but what ships with the"
-            " code is opened for reading only.\n\n"
+            f"open_resource({resource!r}) was called with mode={mode!r}, but resources are opened"
+            " for reading only.\n\n"
             "Use mode='rb' or mode='r', or open_instance_resource() for a file that is written."
         )
     return _open(os.path.join(root_path, resource), mode, encoding)
@@ -193,12 +192,12 @@ def _open(path: str, mode: str, encoding: str | None) -> IO[Any]:
 def _find_spec(import_name: str) -> ModuleSpec | None:
     try:
         return importlib.util.find_spec(import_name)
-    except (ImportError, ValueError):  # ValueError: __main__, or a name that is none
+    except (ImportError, ValueError):  # ValueError: __main__, or no valid name
         return None
 
 
 def _import_folder(import_name: str) -> str:
-    """The entry of ``sys.path`` (or the working directory) from which the name is imported."""
+    """Return the entry of ``sys.path`` (or the working directory) that has the module."""
     root = _find_spec(import_name.partition(".")[0])
     if root is None:
         return os.getcwd()
@@ -211,7 +210,7 @@ def _import_folder(import_name: str) -> str:
 
 
 def _namespace_location(import_name: str, locations: list[str]) -> str:
-    """The one of a namespace's folders that holds the package, or the first."""
+    """Return the folder of a namespace that holds the package, or the first one."""
     spec = _find_spec(import_name)
     if spec is None or not spec.submodule_search_locations:
         return locations[0]

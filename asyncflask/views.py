@@ -1,7 +1,7 @@
-"""Views as classes: one class a view (:class:`View`), or one method a verb (:class:`MethodView`).
+"""Views as classes: a class per view (:class:`View`), or a method per verb (:class:`MethodView`).
 
-A class becomes a view function of the right colour here (design D2); how a view function is called
-is ``dispatch/``'s business. Whatever is ``def`` may block and runs in the request's worker thread.
+The view function of a class is ``def`` or ``async def`` as its methods are (design D2). What is
+``def`` may block and runs in the request's worker thread.
 """
 
 from __future__ import annotations
@@ -33,17 +33,17 @@ class View:
     """Whether ``OPTIONS`` is answered automatically; ``None`` for the app's default."""
 
     decorators: ClassVar[list[Callable[..., Any]]] = []
-    """Applied to the view function, the first one first (it would stand lowest above a ``def``).
-    A decorator of the class itself is not applied to the view function."""
+    """Applied to the view function, the first one first (as the lowest decorator of a ``def``). A
+    decorator of the class itself is not applied to the view function."""
 
     init_every_request: ClassVar[bool] = True
-    """Whether each request gets an instance of its own. One for all is cheaper, but then nothing
-    that belongs to a request may be kept on ``self``; use ``g``."""
+    """Whether each request gets its own instance. One instance for all is faster, but then data of
+    a request must not be kept on ``self``; use ``g``."""
 
     _async_view: ClassVar[bool] = False
 
     def dispatch_request(self) -> ft.ResponseReturnValue | Awaitable[ft.ResponseReturnValue]:
-        """Answer the request; the URL's variables come as keyword arguments.
+        """Answer the request; the variables of the URL are keyword arguments.
 
         Override it as ``def`` or ``async def``.
         """
@@ -60,12 +60,12 @@ class View:
 
         Args:
             name: Its name, which becomes the endpoint.
-            class_args: For the class, when it is instantiated.
-            class_kwargs: The same.
+            class_args: Arguments of the class.
+            class_kwargs: Its keyword arguments.
 
         Source: ``Flask: views.View.as_view``.
         """
-        # COMPAT: extensions read the closure; its names are Flask's.
+        # COMPAT: extensions read the closure, whose names are Flask's.
         cls._async_view = cls._is_async()
         view: Any
         if not cls.init_every_request:
@@ -73,7 +73,7 @@ class View:
         elif cls._async_view:
 
             async def view(**kwargs: Any) -> Any:
-                # Looked up on the function, so that a test may put another class there.
+                # Read from the function, so that a test may set another class.
                 self = view.view_class(*class_args, **class_kwargs)
                 return await self.dispatch_request(**kwargs)
 
@@ -116,7 +116,7 @@ def _view_of(self: View, is_async: bool) -> Callable[..., Any]:
 
 
 def _dispatch_in_place(view: View, kwargs: dict[str, Any]) -> Any:
-    """Call a view's ``dispatch_request()``, by the app's ``ensure_sync()`` as Flask does."""
+    """Call a view's ``dispatch_request()`` through the app's ``ensure_sync()``, as Flask does."""
     ctx: Any = current()
     answer = view.dispatch_request
     return (answer if ctx is None else ctx.app.ensure_sync(answer))(**kwargs)
@@ -130,8 +130,8 @@ def _name(view: Any, cls: type[View], name: str) -> None:
 class MethodView(View):
     """A view as a class with a method for each HTTP method: ``get()`` answers ``GET``.
 
-    :attr:`methods` is made of the methods that are defined. They may be ``def`` and ``async def``
-    beside each other.
+    :attr:`methods` is made of the methods that are defined. Some may be ``def``, others
+    ``async def``.
 
     Source: ``Flask: views.MethodView``.
     """
@@ -154,7 +154,7 @@ class MethodView(View):
 
     @classmethod
     def _verbs(cls) -> frozenset[str]:
-        """The names that a request's method may choose."""
+        """Return the names of methods that a request may call."""
         return http_method_funcs.union(method.lower() for method in cls.methods or ())
 
     @classmethod
@@ -168,7 +168,10 @@ class MethodView(View):
         return getattr(cls, verb, None)
 
     def dispatch_request(self, **kwargs: Any) -> Any:
-        """Answer the request by the method of its name; ``HEAD`` falls back on ``get()``.
+        """Answer the request with the method of its verb; ``HEAD`` falls back to ``get()``.
+
+        Args:
+            kwargs: The variables of the URL.
 
         Raises:
             MethodNotAllowed: There is none (405).
@@ -183,6 +186,6 @@ class MethodView(View):
         answer = getattr(self, verb)
         if not self._async_view:
             answer = ctx.app.ensure_sync(answer)
-        elif not is_async(answer):  # The view function that calls this awaits what comes back.
+        elif not is_async(answer):  # The view function that calls this awaits the result.
             answer = ctx.app.ensure_async(answer)
         return answer(**kwargs)

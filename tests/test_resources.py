@@ -73,7 +73,8 @@ def test_a_namespace_package_has_no_root_path(site: Path) -> None:
     write(site, "shop_space/a.py")
     __import__("shop_space.a")
 
-    with pytest.raises(RuntimeError, match=r"'shop_space' has no file.*\n\nSay where .*root_path="):
+    message = r"'shop_space' has no file.*\n\nGive the folder: .*root_path="
+    with pytest.raises(RuntimeError, match=message):
         get_root_path("shop_space")
 
 
