@@ -231,7 +231,7 @@ async def test_get_data_after_the_form_is_explained_in_debug_mode(caplog, kind, 
     assert response.json == {"form": "1", "data": ""}
     messages = [record.getMessage() for record in caplog.records]
     assert len(messages) == debug
-    assert all("get_data() gives b'' on /hook" in message for message in messages)
+    assert all("get_data() returns b'' on /hook" in message for message in messages)
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,4 @@
-"""What the two faces of a request share: the body, its limits, and refusals.
-
-The awaitable face is in :mod:`.request`, the synchronous one in :mod:`.sync`.
-"""
+"""The common part of the asynchronous and the synchronous request: body, limits, refusals."""
 
 from __future__ import annotations
 
@@ -19,7 +16,7 @@ from .headers import header_index
 
 
 class RequestContext(RoutedContext, Protocol):
-    """What a request asks of its context."""
+    """The context of a request."""
 
     _body: Any
 
@@ -34,13 +31,27 @@ class RequestContext(RoutedContext, Protocol):
 
 
 def body_of(ctx: RequestContext) -> Body:
-    """Return the body that the faces of a context's request share; it is made at the first call."""
+    """Return the body of a context's request; it is made at the first call.
+
+    Args:
+        ctx: The context of the request.
+
+    Returns:
+        The body, which the asynchronous and the synchronous request share.
+    """
     body: Body | None = ctx._body
     return make_body(ctx) if body is None else body
 
 
 def make_body(ctx: RequestContext) -> Body:
-    """Make the body that :func:`body_of` will return."""
+    """Make the body that :func:`body_of` returns from now on.
+
+    Args:
+        ctx: The context of the request.
+
+    Returns:
+        The body.
+    """
     config = ctx.app.config
     names = header_index(ctx)
     length = names.get(b"content-length")
@@ -56,7 +67,7 @@ def make_body(ctx: RequestContext) -> Body:
 
 
 def _announced(length: bytes, coding: bytes | None) -> int | None:
-    # PERF: Werkzeug's strictness is for what is no plain number.
+    # Werkzeug's parser is needed for anything but a plain number.
     if coding is None and length.isdigit() and len(length) < 16:
         return int(length)
     return get_content_length(
@@ -65,7 +76,7 @@ def _announced(length: bytes, coding: bytes | None) -> int | None:
 
 
 class Limit(property):
-    """A limit on the request's body: the configuration's, unless it is set on the request."""
+    """A limit on the request's body: from the configuration, unless it is set on the request."""
 
     def __init__(self, key: str, default: int | None) -> None:
         super().__init__(self._read, self._write)
@@ -105,6 +116,17 @@ class Limit(property):
 
 
 def refuse_json(error: ValueError | None, content_type: str | None, debug: bool) -> NoReturn:
+    """Raise the error of a body that is not JSON.
+
+    Args:
+        error: The parser's error; ``None`` if the media type was not JSON.
+        content_type: The ``Content-Type`` header.
+        debug: Whether the response says where the error is.
+
+    Raises:
+        UnsupportedMediaType: The media type was not JSON (415).
+        BadRequest: The body was not JSON (400).
+    """
     if error is None:
         raise UnsupportedMediaType(
             f"The body was not read as JSON, because its Content-Type is {content_type!r}."
@@ -116,9 +138,17 @@ def refuse_json(error: ValueError | None, content_type: str | None, debug: bool)
 
 
 def of_class(storage: type[SyncFileStorage], files: MultiDict[str, Any]) -> MultiDict[str, Any]:
-    """Return the same uploads, on the same streams, as the other face's class."""
-    awaited = storage is FileStorage
-    if all(isinstance(file, FileStorage) is awaited for file in files.values()):
+    """Return the same uploads, on the same streams, as objects of another class.
+
+    Args:
+        storage: The asynchronous or Werkzeug's ``FileStorage``.
+        files: The uploads.
+
+    Returns:
+        The uploads.
+    """
+    is_async = storage is FileStorage
+    if all(isinstance(file, FileStorage) is is_async for file in files.values()):
         return files
     return type(files)(
         (name, storage(file.stream, file.filename, file.name, headers=file.headers))

@@ -1,4 +1,4 @@
-"""A body whose length nothing announces, up to a limit: ``wsgi.input`` that ends by itself."""
+"""A ``wsgi.input`` of unknown length (chunked), read up to a limit."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ _PIECE = 64 * 1024
 class BoundedStream(LimitedStream):
     """A stream that raises 413 at the first byte over its limit.
 
-    Werkzeug's stream returns what is below the limit as if it were the whole body, if it is read at
-    once, and refuses a body of exactly the limit, if it is read in pieces.
+    Werkzeug's stream returns the bytes below the limit as if they were the whole body, if it is
+    read at once, and refuses a body of exactly the limit, if it is read in pieces.
 
     Args:
         stream: The ``wsgi.input`` of a server that sets ``wsgi.input_terminated``.
@@ -24,8 +24,14 @@ class BoundedStream(LimitedStream):
         super().__init__(stream, limit, is_max=True)
         self._is_over = False
 
-    def readinto(self, b: Any) -> int | None:
+    def readinto(self, b: bytearray) -> int | None:  # type: ignore[override]  # as Werkzeug
         """Read the next piece into ``b``.
+
+        Args:
+            b: The buffer.
+
+        Returns:
+            The number of bytes.
 
         Raises:
             RequestEntityTooLarge: The body is longer than the limit (413).
@@ -34,7 +40,7 @@ class BoundedStream(LimitedStream):
         if not self.is_exhausted or not len(b):
             return super().readinto(b)
         if self._is_over or self._stream.read(1):
-            self._is_over = True  # What was read is lost: another try must not find the end.
+            self._is_over = True  # This byte is lost: the next read must not return the end.
             self.on_exhausted()
         return 0
 
@@ -44,12 +50,15 @@ class BoundedStream(LimitedStream):
 
 
 def bounded(stream: IO[bytes], environ: dict[str, Any], limit: int | None) -> IO[bytes]:
-    """Return ``stream``, or a :class:`BoundedStream` where the server ends the body.
+    """Return ``stream``, or a :class:`BoundedStream` if the server ends the body.
 
     Args:
-        stream: What Werkzeug has made of the environ's ``wsgi.input``.
+        stream: Werkzeug's stream over the environ's ``wsgi.input``.
         environ: The WSGI environ.
         limit: ``MAX_CONTENT_LENGTH``.
+
+    Returns:
+        The stream to read.
     """
     if limit is None or "wsgi.input_terminated" not in environ:
         return stream

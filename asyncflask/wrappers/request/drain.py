@@ -22,20 +22,36 @@ LINGER = 1.0
 
 
 def is_left(ctx: RequestContext) -> bool:
-    """Tell whether a request that announces a body has one that was not read to its end."""
+    """Tell whether the body of a request was not read to its end.
+
+    Args:
+        ctx: The context of a request that announces a body.
+
+    Returns:
+        Whether the client may still be sending.
+    """
     body = ctx._body or body_of(ctx)
     if body.complete:
         return False
     if body.content_length is None:
-        body.prefetch()  # RFC 9113 §8.1: HTTP/2 needs no header for a body. Its end may be here.
+        body.prefetch()  # RFC 9113 §8.1: HTTP/2 needs no header for a body. It may have ended.
     if body.complete or body.disconnected:
         return False
-    # RFC 9110 §10.1.1: who expects "100 Continue" waits for our word before sending.
+    # RFC 9110 §10.1.1: a client that expects "100 Continue" waits for it before sending.
     return body.begun or b"expect" not in header_index(ctx)
 
 
 def announces_body(scope: Mapping[str, Any]) -> bool:
-    """Tell whether a request may have a body. (:rfc:`9112` §6.3, :rfc:`9113` §8.1.)"""
+    """Tell whether a request may have a body.
+
+    Args:
+        scope: The ASGI scope.
+
+    Returns:
+        Whether it may.
+
+    Source: :rfc:`9112` §6.3, :rfc:`9113` §8.1.
+    """
     names = index_headers(scope["headers"])
     return (
         b"content-length" in names
@@ -45,16 +61,19 @@ def announces_body(scope: Mapping[str, Any]) -> bool:
 
 
 def reading_on(ctx: RequestContext, send: Send) -> Send:
-    """Return ``send``, made to read on while the last message of a response is sent.
+    """Return a ``send`` that drains the body while the last message of a response is sent.
 
     COMPAT: hypercorn 0.18 lets that ``send()`` wait for room in a queue of ten messages that only
     the app's ``receive()`` empties: with a full one neither the request nor its connection ends.
-    A client that gets no answer before it has sent all (most of them) gets it now, instead of
-    a connection that is reset.
+    Most clients read the response only after they have sent everything. They get it this way;
+    otherwise their connection would be reset.
 
     Args:
         ctx: The context of the request.
         send: ASGI's ``send``.
+
+    Returns:
+        The wrapped ``send``.
     """
 
     async def sending(message: Message) -> None:

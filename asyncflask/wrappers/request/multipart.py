@@ -1,7 +1,7 @@
-"""Werkzeug's sans-I/O multipart decoder, spared what browsers do not write, and rid of two bugs.
+"""Werkzeug's sans-I/O multipart decoder, quicker for forms of browsers, and without two bugs.
 
-What becomes of the parts, and what they may cost, is :mod:`.form`'s business. Nothing is judged
-here that Werkzeug would judge otherwise: what is not as browsers write it goes to its decoder.
+Bytes that are not as browsers write them go to Werkzeug's decoder, so that both always agree.
+:mod:`.multipart_form` collects the parts and checks the limits.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any, Literal
 from werkzeug.datastructures import Headers
 from werkzeug.sansio.multipart import NEED_DATA, Event, Field, File, MultipartDecoder, State
 
-# RFC 2046 §5.1.1: what ends a delimiter; the last one of a form has two hyphens more.
+# RFC 2046 §5.1.1: the end of a delimiter; the last one of a form has two more hyphens.
 _BEHIND = re.compile(rb"(--[^\S\n\r]*(?:\r\n|\n|\r)?|[^\S\n\r]*(?:\r\n|\n|\r))")
 _LINE_ENDS = (b"\r\n", b"\n", b"\r")
 # A part's headers as browsers write them, with nothing to unquote in names.
@@ -24,7 +24,7 @@ _HEAD = re.compile(
 )
 _NO_DATA = (b"", b"-", b"--")
 _PADDING = 16
-"""White space behind a delimiter that may be cut without making it data."""
+"""White space after a delimiter that is still part of it."""
 
 
 class Decoder(MultipartDecoder):
@@ -38,7 +38,7 @@ class Decoder(MultipartDecoder):
 
     def __init__(self, boundary: bytes) -> None:
         # PERF: browsers send a new boundary with each form, and Werkzeug compiles two regular
-        # expressions for it: 280 µs. These here are of a fixed one, and replaced.
+        # expressions for it, in 280 µs. Those of a constant boundary are cached; they are replaced.
         super().__init__(b"boundary")
         self.boundary = boundary
         self.delimiter = b"--" + boundary
@@ -47,18 +47,29 @@ class Decoder(MultipartDecoder):
 
     # -- in place ----------------------------------------------------------------------------------
 
-    # PERF: what browsers write is taken out of the data as they came, while nothing of them waits
-    # in the buffer; events would copy them four times. 52 → 15 µs for two fields and a file's head.
+    # PERF: the parts are read directly from the data while the buffer is empty; events would copy
+    # them four times. 15 µs instead of 52 for two fields and a file's headers.
 
     def skip_first(self, data: bytes) -> int:
-        """Skip the form's first delimiter, if it stands at the start; return where it ends."""
+        """Skip the form's first delimiter, if the data start with it.
+
+        Args:
+            data: The first bytes of the form.
+
+        Returns:
+            The index after it, or 0.
+        """
         return self.skip_delimiter(b"\r\n" + data[: len(self.delimiter) + 2], 2) - 2
 
     def skip_delimiter(self, data: bytes, at: int) -> int:
-        """Skip a delimiter whose hyphens stand at ``at``, between two CR LF.
+        """Skip a delimiter between two CR LF.
+
+        Args:
+            data: The bytes.
+            at: The index of its hyphens.
 
         Returns:
-            Where it ends; or ``at``, and nothing is done, for what the decoder has to judge.
+            The index after it; or ``at`` if the decoder has to parse it.
         """
         end = at + len(self.delimiter)
         if at < 2 or data[at - 2 : at] != b"\r\n" or not data.startswith(self.delimiter, at):
@@ -73,10 +84,14 @@ class Decoder(MultipartDecoder):
         return end + 2
 
     def read_head(self, data: bytes, start: int) -> tuple[Field | File, int] | None:
-        """Read a part's headers that stand at ``start``, whole, before data.
+        """Read the headers of a part, if they are complete.
+
+        Args:
+            data: The bytes.
+            start: The index of the headers.
 
         Returns:
-            The part and where its data begin, or ``None`` for what the decoder has to judge.
+            The part and the index of its data, or ``None`` if the decoder has to parse them.
         """
         found = _HEAD.match(data, start)
         # Where a delimiter follows at once, the blank line's end is the line break before it.
@@ -87,9 +102,9 @@ class Decoder(MultipartDecoder):
     # -- from the buffer ---------------------------------------------------------------------------
 
     def next_event(self) -> Event:
-        """Return what the next bytes are, as Werkzeug's does.
+        """Return the next event, as Werkzeug's decoder does.
 
-        PERF: most headers of parts are read with one regular expression; 62 → 31 µs for two parts.
+        PERF: most headers of parts match one regular expression: 31 µs instead of 62 for two parts.
         """
         found = _HEAD.match(self.buffer) if self.state is State.PART else None
         if self.state is State.DATA_START and self._may_have_no_data():
@@ -103,9 +118,9 @@ class Decoder(MultipartDecoder):
         return part
 
     def _may_have_no_data(self) -> bool:
-        """Tell whether a delimiter may stand right behind the headers of the part.
+        """Tell whether a delimiter may follow the headers of the part directly.
 
-        Werkzeug takes the line break away, which is the delimiter's then, before it can tell.
+        Werkzeug drops the line break before it can tell, but it belongs to the delimiter then.
         """
         start = 2 if self.buffer.startswith(b"\r\n") else 1
         size = len(self.delimiter) + 2
@@ -115,7 +130,7 @@ class Decoder(MultipartDecoder):
         )
 
     def _last_partial_boundary_index(self, data: bytes | bytearray) -> int:
-        """Return from where on ``data`` may be the begin of a delimiter.
+        """Return the index from which ``data`` may be the start of a delimiter.
 
         Werkzeug ignores the bytes after the boundary: if data are cut between the hyphens of the
         last delimiter, the CR before it becomes part of the upload.
@@ -137,11 +152,11 @@ def _part(head: re.Match[bytes]) -> Field | File:
 
 
 class _Delimiter:
-    """What Werkzeug's regular expressions for a boundary find, found without compiling them.
+    """Replaces Werkzeug's regular expressions for a boundary, without compiling them.
 
     Args:
         boundary: The boundary.
-        first: It is the form's first one, which needs no line break before it.
+        first: Whether it is the form's first one, which needs no line break before it.
     """
 
     def __init__(self, boundary: bytes, first: bool) -> None:
@@ -164,7 +179,7 @@ class _Delimiter:
 
 
 class _Found:
-    """What the decoder asks of a match."""
+    """The methods of a match that the decoder uses."""
 
     def __init__(self, start: int, behind: re.Match[bytes]) -> None:
         self._start = start

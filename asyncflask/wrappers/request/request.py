@@ -33,10 +33,10 @@ _NOT_PARSED: tuple[str, dict[str, str]] = ("", {})
 
 
 class Request(HTTPConnection):
-    """An HTTP request, as ``async def`` functions see it.
+    """An HTTP request, in ``async def`` functions.
 
-    What needs the body is awaited: ``await request.get_json()``, ``await request.form``. Everything
-    that the head of the request says is a plain attribute: ``request.args``, ``request.headers``.
+    Data of the body are awaited: ``await request.get_json()``, ``await request.form``. Data of the
+    request line and the headers are plain attributes: ``request.args``, ``request.headers``.
 
     Args:
         ctx: The context that carries this request.
@@ -50,9 +50,9 @@ class Request(HTTPConnection):
     max_form_memory_size = Limit("MAX_FORM_MEMORY_SIZE", 500_000)
     max_form_parts = Limit("MAX_FORM_PARTS", 1000)
 
-    #: whether the body knows of a subclass's own limit; it is told once, for it may be told another
+    #: True once a subclass's `max_content_length` was copied to the body; a later assignment wins
     _told_limit = False
-    #: whether no subclass has its own idea of `content_type`
+    #: whether no subclass overrides `content_type`
     _has_own_content_type: ClassVar[bool] = True
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -68,9 +68,9 @@ class Request(HTTPConnection):
     def body(self) -> Body:
         """The body: iterate over it as it comes, or ``await`` it as a whole."""
         ctx = self._ctx
-        body: Body = ctx._body or make_body(ctx)  # PERF: body_of(), uncalled.
+        body: Body = ctx._body or make_body(ctx)
         if self.__class__.max_content_length is not _OWN_LIMIT and not self._told_limit:
-            body.max_content_length = self.max_content_length  # A subclass may have its own.
+            body.max_content_length = self.max_content_length  # A subclass may override it.
             self._told_limit = True
         return body
 
@@ -114,15 +114,17 @@ class Request(HTTPConnection):
         """Read the whole body: ``await request.get_data()``.
 
         Args:
-            cache: Keep the bytes for later reads. Without, a later read gives ``b""``.
+            cache: Keep the bytes for later reads. With ``False``, a later read returns ``b""``.
             as_text: Decode as UTF-8; malformed bytes are replaced.
-            parse_form_data: Parse a form first. Its bytes are used up then, and the result is
-                empty.
+            parse_form_data: Parse a form first. The result is empty then.
+
+        Returns:
+            The bytes or the text, to be awaited.
 
         Raises:
             RequestEntityTooLarge: The body is longer than :attr:`max_content_length` (413).
             RequestTimeout: It did not come in time (408).
-            ClientDisconnected: The client went away before the end.
+            ClientDisconnected: The client left before the end.
 
         Source: ``Flask: Request.get_data``.
         """
@@ -131,7 +133,7 @@ class Request(HTTPConnection):
 
     @property
     def data(self) -> Pending[bytes]:
-        """The body's bytes, awaited; empty if the body is a form (:attr:`form` has it then)."""
+        """The body's bytes, awaited; empty for a form, whose fields are in :attr:`form`."""
         return pending("request.data", _read_data, self, (True, False, True))
 
     async def is_disconnected(self) -> bool:
@@ -166,8 +168,11 @@ class Request(HTTPConnection):
         Args:
             force: Parse it whatever its media type. SECURITY: a form of another site can send
                 ``text/plain``, but not ``application/json`` (CVE-2021-32677).
-            silent: Give ``None`` instead of an error.
+            silent: Return ``None`` instead of raising an error.
             cache: Keep the result for later calls.
+
+        Returns:
+            The data, to be awaited.
 
         Raises:
             UnsupportedMediaType: The media type is not JSON (415).
@@ -182,7 +187,7 @@ class Request(HTTPConnection):
         try:
             value = self.json_module.loads(data)
         except (ValueError, RecursionError) as error:
-            # RecursionError: thousands of brackets are bad input, not an error of the server's.
+            # RecursionError: thousands of brackets are bad input, not an error of the server.
             value = None if silent else self.on_json_loading_failed(ValueError(str(error)))
             if cache:
                 body.json = (body.json[0], None) if silent else (value, body.json[1])
@@ -192,10 +197,13 @@ class Request(HTTPConnection):
         return value
 
     def on_json_loading_failed(self, e: ValueError | None) -> Any:
-        """Decide what :meth:`get_json` does when it fails; override it to return something else.
+        """Raise the error of :meth:`get_json`; override it to return a value instead.
 
         Args:
             e: The parser's error; ``None`` if the media type was not JSON.
+
+        Returns:
+            Nothing here; the value of an override becomes the result of :meth:`get_json`.
 
         Raises:
             UnsupportedMediaType: The media type was not JSON (415).
@@ -221,7 +229,7 @@ class Request(HTTPConnection):
     def files(self) -> Pending[ImmutableMultiDict[str, FileStorage]]:
         """The uploads of the form, awaited.
 
-        SECURITY: a file's name is what the client sent; see :class:`.FileStorage`.
+        SECURITY: the client chooses a file's name; see :class:`.FileStorage`.
 
         Raises:
             BadRequest: The form is malformed or cut off (400).
@@ -231,7 +239,7 @@ class Request(HTTPConnection):
 
     @property
     def values(self) -> Pending[CombinedMultiDict[str, str]]:
-        """:attr:`args` and :attr:`form` together, awaited; of a ``GET`` only the former."""
+        """:attr:`args` and :attr:`form` together, awaited; of a ``GET`` request only ``args``."""
         return pending("request.values", _read_values, self)
 
     @property
@@ -244,7 +252,7 @@ class Request(HTTPConnection):
         if body.form is not None:
             return body.form
         if body.claimed:
-            await body.unclaimed()  # Two tasks that want the form get the same one.
+            await body.unclaimed()  # Two tasks that read the form get the same one.
         body.claimed = True
         try:
             if body.form is None:
@@ -270,14 +278,18 @@ class Request(HTTPConnection):
 
     @property
     def environ(self) -> NoReturn:
-        """Not here: :attr:`scope` is what the server says. In ``def`` functions there is one."""
+        """Raise an error: an ASGI request has :attr:`scope`. ``def`` functions have an environ.
+
+        Raises:
+            AttributeError: Always.
+        """
         raise AttributeError(
             "`request.environ` was read in an `async def` function, where the request does not come"
             " over WSGI. Read `request.headers`, `request.remote_addr` or `request.scope`, or"
             " declare the function with `def`."
         )
 
-    # -- what the head says ------------------------------------------------------------------------
+    # -- headers -----------------------------------------------------------------------------------
 
     @lazy
     def content_type(self) -> str | None:  # type: ignore[override]  # Werkzeug's stub forgets None
@@ -288,7 +300,7 @@ class Request(HTTPConnection):
     _parsed_content_type = _NOT_PARSED
 
     def _parse_content_type(self) -> None:
-        # PERF: Werkzeug's looks the header up among all decoded ones, each time.
+        # Werkzeug's method decodes all headers at each call.
         if self._parsed_content_type is _NOT_PARSED:
             text = self.content_type
             if text is None or ";" in text:
@@ -299,31 +311,31 @@ class Request(HTTPConnection):
     @property
     def is_json(self) -> bool:
         """Whether the media type is ``application/json`` or ``application/…+json``."""
-        # PERF: most JSON comes with exactly this; parsing a media type costs 3 µs.
+        # PERF: most JSON has exactly this type; parsing it takes 3 µs of 16.
         content_type = header_index(self._ctx).get(b"content-type")
         if content_type == _JSON and self._has_own_content_type:
             return True
         return super().is_json
 
-    # -- what the server can do --------------------------------------------------------------------
+    # -- extensions of the server ------------------------------------------------------------------
 
     async def send_push_promise(self, path: str) -> None:
-        """Announce that ``path`` will be pushed to the client, where the server can (HTTP/2).
+        """Announce that ``path`` will be pushed to the client, if the server supports it (HTTP/2).
 
-        The headers that decide on the pushed response are copied from this request.
+        The headers that select the pushed response are copied from this request.
 
         Args:
             path: Path and query string on this host, beginning with a slash.
 
         Raises:
-            ValueError: ``path`` is not one.
+            ValueError: ``path`` is not a path.
 
         Source: ``ASGI: http.response.push``; ``Quart: Request.send_push_promise``.
         """
         if not path.startswith("/") or not path.isprintable() or " " in path:
             raise ValueError(
-                f"send_push_promise({path!r}): this is no path on this host."
-                " Write it as url_for() gives it, for example '/static/style.css'."
+                f"send_push_promise({path!r}): this is not a path on this host."
+                " Write it as url_for() returns it, for example '/static/style.css'."
             )
         if "http.response.push" not in (self.scope.get("extensions") or ()):
             return
@@ -332,7 +344,7 @@ class Request(HTTPConnection):
         await self._ctx.send(message)
 
     async def send_early_hints(self, links: Iterable[str]) -> None:
-        """Send a 103 response with ``Link`` headers before the real one, where the server can.
+        """Send a 103 response with ``Link`` headers first, if the server supports it.
 
         Args:
             links: Values of ``Link`` headers, such as ``"</style.css>; rel=preload; as=style"``.
@@ -351,8 +363,7 @@ _JSON = b"application/json"
 _OWN_LIMIT = Request.max_content_length
 
 
-# -- what is read when it is awaited ---------------------------------------------------------------
-# PERF: no methods: to take one from its object, uncalled, costs as much as a call.
+# -- reading, when it is awaited -------------------------------------------------------------------
 
 
 async def _read_data(request: Request, options: tuple[bool, bool, bool]) -> Any:
@@ -369,11 +380,11 @@ async def _read_data(request: Request, options: tuple[bool, bool, bool]) -> Any:
 
 
 def _note_used_up(request: Request) -> None:
-    """Say in debug mode why there are no bytes: a signature over none of them is a trap."""
+    """Log in debug mode why there are no bytes, because a signature over them would be wrong."""
     app = request._ctx.app
     if app.debug:
         app.logger.warning(
-            "request.get_data() gives b'' on %s: reading the form has used the body up, as in"
+            "request.get_data() returns b'' on %s: reading the form has consumed the body, as in"
             " Flask. Write `data = await request.get_data()` before `await request.form`; the form"
             " can still be read then.",
             one_line(request.path),
@@ -389,7 +400,7 @@ def _read_json(request: Request, options: tuple[bool, bool, bool]) -> Read[Any]:
         return (None if silent else request.on_json_loading_failed(None),)
     data = body.cached
     if data is None:
-        # PERF: most bodies are here, and need no coroutine.
+        # Most bodies have come already, and need no coroutine.
         data = None if body.claimed else body.read_at_once()
         if data is None:
             return _await_json(request, body, silent, cache)

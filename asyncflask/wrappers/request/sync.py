@@ -1,7 +1,7 @@
 """The synchronous request of ``def`` functions: Werkzeug's, on an environ made from the scope.
 
-It shares the body, and all that was made of it, with the awaitable face in :mod:`.request`; only
-its reads block, in the worker thread (design D2, D9).
+It shares the body, and the data read from it, with the asynchronous request in :mod:`.request`. Its
+reads block the worker thread (design D2, D9).
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ CONTEXT_KEY = "asyncflask.context"
 
 
 class SyncRequest(Routed, WSGIRequest):
-    """Flask's synchronous request, as ``def`` functions see it in their worker thread.
+    """Flask's synchronous request, in ``def`` functions and their worker thread.
 
     It is Werkzeug's request on a WSGI environ, with Flask's attributes: ``request.form["name"]``,
-    ``request.get_json()``. Reading the body blocks the worker thread only.
+    ``request.get_json()``. Only reading the body blocks the worker thread.
 
     **Differs from Flask:** the limits count over the whole form, for urlencoded forms too; a
     malformed multipart form is a 400, not an empty form; a malformed ``Host`` is a 400.
@@ -67,7 +67,7 @@ class SyncRequest(Routed, WSGIRequest):
     def _shared_body(self) -> Body:
         if isinstance(self._ctx, _Outside):
             if self._ctx._body is None:
-                # It keeps what was read; the bytes themselves come from `wsgi.input`.
+                # It keeps the data that were read; the bytes come from `wsgi.input`.
                 self._ctx._body = Body(_nothing)
             body: Body = self._ctx._body
             return body
@@ -82,7 +82,7 @@ class SyncRequest(Routed, WSGIRequest):
 
     @lazy
     def host(self) -> str:
-        """Whom the client asked: name and, where it is not the scheme's own, port.
+        """The host that the client asked: name and, unless it is the scheme's default, port.
 
         Raises:
             SecurityError: The ``Host`` header is malformed or not trusted (400).
@@ -90,7 +90,7 @@ class SyncRequest(Routed, WSGIRequest):
         header = self.environ.get("HTTP_HOST")
         return checked_host(self.scheme, header, self.server, self.trusted_hosts)
 
-    # -- what Werkzeug keeps on itself, and the other face is to see -------------------------------
+    # -- data that Werkzeug keeps on the request, shared with the asynchronous one -----------------
 
     @property  # type: ignore[override]  # None: not read yet, as Werkzeug expects
     def _cached_data(self) -> bytes | None:
@@ -110,7 +110,7 @@ class SyncRequest(Routed, WSGIRequest):
 
     @lazy
     def stream(self) -> IO[bytes]:
-        """The body as a synchronous stream; reading it waits, in this thread, for the client."""
+        """The body as a synchronous stream; reading it blocks this thread."""
         stream: IO[bytes] | None = self.environ.get("wsgi.input")
         if not self.shallow and getattr(getattr(stream, "raw", None), "enforces_limits", False):
             return cast(IO[bytes], stream)
@@ -151,8 +151,11 @@ class SyncRequest(Routed, WSGIRequest):
 
         Args:
             force: Parse it whatever its media type.
-            silent: Give ``None`` instead of an error.
+            silent: Return ``None`` instead of raising an error.
             cache: Keep the result for later calls.
+
+        Returns:
+            The data.
 
         Raises:
             UnsupportedMediaType: The media type is not JSON (415).
@@ -163,14 +166,17 @@ class SyncRequest(Routed, WSGIRequest):
         try:
             return super().get_json(force, silent, cache)
         except RecursionError as error:
-            # Thousands of brackets are bad input, not an error of the server's.
+            # Thousands of brackets are bad input, not an error of the server.
             return None if silent else self.on_json_loading_failed(ValueError(str(error)))
 
     def on_json_loading_failed(self, e: ValueError | None) -> Any:
-        """Decide what :meth:`get_json` does when it fails; override it to return something else.
+        """Raise the error of :meth:`get_json`; override it to return a value instead.
 
         Args:
             e: The parser's error; ``None`` if the media type was not JSON.
+
+        Returns:
+            Nothing here; the value of an override becomes the result of :meth:`get_json`.
 
         Raises:
             UnsupportedMediaType: The media type was not JSON (415).
@@ -183,7 +189,7 @@ class SyncRequest(Routed, WSGIRequest):
 
 
 class _Outside:
-    """What a request made from a bare environ has instead of a context."""
+    """Replaces the context of a request that was made from an environ alone."""
 
     def __init__(self) -> None:
         self.url_rule: Rule | None = None
@@ -203,10 +209,13 @@ async def _nothing() -> dict[str, Any]:
 
 
 def prefetch(ctx: RequestContext) -> None:
-    """Take along, on the loop's thread, what of a small body is here already.
+    """Receive the messages of a small body that have come already, on the loop's thread.
 
-    For a request whose ``def`` functions will run in a worker thread. It never waits, and leaves
-    requests without a body alone, and those whose client waits for ``100 Continue``.
+    It is called before ``def`` functions run in a worker thread. It never waits. It does nothing
+    for a request without a body, and for a client that waits for ``100 Continue``.
+
+    Args:
+        ctx: The context of the request.
     """
     names = header_index(ctx)
     if b"expect" in names or not (b"content-length" in names or b"transfer-encoding" in names):

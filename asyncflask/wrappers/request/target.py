@@ -1,9 +1,9 @@
-"""A request target in absolute form, ``GET http://host/path``, as other servers hand it on.
+"""A request target in absolute form, ``GET http://host/path``, as other servers pass it.
 
-The embedded server takes it apart itself; hypercorn and uvicorn put the whole URL into
+The embedded server splits it itself; hypercorn and uvicorn put the whole URL into
 ``scope["path"]``, hypercorn's WSGI side into ``PATH_INFO``.
 
-Source: :rfc:`9112` §3.2.2: a server accepts this form, and its host counts whatever ``Host`` says.
+Source: :rfc:`9112` §3.2.2: a server accepts this form, and its host overrides the ``Host`` header.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from ...typing import Scope
 from ..http_connection import is_host
 
 _ABSOLUTE = re.compile(r"(?:https?|wss?)://([^/]*)", re.IGNORECASE | re.ASCII)
@@ -19,16 +20,16 @@ _ABSOLUTE = re.compile(r"(?:https?|wss?)://([^/]*)", re.IGNORECASE | re.ASCII)
 def split_target(target: str, raw: bytes | None = None) -> tuple[str, int] | None:
     """Find the host in a decoded target.
 
-    SECURITY: the host was not decoded: ``http://a%2Fb/`` has none, it does not have the host ``a``.
-    Neither has one with a user in front (``http://b@a/``). ``TRUSTED_HOSTS`` is checked where every
-    other host is.
+    SECURITY: the host is read before decoding: ``http://a%2Fb/`` has no host, and not the host
+    ``a``. A URL with a user (``http://b@a/``) has none either. ``TRUSTED_HOSTS`` is checked as for
+    every other host.
 
     Args:
         target: The target without its query.
-        raw: The same before it was decoded, if the server tells.
+        raw: The same before it was decoded, if the server passes it.
 
     Returns:
-        The host, and where the path begins; ``None`` if this is not a whole URL with a host.
+        The host, and the index of the path; ``None`` if this is not a whole URL with a host.
     """
     match = _ABSOLUTE.match(target)
     if match is None or not is_host(match[1]):
@@ -40,8 +41,8 @@ def split_target(target: str, raw: bytes | None = None) -> tuple[str, int] | Non
     return match[1], match.end()
 
 
-def take_apart(scope: Any) -> bool:
-    """Change, in place, an ASGI scope whose path is a whole URL: path and ``Host`` are that URL's.
+def take_apart(scope: Scope) -> bool:
+    """Change, in place, an ASGI scope whose path is a whole URL: set that URL's path and ``Host``.
 
     Args:
         scope: The scope of a request or websocket.
@@ -63,7 +64,14 @@ def take_apart(scope: Any) -> bool:
 
 
 def take_environ_apart(environ: dict[str, Any]) -> bool:
-    """Do what :func:`take_apart` does, for a WSGI environ."""
+    """Change, in place, a WSGI environ as :func:`take_apart` changes a scope.
+
+    Args:
+        environ: The environ of a request.
+
+    Returns:
+        Whether its path was a whole URL.
+    """
     path = environ.get("PATH_INFO", "")
     found = split_target(path)
     if found is None:
