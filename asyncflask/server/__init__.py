@@ -1,8 +1,8 @@
-"""The embedded server: asyncio transports around ``protocol/``. An app is any ASGI callable here.
+"""The embedded server: asyncio transports around ``protocol/``. It serves any ASGI app.
 
-``serve.py`` starts and stops the server, ``http_protocol.py`` has one connection,
-``http_stream.py`` and ``websocket_stream.py`` one request each, ``lifespan.py`` the app's startup
-and shutdown.
+``serve.py`` starts and stops the server. ``http_protocol.py`` handles one connection,
+``http_stream.py`` and ``websocket_stream.py`` one request each, and ``lifespan.py`` the app's
+startup and shutdown.
 """
 
 from .config import Config as Config

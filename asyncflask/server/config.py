@@ -1,4 +1,4 @@
-"""How the embedded server is set: sizes in bytes, times in seconds.
+"""Settings of the embedded server: sizes in bytes, times in seconds.
 
 The limits of a single connection are in ``protocol/limits.py``; here are those of the server as a
 whole.
@@ -20,28 +20,28 @@ class Config:
     """Settings of the embedded server.
 
     Args:
-        limits: What one connection may cost.
-        connections: How many may be open at a time; one more is answered with 503.
-        body_queue: Bytes kept of what a client sends before anybody asks for it; reading pauses
-            from there on, with up to 256 KiB of the last read beyond it. It bounds pipelined
-            requests and websocket messages as well.
-        write_buffer: Bytes kept of what a client does not read; ``send()`` waits from there on.
-        handshake_timeout: For TLS, and for a websocket's app to accept or refuse.
-        write_timeout: Without a byte that a client takes while there is something for it.
-        close_timeout: For the client to answer a close, or to take the end of a refusal.
-        ping_interval: After so long without a word a websocket is asked whether it is still there;
-            after as long again it is taken for gone. 0: never.
-        grace: For what runs when the server is stopped.
-        lifespan_timeout: For the app's ``after_serving`` functions.
-        ssl: What makes it HTTPS.
-        root_path: Where the app is mounted. (ASGI's ``root_path``.)
-        server_header: The ``Server`` header; empty for none.
-        access_log: Whether each answer is a line of the log ``asyncflask.access``.
-        loop: ``"asyncio"``, ``"uvloop"``, or ``"auto"``: uvloop's where that is installed. It is
-            for :func:`run`, which makes a loop.
+        limits: Limits of one connection.
+        connections: Number of open connections; the next one is answered with 503.
+        body_queue: Bytes of what a client sends before the app reads it. Above it reading pauses,
+            with up to 256 KiB of the last read in addition. It also limits pipelined requests and
+            websocket messages.
+        write_buffer: Bytes that a client has not read yet; above it ``send()`` waits.
+        handshake_timeout: Seconds for TLS, and for an app to accept or refuse a websocket.
+        write_timeout: Seconds in which a client must read a byte while there is something to send.
+        close_timeout: Seconds for the client to answer a close, or to read the end of a refusal.
+        ping_interval: Seconds of silence after which a websocket gets a ping; after the same time
+            without an answer the client counts as disconnected. 0: never.
+        grace: Seconds for running requests when the server is stopped.
+        lifespan_timeout: Seconds for the app's ``after_serving`` functions.
+        ssl: The context of TLS, for HTTPS.
+        root_path: Path at which the app is mounted. (ASGI's ``root_path``.)
+        server_header: Value of the header ``Server``; empty: no header.
+        access_log: Whether each response is a line of the log ``asyncflask.access``.
+        loop: For :func:`run`: ``"asyncio"``, ``"uvloop"``, or ``"auto"``, which is uvloop if it is
+            installed.
 
     Raises:
-        ValueError: A size or time is negative, or zero where nothing would work then.
+        ValueError: A size or time is negative, or is zero and must not be.
     """
 
     limits: Limits = field(default_factory=Limits)

@@ -1,4 +1,4 @@
-"""One connection: bytes between a transport and ``protocol/``, flow control, deadlines, its end.
+"""One connection: passes bytes between a transport and ``protocol/``; flow control and deadlines.
 
 ``http_stream.py`` and ``websocket_stream.py`` have the ``receive()`` and ``send()`` of a request; a
 connection has one stream at a time. Reading pauses while more is buffered than the settings allow,
@@ -51,11 +51,11 @@ class HTTPProtocol(asyncio.BufferedProtocol):
     # -- asyncio.BufferedProtocol --------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Begin, or refuse where there are too many."""
-        transport = cast(asyncio.Transport, transport)  # uvloop's are of classes of their own.
+        """Begin, or refuse the connection if there are too many."""
+        transport = cast(asyncio.Transport, transport)  # uvloop has other classes.
         self.transport = transport
         if _has_lost_its_client(transport):
-            self._lingering = True  # What it has sent is not looked at.
+            self._lingering = True  # Its request is not read.
             self.abort()
             return
         config = self.server_state.config
@@ -69,14 +69,14 @@ class HTTPProtocol(asyncio.BufferedProtocol):
             self.close()
 
     def get_buffer(self, sizehint: int) -> memoryview:
-        """Return where the transport is to read to.
+        """Return the buffer into which the transport reads.
 
         PERF: one place for all connections of a loop, instead of a new object for each read.
         """
         return self.server_state.read_buffer
 
     def buffer_updated(self, nbytes: int) -> None:
-        """Take what was read, before anybody else reads to the same place."""
+        """Process the bytes that were read, before another connection uses the buffer."""
         self.data_received(bytes(self.server_state.read_buffer[:nbytes]))
 
     def data_received(self, data: bytes) -> None:
@@ -96,7 +96,7 @@ class HTTPProtocol(asyncio.BufferedProtocol):
             self.regulate()
 
     def eof_received(self) -> bool:
-        """The client sends no more; what it has asked for is still answered."""
+        """The client sends no more; its requests are still answered."""
         self._half_closed = True
         if self.websocket is not None:
             self.websocket.feed(b"")
@@ -107,7 +107,7 @@ class HTTPProtocol(asyncio.BufferedProtocol):
             self.advance()
         else:
             self.stream.half_closed()
-        # A TLS connection cannot be open in one direction alone.
+        # A TLS connection cannot stay open in one direction.
         return (
             self.stream is not None
             and self.transport is not None
@@ -126,24 +126,24 @@ class HTTPProtocol(asyncio.BufferedProtocol):
             stream.disconnect()
 
     def pause_writing(self) -> None:
-        """The client reads slower than the app writes: ``send()`` waits from now on."""
+        """The client reads slower than the app writes: ``send()`` now waits."""
         self.full = asyncio.Event()
         self._unsent = self.unsent()
         self._stalls_at = self.server_state.clock() + self.server_state.config.write_timeout
 
     def resume_writing(self) -> None:
-        """The client has caught up."""
+        """The client has read enough: ``send()`` continues."""
         if self.full is not None:
             self.full.set()
             self.full = None
         self._unsent = sys.maxsize  # Whatever tick() finds next is less.
         if self.websocket is not None:
-            self.write(self.websocket.protocol.output())  # pongs that had to wait
+            self.write(self.websocket.protocol.output())  # delayed pongs
 
     # -- requests ------------------------------------------------------------------------------
 
     def advance(self) -> None:
-        """Begin with the next request, if it is here."""
+        """Begin with the next request, if it has arrived."""
         event = self.next_event()
         if isinstance(event, RequestHead):
             self._begin(event)
@@ -195,7 +195,7 @@ class HTTPProtocol(asyncio.BufferedProtocol):
             stream.half_closed()
 
     def answered(self) -> None:
-        """Go on behind a complete answer: the next request, or the end."""
+        """Continue after a complete response: the next request, or the end."""
         stream, self.stream = self.stream, None
         if self.transport is None:
             return
@@ -211,14 +211,14 @@ class HTTPProtocol(asyncio.BufferedProtocol):
             self.advance()
 
     def wait_for_body(self) -> None:
-        """An app waits for more of the body."""
+        """Note that the app waits for more of the body."""
         self.http.wait_for_body(True, self.server_state.clock())
         self.regulate()
 
     # -- flow control --------------------------------------------------------------------------
 
     def regulate(self) -> None:
-        """Pause reading while enough lies here, and resume it afterwards."""
+        """Pause reading while the buffer is full, and resume it afterwards."""
         websocket = self.websocket
         waiting = self.http.buffered if websocket is None else websocket.queued
         paused = waiting > self._queue_limit and not self._lingering
@@ -237,7 +237,7 @@ class HTTPProtocol(asyncio.BufferedProtocol):
 
     @property
     def lost(self) -> bool:
-        """Whether nothing that is written will arrive."""
+        """Whether the connection is lost, so that nothing more can be sent."""
         return self.transport is None or self.transport.is_closing()
 
     async def drain(self) -> None:
@@ -253,7 +253,7 @@ class HTTPProtocol(asyncio.BufferedProtocol):
     # -- deadlines and the end -----------------------------------------------------------------
 
     def tick(self, now: float) -> None:
-        """End what is overdue."""
+        """End the connection or request if its deadline has passed."""
         transport = self.transport
         if transport is None:
             return
@@ -294,7 +294,7 @@ class HTTPProtocol(asyncio.BufferedProtocol):
         self._unsent = unsent
 
     def _all_read(self, now: float) -> None:
-        """Count the client's time for what comes next from here on."""
+        """Restart the deadline for the client's next bytes."""
         self._stalls_at = None
         config = self.server_state.config
         if self._ends_at is not None:
@@ -304,9 +304,9 @@ class HTTPProtocol(asyncio.BufferedProtocol):
             self.http.deadline = max(self.http.deadline, again)
 
     def refuse(self, error: ProtocolError) -> None:
-        """Answer a client that broke the protocol, and end.
+        """Answer a client that broke the protocol, and close.
 
-        The app of a request that is under way hears that its client is gone.
+        The app of the current request is told that its client has disconnected.
         """
         self.http.date = self.server_state.date
         answer = self.http.refusal(error)
@@ -321,7 +321,7 @@ class HTTPProtocol(asyncio.BufferedProtocol):
             log_request(self._fixed_scope["client"], UNREADABLE, error.status, 0)
 
     def fail(self, status: int, message: str) -> None:
-        """End a request whose app did not complete its answer."""
+        """End a request whose app did not complete its response."""
         answer = self.http.refusal(ProtocolError(status, message))
         if not answer:
             self.abort()
@@ -334,10 +334,10 @@ class HTTPProtocol(asyncio.BufferedProtocol):
             stream.answered()
 
     def linger(self) -> None:
-        """Close, but let the client read the end of what was written.
+        """Close, but let the client read the end of the response first.
 
-        Closed with unread bytes of the client's, a connection is reset, and what was written to it
-        may be lost on its way. (:rfc:`9112` §9.6.)
+        If the client has sent bytes that were not read, closing resets the connection, and the
+        response may be lost. (:rfc:`9112` §9.6.)
         """
         transport = self.transport
         if transport is None or self._lingering:
@@ -363,7 +363,7 @@ class HTTPProtocol(asyncio.BufferedProtocol):
             self.transport.abort()
 
     def shut_down(self) -> None:
-        """The server stops: close now, or behind the answer that is under way."""
+        """The server stops: close now, or after the current response."""
         self.closing = self.http.last = True
         if self.stream is None:
             self.close()
@@ -375,7 +375,7 @@ UNREADABLE = RequestHead("-", b"-", "", b"", b"", [], "1.1", False, False, False
 
 
 def _fixed_scope(transport: asyncio.Transport, server_state: ServerState) -> dict[str, Any]:
-    """Return what all scopes of a connection have in common."""
+    """Return the keys that all scopes of a connection have."""
     return {
         "asgi": {"version": "3.0", "spec_version": "2.4"},
         "scheme": "http" + server_state.scheme_suffix,
@@ -386,9 +386,9 @@ def _fixed_scope(transport: asyncio.Transport, server_state: ServerState) -> dic
 
 
 def _has_lost_its_client(transport: asyncio.Transport) -> bool:
-    """Tell whether the client was gone before its address could be asked for (uvloop).
+    """Return whether the client disconnected before its address could be read (uvloop).
 
-    SECURITY: what it has sent is not served, for limits and logs go by the address.
+    SECURITY: its request is not served, because limits and logs use the address.
     """
     if transport.get_extra_info("peername") is not None:
         return False
@@ -397,5 +397,5 @@ def _has_lost_its_client(transport: asyncio.Transport) -> bool:
 
 
 def _address(name: Any) -> tuple[str, int] | None:
-    """Return host and port; a unix socket has none."""
+    """Return host and port; ``None`` for a unix socket."""
     return (name[0], name[1]) if isinstance(name, tuple) else None

@@ -1,7 +1,7 @@
 """One HTTP request: its ``receive()``, its ``send()``, and the task that its app runs in.
 
-Bytes and framing are ``protocol/http1.py``'s; sockets, flow control and what comes after the answer
-``http_protocol.py``'s. A websocket is in ``websocket_stream.py``.
+``protocol/http1.py`` reads and writes the bytes; ``http_protocol.py`` has sockets, flow control and
+the next request. Websockets are in ``websocket_stream.py``.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from ..protocol.http1 import HTTP1
 from ..typing import Message, Scope
 from .state import ServerState, log_request, logger
 
-FILE_PIECE = 256 * 1024  # bytes of a file that are read at a time
-CLIENT_CLOSED = 499  # nginx's number, for the log, of a client that left before it was answered
-#: Seconds after which a client that sends no more, and gets nothing, is taken for gone by an app
-#: that waits for that. Closing one direction looks like closing both until something is written.
+FILE_PIECE = 256 * 1024  # bytes per read of a file
+CLIENT_CLOSED = 499  # nginx's status, for the log: the client disconnected before a response
+#: A client that has closed its sending side counts as disconnected after so many seconds, if the
+#: app waits for that and sends nothing. Until something is written both cases look the same.
 QUIET = 2.0
 EXTENSIONS: dict[str, dict[str, Any]] = {
     "http.response.early_hint": {},
@@ -31,7 +31,7 @@ EXTENSIONS: dict[str, dict[str, Any]] = {
 
 
 class StreamConnection(Protocol):
-    """The connection that carries a stream, as streams see it."""
+    """The connection of a stream, as far as streams use it."""
 
     server_state: ServerState
     http: HTTP1
@@ -42,13 +42,13 @@ class StreamConnection(Protocol):
 
     @property
     def lost(self) -> bool:
-        """Whether nothing that is written will arrive."""
+        """Whether the connection is lost, so that nothing more can be sent."""
 
     def next_event(self) -> HTTPEvent | None:
         """Return the next event of the request."""
 
     def wait_for_body(self) -> None:
-        """An app waits for more of the body."""
+        """Note that the app waits for more of the body."""
 
     def write(self, data: bytes) -> None:
         """Write, if the connection is still open."""
@@ -66,13 +66,13 @@ class StreamConnection(Protocol):
         """End a client that leaves a request unfinished."""
 
     def answered(self) -> None:
-        """Go on behind a complete answer."""
+        """Continue after a complete response."""
 
     def fail(self, status: int, message: str) -> None:
-        """End a request whose app did not complete its answer."""
+        """End a request whose app did not complete its response."""
 
     def linger(self) -> None:
-        """Close, but let the client read the end of what was written."""
+        """Close, but let the client read the end of the response first."""
 
     def close(self) -> None:
         """Close once everything is written."""
@@ -85,15 +85,15 @@ class Stream:
     """An app that runs for one request of a connection.
 
     Args:
-        connection: Where the request came.
+        connection: The connection of the request.
         request: Its head.
-        scope: What the app is called with.
+        scope: The ASGI scope.
     """
 
     table: asgi_state.Table
     state: str
     task: asyncio.Task[None]
-    # PERF: what most requests leave as it is stands at the class.
+    # PERF: attributes that most requests do not change are defaults of the class.
     open = True
     failed = False
     status = 0
@@ -123,14 +123,14 @@ class Stream:
             await self.connection.server_state.app(self.scope, self.receive, self.send)
         except Exception as error:
             self.failed = True
-            # What an app makes of a client that left is its own affair.
+            # Errors of an app whose client has disconnected are not reported.
             if self.open or not isinstance(error, ClientDisconnected):
                 logger.error("%s failed.", self, exc_info=error)
         except BaseException as error:
             if asyncio.current_task() is not self.task:
                 raise  # The coroutine is closed, by a loop that has ended.
-            # Raised on, a SystemExit would end the server; and whatever it is, it has to be
-            # answered as long as the client waits.
+            # A SystemExit would end the server if it were raised further; and any error must be
+            # answered while the client waits.
             self.failed = True
             self._report_escaped(error)
         finally:
@@ -143,26 +143,26 @@ class Stream:
         if not isinstance(error, asyncio.CancelledError) or not self.task.cancelling():
             logger.error("%s failed.", self, exc_info=error)
         elif (self.open or self.state == "COMPLETE") and not self.connection.server_state.stopping:
-            # COMPLETE: our apps close a websocket themselves before they are cancelled.
+            # COMPLETE: asyncflask's apps close a websocket themselves before they are cancelled.
             logger.warning("%s was cancelled, and not by the server.", self)
 
     def __str__(self) -> str:
         return f"The app at {self.request.method} {self.scope['path']!r}"
 
     def fail(self) -> None:
-        """End what the app has left unfinished."""
+        """End a response that the app did not complete."""
         raise NotImplementedError
 
     def half_closed(self) -> None:
-        """The client sends no more, though it may read on."""
+        """The client sends no more, but may still read."""
         raise NotImplementedError
 
     def tick(self, now: float) -> None:
-        """End what is overdue."""
+        """End the stream if its deadline has passed."""
         raise NotImplementedError
 
     def disconnect(self) -> None:
-        """The client is gone in the middle, or has been refused."""
+        """The client disconnected in the middle, or was refused."""
         if self.open:
             self.open = False
             self._log_unfinished()
@@ -175,20 +175,20 @@ class Stream:
             log_request(self.scope["client"], self.request, status, self.size)
 
     def check_client(self) -> None:
-        """Stop an app that goes on sending to a client that is gone.
+        """Stop an app that still sends to a client that has disconnected.
 
-        asyncio drops what is written after a reset, and tells of that in the loop's next round,
-        for which an app that never waits would leave no time.
+        asyncio drops bytes that are written after a reset, and reports the reset in the loop's next
+        round, which an app that never waits does not allow.
 
         Raises:
-            ClientDisconnected: Nothing that is written arrives any more.
+            ClientDisconnected: The connection is lost.
         """
         if self.connection.lost:
             self.disconnect()
             raise ClientDisconnected("The client left while it was sent something.")
 
     def wake(self) -> None:
-        """Let a waiting ``receive()`` look again."""
+        """Let a waiting ``receive()`` check again."""
         if self._changed is not None:
             self._changed.set()
             self._changed.clear()
@@ -199,7 +199,7 @@ class Stream:
         await self._changed.wait()
 
     def answered(self) -> None:
-        """The answer is complete: log it, and let the connection go on."""
+        """The response is complete: log it, and let the connection continue."""
         self.open = False
         server_state = self.connection.server_state
         if server_state.log_access:
@@ -209,7 +209,7 @@ class Stream:
 
 
 class HTTPStream(Stream):
-    """An HTTP request and its answer."""
+    """An HTTP request and its response."""
 
     table = asgi_state.HTTP
     state = "WAITING"
@@ -234,7 +234,7 @@ class HTTPStream(Stream):
                     return message
             elif self._taken_for_gone:
                 break
-            if self.open:  # Reading may have shown that the client breaks the protocol.
+            if self.open:  # The client may have broken the protocol.
                 await self._wait()
         return {"type": "http.disconnect"}
 
@@ -266,13 +266,13 @@ class HTTPStream(Stream):
 
     def _ask_for_more(self) -> None:
         if self.request.expects_continue and not self._told_to_continue:
-            # RFC 9110 §10.1.1: the client holds the body back until it is told to go on.
+            # RFC 9110 §10.1.1: the client waits with the body for a 100 response.
             self.connection.write(self.connection.http.informational(100))
             self._told_to_continue = True
         self.connection.wait_for_body()
 
     def discard_body(self) -> None:
-        """Read what has come of a body that the app left, so that the next request is found."""
+        """Read the rest of a body that the app did not read, to find the next request."""
         while not self.body_ended:
             event = self.connection.next_event()
             if event is None:
@@ -280,17 +280,17 @@ class HTTPStream(Stream):
             self.body_ended = isinstance(event, EndOfMessage)
 
     def half_closed(self) -> None:
-        """Let an app go on that answers, for the client may still read.
+        """Let the app continue to answer, because the client may still read.
 
-        Whether it does is shown by what is written to it: one that is gone answers with a reset.
-        Where nothing is written, an app that waits for the client to leave is told after a while.
+        A write shows whether it does: a disconnected client answers with a reset. If nothing is
+        written, an app that waits for a disconnect is told after a while.
         """
         self._half_closed = True
         self._size_then = self.size
         self.wake()
 
     def tick(self, now: float) -> None:
-        """End what is overdue."""
+        """End the stream if its deadline has passed."""
         if self._gone_at is not None and now >= self._gone_at:
             self._gone_at = float("inf")
             self._taken_for_gone = self.size == self._size_then
@@ -349,9 +349,9 @@ class HTTPStream(Stream):
             self.connection.http.add_length(size)
             more = True
             while more:
-                # A file may grow meanwhile: no more of it is sent than was announced.
+                # A file may grow meanwhile: only the announced length is sent.
                 piece = await loop.run_in_executor(None, file.read, min(FILE_PIECE, size))
-                if not self.open:  # The client has left while it was read.
+                if not self.open:  # The client disconnected during the read.
                     return
                 size -= len(piece)
                 more = bool(piece) and size > 0
@@ -369,12 +369,12 @@ class HTTPStream(Stream):
             self.answered()
 
     def fail(self) -> None:
-        """Answer 500 where nothing has been sent yet, else cut the connection off.
+        """Answer 500 if nothing has been sent yet; otherwise abort the connection.
 
-        A client that has got half an answer has to see that it is half. (RFC 9112 §8.)
+        The client of half a response must notice that it is incomplete. (RFC 9112 §8.)
         """
         if self._taken_for_gone:
-            self.connection.abort()  # The app did what it should.
+            self.connection.abort()  # The app has sent everything.
             return
         if self.state != "WAITING":
             logger.error("%s did not complete its answer; the connection is closed.", self)
@@ -383,7 +383,7 @@ class HTTPStream(Stream):
         self.connection.fail(500, "The app failed.")
 
 
-#: What each message of an HTTP response does.
+#: The method for each message of an HTTP response.
 SENDERS: dict[str, Callable[[Any, Message], Awaitable[None] | None]] = {
     "http.response.start": HTTPStream._send_start,
     "http.response.body": HTTPStream._send_body,

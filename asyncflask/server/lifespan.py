@@ -1,4 +1,4 @@
-"""An app's beginning and end: ASGI's lifespan, in a task beside the connections."""
+"""An app's startup and shutdown: ASGI's lifespan, in a separate task."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ from .state import logger
 
 
 class LifespanFailed(RuntimeError):
-    """The app said that it could not start, or stop."""
+    """The app reported that its startup or shutdown failed."""
 
 
 class Lifespan:
     """Start an app up and shut it down.
 
-    An app that raises before it has said anything has no lifespan, and is served without.
+    An app that raises before its first message does not support the lifespan, and is served
+    without it.
 
     Args:
         app: The ASGI application.
@@ -32,14 +33,14 @@ class Lifespan:
         self._heard: asyncio.Queue[Message] = asyncio.Queue()
         self._said: asyncio.Queue[Message] = asyncio.Queue()
         self._task: asyncio.Task[None] | None = None
-        #: what the app's task has raised
+        #: the error of the app's task
         self.error: BaseException | None = None
 
     async def start(self) -> None:
         """Run the app's startup.
 
         Raises:
-            LifespanFailed: The app refused to start, or ended in the middle of it.
+            LifespanFailed: The app reported a failure, or ended during the startup.
         """
         self._task = asyncio.get_running_loop().create_task(self._run())
         await self._ask("startup")
@@ -48,11 +49,10 @@ class Lifespan:
         """Run the app's shutdown.
 
         Args:
-            timeout: Seconds that it gets, ``None`` for no limit; what is not done then is
-                cancelled.
+            timeout: Seconds for the shutdown, after which it is cancelled; ``None``: no limit.
 
         Raises:
-            LifespanFailed: The app said that it failed, or took too long.
+            LifespanFailed: The app reported a failure, or took too long.
         """
         task = self._task
         if task is None:
@@ -69,7 +69,7 @@ class Lifespan:
             ) from None
         finally:
             task.cancel()
-            await asyncio.wait({task}, timeout=MOMENT)  # A thread, say, cannot be interrupted.
+            await asyncio.wait({task}, timeout=MOMENT)  # A thread cannot be interrupted.
 
     async def _run(self) -> None:
         scope = {
@@ -92,7 +92,7 @@ class Lifespan:
         self._said.put_nowait(message)
 
     async def _ask(self, what: str) -> None:
-        """Send ``lifespan.<what>`` and wait for the answer."""
+        """Send ``lifespan.<what>`` and wait for the app's answer."""
         self._phase = asgi_state.LIFESPAN[self._phase][f"lifespan.{what}"]
         self._heard.put_nowait({"type": f"lifespan.{what}"})
         answer = await self._said.get()
@@ -102,7 +102,7 @@ class Lifespan:
             detail = answer.get("message") or "It gave no reason."
             raise LifespanFailed(f"The app failed in {what}. {detail}") from self.error
         if what == "startup":
-            # ASGI: an app that does not know the lifespan raises; it is to be served all the same.
+            # ASGI: an app without lifespan support raises an error, and is still served.
             self.supported = False
             logger.debug("The app has no lifespan (%r).", self.error)
         else:

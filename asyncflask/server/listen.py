@@ -1,4 +1,4 @@
-"""The sockets that a server listens on: TCP, IPv6, unix, each bound before anything else starts."""
+"""The sockets of a server: TCP, IPv6 or unix, each bound before anything else starts."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ import stat
 import sys
 
 UNIX = "unix:"
-BACKLOG = 2048  # connections that wait for the server to take them
+BACKLOG = 2048  # connections that wait to be accepted
 
 
 def listen(
     host: str, port: int, *, backlog: int = BACKLOG, reuse_port: bool = False
 ) -> socket.socket:
-    """Bind and listen.
+    """Return a socket that is bound and listens.
 
     Args:
         host: A name or address of this machine, or ``unix:path``.
-        port: The TCP port; 0 takes a free one. A unix socket has none.
+        port: The TCP port; 0: any free port. Ignored for a unix socket.
         backlog: How many connections may wait to be accepted.
-        reuse_port: Whether other processes may listen at the same port, for the system to spread
-            the connections over them (``SO_REUSEPORT``).
+        reuse_port: Whether other processes may listen at the same port, so that the system
+            distributes the connections (``SO_REUSEPORT``).
 
     Raises:
-        OSError: The address cannot be used; ``errno`` tells why.
-        ValueError: ``reuse_port`` is not to be had on this system or with a unix socket.
+        OSError: The address cannot be used; ``errno`` has the reason.
+        ValueError: ``reuse_port`` is not supported on this system or with a unix socket.
     """
     if host.startswith(UNIX):
         if reuse_port:
@@ -40,12 +40,12 @@ def listen(
 
 
 def _bind_tcp(host: str, port: int, reuse_port: bool) -> socket.socket:
-    # A name is taken for IPv4, as Flask does: "localhost" is to answer at 127.0.0.1.
+    # A name is resolved as IPv4, as Flask does: "localhost" is 127.0.0.1.
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     address = socket.getaddrinfo(host, port, family, socket.SOCK_STREAM)[0][4]
     listener = socket.socket(family, socket.SOCK_STREAM)
     try:
-        if sys.platform != "win32":  # There it would let two programs share the port.
+        if sys.platform != "win32":  # There two programs could share the port.
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if reuse_port:
             if not hasattr(socket, "SO_REUSEPORT"):
@@ -70,7 +70,7 @@ def _bind_unix(path: str) -> socket.socket:
 
 
 def _remove_stale(path: str) -> None:
-    """Remove a socket that a killed server left behind; one that listens still would answer."""
+    """Remove the file of a killed server; a server that still listens would answer."""
     try:
         if not stat.S_ISSOCK(os.stat(path).st_mode):
             return  # bind() says that the file exists.

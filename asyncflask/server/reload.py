@@ -18,26 +18,26 @@ from collections.abc import Callable, Iterable, Iterator
 from types import FrameType
 from typing import NoReturn
 
-#: set in the child: Werkzeug's name, which extensions and scripts ask for
+#: set in the child: Werkzeug's name, which extensions and scripts read
 CHILD = "WERKZEUG_RUN_MAIN"
 SOCKET = "_ASYNCFLASK_SOCKET"
-#: set in a child that takes the place of one that has served
+#: set in a child that replaces one that has served
 RESTARTED = "_ASYNCFLASK_RESTARTED"
-#: a random text that all children of one parent are told
+#: a random text that all children of one parent share
 SECRET = "_ASYNCFLASK_SECRET"
-INTERVAL = 1.0  # seconds between two looks at the files, where watchfiles is not installed
-LAST_SECONDS = 5.0  # what a child that is being replaced has to end
+INTERVAL = 1.0  # seconds between two checks of the files, without watchfiles
+LAST_SECONDS = 5.0  # seconds for a child that is being replaced to end
 
 _SKIPPED = frozenset(("__pycache__", "node_modules", "site-packages"))
 
 
 def is_child() -> bool:
-    """Tell whether this process is the one that the reloader runs."""
+    """Return whether this process is the reloader's child."""
     return os.environ.get(CHILD) == "true"
 
 
 def is_restarted() -> bool:
-    """Tell whether this process takes the place of a child that has served."""
+    """Return whether this process replaces a child that has served."""
     return is_child() and RESTARTED in os.environ
 
 
@@ -61,7 +61,7 @@ def run_with_reloader(
     broke_off: Callable[[Iterable[str]], None] | None = None,
     restarts: Callable[[], None] | None = None,
 ) -> NoReturn:
-    """Run this program in a child process until it ends by itself or a signal comes.
+    """Run this program in a child process until the child ends or a signal arrives.
 
     A child that fails (for example with a syntax error) is started again at the next change.
 
@@ -69,9 +69,9 @@ def run_with_reloader(
         listener: The socket that the children inherit.
         extra_files: Further files to watch.
         exclude_patterns: ``fnmatch`` patterns of paths not to watch.
-        say: Tells the user what happens.
-        command: What is run; by default what this process was started with.
-        broke_off: Called with the files that were changed, when a child has ended with an error.
+        say: Prints a message for the user.
+        command: The command of the child; by default that of this process.
+        broke_off: Called with the changed files when a child has ended with an error.
         restarts: Called before the next child is started.
 
     Raises:
@@ -143,7 +143,7 @@ class _Parent:
             child.wait()
 
     def end(self, number: int, frame: FrameType | None) -> None:
-        """A signal: pass it on; a second one ends the child at once."""
+        """Pass a signal on; a second one ends the child at once."""
         child = self._child
         if self.ended and child is not None and child.poll() is None:
             child.kill()
@@ -151,7 +151,7 @@ class _Parent:
         self._pulse.set()
 
     def pulse(self, seconds: float) -> bool:
-        """Wait; tell whether the watching is over."""
+        """Wait, and return whether the watching is over."""
         if not self.ended and not self._exited():
             self._pulse.wait(seconds)
         elif not self.ended:
@@ -159,14 +159,14 @@ class _Parent:
         return self.ended
 
     def _exited(self) -> bool:
-        """A child that ended well ends its parent."""
+        """End the parent after a child that ended without an error."""
         status = self._child.poll() if self._child is not None else 0
         if status == 0:
             self.ended = True
         return status is not None
 
     def broke_off(self) -> bool:
-        """Tell, once, that the child ended with an error."""
+        """Return, once, whether the child ended with an error."""
         if self._told or self.ended or not self._exited() or self.ended:
             return False
         self._told = True
@@ -185,14 +185,14 @@ class Files:
 
     Args:
         extra: Further files.
-        exclude: ``fnmatch`` patterns of paths that do not count.
+        exclude: ``fnmatch`` patterns of paths to ignore.
     """
 
     def __init__(self, extra: Iterable[str], exclude: Iterable[str]) -> None:
         self.extra = {os.path.abspath(path) for path in extra}
         self.roots = sorted(_roots())
         self._exclude = tuple(exclude)
-        self._modules = _module_files()  # Once: an import is no change of a file.
+        self._modules = _module_files()  # Once, because an import is not a change of a file.
         self._known = self.times()
 
     def counts(self, path: str) -> bool:
@@ -219,7 +219,7 @@ class Files:
         return found
 
     def changes(self) -> set[str]:
-        """Return what was changed, added or removed since the last look."""
+        """Return the files that were changed, added or removed since the last check."""
         now = self.times()
         before, self._known = self._known, now
         return {path for path, _ in before.items() ^ now.items()}
@@ -245,7 +245,7 @@ def _scan(folder: str, found: dict[str, int]) -> None:
     try:
         entries = list(os.scandir(folder))
     except OSError:
-        return  # It was removed meanwhile, or is not ours to read.
+        return  # It was removed meanwhile, or may not be read.
     for entry in entries:
         name = entry.name
         try:
@@ -270,10 +270,10 @@ def _module_files() -> set[str]:
 
 
 def watch(files: Files, pulse: Callable[[float], bool]) -> Iterator[set[str]]:
-    """Yield what has changed, and an empty set now and then.
+    """Yield the changed files; regularly also an empty set.
 
     Args:
-        files: What is watched.
+        files: The files to watch.
         pulse: Waits that many seconds; ``True`` ends the watching.
     """
     try:
@@ -293,7 +293,7 @@ def watch(files: Files, pulse: Callable[[float], bool]) -> Iterator[set[str]]:
         yield_on_timeout=True,
         raise_interrupt=False,
     ):
-        # What was changed before it watched is seen only by looking.
+        # Earlier changes are found only by a check.
         yield {path for _, path in changed} | (files.changes() if first else set())
         first = False
         if pulse(0):

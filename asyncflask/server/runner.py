@@ -24,8 +24,8 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
-MOMENT = 0.5  # seconds that a cancelled task, or a thread, gets to end
-SPARE = 3.0  # seconds that a loop which ends in order does not need
+MOMENT = 0.5  # seconds for a cancelled task, or a thread, to end
+SPARE = 3.0  # seconds more than a loop needs to end in order
 STDERR = 2
 
 
@@ -33,7 +33,7 @@ class DaemonThreads(ThreadPoolExecutor):
     """Threads for blocking calls (``asyncio.to_thread``) that let the process end while they work.
 
     Args:
-        size: How many there are at most.
+        size: Maximum number of threads.
     """
 
     def __init__(self, size: int | None = None) -> None:
@@ -49,7 +49,7 @@ class DaemonThreads(ThreadPoolExecutor):
         """Run ``fn(*args, **kwargs)`` in one of the threads.
 
         Raises:
-            RuntimeError: It was shut down.
+            RuntimeError: The pool was shut down.
         """
         future: Future[T] = Future()
         with self._guard:
@@ -76,11 +76,11 @@ class DaemonThreads(ThreadPoolExecutor):
                     future.set_exception(error)
                 else:
                     future.set_result(result)
-            del job, future, call  # An idle thread keeps nothing alive.
+            del job, future, call  # An idle thread holds no references.
             self._idle.release()
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        """End the threads; one that still works is waited for a moment, and then left behind."""
+        """End the threads; wait a moment for one that still works, and then ignore it."""
         with self._guard:
             self._closed = True
             started, self._started = self._started, []
@@ -92,21 +92,21 @@ class DaemonThreads(ThreadPoolExecutor):
 
 
 class LastResort:
-    """A clock outside of the loop and of Python, for a view that blocks both.
+    """A timer outside of the loop and of Python, for a view that blocks both.
 
-    When it is not set on in time the process ends with status 1, and what each thread was doing is
+    If it is not reset in time, the process ends with status 1, and the traceback of each thread is
     written to standard error.
     """
 
     _runs = False
 
     def set(self, seconds: float) -> None:
-        """Let the process end in so many seconds."""
+        """End the process after so many seconds."""
         self._runs = True
         faulthandler.dump_traceback_later(seconds, exit=True, file=STDERR)
 
     def stop(self) -> None:
-        """Stop the clock, if it runs; another one may be the program's."""
+        """Stop the timer, if it runs; the program may have one of its own."""
         if self._runs:
             faulthandler.cancel_dump_traceback_later()
 
@@ -114,12 +114,12 @@ class LastResort:
 class _Wakeup:
     """Wakes a loop at each signal.
 
-    Python calls a handler when the main thread is back from what it does in C. A signal that comes
-    a moment before the loop waits for its sockets would be noticed after that wait only, and on an
-    idle server it has no end.
+    Python calls a handler when the main thread returns from C code. A signal that arrives just
+    before the loop waits for its sockets would be noticed only after that wait, which has no end on
+    an idle server.
 
     Args:
-        loop: The loop, which runs.
+        loop: The running loop.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -133,10 +133,10 @@ class _Wakeup:
         if self._watches:
             loop.add_reader(self._reader, self._reader.recv, 4096)
         else:
-            signal.set_wakeup_fd(before)  # The loop has one of its own, as uvloop's.
+            signal.set_wakeup_fd(before)  # The loop has its own, as uvloop has.
 
     def close(self) -> None:
-        """Leave no trace, unless the app has set another one meanwhile."""
+        """Restore the previous setting, unless the app has changed it meanwhile."""
         current = signal.set_wakeup_fd(-1)
         if current != self._fd:
             signal.set_wakeup_fd(current)
@@ -147,13 +147,13 @@ class _Wakeup:
 
 
 class Signals:
-    """What SIGINT and SIGTERM do: the first one stops the server, a second one the process.
+    """Handlers of SIGINT and SIGTERM: the first signal stops the server, a second one the process.
 
     Args:
         stop: Called on the loop at the first signal.
-        last_resort: Set for the time in which the server has to end.
-        to_react: Seconds that the loop has, until it calls ``stop``.
-        to_end: Seconds from there on.
+        last_resort: The timer for the end of the server.
+        to_react: Seconds for the loop to call ``stop``.
+        to_end: Seconds for the server to end after that.
     """
 
     def __init__(
@@ -172,7 +172,7 @@ class Signals:
             for number in SIGNALS:
                 self._before[number] = signal.signal(number, self._end)
         except ValueError:
-            return self  # This is not the main thread, which alone gets signals.
+            return self  # Only the main thread gets signals.
         self._wakeup = _Wakeup(self._loop)
         return self
 
@@ -185,7 +185,7 @@ class Signals:
         self._before.clear()
 
     def _end(self, number: int, frame: FrameType | None) -> None:
-        # By Python's handlers instead of the loop's: these would wait for a loop that is blocked.
+        # Python's handlers, because the loop's would wait for a blocked loop.
         # Only this signal gets its default here: the other one may have come at the same time (a
         # worker gets SIGINT of Ctrl+C, and SIGTERM from the first process), and Python prints an
         # OSError for a signal whose handler is gone when it is to be called.
@@ -205,12 +205,12 @@ def run_loop(
     make_loop: Callable[[], asyncio.AbstractEventLoop] | None,
     patience: float,
 ) -> None:
-    """Run a coroutine on a loop of its own, and end the loop whatever is left on it.
+    """Run a coroutine on a loop of its own, and end the loop even if tasks remain.
 
     Args:
         main: The coroutine.
-        make_loop: Makes the loop; asyncio's usual one by default.
-        patience: Seconds for ``main`` to end, where a ``SystemExit``, say, has stopped the loop.
+        make_loop: Returns a new loop; by default asyncio's.
+        patience: Seconds for ``main`` to end after, for example, a ``SystemExit`` stopped the loop.
     """
     loop = (make_loop or asyncio.new_event_loop)()
     loop.set_default_executor(DaemonThreads())
@@ -224,7 +224,7 @@ def run_loop(
             loop.run_until_complete(_within_a_moment(loop.shutdown_asyncgens()))
             loop.run_until_complete(loop.shutdown_default_executor())
         finally:
-            # Whatever still runs was logged when the server stopped waiting for it.
+            # Tasks that still run were logged when the server stopped waiting for them.
             loop.set_exception_handler(_ignore)
             asyncio.set_event_loop(None)
             loop.close()

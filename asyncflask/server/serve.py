@@ -1,7 +1,7 @@
-"""Start the embedded server and end it in order.
+"""Starts the embedded server and shuts it down.
 
-To end: listen no more, let what runs finish within a grace, close websockets with 1012, then the
-app's shutdown. What a connection does is in ``http_protocol.py``.
+The shutdown stops listening, waits for running requests within a grace, closes websockets with
+1012, and then runs the app's shutdown. ``http_protocol.py`` handles the connections.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from .lifespan import Lifespan
 from .runner import MOMENT, SPARE, LastResort, Signals, run_loop
 from .state import ServerState, access_logger, logger
 
-TICK = 0.5  # seconds between two looks at the deadlines; a shorter timeout makes it shorter
+TICK = 0.5  # seconds between two checks of the deadlines; less for a shorter timeout
 
 
 async def serve(
@@ -37,13 +37,13 @@ async def serve(
 
     Args:
         app: The ASGI application.
-        sockets: Where to listen: what :func:`listen` returned. They are closed at the end.
+        sockets: Sockets of :func:`listen`; they are closed at the end.
         config: The settings.
-        stop: Ends the serving, in order.
+        stop: The event that starts the shutdown.
         ready: Called once connections are accepted.
 
     Raises:
-        LifespanFailed: The app could not start, or stop.
+        LifespanFailed: The app's startup or shutdown failed.
     """
     config = config or Config()
     loop = asyncio.get_running_loop()
@@ -72,7 +72,7 @@ async def serve(
 
 
 async def _started(lifespan: Lifespan, stop: asyncio.Event) -> bool:
-    """Run the app's startup; tell whether it came to its end before ``stop`` was set."""
+    """Run the app's startup; return whether it ended before ``stop`` was set."""
     loop = asyncio.get_running_loop()
     starting, stopping = loop.create_task(lifespan.start()), loop.create_task(stop.wait())
     await asyncio.wait({starting, stopping}, return_when=asyncio.FIRST_COMPLETED)
@@ -106,7 +106,7 @@ async def _tick(server_state: ServerState) -> None:
 
 
 async def _finish(server_state: ServerState) -> None:
-    """Let what runs end, and end what does not."""
+    """Wait for running requests, and cancel those that do not end."""
     server_state.stopping = True
     for connection in list(server_state.connections):
         connection.shut_down()
@@ -125,7 +125,7 @@ async def _finish(server_state: ServerState) -> None:
         _, left = await asyncio.wait(tasks, timeout=MOMENT)
         if left:
             logger.warning("No longer waited for, cancelled in vain or in a thread: %d.", len(left))
-    await asyncio.sleep(0)  # Transports tell of their end in the loop's next round.
+    await asyncio.sleep(0)  # Transports report their end in the loop's next round.
 
 
 def run(
@@ -135,17 +135,17 @@ def run(
     *,
     ready: Callable[[], None] | None = None,
 ) -> None:
-    """Serve an app on a loop of its own until SIGINT or SIGTERM comes; a second one ends at once.
+    """Serve an app on a new loop until SIGINT or SIGTERM; a second signal ends it at once.
 
     Args:
         app: The ASGI application.
-        sockets: Where to listen: what :func:`listen` returned.
+        sockets: Sockets of :func:`listen`.
         config: The settings.
         ready: Called once connections are accepted.
 
     Raises:
-        ImportError: uvloop is asked for and not installed.
-        LifespanFailed: The app could not start, or stop.
+        ImportError: The settings require uvloop, and it is not installed.
+        LifespanFailed: The app's startup or shutdown failed.
     """
     _log_somewhere()
     config = config or Config()

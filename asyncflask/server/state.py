@@ -1,6 +1,6 @@
-"""What all connections of one server have in common: app, settings, clock, log.
+"""State that all connections of one server share: app, settings, clock, log.
 
-No connection is made or ended here.
+Other modules open and close the connections.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from .config import Config
 logger = logging.getLogger("asyncflask.server")
 access_logger = logging.getLogger("asyncflask.access")
 
-# Bytes that are read at a time: what an upload costs is mostly the rounds of the loop.
+# Bytes per read: most of an upload's cost are the rounds of the loop.
 READ_SIZE = 256 * 1024
 
-# Everything but what is printed as it is; the quote and the backslash would blur a line's fields.
+# Everything that is escaped; a quote or backslash would make a line's fields ambiguous.
 _UNSAFE = re.compile(rb"[^ !#-\[\]-~]")
 
 
@@ -31,25 +31,25 @@ BODILESS = frozenset({204, 304})
 
 
 class Client(Protocol):
-    """A connection, as the server sees it."""
+    """A connection, as far as the server uses it."""
 
     def tick(self, now: float) -> None:
-        """End what is overdue."""
+        """End the connection or request if its deadline has passed."""
 
     def shut_down(self) -> None:
-        """Close now, or behind the answer that is under way."""
+        """Close now, or after the current response."""
 
     def abort(self) -> None:
         """Close at once."""
 
 
 class ServerState:
-    """The server as its connections see it.
+    """The state of a server for its connections.
 
     Args:
         app: The ASGI application.
         config: The settings.
-        clock: Seconds, ever rising; timeouts are told by it.
+        clock: Returns monotonic seconds, for timeouts.
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class ServerState:
         self.tasks: set[asyncio.Task[None]] = set()
         self.stopping = False
         self.read_buffer = memoryview(bytearray(READ_SIZE))
-        #: the lifespan's ``state``, where the app has a lifespan
+        #: the lifespan's ``state``, if the app supports the lifespan
         self.state: dict[str, Any] | None = None
         self.scheme_suffix = "s" if config.ssl is not None else ""
         self.server_header = config.server_header.encode("latin-1")
@@ -71,7 +71,7 @@ class ServerState:
         self.tick()
 
     def tick(self) -> None:
-        """Look after the date and every connection's deadlines; once a second or more often."""
+        """Update the date and check every connection's deadlines, at least once a second."""
         self.date = formatdate(time.time(), usegmt=True).encode("ascii")
         now = self.clock()
         for connection in list(self.connections):
@@ -86,11 +86,11 @@ def log_request(
     Args:
         client: The client's address; ``None`` at a unix socket.
         request: What was asked.
-        status: What was answered.
-        size: How many bytes the app gave for the answer's body.
+        status: The status of the response.
+        size: Bytes of the response's body.
     """
     if request.method == "HEAD" or status in BODILESS:
-        size = 0  # What the app gives is not sent.
+        size = 0  # The body is not sent.
     access_logger.info(
         '%s - - [%s] "%s %s HTTP/%s" %d %s',
         client[0] if client else "-",

@@ -1,7 +1,7 @@
 """One websocket: its ``receive()`` and ``send()`` between an app and ``protocol/websocket.py``.
 
-The handshake's answer may be an ordinary response instead (ASGI: Websocket Denial Response); then
-the connection goes on as HTTP.
+The response to the handshake may be an ordinary one (ASGI: Websocket Denial Response); then the
+connection continues as HTTP.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from .http_stream import Stream, StreamConnection
 from .state import log_request, logger
 
 EXTENSIONS: dict[str, dict[str, Any]] = {"websocket.http.response": {}}
-SLICE = 0.01  # seconds that an app may find messages here without giving way
-MESSAGE_COST = 64  # bytes that a message counts on top of its data, so that empty ones are bounded
+SLICE = 0.01  # seconds for which an app may read queued messages before other tasks run
+MESSAGE_COST = 64  # bytes that each message counts in addition, to limit empty messages
 
 
 def scope_of(scope: Scope, protocol: WebSocket) -> Scope:
-    """Make a websocket's scope of the request's."""
+    """Return the scope of a websocket, from that of its request."""
     del scope["method"]
     scope["type"] = "websocket"
     scope["scheme"] = "wss" if scope["scheme"] == "https" else "ws"
@@ -36,13 +36,13 @@ def scope_of(scope: Scope, protocol: WebSocket) -> Scope:
 
 
 class WebsocketStream(Stream):
-    """A websocket, from the client's wish to the end.
+    """A websocket, from the handshake to the end.
 
     Args:
-        connection: Where it came.
+        connection: Its connection.
         request: The opening handshake.
-        scope: What the app is called with.
-        protocol: Its frames.
+        scope: The ASGI scope.
+        protocol: Reads and writes its frames.
     """
 
     table = asgi_state.WEBSOCKET
@@ -55,7 +55,7 @@ class WebsocketStream(Stream):
     ) -> None:
         super().__init__(connection, request, scope)
         self.protocol = protocol
-        #: bytes of messages that the app has not asked for yet
+        #: bytes of messages that the app has not read yet
         self.queued = 0
         self._to_app: deque[Message] = deque([{"type": "websocket.connect"}])
         self._farewell: Message = {"type": "websocket.disconnect", "code": 1006, "reason": ""}
@@ -66,14 +66,14 @@ class WebsocketStream(Stream):
     # -- from the client -----------------------------------------------------------------------
 
     def feed(self, data: bytes) -> None:
-        """Take bytes of the client's; empty at the end of its stream."""
+        """Process bytes of the client; empty at the end of its stream."""
         self.protocol.receive(data)
         self._heard()
         self._read()
 
     @property
     def _is_full(self) -> bool:
-        """Whether enough lies here for the app, so that no more is read."""
+        """Whether the queue is full, so that no more is read."""
         return self.queued > self.connection.server_state.config.body_queue
 
     def _heard(self) -> None:
@@ -83,7 +83,7 @@ class WebsocketStream(Stream):
             self._deadline = self.connection.server_state.clock() + config.ping_interval
 
     def _read(self) -> None:
-        """Make messages of what has come, as long as there is room for them."""
+        """Parse messages from the bytes, as long as the queue has room."""
         connection = self.connection
         limit = connection.server_state.config.body_queue  # PERF: once for all messages.
         while self.queued <= limit:
@@ -102,18 +102,18 @@ class WebsocketStream(Stream):
         connection.regulate()
 
     def _end(self, code: int, reason: str) -> None:
-        """The websocket is over; what came before is still delivered."""
+        """The websocket is closed; earlier messages are still delivered."""
         if self.open:
             self._farewell = {"type": "websocket.disconnect", "code": code, "reason": reason}
         self.disconnect()
         connection = self.connection
         connection.stream = connection.websocket = None
-        connection.close()  # What is due is written: a close frame, or its answer.
+        connection.close()  # Everything is written: a close frame, or its answer.
 
     async def receive(self) -> Message:
         """Return the next message of the client, or ``websocket.disconnect``."""
         if self._to_app and monotonic() > self._gives_way_at:
-            # An app that finds all messages here lets others run, too.
+            # An app that never waits for a message lets other tasks run, too.
             await asyncio.sleep(0)
             self._gives_way_at = monotonic() + SLICE
         while not self._to_app:
@@ -129,7 +129,7 @@ class WebsocketStream(Stream):
             full = self._is_full
             self.queued -= len(data) + MESSAGE_COST
             if full and self.open:
-                self._heard()  # The client's time counts again from here on.
+                self._heard()  # The client's deadline restarts.
                 self._read()
         return message
 
@@ -167,7 +167,7 @@ class WebsocketStream(Stream):
             self.shut_down()
 
     def feed_if_any(self, data: bytes) -> None:
-        """Take what the client sent right behind its handshake."""
+        """Process what the client sent right after its handshake."""
         if data:
             self.feed(data)
 
@@ -184,9 +184,9 @@ class WebsocketStream(Stream):
         self._leave()
 
     def _leave(self) -> None:
-        """Nothing more is delivered; the client has a while to answer the close.
+        """Deliver nothing more; the client has a while to answer the close.
 
-        Where its answer is among what has come already, this is the end.
+        If its answer has already arrived, this is the end.
         """
         self.open = False
         self._to_app.clear()
@@ -194,7 +194,7 @@ class WebsocketStream(Stream):
         self._deadline = (
             self.connection.server_state.clock() + self.connection.server_state.config.close_timeout
         )
-        self._read()  # Reading goes on, if it was paused.
+        self._read()  # Resume reading, if it was paused.
 
     def _deny(self, message: Message, state: str) -> None:
         # ASGI: a close before the accept is a 403.
@@ -203,7 +203,7 @@ class WebsocketStream(Stream):
 
     def _start_denial(self, message: Message, state: str) -> None:
         self.status = message["status"]
-        # What the client has sent behind its handshake may be frames, so no request follows.
+        # Bytes after the handshake may be frames, so no request follows.
         self.connection.http.last = True
         self.connection.http.start(self.status, message.get("headers") or ())
 
@@ -218,9 +218,9 @@ class WebsocketStream(Stream):
     # -- the end -------------------------------------------------------------------------------
 
     def tick(self, now: float) -> None:
-        """Ask a silent client whether it is there; leave one that does not answer."""
+        """Send a ping to a silent client; close if it does not answer."""
         if not self.open and self.connection.unsent():
-            # It still reads what was sent before the close; if it does not, it stalls.
+            # It may still read what was sent before the close; if not, it stalls.
             self._deadline = now + self.connection.server_state.config.close_timeout
         if now < self._deadline:
             return
@@ -228,7 +228,7 @@ class WebsocketStream(Stream):
             logger.error("%s neither accepted nor refused the websocket in time.", self)
             self.connection.fail(503, "The app did not answer in time.")
         elif self.state == "OPEN" and self.open and (not self._asked or self._is_full):
-            # While the app leaves messages unread its client's pongs wait behind them.
+            # While the app does not read messages, its client's pongs wait behind them.
             self._asked = True
             self._deadline = now + self.connection.server_state.config.ping_interval
             self.connection.write(self.protocol.ping())
@@ -236,19 +236,19 @@ class WebsocketStream(Stream):
             self.connection.abort()
 
     def half_closed(self) -> None:
-        """The client sends no more, before the handshake was answered."""
+        """The client closed its sending side before the handshake was answered."""
         self.disconnect()
         self.connection.abort()
 
     def shut_down(self) -> None:
-        """The server stops: say so. (:rfc:`6455` §7.4.1; 1012: the IANA registry.)"""
+        """The server stops: close with 1012. (:rfc:`6455` §7.4.1; the IANA registry.)"""
         if self.open:
             self.connection.write(self.protocol.close(1012, "The server is restarted."))
             self._farewell = {"type": "websocket.disconnect", "code": 1012, "reason": ""}
             self._leave()
 
     def fail(self) -> None:
-        """End what the app has left open: 500 before the handshake, 1011 or 1000 afterwards."""
+        """End a websocket that the app left open: 500 before the handshake, then 1011 or 1000."""
         if self.state != "OPEN":
             if not self.failed:
                 logger.error("%s ended before it had answered the handshake.", self)
@@ -259,7 +259,7 @@ class WebsocketStream(Stream):
         self._leave()
 
     def disconnect(self) -> None:
-        """The websocket is over, or the client is gone."""
+        """The websocket is closed, or the client has disconnected."""
         if self.status == 101:
             self.open = False
             if not self._logged and self.connection.server_state.log_access:
@@ -268,7 +268,7 @@ class WebsocketStream(Stream):
         super().disconnect()
 
 
-#: What each message of a websocket does, in which state.
+#: The method for each message of a websocket, by state.
 SENDERS: dict[tuple[str, str], Callable[[Any, Message, str], None]] = {
     ("websocket.accept", "CONNECTING"): WebsocketStream._accept,
     ("websocket.close", "CONNECTING"): WebsocketStream._deny,
