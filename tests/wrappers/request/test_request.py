@@ -691,7 +691,7 @@ async def test_other_servers_are_not_bothered(request_of, scope):
 
 @pytest.mark.parametrize("path", ["style.css", "/a\r\nb", "http://evil.test/", "/a b"])
 async def test_a_push_promise_takes_a_path_only(request_of, path):
-    with pytest.raises(ValueError, match="this is no path on this host"):
+    with pytest.raises(ValueError, match="this is not a path on this host"):
         await request_of().send_push_promise(path)
 
 
