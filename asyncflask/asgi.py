@@ -7,7 +7,8 @@ error handling ends here too.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from contextvars import Token
 from functools import partial
 from typing import Any
 
@@ -40,20 +41,6 @@ from .wsgi.mount import find_mount
 _HTTP_1 = frozenset({"1.0", "1.1"})
 
 
-class ServedContext(Context):
-    """A context that is made first, and then begins.
-
-    PERF: a class that has an ``__init__`` takes twice as long to make an object, since it is C that
-    calls Python then; ``begin`` is called by Python itself.
-    """
-
-    __init__ = object.__init__
-    begin = Context.__init__
-
-
-ServedContext.__name__ = Context.__name__  # To who prints one there is no difference.
-
-
 async def serve(
     app: Any, scope: Scope, receive: Receive, send: Send, *, wrapped: bool = True
 ) -> None:
@@ -71,50 +58,37 @@ async def serve(
     """
     table = app.plans.direct.get(scope["type"])
     if table is None:
-        serve_it, table = _find_way(app, scope, wrapped)
-        if serve_it is not None:
-            await serve_it(scope, receive, send)
+        serve_elsewhere, table = _find_way(app, scope, wrapped)
+        if table is None:
+            await serve_elsewhere(scope, receive, send)
             return None
-    lane = table.lane
-    if app.replaced_steps and lane.context in app.replaced_steps:
-        ctx = getattr(app, lane.context)(scope, receive, send)
-    else:
-        ctx = ServedContext()
-        ctx.begin(app, lane, scope, receive, send)
+    ctx = table.make_context(app, table.lane, scope, receive, send)
     headers = scope["headers"]
-    if headers.__class__ is not list:
-        headers = scope["headers"] = list(headers)  # ASGI allows what can be read but once.
-    names = ctx.header_names = dict(headers)
-    if len(names) != len(headers):
-        names = ctx.header_names = index_headers(headers)
-    token, is_current = make_current(ctx), True
+    names: Mapping[bytes, bytes]
+    if headers.__class__ is not list or len(names := dict(headers)) != len(headers):
+        names = _index_headers(scope)
+    ctx.header_names = names
+    token: Any = make_current(ctx)
     try:
         ctx.match_request()
-        rule, endpoint = ctx.url_rule, None
-        if rule is not None:
+        rule = ctx.url_rule
+        if rule is None:
+            plan = table.by_endpoint.get(None) or make_plan(app, table, None)
+        else:
+            plan = table.by_endpoint.get(rule.endpoint) or make_plan(app, table, rule.endpoint)
             scope["route"] = rule  # Tracing tools name a request by its `path_format`.
-            endpoint = rule.endpoint
-        plan = table.by_endpoint.get(endpoint) or make_plan(app, table, endpoint)
-        runner = RUNNERS[plan.runner]
-        if scope.get("method") == "OPTIONS" and answers_options(rule):
-            runner = run_pipeline
-        elif plan.view is not None:
             scope["endpoint"] = plan.view
-        response = await runner(app, ctx, plan)
-        # A streamed body has its context only if it was asked to keep it.
-        restore(token)
-        is_current = False
-        if (
-            scope.get("http_version", "1.1") not in _HTTP_1
-            or b"content-length" in names
-            or b"transfer-encoding" in names
-        ):
+        is_answered = scope.get("method") == "OPTIONS" and answers_options(rule)
+        run = run_pipeline if is_answered else RUNNERS[plan.runner]
+        response = await run(app, ctx, plan)
+        restore(token)  # A streamed body has its context only if it was asked to keep it.
+        token = None
+        version = scope.get("http_version", "1.1")
+        if b"content-length" in names or b"transfer-encoding" in names or version not in _HTTP_1:
             _read_on(ctx)
-        messages = response
-        if response.__class__ is not tuple:
-            messages = _messages_of(ctx, response)
-            if messages is None:
-                return await _send(app, ctx, response)
+        messages = response if response.__class__ is tuple else _messages_of(ctx, response)
+        if messages is None:
+            return await _send(app, ctx, response)
         send = ctx.send
         try:
             await send(messages[0])
@@ -122,18 +96,19 @@ async def serve(
         except OSError:
             pass  # The client is gone. (ASGI: spec version 2.4.)
     except BaseException as error:
-        failure = _failure(ctx, error)
-        if is_current:
-            restore(token)
-        await _fail(ctx, failure)
-        if failure is error:
-            raise
-        raise failure from error
+        await _fail(ctx, error, token)
+        raise
     finally:
         if ctx.touched:
             if ctx.holds:  # A stream that was never sent; it would keep the context forever.
                 await finish(_let_go(app, ctx))
             _clean_up(app, ctx)
+
+
+def _index_headers(scope: Scope) -> Mapping[bytes, bytes]:
+    """Return the headers by name, where a name is repeated or they can be iterated only once."""
+    headers = scope["headers"] = list(scope["headers"])
+    return index_headers(headers)
 
 
 def _read_on(ctx: Context) -> None:
@@ -169,8 +144,20 @@ def _failure(ctx: Context, error: BaseException) -> BaseException:
     return as_exception(error, f"{ctx.scope.get('method', 'websocket')} {ctx.scope['path']!r}")
 
 
-async def _fail(ctx: Context, error: BaseException) -> None:
-    """Report an error that was not answered to the debugger and to a websocket's client."""
+async def _fail(ctx: Context, error: BaseException, token: Token[Any] | None) -> None:
+    """Report an error that was not answered to the debugger and to a websocket's client.
+
+    Args:
+        ctx: The context.
+        error: The error.
+        token: What makes the context current that was before, if that is still to be done.
+
+    Raises:
+        EscapedError: The server gets this instead of ``error``.
+    """
+    failure = _failure(ctx, error)
+    if token is not None:
+        restore(token)
     if PRESERVE_CONTEXT in ctx.scope:
         ctx.scope[PRESERVE_CONTEXT](ctx)
     if ctx.lane is WEBSOCKET:
@@ -178,7 +165,9 @@ async def _fail(ctx: Context, error: BaseException) -> None:
         if not websocket.accepted and PRESERVE_CONTEXT not in ctx.scope:
             refusal = from_exception(InternalServerError())  # The debugger has a page of its own.
         # RFC 6455 §7.4.1: 1011 for our own error, 1001 when the server goes away.
-        await websocket.end(refusal, code=1011 if isinstance(error, Exception) else 1001)
+        await websocket.end(refusal, code=1011 if isinstance(failure, Exception) else 1001)
+    if failure is not error:
+        raise failure from error
 
 
 async def _end_websocket(app: Any, ctx: Context, response: Any) -> None:
@@ -210,15 +199,27 @@ async def _end_websocket(app: Any, ctx: Context, response: Any) -> None:
 
 
 def _find_way(app: Any, scope: Scope, wrapped: bool) -> tuple[Any, PlanTable | None]:
-    """Return what serves a scope instead of this app's own dispatching, or else its plans."""
+    """Return what serves a scope instead of this app's own dispatching, or else the app's plans."""
     elsewhere = _elsewhere(app, scope, wrapped)
     if elsewhere is not None:
         return elsewhere, None
     if not app._got_first_request:
         app._end_setup()
+    for table in app.plans.tables.values():
+        table.make_context = Context
+        if table.lane.context in app.replaced_steps:
+            table.make_context = partial(_make_context, table.lane.context)
     if not (app.use_debugger or app.mounts or app.debug or "asgi_app" in app.replaced_steps):
         app.plans.direct = app.plans.tables
     return None, app.plans.tables[scope["type"]]
+
+
+def _make_context(
+    name: str, app: Any, lane: Any, scope: Scope, receive: Receive, send: Send
+) -> Context:
+    """Make a context as the app's replacement of ``request_context`` or its like does."""
+    ctx: Context = getattr(app, name)(scope, receive, send)
+    return ctx
 
 
 def _elsewhere(app: Any, scope: Scope, wrapped: bool) -> Any:

@@ -83,16 +83,11 @@ def sends() -> Callable[[], Awaitable[Any]]:
 
 def context() -> Work:
     """Making the context of a request."""
-    from asyncflask.asgi import ServedContext
+    from asyncflask.context import Context
     from asyncflask.dispatch.lanes import HTTP
 
     app, scope = _app("plaintext"), _scope("plaintext")
-
-    def work() -> None:
-        ctx = ServedContext()
-        ctx.begin(app, HTTP, scope, ignore, ignore)
-
-    return work
+    return lambda: Context(app, HTTP, scope, ignore, ignore)
 
 
 def slot() -> Work:
@@ -121,22 +116,15 @@ def matching(workload: str) -> Callable[[], Work]:
     return make
 
 
-def around() -> Work:
-    """Whether anything is registered around the view."""
-    found = _app("plaintext")._look_around()
-    return lambda: (
-        found.started
-        or found.pushed
-        or found.before
-        or found.preprocessors
-        or found.finished
-        or found.after
-        or found.teardown
-        or found.app_teardown
-        or found.tearing_down
-        or found.app_tearing_down
-        or found.popped
-    )
+def plan() -> Work:
+    """Looking up the plan of the endpoint."""
+    from asyncflask.dispatch.plan import make_plan
+
+    app = _app("plaintext")
+    table = app.plans.tables["http"]
+    (endpoint,) = (name for name in app.view_functions if name != "static")
+    make_plan(app, table, endpoint)
+    return lambda: table.by_endpoint.get(endpoint)
 
 
 def view(workload: str, **arguments: Any) -> Callable[[], Callable[[], Awaitable[Any]]]:
@@ -253,7 +241,7 @@ def _plain(workload: str) -> list[Piece]:
         Piece(workload, "the context, made", context),
         Piece(workload, "a `ContextVar`, set and reset", slot),
         Piece(workload, "headers by name", header_names),
-        Piece(workload, "whether anything is around the view", around),
+        Piece(workload, "looking up the plan of the endpoint", plan),
         Piece(workload, "the rule for the path", matching(workload)),
     ]
 

@@ -46,8 +46,8 @@ COMPARES_SCOPE_TYPES = {"context.py": 2, "context/context.py": 2, "ctx.py": 1}
 PRIVATE_NAMES_OF_OTHERS = {
     "asgi": dict.fromkeys(
         (
-            *("_around", "_body", "_colours", "_connection", "_end_setup", "_got_first_request"),
-            *("_look_around", "_pushes", "_sync_connection"),
+            *("_connection", "_end_setup", "_got_first_request", "_pushes"),
+            "_sync_connection",
         ),
         "TODO",
     ),

@@ -44,10 +44,11 @@ class PlanTable:
         by_endpoint: The plans; ``None`` is the key of the plan for what no rule was found for.
     """
 
-    __slots__ = ("by_endpoint", "lane")
+    __slots__ = ("by_endpoint", "lane", "make_context")
 
     def __init__(self, lane: Lane) -> None:
         self.lane = lane
+        self.make_context: Callable[..., Context] = Context
         self.by_endpoint: dict[str | None, EndpointPlan] = {}
 
 

@@ -33,17 +33,19 @@ async def run_view(app: Any, ctx: Context, plan: EndpointPlan) -> Any:
         return await run(app, ctx, pipeline.answer_error(app, ctx, error))
     scope = ctx.scope
     names: Any = ctx.header_names
-    if (
-        app.plans.version is plan.version
-        and PRESERVE not in scope
-        and not (ctx.followed or (b"cookie" in names and refreshes(app, ctx)))
-    ):
-        answer = make_messages(app, result, scope["method"]) or make_plain(app, result)
+    if app.plans.version is not plan.version or PRESERVE in scope or ctx.after_functions:
+        return await run(app, ctx, pipeline.finalize(app, ctx, result))
+    if ctx.followed or (b"cookie" in names and refreshes(app, ctx)):
+        answer = make_plain(app, result)
         if answer is not None:
-            if ctx.touched:
-                ctx.close_connection()
-            return answer
-    return await run(app, ctx, pipeline.finalize(app, ctx, result))
+            return await run(app, ctx, pipeline.finish_processing(app, ctx, answer))
+    else:
+        answer = make_messages(app, result, scope["method"]) or make_plain(app, result)
+    if answer is None:
+        return await run(app, ctx, pipeline.finalize(app, ctx, result))
+    if ctx.touched:
+        ctx.close_connection()
+    return answer
 
 
 async def run_unmatched(app: Any, ctx: Context, plan: EndpointPlan) -> Any:
@@ -70,28 +72,30 @@ async def run_on_loop(app: Any, ctx: Context, plan: EndpointPlan) -> Any:
             result = await _call_view(app, ctx, plan, rule)
     except BaseException as error:
         return await run(app, ctx, pipeline.answer_error(app, ctx, error))
-    if app.plans.version is not plan.version or PRESERVE in ctx.scope:
-        return await run(app, ctx, pipeline.finalize(app, ctx, result))
-    answer = None
-    if not _is_processed(app, ctx):
-        if plan.sends_messages and not plan.after:
-            answer = make_messages(app, result, ctx.scope["method"])
-        answer = answer or make_plain(app, result)
+    answer = _answer_of(app, ctx, plan, result)
     if answer is None:
         return await run(app, ctx, pipeline.finalize(app, ctx, result))
-    if plan.after:
-        try:
-            for hook in plan.after:
-                answer = pipeline.checked_response(ctx, hook, await hook(answer))
-        except BaseException as error:
-            return await run(app, ctx, pipeline.raising(error))
-        if app.plans.version is not plan.version or _is_processed(app, ctx):
-            return await run(app, ctx, pipeline.finish_processing(app, ctx, answer))
+    try:
+        for hook in plan.after:
+            answer = pipeline.checked_response(ctx, hook, await hook(answer))
+    except BaseException as error:
+        return await run(app, ctx, pipeline.raising(error))
+    if app.plans.version is not plan.version or _is_processed(app, ctx):
+        return await run(app, ctx, pipeline.finish_processing(app, ctx, answer))
     if plan.has_teardown:
         await leave_served(app, ctx, None)
     elif ctx.touched:
         ctx.close_connection()
     return answer
+
+
+def _answer_of(app: Any, ctx: Context, plan: EndpointPlan, result: Any) -> Any:
+    """Return the answer that a plain result is; ``None`` if the pipeline has to make it."""
+    if app.plans.version is not plan.version or PRESERVE in ctx.scope or ctx.after_functions:
+        return None
+    if plan.sends_messages and not plan.after and not _is_processed(app, ctx):
+        return make_messages(app, result, ctx.scope["method"]) or make_plain(app, result)
+    return make_plain(app, result)
 
 
 def _is_processed(app: Any, ctx: Context) -> bool:
