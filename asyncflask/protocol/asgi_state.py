@@ -1,8 +1,8 @@
-"""Which ASGI message an app may send when: the specification as tables, and what holds apps to it.
+"""Which ASGI message an app may send in which state: the specification as tables, and its check.
 
-The server and the test client both ask :func:`advance`. What is in a header, how long a body may be
-and what the bytes look like is ``http1.py``'s and ``websocket.py``'s affair. The page
-``docs/reference/asgi-messages.md`` is drawn from these tables (``make diagrams``).
+The server and the test client both call :func:`advance`. ``http1.py`` and ``websocket.py`` check
+headers and the length of bodies, and write the bytes. ``make diagrams`` writes the page
+``docs/reference/asgi-messages.md`` from these tables.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ Table = Mapping[str, Mapping[str, str]]
 Message = MutableMapping[str, Any]
 Check = Callable[[Message], str]
 
-# An event is a message's type, and behind it what its flag says, where it has one: see FLAGS.
+# An event is a message's type, with a suffix for its flag if it has one: see FLAGS.
 
-#: ASGI: HTTP, "Response Start", "Response Body"; extensions only where the scope offers them.
+#: ASGI: HTTP, "Response Start", "Response Body"; extensions only if the scope offers them.
 HTTP: Table = {
     "WAITING": {
         "http.response.start": "STARTED",
@@ -58,7 +58,7 @@ WEBSOCKET: Table = {
     "COMPLETE": {},
 }
 
-#: ASGI: Lifespan. What the server says moves the state as well: nothing is complete unasked.
+#: ASGI: Lifespan. The server's messages change the state as well: the app only answers them.
 LIFESPAN: Table = {
     "WAITING": {"lifespan.startup": "STARTING"},
     "STARTING": {
@@ -113,21 +113,21 @@ class ClientDisconnected(OSError):
 
 
 def advance(table: Table, state: str, message: Message, extensions: Container[str]) -> str:
-    """Return the state that a message of the app's leads to.
+    """Return the state after a message of the app.
 
-    Headers and links that are no list or tuple (ASGI allows any iterable) are made a list in the
-    message, since they are read again when they are sent. Names with capitals, which ASGI does not
-    allow but Django sends, are made lower case there.
+    Headers and links that are not a list or tuple (ASGI allows any iterable) are replaced by a list
+    in the message, because they are read again when they are sent. Names with capitals, which ASGI
+    does not allow but Django sends, are replaced by lower case.
 
     Args:
         table: One of :data:`HTTP`, :data:`WEBSOCKET`, :data:`LIFESPAN`.
         state: A state of that table.
-        message: What the app sends.
-        extensions: What ``scope["extensions"]`` offers.
+        message: The message.
+        extensions: The value of ``scope["extensions"]``.
 
     Raises:
-        IllegalMessage: It may not be sent in this state or without an extension that is not
-            offered, or it is malformed.
+        IllegalMessage: The message is not allowed in this state, needs an extension that is not
+            offered, or is malformed.
     """
     # PERF: twice per request, so it stays at three look-ups and the checks; ~0.25 µs each.
     name = message.get("type")
@@ -163,7 +163,7 @@ def _out_of_order(table: Table, state: str, name: object) -> IllegalMessage:
     )
 
 
-# A check returns what the field must be, or nothing where it is that already.
+# A check returns what the field must be, or nothing if the field is correct.
 
 
 def _check_status(message: Message) -> str:
@@ -178,7 +178,7 @@ def _check_headers(message: Message) -> str:
         if type(headers) is not list and type(headers) is not tuple:
             headers = message["headers"] = list(headers)
         for name, value in headers:
-            # PERF: islower() makes no copy; it is false of names without letters, too.
+            # PERF: islower() makes no copy; it is false for names without letters, too.
             if (
                 type(name) is not bytes
                 or type(value) is not bytes
@@ -195,7 +195,7 @@ _PAIRS = "an iterable of pairs of bytes, such as [(b'content-type', b'text/plain
 
 
 def _as_bytes(value: object) -> bytes:
-    """Return what ASGI calls a byte string, for headers that are another kind of bytes."""
+    """Return ``bytes``, as ASGI requires, for headers of another bytes type."""
     if not isinstance(value, (bytes, bytearray, memoryview)):
         raise TypeError
     return bytes(value)
@@ -248,7 +248,7 @@ def _check_subprotocol(message: Message) -> str:
     return "" if subprotocol is None or isinstance(subprotocol, str) else "a str or None"
 
 
-#: What is checked in a message, field by field.
+#: The checks of a message, by field.
 FIELDS: Mapping[str, Mapping[str, Check]] = {
     "http.response.start": {"status": _check_status, "headers": _check_headers},
     "http.response.body": {"body": _check_body},
@@ -264,7 +264,7 @@ FIELDS: Mapping[str, Mapping[str, Check]] = {
 }
 
 _EVENTS = {event for table in TABLES.values() for row in table.values() for event in row}
-#: PERF: by event, what EXTENSIONS and FIELDS say of it.
+#: PERF: the entries of EXTENSIONS and FIELDS, by event.
 _NEEDS: Mapping[str, tuple[str | None, tuple[tuple[str, Check], ...]]] = {
     event: (EXTENSIONS.get(event), tuple(FIELDS.get(event.partition(" (")[0], {}).items()))
     for event in _EVENTS - SERVERS_OWN

@@ -1,7 +1,7 @@
 """A chunked body: sizes, data, trailers. (:rfc:`9112` §7.1.)
 
-Read here and not by h11, which takes a bare LF for the end of a trailer, so that it may see another
-end of the body than a proxy in front does.
+It is not read by h11, which accepts a bare LF as the end of a trailer, and so may find another end
+of the body than a proxy in front.
 """
 
 from __future__ import annotations
@@ -11,35 +11,35 @@ import re
 from .events import Data, EndOfMessage, Headers, ProtocolError
 from .limits import Limits
 
-# §7.1: sizes of more digits than these are attacks. Extensions are passed over (§7.1.1).
+# §7.1: a size of more digits is an attack. Extensions are ignored (§7.1.1).
 _SIZE = re.compile(rb"([0-9A-Fa-f]{1,15})(?:[ \t]*;[\t\x20-\x7e\x80-\xff]*)?")
-# Blanks are stripped apart: a pattern that looks for them at the end takes quadratic time.
+# White space is stripped separately: a pattern for it at the end takes quadratic time.
 _FIELD = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+):([\t\x20-\x7e\x80-\xff]*)")
 _LINE = 4096  # bytes of a line with a size and its extensions
-_PIECE = 64 * 1024  # bytes from which on no more chunks are put together in one event
+_PIECE = 64 * 1024  # from so many bytes on, no more chunks are joined in one event
 
 
 class ChunkedDecoder:
-    """Reads one chunked body out of a connection's buffer.
+    """Reads one chunked body from a connection's buffer.
 
     Args:
-        limits: ``header_bytes`` and ``headers`` bound the trailers.
+        limits: ``header_bytes`` and ``headers`` limit the trailers.
     """
 
     __slots__ = ("_left", "_limits", "_searched", "_trailer_bytes", "_trailers")
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
-        self._left: int | None = None  # Of the current chunk; None where a size comes next.
+        self._left: int | None = None  # Of the current chunk; None before a size.
         self._searched = 0
         self._trailers: Headers | None = None
         self._trailer_bytes = 0
 
     def read(self, buffer: bytearray) -> Data | EndOfMessage | None:
-        """Take the next event's bytes out of ``buffer``; ``None`` while there are too few.
+        """Remove the next event's bytes from ``buffer``; return ``None`` while there are too few.
 
         Raises:
-            ProtocolError: They are not a chunked body, or trailers beyond the limits.
+            ProtocolError: The bytes are not a chunked body, or the trailers exceed the limits.
         """
         # PERF: thousands of small chunks in one read become one event (CVE-2025-69229, aiohttp).
         data = bytearray()
@@ -59,7 +59,7 @@ class ChunkedDecoder:
         return self._end(buffer) if self._trailers is not None else None
 
     def _next_chunk(self, buffer: bytearray) -> bool:
-        """Read the end of the last chunk and the size of the next, if both are here."""
+        """Read the end of the last chunk and the size of the next, if both have arrived."""
         if self._left == 0:
             if len(buffer) < 2:
                 return False
@@ -84,7 +84,7 @@ class ChunkedDecoder:
         while (line := self._line(buffer, self._limits.header_bytes, 431)) is not None:
             if not line:
                 return EndOfMessage(self._trailers)
-            # SECURITY: CVE-2026-22815 (aiohttp): they are counted together, however they come.
+            # SECURITY: CVE-2026-22815 (aiohttp): they are counted together, however they arrive.
             self._trailer_bytes += len(line)
             field = _FIELD.fullmatch(line)
             if field is None:
@@ -96,14 +96,14 @@ class ChunkedDecoder:
         return None
 
     def _line(self, buffer: bytearray, longest: int, status: int) -> bytes | None:
-        # SECURITY: what was looked at in vain is not looked at again (CVE-2026-54277, aiohttp).
+        # SECURITY: bytes are searched only once (CVE-2026-54277, aiohttp).
         end = buffer.find(b"\r\n", max(0, self._searched - 1))
         if end < 0:
             # RFC 9112 §2.2: a line that ends with LF alone is always an error.
             if buffer.find(b"\n", self._searched) >= 0:
                 raise ProtocolError(400, "A line of the request's body ends with LF alone.")
             self._searched = len(buffer)
-            if self._searched > longest + 1:  # The CR may be here already.
+            if self._searched > longest + 1:  # The CR may have arrived.
                 raise ProtocolError(status, "A line of the request's body is too long.")
             return None
         self._searched = 0

@@ -1,7 +1,7 @@
-"""permessage-deflate: what is agreed on, and the bytes of one message either way. (:rfc:`7692`.)
+"""permessage-deflate: negotiation, and the bytes of one message in both directions. (:rfc:`7692`.)
 
-Which messages are compressed and how long one may be is ``websocket.py``'s; the grammar of the
-header is ``handshake.py``'s. Nothing here inflates more than it was told that there is room for.
+``websocket.py`` decides which messages are compressed and how long one may be; ``handshake.py``
+parses the header. Inflating never exceeds the given room.
 """
 
 from __future__ import annotations
@@ -24,33 +24,33 @@ _MAY_BE_BARE = {
 _MAY_HAVE_BITS = {"server_max_window_bits", "client_max_window_bits"}
 
 # A window of 2**15 costs 256 KiB a connection for compressing and 32 KiB for inflating; of these,
-# 32 KiB and 4 KiB are left. websockets' precedent: 12 bits and memory level 5 compress as well.
+# 32 KiB and 4 KiB remain. As in websockets: 12 bits and memory level 5 compress as well.
 _WINDOW_BITS = 12
 _MEMORY_LEVEL = 5
-# zlib cannot compress with a window of 2**8, and what it inflates with is no less than 2**9.
+# zlib cannot compress with a window of 2**8, and inflates with 2**9 at least.
 _SMALLEST_BITS = 9
 
-# §7.2.3.4: a message may consist of several streams of deflate, which hardly anybody makes use of.
-# SECURITY: each costs a copy of what is left to inflate.
+# §7.2.3.4: a message may consist of several streams of deflate, which is rarely used.
+# SECURITY: each costs a copy of the rest.
 _MOST_STREAMS = 64
 
-# §7.2.1, §7.2.2: what ends each message in deflate's own stream, and is not sent.
+# §7.2.1, §7.2.2: the end of each message in deflate's own stream, which is not sent.
 _TAIL = b"\x00\x00\xff\xff"
 
 
 class TooLong(Exception):
-    """A message inflates to more than there is room for."""
+    """A message is too long after inflation."""
 
 
 class Deflate:
-    """Both directions of one connection; what they need is made with the first message.
+    """Both directions of one connection; the states of zlib are created with the first message.
 
     Args:
         deflate_bits: Base-two logarithm of the window that the client inflates with.
         inflate_bits: The same of the window that the client compresses with.
-        deflate_fresh: Whether the client forgets its window after each message.
-        inflate_fresh: Whether it compresses each message by itself.
-        answer: What the handshake says of it.
+        deflate_fresh: Whether the client resets its window after each message.
+        inflate_fresh: Whether the client compresses each message separately.
+        answer: The value for the handshake.
     """
 
     __slots__ = (
@@ -91,29 +91,29 @@ class Deflate:
         return payload[: -len(_TAIL)]
 
     def inflate(self, payload: bytes, room: int) -> bytes:
-        """Return what a piece of a message's payload inflates to. (§7.2.2.)
+        """Inflate a piece of a message's payload. (§7.2.2.)
 
         Args:
-            payload: The next bytes, cut anywhere.
-            room: How many bytes the message may still have.
+            payload: The next bytes.
+            room: Maximum number of inflated bytes.
 
         Raises:
-            TooLong: There is more than ``room``, of which no more than that was inflated, or it
-                consists of too many streams.
-            zlib.error: This is not deflate's format.
+            TooLong: The message exceeds ``room``, or consists of too many streams. No more than
+                ``room`` was inflated.
+            zlib.error: The bytes are not in deflate's format.
         """
         inflated = b""
         while payload:
             inflater = self._inflater
             if inflater is None:
                 inflater = self._inflater = zlib.decompressobj(-self._inflate_bits)
-            # SECURITY: CVE-2018-1000518. One byte more than fits is all that a bomb is given.
+            # SECURITY: CVE-2018-1000518. A bomb inflates to one byte more than the room.
             inflated += inflater.decompress(payload, room - len(inflated) + 1)
             if len(inflated) > room:
                 raise TooLong
             payload = inflater.unused_data
             if inflater.eof:
-                # §7.2.3.4: a stream may end (BFINAL) within a message, and another one begin.
+                # §7.2.3.4: a stream may end (BFINAL) in a message, and another one begin.
                 self._inflater = None
                 self._streams += 1
                 if self._streams > _MOST_STREAMS:
@@ -121,7 +121,7 @@ class Deflate:
         return inflated
 
     def end(self, room: int) -> bytes:
-        """Return what is left of a message whose payload is complete.
+        """Return the rest of a message whose payload is complete.
 
         Raises:
             TooLong: As :meth:`inflate`.
@@ -135,7 +135,7 @@ class Deflate:
 
 
 def negotiate(offers: Iterable[Extension]) -> Deflate | None:
-    """Accept the first offer that can be met; the client lists what it likes best first. (§5.1.)"""
+    """Accept the first offer that can be met; the client's first choice comes first. (§5.1.)"""
     for offer in offers:
         if offer.name == NAME:
             accepted = _accept(offer)
@@ -145,12 +145,12 @@ def negotiate(offers: Iterable[Extension]) -> Deflate | None:
 
 
 def _accept(offer: Extension) -> Deflate | None:
-    """Return what is agreed on; ``None`` for parameters that §7 has us decline."""
+    """Return the agreement; ``None`` for parameters that §7 requires to decline."""
     asked = dict(offer.parameters)
     if len(asked) != len(offer.parameters) or not all(map(_is_known, asked.items())):
         return None
     answer = [NAME]
-    # §7.1.1.1 is a wish that has to be met, §7.1.1.2 a hint, with which we need no window either.
+    # §7.1.1.1 must be met; §7.1.1.2 is a hint, with which no window is needed either.
     fresh = [side for side in ("server", "client") if f"{side}_no_context_takeover" in asked]
     answer += [f"{side}_no_context_takeover" for side in fresh]
     bits = {"server": _WINDOW_BITS, "client": 15}

@@ -1,8 +1,8 @@
-"""What comes out of a connection: the whole contract between the protocols and who drives them.
+"""The events of a connection: the interface between the protocols and their caller.
 
-Each protocol object has ``receive(data)``, which keeps bytes, and ``next_event()``, which makes one
-event of them, or ``None`` while it has to wait. A client that breaks the protocol is a
-:class:`ProtocolError`, which ``next_event()`` raises.
+Each protocol object has ``receive(data)``, which keeps bytes, and ``next_event()``, which returns
+one event from them, or ``None`` while more bytes are needed. If a client breaks the protocol,
+``next_event()`` raises a :class:`ProtocolError`.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ Headers = list[tuple[bytes, bytes]]
 
 
 class ProtocolError(Exception):
-    """The client sent what the protocol does not allow; the connection ends with an answer.
+    """The client broke the protocol; the connection ends with a response.
 
     Args:
-        status: The HTTP status that tells the client (400, 408, 413, 414, 426, 431, 501, 505 …).
+        status: The HTTP status of the response (400, 408, 413, 414, 426, 431, 501, 505 …).
         message: One sentence for the client and the log.
     """
 
@@ -34,13 +34,13 @@ class RequestHead:
         target: The request target as sent.
         path: Its path, percent-decoded as UTF-8 (ASGI's ``path``).
         raw_path: Its path as sent.
-        query_string: What follows the first ``?``, without it.
+        query_string: The text after the first ``?``.
         headers: Names in lower case, values without surrounding white space, in the order sent.
         http_version: ``"1.1"`` or ``"1.0"``.
         has_body: Whether body bytes may follow.
         keep_alive: Whether the client allows another request on the connection.
-        expects_continue: Whether it waits for a 100 before it sends the body.
-        upgrade: ``"websocket"`` where that is asked for, else ``""``.
+        expects_continue: Whether the client waits for a 100 before it sends the body.
+        upgrade: ``"websocket"`` if the client asks for it, otherwise ``""``.
     """
 
     method: str
@@ -72,7 +72,7 @@ class EndOfMessage:
 
 @dataclass(slots=True)
 class ConnectionClosed:
-    """The client sends no more, and there is no request begun that is not complete."""
+    """The client sends no more, and no request is incomplete."""
 
 
 @dataclass(slots=True)
@@ -91,11 +91,11 @@ class BytesMessage:
 
 @dataclass(slots=True)
 class Disconnect:
-    """The websocket is over: the client closed it, vanished (1006), or was cut off by a limit.
+    """The websocket is closed: the client closed it, disconnected (1006), or exceeded a limit.
 
     Args:
-        code: The close code, 1005 where the client gave none. (:rfc:`6455` §7.1.5.)
-        reason: What stood in the close frame.
+        code: The close code, 1005 if the client sent none. (:rfc:`6455` §7.1.5.)
+        reason: The reason in the close frame.
     """
 
     code: int

@@ -1,6 +1,6 @@
 """Limits of websocket messages, checked on each frame's header and during decompression.
 
-wsproto parses the frames and sets no limit to them. It passes them to its extensions, so
+wsproto parses the frames, without a limit. It passes them to its extensions, so
 :class:`FrameLimits` is one. wsproto checks the limits of control frames itself. (:rfc:`6455` §5.5.)
 """
 
@@ -22,14 +22,14 @@ _COMPRESSED_BIT = RsvBits(True, False, False)
 
 
 class FrameLimits(Extension):
-    """Holds messages to their limits, on each frame's header, and inflates them within these.
+    """Checks the limits of messages on each frame's header, and inflates within them.
 
     wsproto calls the hooks as it does for an extension. It passes an incomplete header again, so
     only the end of a frame may count.
 
     Args:
         limits: ``message_bytes`` and ``fragments``.
-        deflate: What was agreed on with the client.
+        deflate: The agreement with the client.
 
     Attributes:
         reason: Why a frame was refused, for the close frame.
@@ -43,10 +43,10 @@ class FrameLimits(Extension):
         self._deflate = deflate
         self._is_data = False
         self._compressed = False
-        self._frames = 0  # Complete ones of the message that is not complete.
-        self._size = 0  # Of that message, after inflation.
-        self._announced = 0  # The current frame's.
-        self._received = 0  # As they came.
+        self._frames = 0  # Complete frames of the current message.
+        self._size = 0  # Of the current message, after inflation.
+        self._announced = 0  # Of the current frame.
+        self._received = 0  # Before inflation.
 
     def offer(self) -> bool:
         """Offer nothing: this extension only checks."""
@@ -55,7 +55,7 @@ class FrameLimits(Extension):
     def frame_inbound_header(
         self, proto: FrameDecoder | FrameProtocol, opcode: Opcode, rsv: RsvBits, payload_length: int
     ) -> CloseReason | RsvBits:
-        """Refuse what is out of order or too much, before any of its payload is read."""
+        """Refuse a frame that is out of order or too long, before its payload is read."""
         self._is_data = opcode < _CLOSE
         if not self._is_data:
             return _NO_BITS
@@ -65,8 +65,8 @@ class FrameLimits(Extension):
         if self._frames == 0:
             self._compressed = rsv.rsv1
         self._announced = payload_length
-        # SECURITY: CVE-2026-54274 (aiohttp). A frame that is announced, and never finished, is not
-        # waited for. Deflate may lengthen what cannot be compressed, by an eighth at the most.
+        # SECURITY: CVE-2026-54274 (aiohttp). Do not wait for a frame that is announced and never
+        # finished. Deflate may lengthen incompressible data, by an eighth at most.
         room = self._limits.message_bytes
         if self._compressed:
             room += (room >> 3) + 64
@@ -84,13 +84,13 @@ class FrameLimits(Extension):
     ) -> bytes | CloseReason:
         """Inflate a piece of a frame."""
         if not (self._is_data and self._compressed):
-            return bytes(data)  # COMPAT: wsproto 1.2 has a bytearray here, and hands it out.
+            return bytes(data)  # COMPAT: wsproto 1.2 has a bytearray here.
         return self._inflated(data, False)
 
     def frame_inbound_complete(
         self, proto: FrameDecoder | FrameProtocol, fin: bool
     ) -> bytes | CloseReason | None:
-        """Count a frame, and forget the message with the last one."""
+        """Count a frame, and reset the counts at the end of a message."""
         if not self._is_data:
             return None
         self._frames += 1
@@ -102,7 +102,7 @@ class FrameLimits(Extension):
         return rest
 
     def _inflated(self, data: bytes, end: bool) -> bytes | CloseReason:
-        assert self._deflate is not None  # Else wsproto has refused the bit.
+        assert self._deflate is not None  # Otherwise wsproto has refused the bit.
         room = self._limits.message_bytes - self._size
         try:
             if end:

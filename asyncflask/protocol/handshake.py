@@ -1,7 +1,7 @@
-"""The opening handshake of a websocket: the client's half checked, the server's written.
+"""The opening handshake of a websocket: checks the client's part, and writes the server's.
 
-(:rfc:`6455` §4.2.) The head itself was parsed by ``http1.py``; what an extension's parameters mean
-is ``deflate.py``'s.
+(:rfc:`6455` §4.2.) ``http1.py`` parses the head, and ``deflate.py`` the parameters of the
+extension.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from .asgi_state import IllegalMessage
 from .events import Headers, ProtocolError, RequestHead
 
-#: §4.4: goes with a 426, so that the client can try again.
+#: §4.4: sent with a 426, so that the client can try again.
 WANTED_VERSION: Headers = [(b"sec-websocket-version", b"13")]
 
 # §1.3
@@ -23,8 +23,8 @@ _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 # §4.2.1, 5.: base64 of 16 bytes.
 _KEY = re.compile(rb"[A-Za-z0-9+/]{22}==")
 
-# RFC 9110 §5.6.2, §5.6.4; RFC 6455 §9.1: what is quoted is a token once it is unquoted.
-# Possessive throughout, so that matching is linear in what a client sends.
+# RFC 9110 §5.6.2, §5.6.4; RFC 6455 §9.1: a quoted value must be a token.
+# Possessive quantifiers make matching linear in the client's bytes.
 _CHARACTER = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]"
 _TOKEN = _CHARACTER + rb"++"
 _QUOTED = rb'"((?:\\?' + _CHARACTER + rb')++)"'
@@ -34,9 +34,9 @@ _IS_TOKEN = re.compile(_TOKEN)
 _NEXT_PARAMETER = re.compile(_PARAMETER)
 _NEXT_ELEMENT = re.compile(_ELEMENT)
 
-# RFC 9110 §5.5: no control character but the tab.
+# RFC 9110 §5.5: no control character except the tab.
 _BAD_VALUE = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
-# The handshake's own, and RFC 9110 §8.6, RFC 9112 §6.1: a 101 has no body, whose framing this is.
+# The headers of the handshake, and of a body, which a 101 does not have (RFC 9110 §8.6, 9112 §6.1).
 _OURS = {
     *(b"connection", b"upgrade", b"content-length", b"transfer-encoding"),
     *(b"sec-websocket-accept", b"sec-websocket-extensions", b"sec-websocket-protocol"),
@@ -52,17 +52,17 @@ class Extension:
 
 
 class Handshake:
-    """A client's opening handshake, found to be in order.
+    """A client's opening handshake, which was checked.
 
     Args:
-        request: The head of the request; ``upgrade`` says that a websocket is asked for.
+        request: The head of the request, whose ``upgrade`` is ``"websocket"``.
 
     Attributes:
         subprotocols: The subprotocols that the client offers, in its order.
         extensions: The extensions that it offers, in its order.
 
     Raises:
-        ProtocolError: 400, or 426 for another version than 13 (see :data:`WANTED_VERSION`).
+        ProtocolError: 400, or 426 for a version other than 13 (see :data:`WANTED_VERSION`).
     """
 
     __slots__ = ("_key", "extensions", "subprotocols")
@@ -94,11 +94,11 @@ class Handshake:
         Args:
             subprotocol: One of :attr:`subprotocols`, or ``None``.
             extension: The value of Sec-WebSocket-Extensions; none is written if it is empty.
-            headers: The app's own, and the server's.
+            headers: The headers of the app and of the server.
 
         Raises:
-            IllegalMessage: The subprotocol was not offered, a header is the handshake's own or
-                malformed.
+            IllegalMessage: The subprotocol was not offered, or a header is malformed or belongs to
+                the handshake.
         """
         if subprotocol is not None and subprotocol not in self.subprotocols:
             raise IllegalMessage(
@@ -152,7 +152,7 @@ def _extensions(value: bytes) -> list[Extension]:
         if element is None:
             raise ProtocolError(400, "Sec-WebSocket-Extensions is malformed.")
         position = element.end()
-        # RFC 9110 §5.6.1.2: empty elements of a list are passed over.
+        # RFC 9110 §5.6.1.2: empty elements of a list are ignored.
         if element[1]:
             found.append(Extension(element[1].decode("ascii"), _parameters(element[2])))
     return found

@@ -2,7 +2,7 @@
 
 ASGI requires lower-case names. Some widely used applications, such as Django's, send
 ``Content-Type``, and servers accept it. ``asgi_state.py`` converts the names of each message; this
-module has what a mount does with the messages of a mounted app, and what debug mode logs.
+module converts the messages of a mounted app, and logs such names in debug mode.
 """
 
 from __future__ import annotations
@@ -19,18 +19,17 @@ Log = Callable[..., None]
 
 logger = logging.getLogger("asyncflask.asgi")
 
-# By application, the names that were reported. Only debug mode puts something here.
+# The reported names, by application; used only in debug mode.
 _reported: WeakKeyDictionary[Any, set[bytes]] = WeakKeyDictionary()
 
 
 def with_lower_names(send: Send, app: Any, log: Log | None) -> Send:
-    """Return a ``send`` that makes header names lower case before it hands a message on.
+    """Return a ``send`` that converts header names to lower case.
 
     Args:
         send: ASGI's ``send``.
         app: The application that will call it.
-        log: Where names with capitals are reported, such as ``logger.warning``; ``None`` to keep
-            silent.
+        log: Reports names with capitals, such as ``logger.warning``; ``None``: no report.
     """
 
     async def send_lower(message: Message) -> None:
@@ -88,7 +87,7 @@ def _report(app: Any, names: Iterable[bytes], log: Log) -> None:
     """Warn of names with capitals, once for each name of an application."""
     try:
         known = _reported.setdefault(_owner(app), set())
-    except TypeError:  # The application has no weak references: it is reported each time.
+    except TypeError:  # Without weak references, the names are reported each time.
         known = set()
     for name in names:
         if name not in known:

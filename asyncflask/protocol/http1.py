@@ -16,7 +16,7 @@ from .limits import Limits
 from .request_parser import parse
 from .response_writer import Fields, ResponseWriter, informational
 
-# What comes next from the client.
+# The next part from the client.
 _HEAD = "HEAD"
 _LENGTH = "LENGTH"  # a body whose length is known
 _CHUNKED = "CHUNKED"
@@ -31,14 +31,14 @@ class HTTP1:
     """One connection.
 
     Args:
-        limits: What it may cost.
+        limits: The limits.
         now: The time, in seconds of the caller's clock.
 
     Attributes:
         deadline: When to call :meth:`expire`; ``None`` while the server does not wait.
         date: Value of the header ``Date``; none is written if it is empty.
         server: Value of the header ``Server``; none is written if it is empty.
-        last: Whether the connection is to end with the answer under way.
+        last: Whether the connection ends after the current response.
     """
 
     __slots__ = (
@@ -69,11 +69,11 @@ class HTTP1:
 
     @property
     def buffered(self) -> int:
-        """Bytes received of which no event was made yet."""
+        """Number of received bytes without an event yet."""
         return len(self._buffer) + len(self._piece)
 
     def receive(self, data: bytes, now: float) -> None:
-        """Keep what the client sent; ``b""`` says that it sends no more."""
+        """Keep bytes of the client; ``b""`` means that it sends no more."""
         if not data:
             self._eof = True
             return
@@ -94,10 +94,10 @@ class HTTP1:
     def next_event(self, now: float) -> HTTPEvent | None:
         """Return the next event, or ``None``.
 
-        ``None`` where more data is needed, or where the request is complete and its answer is not.
+        ``None`` if more data is needed, or if the request is complete and its response is not.
 
         Args:
-            now: The time; nothing here depends on it yet but what is common to all protocols.
+            now: The time; not used by this protocol.
 
         Raises:
             ProtocolError: The client broke the protocol or a limit; see :meth:`refusal`.
@@ -140,7 +140,7 @@ class HTTP1:
             # §2.2: one empty line before the request line is allowed.
             del buffer[:2]
             self._searched = 1
-        # The first thing that is wrong is the one that is told, however the head comes.
+        # The first error is reported, however the head arrives.
         if buffer and not 0x21 <= buffer[0] <= 0x7E and buffer != b"\r":
             raise ProtocolError(400, "What was sent is not HTTP.")
         end = buffer.find(b"\r\n\r\n", max(0, self._searched - 3))
@@ -164,7 +164,7 @@ class HTTP1:
         return request
 
     def _check_unfinished(self, longest: int) -> None:
-        """Refuse what cannot become a head, without waiting for its end."""
+        """Refuse bytes that cannot become a head, without waiting for its end."""
         buffer = self._buffer
         if buffer == b"\r" or not buffer:
             return
@@ -172,9 +172,9 @@ class HTTP1:
         looked = self._searched
         if buffer.count(b"\n", looked) != buffer.count(b"\r\n", max(0, looked - 1)):
             raise ProtocolError(400, "A line of the request's head ends with LF alone.")
-        # SECURITY: what was looked at in vain is not looked at again (CVE-2026-54277, aiohttp).
+        # SECURITY: bytes are searched only once (CVE-2026-54277, aiohttp).
         self._searched = len(buffer)
-        if len(buffer) > longest + 3:  # Of the empty line three bytes may be here already.
+        if len(buffer) > longest + 3:  # Three bytes of the empty line may have arrived.
             if buffer.find(b"\r\n", 0, longest) < 0:
                 raise ProtocolError(414, f"The request line has more than {longest} bytes.")
             raise ProtocolError(431, f"The request's head has more than {longest} bytes.")
@@ -198,7 +198,7 @@ class HTTP1:
         return Data(data)
 
     def _ended(self) -> ConnectionClosed:
-        """The client's end, where more was to come. (§8.)"""
+        """The client closed its side before the end of a request. (§8.)"""
         if self._next is _HEAD and not self._buffer:
             self._next = _FAILED
             self.deadline = None
@@ -206,18 +206,18 @@ class HTTP1:
         raise ProtocolError(400, "The request ended before it was complete.")
 
     def wait_for_body(self, waiting: bool, now: float) -> None:
-        """Tell whether an app waits for more of the body: only then the client can be late."""
+        """Note whether the app waits for more of the body: only then the deadline applies."""
         self._waits = waiting
         self.deadline = now + self._limits.body_timeout if waiting else None
 
     def expire(self, now: float) -> bool:
-        """Tell whether the time of a client that sent nothing is over.
+        """Check the deadline.
 
         Returns:
-            ``True`` where the connection may simply be closed.
+            ``True`` if the connection may be closed without a response.
 
         Raises:
-            ProtocolError: A request is overdue that was begun (408).
+            ProtocolError: A request that has begun is overdue (408).
         """
         if self.deadline is None or now < self.deadline:
             return False
@@ -229,7 +229,7 @@ class HTTP1:
         raise ProtocolError(408, "The request was not complete in time.")
 
     def upgraded(self) -> bytes:
-        """Return what came behind the head, for the protocol that goes on. (RFC 9110 §7.8.)"""
+        """Return the bytes after the head, for the next protocol. (RFC 9110 §7.8.)"""
         data = bytes(self._buffer)
         self._buffer.clear()
         self._next = _FAILED
@@ -241,7 +241,7 @@ class HTTP1:
     def informational(self, status: int, headers: Fields = ()) -> bytes:
         """Return a 100 or 103. (RFC 9110 §15.2.)
 
-        Nothing to HTTP/1.0, which knows none, and nothing in the middle of an answer.
+        Nothing for HTTP/1.0, which does not have them, and nothing in the middle of a response.
         """
         request, answer = self._request, self._response
         if request is None or request.http_version == "1.0" or (answer and answer.begun):
@@ -251,40 +251,40 @@ class HTTP1:
     def start(
         self, status: int, headers: Iterable[tuple[bytes, bytes]], *, trailers: bool = False
     ) -> None:
-        """Begin the answer: see :meth:`ResponseWriter.start`."""
+        """Begin the response: see :meth:`ResponseWriter.start`."""
         answer = self._response = ResponseWriter(self._request, self.date, self.server)
         if self.last or self._next is _FAILED:
             answer.closes = True
         answer.start(status, headers, trailers)
 
     def add_length(self, length: int) -> None:
-        """Tell how long the body will be: see :meth:`ResponseWriter.add_length`."""
+        """Set the length of the body: see :meth:`ResponseWriter.add_length`."""
         assert self._response is not None
         self._response.add_length(length)
 
     def body(self, data: bytes, more: bool) -> bytes:
-        """Go on with the answer: see :meth:`ResponseWriter.body`."""
+        """Continue the response: see :meth:`ResponseWriter.body`."""
         answer = self._response
-        assert answer is not None  # It was started; asgi_state.py sees to it.
+        assert answer is not None  # It was started: asgi_state.py checks it.
         if not more and not answer.begun:
-            # §9.6: with a body that is left the connection ends, and the response says so.
+            # §9.6: after an unread body the connection ends, and the response says so.
             unread = self._next is _LENGTH and self._left > self.buffered
             if unread or self._next is _CHUNKED:
                 answer.closes = True
         return answer.body(data, more)
 
     def trailers(self, headers: Fields, more: bool = False) -> bytes:
-        """End the answer: see :meth:`ResponseWriter.trailers`."""
+        """End the response: see :meth:`ResponseWriter.trailers`."""
         assert self._response is not None
         return self._response.trailers(headers, more)
 
     @property
     def answering(self) -> bool:
-        """Whether some of the answer was written."""
+        """Whether a part of the response was written."""
         return self._response is not None and self._response.begun
 
     def refusal(self, error: ProtocolError) -> bytes:
-        """Return a whole answer that says what was wrong; nothing if another one has begun."""
+        """Return a complete response for an error; nothing if another one has begun."""
         if self._response is not None and self._response.begun:
             return b""
         self._next = _FAILED
@@ -298,9 +298,9 @@ class HTTP1:
 
     @property
     def keep_alive(self) -> bool:
-        """Whether another request may follow: nothing forbids it, and this one was read to its end.
+        """Whether another request may follow, after this one was read to its end.
 
-        (§9.3. A body that was left would be taken for a request: CVE-2022-29361.)
+        (§9.3. An unread body would be read as a request: CVE-2022-29361.)
         """
         answer = self._response
         return (
@@ -311,7 +311,7 @@ class HTTP1:
         )
 
     def next_request(self, now: float) -> None:
-        """Go on behind an answer that is complete, where :attr:`keep_alive` allows it."""
+        """Continue after a complete response, if :attr:`keep_alive` allows it."""
         self._request = self._response = self._decoder = None
         self._next = _HEAD
         self._waits = False

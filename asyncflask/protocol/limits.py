@@ -1,7 +1,7 @@
-"""What one connection may cost: sizes in bytes, times in seconds.
+"""The limits of one connection: sizes in bytes, times in seconds.
 
-The numbers alone. ``http1.py`` and ``websocket.py`` hold clients to the sizes and tell the
-deadlines, ``server/`` has the clock.
+``http1.py`` and ``websocket.py`` check the sizes and compute the deadlines; ``server/`` has the
+clock.
 """
 
 from __future__ import annotations
@@ -14,14 +14,15 @@ class Limits:
     """Limits of one connection.
 
     Args:
-        header_bytes: Request line and headers together, also trailers together.
-        headers: How many header fields a request has, also how many trailers.
-        message_bytes: One websocket message, after decompression.
-        fragments: How many frames a websocket message may come in. Of a frame only its payload is
-            kept, so that many cost time alone; Autobahn's 9.3.1 sends 4 MiB in 65,536.
-        header_timeout: From a request's first byte (or the connection's start) to its last header.
-        body_timeout: Without a byte of a body that is waited for.
-        keep_alive_timeout: Without a byte between two requests.
+        header_bytes: Size of request line and headers together; size of the trailers.
+        headers: Number of a request's header fields; number of trailers.
+        message_bytes: Size of a websocket message, after decompression.
+        fragments: Number of frames of a websocket message. Only the payload of a frame is kept, so
+            many frames cost only time; Autobahn's 9.3.1 sends 4 MiB in 65,536 frames.
+        header_timeout: Time from a request's first byte (or the connection's start) to its last
+            header.
+        body_timeout: Time for the next byte of a body that the app waits for.
+        keep_alive_timeout: Time for the next byte between two requests.
     """
 
     header_bytes: int = 64 * 1024

@@ -1,8 +1,8 @@
-"""The head of a request: h11 reads it, and what h11 lets through is refused here.
+"""The head of a request: h11 reads it, and ambiguous heads that h11 accepts are refused here.
 
-Proxies and servers that read one head differently are how requests are smuggled; so what any of
-them may take for something else gets a 400, even where a lenient reading exists. Which bytes are
-the head is found in ``http1.py``. (:rfc:`9112` §2 to §6; without a name in front a section is its.)
+Requests are smuggled through proxies and servers that read one head differently. So a head that any
+of them may read in another way gets a 400, even if a lenient reading exists. ``http1.py`` finds the
+bytes of the head. (:rfc:`9112` §2 to §6; section numbers alone are its.)
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import h11
 from .events import Headers, ProtocolError, RequestHead
 from .limits import Limits
 
-# RFC 9110 §5.5: of the control characters only the tab.
+# RFC 9110 §5.5: the tab is the only control character that is allowed.
 _PRINTED = bytes(set(range(256)) - set(range(0x20)) - {0x7F} | set(b"\t"))
 # RFC 3986 §3.2.2 and §3.2.3: a registered name or IPv4 address, or an IP literal; then a port.
 _HOST = re.compile(
@@ -24,16 +24,16 @@ _HOST = re.compile(
     rb"(?::([0-9]{0,5}))?"
 )
 _ABSOLUTE = re.compile(rb"(?i:https?)://([^/?]*)([^?]*.*)", re.DOTALL)
-# Blanks are stripped apart: a pattern that looks for them at the end takes quadratic time.
+# White space is stripped separately: a pattern for it at the end takes quadratic time.
 _RAW_LENGTH = re.compile(rb"\r\n(?i:content-length):([^\r]*)")
 _RAW_CODINGS = re.compile(rb"\r\n(?i:transfer-encoding):([^\r]*)")
 _DIGITS = re.compile(rb"[0-9]{1,18}")
-# PERF: a server has few names, so each is looked at once; bounded, for clients may make some up.
+# PERF: a server has few names, so each is checked once; bounded, because clients choose them.
 _hosts: set[bytes] = set()
 _HOSTS, _HOST_BYTES = 256, 255
-_EXPLAINED = 200  # characters of h11's words, which quote what the client sent
+_EXPLAINED = 200  # characters of h11's message, which quotes the client's bytes
 
-#: fields that decide about the connection; the others are the app's affair
+#: fields that concern the connection; the others are for the app
 _DECIDING = frozenset(
     (b"host", b"connection", b"content-length", b"transfer-encoding", b"expect", b"upgrade")
 )
@@ -44,17 +44,17 @@ def parse(head: bytes, limits: Limits) -> tuple[RequestHead, int | None]:
 
     Args:
         head: From the request line to the empty line, both included.
-        limits: ``headers`` bounds the number of fields.
+        limits: ``headers`` limits the number of fields.
 
     Returns:
         The request, and its body's length; ``None`` for a chunked one.
 
     Raises:
-        ProtocolError: It is malformed, ambiguous, or asks for what is not offered.
+        ProtocolError: The head is malformed, ambiguous, or asks for an unsupported feature.
     """
     if _count_lines(head) - 2 > limits.headers:
         raise ProtocolError(431, f"The request has more than {limits.headers} header fields.")
-    # PERF: a connection object costs half a microsecond, its own way to the next cycle six.
+    # PERF: a connection object costs half a microsecond, its start_next_cycle() six.
     parser = h11.Connection(h11.SERVER, max_incomplete_event_size=len(head))
     parser.receive_data(head)
     try:
@@ -62,12 +62,12 @@ def parse(head: bytes, limits: Limits) -> tuple[RequestHead, int | None]:
     except h11.RemoteProtocolError as error:
         status = 501 if error.error_status_hint == 501 and _ends_chunked(head) else 400
         raise ProtocolError(status, f"The request is malformed: {str(error)[:_EXPLAINED]}.")
-    assert isinstance(event, h11.Request)  # A whole head is one, or an error.
+    assert isinstance(event, h11.Request)  # A complete head is a request or an error.
     return _read(event, head)
 
 
 def _count_lines(head: bytes) -> int:
-    """Count the lines; refuse what may end one for some readers and not for others. (§2.2, §5.2.)
+    """Count the lines; refuse characters that end one for some readers only. (§2.2, §5.2.)
 
     PERF: three searches of the head, whatever its content.
     """
@@ -80,9 +80,9 @@ def _count_lines(head: bytes) -> int:
 
 
 def _ends_chunked(head: bytes) -> bool:
-    """Tell whether codings that h11 refuses have at least an end that is known.
+    """Return whether codings that h11 refuses have a known end.
 
-    §6.3, 4. has a 400 for a body whose end is not; §6.1 a 501 for a coding that is not understood.
+    §6.3, 4.: 400 for a body whose end is unknown; §6.1: 501 for an unknown coding.
     """
     codings = b",".join(_RAW_CODINGS.findall(head)).lower().split(b",")
     return codings[-1].strip() == b"chunked"
@@ -129,9 +129,9 @@ def _read(event: h11.Request, head: bytes) -> tuple[RequestHead, int | None]:
 def _path_of(event: h11.Request, deciding: dict[bytes, bytes], headers: Headers) -> bytes:
     """Return path and query of the target. (§3.2.)
 
-    SECURITY: a URL is put together from Host and target, so both keep to their grammar
-    (CVE-2026-48710 and CVE-2026-54282, Starlette); with two Hosts each reader takes another one
-    (CVE-2026-34525, aiohttp).
+    SECURITY: a URL is made from Host and target, so both must match their grammar (CVE-2026-48710
+    and CVE-2026-54282, Starlette); of two Hosts each reader may use another one (CVE-2026-34525,
+    aiohttp).
     """
     target, method = event.target, event.method
     if method == b"CONNECT":
@@ -151,13 +151,13 @@ def _path_of(event: h11.Request, deciding: dict[bytes, bytes], headers: Headers)
     authority, rest = absolute.groups()
     if not _is_host(authority):
         raise ProtocolError(400, "The request's target has no host with an optional port.")
-    # §3.2.2: it counts, whatever Host says.
+    # §3.2.2: it replaces Host.
     headers[:] = [pair for pair in headers if pair[0] != b"host"] + [(b"host", authority)]
     return rest if rest[:1] == b"/" else b"/" + rest
 
 
 def _is_host(value: bytes) -> bool:
-    """Tell whether it is a host with an optional port, as also urllib reads it."""
+    """Return whether this is a host with an optional port, as urllib reads it."""
     match = _HOST.fullmatch(value)
     if match is None:
         return False
@@ -175,17 +175,17 @@ def _is_host(value: bytes) -> bool:
 
 
 def _length(head: bytes, deciding: dict[bytes, bytes], is_current: bool) -> int | None:
-    """Return how long the body is, ``None`` if it is chunked. (§6.)
+    """Return the length of the body, ``None`` if it is chunked. (§6.)
 
-    SECURITY: what the lists of aiohttp, waitress and gunicorn have in common: a length that one
-    reader takes and another does not is a second request (CVE-2023-47641, CVE-2022-24761 …).
+    SECURITY: as in advisories of aiohttp, waitress and gunicorn: a length that only one of two
+    readers accepts is a second request (CVE-2023-47641, CVE-2022-24761 …).
     """
     if b"transfer-encoding" in deciding:
         if b"content-length" in deciding:
             raise ProtocolError(400, "The request has both Transfer-Encoding and Content-Length.")
         if not is_current:
             raise ProtocolError(400, "A request of HTTP/1.0 has no Transfer-Encoding.")
-        return None  # h11 has refused all but a single "chunked".
+        return None  # h11 has refused everything except a single "chunked".
     if b"content-length" not in deciding:
         return 0
     lengths = _RAW_LENGTH.findall(head)
@@ -195,7 +195,7 @@ def _length(head: bytes, deciding: dict[bytes, bytes], is_current: bool) -> int 
 
 
 def _upgrade(deciding: dict[bytes, bytes], options: list[bytes]) -> str:
-    """Tell whether a websocket is asked for. (RFC 9110 §7.8: only what Connection names counts.)"""
+    """Return whether the client asks for a websocket. (RFC 9110 §7.8: Connection must name it.)"""
     if b"upgrade" not in options:
         return ""
     wanted = [name.strip() for name in deciding.get(b"upgrade", b"").lower().split(b",")]

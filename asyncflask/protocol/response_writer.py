@@ -1,7 +1,7 @@
-"""One answer: its head and the framing of its body, as bytes of our own.
+"""One response: writes its head and the framing of its body as bytes.
 
-h11 could write them, at ten times the cost; the rules that it would hold an app to are kept here.
-Without a name in front a section is :rfc:`9112`'s.
+h11 could write it, at ten times the cost; the rules that h11 would check are checked here. Section
+numbers alone are those of :rfc:`9112`.
 """
 
 from __future__ import annotations
@@ -16,36 +16,36 @@ from .events import RequestHead
 Fields = Sequence[tuple[bytes, bytes]]
 
 _TOKEN = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
-# Everything but control characters; the tab is none here. (RFC 9110 §5.5.)
+# Everything except control characters; the tab is allowed. (RFC 9110 §5.5.)
 _PRINTED = bytes(set(range(256)) - set(range(0x20)) - {0x7F} | set(b"\t"))
 _DIGITS = re.compile(rb"[0-9]{1,18}")
 #: fields that the framing or the connection depends on
 _OURS = frozenset((b"content-length", b"transfer-encoding", b"connection"))
-#: RFC 9110 §6.5.1: what a recipient needs before the body is no trailer
+#: RFC 9110 §6.5.1: fields that a recipient needs before the body must not be trailers
 _NO_TRAILERS = _OURS | {b"host", b"content-type", b"content-encoding", b"set-cookie"}
 _STATUS_LINES = {
     status: b"HTTP/1.1 %d %s" % (status, HTTPStatus(status).phrase.encode("ascii"))
     for status in map(int, HTTPStatus)
 }
-#: fields that are not merely written
+#: fields that need more than writing
 _SPECIAL = _OURS | {b"date", b"server", b"upgrade"}
-# PERF: names repeat from answer to answer, so each is looked at once: these are lower-case tokens,
-# and not special. Bounded, for an app may take names from its clients.
+# PERF: names repeat from response to response, so each is checked once: these are lower-case tokens
+# and not special. Bounded, because an app may use names from its clients.
 _plain: set[bytes] = set()
 _PLAIN = 1024
 
 
 class ResponseWriter:
-    """The answer to one request.
+    """The response to one request.
 
     Args:
-        request: What is answered; ``None`` where it could not be read.
+        request: The request; ``None`` if it could not be read.
         date: Value of the header ``Date``; none is written if it is empty.
         server: Value of the header ``Server``; none is written if it is empty.
 
     Attributes:
-        begun: Whether bytes of it were written.
-        closes: Whether the connection ends with it.
+        begun: Whether a part of it was written.
+        closes: Whether the connection ends after it.
     """
 
     __slots__ = (
@@ -70,15 +70,15 @@ class ResponseWriter:
     def start(
         self, status: int, headers: Iterable[tuple[bytes, bytes]], trailers: bool = False
     ) -> None:
-        """Take the status and the headers; they are written with the first of the body.
+        """Set the status and the headers; they are written with the first piece of the body.
 
         Args:
             status: 200 to 999.
             headers: Written in the order given, the names in lower case.
-            trailers: Whether :meth:`trailers` comes at the end.
+            trailers: Whether :meth:`trailers` is called at the end.
 
         Raises:
-            IllegalMessage: A header cannot be written, or contradicts another one.
+            IllegalMessage: A header is not allowed, or contradicts another one.
         """
         if not 200 <= status <= 999:
             raise IllegalMessage(
@@ -98,12 +98,12 @@ class ResponseWriter:
         if self._server:
             lines.append(b"server: " + self._server)
         self._headers = b"\r\n".join(lines)
-        # PERF: one look at the whole block; only the ends of its lines may be left.
+        # PERF: one search of the whole block; only the ends of its lines may remain.
         if self._headers.translate(None, _PRINTED) != b"\r\n" * (len(lines) - 1):
             raise _control_character(headers)
 
     def _take(self, name: bytes, value: bytes, lines: list[bytes]) -> None:
-        """Take a header that is special, or new; :meth:`_finish_head` writes the framing's."""
+        """Process a special or new header; :meth:`_finish_head` writes those of the framing."""
         if name == b"content-length":
             known = self._length
             if not _DIGITS.fullmatch(value) or known not in (None, int(value)):
@@ -131,24 +131,24 @@ class ResponseWriter:
         elif name == b"server":
             self._server = b""
         elif name == b"upgrade":
-            lines.append(b"connection: upgrade")  # RFC 9110 §7.8: one is not sent without it.
+            lines.append(b"connection: upgrade")  # RFC 9110 §7.8: required by Upgrade.
         else:
             _check_name(name)
 
     def add_length(self, length: int) -> None:
-        """Tell how long the body will be, where the headers did not."""
+        """Set the length of the body, if the headers have none."""
         if self._length is None and not self._trailers:
             self._length = length
 
     def body(self, data: bytes, more: bool) -> bytes:
-        """Return a piece of the body as it is written, behind the head if it is the first.
+        """Return the bytes of a piece of the body, after the head if it is the first.
 
         Args:
-            data: Of any length, also none.
+            data: The bytes; may be empty.
             more: Whether this is not the last piece.
 
         Raises:
-            IllegalMessage: Too much, or too little for the Content-Length that was given.
+            IllegalMessage: The body is longer or shorter than its Content-Length.
         """
         head = b"" if self.begun else self._finish_head(data, more)
         if self._left is not None:
@@ -173,7 +173,7 @@ class ResponseWriter:
             )
 
     def _finish_head(self, data: bytes, more: bool) -> bytes:
-        """Return the head: only with the first of the body it is known how that is framed. (§6.)"""
+        """Return the head, whose framing depends on the first piece of the body. (§6.)"""
         ours = b""
         # RFC 9110 §6.4.1, §8.6.
         if self._is_head or self._status in (204, 304):
@@ -193,25 +193,25 @@ class ResponseWriter:
                 self._chunked = True
                 ours = b"transfer-encoding: chunked\r\n"
             else:
-                self.closes = True  # §6.3, 8.: to HTTP/1.0 a body ends with the connection.
+                self.closes = True  # §6.3, 8.: for HTTP/1.0 a body ends with the connection.
                 self._trailers = False
         if self.closes:
             ours += b"connection: close\r\n"
         elif not self._is_current:
             ours += b"connection: keep-alive\r\n"
-        # §4: the blank behind the number stays, even if there is no reason.
+        # §4: the space after the number is required, even without a reason.
         line = _STATUS_LINES.get(self._status) or b"HTTP/1.1 %d " % self._status
         return b"%b%b\r\n%b\r\n" % (line, self._headers, ours)
 
     def trailers(self, headers: Fields, more: bool = False) -> bytes:
-        """Return the end of a chunked body; nothing where there can be no trailers. (§7.1.2.)
+        """Return the end of a chunked body; nothing if trailers are not possible. (§7.1.2.)
 
         Args:
             headers: The trailers.
             more: Whether others follow.
 
         Raises:
-            IllegalMessage: One cannot be written, or is none that may stand there.
+            IllegalMessage: A trailer is malformed or not allowed.
         """
         block = _block(headers, _NO_TRAILERS)
         first = b"0\r\n" if self._chunked and self._trailers else b""
@@ -222,7 +222,7 @@ class ResponseWriter:
 
 
 def informational(status: int, headers: Fields) -> bytes:
-    """Return an answer before the answer. (RFC 9110 §15.2.)"""
+    """Return an interim response. (RFC 9110 §15.2.)"""
     line = _STATUS_LINES.get(status) or b"HTTP/1.1 %d " % status
     return b"%b\r\n%b\r\n" % (line, _block(headers, _OURS))
 

@@ -1,8 +1,8 @@
-"""The server's end of a websocket: bytes in, whole messages out, and the other way round.
+"""The server's side of a websocket: bytes in, messages out, and messages in, bytes out.
 
-Frames are read by wsproto; what a message may cost is decided on their headers, before there is
-anything to keep (``frame_limits.py``). The opening handshake is ``handshake.py``'s, compression
-``deflate.py``'s. Sections without a number in front are :rfc:`6455`'s.
+wsproto reads the frames; ``frame_limits.py`` checks the limits of a message on their headers,
+before a payload is stored. ``handshake.py`` has the opening handshake, ``deflate.py`` the
+compression. Section numbers alone are those of :rfc:`6455`.
 """
 
 from __future__ import annotations
@@ -30,18 +30,18 @@ from .limits import Limits
 # §7.4.1 and IANA's "WebSocket Close Code Number Registry": the codes that a close frame may have.
 # 1004, 1005, 1006 and 1015 are never sent.
 _CLOSE_CODES = frozenset({1000, 1001, 1002, 1003, *range(1007, 1015), *range(3000, 5000)})
-# §5.5: what a control frame carries at most; of a close frame two bytes are the code.
+# §5.5: the maximum payload of a control frame; two bytes of a close frame are the code.
 _CONTROL_BYTES = 125
 _REASON_BYTES = _CONTROL_BYTES - 2
 
-# SECURITY: what is kept for a client that sends pings and does not read. §5.5.3: the last pong will
-# do.
+# SECURITY: maximum size of pongs for a client that sends pings and does not read. §5.5.3: the last
+# pong is enough.
 _PONG_BYTES = 65536
 
-# A shorter message is not compressed: it gains little, and costs more than all else together.
+# A shorter message is not compressed: this saves little, and costs more than all the rest.
 _WORTH_COMPRESSING = 128
 
-# §5.2: the first byte of a frame that is a whole message, the payload's length behind it.
+# §5.2: the first byte of a frame that is a whole message; the payload's length follows.
 _FIN = 0x80
 _RSV1 = 0x40
 _MEDIUM = Struct("!BBH")
@@ -58,27 +58,27 @@ _UTF8 = getincrementaldecoder("utf-8")
 # States: what may still be sent and what is still read.
 _CONNECTING = "CONNECTING"
 _OPEN = "OPEN"
-_CLOSING = "CLOSING"  # Our close frame is sent, the client's is not here yet.
+_CLOSING = "CLOSING"  # The server's close frame is sent, the client's has not arrived.
 _CLOSED = "CLOSED"
 
 
 class WebSocket:
-    """The server's end of one websocket connection. (:rfc:`6455`, :rfc:`7692`.)
+    """The server's side of one websocket connection. (:rfc:`6455`, :rfc:`7692`.)
 
     Args:
         request: The head of the client's handshake.
-        limits: ``message_bytes`` and ``fragments`` bound each message, ``header_bytes`` what a
-            client sends before it is accepted.
-        compress: Whether permessage-deflate is agreed to.
+        limits: ``message_bytes`` and ``fragments`` limit each message, ``header_bytes`` the bytes
+            before the websocket is accepted.
+        compress: Whether permessage-deflate is accepted.
 
     Attributes:
-        subprotocols: What the client offers.
+        subprotocols: The subprotocols that the client offers.
         closed: Nothing more is read or sent; the transport may be closed after :meth:`output`.
         date: Value of the header ``Date``; none is written if it is empty.
         server: Value of the header ``Server``; none is written if it is empty.
 
     Raises:
-        ProtocolError: The handshake is not in order (400), or of another version (426).
+        ProtocolError: The handshake is malformed (400), or has another version (426).
     """
 
     __slots__ = (
@@ -112,7 +112,7 @@ class WebSocket:
         self._state = _CONNECTING
         self._eof = False
         self._output = bytearray()
-        # The message that is being put together: its type, its bytes, for text what checks them.
+        # The current message: its type, its bytes, and the decoder that checks text.
         self._opcode: Opcode | None = None
         self._message = bytearray()
         self._checker = _UTF8()
@@ -122,15 +122,15 @@ class WebSocket:
     def accept(
         self, subprotocol: str | None = None, headers: Iterable[tuple[bytes, bytes]] = ()
     ) -> bytes:
-        """Return the 101 that opens the websocket, or nothing if the client has gone.
+        """Return the 101 that opens the websocket, or nothing if the client has disconnected.
 
         Args:
             subprotocol: One of :attr:`subprotocols`.
-            headers: The app's own.
+            headers: The headers of the app.
 
         Raises:
-            IllegalMessage: It is accepted already, the subprotocol is not offered, a header is
-                malformed or the handshake's own.
+            IllegalMessage: The websocket is already accepted, the subprotocol was not offered, or a
+                header is malformed or belongs to the handshake.
 
         Source: ``ASGI: websocket.accept``, §4.2.2.
         """
@@ -153,11 +153,11 @@ class WebSocket:
 
     @property
     def buffered(self) -> int:
-        """Bytes received of which no event was made yet."""
+        """Number of received bytes without an event yet."""
         return len(self._frames.buffer) + len(self._message)
 
     def receive(self, data: bytes) -> None:
-        """Keep what the client sent; ``b""`` says that it sends no more."""
+        """Keep bytes of the client; ``b""`` means that it sends no more."""
         if not data:
             self._eof = True
         elif not self.closed:
@@ -166,11 +166,11 @@ class WebSocket:
     def next_event(self) -> WebsocketEvent | None:
         """Return the next message, or the end, once; ``None`` while more data is needed.
 
-        Pings are answered, and so is the client's close: see :meth:`output` after each call. What
-        breaks the protocol or a limit ends the websocket with a :class:`Disconnect`.
+        Pings and the client's close are answered: call :meth:`output` after each call. A message
+        that breaks the protocol or a limit ends the websocket with a :class:`Disconnect`.
 
         Raises:
-            ProtocolError: The client sends before it is accepted, and more than is kept (400).
+            ProtocolError: The client sends more than is kept before it is accepted (400).
         """
         if self.closed:
             return None
@@ -181,7 +181,7 @@ class WebSocket:
         try:
             while (frame := process()) is not None:
                 opcode, payload, ended, last = frame
-                assert isinstance(payload, bytes)  # The decoder's own frames are not yet decoded.
+                assert isinstance(payload, bytes)  # The decoder returns undecoded frames.
                 if opcode >= _CLOSE:
                     event = self._control(opcode, payload)
                 elif self._state is _CLOSING:
@@ -204,7 +204,7 @@ class WebSocket:
         return None
 
     def _early(self) -> Disconnect | None:
-        """Look at what came before the websocket was accepted.
+        """Check bytes that arrived before the websocket was accepted.
 
         §4.1 has the client wait; other clients are allowed, within the limits of a head.
         """
@@ -215,18 +215,18 @@ class WebSocket:
         return None
 
     def _control(self, opcode: Opcode, payload: bytes) -> Disconnect | None:
-        """Do what a control frame asks for. (§5.5.)"""
+        """Handle a control frame. (§5.5.)"""
         if opcode is _CLOSE:
             return self._closed_by_client(payload)
         if opcode is _PING:
-            # §5.5.2: whatever else was sent, unless a close frame was received.
+            # §5.5.2: a ping is answered unless a close frame was received.
             if len(self._output) > _PONG_BYTES:
                 self._output.clear()
             self._output += _frame(_FIN | Opcode.PONG, payload)
         return None
 
     def _closed_by_client(self, payload: bytes) -> Disconnect:
-        """Take a close frame, and answer it if it is not an answer itself. (§5.5.1.)"""
+        """Handle a close frame, and answer it if it is not an answer itself. (§5.5.1.)"""
         if not payload:
             code = 1005  # §7.1.5
         elif len(payload) == 1 or _CODE.unpack_from(payload)[0] not in _CLOSE_CODES:
@@ -241,10 +241,10 @@ class WebSocket:
     def _piece(
         self, opcode: Opcode, payload: bytes, complete: bool
     ) -> TextMessage | BytesMessage | None:
-        """Put a message together that comes in several pieces, whether frames or reads.
+        """Join the pieces of a message, whether frames or reads.
 
-        SECURITY: aiohttp's PR 13350. The pieces are not kept as objects, of which each would weigh
-        more than its bytes; text is checked as it comes (§8.1), and decoded when it is whole.
+        SECURITY: aiohttp's PR 13350. The pieces are not kept as objects, each of which needs more
+        memory than its bytes; text is checked as it arrives (§8.1), and decoded at its end.
         """
         if self._opcode is None:
             self._opcode = opcode
@@ -258,7 +258,7 @@ class WebSocket:
         return TextMessage(message.decode()) if text else BytesMessage(bytes(message))
 
     def _fail(self, code: int, reason: str) -> Disconnect:
-        """Fail the connection: say why, and read no more. (§7.1.7.)"""
+        """Fail the connection: send the reason, and read no more. (§7.1.7.)"""
         if self._state is _OPEN:
             self._output += _close_frame(code, reason)
         return self._end(code, reason)
@@ -273,7 +273,7 @@ class WebSocket:
     # -- to the client -----------------------------------------------------------------------------
 
     def output(self) -> bytes:
-        """Return what has to be written without the app's doing: pongs, and close frames."""
+        """Return the bytes to write that the app has not sent: pongs, and close frames."""
         if not self._output:
             return b""
         due = bytes(self._output)
@@ -284,7 +284,8 @@ class WebSocket:
         """Return a message's frame; nothing if either side has closed.
 
         Raises:
-            IllegalMessage: It was not accepted yet, or the text cannot be UTF-8.
+            IllegalMessage: The websocket is not accepted yet, or the text cannot be encoded as
+                UTF-8.
 
         Source: ``ASGI: websocket.send``, §5.6.
         """
@@ -300,10 +301,10 @@ class WebSocket:
         return _frame(first, data)
 
     def ping(self, payload: bytes = b"") -> bytes:
-        """Return a ping, which a client that is there answers; nothing if either side has closed.
+        """Return a ping, which a connected client answers; nothing if either side has closed.
 
         Args:
-            payload: At most 125 bytes, which come back. (§5.5.2.)
+            payload: At most 125 bytes, which the pong returns. (§5.5.2.)
 
         Raises:
             ValueError: The payload is longer.
@@ -315,14 +316,14 @@ class WebSocket:
     def close(self, code: int = 1000, reason: str = "") -> bytes:
         """Return the close frame; nothing if either side has closed.
 
-        The client's answer is a :class:`Disconnect`; messages that come before it are dropped.
+        The client's answer is a :class:`Disconnect`; messages before it are discarded.
 
         Args:
             code: 1000 to 1003, 1007 to 1014, 3000 to 4999. (§7.4.)
             reason: At most 123 bytes of UTF-8.
 
         Raises:
-            IllegalMessage: It was not accepted yet, or code or reason may not be sent.
+            IllegalMessage: The websocket is not accepted yet, or code or reason are not allowed.
 
         Source: ``ASGI: websocket.close``, §5.5.1.
         """
