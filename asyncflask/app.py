@@ -18,12 +18,12 @@ from types import FunctionType, TracebackType
 from werkzeug.exceptions import HTTPException
 
 from . import typing as ft
-from ._current import current
+from ._contextvars import current
 from .asgi import run_shutdown, run_startup, serve
 from .ctx import NO_ERROR, Context
-from .dispatch import background, errors, pipeline, setup_check, steps, teardown
-from .dispatch.calls import emit
-from .dispatch.lanes import HTTP, WEBSOCKET
+from .dispatch import background, errors, overrides, pipeline, setup_check, teardown
+from .dispatch.invoke import emit
+from .dispatch.scope_types import HTTP, WEBSOCKET
 from .environment import (
     get_debug_flag,
     get_load_dotenv,
@@ -110,16 +110,16 @@ class Flask(App):
     test_cli_runner_class: type[clients.CliRunner] | None = later("asyncflask.testing", "CliRunner")
 
     #: the steps whose answer is awaited on the loop, and returned where a thread may block
-    _awaited_steps: t.ClassVar[frozenset[str]] = steps.AWAITED
+    _awaited_steps: t.ClassVar[frozenset[str]] = overrides.AWAITED
 
     def __init_subclass__(cls, **kwargs: t.Any) -> None:
         super().__init_subclass__(**kwargs)
-        steps.prepare_class(cls, cls._awaited_steps)
+        overrides.prepare_class(cls, cls._awaited_steps)
 
     @classmethod
     def _prepared(cls, name: str, value: t.Any) -> t.Any:
         """Return a step that is assigned in the form in which every caller gets its answer."""
-        return steps.prepare(value) if name in cls._awaited_steps else value
+        return overrides.prepare(value) if name in cls._awaited_steps else value
 
     def _prepare_face(self) -> None:
         self.serving_generators: list[AsyncIterator[None]] = []
@@ -187,13 +187,13 @@ class Flask(App):
 
     # -- steps (each may be overridden or replaced) ------------------------------------------------
 
-    @steps.own_step
+    @overrides.own_step
     async def full_dispatch_request(self) -> Response:
         """Run hooks, view and error handlers, and return the response."""
         result: Response = await pipeline.full_dispatch(self, _carrier())
         return result
 
-    @steps.own_step
+    @overrides.own_step
     async def preprocess_request(self) -> ft.ResponseReturnValue | None:
         """Run URL value preprocessors and ``before_request`` functions.
 
@@ -203,13 +203,13 @@ class Flask(App):
         result: ft.ResponseReturnValue | None = await pipeline.preprocess(self, _carrier())
         return result
 
-    @steps.own_step
+    @overrides.own_step
     async def dispatch_request(self) -> ft.ResponseReturnValue | None:
         """Call the view that was matched, and return its return value."""
         result: ft.ResponseReturnValue | None = await pipeline.dispatch_or_raise(self, _carrier())
         return result
 
-    @steps.own_step
+    @overrides.own_step
     async def finalize_request(
         self, rv: ft.ResponseReturnValue | HTTPException, from_error_handler: bool = False
     ) -> Response:
@@ -225,7 +225,7 @@ class Flask(App):
         result: Response = await pipeline.finalize(self, _carrier(), rv, from_error_handler)
         return result
 
-    @steps.own_step
+    @overrides.own_step
     async def process_response(self, response: Response) -> Response:
         """Run ``after_request`` functions and save the session.
 
@@ -238,7 +238,7 @@ class Flask(App):
         result: Response = await pipeline.process(self, _carrier(), response)
         return result
 
-    @steps.own_step
+    @overrides.own_step
     async def handle_exception(self, e: Exception) -> Response:
         """Answer an error that nothing handled with 500, or raise it again.
 
@@ -254,7 +254,7 @@ class Flask(App):
         result: Response = await pipeline.handle_exception(self, _carrier(), e)
         return result
 
-    @steps.own_step
+    @overrides.own_step
     async def handle_http_exception(
         self, e: HTTPException
     ) -> HTTPException | ft.ResponseReturnValue:
@@ -271,7 +271,7 @@ class Flask(App):
         )
         return result
 
-    @steps.own_step
+    @overrides.own_step
     async def handle_user_exception(self, e: Exception) -> HTTPException | ft.ResponseReturnValue:
         """Answer an error of a view or hook by its handler.
 
@@ -312,7 +312,7 @@ class Flask(App):
         where = "" if connection is None else f" on {connection.path} [{connection.method}]"
         self.logger.error("Exception%s", one_line(where), exc_info=exc_info)
 
-    @steps.own_step
+    @overrides.own_step
     async def do_teardown_request(self, exc: BaseException | None = NO_ERROR) -> None:
         """Run the ``teardown_request`` functions.
 
@@ -321,7 +321,7 @@ class Flask(App):
         """
         await self._attempt_all(teardown.end_connection, exc)
 
-    @steps.own_step
+    @overrides.own_step
     async def do_teardown_appcontext(self, exc: BaseException | None = NO_ERROR) -> None:
         """Run the ``teardown_appcontext`` functions.
 
@@ -684,7 +684,7 @@ _RUN_OPTIONS = frozenset(
 )
 
 
-Flask._untouched = steps.untouched(Flask)
+Flask._untouched = overrides.untouched(Flask)
 explain_missing_attributes(Flask, _OTHER_NAMES)
 
 

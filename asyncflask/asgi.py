@@ -14,17 +14,17 @@ from typing import Any
 
 from werkzeug.exceptions import InternalServerError
 
-from ._current import current, make_current, restore
+from ._contextvars import current, make_current, restore
 from .concurrency.errors import as_exception
 from .concurrency.workers import finish
 from .ctx import Context
 from .debug.blocking import is_watched, serve_watched
 from .debug.page import PRESERVE_CONTEXT
-from .dispatch.calls import call_settled, emit
-from .dispatch.lanes import WEBSOCKET
+from .dispatch.invoke import call_settled, emit
 from .dispatch.pipeline import answers_options
 from .dispatch.plan import PlanTable, make_plan
 from .dispatch.runners import RUNNERS, run_pipeline
+from .dispatch.scope_types import WEBSOCKET
 from .dispatch.teardown import end_held, raise_first
 from .logging import one_line
 from .signals import got_serving_exception

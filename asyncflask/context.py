@@ -24,7 +24,7 @@ from typing import Any, Literal, Protocol, TypeVar
 from werkzeug.exceptions import BadRequest, HTTPException
 from werkzeug.routing import RequestRedirect
 
-from ._current import slot
+from ._contextvars import slot
 from .concurrency.bridge import drive
 from .concurrency.workers import Lease, ThisThread
 from .routing.rule import add_path
@@ -39,16 +39,16 @@ from .wsgi.environ import make_environ
 
 T = TypeVar("T")
 
-#: Where a context's coroutine is stepped, so that both colours find their place (``calls.py``): on
+#: Where a context's coroutine is stepped, so that both colours find their place (``invoke.py``): on
 #: the event loop, in the request's worker, in a thread without a loop, on a command's own loop.
 Place = Literal["loop", "worker", "thread", "command"]
-#: what an app may replace so that only the URL adapter finds the rule (``dispatch/steps.py``)
+#: what an app may replace so that only the URL adapter finds the rule (``dispatch/overrides.py``)
 _REPLACED_MATCHING = frozenset({"create_url_adapter", "url_map"})
 NO_ERROR: Any = object()  # "take the exception that is being handled", Flask's default of pop()
 
 
 class Lane(Protocol):
-    """What a context wants to know of its row in ``dispatch/lanes.py``."""
+    """What a context wants to know of its row in ``dispatch/scope_types.py``."""
 
     @property
     def name(self) -> str: ...
@@ -94,7 +94,7 @@ class Context:
 
     Args:
         app: The app.
-        lane: A row of ``dispatch/lanes.py``; ``None`` for a context without a connection.
+        lane: A row of ``dispatch/scope_types.py``; ``None`` for a context without a connection.
         scope: The connection's ASGI scope.
         receive: ASGI's ``receive``.
         send: ASGI's ``send``.

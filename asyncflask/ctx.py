@@ -9,7 +9,7 @@ import functools
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from ._current import current
+from ._contextvars import current
 from .concurrency.bridge import running_loop
 from .concurrency.inspection import is_async
 from .concurrency.workers import ThisThread

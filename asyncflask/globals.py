@@ -10,8 +10,8 @@ import typing as t
 
 from werkzeug.local import LocalProxy
 
-from ._current import current
-from .dispatch.lanes import HTTP, WEBSOCKET
+from ._contextvars import current
+from .dispatch.scope_types import HTTP, WEBSOCKET
 from .exceptions import of_the_other_kind, outside
 
 if t.TYPE_CHECKING:

@@ -13,7 +13,7 @@ from werkzeug.exceptions import abort as _abort
 from werkzeug.utils import redirect as _redirect
 from werkzeug.wrappers import Response as WerkzeugResponse
 
-from ._current import current
+from ._contextvars import current
 from .concurrency.workers import run_sync
 from .ctx import Context
 from .environment import get_debug_flag, get_load_dotenv

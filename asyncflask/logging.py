@@ -12,7 +12,7 @@ from typing import Protocol, TextIO
 
 from werkzeug.local import LocalProxy
 
-from ._current import current
+from ._contextvars import current
 
 
 class LoggedApp(Protocol):

@@ -17,7 +17,7 @@ from itsdangerous import BadSignature, URLSafeTimedSerializer
 from werkzeug.datastructures import CallbackDict
 from werkzeug.sansio.response import Response
 
-from . import watching
+from . import _invalidation
 from ._fast.set_cookie import CookieOptions
 from ._fast.signing import CookieSigner
 from .exceptions import missing_method
@@ -442,7 +442,7 @@ def opens_early(interface: Any) -> bool:
 def _tell_of(name: str) -> None:
     """Let apps check their interface again, after one of its methods was replaced."""
     if name in _COOKIE_METHODS:
-        watching.tell_all()
+        _invalidation.tell_all()
 
 
 class SessionNotOpen(RuntimeError):

@@ -11,7 +11,7 @@ from collections.abc import AsyncGenerator, AsyncIterable
 from dataclasses import dataclass
 from typing import Any
 
-from ._current import current
+from ._contextvars import current
 from .wrappers.response.bodies import to_bytes
 from .wrappers.response.response import Response
 

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 from werkzeug.exceptions import MethodNotAllowed
 
 from . import typing as ft
-from ._current import current
+from ._contextvars import current
 from .concurrency.inspection import is_async
 
 http_method_funcs = frozenset(["get", "post", "head", "options", "delete", "put", "trace", "patch"])

@@ -84,7 +84,7 @@ def sends() -> Callable[[], Awaitable[Any]]:
 def context() -> Work:
     """Making the context of a request."""
     from asyncflask.context import Context
-    from asyncflask.dispatch.lanes import HTTP
+    from asyncflask.dispatch.scope_types import HTTP
 
     app, scope = _app("plaintext"), _scope("plaintext")
     return lambda: Context(app, HTTP, scope, ignore, ignore)
@@ -92,7 +92,7 @@ def context() -> Work:
 
 def slot() -> Work:
     """Making it the current one, and leaving it: a ``ContextVar`` is set and reset."""
-    from asyncflask._current import make_current, restore
+    from asyncflask._contextvars import make_current, restore
 
     def work() -> None:
         restore(make_current(object()))
@@ -144,7 +144,7 @@ def view(workload: str, **arguments: Any) -> Callable[[], Callable[[], Awaitable
 
 def messages() -> Work:
     """Making text the two messages of an answer."""
-    from asyncflask.dispatch.result import make_messages
+    from asyncflask.dispatch.make_response import make_messages
 
     app = _app("plaintext")
     return lambda: make_messages(app, "Hello, World!", "GET")
@@ -193,7 +193,7 @@ def hook() -> Callable[[], Awaitable[Any]]:
 def g_set_and_read() -> Work:
     """``g``: three names set, three read."""
     from asyncflask import g
-    from asyncflask._current import slot
+    from asyncflask._contextvars import slot
     from asyncflask.context import Context
 
     context = Context(_app("hooks"))

@@ -20,7 +20,7 @@ PACKAGE = Path(__file__).parent.parent / "asyncflask"
 #: A unit is a module in the package's root, or a folder. It imports from lower floors, and from
 #: its own floor as long as this makes no circle.
 FLOORS = {
-    1: "_current typing exceptions signals resources environment watching logging concurrency"
+    1: "_contextvars _invalidation typing exceptions signals resources environment logging concurrency"
     " routing",
     2: "_fast protocol json config datastructures debughelpers views",
     3: "wrappers wsgi server cli",
@@ -38,7 +38,7 @@ ONE_PIPELINE = (
     *("sansio", "dispatch"),
 )
 #: … except in the table of the differences
-SCOPE_TYPES = {"lanes.py", "scope_types.py"}
+SCOPE_TYPES = {"scope_types.py"}
 #: TODO: comparisons that are still there
 COMPARES_SCOPE_TYPES = {"context.py": 2, "context/context.py": 2, "ctx.py": 1}
 
@@ -388,7 +388,7 @@ def _private_names(path: Path) -> tuple[set[str], dict[str, str]]:
             base += (node.module or "").split(".") if node.module else []
             for name in (alias.name for alias in node.names):
                 target = _target(".".join([*base, name]))
-                # A module's own name may be private: `from ._current import current`.
+                # A module's own name may be private: `from ._contextvars import current`.
                 if _is_private(name) and _unit(target) != _unit(path) and target.stem != name:
                     read.setdefault(name, f"{_show(path)}:{node.lineno} imports {name}")
     return own, read

@@ -34,7 +34,7 @@ from asyncflask import (
     url_for,
     websocket,
 )
-from asyncflask._current import current
+from asyncflask._contextvars import current
 from asyncflask.exceptions import OutOfContext
 from asyncflask.sessions import SecureCookieSession, SessionInterface
 

@@ -16,7 +16,7 @@ from asyncflask import (
     session,
     websocket,
 )
-from asyncflask._current import current
+from asyncflask._contextvars import current
 from asyncflask.ctx import _AppCtxGlobals
 from asyncflask.exceptions import OutOfContext, UnawaitedAccess
 from asyncflask.wrappers import SyncRequest

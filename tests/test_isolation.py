@@ -27,7 +27,7 @@ from asyncflask import (
     stream_with_context,
     websocket,
 )
-from asyncflask._current import current
+from asyncflask._contextvars import current
 from asyncflask.testing.asgi_connection import ASGIConnection
 
 variable: contextvars.ContextVar[str] = contextvars.ContextVar("variable", default="unset")

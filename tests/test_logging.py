@@ -12,7 +12,7 @@ from types import SimpleNamespace
 import pytest
 
 import asyncflask.logging
-from asyncflask._current import slot
+from asyncflask._contextvars import slot
 from asyncflask.logging import (
     create_logger,
     default_handler,

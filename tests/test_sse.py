@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from asyncflask import _current
+from asyncflask import _contextvars
 from asyncflask.sse import ServerSentEvent, event_stream
 from asyncflask.wrappers.response.asgi import send_response
 from asyncflask.wrappers.response.response import Response
@@ -110,7 +110,7 @@ async def test_class_is_the_apps_unless_given():
     async def events():
         yield "a"
 
-    _current.slot.set(SimpleNamespace(app=SimpleNamespace(response_class=Mine)))
+    _contextvars.slot.set(SimpleNamespace(app=SimpleNamespace(response_class=Mine)))
 
     assert type(event_stream(events())) is Mine
     assert type(event_stream(events(), Response)) is Response

@@ -14,7 +14,7 @@ from werkzeug.exceptions import MethodNotAllowed
 
 import asyncflask.flask.views as facade
 import asyncflask.views as own
-from asyncflask._current import slot
+from asyncflask._contextvars import slot
 from asyncflask.concurrency.inspection import is_async
 from asyncflask.views import MethodView, View, http_method_funcs
 

@@ -13,7 +13,7 @@ import click
 from werkzeug.routing import Rule
 from werkzeug.serving import is_running_from_reloader
 
-from .._current import current
+from .._contextvars import current
 from ..environment import get_debug_flag, set_debug_flag
 from ..typing import ASGIApplication
 from .context import ScriptInfo, pass_script_info, with_appcontext

@@ -21,7 +21,7 @@ from typing import Any, TypeVar
 
 import click
 
-from .._current import current, slot
+from .._contextvars import current, slot
 from ..environment import get_debug_flag, get_load_dotenv
 from .locate import CommandApp, NoAppException, locate_app, prepare_import
 

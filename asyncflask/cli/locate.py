@@ -29,7 +29,7 @@ FACTORY_NAMES = ("create_app", "make_app")
 class CommandContext(Protocol):
     """What the command line uses of an app context."""
 
-    place: Any  # where it calls what users registered; see dispatch/calls.py
+    place: Any  # where it calls what users registered; see dispatch/invoke.py
 
     def __enter__(self) -> Any: ...
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from .._current import current
+from .._contextvars import current
 from .context import CommandLoop, command_loop, with_appcontext
 from .locate import CommandApp
 

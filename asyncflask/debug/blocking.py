@@ -17,7 +17,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Generator
 from time import perf_counter, sleep
 from typing import Any, NamedTuple, Protocol, TypeAlias, TypeVar
 
-from .._current import current
+from .._contextvars import current
 from ..logging import one_line
 from ..typing import Receive, Scope, Send
 

@@ -24,7 +24,7 @@ from werkzeug.exceptions import NotFound, SecurityError
 from werkzeug.wrappers import Request
 from werkzeug.wrappers import Response as WSGIResponse
 
-from .._current import slot
+from .._contextvars import slot
 from ..concurrency.workers import WorkerPool
 from ..context import Context
 from ..typing import ASGIApplication, Receive, Scope, Send

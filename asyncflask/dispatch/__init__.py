@@ -1,1 +1,1 @@
-"""How a connection is served: lanes, steps, pipeline, errors, results, URLs, teardown."""
+"""How a connection is served: plans, runners, the pipeline, errors, responses, URLs, teardown."""

@@ -13,10 +13,10 @@ import inspect
 from collections.abc import Callable, Coroutine
 from typing import Any, Protocol
 
-from .._current import current, slot
+from .._contextvars import current, slot
 from ..concurrency.errors import as_exception
 from ..ctx import Context
-from .calls import call_settled
+from .invoke import call_settled
 
 MOMENT = 1.0  # Seconds that cancelled tasks have at least, for their `finally` blocks.
 

@@ -18,8 +18,8 @@ from ..debughelpers import (
     raise_redirect_that_loses_the_body,
 )
 from ..wrappers.unawaited import explained
-from .calls import call, call_unconverted, emit
-from .steps import through
+from .invoke import call, call_unconverted, emit
+from .overrides import through
 
 
 def find_handler(app: Any, ctx: Context | None, error: Exception) -> Any:

@@ -17,7 +17,7 @@ from ..ctx import Context
 from ..logging import one_line
 from ..sessions import SecureCookieSessionInterface
 from ..wrappers.response.headers import WirePair, encode_headers
-from .calls import call, settled
+from .invoke import call, settled
 
 
 async def headers_with_session(ctx: Context) -> list[WirePair]:

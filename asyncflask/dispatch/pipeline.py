@@ -1,9 +1,9 @@
 """From a pushed context to an answer, and back: hooks, view, error handlers, session, teardown.
 
-Written once, for requests and websockets (``lanes.py`` has the differences) and for both ways of
-driving it (``calls.py``). Each function is the untouched form of a method of the app, with the
-context as an argument; :mod:`.steps` says which of them a user has replaced. What a view's result
-becomes is in ``result.py``, which handler an error finds in ``errors.py``, what runs at the end of
+Written once, for requests and websockets (``scope_types.py`` has the differences) and for both ways of
+driving it (``invoke.py``). Each function is the untouched form of a method of the app, with the
+context as an argument; :mod:`.overrides` says which of them a user has replaced. What a view's result
+becomes is in ``make_response.py``, which handler an error finds in ``errors.py``, what runs at the end of
 a context in ``teardown.py``.
 """
 
@@ -24,10 +24,10 @@ from ..signals import appcontext_pushed
 from ..wrappers.request.headers import header_index
 from ..wrappers.unawaited import raise_forgotten
 from . import errors, teardown
-from .calls import call, call_unconverted, emit, settled
+from .invoke import call, call_unconverted, emit, settled
+from .make_response import PLAIN, is_wsgi, make_messages, make_plain, make_response, run_wsgi
+from .overrides import in_place, through
 from .plan import find_plan, first_registered_first, last_registered_first
-from .result import PLAIN, is_wsgi, make_messages, make_plain, make_response, run_wsgi
-from .steps import in_place, through
 
 
 async def run(app: Any, ctx: Context, rest: Awaitable[Any] | None = None) -> Any:

@@ -3,7 +3,7 @@
 A request looks up the plan of its endpoint and runs it (``runners.py``), instead of asking each
 registry and each signal what there is to do. A plan is made when a request needs it, and all plans
 of an app are forgotten when one of the app's registries, steps or classes changes
-(:mod:`asyncflask.watching`), or when a signal gets or loses a receiver.
+(:mod:`asyncflask._invalidation`), or when a signal gets or loses a receiver.
 
 Where changes cannot be noticed, for a registry was replaced by a plain dictionary or list, a plan
 says that there may be anything; the pipeline then reads the registries during each request.
@@ -17,14 +17,14 @@ from types import FunctionType, MethodType
 from typing import Any, Literal
 from weakref import WeakSet
 
+from .._invalidation import is_noticed
 from ..concurrency.inspection import is_async
 from ..context import blueprint_path
 from ..ctx import Context
 from ..sessions import opens_early
 from ..signals import appcontext_popped, appcontext_pushed, appcontext_tearing_down
-from ..watching import is_noticed
 from ..wrappers.response.response import Response
-from .lanes import HTTP, WEBSOCKET, Lane
+from .scope_types import HTTP, WEBSOCKET, Lane
 
 #: Which function in ``runners.py`` runs a plan: of an ``async def`` view alone, of no view and
 #: nothing else, of a view with ``async def`` hooks, of a ``def`` view, of other things, of a view

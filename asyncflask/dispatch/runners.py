@@ -17,9 +17,9 @@ from ..ctx import Context
 from ..exceptions import WorkerQueueFull
 from ..wrappers.request.sync import prefetch
 from . import errors, pipeline
+from .make_response import make_messages, make_plain
 from .pipeline import has_session_to_save, refreshes, run
 from .plan import EndpointPlan, Runner
-from .result import make_messages, make_plain
 from .teardown import PRESERVE, leave_served
 
 

@@ -10,14 +10,14 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any
 
-from .._current import make_current
+from .._contextvars import make_current
 from ..concurrency.bridge import stop_iteration_of
 from ..concurrency.inspection import is_async
 from ..ctx import Context
 from ..signals import appcontext_popped, appcontext_tearing_down
-from .calls import call, emit, settled, to_loop
+from .invoke import call, emit, settled, to_loop
+from .overrides import through
 from .plan import last_registered_first
-from .steps import through
 
 #: what the test client puts into a scope to be given the context before it ends
 PRESERVE = "asyncflask.preserve_context"

@@ -32,14 +32,14 @@ from werkzeug.wsgi import get_host as get_host
 
 from .. import app as async_api
 from .. import typing as ft
-from .._current import current
+from .._contextvars import current
 from ..concurrency.bridge import drive
 from ..ctx import NO_ERROR
 from ..debug.frames import cut_tracebacks
 from ..debughelpers import raise_redirect_that_loses_the_body, warn_of_real_flask
-from ..dispatch import errors, pipeline, steps, teardown, urls
-from ..dispatch.calls import wait_in_place
-from ..dispatch.lanes import WEBSOCKET
+from ..dispatch import errors, overrides, pipeline, teardown, urls
+from ..dispatch.invoke import wait_in_place
+from ..dispatch.scope_types import WEBSOCKET
 from ..exceptions import OutOfContext
 from ..helpers import get_debug_flag, get_load_dotenv
 from ..wsgi.facade import serve_request
@@ -491,7 +491,7 @@ class Flask(async_api.Flask, metaclass=CallableType):
         return cast(FlaskCliRunner, cls(self, **kwargs))
 
 
-Flask._untouched = steps.untouched(Flask)
+Flask._untouched = overrides.untouched(Flask)
 
 #: Flask's own signature, for tools that look at it; further arguments are ASGI's.
 vars(Flask)["__call__"].__signature__ = inspect.Signature(

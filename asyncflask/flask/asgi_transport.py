@@ -19,7 +19,7 @@ from http import HTTPStatus
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, Protocol
 
-from .._current import current
+from .._contextvars import current
 from ..concurrency.bridge import stop_iteration_of
 from ..concurrency.errors import EscapedError
 from ..typing import Message, Receive, Scope, Send

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from types import FunctionType
 from typing import Any
 
-from ..watching import WatchingType
+from .._invalidation import WatchingType
 
 _NAMES = ("__module__", "__name__", "__qualname__", "__doc__")
 

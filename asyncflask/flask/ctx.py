@@ -20,7 +20,7 @@ from typing import Any, Self, TypeVar
 from werkzeug.exceptions import HTTPException as HTTPException
 
 from .. import ctx as async_api
-from .._current import current, slot
+from .._contextvars import current, slot
 from ..concurrency.bridge import drive, running_loop
 from ..concurrency.workers import run_sync
 from ..context import NO_ERROR, Context, Place
@@ -32,8 +32,8 @@ from ..ctx import (
     has_request_context,
 )
 from ..dispatch import teardown
-from ..dispatch.calls import settled
-from ..dispatch.lanes import HTTP
+from ..dispatch.invoke import settled
+from ..dispatch.scope_types import HTTP
 from ..exceptions import outside
 from ..sessions import SecureCookieSession
 from ..wrappers.request.sync import CONTEXT_KEY

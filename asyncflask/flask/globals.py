@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 from werkzeug.local import LocalProxy as LocalProxy
 
-from .._current import current, make_current, restore
-from ..dispatch.lanes import HTTP
+from .._contextvars import current, make_current, restore
+from ..dispatch.scope_types import HTTP
 from ..exceptions import outside as _outside
 from ..globals import app_ctx, g, session
 from ..globals import current_app as _current_app

@@ -19,7 +19,7 @@ from werkzeug.utils import cached_property
 from werkzeug.wrappers import Request as WerkzeugRequest
 from werkzeug.wrappers import Response as WerkzeugResponse
 
-from .._current import current
+from .._contextvars import current
 from ..debughelpers import attach_enctype_error_multidict
 from ..wrappers.request.bounded_stream import bounded
 from ..wrappers.request.form import URLENCODED

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json as _json
 from typing import IO, TYPE_CHECKING, Any
 
-from .._current import current
+from .._contextvars import current
 from ..exceptions import OutOfContext
 from .provider import default
 

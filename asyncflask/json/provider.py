@@ -21,8 +21,8 @@ from werkzeug.http import http_date
 
 from .._fast.json_decoder import decode_bytes
 from .._fast.json_encoder import make_encoder
+from .._invalidation import Watching
 from ..exceptions import missing_method
-from ..watching import Watching
 
 Encode = Callable[[Any], str]
 Write = Callable[[Any], bytes]

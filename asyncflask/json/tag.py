@@ -15,7 +15,7 @@ from uuid import UUID
 from markupsafe import Markup
 from werkzeug.http import http_date, parse_date
 
-from .._current import slot
+from .._contextvars import slot
 from .._fast.json_decoder import decode_text
 from .._fast.tags import has_no_tags, needs_no_tags
 from ..exceptions import missing_method

@@ -28,7 +28,8 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 
 from .. import resources
 from .. import typing as ft
-from .._current import current
+from .._contextvars import current
+from .._invalidation import HookList, Watching, notice
 from ..concurrency.bridge import to_sync
 from ..concurrency.inspection import is_async
 from ..concurrency.workers import WorkerPool, run_sync
@@ -36,11 +37,11 @@ from ..config import DEFAULT_CONFIG, Config, ConfigAttribute
 from ..ctx import Context, _AppCtxGlobals
 from ..debug.blocking import watched
 from ..debughelpers import warn_of_real_flask
-from ..dispatch import steps, teardown, urls
-from ..dispatch.calls import lease_of_its_own, loop_of_worker
-from ..dispatch.lanes import HTTP, WEBSOCKET
+from ..dispatch import overrides, teardown, urls
+from ..dispatch.invoke import lease_of_its_own, loop_of_worker
+from ..dispatch.make_response import make_response
 from ..dispatch.plan import PlanCache
-from ..dispatch.result import make_response
+from ..dispatch.scope_types import HTTP, WEBSOCKET
 from ..environment import get_debug_flag
 from ..exceptions import SetupFinished, outside
 from ..helpers import get_flashed_messages
@@ -54,7 +55,6 @@ from ..templating import (
     update_template_context,
     update_template_context_async,
 )
-from ..watching import HookList, Watching, notice
 from ..wrappers import Request, Response, Websocket, unawaited
 from .blueprints import Blueprint
 from .scaffold import (
@@ -189,7 +189,7 @@ class App(Scaffold, Watching):
             notice(vars(self).get(name), self.plans.forget)
         self.template_context_processors[None].append(_default_template_ctx_processor)
         unawaited.watch()
-        steps.watch(self)
+        overrides.watch(self)
         self._look_anew()
         self._prepare_face()
         self._add_static_route(static_host, host_matching)
@@ -247,23 +247,23 @@ class App(Scaffold, Watching):
     #: the pipeline's own steps as methods, see ``steps.untouched``; each face sets it
     _untouched: t.ClassVar[t.Mapping[str, t.Any]]
 
-    #: names of the steps that this app replaces (see ``dispatch/steps.py``)
+    #: names of the steps that this app replaces (see ``dispatch/overrides.py``)
     replaced_steps: frozenset[str] = frozenset()
 
     #: how the requests of each endpoint are served, until something changes
     plans: PlanCache
 
-    _watched = steps.WATCHED
+    _watched = overrides.WATCHED
 
     def _look_anew(self) -> None:
         """See which steps are replaced, after something may have changed that."""
-        self.replaced_steps = steps.find_replaced(self, self._untouched)
+        self.replaced_steps = overrides.find_replaced(self, self._untouched)
         if "plans" in vars(self):  # Something may be assigned before __init__() is called.
             self.plans.forget()
 
     @classmethod
     def _look_all_anew(cls) -> None:
-        steps.forget_all()
+        overrides.forget_all()
 
     def _check_setup_finished(self, f_name: str) -> None:
         if self._got_first_request:

@@ -20,8 +20,8 @@ from werkzeug.utils import cached_property
 
 from .. import resources
 from .. import typing as ft
-from .._current import current
-from ..watching import HookRegistry, ViewRegistry
+from .._contextvars import current
+from .._invalidation import HookRegistry, ViewRegistry
 from ..wrappers import Response
 from ..wrappers.response.send_file import send_from_directory
 

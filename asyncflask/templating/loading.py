@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from logging import Logger
 from typing import TYPE_CHECKING, Any, Protocol
 
-from .._current import current
+from .._contextvars import current
 
 if TYPE_CHECKING:
     from jinja2 import BaseLoader

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from blinker import NamedSignal
 
-from .._current import current
+from .._contextvars import current
 from ..concurrency.inspection import is_async
 from ..exceptions import OutOfContext
 from ..resources import LaterModule

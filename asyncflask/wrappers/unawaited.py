@@ -21,7 +21,7 @@ from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any, NoReturn, Protocol
 
-from .._current import current
+from .._contextvars import current
 from ..exceptions import UnawaitedAccess
 
 #: What a user writes before the names of a module's ``async def`` functions and methods.

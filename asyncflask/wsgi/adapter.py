@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import Rule
 
-from .._current import slot
+from .._contextvars import slot
 from ..concurrency.errors import as_exception
 from ..concurrency.workers import Lease, WorkerPool
 from ..exceptions import WorkerQueueFull

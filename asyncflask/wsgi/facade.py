@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from werkzeug.exceptions import HTTPException
 
-from .._current import current
+from .._contextvars import current
 from ..typing import Receive, Scope, Send
 from ..wrappers.request.base import body_of
 from ..wrappers.request.target import take_apart

@@ -10,7 +10,7 @@ import io
 from collections.abc import Coroutine
 from typing import IO, Any
 
-from .._current import current
+from .._contextvars import current
 from ..concurrency.bridge import run_from_thread, running_loop, step
 from ..typing import Scope
 from ..wrappers.request.body import Body

@@ -18,7 +18,7 @@ from urllib.parse import quote
 
 from werkzeug.utils import redirect
 
-from .._current import slot
+from .._contextvars import slot
 from ..concurrency.inspection import is_async
 from ..protocol.header_names import with_lower_names
 from ..typing import Message, Receive, Scope, Send

@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from asyncflask import Flask, current_app, g
-from asyncflask._current import current
+from asyncflask._contextvars import current
 from asyncflask.cli import AppGroup, NoAppException, ScriptInfo, pass_script_info, with_appcontext
 from asyncflask.cli.context import CommandLoop
 

@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner
 
 from asyncflask import Flask, current_app, g
-from asyncflask._current import current
+from asyncflask._contextvars import current
 from asyncflask.cli import AppGroup, FlaskGroup, ScriptInfo, cli, main, with_appcontext
 
 Write = Callable[[str, str], Path]

@@ -301,7 +301,7 @@ def test_without_a_sample_the_view_is_named():
 
 
 def test_our_own_work_is_not_said_to_be_a_function():
-    ours = StackFrame("asyncflask.dispatch.result", describe.__code__, 1)
+    ours = StackFrame("asyncflask.dispatch.make_response", describe.__code__, 1)
 
     assert "by code that serves it" in describe(0.5, [[ours]], "GET '/'", None)
 

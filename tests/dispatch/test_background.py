@@ -15,7 +15,7 @@ from asyncflask import (
     has_request_context,
     request,
 )
-from asyncflask._current import current
+from asyncflask._contextvars import current
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ from werkzeug.wrappers import Response
 
 from asyncflask import Flask, request
 from asyncflask import json as asyncflask_json
-from asyncflask._current import slot
+from asyncflask._contextvars import slot
 from asyncflask.json.provider import DefaultJSONProvider, JSONProvider
 
 VALUES = st.recursive(

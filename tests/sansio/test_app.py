@@ -14,7 +14,7 @@ from werkzeug.routing import BuildError
 import asyncflask
 import asyncflask.flask
 from asyncflask import Config, Flask, abort, redirect, render_template_string, url_for
-from asyncflask.dispatch.steps import AWAITED
+from asyncflask.dispatch.overrides import AWAITED
 from asyncflask.exceptions import SetupFinished
 from asyncflask.json.provider import DefaultJSONProvider
 from asyncflask.routing import Map, Rule

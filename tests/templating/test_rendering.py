@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from jinja2 import DictLoader, FileSystemLoader, Template, TemplateNotFound
 
-from asyncflask._current import current, slot
+from asyncflask._contextvars import current, slot
 from asyncflask.concurrency.bridge import run_from_thread
 from asyncflask.json.provider import DefaultJSONProvider
 from asyncflask.signals import before_render_template, template_rendered

@@ -15,7 +15,7 @@ import werkzeug.test
 from werkzeug.test import ClientRedirectError, EnvironBuilder
 from werkzeug.utils import redirect
 
-from asyncflask._current import current
+from asyncflask._contextvars import current
 from asyncflask.app import Flask
 from asyncflask.exceptions import UnawaitedAccess
 from asyncflask.globals import g, request, session

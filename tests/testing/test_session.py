@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from asyncflask._current import current
+from asyncflask._contextvars import current
 from asyncflask.app import Flask
 from asyncflask.globals import request, session
 from asyncflask.sessions import SecureCookieSessionInterface

@@ -11,7 +11,7 @@ import pytest
 
 import asyncflask
 import asyncflask.flask as facade
-from asyncflask import Flask, _current, g, session, websocket
+from asyncflask import Flask, _contextvars, g, session, websocket
 from asyncflask.testing import TestApp
 
 
@@ -466,7 +466,7 @@ class Foreign:
             self.log.append(scope.get("state"))
             await _answering(b"foreign")(scope, receive, send)
             return
-        assert _current.slot.get() is None
+        assert _contextvars.slot.get() is None
         if self.answers["startup"] == "raise":
             raise LookupError("startup")
         for step in ("startup", "shutdown"):

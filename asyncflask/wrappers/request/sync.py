@@ -13,7 +13,7 @@ from werkzeug.datastructures import FileStorage
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Request as WSGIRequest
 
-from ... import _current
+from ... import _contextvars
 from ...datastructures import ImmutableMultiDict
 from ...debughelpers import Sent, explain_missing_files
 from ..http_connection import Routed, checked_host, lazy
@@ -200,7 +200,7 @@ class _Outside:
 
     @property
     def app(self) -> Any:
-        ctx = _current.current()
+        ctx = _contextvars.current()
         return None if ctx is None else ctx.app
 
 

@@ -20,7 +20,7 @@ from werkzeug.utils import get_content_type
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from ... import json
-from ..._current import current
+from ..._contextvars import current
 from ..._fast.set_cookie import dump_plain_cookie
 from .bodies import (
     FileBody,

@@ -22,7 +22,7 @@ from zlib import adler32
 from werkzeug.exceptions import NotFound, RequestedRangeNotSatisfiable
 from werkzeug.security import safe_join
 
-from ..._current import current
+from ..._contextvars import current
 from ...exceptions import OutOfContext
 from .bodies import FileBody
 from .headers import Headers

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator
 from typing import Any, Protocol
 
-from ..._current import slot
+from ..._contextvars import slot
 
 
 class KeptContext(Protocol):

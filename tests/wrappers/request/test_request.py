@@ -21,7 +21,7 @@ from werkzeug.exceptions import (
 )
 from werkzeug.test import EnvironBuilder
 
-from asyncflask import _current
+from asyncflask import _contextvars
 from asyncflask.exceptions import UnawaitedAccess
 from asyncflask.wrappers.request.request import (
     Request,
@@ -527,12 +527,12 @@ async def test_a_request_from_a_bare_environ_is_flasks():
 def test_a_bare_request_takes_limits_from_the_current_app():
     request = SyncRequest({"REQUEST_METHOD": "GET"})
     app = SimpleNamespace(config={"MAX_CONTENT_LENGTH": 7}, json=json, debug=False)
-    token = _current.slot.set(SimpleNamespace(app=app))
+    token = _contextvars.slot.set(SimpleNamespace(app=app))
     try:
         assert request.max_content_length == 7
         request.max_content_length = 5
     finally:
-        _current.slot.reset(token)
+        _contextvars.slot.reset(token)
 
     assert request.max_content_length == 5
 

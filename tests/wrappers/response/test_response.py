@@ -13,7 +13,7 @@ from werkzeug.datastructures import Headers as WerkzeugHeaders
 from werkzeug.test import EnvironBuilder
 from werkzeug.wrappers import Request as WsgiRequest
 
-from asyncflask import _current
+from asyncflask import _contextvars
 from asyncflask.wrappers.response.bodies import FileBody
 from asyncflask.wrappers.response.headers import Headers, encode_headers
 from asyncflask.wrappers.response.response import Response
@@ -183,7 +183,7 @@ def test_max_cookie_size_is_the_apps():
     assert Response().max_cookie_size == 4093
     app = SimpleNamespace(config={"MAX_COOKIE_SIZE": 7})
     inside = contextvars.copy_context()
-    inside.run(_current.slot.set, SimpleNamespace(app=app))
+    inside.run(_contextvars.slot.set, SimpleNamespace(app=app))
 
     assert inside.run(lambda: Response().max_cookie_size) == 7
 

@@ -15,7 +15,7 @@ import pytest
 from werkzeug.datastructures import Headers
 from werkzeug.exceptions import NotFound, RequestedRangeNotSatisfiable
 
-from asyncflask import Flask, _current, request
+from asyncflask import Flask, _contextvars, request
 from asyncflask.exceptions import OutOfContext
 from asyncflask.testing import WebsocketResponseError
 from asyncflask.wrappers.response.asgi import send_response
@@ -57,9 +57,9 @@ def app(root):
         request=SimpleNamespace(method="GET", headers=Headers()),
     )
     carrier = SimpleNamespace(request=app.request)
-    _current.slot.set(SimpleNamespace(app=app, carrier=carrier))
+    _contextvars.slot.set(SimpleNamespace(app=app, carrier=carrier))
     yield app
-    _current.slot.set(None)
+    _contextvars.slot.set(None)
 
 
 @pytest.fixture
@@ -434,12 +434,12 @@ def test_x_sendfile_is_taken_back_for_a_304(app):
 
 
 def test_outside_of_an_app_or_request_the_error_says_so(app):
-    _current.slot.set(SimpleNamespace(app=app, carrier=None))
+    _contextvars.slot.set(SimpleNamespace(app=app, carrier=None))
     with pytest.raises(OutOfContext, match="conditional=False"):
         send_file("static/page.html")
     assert send_file("static/page.html", conditional=False).status_code == 200
 
-    _current.slot.set(None)
+    _contextvars.slot.set(None)
     with pytest.raises(OutOfContext, match="outside of an app"):
         send_file("static/page.html")
 

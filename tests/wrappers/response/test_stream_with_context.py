@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from asyncflask._current import current, slot
+from asyncflask._contextvars import current, slot
 from asyncflask.wrappers.response.stream_with_context import keep
 
 

@@ -18,7 +18,7 @@ from typing import Any
 
 from blinker import Signal
 
-from .._current import current
+from .._contextvars import current
 from ..concurrency.bridge import TO_LOOP, run_alone, running_loop
 from ..concurrency.errors import exit_in_worker
 from ..concurrency.inspection import is_async

@@ -5,7 +5,7 @@ Flask lets a subclass, or an assignment to the app or its class, replace any ste
 replacement; but calling every step through the app costs more than the whole dispatch of an app
 that replaces none. So each app keeps the set of the names it replaces, and the pipeline calls its
 own function for the others. Assigning to an attribute named in :data:`NAMES`, on an app or on its
-class, makes the sets obsolete (:mod:`asyncflask.watching`). So does assigning what a plan is made
+class, makes the sets obsolete (:mod:`asyncflask._invalidation`). So does assigning what a plan is made
 of (:data:`WATCHED`).
 
 The same step is awaited on the event loop and called in a worker thread; see :func:`prepare`.
@@ -21,13 +21,13 @@ from types import FunctionType, MethodType
 from typing import Any, Concatenate, ParamSpec, TypeVar
 from weakref import WeakSet
 
-from .. import watching
-from .._current import current
+from .. import _invalidation
+from .._contextvars import current
 from ..concurrency.bridge import drive, running_loop
 from ..concurrency.inspection import is_async
 from ..ctx import Context
 from ..routing import asks_werkzeug
-from .calls import call_unconverted, to_loop, wait_in_place
+from .invoke import call_unconverted, to_loop, wait_in_place
 
 P = ParamSpec("P")
 S = TypeVar("S")
@@ -118,7 +118,7 @@ def forget_all() -> None:
         app._look_anew()
 
 
-watching.listeners.append(forget_all)
+_invalidation.listeners.append(forget_all)
 
 
 def untouched(cls: type) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from werkzeug.datastructures import Headers
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as WerkzeugResponse
 
-from .._current import current
+from .._contextvars import current
 from ..ctx import Context
 from ..exceptions import OutOfContext
 from ..typing import Message

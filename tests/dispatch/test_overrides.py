@@ -13,7 +13,7 @@ import pytest
 
 import asyncflask.flask
 from asyncflask import Flask, Response, abort, g, request, stream_with_context, websocket
-from asyncflask.dispatch.steps import AWAITED, CONTEXTS, NAMES, PLAIN, find_replaced
+from asyncflask.dispatch.overrides import AWAITED, CONTEXTS, NAMES, PLAIN, find_replaced
 
 #: What makes each step happen, when it is asked of :func:`served`.
 CAUSES = {

@@ -18,8 +18,8 @@ from asyncflask import (
     websocket_finished,
     websocket_started,
 )
-from asyncflask.dispatch.lanes import HTTP, WEBSOCKET
-from asyncflask.dispatch.steps import NAMES
+from asyncflask.dispatch.overrides import NAMES
+from asyncflask.dispatch.scope_types import HTTP, WEBSOCKET
 
 
 @pytest.fixture

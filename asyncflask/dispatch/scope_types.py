@@ -63,7 +63,7 @@ class Lane:
     connect_sync: Callable[[Context], Any]
     #: name of the app's method that makes the context
     context: str
-    #: names of the app's methods that stand for a step (see ``steps.py``)
+    #: names of the app's methods that stand for a step (see ``overrides.py``)
     full_dispatch: str
     preprocess: str
     dispatch: str

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import pytest
 
-from asyncflask.watching import Watching
+from asyncflask._invalidation import Watching
 
 
 class Sum(Watching):
