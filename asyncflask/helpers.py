@@ -56,7 +56,15 @@ def _context(what: str) -> Context:
     return ctx
 
 
-def _carrier(what: str) -> Context:
+def require_request_context(what: str) -> Context:
+    """Return the current request's context.
+
+    Args:
+        what: The call that needs it, for the error message.
+
+    Raises:
+        RuntimeError: No request is current.
+    """
     ctx: Context | None = current()
     carrier = None if ctx is None else ctx.carrier
     if carrier is None:
@@ -174,7 +182,7 @@ def flash(message: str, category: str = "message") -> None:
 
     Source: ``Flask: flash``.
     """
-    ctx = _carrier("flash()")
+    ctx = require_request_context("flash()")
     session = ctx.session
     flashes = session.get("_flashes", [])
     flashes.append((category, message))
@@ -218,7 +226,7 @@ def get_flashed_messages(
 
     Source: ``Flask: get_flashed_messages``.
     """
-    ctx = _carrier("get_flashed_messages()")
+    ctx = require_request_context("get_flashed_messages()")
     flashes = ctx.flashes
     if flashes is None:
         session = ctx.session
@@ -240,7 +248,7 @@ async def make_push_promise(path: str) -> None:
 
     Source: ``Quart: make_push_promise``; ASGI: ``http.response.push``.
     """
-    await _carrier("make_push_promise()").request.send_push_promise(path)
+    await require_request_context("make_push_promise()").request.send_push_promise(path)
 
 
 # -- streams that keep their context ---------------------------------------------------------------
@@ -277,7 +285,7 @@ def stream_with_context(
     """
     if isinstance(generator_or_function, (AsyncIterable, Iterable)):
         kept: AsyncIterator[V] | Iterator[V]
-        kept = _carrier("stream_with_context()").keep(generator_or_function)
+        kept = require_request_context("stream_with_context()").keep(generator_or_function)
         return kept
 
     @functools.wraps(generator_or_function)

@@ -11,7 +11,7 @@ import functools
 import inspect
 import os
 import sys
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, NoReturn, ParamSpec, TypeVar, cast
 from weakref import ref
@@ -34,6 +34,7 @@ from .. import app as async_api
 from .. import typing as ft
 from .._contextvars import current
 from ..concurrency.bridge import drive
+from ..context import Context
 from ..ctx import NO_ERROR
 from ..debug.frames import cut_tracebacks
 from ..debughelpers import raise_redirect_that_loses_the_body, warn_of_real_flask
@@ -42,6 +43,7 @@ from ..dispatch.invoke import wait_in_place
 from ..dispatch.scope_types import WEBSOCKET
 from ..exceptions import OutOfContext
 from ..helpers import get_debug_flag, get_load_dotenv
+from ..typing import Receive, Scope, Send
 from ..wsgi.facade import serve_request
 from . import cli
 from .call_interface import CallableType, adapt_subclass, call_asgi, refuse_environ
@@ -122,7 +124,7 @@ class Flask(async_api.Flask, metaclass=CallableType):
             refuse_environ(self, environ)
         return self.wsgi_app(environ, start_response)
 
-    async def asgi_app(self, scope: Any, receive: Any, send: Any) -> None:
+    async def asgi_app(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one ASGI connection; for servers that cannot detect the app's interface.
 
         Args:
@@ -177,7 +179,7 @@ class Flask(async_api.Flask, metaclass=CallableType):
             ctx.pop(error)
 
     def mount(
-        self, prefix: str, app: Any, interface: Any = None, *, lifespan: bool = False
+        self, prefix: str, app: object, interface: object = None, *, lifespan: bool = False
     ) -> None:
         """Not available on the facade, because a WSGI server may call the app.
 
@@ -197,12 +199,12 @@ class Flask(async_api.Flask, metaclass=CallableType):
 
     # -- steps -------------------------------------------------------------------------------------
 
-    def _run(self, function: Callable[..., Any], *args: Any) -> Any:
-        """Step one of the pipeline's functions on the current context, in this thread."""
-        ctx = _carrier(self)
+    def _run(self, function: Callable[..., Awaitable[T]], *args: Any) -> T:
+        """Run one of the pipeline's functions on the current context, in this thread."""
+        ctx = _current_request_context()
         before, ctx.place = ctx.place, "thread"
         try:
-            return drive(_awaited(function, self, ctx, args))
+            return drive(_as_coroutine(function(self, ctx, *args)))
         finally:
             ctx.place = before
 
@@ -296,7 +298,7 @@ class Flask(async_api.Flask, metaclass=CallableType):
             HTTPException: The error.
         """
         if self.debug:
-            raise_redirect_that_loses_the_body(_carrier(self))
+            raise_redirect_that_loses_the_body(cast(Any, _current_request_context()))
         assert request.routing_exception is not None
         raise request.routing_exception
 
@@ -317,7 +319,7 @@ class Flask(async_api.Flask, metaclass=CallableType):
         self._end(teardown.end_app, exc)
 
     def _end(self, part: Callable[..., Any], exc: BaseException | None) -> None:
-        ctx = _carrier(self) if part is teardown.end_connection else current()
+        ctx = _current_request_context() if part is teardown.end_connection else current()
         if exc is NO_ERROR:
             exc = sys.exc_info()[1]
         failures: list[BaseException] = []
@@ -501,24 +503,22 @@ vars(Flask)["__call__"].__signature__ = inspect.Signature(
     ]
 )
 
-#: ``urls.bind_environ`` as if it stood in Flask's module: Werkzeug's warnings name the module of
-#: their caller, and people filter them by it.
+#: ``urls.bind_environ`` with the name of Flask's module: Werkzeug's warnings name the module of
+#: their caller, and users filter them by it.
 _bind = FunctionType(
     urls.bind_environ.__code__, {"__name__": "flask.app", "__builtins__": __builtins__}
 )
 
 
-async def _awaited(function: Callable[..., Any], app: Flask, ctx: Any, args: Any) -> Any:
-    result: Coroutine[Any, Any, Any] = function(app, ctx, *args)
-    return await result
+async def _as_coroutine(awaitable: Awaitable[T]) -> T:
+    return await awaitable
 
 
-def _carrier(app: Flask) -> Any:
-    ctx = current()
+def _current_request_context() -> Context:
+    ctx: Context | None = current()
     if ctx is None or ctx.carrier is None:
         raise OutOfContext(
-            "Working outside of request context: a step of serving a request was called where no"
-            " request context is active. Call it"
-            " inside `with app.test_request_context(...)`."
+            "Working outside of request context: a step of serving a request was called while no"
+            " request context is active. Call it inside `with app.test_request_context(...)`."
         )
     return ctx.carrier

@@ -10,7 +10,7 @@ import platform
 import ssl
 import traceback
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import click
 from click.core import ParameterSource as ParameterSource
@@ -70,7 +70,7 @@ __all__ = [
 ]
 
 
-# What Werkzeug's server does not have.
+# Options that Werkzeug's server does not have.
 _OWN_OPTIONS = ("debugger", "server", "workers")
 
 
@@ -110,7 +110,7 @@ def run_command(
     In debug mode (--debug) the server restarts when a file of the program changes, and an error
     is shown with Werkzeug's debugger.
     """
-    app = _load_app(info)
+    app = _load_wsgi_app(info)
     debug = get_debug_flag()
     show_server_banner(debug, info.app_import_path)
     run_simple(
@@ -126,7 +126,7 @@ def run_command(
     )
 
 
-def _load_app(info: ScriptInfo) -> WSGIApplication:
+def _load_wsgi_app(info: ScriptInfo) -> WSGIApplication:
     """The app; in a child of the reloader, a replacement that raises the error of loading it.
 
     Otherwise a syntax error in an edited file would end the reloader. The debugger shows the error
@@ -147,11 +147,11 @@ def _load_app(info: ScriptInfo) -> WSGIApplication:
 
 
 def show_server_banner(debug: bool | None, app_import_path: str | None) -> None:
-    """Say what is about to be served; in a child of the reloader, nothing.
+    """Print the app and the debug mode before serving; in a child of the reloader, print nothing.
 
     Args:
-        debug: Whether debug mode is on; ``None`` leaves the line away.
-        app_import_path: The app's name or import path; ``None`` leaves the line away.
+        debug: Whether debug mode is on; ``None`` omits the line.
+        app_import_path: The app's name or import path; ``None`` omits the line.
 
     Source: ``Flask: cli.show_server_banner``.
     """
@@ -163,8 +163,14 @@ def show_server_banner(debug: bool | None, app_import_path: str | None) -> None:
         click.echo(f" * Debug mode: {'on' if debug else 'off'}")
 
 
-def get_version(ctx: click.Context, param: click.Parameter, value: Any) -> None:
-    """Print the versions, for ``--version``."""
+def get_version(ctx: click.Context, param: click.Parameter, value: bool) -> None:
+    """Print the versions, for ``--version``.
+
+    Args:
+        ctx: Click's context.
+        param: The option.
+        value: Whether the option was given.
+    """
     if not value or ctx.resilient_parsing:
         return
     click.echo(

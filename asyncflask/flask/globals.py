@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 __all__ = ["app_ctx", "current_app", "g", "request", "request_ctx", "session"]
 
 
-def _find_request() -> Any:
+def _find_sync_request() -> Any:
     ctx = current()
-    # PERF: nine of ten times; the rest is for contexts inside contexts, and for the async API.
+    # PERF: the usual case; the rest is for nested contexts and for apps of the async API.
     if ctx is not None and ctx.lane is HTTP:
         found = ctx.request if ctx.synchronous else ctx._sync_connection
         if found is not None:
@@ -38,18 +38,18 @@ def _find_request() -> Any:
 
 
 #: the synchronous request, in `def` and `async def` functions of the facade and of the async API
-request: Request = _make_proxy(_find_request)
+request: Request = _make_proxy(_find_sync_request)
 
 
-# The objects of the async API; their contents are the facade's classes.
+# The objects of the async API; on a facade app they have the facade's classes.
 current_app = cast("Flask", _current_app)
 request_ctx = cast("RequestContext", _request_ctx)
 
 
 class _Slot:
-    """What stands for Flask's two context variables. COMPAT: extensions ask them with ``get``."""
+    """A substitute for Flask's two context variables. COMPAT: extensions call their ``get``."""
 
-    #: makes one context of an app context and a request context (``ctx.py`` sets it)
+    #: Makes one context of an app context and a request context; ``ctx.py`` sets it.
     combine: Callable[[Any, Any], Any]
 
     def __init__(self, name: str, request: bool) -> None:
@@ -57,7 +57,10 @@ class _Slot:
         self._request = request
 
     def get(self, *default: Any) -> Any:
-        """Return the current context, or ``default``.
+        """Return the current context.
+
+        Args:
+            default: Returned if there is none.
 
         Raises:
             LookupError: There is none, and no default was given.
@@ -72,7 +75,14 @@ class _Slot:
         raise LookupError(self)
 
     def set(self, context: Any) -> Token[Any]:
-        """Make ``context`` the current one, without its signals; ``reset()`` takes the result."""
+        """Make a context current without sending signals.
+
+        Args:
+            context: The context.
+
+        Returns:
+            A token for :meth:`reset`.
+        """
         now = current()
         app_context = None if now is None else now.app_context
         request_context = None if now is None else now.carrier
@@ -83,7 +93,11 @@ class _Slot:
         return make_current(self.combine(app_context, request_context))
 
     def reset(self, token: Token[Any]) -> None:
-        """Make the one current that was before the call of ``set()`` that returned ``token``."""
+        """Undo a call of :meth:`set`.
+
+        Args:
+            token: The token that the call returned.
+        """
         restore(token)
 
     def __repr__(self) -> str:

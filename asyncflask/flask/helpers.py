@@ -10,7 +10,6 @@ from typing import IO, Any, BinaryIO, cast
 import werkzeug.utils
 
 from ..helpers import (
-    _carrier,
     abort,
     flash,
     get_debug_flag,
@@ -19,6 +18,7 @@ from ..helpers import (
     get_root_path,
     get_template_attribute,
     redirect,
+    require_request_context,
     stream_with_context,
     url_for,
 )
@@ -54,7 +54,7 @@ make_response = cast("Callable[..., Response]", _make_response)
 
 
 def _file_options(**options: Any) -> dict[str, Any]:
-    ctx = _carrier("send_file()")
+    ctx = require_request_context("send_file()")
     app: Any = ctx.app
     if options["max_age"] is None:
         options["max_age"] = app.get_send_file_max_age

@@ -59,7 +59,7 @@ class _Limit:
 
 
 class FormDataParser(WerkzeugFormDataParser):
-    """Werkzeug's parser; an urlencoded form of unannounced length has a limit as well.
+    """Werkzeug's parser, with a limit for urlencoded forms without a Content-Length as well.
 
     **Differs from Flask:** such a form over ``MAX_FORM_MEMORY_SIZE`` is a 413.
     """
@@ -71,15 +71,24 @@ class FormDataParser(WerkzeugFormDataParser):
         content_length: int | None,
         options: dict[str, str] | None = None,
     ) -> tuple[IO[bytes], MultiDict[str, str], MultiDict[str, FileStorage]]:
-        """Parse a form from ``stream``.
+        """Parse a form.
+
+        Args:
+            stream: The body.
+            mimetype: The media type.
+            content_length: The length of the body in bytes; ``None`` if it is not known.
+            options: Parameters of the media type.
+
+        Returns:
+            The stream, the fields and the files.
 
         Raises:
-            RequestEntityTooLarge: It goes over a limit (413).
+            RequestEntityTooLarge: The form exceeds a limit (413).
         """
         limit = self.max_form_memory_size
         if mimetype != URLENCODED or content_length is not None or limit is None:
             return super().parse(stream, mimetype, content_length, options)
-        # RFC 9112 §7.1: chunked. Read piece by piece, for a raw stream may return less.
+        # RFC 9112 §7.1: chunked. A raw stream may return fewer bytes than were requested.
         data = bytearray()
         while len(data) <= limit and (piece := stream.read(limit + 1 - len(data))):
             data += piece
@@ -108,7 +117,7 @@ class Request(WerkzeugRequest):
     url_rule: Rule | None = None
     #: The arguments that matched, or ``None``.
     view_args: dict[str, Any] | None = None
-    #: What matching raised, or ``None``.
+    #: The error of matching, or ``None``.
     routing_exception: HTTPException | None = None
 
     max_content_length = _Limit("MAX_CONTENT_LENGTH", None)
@@ -183,7 +192,7 @@ class Request(WerkzeugRequest):
         raise BadRequest() from error
 
 
-#: what a subclass may override of making a WSGI response
+#: Methods that a subclass may override to change how a WSGI response is made.
 _WSGI_STEPS = ("get_wsgi_response", "get_wsgi_headers", "get_app_iter", "close")
 _BODILESS = frozenset([*range(100, 200), 204, 304])
 _PLAIN_HEADERS = ["Content-Type", "Content-Length"]
@@ -192,7 +201,7 @@ _PLAIN_HEADERS = ["Content-Type", "Content-Length"]
 class Response(AsyncResponse):
     """The response that views of a Flask app return. Source: ``Flask: Response``.
 
-    It is the async API's, for its cheap constructor, as far as a WSGI server can use it.
+    It is the async API's response class, restricted to what a WSGI server can send.
     """
 
     json_module = json
@@ -203,7 +212,15 @@ class Response(AsyncResponse):
         cls._plain = all(getattr(cls, name) is getattr(Response, name) for name in _WSGI_STEPS)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Answer as a WSGI application."""
+        """Send this response as a WSGI application.
+
+        Args:
+            environ: The environ of the request.
+            start_response: The function of the server.
+
+        Returns:
+            The pieces of the body.
+        """
         # PERF: text with no other headers than its type and length; Werkzeug needs 8 µs more.
         chunks = self.buffered_chunks()
         headers = list(self.headers)

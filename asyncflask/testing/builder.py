@@ -175,12 +175,12 @@ def _fields(
             )
     fields: MultiDict[str, Any] = MultiDict()
     for part in (form, files):
-        for key, value in _pairs(part or {}):
+        for key, value in _field_values(part or {}):
             fields.add(key, value)
     return fields
 
 
-def _pairs(mapping: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+def _field_values(mapping: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     if isinstance(mapping, MultiDict):
         yield from mapping.items(multi=True)
         return
