@@ -1,7 +1,7 @@
-"""Werkzeug's rule, without the cost of compiling what nobody asked for.
+"""Werkzeug's rule, whose code for building URLs is generated at the first use.
 
-Meaning, parsing and building are Werkzeug's; matching is in `matcher.py`. The rule kept here:
-binding a rule to a map generates no code.
+Werkzeug parses rules and builds URLs; this package does the matching. Binding a rule to a map
+generates no code.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ _Builder = Callable[..., tuple[str, str]]
 
 
 class _Text:
-    """The text of the rule whose attribute is read; a subclass may set one of its own.
+    """The text of the rule; a subclass may set another one.
 
-    PERF: not a `cached_property`: that makes CPython keep a dictionary beside the rule, and read
-    its attributes in a slower way, which is 5 % of a request with parameters.
+    PERF: not a `cached_property`, with which CPython keeps a dictionary for the rule and reads its
+    attributes in a slower way: this costs 5 % of a request with parameters.
     """
 
     def __get__(self, rule: werkzeug.routing.Rule, owner: type | None = None) -> str:
@@ -30,18 +30,18 @@ class _Text:
 class Rule(werkzeug.routing.Rule):
     """Describe one URL pattern and the endpoint it leads to.
 
-    The constructor is Werkzeug's. What `url_for` needs is compiled when the rule first builds a
+    The constructor is Werkzeug's. The code for `url_for` is compiled when the rule first builds a
     URL, so that an app with many rules starts quickly.
 
     **Differs from Flask:** a copy made by a rule factory (`Submount`, `Subdomain`, …) keeps
-    `websocket` and `merge_slashes`; Werkzeug's rule forgets both, and so a websocket rule would
+    `websocket` and `merge_slashes`; Werkzeug's rule drops both, and so a websocket rule would
     become an HTTP rule. A variable named twice is a `ValueError` that says so, not the
     `SyntaxError` of generated code.
 
     Source: Flask: `Flask.url_rule_class`.
     """
 
-    #: Whether the app answers OPTIONS by itself. Set by `add_url_rule`; None: not decided.
+    #: Whether the app answers OPTIONS. Set by `add_url_rule`; None: not decided.
     provide_automatic_options: bool | None = None
 
     #: The rule's text, under the names that Starlette's routes have. Tracing tools read them from
@@ -49,10 +49,10 @@ class Rule(werkzeug.routing.Rule):
     path = path_format = _Text()
 
     def get_converter(self, *args: Any, **kwargs: Any) -> BaseConverter:
-        """Make the converter of a variable.
+        """Return the converter of a variable.
 
         Raises:
-            TypeError: It has an ``async def`` method, which nothing would await.
+            TypeError: The converter has an ``async def`` method, which is never awaited.
         """
         converter = super().get_converter(*args, **kwargs)
         for name in ("to_python", "to_url"):
@@ -68,13 +68,13 @@ class Rule(werkzeug.routing.Rule):
         """Return the keyword arguments for an unbound copy of this rule.
 
         Returns:
-            What Werkzeug copies, with `websocket` and `merge_slashes` added.
+            Werkzeug's arguments, with `websocket` and `merge_slashes` added.
         """
         kwargs = super().get_empty_kwargs()
         return {**kwargs, "websocket": self.websocket, "merge_slashes": self.merge_slashes}
 
     def _compile_builder(self, append_unknown: bool = True) -> _Builder:
-        # Compiling finds two mistakes that are to be reported where the rule is added, not at the
+        # Compiling finds two mistakes, which must be reported when the rule is added, not at the
         # first `url_for`: a variable named twice, and a default that its converter refuses.
         if len(self._converters) < sum(is_variable for is_variable, _ in self._trace):
             raise ValueError(
@@ -88,17 +88,17 @@ class Rule(werkzeug.routing.Rule):
 
 
 def add_path(rule: werkzeug.routing.Rule) -> None:
-    """Give a rule of Werkzeug's own class the attributes that tracing tools read.
+    """Add the attributes that tracing tools read to a rule of Werkzeug's own class.
 
     Args:
-        rule: Any rule; one that has them is left alone.
+        rule: Any rule; one that has them is not changed.
     """
     if not hasattr(rule, "path_format"):
         vars(rule).update(path=rule.rule, path_format=rule.rule)
 
 
-# These two stand in for the compiled builders until the first call. `rule` is positional only,
-# because a URL value may have that name as well. Two threads in here at once do the work twice.
+# These two replace the compiled builders until the first call. `rule` is positional only, because
+# a URL value may have that name as well. Two concurrent threads both compile, which is harmless.
 
 
 def _build_first(rule: Rule, /, **values: Any) -> tuple[str, str]:
