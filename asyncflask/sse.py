@@ -1,7 +1,7 @@
 """Server-sent events: the encoding of one event, and a streamed response of them.
 
-The stream itself is an ordinary asynchronous generator; that a vanished client ends it is
-``wrappers/response/asgi.py``'s work.
+The stream is an ordinary asynchronous generator; ``wrappers/response/asgi.py`` closes it when the
+client leaves.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncGenerator, AsyncIterable
 from dataclasses import dataclass
-from typing import Any
 
 from ._contextvars import current
 from .wrappers.response.bodies import to_bytes
@@ -26,8 +25,8 @@ class ServerSentEvent:
     Args:
         data: The text; may have several lines. ``None`` sends none, so that the browser keeps
             ``id`` and ``retry`` but fires no event.
-        event: The event's type; browsers take ``"message"`` for ``None``.
-        id: What the browser repeats as ``Last-Event-ID`` when it connects again.
+        event: The event's type; ``None`` is ``"message"`` in browsers.
+        id: The browser sends it as ``Last-Event-ID`` when it connects again.
         retry: Milliseconds after which the browser connects again.
         comment: Text that browsers ignore; an event of a comment alone keeps proxies awake.
 
@@ -44,7 +43,7 @@ class ServerSentEvent:
     comment: str | None = None
 
     def __post_init__(self) -> None:
-        # SECURITY: a line break in these would let their author write events of his own.
+        # SECURITY: a line break in these fields would start another event.
         for name in ("event", "id"):
             value = getattr(self, name)
             if value is not None and (_LINE_END.search(value) or "\0" in value):
@@ -78,7 +77,7 @@ def event_stream(
 ) -> Response:
     """Make the response that sends ``events`` to a browser's ``EventSource`` as they come.
 
-    The generator is closed, and its ``finally`` runs, when the browser goes away.
+    The generator is closed, and its ``finally`` runs, when the browser leaves.
 
     >>> async def ticks():
     ...     yield "one"
@@ -87,7 +86,10 @@ def event_stream(
 
     Args:
         events: An asynchronous iterable; text is sent as an event's data.
-        response_class: What to return; the app's class by default.
+        response_class: The class of the result; by default, the app's.
+
+    Returns:
+        The response.
 
     Raises:
         TypeError: ``events`` is not asynchronous.
@@ -103,12 +105,12 @@ def event_stream(
     return response_class(
         _encoded(events),
         mimetype="text/event-stream",
-        # nginx buffers a proxied answer unless it is told not to.
+        # nginx buffers a proxied response without this header.
         headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no"},
     )
 
 
-async def _encoded(events: Any) -> AsyncGenerator[bytes, None]:
+async def _encoded(events: AsyncIterable[ServerSentEvent | str]) -> AsyncGenerator[bytes, None]:
     try:
         async for event in events:
             if isinstance(event, ServerSentEvent):
@@ -116,6 +118,6 @@ async def _encoded(events: Any) -> AsyncGenerator[bytes, None]:
             else:
                 yield ServerSentEvent(to_bytes(event).decode()).encode()
     finally:
-        # SECURITY: closed here and now, not when the collector comes by.
+        # SECURITY: closed at once, not when the garbage collector runs.
         if hasattr(events, "aclose"):
             await events.aclose()

@@ -32,14 +32,14 @@ T = TypeVar("T")
 
 
 class ConnectionApp(Protocol):
-    """What a connection asks of its app."""
+    """The app of a connection."""
 
     @property
     def config(self) -> Mapping[str, Any]: ...
 
 
 class RoutedContext(Protocol):
-    """Where the matcher stores what it found, and the headers by name, if they are at hand."""
+    """A context that has the result of routing, and the headers by name once they are indexed."""
 
     url_rule: Rule | None
     view_args: dict[str, Any] | None
@@ -48,7 +48,7 @@ class RoutedContext(Protocol):
 
 
 class ConnectionContext(RoutedContext, Protocol):
-    """What a connection asks of its context."""
+    """The context of a connection."""
 
     @property
     def app(self) -> ConnectionApp: ...
@@ -57,10 +57,10 @@ class ConnectionContext(RoutedContext, Protocol):
 
 
 class lazy(Generic[T]):
-    """A property computed at the first look and then kept in the instance's ``__dict__``.
+    """A property that is computed at the first read and then kept in the instance's ``__dict__``.
 
-    PERF: a non-data descriptor, so the second look is a plain attribute;
-    :func:`functools.cached_property` takes a lock before Python 3.12.
+    As a non-data descriptor it costs nothing at the second read. (In Python 3.11,
+    :func:`functools.cached_property` takes a lock.)
     """
 
     def __init__(self, compute: Callable[[Any], T]) -> None:
@@ -79,7 +79,6 @@ class lazy(Generic[T]):
             return self
         compute = self._compute
         value = compute(instance)
-        # PERF: to ask for __dict__ makes one, which most instances never need.
         setattr(instance, self._name, value)
         return value
 
@@ -89,7 +88,7 @@ class lazy(Generic[T]):
 
 
 class Routed:
-    """Flask's routing attributes, read from and written to where the matcher stores them."""
+    """Flask's routing attributes, which are kept by the context."""
 
     _ctx: Any
 
@@ -163,10 +162,9 @@ class Routed:
     def authorization(self) -> Authorization | None:
         """The parsed ``Authorization`` header; ``None`` without one and for a malformed one.
 
-        **Differs from Flask:** credentials that are not even ASCII are none; Flask answers them
-        with a 500.
+        **Differs from Flask:** credentials that are not ASCII are ``None``; Flask returns a 500.
         """
-        headers: Headers = self.headers  # type: ignore[attr-defined]  # both faces have them
+        headers: Headers = self.headers  # type: ignore[attr-defined]  # both requests have them
         try:
             return Authorization.from_header(headers.get("Authorization"))
         except ValueError:
@@ -176,7 +174,7 @@ class Routed:
 class HTTPConnection(Routed, SansIORequest):
     """An HTTP request or a websocket handshake, as the ASGI scope describes it.
 
-    It is made by the context, lazily; user code meets it as ``request`` or ``websocket``.
+    The context makes it when it is read first, as ``request`` or ``websocket``.
 
     Args:
         ctx: The context that carries this connection.
@@ -188,12 +186,12 @@ class HTTPConnection(Routed, SansIORequest):
     dict_storage_class: type[MultiDict[str, Any]] = ImmutableMultiDict
 
     def __init__(self, ctx: ConnectionContext) -> None:
-        # PERF: Werkzeug's constructor computes eight attributes; here each is computed on demand.
+        # Werkzeug's constructor computes eight attributes; here each is computed when it is read.
         self._ctx = ctx
 
     @property
     def scope(self) -> dict[str, Any]:
-        """The ASGI scope itself, for what the server says beyond the specification."""
+        """The ASGI scope, for data of the server beyond the specification."""
         scope: dict[str, Any] = self._ctx.scope
         return scope
 
@@ -224,7 +222,7 @@ class HTTPConnection(Routed, SansIORequest):
 
     @lazy
     def remote_addr(self) -> str | None:
-        """The peer's address, or ``None`` where the server does not know it (a unix socket)."""
+        """The client's address, or ``None`` if the server does not know it (a unix socket)."""
         client = self._ctx.scope.get("client")
         return (client[0] or None) if client else None
 
@@ -236,12 +234,12 @@ class HTTPConnection(Routed, SansIORequest):
 
     @lazy
     def path(self) -> str:
-        """The path below :attr:`root_path`, decoded, with exactly one slash in front."""
+        """The path below :attr:`root_path`, decoded, with exactly one leading slash."""
         return "/" + path_below_root(self._ctx.scope).lstrip("/")
 
     @lazy
     def query_string(self) -> bytes:
-        """The raw bytes behind the ``?``; :attr:`args` has them parsed."""
+        """The raw bytes after the ``?``; :attr:`args` has them parsed."""
         query_string: bytes = self._ctx.scope.get("query_string") or b""
         return query_string
 
@@ -282,7 +280,7 @@ class HTTPConnection(Routed, SansIORequest):
         """The parsed query string.
 
         **Differs from Flask:** raw bytes that are not UTF-8 are replaced, as percent-encoded ones
-        are; Flask answers them with a 500.
+        are; in Flask they are a 500.
         """
         return parse_urlencoded(self.query_string, self.parameter_storage_class, "replace")
 
@@ -303,20 +301,20 @@ class HTTPConnection(Routed, SansIORequest):
 
     @lazy
     def trusted_hosts(self) -> list[str] | None:
-        """The hosts this app answers for; ``TRUSTED_HOSTS`` unless set on the request.
+        """The hosts that this app serves; ``TRUSTED_HOSTS`` unless set on the request.
 
-        ``None`` trusts every host. A name that starts with a dot stands for its subdomains too.
+        ``None`` trusts every host. A name with a leading dot includes its subdomains.
         """
         hosts: list[str] | None = self._ctx.app.config.get("TRUSTED_HOSTS")
         return hosts
 
     @lazy
     def host(self) -> str:
-        """Whom the client asked: name and, where it is not the scheme's own, port.
+        """The host that the client asked: name and, unless it is the scheme's default, port.
 
-        Empty when the client sent none (HTTP/1.0) and the server has no address (unix socket).
+        Empty if the client sent none (HTTP/1.0) and the server has no address (unix socket).
 
-        **Differs from Flask:** a value that cannot be a host is an error, not an empty string.
+        **Differs from Flask:** a malformed value is an error, not an empty string.
 
         Raises:
             SecurityError: The ``Host`` header is malformed, repeated, or not trusted (400).
@@ -339,10 +337,16 @@ class HTTPConnection(Routed, SansIORequest):
 
 
 def path_below_root(scope: Mapping[str, Any]) -> str:
-    """Return the scope's path without its root path: what routes are matched against.
+    """Return the scope's path without its root path; routes are matched against the result.
 
-    Some servers put the root path in front of ``path`` (as ASGI 2.4 and later have it), some do
-    not, and a proxy may strip it: it is removed where it is found, on a segment's border.
+    Some servers put the root path before ``path`` (as ASGI 2.4 and later require), some do not, and
+    a proxy may strip it: it is removed if it is there, as whole segments.
+
+    Args:
+        scope: The ASGI scope.
+
+    Returns:
+        The path.
     """
     path: str = scope["path"]
     root = scope.get("root_path")
@@ -355,7 +359,7 @@ def path_below_root(scope: Mapping[str, Any]) -> str:
 
 # -- Host ------------------------------------------------------------------------------------------
 
-# RFC 3986 §3.2.2 without what no DNS or container name has (percent signs, sub-delims). RFC 1035
+# RFC 3986 §3.2.2 without percent signs and sub-delims, which no DNS or container name has. RFC 1035
 # §2.3.4: a label has 1 to 63 characters; the last one may be empty.
 _LABEL = r"[a-z0-9_~-]{1,63}"
 _HOST = re.compile(
@@ -375,10 +379,13 @@ def checked_host(
     """Return the host a request was made to, or refuse it.
 
     Args:
-        scheme: Its own port is left out of the result.
+        scheme: The scheme, whose default port is left out of the result.
         header: The ``Host`` header, or ``None``.
         server: The server's address, which is used when there is no header.
         trusted_hosts: The hosts to accept; ``None`` or empty accepts every well-formed one.
+
+    Returns:
+        The host.
 
     Raises:
         SecurityError: The header is malformed, or the host is not trusted (400).
@@ -396,7 +403,14 @@ def checked_host(
 
 
 def is_host(host: str) -> bool:
-    """Tell whether a URL can be made with a host, and be read again."""
+    """Tell whether a host is well-formed, so that a URL with it is parsed as it was built.
+
+    Args:
+        host: A name or address, with or without a port.
+
+    Returns:
+        Whether it is.
+    """
     match = _HOST.fullmatch(host)
     if match is None:
         return False
@@ -414,9 +428,9 @@ def is_host(host: str) -> bool:
 
 
 def _is_trusted(host: str, trusted_hosts: Iterable[str]) -> bool:
-    """Tell whether a host is one of those, its port and case aside.
+    """Tell whether a host is among the trusted ones; port and case are ignored.
 
-    Werkzeug's own test knows no name with an underscore and no IPv6 address.
+    Werkzeug's test does not accept names with an underscore and IPv6 addresses.
     """
     if isinstance(trusted_hosts, str):
         trusted_hosts = [trusted_hosts]

@@ -1,10 +1,10 @@
-"""Notices coroutines of asyncflask that were never awaited, so that the request becomes an error.
+"""Finds coroutines of asyncflask that were never awaited, and makes the request an error.
 
 A coroutine that was not awaited has done nothing: ``file.save(path)`` without ``await`` saves no
-file. CPython tells :func:`warnings._warn_unawaited_coroutine` of each such coroutine at the moment
-when it is thrown away, and that function warns. :func:`watch` puts a function in front of it, which
-keeps a note of our coroutines in the request's context; ``dispatch/`` raises an error for it when
-the view and the hooks have ended. What is awaited costs nothing more than before (design D3).
+file. CPython calls :func:`warnings._warn_unawaited_coroutine` when it destroys such a coroutine.
+:func:`watch` wraps that function: it notes coroutines of asyncflask in the request's context, and
+``dispatch/`` raises an error for them when the view and the hooks have ended. Coroutines that are
+awaited cost nothing more (design D3).
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from typing import Any, NoReturn, Protocol
 from .._contextvars import current
 from ..exceptions import UnawaitedAccess
 
-#: What a user writes before the names of a module's ``async def`` functions and methods.
+#: The text that users write before the names of a module's ``async def`` functions and methods.
 _OWNERS = {
     "asyncflask.wrappers.websocket.websocket": "websocket.",
     "asyncflask.wrappers.request.request": "request.",
@@ -42,14 +42,14 @@ _OWNERS = {
     "asyncflask.testing.websocket": "connection.",
     "asyncflask.testing.lifespan": "lifespan.",
 }
-#: How a user writes a call of a function that asyncflask has made from one of the user's.
+#: How users write a call of a function that asyncflask has made from one of theirs.
 _MADE_OF = {
     "asyncflask.concurrency.workers": "run_sync",
     "asyncflask.sansio.app": "app.ensure_async",
 }
-_CALL = object()  # stands for the result of such a call in an expression
+_CALL = object()  # the result of such a call in an expression
 _PACKAGE = str(Path(__file__).parent.parent)
-#: Modules whose functions run while a request or websocket is served, before its answer is made …
+#: Modules whose functions run while a request or websocket is served, before its response …
 _BEFORE_THE_ANSWER = frozenset(
     {
         *("asyncflask.asgi", "asyncflask.concurrency.workers", "asyncflask.dispatch.pipeline"),
@@ -61,7 +61,7 @@ _AFTER_THE_ANSWER = frozenset({"asyncflask.wrappers.response.asgi", "asyncflask.
 
 
 class ToAwait:
-    """What the user has to await before it is used; not a coroutine."""
+    """An object that has to be awaited before it is used; not a coroutine."""
 
     __slots__ = ()
 
@@ -85,10 +85,10 @@ class NotesForgotten:
         self._forgotten = (*self._forgotten, message)
 
     def raise_forgotten(self) -> None:
-        """Raise the error of what was not awaited, if there is something.
+        """Raise an error if a coroutine was not awaited.
 
         Raises:
-            UnawaitedAccess: There is.
+            UnawaitedAccess: One was not.
         """
         if self._forgotten:
             messages, self._forgotten = self._forgotten, ()
@@ -96,23 +96,23 @@ class NotesForgotten:
 
 
 class ForgettingContext(Protocol):
-    """What this module asks of the context of a request or websocket."""
+    """The context of a request or websocket."""
 
     followed: bool
     forgotten: tuple[str, ...]
 
 
-# -- noticing --------------------------------------------------------------------------------------
+# -- finding ---------------------------------------------------------------------------------------
 
 
 def watch() -> None:
-    """Look at every coroutine that is thrown away without having been awaited.
+    """Look at every coroutine that is destroyed without having been awaited.
 
     Called when the first app is made; a second call changes nothing.
     """
     warn = getattr(warnings, "_warn_unawaited_coroutine", None)
     if warn is None or hasattr(warn, "watches"):
-        return  # Without it, there is only the warning of the interpreter.
+        return  # Only CPython has it; elsewhere the interpreter warns.
 
     def note(coroutine: Any) -> None:
         if not _is_noted(coroutine):
@@ -123,7 +123,7 @@ def watch() -> None:
 
 
 def _is_noted(coroutine: Any) -> bool:
-    """Keep a note of a coroutine, or tell that the interpreter should warn of it."""
+    """Note a coroutine; return False if the interpreter should warn of it."""
     expression = expression_of(coroutine)
     # The garbage collector runs at any time: in another request, for instance.
     if expression is None or gc.is_finalized(coroutine):
@@ -136,14 +136,14 @@ def _is_noted(coroutine: Any) -> bool:
 
 
 def note_forgotten(expression: str, frame: FrameType) -> bool:
-    """Keep a note of something that was to be awaited and was thrown away.
+    """Keep a note of an awaitable that was destroyed without having been awaited.
 
     Args:
         expression: How the user wrote it.
-        frame: Where it was thrown away.
+        frame: The frame in which it was destroyed.
 
     Returns:
-        Whether there was a context in which that happened.
+        Whether this happened in a context.
     """
     ctx = current()
     if ctx is None:
@@ -152,7 +152,7 @@ def note_forgotten(expression: str, frame: FrameType) -> bool:
     carrier = ctx.carrier
     running = {each.f_globals.get("__name__") for each in _outwards(frame)}
     if carrier is None or running & _AFTER_THE_ANSWER or not running & _BEFORE_THE_ANSWER:
-        ctx.app.logger.error(message)  # There is no answer that could still be an error.
+        ctx.app.logger.error(message)  # It is too late for an error response.
     else:
         carrier.forgotten = (*carrier.forgotten, message)
         carrier.followed = carrier.touched = True
@@ -163,7 +163,14 @@ def note_forgotten(expression: str, frame: FrameType) -> bool:
 
 
 def expression_of(coroutine: Any) -> str | None:
-    """Return how a user writes the call of one of our coroutines, ``None`` for any other."""
+    """Return how users write the call of a coroutine of asyncflask.
+
+    Args:
+        coroutine: A coroutine.
+
+    Returns:
+        The expression; ``None`` for a coroutine of another package.
+    """
     frame = coroutine.cr_frame
     name = coroutine.__name__
     if frame is None:
@@ -203,7 +210,10 @@ def _message(expression: str, place: str) -> str:
 
 
 def raise_forgotten(ctx: ForgettingContext) -> NoReturn:
-    """Raise the error of what was never awaited in a request or websocket.
+    """Raise the error of the calls that were never awaited in a request or websocket.
+
+    Args:
+        ctx: The context.
 
     Raises:
         UnawaitedAccess: Always.
@@ -213,7 +223,12 @@ def raise_forgotten(ctx: ForgettingContext) -> NoReturn:
 
 
 def log_forgotten(app: Any, ctx: ForgettingContext) -> None:
-    """Log what was never awaited, where there is no answer any more that could be an error."""
+    """Log the calls that were never awaited, where it is too late for an error response.
+
+    Args:
+        app: The app.
+        ctx: The context.
+    """
     messages, ctx.forgotten = ctx.forgotten, ()
     for message in dict.fromkeys(messages):
         app.logger.error(message)
@@ -224,9 +239,11 @@ def explained(ctx: ForgettingContext, error: Exception) -> Exception:
 
     Args:
         ctx: The context of the request or websocket.
-        error: What the view raised. Where it says that a coroutine was used like its result, an
-            :exc:`UnawaitedAccess` is returned that shows the call; to any other error, the calls
-            that were never awaited are added as notes.
+        error: The view's error.
+
+    Returns:
+        An :exc:`UnawaitedAccess` that shows the call, if a coroutine was used like its result.
+        Otherwise the same error; the calls that were never awaited are added as notes.
     """
     messages, ctx.forgotten = ctx.forgotten, ()
     used: tuple[str, ...] = ()
@@ -247,7 +264,7 @@ def explained(ctx: ForgettingContext, error: Exception) -> Exception:
 
 
 def _in_error(error: Exception) -> Iterator[str]:
-    """Find the coroutine whose attribute was looked for."""
+    """Find the coroutine whose attribute was read."""
     used = getattr(error, "obj", None)
     if _is_unawaited(used):
         call = _closed(used)
@@ -259,7 +276,7 @@ def _is_unawaited(value: object) -> bool:
 
 
 def _closed(coroutine: Any) -> str:
-    """Close a coroutine, so that nothing else warns of it, and return how its call is written."""
+    """Close a coroutine, to avoid a second warning, and return how its call is written."""
     call = expression_of(coroutine) or f"{coroutine.__qualname__}(...)"
     coroutine.close()
     return call
@@ -282,13 +299,13 @@ def _in_variables(traceback: TracebackType | None) -> Iterator[str]:
 
 
 def _in_failing_line(error: Exception, noted: tuple[str, ...]) -> Iterator[str]:
-    """Find what the expression that failed uses without having awaited it.
+    """Find the awaitables that the expression that failed uses without ``await``.
 
-    The error of a function in C, such as those of :mod:`hashlib`, only says that it needs bytes.
+    The error of a function in C, such as those of :mod:`hashlib`, says only that it needs bytes.
 
     Args:
         error: The error.
-        noted: What is known to have been called without `await`.
+        noted: The calls that are known to lack an ``await``.
     """
     in_async = False
     last = None
@@ -296,7 +313,7 @@ def _in_failing_line(error: Exception, noted: tuple[str, ...]) -> Iterator[str]:
     while traceback is not None:
         in_async |= bool(traceback.tb_frame.f_code.co_flags & inspect.CO_COROUTINE)
         last, traceback = traceback, traceback.tb_next
-    # In a `def` view the request is another one, whose `data` are bytes.
+    # A `def` view has the synchronous request, whose `data` are bytes.
     if last is None or not in_async:
         return
     frame = last.tb_frame
@@ -334,7 +351,7 @@ def _failing_expression(traceback: TracebackType) -> ast.AST | None:
 
 
 def _used(node: ast.AST | None, variables: Mapping[str, object]) -> Iterator[object]:
-    """Give an expression's variables and attributes of ``request``, without what it awaits."""
+    """Yield an expression's variables and attributes of ``request`` that it does not await."""
     if node is None or isinstance(node, ast.Await):
         return
     if isinstance(node, ast.Name):

@@ -16,19 +16,26 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, 
 from typing import IO, Any
 
 Run = Callable[..., Awaitable[Any]]
-"""``run(func, *args)`` calls ``func`` off the loop and gives what it returns."""
+"""``run(func, *args)`` calls ``func`` off the loop and returns its result."""
 
 CHUNK = 128 * 1024
-"""Bytes that are read from a file at once."""
+"""The number of bytes of one read from a file."""
 
 _END: Any = object()
 
 
 async def in_thread(func: Callable[..., Any], *args: Any) -> Any:
-    """Call ``func`` in the loop's executor, and do not leave before it has returned.
+    """Call ``func`` in the loop's executor, and wait until it has returned.
 
-    A cancellation is delivered afterwards: a file must not be closed, or a generator entered a
-    second time, while a thread is still in it.
+    A cancellation is raised afterwards: a file must not be closed, or a generator resumed, while a
+    thread still uses it.
+
+    Args:
+        func: The function.
+        args: Its arguments.
+
+    Returns:
+        Its result.
     """
     call = functools.partial(func, *args)
     future = asyncio.get_running_loop().run_in_executor(None, call)
@@ -40,11 +47,18 @@ async def in_thread(func: Callable[..., Any], *args: Any) -> Any:
 
 
 def is_async_body(body: object) -> bool:
-    """Tell whether ``body`` is iterated with ``async for``."""
+    """Tell whether ``body`` is iterated with ``async for``.
+
+    Args:
+        body: The body of a response.
+
+    Returns:
+        Whether it is.
+    """
     return hasattr(body, "__aiter__")
 
 
-def to_bytes(chunk: Any) -> bytes:
+def to_bytes(chunk: object) -> bytes:
     """Return a chunk of a body as bytes; text is encoded as UTF-8.
 
     Args:
@@ -61,21 +75,21 @@ def to_bytes(chunk: Any) -> bytes:
     if isinstance(chunk, (bytes, bytearray, memoryview)):
         return bytes(chunk)
     raise TypeError(
-        f"A response body gave the chunk {chunk!r} of type {type(chunk).__name__!r}."
+        f"A response body yielded the chunk {chunk!r} of type {type(chunk).__name__!r}."
         " Yield str or bytes from it."
     )
 
 
 def chunks_of(body: Any, run: Run = in_thread) -> AsyncIterator[Any]:
-    """Iterate any body that is not buffered, asynchronously.
+    """Iterate a body that is not buffered, asynchronously.
 
     Args:
         body: An asynchronous or synchronous iterable, a file, or a :class:`FileBody`.
-        run: Where synchronous iterables are iterated; files are always read in the executor,
-            because a slow download must not hold a worker.
+        run: Calls synchronous iterators off the loop; files are always read in the executor,
+            because a slow download must not occupy a worker.
 
     Returns:
-        An iterator of chunks as the body gives them (see :func:`to_bytes`).
+        An iterator of the body's chunks, not converted (see :func:`to_bytes`).
 
     Raises:
         TypeError: ``body`` cannot be iterated.
@@ -89,7 +103,7 @@ def chunks_of(body: Any, run: Run = in_thread) -> AsyncIterator[Any]:
     if not hasattr(body, "__iter__") and not hasattr(body, "__getitem__"):
         raise TypeError(
             f"The response body {body!r} of type {type(body).__name__!r} cannot be iterated."
-            " Give str, bytes, an iterable or asynchronous iterable of them, or a binary file."
+            " Pass str, bytes, an iterable or asynchronous iterable of them, or a binary file."
         )
     return _iterated_by(run, body)
 
@@ -101,7 +115,12 @@ async def _iterated_by(run: Run, body: Any) -> AsyncGenerator[Any, None]:
 
 
 async def close_body(body: Any, run: Run = in_thread) -> None:
-    """Close a body of any kind, so that its ``finally`` blocks run."""
+    """Close a body of any kind, so that its ``finally`` blocks run.
+
+    Args:
+        body: The body.
+        run: Calls a synchronous ``close()`` off the loop.
+    """
     if hasattr(body, "aclose"):
         await body.aclose()
     elif isinstance(body, FileBody):
@@ -116,7 +135,16 @@ async def close_body(body: Any, run: Run = in_thread) -> None:
 
 
 async def sliced(body: Any, start: int, length: int) -> AsyncGenerator[bytes, None]:
-    """Give ``length`` bytes of an asynchronous body, from byte ``start`` on."""
+    """Iterate a part of an asynchronous body.
+
+    Args:
+        body: The body.
+        start: The index of the first byte.
+        length: The number of bytes.
+
+    Returns:
+        An asynchronous iterator of the bytes.
+    """
     iterator = aiter(body)
     try:
         async for item in iterator:
@@ -137,11 +165,11 @@ class FileBody:
     """A file, or a range of its bytes, as the body of a response.
 
     A path is opened by :meth:`open`, at the latest when the first chunk is read. The body is a
-    synchronous iterable too, so that a WSGI server (the facade) can send it. It closes the file
-    when it is closed; one that it has opened itself also when it is dropped without being sent.
+    synchronous iterable too, so that a WSGI server (the facade) can send it. Closing it closes the
+    file; a file that it has opened itself is also closed when the body is destroyed unsent.
 
     Args:
-        source: A path, or a file that was opened in binary mode and is sent from where it stands.
+        source: A path, or a file opened in binary mode, which is sent from its current position.
         length: Bytes to send; ``None`` means to the end.
     """
 
@@ -162,14 +190,14 @@ class FileBody:
 
     @property
     def is_own(self) -> bool:
-        """Whether the file was opened here, so that closing it writes nothing and may not wait."""
+        """Whether the file was opened here, so that closing it writes nothing and cannot block."""
         return self.path is not None and self.file is not None
 
     def open(self) -> os.stat_result:
-        """Open the file now, so that what is sent is the file that the name has now.
+        """Open the file now, so that a file that replaces it later is not sent.
 
         Returns:
-            Its status.
+            The status of the file.
 
         Raises:
             OSError: The file cannot be opened.
@@ -191,13 +219,24 @@ class FileBody:
             return False
 
     def limit(self, start: int, length: int) -> None:
-        """Send only ``length`` bytes, beginning ``start`` bytes later than before."""
+        """Send only a part of the bytes.
+
+        Args:
+            start: The number of bytes to skip.
+            length: The number of bytes to send.
+        """
         self.start += start
         self.length = self.remaining = length
         self.whole = False
 
     def read(self, size: int = CHUNK) -> bytes:
-        """Read the next chunk (blocking); ``b""`` at the end.
+        """Read the next chunk (blocking).
+
+        Args:
+            size: Most bytes to read.
+
+        Returns:
+            The bytes; ``b""`` at the end.
 
         Raises:
             OSError: The file cannot be opened or read.
@@ -234,7 +273,7 @@ class FileBody:
             yield chunk
 
     async def next_chunk(self) -> bytes:
-        """Read one chunk off the loop; what is in memory already needs no thread."""
+        """Read one chunk off the loop; a file in memory needs no thread."""
         if isinstance(self.file, io.BytesIO):
             return self.read()
         chunk: bytes = await in_thread(self.read)
@@ -250,6 +289,6 @@ class FileBody:
             self.file.close()
 
     def __del__(self) -> None:
-        # Of a response that was replaced or never sent.
+        # The response was replaced or never sent.
         if self.is_own:
             self.close()

@@ -1,6 +1,6 @@
 """Responses of HTTP exceptions: Werkzeug's pages, byte for byte, and kept.
 
-Which handler an exception finds before it comes here is ``dispatch/errors.py``'s business.
+``dispatch/errors.py`` looks for an error handler first.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 from .headers import Headers, check_pair
 from .response import HTML, STATUS_LINES, Response
 
-# What a class's body is made by, and what else has a say in its response. PERF: one call finds all.
+# The methods that make an exception's body, and those that make its response.
 _body_of = attrgetter("get_body", "get_description", "name")
 _DEFAULT_BODY = _body_of(HTTPException)
 _response_of = attrgetter("get_response", "get_headers", "get_body", "get_description", "name")
@@ -35,8 +35,11 @@ def from_exception(
 
     Args:
         error: The exception; its own ``response``, and methods that its class overrides, are used.
-        make_environ: Gives the WSGI environ to methods that a class overrides.
-        response_class: What to return.
+        make_environ: Returns the WSGI environ, for methods that a class overrides.
+        response_class: The class of the result.
+
+    Returns:
+        The response.
 
     Source: ``Werkzeug: werkzeug.exceptions.HTTPException.get_response``.
     """
@@ -56,7 +59,14 @@ def from_exception(
 
 
 def default_page(error: HTTPException) -> bytes | None:
-    """Return the page of an HTTP exception that has Werkzeug's, and no headers but its type."""
+    """Return the page of an HTTP exception that uses Werkzeug's, without further headers.
+
+    Args:
+        error: The exception.
+
+    Returns:
+        The page, or ``None`` for an exception with its own response, body or headers.
+    """
     code = error.code
     if (
         error.response is None
@@ -71,13 +81,13 @@ def _page(error: HTTPException, code: int) -> bytes:
     description = error.description
     key = (code, description)
     try:
-        # PERF: 0.1 µs against 9 µs to escape and format it.
+        # PERF: 0.1 µs instead of 9 µs to escape and format it.
         return _pages[key]
     except (KeyError, TypeError):
         body = error.get_body().encode()
     # A description of another class than str (a lazy translation) may change from call to call;
-    # a long one is hardly met again.
-    if description is None or (description.__class__ is str and len(description) < 500):
+    # a long one is probably not used again.
+    if description is None or (type(description) is str and len(description) < 500):
         if len(_pages) >= _PAGES_KEPT:
             _pages.clear()
         _pages[key] = body

@@ -1,8 +1,8 @@
-"""Response headers: refused when set if they are malformed, and again when they are written.
+"""Response headers: checked when they are set, and again when they are sent.
 
-What a header means is Werkzeug's business; here stands only what may be in one, and how pairs of
-strings become the pairs of bytes that ASGI wants. Nothing goes to a server that did not pass
-:func:`encode_headers`, because ``Headers._list`` can be filled without passing :meth:`Headers.set`.
+This file defines which characters a header may have, and encodes it as bytes for ASGI. All headers
+pass :func:`encode_headers`, because ``Headers._list`` can be changed without :meth:`Headers.set`.
+Werkzeug reads and writes the values of single headers.
 """
 
 from __future__ import annotations
@@ -28,8 +28,14 @@ _NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 def check_name(name: str) -> str:
     """Return ``name`` if it is a token (:rfc:`9110` §5.1).
 
-    SECURITY: a name with a colon or a line break begins a header of the attacker's choice
-    (CVE-2023-49081 and its kin in other servers).
+    SECURITY: a name with a colon or a line break starts a header that an attacker chooses
+    (CVE-2023-49081, and similar ones in other servers).
+
+    Args:
+        name: The name.
+
+    Returns:
+        The name.
 
     Raises:
         ValueError: It is not.
@@ -37,34 +43,41 @@ def check_name(name: str) -> str:
     if _NAME.fullmatch(name) is None:
         raise ValueError(
             f"{name!r} is no header name: it has characters other than letters, digits and"
-            " !#$%&'*+-.^_`|~. Write a name like 'X-Request-Id', and what comes from the client"
+            " !#$%&'*+-.^_`|~. Write a name like 'X-Request-Id', and put data of the client"
             " into the value."
         )
     return name
 
 
 def check_value(name: str, value: Any) -> str:
-    """Return ``value`` as a string if nothing in it could end the header (:rfc:`9110` §5.5).
+    """Return ``value`` as a string if no character in it can end the header (:rfc:`9110` §5.5).
+
+    Args:
+        name: The header's name, for the error.
+        value: The value.
+
+    Returns:
+        The value.
 
     Raises:
         ValueError: It contains a control character other than the tab.
         TypeError: It has to be awaited.
     """
     text = value if isinstance(value, str) else _shown(value, name)
-    # PERF: what can be printed has no controls; a quarter of the search's time.
+    # A printable text has no controls; the test takes a quarter of the search's time.
     if text.isprintable():
         return text
     if _CONTROL.search(text) is not None:
         raise ValueError(
             f"Header values must not contain newline characters or other controls, but {name!r} was"
-            f" given {text[:200]!r}. Strip or percent-encode what came from outside:"
+            f" given {text[:200]!r}. Strip or percent-encode data of the client:"
             " urllib.parse.quote(value)."
         )
     return text
 
 
 def _shown(value: object, name: str) -> str:
-    """Write a value that is no text; a coroutine has no value that a client could be sent."""
+    """Convert a value to text; refuse a coroutine, whose value is not known."""
     if inspect.isawaitable(value):
         if inspect.iscoroutine(value):
             value.close()  # Otherwise Python warns that it was never awaited.
@@ -96,7 +109,12 @@ class Headers(WerkzeugHeaders):
         return headers
 
     def add(self, key: str, value: Any, /, **kwargs: Any) -> None:
-        """Add a header, keeping those of the same name.
+        """Add a header, and keep those of the same name.
+
+        Args:
+            key: The name.
+            value: The value.
+            kwargs: Parameters of the value, as in Werkzeug.
 
         Raises:
             ValueError: Name or value is malformed.
@@ -108,7 +126,12 @@ class Headers(WerkzeugHeaders):
         )
 
     def set(self, key: str, value: Any, /, **kwargs: Any) -> None:
-        """Set a header, replacing those of the same name.
+        """Set a header, and replace those of the same name.
+
+        Args:
+            key: The name.
+            value: The value.
+            kwargs: Parameters of the value, as in Werkzeug.
 
         Raises:
             ValueError: Name or value is malformed.
@@ -116,16 +139,13 @@ class Headers(WerkzeugHeaders):
         self[key] = _with_options(value, kwargs) if kwargs else value
 
     def __setitem__(self, key: Any, value: Any) -> None:
-        if key.__class__ is str or isinstance(key, str):
+        if isinstance(key, str):
             lower = (_names.get(key) or _encode_name(key))[0]
-            # PERF: as in check_value().
-            if value.__class__ is not str or not value.isprintable():
-                value = check_value(key, value)
-            # PERF: Werkzeug's does the same in three generators.
+            value = check_value(key, value)
+            # Werkzeug does the same with three generators.
             pairs, size = self._list, len(lower)
             for name, _ in pairs:
-                # PERF: most names differ in length; in lower case each is a new string.
-                if len(name) == size and name.lower() == lower:
+                if len(name) == size and name.lower() == lower:  # Most names differ in length.
                     self._replace(lower, (key, value))
                     return
             pairs.append((key, value))
@@ -134,12 +154,12 @@ class Headers(WerkzeugHeaders):
         else:
             super().__setitem__(key, [check_pair(pair) for pair in value])
 
-    # PERF: Werkzeug's raises and catches an error for each name that is not there.
+    # Werkzeug raises and catches an error for each name that is missing.
     def __contains__(self, key: str) -> bool:
         return key.lower() in [name.lower() for name, _ in self._list]
 
     def _replace(self, lower: str, pair: Pair) -> None:
-        """Put ``pair`` in the place of the first header of its name; the others of it go."""
+        """Replace the first header of the name by ``pair``, and remove the other ones."""
         pairs = self._list
         names = [name.lower() for name, _ in pairs]
         first = names.index(lower)
@@ -167,6 +187,12 @@ def _with_options(value: Any, options: dict[str, Any]) -> Any:
 def check_pair(pair: tuple[str, Any]) -> tuple[str, str]:
     """Return a header's name and value, checked.
 
+    Args:
+        pair: Name and value.
+
+    Returns:
+        Both, as text.
+
     Raises:
         ValueError: One of them is malformed.
     """
@@ -186,7 +212,7 @@ _CONVERT: dict[str, Callable[[str], str]] = {
 _KEPT = 1024
 _pairs: dict[Pair, WirePair] = {}
 _types: dict[str, WirePair] = {}
-#: by name: in lower case, as bytes, and whether nothing is special about its values
+#: by name: in lower case, as bytes, and whether its values need no conversion and are not kept
 _names: dict[str, tuple[str, bytes, bool]] = {}
 
 
@@ -195,6 +221,9 @@ def encode_headers(pairs: Iterable[Pair]) -> list[WirePair]:
 
     Args:
         pairs: Names and values as they are kept in a ``Headers``.
+
+    Returns:
+        The names and values as bytes.
 
     Raises:
         ValueError: A name or value is malformed or has characters beyond latin-1.
@@ -206,8 +235,8 @@ def encode_headers(pairs: Iterable[Pair]) -> list[WirePair]:
             _, wire_name, is_plain = _names[name]
         except KeyError:
             _, wire_name, is_plain = _encode_name(name)
-        # PERF: what is ASCII and printable needs no more looks; 0.2 µs against 0.6.
-        if is_plain and value.__class__ is str and value.isascii() and value.isprintable():
+        # PERF: printable ASCII needs no further checks: 0.2 µs instead of 0.6 for each header.
+        if is_plain and type(value) is str and value.isascii() and value.isprintable():
             encoded.append((wire_name, value.encode()))
         else:
             encoded.append(_pairs.get(pair) or _encode(pair))
@@ -215,7 +244,14 @@ def encode_headers(pairs: Iterable[Pair]) -> list[WirePair]:
 
 
 def content_type_pair(content_type: str) -> WirePair:
-    """Check and encode a Content-Type header; those met before are kept."""
+    """Check and encode a Content-Type header; the result is kept.
+
+    Args:
+        content_type: The value.
+
+    Returns:
+        Name and value.
+    """
     try:
         return _types[content_type]
     except KeyError:

@@ -1,8 +1,8 @@
 """Files as responses: ``send_file`` and ``send_from_directory``, with Flask's signatures.
 
-Both are plain calls: they open the file and build headers, so that what happens to its name later
-does not matter. It is read, off the loop, when the response is sent (``bodies.py``). Which parts of
-it are sent is decided by ``Response.make_conditional``.
+Both are plain calls: they open the file and build headers, so that the file may be renamed or
+removed afterwards. It is read, off the loop, when the response is sent (``bodies.py``).
+``Response.make_conditional`` selects the parts that are sent.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import unicodedata
 from collections.abc import Callable
 from datetime import datetime
 from time import time
-from typing import IO, Any, cast
+from typing import IO, Any, NamedTuple, cast
 from urllib.parse import quote
 from zlib import adler32
 
@@ -28,22 +28,19 @@ from .bodies import FileBody
 from .headers import Headers
 from .response import Response
 
-#: kinds of files whose opening does not wait (of a directory it is an error)
+#: kinds of files that open without blocking (for a directory it is an error)
 _OPENED_AT_ONCE = frozenset({stat.S_IFREG, stat.S_IFDIR})
 
 MaxAge = int | Callable[[str | None], int | None] | None
 
 
-class _File:  # PERF: no dataclass, which takes 0.4 ms to make, at each import.
-    """What is known of a file before it is read."""
+class _File(NamedTuple):
+    """The properties of a file before it is read."""
 
-    def __init__(
-        self, path: str | None, body: FileBody, size: int | None, mtime: float | None
-    ) -> None:
-        self.path = path
-        self.body = body
-        self.size = size
-        self.mtime = mtime
+    path: str | None
+    body: FileBody
+    size: int | None
+    mtime: float | None
 
 
 def send_file(
@@ -58,12 +55,12 @@ def send_file(
 ) -> Response:
     """Make a response that sends a file.
 
-    Never pass a path that comes from a client; :func:`send_from_directory` is for those.
+    Never pass a path that comes from a client; use :func:`send_from_directory` for those.
 
     The file is opened here and read, off the loop, when the response is sent: it may be removed or
     replaced meanwhile. It is closed with the response, also if that is not sent.
 
-    **Differs from Flask:** a ``BytesIO`` is sent from where it stands, with the length of that.
+    **Differs from Flask:** a ``BytesIO`` is sent from its current position, with that length.
 
     Args:
         path_or_file: A path, relative to the app's ``root_path``, or a file opened in binary mode.
@@ -82,10 +79,10 @@ def send_file(
     Raises:
         OutOfContext: There is no app, or (for ``conditional``) no request.
         OSError: There is no such file, it is a directory, or it may not be read.
-        TypeError: The MIME type or the attachment's name cannot be told without a name.
+        TypeError: The MIME type or the attachment's name is not known, for a file without a name.
         ValueError: The file was opened in text mode.
-        werkzeug.exceptions.RequestedRangeNotSatisfiable: The request asks for a part that is not
-            there, or for several; answered 416.
+        werkzeug.exceptions.RequestedRangeNotSatisfiable: The request asks for a part that does not
+            exist, or for several (416).
 
     Source: ``Flask: flask.send_file``.
     """
@@ -102,7 +99,7 @@ def send_file(
     response: Response = app.response_class(
         body, mimetype=mimetype, headers=headers, direct_passthrough=True
     )
-    # With X-Sendfile the server in front knows the length and answers ranges.
+    # With X-Sendfile the reverse proxy knows the length and serves ranges.
     size = None if body is None else file.size
     if size is not None:
         response.content_length = size
@@ -128,10 +125,13 @@ def send_from_directory(
         path: Not trusted; relative to ``directory``.
         kwargs: As for :func:`send_file`.
 
+    Returns:
+        The response.
+
     Raises:
         OutOfContext: There is no app, or no request.
-        werkzeug.exceptions.NotFound: There is no such regular file inside of ``directory``; an
-            over-long or malformed name is no such file either.
+        werkzeug.exceptions.NotFound: ``directory`` has no such regular file, or the name is too
+            long or malformed.
         werkzeug.exceptions.RequestedRangeNotSatisfiable: As for :func:`send_file`.
 
     Source: ``Flask: flask.send_from_directory``.
@@ -154,7 +154,7 @@ def _is_file_inside(path: str, base: str) -> bool:
         real_base = os.path.realpath(base)
         return os.path.commonpath([real_base, os.path.realpath(path)]) == real_base
     except (OSError, ValueError):
-        return False  # Too long, a NUL, another drive, a loop of links: no file of ours.
+        return False  # The name is too long, or has a NUL, another drive, a loop of links.
 
 
 def _app() -> Any:
@@ -171,7 +171,7 @@ def _look_at(source: Any, app: Any) -> _File:
     if isinstance(source, str) or hasattr(source, "__fspath__"):
         path = os.path.join(app.root_path, cast("str | os.PathLike[str]", source))
         status, body = os.stat(path), FileBody(path)
-        # With X-Sendfile the server in front opens it. A pipe may wait for its writer: that is
+        # With X-Sendfile the reverse proxy opens it. A pipe may block until it has a writer: it is
         # opened off the loop, when it is read.
         if not app.config["USE_X_SENDFILE"] and stat.S_IFMT(status.st_mode) in _OPENED_AT_ONCE:
             status = body.open()
@@ -180,7 +180,7 @@ def _look_at(source: Any, app: Any) -> _File:
     if isinstance(source, io.TextIOBase):
         raise ValueError(
             f"send_file() was given {source!r}, which is opened in text mode."
-            " Give it one in binary mode: open(path, 'rb'), or io.BytesIO(data)."
+            " Pass one in binary mode: open(path, 'rb'), or io.BytesIO(data)."
         )
     size = None
     if isinstance(source, io.BytesIO):
@@ -192,7 +192,7 @@ def _guess_mimetype(name: str | None, as_attachment: bool, headers: Headers) -> 
     """Guess the MIME type of a name, and add its Content-Encoding to ``headers``."""
     if name is None:
         raise TypeError(
-            "send_file() was given a file without a name, so that its MIME type cannot be told."
+            "send_file() was given a file without a name, so that its MIME type is not known."
             " Pass mimetype='…' or download_name='…', or a path instead of the file."
         )
     mimetype, encoding = mimetypes.guess_type(name)

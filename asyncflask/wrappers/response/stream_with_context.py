@@ -1,7 +1,7 @@
-"""Streamed bodies that keep their context: what ``stream_with_context`` returns.
+"""Streamed bodies that keep their context: the result of ``stream_with_context``.
 
-The context is current while the body makes a piece, and ends when the body has: teardown functions
-run then, not when the view returns. How bodies are sent is ``wrappers/response/asgi.py``.
+The context is current while the body makes a chunk, and ends with the body: teardown functions run
+then, not when the view returns. ``asgi.py`` sends bodies.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from ..._contextvars import slot
 
 
 class KeptContext(Protocol):
-    """What a body asks of the context that it keeps."""
+    """The context that a body keeps."""
 
     app: Any
     holds: int
@@ -26,11 +26,14 @@ class KeptContext(Protocol):
 
 
 def keep(ctx: KeptContext, body: Any) -> Any:
-    """Return ``body`` so that ``ctx`` is kept while it runs.
+    """Wrap a body so that its context ends with it.
 
     Args:
         ctx: The context.
         body: A sync or async iterable.
+
+    Returns:
+        An iterator of the same kind.
     """
     if isinstance(body, AsyncIterable):
         return _AsyncStream(ctx, body)
@@ -38,18 +41,18 @@ def keep(ctx: KeptContext, body: Any) -> Any:
 
 
 class _Held:
-    """A context that a stream holds: it ends after the stream, and is current at each step."""
+    """A stream's hold on a context, which is current at each step and ends after the stream."""
 
     def __init__(self, ctx: KeptContext) -> None:
         ctx.hold()
         self._ctx: KeptContext | None = ctx
 
     def _let_go(self) -> KeptContext | None:
-        """Give up the hold; return the context if it is to be ended now."""
+        """Release the context; return it if it has to end now."""
         ctx, self._ctx = self._ctx, None
         if ctx is None:
             return None
-        ctx.holds = max(0, ctx.holds - 1)  # Of a stream that was not sent, the hold is gone.
+        ctx.holds = max(0, ctx.holds - 1)  # A stream that was not sent has none left.
         return ctx if ctx.left and not ctx.holds else None
 
 

@@ -140,7 +140,7 @@ async def test_status_that_cannot_be_written_is_an_error(status):
 
 
 async def test_chunk_of_another_type_is_an_error_that_names_it():
-    with pytest.raises(TypeError, match="gave the chunk 5 of type 'int'"):
+    with pytest.raises(TypeError, match="yielded the chunk 5 of type 'int'"):
         await sent(Response(["a", 5]))
 
 
