@@ -20,8 +20,8 @@ PACKAGE = Path(__file__).parent.parent / "asyncflask"
 #: A unit is a module in the package's root, or a folder. It imports from lower floors, and from
 #: its own floor as long as this makes no circle.
 FLOORS = {
-    1: "_contextvars _invalidation typing exceptions signals resources environment logging concurrency"
-    " routing",
+    1: "_contextvars _invalidation typing exceptions signals resources environment logging"
+    " concurrency routing",
     2: "_fast protocol json config datastructures debughelpers views",
     3: "wrappers wsgi server cli",
     4: "context ctx sessions templating sse debug testing",

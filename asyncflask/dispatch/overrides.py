@@ -5,8 +5,8 @@ Flask lets a subclass, or an assignment to the app or its class, replace any ste
 replacement; but calling every step through the app costs more than the whole dispatch of an app
 that replaces none. So each app keeps the set of the names it replaces, and the pipeline calls its
 own function for the others. Assigning to an attribute named in :data:`NAMES`, on an app or on its
-class, makes the sets obsolete (:mod:`asyncflask._invalidation`). So does assigning what a plan is made
-of (:data:`WATCHED`).
+class, makes the sets obsolete (:mod:`asyncflask._invalidation`). So does assigning what a plan is
+made of (:data:`WATCHED`).
 
 The same step is awaited on the event loop and called in a worker thread; see :func:`prepare`.
 """

@@ -1,10 +1,11 @@
 """From a pushed context to an answer, and back: hooks, view, error handlers, session, teardown.
 
-Written once, for requests and websockets (``scope_types.py`` has the differences) and for both ways of
-driving it (``invoke.py``). Each function is the untouched form of a method of the app, with the
-context as an argument; :mod:`.overrides` says which of them a user has replaced. What a view's result
-becomes is in ``make_response.py``, which handler an error finds in ``errors.py``, what runs at the end of
-a context in ``teardown.py``.
+Written once, for requests and websockets (``scope_types.py`` has the differences) and for both ways
+of running it (``invoke.py``). Each function is the untouched form of a method of the app, with the
+context as an argument; :mod:`.overrides` says which of them a user has replaced. Which response a
+view's result becomes is in ``make_response.py``, which handler an error finds in ``errors.py``, what
+runs at the end of a context in ``teardown.py``. Most requests are served by the shorter functions
+in ``runners.py``.
 """
 
 from __future__ import annotations

@@ -137,7 +137,7 @@ async def test_what_no_view_may_return_is_told_with_the_remedy(app, value, messa
 
 
 async def test_the_message_names_file_and_line_of_the_view(app):
-    with pytest.raises(TypeError, match=r"test_result\.py:\d+"):
+    with pytest.raises(TypeError, match=r"test_make_response\.py:\d+"):
         await get(app, lambda: None)
 
 
