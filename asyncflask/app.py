@@ -13,7 +13,7 @@ import os
 import sys
 import typing as t
 from collections.abc import AsyncIterator, Callable
-from types import FunctionType, TracebackType
+from types import FunctionType
 
 from werkzeug.exceptions import HTTPException
 
@@ -50,9 +50,6 @@ else:  # For typing.get_type_hints().
 
 
 P = t.ParamSpec("P")
-ExcInfo: t.TypeAlias = (
-    tuple[type[BaseException], BaseException, TracebackType] | tuple[None, None, None]
-)
 
 
 def _explained(function: F) -> F:
@@ -301,7 +298,7 @@ class Flask(App):
         assert request.routing_exception is not None
         raise request.routing_exception
 
-    def log_exception(self, exc_info: ExcInfo) -> None:
+    def log_exception(self, exc_info: ft.ExcInfo) -> None:
         """Log an error that nothing handled.
 
         Args:

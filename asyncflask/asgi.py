@@ -23,6 +23,7 @@ from .debug.page import PRESERVE_CONTEXT
 from .dispatch.invoke import call_settled, emit
 from .dispatch.pipeline import answers_options
 from .dispatch.plan import PlanTable, make_plan
+from .dispatch.protocols import ServedApp
 from .dispatch.runners import RUNNERS, run_pipeline
 from .dispatch.scope_types import WEBSOCKET
 from .dispatch.teardown import end_held, raise_first
@@ -42,7 +43,7 @@ _HTTP_1 = frozenset({"1.0", "1.1"})
 
 
 async def serve(
-    app: Any, scope: Scope, receive: Receive, send: Send, *, wrapped: bool = True
+    app: ServedApp, scope: Scope, receive: Receive, send: Send, *, wrapped: bool = True
 ) -> None:
     """Serve one ASGI connection.
 
@@ -122,7 +123,7 @@ def _messages_of(ctx: Context, response: Any) -> Any:
     return None if ctx.lane is WEBSOCKET else whole_messages(response, ctx.scope["method"])
 
 
-def _clean_up(app: Any, ctx: Context) -> None:
+def _clean_up(app: ServedApp, ctx: Context) -> None:
     """Give back and forget what the context of a connection that was served has used."""
     if ctx.forgotten:  # by a function that ran after the answer
         log_forgotten(app, ctx)
@@ -170,7 +171,7 @@ async def _fail(ctx: Context, error: BaseException, token: Token[Any] | None) ->
         raise failure from error
 
 
-async def _end_websocket(app: Any, ctx: Context, response: Any) -> None:
+async def _end_websocket(app: ServedApp, ctx: Context, response: Any) -> None:
     websocket = ctx.own_connection
     if response is None and not websocket.accepted and not websocket.closed:
         app.logger.warning(
@@ -198,7 +199,7 @@ async def _end_websocket(app: Any, ctx: Context, response: Any) -> None:
     await websocket.end(response)
 
 
-def _find_way(app: Any, scope: Scope, wrapped: bool) -> tuple[Any, PlanTable | None]:
+def _find_way(app: ServedApp, scope: Scope, wrapped: bool) -> tuple[Any, PlanTable | None]:
     """Return what serves a scope instead of this app's own dispatching, or else the app's plans."""
     elsewhere = _elsewhere(app, scope, wrapped)
     if elsewhere is not None:
@@ -215,14 +216,14 @@ def _find_way(app: Any, scope: Scope, wrapped: bool) -> tuple[Any, PlanTable | N
 
 
 def _make_context(
-    name: str, app: Any, lane: Any, scope: Scope, receive: Receive, send: Send
+    name: str, app: ServedApp, lane: Any, scope: Scope, receive: Receive, send: Send
 ) -> Context:
     """Make a context as the app's replacement of ``request_context`` or its like does."""
     ctx: Context = getattr(app, name)(scope, receive, send)
     return ctx
 
 
-def _elsewhere(app: Any, scope: Scope, wrapped: bool) -> Any:
+def _elsewhere(app: ServedApp, scope: Scope, wrapped: bool) -> Any:
     if wrapped and app.use_debugger:
         return partial(app.debugger.serve, app.asgi_app)
     if wrapped and "asgi_app" in app.replaced_steps:
@@ -240,7 +241,7 @@ def _elsewhere(app: Any, scope: Scope, wrapped: bool) -> Any:
     return partial(serve_watched, app, partial(serve, app, wrapped=False))
 
 
-def _send(app: Any, ctx: Context, response: Any) -> Awaitable[None]:
+def _send(app: ServedApp, ctx: Context, response: Any) -> Awaitable[None]:
     if ctx.lane is WEBSOCKET:
         return _end_websocket(app, ctx, response)
     scope = ctx.scope
@@ -254,7 +255,7 @@ def _send(app: Any, ctx: Context, response: Any) -> Awaitable[None]:
     )
 
 
-async def _let_go(app: Any, ctx: Context) -> None:
+async def _let_go(app: ServedApp, ctx: Context) -> None:
     previous = current()
     make_current(ctx)
     try:
@@ -266,7 +267,7 @@ async def _let_go(app: Any, ctx: Context) -> None:
 # -- lifespan --------------------------------------------------------------------------------------
 
 
-async def _serve_lifespan(app: Any, scope: Scope, receive: Receive, send: Send) -> None:
+async def _serve_lifespan(app: ServedApp, scope: Scope, receive: Receive, send: Send) -> None:
     """Start the app up and shut it down when the server says so. (ASGI: lifespan.)"""
     if scope["type"] != "lifespan":
         raise RuntimeError(
@@ -310,7 +311,7 @@ async def _in_lifespan(step: Callable[[], Awaitable[None]], kind: str) -> None:
         raise failure from error
 
 
-async def run_startup(app: Any) -> None:
+async def run_startup(app: ServedApp) -> None:
     """Run the ``before_serving`` functions, then each ``while_serving`` generator's first part."""
     app.serving_generators = []
     async with app.app_context() as ctx:
@@ -322,7 +323,7 @@ async def run_startup(app: Any) -> None:
             app.serving_generators.append(generator)
 
 
-async def run_shutdown(app: Any) -> None:
+async def run_shutdown(app: ServedApp) -> None:
     """Run each ``while_serving`` generator's last part, then the ``after_serving`` functions.
 
     What began last ends first: the generators are run after the ``before_serving`` functions, and

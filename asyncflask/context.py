@@ -15,6 +15,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import inspect
+import logging
 import sys
 from collections.abc import Callable, Coroutine, Mapping
 from threading import get_ident
@@ -30,6 +31,7 @@ from .concurrency.workers import Lease, ThisThread
 from .routing.rule import add_path
 from .sessions import SecureCookieSession, SessionNotOpen, opens_early
 from .signals import appcontext_pushed
+from .typing import TeardownCallable
 from .wrappers.http_connection import path_below_root
 from .wrappers.request.headers import HeaderIndex, index_headers
 from .wrappers.request.request import body_of
@@ -74,6 +76,14 @@ class ContextApp(Protocol):
 
     @property
     def replaced_steps(self) -> frozenset[str]: ...
+
+    @property
+    def logger(self) -> logging.Logger: ...
+
+    @property
+    def teardown_appcontext_funcs(self) -> list[TeardownCallable]: ...
+
+    def should_ignore_error(self, error: BaseException | None) -> bool: ...
 
     def create_url_adapter(self, request: Any) -> Any: ...
 

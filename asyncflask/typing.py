@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import (
     AsyncIterable,
+    AsyncIterator,
     Awaitable,
     Callable,
     Iterable,
@@ -16,6 +17,7 @@ from collections.abc import (
     MutableMapping,
     Sequence,
 )
+from types import TracebackType
 from typing import Any, TypeVar
 from wsgiref.types import WSGIApplication
 
@@ -57,6 +59,8 @@ ResponseReturnValue = (
 ResponseClass = TypeVar("ResponseClass", bound=Response)
 ResponseTypes = Response  # Quart's name; ours and Werkzeug's have this base class.
 
+ExcInfo = tuple[type[BaseException], BaseException, TracebackType] | tuple[None, None, None]
+
 # -- callables that users register -----------------------------------------------------------------
 
 AfterRequestCallable = Callable[[Any], Response] | Callable[[Any], Awaitable[Response]]
@@ -93,5 +97,5 @@ URLValuePreprocessorCallable = (
 WebsocketCallable = (
     Callable[..., ResponseReturnValue | None] | Callable[..., Awaitable[ResponseReturnValue | None]]
 )
-WhileServingCallable = Callable[[], AsyncIterable[None]]
+WhileServingCallable = Callable[[], AsyncIterator[None]]
 FilePath = str | os.PathLike[str]

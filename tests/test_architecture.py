@@ -107,6 +107,7 @@ FOR_CHECKERS = {
         "the types of the proxies, which those modules re-export under Flask's names",
     ),
     "flask/json/__init__.py": {"flask/wrappers.py": "jsonify() is in Flask's json"},
+    "dispatch/protocols.py": {"dispatch/plan.py": "an app has the plans that are made of it"},
     "sansio/blueprints.py": {"sansio/app.py": "a blueprint is registered on an app"},
     "json/__init__.py": {
         "wrappers/__init__.py": "jsonify() is in Flask's json, and returns a response"

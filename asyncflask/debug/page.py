@@ -22,7 +22,8 @@ PRESERVE_CONTEXT = "werkzeug.debug.preserve_context"
 class PageApp(Protocol):
     """The attributes of an app that decide whether there is a page."""
 
-    testing: bool
+    @property
+    def testing(self) -> bool: ...
 
     @property
     def config(self) -> Mapping[str, Any]: ...

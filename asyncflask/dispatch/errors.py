@@ -6,7 +6,7 @@ its parents before the app, the most special class before its bases.
 
 from __future__ import annotations
 
-from typing import Any, NoReturn
+from typing import Any, NoReturn, cast
 
 from werkzeug.exceptions import BadRequestKeyError, HTTPException, InternalServerError
 from werkzeug.routing import RoutingException
@@ -17,12 +17,14 @@ from ..debughelpers import (
     explain_real_flask,
     raise_redirect_that_loses_the_body,
 )
+from ..typing import ExcInfo
 from ..wrappers.unawaited import explained
 from .invoke import call, call_unconverted, emit
 from .overrides import through
+from .protocols import ServedApp
 
 
-def find_handler(app: Any, ctx: Context | None, error: Exception) -> Any:
+def find_handler(app: ServedApp, ctx: Context | None, error: Exception) -> Any:
     """Return the registered handler for ``error``, or ``None``. (Flask: _find_error_handler.)"""
     spec = app.error_handler_spec
     if not spec:
@@ -41,7 +43,7 @@ def find_handler(app: Any, ctx: Context | None, error: Exception) -> Any:
     return None
 
 
-def choose_handler(app: Any, ctx: Context, error: Exception) -> Any:
+def choose_handler(app: ServedApp, ctx: Context, error: Exception) -> Any:
     """Return the handler for an error from a view or hook; ``None``: it is its own answer.
 
     Raises:
@@ -63,13 +65,13 @@ def choose_handler(app: Any, ctx: Context, error: Exception) -> Any:
     return handler
 
 
-def _http_handler(app: Any, ctx: Context, error: HTTPException) -> Any:
+def _http_handler(app: ServedApp, ctx: Context, error: HTTPException) -> Any:
     if error.code is None or isinstance(error, RoutingException):
         return None  # A proxy exception, or a redirect: an answer, not an error.
     return find_handler(app, ctx, error)
 
 
-async def handle_user(app: Any, ctx: Context, error: Exception) -> Any:
+async def handle_user(app: ServedApp, ctx: Context, error: Exception) -> Any:
     """Handle an error from a view or hook, or raise it again. (Flask: handle_user_exception.)"""
     if (
         "handle_http_exception" in ctx.replaced
@@ -81,13 +83,13 @@ async def handle_user(app: Any, ctx: Context, error: Exception) -> Any:
     return error if handler is None else await call(ctx, handler, error)
 
 
-async def handle_http(app: Any, ctx: Context, error: HTTPException) -> Any:
+async def handle_http(app: ServedApp, ctx: Context, error: HTTPException) -> Any:
     """Handle an HTTP error: by its handler, else by itself. (Flask: handle_http_exception.)"""
     handler = _http_handler(app, ctx, error)
     return error if handler is None else await call(ctx, handler, error)
 
 
-async def answer_unhandled(app: Any, ctx: Context, error: Exception) -> Any:
+async def answer_unhandled(app: ServedApp, ctx: Context, error: Exception) -> Any:
     """Return what answers an error that nothing handled: of the handler of 500, or a bare 500.
 
     Raises:
@@ -109,7 +111,8 @@ async def answer_unhandled(app: Any, ctx: Context, error: Exception) -> Any:
             raise error
         finally:
             del error  # Its traceback refers to this frame: a circle.
-    exc_info = (type(error), error, error.__traceback__)
+    # An error that a caller passes may not have been raised, and has no traceback then.
+    exc_info = cast(ExcInfo, (type(error), error, error.__traceback__))
     if "log_exception" in ctx.replaced:
         await call_unconverted(ctx, app.log_exception, exc_info)
     else:
@@ -119,7 +122,7 @@ async def answer_unhandled(app: Any, ctx: Context, error: Exception) -> Any:
     return server_error if handler is None else await call(ctx, handler, server_error)
 
 
-def unhandled_routing_error(app: Any, ctx: Context) -> HTTPException | None:
+def unhandled_routing_error(app: ServedApp, ctx: Context) -> HTTPException | None:
     """Return the error that matching met if it is its own answer: no handler has to be called."""
     error = ctx.routing_exception
     if (
@@ -133,13 +136,13 @@ def unhandled_routing_error(app: Any, ctx: Context) -> HTTPException | None:
     return None
 
 
-async def answer_routing(app: Any, ctx: Context) -> HTTPException:
+async def answer_routing(app: ServedApp, ctx: Context) -> HTTPException:
     """Return the error that matching met, if it is its own answer, or else raise it."""
     error = unhandled_routing_error(app, ctx)
     return raise_routing(app, ctx) if error is None else error
 
 
-def raise_routing(app: Any, ctx: Context) -> NoReturn:
+def raise_routing(app: ServedApp, ctx: Context) -> NoReturn:
     """Raise the error that matching met. (Flask: raise_routing_exception.)"""
     if "raise_routing_exception" in ctx.replaced:
         app.raise_routing_exception(ctx.request_or_websocket)

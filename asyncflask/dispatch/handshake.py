@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from typing import Any
+from typing import Any, cast
 
 from werkzeug.http import parse_cookie
 
@@ -18,11 +18,12 @@ from ..logging import one_line
 from ..sessions import SecureCookieSessionInterface
 from ..wrappers.response.headers import WirePair, encode_headers
 from .invoke import call, settled
+from .protocols import ServedApp
 
 
 async def headers_with_session(ctx: Context) -> list[WirePair]:
     """Save a session that was changed before the handshake is answered; return its cookies."""
-    app: Any = ctx.app
+    app = cast(ServedApp, ctx.app)
     session: Any = ctx._session
     if session is None or not _is_modified(session):
         return []
@@ -36,7 +37,7 @@ async def headers_with_session(ctx: Context) -> list[WirePair]:
     return [pair for pair in encode_headers(response.headers) if pair[0] == b"set-cookie"]
 
 
-async def save_at_end(app: Any, ctx: Context, response: Any) -> None:
+async def save_at_end(app: ServedApp, ctx: Context, response: Any) -> None:
     """Save the session after the view, and tell of a change that the client does not get.
 
     Args:
@@ -94,7 +95,7 @@ def _cookies_of(response: Any) -> dict[str, str]:
     }
 
 
-async def _save(app: Any, ctx: Context, session: Any, response: Any) -> None:
+async def _save(app: ServedApp, ctx: Context, session: Any, response: Any) -> None:
     """Save the session as a step of the pipeline, wherever that runs."""
     save = app.session_interface.save_session
     if _is_cookie(app.session_interface):
@@ -103,7 +104,7 @@ async def _save(app: Any, ctx: Context, session: Any, response: Any) -> None:
         await settled(ctx, save, await call(ctx, save, app, session, response))
 
 
-async def _save_on_loop(app: Any, session: Any, response: Any) -> None:
+async def _save_on_loop(app: ServedApp, session: Any, response: Any) -> None:
     """Save the session inside of ``accept()``, on the loop."""
     save = app.session_interface.save_session
     if _is_cookie(app.session_interface):

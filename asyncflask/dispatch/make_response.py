@@ -25,6 +25,7 @@ from ..wrappers.response.error_pages import default_page, from_exception
 from ..wrappers.response.headers import check_value, content_type_pair
 from ..wrappers.response.response import HTML, Response
 from ..wsgi.call import response_of
+from .protocols import RespondingApp
 
 #: what becomes a response without further ado
 PLAIN = frozenset({str, bytes, dict, list, Response, AsyncGeneratorType})
@@ -38,7 +39,7 @@ def is_plain(result: Any) -> bool:
     return kind in PLAIN or isinstance(result, HTTPException)
 
 
-def make_response(app: Any, result: Any) -> Any:
+def make_response(app: RespondingApp, result: Any) -> Any:
     """Make the result of a view a response. (Flask: make_response.)
 
     Args:
@@ -64,7 +65,7 @@ def make_response(app: Any, result: Any) -> Any:
     return _from_value(app, result, None)
 
 
-def make_messages(app: Any, result: Any, method: str) -> tuple[Message, Message] | None:
+def make_messages(app: RespondingApp, result: Any, method: str) -> tuple[Message, Message] | None:
     """Make text or JSON the messages of a response that no other code will read.
 
     PERF: such a response would only be made to be taken apart again.
@@ -124,7 +125,7 @@ def make_messages(app: Any, result: Any, method: str) -> tuple[Message, Message]
     return messages_of(body, content_type, status, method)
 
 
-def make_plain(app: Any, result: Any) -> Any:
+def make_plain(app: RespondingApp, result: Any) -> Any:
     """Make a result a response, or return ``None``: it is not plain, or something is wrong with it.
 
     PERF: for a response, a stream, a status with headers; :func:`make_messages` could not.
@@ -151,7 +152,7 @@ def _sends_html(cls: Any) -> bool:
     )
 
 
-def _from_json(app: Any, value: Any) -> Any:
+def _from_json(app: RespondingApp, value: Any) -> Any:
     provider = app.json
     plain_writer = getattr(provider, "plain_writer", None)
     writer = plain_writer() if plain_writer and app.response_class is Response else None
@@ -161,7 +162,7 @@ def _from_json(app: Any, value: Any) -> Any:
     return Response.buffered(write(value), mimetype)
 
 
-def _from_tuple(app: Any, result: tuple[Any, ...]) -> Any:
+def _from_tuple(app: RespondingApp, result: tuple[Any, ...]) -> Any:
     status = headers = None
     if len(result) == 3:
         body, status, headers = result
@@ -205,7 +206,7 @@ def _pairs(headers: Any) -> Headers:
     return made
 
 
-def _from_value(app: Any, body: Any, status: Any) -> Any:
+def _from_value(app: RespondingApp, body: Any, status: Any) -> Any:
     made = _converted(app, body, status)
     if made is None:
         if body is None:
@@ -220,7 +221,7 @@ def _from_value(app: Any, body: Any, status: Any) -> Any:
     return response
 
 
-def _converted(app: Any, body: Any, status: Any) -> tuple[Any, Any] | None:
+def _converted(app: RespondingApp, body: Any, status: Any) -> tuple[Any, Any] | None:
     """Return ``(response, status still to be set)``, or ``None`` for what no view may return."""
     cls = app.response_class
     if isinstance(body, cls):
@@ -228,7 +229,8 @@ def _converted(app: Any, body: Any, status: Any) -> tuple[Any, Any] | None:
     if isinstance(body, HTTPException):
         if issubclass(cls, Response) and not _has_own_force_type(cls):
             return from_exception(body, current_environ, cls), status
-        return cls.force_type(body, current_environ()), status
+        forced = cls.force_type(body, current_environ())  # type: ignore[arg-type]  # as Flask does
+        return forced, status
     if isinstance(body, str) and _sends_html(cls):
         return cls.buffered(body.encode(), HTML), status
     if isinstance(body, (str, bytes, bytearray, Iterator, AsyncIterable)) and not isinstance(
@@ -292,7 +294,7 @@ def is_wsgi(result: Any) -> bool:
     return callable(body) and not isinstance(body, (WerkzeugResponse, HTTPException, Awaitable))
 
 
-async def run_wsgi(app: Any, ctx: Context, result: Any) -> Any:
+async def run_wsgi(app: RespondingApp, ctx: Context, result: Any) -> Any:
     """Run the WSGI callable that a view returned off the loop; the rest of a tuple is kept."""
     parts = result if isinstance(result, tuple) else (result,)
     cls = app.response_class

@@ -29,9 +29,10 @@ from .invoke import call, call_unconverted, emit, settled
 from .make_response import PLAIN, is_wsgi, make_messages, make_plain, make_response, run_wsgi
 from .overrides import in_place, through
 from .plan import find_plan, first_registered_first, last_registered_first
+from .protocols import ServedApp
 
 
-async def run(app: Any, ctx: Context, rest: Awaitable[Any] | None = None) -> Any:
+async def run(app: ServedApp, ctx: Context, rest: Awaitable[Any] | None = None) -> Any:
     """Serve the connection of ``ctx``, teardown included, and return what is to be answered.
 
     That is a response, or the messages of one that no other code had to read.
@@ -79,7 +80,7 @@ async def run(app: Any, ctx: Context, rest: Awaitable[Any] | None = None) -> Any
 
 
 def step(
-    app: Any, ctx: Context, name: str, own: Callable[..., Any], *args: Any, **kwargs: Any
+    app: ServedApp, ctx: Context, name: str, own: Callable[..., Any], *args: Any, **kwargs: Any
 ) -> Awaitable[Any]:
     """Take one step, to be awaited: the app's replacement of that name, or our own function."""
     if name in ctx.replaced:
@@ -87,7 +88,7 @@ def step(
     return own(app, ctx, *args, **kwargs)  # type: ignore[no-any-return]  # a coroutine
 
 
-async def full_dispatch(app: Any, ctx: Context, sent: bool = False) -> Any:
+async def full_dispatch(app: ServedApp, ctx: Context, sent: bool = False) -> Any:
     """Run the hooks, the view and what follows it. (Flask: full_dispatch_request.)
 
     Args:
@@ -129,7 +130,7 @@ async def full_dispatch(app: Any, ctx: Context, sent: bool = False) -> Any:
     return await _finalized(app, ctx, result) if answer is None else answer
 
 
-async def answer_error(app: Any, ctx: Context, error: BaseException) -> Any:
+async def answer_error(app: ServedApp, ctx: Context, error: BaseException) -> Any:
     """Answer an error of the view or of a "before" function, for an answer that is sent at once."""
     if not isinstance(error, Exception):
         raise error
@@ -143,7 +144,7 @@ async def raising(error: BaseException) -> None:
     raise error
 
 
-def _answered(app: Any, ctx: Context, result: Any, sent: bool) -> Any:
+def _answered(app: ServedApp, ctx: Context, result: Any, sent: bool) -> Any:
     """Return the answer that a plain result is, where nothing else has to see the response.
 
     Args:
@@ -171,14 +172,14 @@ def _answered(app: Any, ctx: Context, result: Any, sent: bool) -> Any:
     return messages or make_plain(app, result)
 
 
-def _finalized(app: Any, ctx: Context, result: Any) -> Awaitable[Any]:
+def _finalized(app: ServedApp, ctx: Context, result: Any) -> Awaitable[Any]:
     if not ctx.replaced:
         return finalize(app, ctx, result)
     lane: Any = ctx.lane
     return step(app, ctx, lane.finalize, finalize, result)
 
 
-async def _handled(app: Any, ctx: Context, error: Exception) -> Any:
+async def _handled(app: ServedApp, ctx: Context, error: Exception) -> Any:
     """Return what becomes of an error from a view or hook, or raise it again."""
     result = None
     lane: Any = ctx.lane
@@ -203,7 +204,7 @@ def _is_only(error: Exception, kinds: tuple[type[Exception], ...]) -> bool:
     return bool(kinds) and isinstance(error, ExceptionGroup) and error.split(kinds)[1] is None
 
 
-async def preprocess(app: Any, ctx: Context, done: int = 0) -> Any:
+async def preprocess(app: ServedApp, ctx: Context, done: int = 0) -> Any:
     """Run the URL value preprocessors and the "before" functions. (Flask: preprocess_request.)
 
     Args:
@@ -226,13 +227,13 @@ async def preprocess(app: Any, ctx: Context, done: int = 0) -> Any:
     return None
 
 
-async def preprocess_and_dispatch(app: Any, ctx: Context, done: int = 0) -> Any:
+async def preprocess_and_dispatch(app: ServedApp, ctx: Context, done: int = 0) -> Any:
     """Run what runs before the view, then the view. (For ``done`` see :func:`preprocess`.)"""
     result = await preprocess(app, ctx, done)
     return await dispatch(app, ctx) if result is None else result
 
 
-def dispatch(app: Any, ctx: Context) -> Awaitable[Any]:
+def dispatch(app: ServedApp, ctx: Context) -> Awaitable[Any]:
     """Call the view; return what is to be awaited for its result. (Flask: dispatch_request.)"""
     if ctx.routing_exception is not None:
         return errors.answer_routing(app, ctx)
@@ -243,7 +244,7 @@ def dispatch(app: Any, ctx: Context) -> Awaitable[Any]:
     return call(ctx, app.view_functions[rule.endpoint], **args)
 
 
-def dispatch_or_raise(app: Any, ctx: Context) -> Awaitable[Any]:
+def dispatch_or_raise(app: ServedApp, ctx: Context) -> Awaitable[Any]:
     """Call the view for the app's own ``dispatch_request``, whose callers may catch a 404."""
     if ctx.routing_exception is not None:
         errors.raise_routing(app, ctx)
@@ -256,7 +257,9 @@ def answers_options(rule: Any) -> bool:
     return bool(getattr(rule, "provide_automatic_options", False))
 
 
-async def finalize(app: Any, ctx: Context, result: Any, from_error_handler: bool = False) -> Any:
+async def finalize(
+    app: ServedApp, ctx: Context, result: Any, from_error_handler: bool = False
+) -> Any:
     """Make a view's result a response and process it. (Flask: finalize_request.)"""
     lane: Any = ctx.lane
     if result.__class__ not in PLAIN and is_wsgi(result):
@@ -284,7 +287,7 @@ async def finalize(app: Any, ctx: Context, result: Any, from_error_handler: bool
     return response
 
 
-async def handle_exception(app: Any, ctx: Context, error: Exception) -> Any:
+async def handle_exception(app: ServedApp, ctx: Context, error: Exception) -> Any:
     """Answer 500 for an error that nothing handled, or raise it again. (Flask: handle_exception.)
 
     Raises:
@@ -298,7 +301,7 @@ async def handle_exception(app: Any, ctx: Context, error: Exception) -> Any:
     return await step(app, ctx, lane.finalize, finalize, result, from_error_handler=True)
 
 
-async def process(app: Any, ctx: Context, response: Any) -> Any:
+async def process(app: ServedApp, ctx: Context, response: Any) -> Any:
     """Run the "after" functions and save the session. (Flask: process_response.)"""
     lane: Any = ctx.lane
     for func in ctx.after_functions or ():
@@ -313,7 +316,7 @@ async def process(app: Any, ctx: Context, response: Any) -> Any:
     return response
 
 
-async def finish_processing(app: Any, ctx: Context, response: Any) -> Any:
+async def finish_processing(app: ServedApp, ctx: Context, response: Any) -> Any:
     """Do what follows the "after" functions, for a response that went through them."""
     lane: Any = ctx.lane
     if ctx.forgotten:
@@ -339,14 +342,14 @@ def checked_response(ctx: Context, func: Callable[..., Any], response: Any) -> A
 # -- session ---------------------------------------------------------------------------------------
 
 
-async def open_session(app: Any, ctx: Context) -> None:
+async def open_session(app: ServedApp, ctx: Context) -> None:
     """Open the session first of all, for an interface that may block or is ``async def``."""
     func = app.session_interface.open_session
     session = await call_unconverted(ctx, func, app, ctx.request_or_websocket)
     ctx.keep_session(await settled(ctx, func, session))
 
 
-def refreshes(app: Any, ctx: Context) -> bool:
+def refreshes(app: ServedApp, ctx: Context) -> bool:
     """Return whether a session that was not accessed may have to be sent again.
 
     A permanent session is refreshed with each response; whether it is one, its cookie says.
@@ -364,7 +367,7 @@ def refreshes(app: Any, ctx: Context) -> bool:
     return find(key) is not None
 
 
-def has_session_to_save(app: Any, ctx: Context) -> bool:
+def has_session_to_save(app: ServedApp, ctx: Context) -> bool:
     """Tell whether there is a session that the response may have to carry."""
     if ctx.followed and ctx._session is not None:
         return True
@@ -373,7 +376,7 @@ def has_session_to_save(app: Any, ctx: Context) -> bool:
     return (names is None or b"cookie" in names) and refreshes(app, ctx)
 
 
-async def save_session(app: Any, ctx: Context, response: Any) -> None:
+async def save_session(app: ServedApp, ctx: Context, response: Any) -> None:
     """Let the session interface write the session into the response."""
     interface = app.session_interface
     session = ctx.open_session()

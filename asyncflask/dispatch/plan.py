@@ -24,6 +24,7 @@ from ..ctx import Context
 from ..sessions import opens_early
 from ..signals import appcontext_popped, appcontext_pushed, appcontext_tearing_down
 from ..wrappers.response.response import Response
+from .protocols import ServedApp
 from .scope_types import HTTP, WEBSOCKET, Lane
 
 #: Which function in ``runners.py`` runs a plan: of an ``async def`` view alone, of no view and
@@ -118,7 +119,7 @@ class EndpointPlan:
         *("runner", "sends_messages", "version", "view"),
     )
 
-    def __init__(self, app: Any, lane: Lane, endpoint: str | None) -> None:
+    def __init__(self, app: ServedApp, lane: Lane, endpoint: str | None) -> None:
         self.version = app.plans.version
         self.view: Function | None = None if endpoint is None else app.view_functions.get(endpoint)
         self.before: tuple[Function, ...] = ()
@@ -133,7 +134,7 @@ class EndpointPlan:
         if all(is_noticed(registry, app.plans.forget) for registry in registries):
             self._read_registries(app, lane, endpoint)
 
-    def _read_registries(self, app: Any, lane: Lane, endpoint: str | None) -> None:
+    def _read_registries(self, app: ServedApp, lane: Lane, endpoint: str | None) -> None:
         self.before = tuple(first_registered_first(lane.before(app), endpoint))
         self.after = tuple(last_registered_first(lane.after(app), endpoint))
         preprocessors = tuple(first_registered_first(app.url_value_preprocessors, endpoint))
@@ -149,7 +150,7 @@ class EndpointPlan:
         if self.view is None or isinstance(self.view, _LASTING):
             self.runner = self._choose_runner(app, lane, bool(preprocessors))
 
-    def _choose_runner(self, app: Any, lane: Lane, preprocesses: bool) -> Runner:
+    def _choose_runner(self, app: ServedApp, lane: Lane, preprocesses: bool) -> Runner:
         if self.view is not None and not is_async(self.view):
             return "worker"
         hooks = (*self.before, *self.after)
@@ -172,7 +173,7 @@ class EndpointPlan:
 _LASTING = (FunctionType, MethodType)
 
 
-def find_plan(app: Any, ctx: Context) -> EndpointPlan:
+def find_plan(app: ServedApp, ctx: Context) -> EndpointPlan:
     """Return the plan for what was matched, as everything is registered now."""
     lane: Any = ctx.lane
     table: PlanTable = app.plans.tables[lane.name]
@@ -181,7 +182,7 @@ def find_plan(app: Any, ctx: Context) -> EndpointPlan:
     return table.by_endpoint.get(endpoint) or make_plan(app, table, endpoint)
 
 
-def make_plan(app: Any, table: PlanTable, endpoint: str | None) -> EndpointPlan:
+def make_plan(app: ServedApp, table: PlanTable, endpoint: str | None) -> EndpointPlan:
     """Make the plan of an endpoint and keep it.
 
     Args:

@@ -20,10 +20,11 @@ from . import errors, pipeline
 from .make_response import make_messages, make_plain
 from .pipeline import has_session_to_save, refreshes, run
 from .plan import EndpointPlan, Runner
+from .protocols import ServedApp
 from .teardown import PRESERVE, leave_served
 
 
-async def run_view(app: Any, ctx: Context, plan: EndpointPlan) -> Any:
+async def run_view(app: ServedApp, ctx: Context, plan: EndpointPlan) -> Any:
     """Run an ``async def`` view that has nothing around it."""
     view: Any = plan.view
     try:
@@ -48,7 +49,7 @@ async def run_view(app: Any, ctx: Context, plan: EndpointPlan) -> Any:
     return answer
 
 
-async def run_unmatched(app: Any, ctx: Context, plan: EndpointPlan) -> Any:
+async def run_unmatched(app: ServedApp, ctx: Context, plan: EndpointPlan) -> Any:
     """Answer a request that no rule was found for, where nothing but a handler might look at it."""
     error = errors.unhandled_routing_error(app, ctx)
     if error is not None and PRESERVE not in ctx.scope and not has_session_to_save(app, ctx):
@@ -60,7 +61,7 @@ async def run_unmatched(app: Any, ctx: Context, plan: EndpointPlan) -> Any:
     return await run(app, ctx)
 
 
-async def run_on_loop(app: Any, ctx: Context, plan: EndpointPlan) -> Any:
+async def run_on_loop(app: ServedApp, ctx: Context, plan: EndpointPlan) -> Any:
     """Run an ``async def`` view whose hooks are ``async def`` as well."""
     rule = ctx.url_rule
     try:
@@ -89,7 +90,7 @@ async def run_on_loop(app: Any, ctx: Context, plan: EndpointPlan) -> Any:
     return answer
 
 
-def _answer_of(app: Any, ctx: Context, plan: EndpointPlan, result: Any) -> Any:
+def _answer_of(app: ServedApp, ctx: Context, plan: EndpointPlan, result: Any) -> Any:
     """Return the answer that a plain result is; ``None`` if the pipeline has to make it."""
     if app.plans.version is not plan.version or PRESERVE in ctx.scope or ctx.after_functions:
         return None
@@ -98,12 +99,12 @@ def _answer_of(app: Any, ctx: Context, plan: EndpointPlan, result: Any) -> Any:
     return make_plain(app, result)
 
 
-def _is_processed(app: Any, ctx: Context) -> bool:
+def _is_processed(app: ServedApp, ctx: Context) -> bool:
     """Tell whether more than the "after" functions has to see the response."""
     return ctx.followed or has_session_to_save(app, ctx)
 
 
-def _call_view(app: Any, ctx: Context, plan: EndpointPlan, rule: Any) -> Awaitable[Any]:
+def _call_view(app: ServedApp, ctx: Context, plan: EndpointPlan, rule: Any) -> Awaitable[Any]:
     """Call the view after the "before" functions, which may have changed what is called."""
     if app.plans.version is not plan.version:
         return pipeline.preprocess_and_dispatch(app, ctx, done=len(plan.before))
@@ -114,7 +115,7 @@ def _call_view(app: Any, ctx: Context, plan: EndpointPlan, rule: Any) -> Awaitab
     return view(**args) if args else view()  # type: ignore[no-any-return]  # a coroutine
 
 
-async def run_in_worker(app: Any, ctx: Context, plan: EndpointPlan) -> Any:
+async def run_in_worker(app: ServedApp, ctx: Context, plan: EndpointPlan) -> Any:
     """Run everything in the worker thread that is leased for the request (design D2)."""
     lane: Any = ctx.lane
     if lane.begin is not None:
@@ -134,7 +135,7 @@ async def run_in_worker(app: Any, ctx: Context, plan: EndpointPlan) -> Any:
     return await on_worker(lease, run(app, ctx), moved)
 
 
-def run_pipeline(app: Any, ctx: Context, plan: EndpointPlan | None = None) -> Awaitable[Any]:
+def run_pipeline(app: ServedApp, ctx: Context, plan: EndpointPlan | None = None) -> Awaitable[Any]:
     """Run whatever there may be."""
     lane: Any = ctx.lane
     if lane.begin is not None:
@@ -142,9 +143,10 @@ def run_pipeline(app: Any, ctx: Context, plan: EndpointPlan | None = None) -> Aw
     return run(app, ctx)
 
 
-def run_unknown(app: Any, ctx: Context, plan: EndpointPlan) -> Awaitable[Any]:
+def run_unknown(app: ServedApp, ctx: Context, plan: EndpointPlan) -> Awaitable[Any]:
     """Run a view whose kind may change, or which is in a registry whose changes go unnoticed."""
-    view = app.view_functions.get(ctx.matched_endpoint)
+    endpoint: Any = ctx.matched_endpoint
+    view = app.view_functions.get(endpoint)
     ctx.scope["endpoint"] = view
     if view is None or is_async(view):
         return run_pipeline(app, ctx)

@@ -14,6 +14,7 @@ from typing import Any
 from ..concurrency.inspection import is_async
 from ..exceptions import MissingAttribute
 from ..logging import one_line
+from .protocols import ServedApp
 
 #: Methods and attributes of an app that are not called here, and what to use instead.
 APP = {
@@ -57,7 +58,7 @@ PLAIN_STEPS = (
 )
 
 
-def find_faults(app: Any) -> Iterator[str]:
+def find_faults(app: ServedApp) -> Iterator[str]:
     """Describe each part of an app's setup that has no effect, in a sentence or two.
 
     Args:
@@ -89,7 +90,7 @@ def _unknown(thing: Any, where: str, table: dict[str, str]) -> Iterator[str]:
             yield f"{name} of {where} has no effect here: nothing calls it. {remedy}."
 
 
-def _unmatched(app: Any) -> Iterator[str]:
+def _unmatched(app: ServedApp) -> Iterator[str]:
     """Name the rules whose subdomain or host is not looked at."""
     rules = app.url_map
     if rules.host_matching:

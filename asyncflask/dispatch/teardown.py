@@ -13,17 +13,19 @@ from typing import Any
 from .._contextvars import make_current
 from ..concurrency.bridge import stop_iteration_of
 from ..concurrency.inspection import is_async
+from ..context import ContextApp
 from ..ctx import Context
 from ..signals import appcontext_popped, appcontext_tearing_down
 from .invoke import call, emit, settled, to_loop
 from .overrides import through
 from .plan import last_registered_first
+from .protocols import ServedApp
 
 #: what the test client puts into a scope to be given the context before it ends
 PRESERVE = "asyncflask.preserve_context"
 
 
-def is_connection_needed(app: Any, ctx: Context) -> bool:
+def is_connection_needed(app: ContextApp, ctx: Context) -> bool:
     """Tell whether more than closing it is due at the end of a request or websocket."""
     lane: Any = ctx.lane
     return bool(
@@ -31,7 +33,7 @@ def is_connection_needed(app: Any, ctx: Context) -> bool:
     )
 
 
-def is_app_needed(app: Any, ctx: Context) -> bool:
+def is_app_needed(app: ContextApp, ctx: Context) -> bool:
     """Tell whether anything at all is due at the end of an app context."""
     return bool(
         app.teardown_appcontext_funcs
@@ -40,7 +42,7 @@ def is_app_needed(app: Any, ctx: Context) -> bool:
     )
 
 
-async def leave_served(app: Any, ctx: Context, error: BaseException | None) -> None:
+async def leave_served(app: ServedApp, ctx: Context, error: BaseException | None) -> None:
     """End the context of something served, or leave that to the test client, which keeps it."""
     if error is not None and app.should_ignore_error(error):
         error = None
@@ -51,7 +53,7 @@ async def leave_served(app: Any, ctx: Context, error: BaseException | None) -> N
         await leave(app, ctx, error)
 
 
-async def leave(app: Any, ctx: Context, error: BaseException | None) -> None:
+async def leave(app: ServedApp, ctx: Context, error: BaseException | None) -> None:
     """End a context, or leave that to the streamed body that holds it (``stream_with_context``)."""
     ctx.serving_error = error
     if ctx.holds:
@@ -61,7 +63,7 @@ async def leave(app: Any, ctx: Context, error: BaseException | None) -> None:
         await end(app, ctx, error)
 
 
-async def end_held(app: Any, ctx: Context) -> None:
+async def end_held(app: ServedApp, ctx: Context) -> None:
     """End a context that was left to streams which will not end it, for the answer is complete."""
     ctx.holds = 0
     if ctx.left:
@@ -69,7 +71,7 @@ async def end_held(app: Any, ctx: Context) -> None:
         await end(app, ctx, ctx.serving_error)
 
 
-async def end(app: Any, ctx: Context, error: BaseException | None) -> None:
+async def end(app: ServedApp, ctx: Context, error: BaseException | None) -> None:
     """Run everything that is due at the end of ``ctx``, in Flask's order."""
     failures: list[BaseException] = []
     replaced = ctx.replaced
@@ -94,7 +96,7 @@ async def end(app: Any, ctx: Context, error: BaseException | None) -> None:
     raise_first(app, failures)
 
 
-async def _let_go(app: Any, ctx: Context, error: BaseException | None) -> None:
+async def _let_go(app: ServedApp, ctx: Context, error: BaseException | None) -> None:
     """End the app context that a stream has held for its request, if it was left meanwhile."""
     lender: Any = ctx.lender
     lender.holds -= 1
@@ -113,7 +115,7 @@ async def _let_go(app: Any, ctx: Context, error: BaseException | None) -> None:
 
 
 async def end_connection(
-    app: Any, ctx: Context, error: BaseException | None, failures: list[BaseException]
+    app: ServedApp, ctx: Context, error: BaseException | None, failures: list[BaseException]
 ) -> None:
     """Run the teardown functions of the request or websocket. (Flask: do_teardown_request.)"""
     lane: Any = ctx.lane
@@ -124,7 +126,7 @@ async def end_connection(
 
 
 async def end_app(
-    app: Any, ctx: Context, error: BaseException | None, failures: list[BaseException]
+    app: ContextApp, ctx: Context, error: BaseException | None, failures: list[BaseException]
 ) -> None:
     """Run the teardown functions of the app context. (Flask: do_teardown_appcontext.)"""
     await _call_all(ctx, reversed(app.teardown_appcontext_funcs), error, failures)
@@ -155,7 +157,7 @@ async def _attempt(
         return None
 
 
-def raise_first(app: Any, failures: Sequence[BaseException]) -> None:
+def raise_first(app: ContextApp, failures: Sequence[BaseException]) -> None:
     """Raise the first of several errors, a cancellation before all, after logging the others."""
     ranked = sorted(failures, key=lambda error: isinstance(error, Exception))
     for error in ranked[1:]:

@@ -14,12 +14,13 @@ from werkzeug.routing import BuildError, Map, MapAdapter
 from ..ctx import Context
 from ..exceptions import UnawaitedAccess
 from ..wrappers.http_connection import OWN_PORTS, is_host
+from .protocols import LinkingApp
 
 _SAFE_IN_FRAGMENT = "%!#$&'()*+,/:;=?@"  # RFC 3986 §3.5, and what is quoted already
 
 
 def create_adapter(
-    app: Any, connection: Any, bind: Callable[..., MapAdapter] | None = None
+    app: LinkingApp, connection: Any, bind: Callable[..., MapAdapter] | None = None
 ) -> MapAdapter | None:
     """Make the URL adapter of a connection, or of ``SERVER_NAME``. (Flask: create_url_adapter.)
 
@@ -117,7 +118,7 @@ def _encodable(text: str) -> str:
 
 
 def url_for(
-    app: Any,
+    app: LinkingApp,
     ctx: Context | None,
     endpoint: str,
     *,
@@ -180,7 +181,7 @@ def url_for(
     return str(url)
 
 
-def _adapter_outside(app: Any, ctx: Context | None) -> Any:
+def _adapter_outside(app: LinkingApp, ctx: Context | None) -> Any:
     """Return the URL adapter that is used outside of a request; ``None`` if there is none."""
     if ctx is not None and ctx.synchronous:
         return ctx.url_adapter  # As in Flask: whatever the current app context has, also None.
@@ -188,7 +189,7 @@ def _adapter_outside(app: Any, ctx: Context | None) -> Any:
     return app.create_url_adapter(None) if adapter is None else adapter
 
 
-def _refuse_without_host(app: Any, carrier: Context, endpoint: str) -> None:
+def _refuse_without_host(app: LinkingApp, carrier: Context, endpoint: str) -> None:
     """Refuse a request whose host an external URL would need. (The facade does as Flask.)"""
     if carrier.synchronous:
         return
@@ -205,7 +206,7 @@ def _relative_endpoint(carrier: Context, endpoint: str) -> str:
     return endpoint[1:]
 
 
-def inject_defaults(app: Any, endpoint: str, values: dict[str, Any]) -> None:
+def inject_defaults(app: LinkingApp, endpoint: str, values: dict[str, Any]) -> None:
     """Run the ``url_defaults`` functions for an endpoint. (Flask: inject_url_defaults.)
 
     Raises:
@@ -226,7 +227,9 @@ def inject_defaults(app: Any, endpoint: str, values: dict[str, Any]) -> None:
                 _refuse_awaitable(result, func, "url_defaults function", endpoint)
 
 
-def handle_build_error(app: Any, error: BuildError, endpoint: str, values: dict[str, Any]) -> str:
+def handle_build_error(
+    app: LinkingApp, error: BuildError, endpoint: str, values: dict[str, Any]
+) -> str:
     """Ask the build error handlers, in order; raise if none has a URL. (Flask's same name.)
 
     Raises:

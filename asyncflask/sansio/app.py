@@ -41,6 +41,7 @@ from ..dispatch import overrides, teardown, urls
 from ..dispatch.invoke import lease_of_its_own, loop_of_worker
 from ..dispatch.make_response import make_response
 from ..dispatch.plan import PlanCache
+from ..dispatch.protocols import ServedApp
 from ..dispatch.scope_types import HTTP, WEBSOCKET
 from ..environment import get_debug_flag
 from ..exceptions import SetupFinished, outside
@@ -811,7 +812,7 @@ class App(Scaffold, Watching):
             ctx: The context.
             error: The error that ended it, or ``None``.
         """
-        await teardown.leave(self, ctx, error)
+        await teardown.leave(t.cast(ServedApp, self), ctx, error)
 
     def update_template_context(self, context: dict[str, t.Any]) -> None:
         """Add the names of the context processors to a template's context.
