@@ -187,7 +187,7 @@ class Flask(App):
     @overrides.own_step
     async def full_dispatch_request(self) -> Response:
         """Run hooks, view and error handlers, and return the response."""
-        result: Response = await pipeline.full_dispatch(self, _carrier())
+        result: Response = await pipeline.full_dispatch(self, _require_context())
         return result
 
     @overrides.own_step
@@ -197,13 +197,15 @@ class Flask(App):
         Returns:
             The return value of the first function that returns one, otherwise ``None``.
         """
-        result: ft.ResponseReturnValue | None = await pipeline.preprocess(self, _carrier())
+        result: ft.ResponseReturnValue | None = await pipeline.preprocess(self, _require_context())
         return result
 
     @overrides.own_step
     async def dispatch_request(self) -> ft.ResponseReturnValue | None:
         """Call the view that was matched, and return its return value."""
-        result: ft.ResponseReturnValue | None = await pipeline.dispatch_or_raise(self, _carrier())
+        result: ft.ResponseReturnValue | None = await pipeline.dispatch_or_raise(
+            self, _require_context()
+        )
         return result
 
     @overrides.own_step
@@ -219,7 +221,7 @@ class Flask(App):
         Returns:
             The response.
         """
-        result: Response = await pipeline.finalize(self, _carrier(), rv, from_error_handler)
+        result: Response = await pipeline.finalize(self, _require_context(), rv, from_error_handler)
         return result
 
     @overrides.own_step
@@ -232,7 +234,7 @@ class Flask(App):
         Returns:
             The response to send.
         """
-        result: Response = await pipeline.process(self, _carrier(), response)
+        result: Response = await pipeline.process(self, _require_context(), response)
         return result
 
     @overrides.own_step
@@ -248,7 +250,7 @@ class Flask(App):
         Raises:
             Exception: ``e``, as ``PROPAGATE_EXCEPTIONS`` says.
         """
-        result: Response = await pipeline.handle_exception(self, _carrier(), e)
+        result: Response = await pipeline.handle_exception(self, _require_context(), e)
         return result
 
     @overrides.own_step
@@ -264,7 +266,7 @@ class Flask(App):
             The handler's return value, or ``e``.
         """
         result: HTTPException | ft.ResponseReturnValue = await errors.handle_http(
-            self, _carrier(), e
+            self, _require_context(), e
         )
         return result
 
@@ -282,7 +284,7 @@ class Flask(App):
             Exception: ``e``, if it has no handler.
         """
         result: HTTPException | ft.ResponseReturnValue = await errors.handle_user(
-            self, _carrier(), e
+            self, _require_context(), e
         )
         return result
 
@@ -522,7 +524,7 @@ class Flask(App):
             return
         _check_run(self, options)
         # PERF: only who serves needs the server and its protocols.
-        from .cli.serve import serve as serve_locally
+        from .cli.serve import serve_locally
 
         self._prepare_run(debug, load_dotenv)
         host, port = self._address(host, port)
@@ -685,7 +687,7 @@ Flask._untouched = overrides.untouched(Flask)
 explain_missing_attributes(Flask, _OTHER_NAMES)
 
 
-def _carrier() -> Context:
+def _require_context() -> Context:
     ctx: Context | None = current()
     if ctx is None or ctx.carrier is None:
         raise OutOfContext(

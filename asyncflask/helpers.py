@@ -46,7 +46,7 @@ __all__ = [
 ]
 
 
-def _context(what: str) -> Context:
+def _require_app(what: str) -> Context:
     ctx: Context | None = current()
     if ctx is None:
         raise OutOfContext(
@@ -83,7 +83,7 @@ def make_response(*args: t.Any) -> Response:
 
     Source: ``Flask: make_response``.
     """
-    app: t.Any = _context("make_response()").app
+    app: t.Any = _require_app("make_response()").app
     response: Response = (
         app.make_response(args[0] if len(args) == 1 else args) if args else app.response_class()
     )
@@ -119,7 +119,7 @@ def url_for(
 
     Source: ``Flask: url_for``.
     """
-    app: t.Any = _context("url_for()").app
+    app: t.Any = _require_app("url_for()").app
     url: str = app.url_for(
         endpoint,
         _anchor=_anchor,

@@ -103,14 +103,16 @@ def event_stream(
         ctx = current()
         response_class = Response if ctx is None else ctx.app.response_class
     return response_class(
-        _encoded(events),
+        _encode_events(events),
         mimetype="text/event-stream",
         # nginx buffers a proxied response without this header.
         headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no"},
     )
 
 
-async def _encoded(events: AsyncIterable[ServerSentEvent | str]) -> AsyncGenerator[bytes, None]:
+async def _encode_events(
+    events: AsyncIterable[ServerSentEvent | str],
+) -> AsyncGenerator[bytes, None]:
     try:
         async for event in events:
             if isinstance(event, ServerSentEvent):

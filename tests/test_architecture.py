@@ -115,7 +115,6 @@ FOR_CHECKERS = {
 }
 
 _FACADE = "the facade's class of Flask's name, made of the one it is named after"
-_TODO = "TODO"
 #: Top-level names that several modules define, and why: {name: reason}.
 DEFINED_TWICE = {
     **dict.fromkeys(
@@ -128,22 +127,16 @@ DEFINED_TWICE = {
         _FACADE,
     ),
     "Config": "an app's configuration (Flask) and a server's (uvicorn)",
+    "Limits": "of a connection, and of a form",
     "main": "where a command begins: Flask's cli.main, python -m",
     "make_response": "Flask's helper, and the step of dispatch that it calls",
     "url_for": "Flask's helper, and what it calls",
     "__getattr__": "the module's hook for names that are imported late (PEP 562)",
-    **dict.fromkeys(
-        (
-            *("App", "Body", "Call", "Connection", "Frame", "Lane", "Limits"),
-            *("SyncContext", "_accept", "_app", "_awaited", "_awaiting", "_called", "_carrier"),
-            *("_context", "_encoded", "_find_request", "_handled", "_headers", "_joined", "_keep"),
-            *("_let_go", "_load_app", "_must_define", "_name", "_nothing", "_pairs", "_place"),
-            *("_refusal", "_refuse", "_report", "_run", "_send", "_serve_until_signal", "_shown"),
-            *("_status", "_stepped", "_text", "_unknown", "body_of", "make_environ", "run"),
-            *("scope_of", "serve", "step", "watch"),
-        ),
-        _TODO,
-    ),
+    "run": "read with the module's name: pipeline.run(), server.run()",
+    "serve": "read with the module's name: asgi.serve(), server.serve()",
+    "watch": "read with the module's name: steps.watch(), unawaited.watch()",
+    # TODO: rename these.
+    **dict.fromkeys(("Lane", "_handled", "_let_go"), "the same name by accident"),
 }
 
 

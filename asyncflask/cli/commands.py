@@ -136,7 +136,7 @@ def run_command(
     answered by the interactive debugger: never use it where others can reach the server. For HTTP/2
     and several processes use --server hypercorn --workers N.
     """
-    from .serve import serve  # PERF: other commands do not need the server
+    from .serve import serve_locally  # PERF: other commands do not need the server
 
     debug = get_debug_flag()
     use_reloader = debug if reload is None else reload
@@ -147,10 +147,10 @@ def run_command(
         from .worker import announce
 
         announce(info)
-    app = _load_app(info)
+    app = _load_or_replace(info)
     show_server_banner(debug, info.app_import_path)
     certfile, keyfile = cert if isinstance(cert, tuple) else (None, None)
-    serve(
+    serve_locally(
         app,
         host,
         port,
@@ -211,7 +211,7 @@ def show_server_banner(debug: bool | None, app_import_path: str | None) -> None:
         click.echo(" * For development only: in debug mode, errors let visitors look into the app")
 
 
-def _load_app(info: ScriptInfo) -> ASGIApplication:
+def _load_or_replace(info: ScriptInfo) -> ASGIApplication:
     """Return the app; in a child of the reloader, a substitute if it cannot be loaded.
 
     Otherwise a syntax error in a file that is being edited would end the reloader.

@@ -69,7 +69,7 @@ def serve_with_hypercorn(
     config = _config(listener.detach(), certfile, keyfile, grace)
     config.ssl_context = ssl_context
     config.ready = ready
-    _run(app, config)
+    _run_on_own_loop(app, config)
     return 0
 
 
@@ -119,7 +119,7 @@ def serve_worker(app: ASGIApplication, options: str, ready: int, alive: int) -> 
     config = _config(fileno, certfile, keyfile, grace)
     config.ready = lambda: os.write(ready, b"1")
     threading.Thread(target=watch, daemon=True).start()
-    _run(app, config)
+    _run_on_own_loop(app, config)
 
 
 def _config(fileno: int, certfile: str | None, keyfile: str | None, grace: float) -> _Config:
@@ -189,7 +189,7 @@ class _Logger(hypercorn.logging.Logger):
 
 
 async def _serve_until(app: ASGIApplication, config: _Config, stop: asyncio.Event) -> None:
-    asyncio.get_running_loop().set_exception_handler(_report)
+    asyncio.get_running_loop().set_exception_handler(_log_loop_error)
     connections = _Connections(app)
     loop = asyncio.get_running_loop()
     serving = loop.create_task(
@@ -304,7 +304,7 @@ async def _await(awaitable: Awaitable[T]) -> T:
     return await awaitable
 
 
-def _report(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+def _log_loop_error(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
     """Log an error that asyncio could not raise anywhere, unless it is an ordinary event."""
     # A failed handshake is the client's error. CPython 3.11 reports a connection that is closed at
     # the end as an error, by mistake.
@@ -312,17 +312,17 @@ def _report(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         loop.default_exception_handler(context)
 
 
-def _run(app: ASGIApplication, config: _Config) -> None:
+def _run_on_own_loop(app: ASGIApplication, config: _Config) -> None:
     """Serve on a loop of its own, which is stopped when it takes too long to end."""
     last_resort = LastResort()
     seconds = config.graceful_timeout + LIFESPAN_SECONDS + SPARE
     try:
-        run_loop(_serve_until_signal(app, config, last_resort, seconds), None, seconds)
+        run_loop(_serve_hypercorn(app, config, last_resort, seconds), None, seconds)
     finally:
         last_resort.stop()
 
 
-async def _serve_until_signal(
+async def _serve_hypercorn(
     app: ASGIApplication, config: _Config, last_resort: LastResort, seconds: float
 ) -> None:
     stop = asyncio.Event()

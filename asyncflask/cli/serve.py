@@ -38,7 +38,7 @@ REMEDIES = {
 }
 
 
-def serve(
+def serve_locally(
     app: ASGIApplication,
     host: str,
     port: int,
@@ -84,7 +84,7 @@ def serve(
     name = listener.getsockname()
     try:
         if use_reloader and not is_child():
-            broken = BrokenServer(listener, lambda: _context(certfile, keyfile, ssl_context))
+            broken = BrokenServer(listener, lambda: _tls_context(certfile, keyfile, ssl_context))
             run_with_reloader(
                 listener,
                 extra_files=extra_files,
@@ -98,7 +98,7 @@ def serve(
         if server == "hypercorn":
             _run_hypercorn(app, listener, workers, certfile, keyfile, ssl_context, use_reloader)
         else:
-            _run(app, listener, _context(certfile, keyfile, ssl_context), use_reloader)
+            _run_embedded(app, listener, _tls_context(certfile, keyfile, ssl_context), use_reloader)
     finally:
         # A socket in the file system outlives its process; the reloader removes its own.
         if inherited is None and isinstance(name, str):
@@ -119,7 +119,7 @@ def _run_hypercorn(
 
     context = None
     if certfile is None:  # hypercorn makes a context of files itself, in each process.
-        context = _context(None, None, ssl_context)
+        context = _tls_context(None, None, ssl_context)
         if context is not None and ssl_context == "adhoc":
             context.set_alpn_protocols(ALPN)
     status = serve_with_hypercorn(
@@ -136,7 +136,7 @@ def _run_hypercorn(
         raise SystemExit(status)
 
 
-def _run(
+def _run_embedded(
     app: ASGIApplication, listener: socket.socket, context: ssl.SSLContext | None, reloaded: bool
 ) -> None:
     config = Config(ssl=context, grace=RELOAD_GRACE) if reloaded else Config(ssl=context)
@@ -154,7 +154,7 @@ def _announce(where: str) -> None:
         click.echo(f" * Running on {where} (Press CTRL+C to quit)", err=True)
 
 
-def _context(
+def _tls_context(
     certfile: str | None, keyfile: str | None, ssl_context: Context | None
 ) -> ssl.SSLContext | None:
     if isinstance(ssl_context, str):

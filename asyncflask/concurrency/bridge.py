@@ -1,8 +1,8 @@
 """How a coroutine moves between a thread and an event loop.
 
 A thread waits for a coroutine that runs on a loop (:func:`run_from_thread`, :func:`run_alone`), or
-steps one itself until it needs the loop (:func:`step`, :func:`drive`), where :func:`resume` goes on
-with it. The worker threads are in ``workers.py``.
+steps one itself until it needs the loop (:func:`step_in_thread`, :func:`drive`), where
+:func:`resume` goes on with it. The worker threads are in ``workers.py``.
 """
 
 from __future__ import annotations
@@ -160,7 +160,7 @@ class _ToLoop:
 TO_LOOP = _ToLoop()
 
 
-def step(coro: Coroutine[Any, Any, T]) -> tuple[bool, T | None]:
+def step_in_thread(coro: Coroutine[Any, Any, T]) -> tuple[bool, T | None]:
     """Step ``coro`` in the calling thread, without a loop, until it ends or needs the loop.
 
     Args:
@@ -216,7 +216,7 @@ def drive(coro: Coroutine[Any, Any, T]) -> T:
         Exception: What it raises, also a ``StopIteration``.
     """
     try:
-        done, result = step(coro)
+        done, result = step_in_thread(coro)
         return result if done else _on_a_loop(coro)  # type: ignore[return-value]  # done
     except RuntimeError as error:
         stopped = stop_iteration_of(error)

@@ -25,7 +25,7 @@ from queue import SimpleQueue
 from typing import Any, ParamSpec, TypeVar
 
 from ..exceptions import WorkerQueueFull
-from .bridge import resume, run_from_thread, step, this_worker
+from .bridge import resume, run_from_thread, step_in_thread, this_worker
 from .errors import exit_in_worker
 
 P = ParamSpec("P")
@@ -138,12 +138,12 @@ def _await_exit(context: contextvars.Context) -> None:
     """
     while True:
         try:
-            return context.run(_nothing)
+            return context.run(_do_nothing)
         except RuntimeError:
             time.sleep(0)
 
 
-def _nothing() -> None:
+def _do_nothing() -> None:
     pass
 
 
@@ -450,7 +450,7 @@ async def on_worker(lease: Lease, coro: Coroutine[Any, Any, T], moved: Callable[
         What ``coro`` returns.
     """
     try:
-        done, result = await lease.run(step, coro)
+        done, result = await lease.run(step_in_thread, coro)
     except asyncio.CancelledError as error:
         moved()
         if inspect.getcoroutinestate(coro) == inspect.CORO_SUSPENDED:

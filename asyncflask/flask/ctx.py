@@ -471,7 +471,7 @@ class RequestContext(_SyncContext):
         """Close the request's uploads, at the end of the context that they came with."""
         if not self.copied:
             # COMPAT: replaced requests may have no `close`.
-            getattr(self.request, "close", _nothing)()
+            getattr(self.request, "close", _missing_method)()
             self.wsgi_environ["werkzeug.request"] = None  # It refers to the environ: a circle.
 
     def match_request(self) -> None:
@@ -576,5 +576,5 @@ def _request_context() -> Context | None:
     return None if ctx is None else ctx.carrier
 
 
-def _nothing() -> None:
+def _missing_method() -> None:
     """Stand for a method that is not there."""

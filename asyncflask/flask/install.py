@@ -79,13 +79,13 @@ def install(children: bool = False) -> None:
                 f"asyncflask.flask.install() was called after {early!r} was imported; what holds it"
                 " already would not change. Call it first of all."
             )
-        sys.meta_path.insert(_place(), _Finder())
+        sys.meta_path.insert(_finder_index(), _Finder())
         sys.meta_path.append(_Distributions())
     if children:
         _install_for_children()
 
 
-def _place() -> int:
+def _finder_index() -> int:
     """Return where our finder belongs: before Python's own, which would find the real Flask.
 
     What tools have put in front of those stays in front: finders of post-import hooks ask the

@@ -239,11 +239,11 @@ def _end_tasks(loop: asyncio.AbstractEventLoop, patience: float) -> None:
         if left:
             # Kept forever: if it were destroyed at the process's end, a coroutine that also ignores
             # GeneratorExit would continue.
-            keep = threading.Thread(target=_keep, args=(left,), daemon=True)
+            keep = threading.Thread(target=_never_end, args=(left,), daemon=True)
             keep.start()
 
 
-def _keep(tasks: set[asyncio.Task[Any]]) -> None:
+def _never_end(tasks: set[asyncio.Task[Any]]) -> None:
     threading.Event().wait()
 
 

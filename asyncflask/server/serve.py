@@ -54,7 +54,7 @@ async def serve(
             return
         if lifespan.supported:
             server_state.state = lifespan.state
-        servers = [await _accept(server_state, listener) for listener in sockets]
+        servers = [await _start_listening(server_state, listener) for listener in sockets]
         ticking = loop.create_task(_tick(server_state))
         try:
             if ready is not None:
@@ -84,7 +84,7 @@ async def _started(lifespan: Lifespan, stop: asyncio.Event) -> bool:
     return True
 
 
-async def _accept(server_state: ServerState, listener: socket.socket) -> asyncio.Server:
+async def _start_listening(server_state: ServerState, listener: socket.socket) -> asyncio.Server:
     tls = server_state.config.ssl
     return await asyncio.get_running_loop().create_server(
         lambda: HTTPProtocol(server_state),
@@ -193,12 +193,12 @@ async def _serve_until_signal(
     last_resort: LastResort,
 ) -> None:
     stop = asyncio.Event()
-    asyncio.get_running_loop().set_exception_handler(_report)
+    asyncio.get_running_loop().set_exception_handler(_log_unexpected_error)
     with Signals(stop.set, last_resort, config.grace + SPARE, _time_to_end(config)):
         await serve(app, sockets, config, stop=stop, ready=ready)
 
 
-def _report(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+def _log_unexpected_error(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
     """Log an error that asyncio could not raise, unless it is an ordinary event."""
     # A TLS handshake that fails, or a connection that is cut off, is not an error here.
     if not isinstance(context.get("exception"), (ssl.SSLError, ConnectionError)):

@@ -490,7 +490,7 @@ def _each(name: str, values: Any, use: str) -> Any:
     return list(each) if is_list else each
 
 
-def _awaiting(name: str) -> Callable[..., Any]:
+def _make_awaiting(name: str) -> Callable[..., Any]:
     """Make a filter that awaits the items it reads in an environment with ``enable_async``."""
     own: Any = FILTERS[name]
     synchronous = _checking(name)
@@ -562,5 +562,8 @@ async def _attribute(
 CHECKED_FILTERS = {
     **{name: _checking(name) for name in ("sort", "unique", "min", "max", "groupby", "sum")},
     "join": _checking("join"),
-    **{name: _awaiting(name) for name in ("map", "select", "reject", "selectattr", "rejectattr")},
+    **{
+        name: _make_awaiting(name)
+        for name in ("map", "select", "reject", "selectattr", "rejectattr")
+    },
 }

@@ -192,7 +192,7 @@ def render_template(template_name_or_list: TemplateNames, **context: Any) -> str
 
     Source: ``Flask: render_template``.
     """
-    app = _app("render_template")
+    app = _active_app("render_template")
     return _render(app, app.jinja_env.get_or_select_template(template_name_or_list), context)
 
 
@@ -214,7 +214,7 @@ def render_template_string(source: str, **context: Any) -> str:
 
     Source: ``Flask: render_template_string``.
     """
-    app = _app("render_template_string")
+    app = _active_app("render_template_string")
     return _render(app, app.jinja_env.from_string(source), context)
 
 
@@ -235,8 +235,8 @@ async def render_template_async(template_name_or_list: TemplateNames, **context:
         jinja2.TemplateNotFound: The template does not exist.
         RuntimeError: No context is active.
     """
-    app = _app("render_template_async")
-    template = _awaiting(app).get_or_select_template(template_name_or_list)
+    app = _active_app("render_template_async")
+    template = _async_environment(app).get_or_select_template(template_name_or_list)
     return await _render_async(app, template, context)
 
 
@@ -253,8 +253,8 @@ async def render_template_string_async(source: str, **context: Any) -> str:
     Raises:
         RuntimeError: No context is active.
     """
-    app = _app("render_template_string_async")
-    return await _render_async(app, _awaiting(app).from_string(source), context)
+    app = _active_app("render_template_string_async")
+    return await _render_async(app, _async_environment(app).from_string(source), context)
 
 
 def stream_template(template_name_or_list: TemplateNames, **context: Any) -> Iterator[str]:
@@ -275,7 +275,7 @@ def stream_template(template_name_or_list: TemplateNames, **context: Any) -> Ite
 
     Source: ``Flask: stream_template``.
     """
-    app = _app("stream_template")
+    app = _active_app("stream_template")
     return _stream(app, app.jinja_env.get_or_select_template(template_name_or_list), context)
 
 
@@ -294,7 +294,7 @@ def stream_template_string(source: str, **context: Any) -> Iterator[str]:
 
     Source: ``Flask: stream_template_string``.
     """
-    app = _app("stream_template_string")
+    app = _active_app("stream_template_string")
     return _stream(app, app.jinja_env.from_string(source), context)
 
 
@@ -314,8 +314,8 @@ async def stream_template_async(
         jinja2.TemplateNotFound: The template does not exist.
         RuntimeError: No context is active.
     """
-    app = _app("stream_template_async")
-    template = _awaiting(app).get_or_select_template(template_name_or_list)
+    app = _active_app("stream_template_async")
+    template = _async_environment(app).get_or_select_template(template_name_or_list)
     return await _stream_async(app, template, context)
 
 
@@ -332,8 +332,8 @@ async def stream_template_string_async(source: str, **context: Any) -> AsyncIter
     Raises:
         RuntimeError: No context is active.
     """
-    app = _app("stream_template_string_async")
-    return await _stream_async(app, _awaiting(app).from_string(source), context)
+    app = _active_app("stream_template_string_async")
+    return await _stream_async(app, _async_environment(app).from_string(source), context)
 
 
 def get_template_attribute(template_name: str, attribute: str) -> Any:
@@ -351,11 +351,11 @@ def get_template_attribute(template_name: str, attribute: str) -> Any:
 
     Source: ``Flask: get_template_attribute``.
     """
-    env = _app("get_template_attribute").jinja_env
+    env = _active_app("get_template_attribute").jinja_env
     return getattr(env.get_template(template_name).module, attribute)
 
 
-def _app(function: str) -> TemplateApp:
+def _active_app(function: str) -> TemplateApp:
     ctx = current()
     if ctx is None:
         raise OutOfContext(
@@ -374,7 +374,7 @@ def _update(app: TemplateApp, context: dict[str, Any]) -> None:
         _off_the_loop(app, app.update_template_context, "step")(context)
 
 
-def _awaiting(app: TemplateApp) -> jinja2.Environment:
+def _async_environment(app: TemplateApp) -> jinja2.Environment:
     from .environment import awaiting  # PERF: Jinja is imported late
 
     return awaiting(app.jinja_env)
@@ -383,9 +383,9 @@ def _awaiting(app: TemplateApp) -> jinja2.Environment:
 def _render(app: TemplateApp, template: jinja2.Template, context: dict[str, Any]) -> str:
     _refuse_async_environment(template, "render_template")
     _update(app, context)
-    _send(app, before_render_template, template, context)
+    _send_signal(app, before_render_template, template, context)
     text = template.render(context)
-    _send(app, template_rendered, template, context)
+    _send_signal(app, template_rendered, template, context)
     return text
 
 
@@ -393,23 +393,23 @@ async def _render_async(
     app: TemplateApp, template: jinja2.Template, context: dict[str, Any]
 ) -> str:
     await app.update_template_context_async(context)
-    await _send_async(app, before_render_template, template, context)
+    await _send_signal_async(app, before_render_template, template, context)
     if template.environment.is_async:
         text = await template.render_async(context)
     else:
         text = template.render(context)
-    await _send_async(app, template_rendered, template, context)
+    await _send_signal_async(app, template_rendered, template, context)
     return text
 
 
 def _stream(app: TemplateApp, template: jinja2.Template, context: dict[str, Any]) -> Iterator[str]:
     _refuse_async_environment(template, "stream_template")
     _update(app, context)
-    _send(app, before_render_template, template, context)
+    _send_signal(app, before_render_template, template, context)
 
     def generate() -> Iterator[str]:
         yield from template.generate(context)
-        _send(app, template_rendered, template, context)
+        _send_signal(app, template_rendered, template, context)
 
     kept: Iterator[str] = _kept(generate())
     return kept
@@ -419,7 +419,7 @@ async def _stream_async(
     app: TemplateApp, template: jinja2.Template, context: dict[str, Any]
 ) -> AsyncIterator[str]:
     await app.update_template_context_async(context)
-    await _send_async(app, before_render_template, template, context)
+    await _send_signal_async(app, before_render_template, template, context)
 
     async def generate() -> AsyncIterator[str]:
         if template.environment.is_async:
@@ -428,7 +428,7 @@ async def _stream_async(
         else:
             for piece in template.generate(context):
                 yield piece
-        await _send_async(app, template_rendered, template, context)
+        await _send_signal_async(app, template_rendered, template, context)
 
     kept: AsyncIterator[str] = _kept(generate())
     return kept
@@ -453,7 +453,7 @@ def _refuse_async_environment(template: jinja2.Template, function: str) -> None:
         )
 
 
-def _send(
+def _send_signal(
     app: Any, signal: NamedSignal, template: jinja2.Template, context: dict[str, Any]
 ) -> None:
     if not signal.receivers:
@@ -465,7 +465,7 @@ def _send(
         func(app, template=template, context=context)
 
 
-async def _send_async(
+async def _send_signal_async(
     app: TemplateApp, signal: NamedSignal, template: jinja2.Template, context: dict[str, Any]
 ) -> None:
     if not signal.receivers:

@@ -189,7 +189,7 @@ def served(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     def serve(app: Any, host: str, port: int, **options: Any) -> None:
         calls.append({"app": app, "host": host, "port": port, **options})
 
-    monkeypatch.setattr("asyncflask.cli.serve.serve", serve)
+    monkeypatch.setattr("asyncflask.cli.serve.serve_locally", serve)
     return calls
 
 

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from asyncflask.cli.hypercorn import _Config, _Logger, _report
-from asyncflask.cli.serve import serve
+from asyncflask.cli.hypercorn import _Config, _log_loop_error, _Logger
+from asyncflask.cli.serve import serve_locally
 from tests.conftest import StartProgram
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
@@ -25,8 +25,8 @@ def test_ends_of_connections_are_not_reported(
 ) -> None:
     loop = asyncio.new_event_loop()
 
-    _report(loop, {"message": "connection", "exception": error})
-    _report(loop, {"message": "a bug", "exception": ValueError("bug")})
+    _log_loop_error(loop, {"message": "connection", "exception": error})
+    _log_loop_error(loop, {"message": "a bug", "exception": ValueError("bug")})
     loop.close()
 
     assert [record.message.splitlines()[0] for record in caplog.records] == ["a bug"]
@@ -72,7 +72,7 @@ async def ends_itself(scope: Any, receive: Any, send: Any) -> None:
 
 
 def test_it_serves_until_a_signal_comes(capfd: pytest.CaptureFixture[str]) -> None:
-    serve(ends_itself, "127.0.0.1", 0, server="hypercorn")
+    serve_locally(ends_itself, "127.0.0.1", 0, server="hypercorn")
 
     assert "Running on http" in capfd.readouterr().err
 

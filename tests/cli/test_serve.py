@@ -18,7 +18,7 @@ from urllib.request import urlopen
 
 import pytest
 
-from asyncflask.cli.serve import _listen, serve
+from asyncflask.cli.serve import _listen, serve_locally
 from tests.conftest import Program, StartProgram
 
 Write = Callable[[str, str], Path]
@@ -282,7 +282,7 @@ def test_signal_handlers_are_given_back(host: str, capfd: pytest.CaptureFixture[
     if host == "::1" and not socket.has_ipv6:
         pytest.skip("no IPv6")
 
-    serve(ends_itself, host, 0)
+    serve_locally(ends_itself, host, 0)
 
     assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
     assert "Running on http" in capfd.readouterr().err
@@ -292,7 +292,7 @@ def test_port_in_use_is_one_line(write: Write, capsys: pytest.CaptureFixture[str
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         with pytest.raises(SystemExit, match="1"):
-            serve(lambda *_: None, "127.0.0.1", port)  # type: ignore[arg-type]  # never called
+            serve_locally(lambda *_: None, "127.0.0.1", port)  # type: ignore[arg-type]  # never called
 
     error = capsys.readouterr().err
 

@@ -15,7 +15,7 @@ from asyncflask.concurrency.bridge import (
     resume,
     run_alone,
     run_from_thread,
-    step,
+    step_in_thread,
     to_sync,
 )
 from asyncflask.concurrency.workers import WorkerPool
@@ -245,12 +245,12 @@ async def test_drive_on_a_running_loop_says_async_with():
 
 async def test_step_refuses_what_only_a_loop_can_serve():
     with pytest.raises(RuntimeError, match="in a thread that has no event loop"):
-        step(asyncio.sleep(0))
+        step_in_thread(asyncio.sleep(0))
 
 
 async def test_resume_goes_on_where_step_stopped():
     coro = places([])
-    stepped = step(coro)
+    stepped = step_in_thread(coro)
 
     assert stepped == (False, None)
     assert await resume(coro) == "end"

@@ -68,7 +68,7 @@ class SyncRequest(Routed, WSGIRequest):
         if isinstance(self._ctx, _Outside):
             if self._ctx._body is None:
                 # It keeps the data that were read; the bytes come from `wsgi.input`.
-                self._ctx._body = Body(_nothing)
+                self._ctx._body = Body(_empty_body)
             body: Body = self._ctx._body
             return body
         return body_of(self._ctx)
@@ -204,7 +204,7 @@ class _Outside:
         return None if ctx is None else ctx.app
 
 
-async def _nothing() -> dict[str, Any]:
+async def _empty_body() -> dict[str, Any]:
     return {"type": "http.request"}
 
 

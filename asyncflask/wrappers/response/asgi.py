@@ -87,7 +87,7 @@ async def send_response(
         if bodiless or method == "HEAD":
             await send_whole(send, start, whole_body(b""))
         elif isinstance(body, (list, tuple)):
-            await send_whole(send, start, whole_body(_joined(body)))
+            await send_whole(send, start, whole_body(_join_chunks(body)))
         elif isinstance(body, FileBody):
             await _send_file(body, start, send, watch, extensions)
         else:
@@ -124,7 +124,7 @@ def whole_messages(response: Response, method: str) -> tuple[Any, Any] | None:
     elif len(chunks) == 1 and isinstance(chunks[0], bytes):
         body = chunks[0]
     else:
-        body = _joined(chunks)
+        body = _join_chunks(chunks)
     return start, {"type": "http.response.body", "body": body}
 
 
@@ -162,7 +162,7 @@ def messages_of(
     )
 
 
-def _joined(chunks: Iterable[object]) -> bytes:
+def _join_chunks(chunks: Iterable[object]) -> bytes:
     return b"".join(map(to_bytes, chunks))
 
 

@@ -63,7 +63,7 @@ def check_value(name: str, value: Any) -> str:
         ValueError: It contains a control character other than the tab.
         TypeError: It has to be awaited.
     """
-    text = value if isinstance(value, str) else _shown(value, name)
+    text = value if isinstance(value, str) else _value_text(value, name)
     # A printable text has no controls; the test takes a quarter of the search's time.
     if text.isprintable():
         return text
@@ -76,7 +76,7 @@ def check_value(name: str, value: Any) -> str:
     return text
 
 
-def _shown(value: object, name: str) -> str:
+def _value_text(value: object, name: str) -> str:
     """Convert a value to text; refuse a coroutine, whose value is not known."""
     if inspect.isawaitable(value):
         if inspect.iscoroutine(value):

@@ -240,7 +240,7 @@ class Websocket(HTTPConnection):
         message: dict[str, Any] = {
             "type": "websocket.accept",
             "subprotocol": self._checked(subprotocol),
-            "headers": _encoded(headers),
+            "headers": _encode_headers(headers),
         }
         async with connection.handshake():
             if connection.end is not None:
@@ -405,7 +405,7 @@ def _binary(data: Any) -> bytes:
     )
 
 
-def _encoded(headers: HandshakeHeaders | None) -> list[tuple[bytes, bytes]]:
+def _encode_headers(headers: HandshakeHeaders | None) -> list[tuple[bytes, bytes]]:
     if headers is None:
         return []
     if not isinstance(headers, WerkzeugHeaders):
