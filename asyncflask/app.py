@@ -89,9 +89,20 @@ _OTHER_NAMES = {
 class Flask(App):
     """A Flask application on a native event loop; an ASGI callable.
 
-    ``async def`` views and hooks run on the loop and get an awaitable ``request``; ``def`` ones run
-    in a worker thread and get Flask's synchronous ``request``. The parameters are Flask's, as in
-    :class:`~asyncflask.sansio.app.App`.
+    ``async def`` views and hooks run on the loop and get an awaitable ``request``. ``def`` views and
+    hooks run in a worker thread and get Flask's synchronous ``request``.
+
+    Args:
+        import_name: Name of the module or package the app is defined in, usually ``__name__``.
+        static_url_path: URL prefix of the static files; the folder's name by default.
+        static_folder: Folder of the static files, relative to ``root_path``.
+        static_host: Host of the static route; needed with ``host_matching``.
+        host_matching: Whether rules match by ``host=``.
+        subdomain_matching: Whether rules match by ``subdomain=``, below ``SERVER_NAME``.
+        template_folder: Folder of the templates, relative to ``root_path``.
+        instance_path: Folder of the deployment's own files; found beside the package by default.
+        instance_relative_config: Whether relative names of config files begin there.
+        root_path: Folder of the code; found from ``import_name`` by default.
 
     Source: ``Flask: Flask``, ``Quart: Quart``, ASGI 3.
     """

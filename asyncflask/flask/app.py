@@ -83,7 +83,19 @@ T = TypeVar("T")
 
 
 class Flask(async_api.Flask, metaclass=CallableType):
-    """A Flask app. See :class:`asyncflask.sansio.app.App` for the parameters, which are Flask's.
+    """A Flask app: a WSGI and an ASGI callable, with Flask's names and behaviour.
+
+    Args:
+        import_name: Name of the module or package the app is defined in, usually ``__name__``.
+        static_url_path: URL prefix of the static files; the folder's name by default.
+        static_folder: Folder of the static files, relative to ``root_path``.
+        static_host: Host of the static route; needed with ``host_matching``.
+        host_matching: Whether rules match by ``host=``.
+        subdomain_matching: Whether rules match by ``subdomain=``, below ``SERVER_NAME``.
+        template_folder: Folder of the templates, relative to ``root_path``.
+        instance_path: Folder of the deployment's own files; found beside the package by default.
+        instance_relative_config: Whether relative names of config files begin there.
+        root_path: Folder of the code; found from ``import_name`` by default.
 
     Source: ``Flask: Flask``.
     """

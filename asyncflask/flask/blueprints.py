@@ -19,7 +19,25 @@ __all__ = ["Blueprint", "BlueprintSetupState"]
 
 
 class Blueprint(async_api.Blueprint):
-    """See :class:`asyncflask.Blueprint`. Source: ``Flask: Blueprint``."""
+    """A set of views, hooks, templates and files, with Flask's names and behaviour.
+
+    Args:
+        name: Prefix of the blueprint's endpoints; without dots.
+        import_name: Name of the module it is defined in, usually ``__name__``.
+        static_folder: Folder of its own static files, relative to ``root_path``.
+        static_url_path: Prefix of its static route, below ``url_prefix``.
+        template_folder: Folder of its own templates; the app's take precedence.
+        url_prefix: Prefix of its rules.
+        subdomain: Subdomain of its rules.
+        url_defaults: Default values of its rules' arguments.
+        root_path: Folder that the others are relative to; found from ``import_name`` by default.
+        cli_group: Name of its command group; ``None`` puts its commands at the top level.
+
+    Raises:
+        ValueError: ``name`` is empty or has a dot.
+
+    Source: ``Flask: Blueprint``.
+    """
 
     def send_static_file(self, filename: str) -> Response:
         """Return a response with a file of the blueprint's static folder.
