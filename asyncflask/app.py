@@ -89,8 +89,8 @@ _OTHER_NAMES = {
 class Flask(App):
     """A Flask application on a native event loop; an ASGI callable.
 
-    ``async def`` views and hooks run on the loop and get an awaitable ``request``. ``def`` views and
-    hooks run in a worker thread and get Flask's synchronous ``request``.
+    ``async def`` views and hooks run on the loop and get an awaitable ``request``. ``def`` views
+    and hooks run in a worker thread and get Flask's synchronous ``request``.
 
     Args:
         import_name: Name of the module or package the app is defined in, usually ``__name__``.

@@ -1,11 +1,11 @@
-"""From a pushed context to an answer, and back: hooks, view, error handlers, session, teardown.
+"""From a pushed context to a response: hooks, view, error handlers, session, teardown.
 
-Written once, for requests and websockets (``scope_types.py`` has the differences) and for both ways
-of running it (``invoke.py``). Each function is the untouched form of a method of the app, with the
-context as an argument; :mod:`.overrides` says which of them a user has replaced. Which response a
-view's result becomes is in ``make_response.py``, which handler an error finds in ``errors.py``, what
-runs at the end of a context in ``teardown.py``. Most requests are served by the shorter functions
-in ``runners.py``.
+The same functions serve requests and websockets (``scope_types.py`` has the differences), on the
+loop and in a thread (``invoke.py``). Each function is the original of a method of the app, with the
+context as an argument; :mod:`.overrides` finds the methods that a user has replaced.
+``make_response.py`` makes the response of a view's result, ``errors.py`` finds the handler of an
+error, and ``teardown.py`` runs at the end of a context. Most requests are served by the shorter
+functions in ``runners.py``.
 """
 
 from __future__ import annotations
