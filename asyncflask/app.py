@@ -129,7 +129,7 @@ class Flask(App):
         """Return a step that is assigned in the form in which every caller gets its answer."""
         return overrides.prepare(value) if name in cls._awaited_steps else value
 
-    def _prepare_face(self) -> None:
+    def _prepare_api(self) -> None:
         self.serving_generators: list[AsyncIterator[None]] = []
         self.background_tasks: set[asyncio.Task[None]] = set()
         #: the applications that :meth:`mount` was given, the longest prefix first

@@ -109,8 +109,8 @@ class Flask(async_api.Flask, metaclass=CallableType):
     test_client_class: type[FlaskClient] | None = None  # type: ignore[assignment]  # as Flask's
     test_cli_runner_class: type[FlaskCliRunner] | None = None  # type: ignore[assignment]  # as Flask's
 
-    def _prepare_face(self) -> None:
-        super()._prepare_face()
+    def _prepare_api(self) -> None:
+        super()._prepare_api()
         warn_of_real_flask(f"The app {self!r}", stacklevel=3)
 
     def _end_setup(self) -> None:
@@ -351,7 +351,7 @@ class Flask(async_api.Flask, metaclass=CallableType):
         """
         return urls.create_adapter(self, request, _bind)
 
-    # -- colours -----------------------------------------------------------------------------------
+    # -- def and async def -------------------------------------------------------------------------
 
     def async_to_sync(self, func: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, T]:
         """Return a synchronous version of an ``async def`` function, for WSGI and ASGI.

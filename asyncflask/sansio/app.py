@@ -192,7 +192,7 @@ class App(Scaffold, Watching):
         unawaited.watch()
         overrides.watch(self)
         self._look_anew()
-        self._prepare_face()
+        self._prepare_api()
         self._add_static_route(static_host, host_matching)
 
     #: ``g``, ``request`` and ``session`` of templates; each API has its own
@@ -203,7 +203,7 @@ class App(Scaffold, Watching):
         group.name = self.name
         return group
 
-    def _prepare_face(self) -> None:
+    def _prepare_api(self) -> None:
         """Set up the parts that only one of the two APIs has."""
 
     def _checked_instance_path(self, instance_path: str | None) -> str:

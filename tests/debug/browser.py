@@ -74,7 +74,7 @@ class Browser:
         self._process.wait()
 
     async def _listening(self):
-        """Return port and path that the browser has written down."""
+        """Return the port and the path that the browser has written into its profile."""
         file = self._profile / "DevToolsActivePort"
         async with asyncio.timeout(PATIENCE):
             while not file.exists() or file.read_text().count("\n") < 1:
@@ -112,7 +112,7 @@ class Browser:
                 await asyncio.sleep(0.02)
 
     async def type(self, text):
-        """Type a text and Enter into what has the focus."""
+        """Type a text and Enter into the focused element."""
         await self._call("Input.insertText", text=text)
         enter = {"key": "Enter", "code": "Enter", "windowsVirtualKeyCode": 13, "text": "\r"}
         await self._call("Input.dispatchKeyEvent", type="keyDown", **enter)

@@ -1,4 +1,4 @@
-"""An app under the interactive debugger, and somebody who uses its pages."""
+"""An app under the interactive debugger, and a developer who uses its pages."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _FRAME = re.compile(r'id="frame-(\d+)">.*?<code class="function">(.*?)</code>', 
 
 
 class Developer:
-    """Somebody with a browser: reads a traceback page, and types into its consoles.
+    """A developer with a browser, who reads a traceback page and types into its consoles.
 
     It talks ASGI to either API; Werkzeug's page is read as its script reads it.
     """

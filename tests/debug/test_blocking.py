@@ -1,4 +1,4 @@
-"""In debug mode, what holds the event loop for over 100 ms is named in the log."""
+"""In debug mode, functions that block the event loop for over 100 ms are named in the log."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def debugged(cls):
 
 
 async def named(app, caplog, path="/", calls=1):
-    """Return what the warnings name while a path is asked for."""
+    """Request a path, and return the functions that the warnings name."""
     with caplog.at_level(logging.WARNING, app.name):
         for _ in range(calls):
             await TestClient(app, app.response_class).get(path)
@@ -288,7 +288,7 @@ async def test_a_cancelled_view_is_cancelled_under_the_clock(async_app):
 
 
 def test_without_a_sample_the_view_is_named():
-    """Code in C that keeps the interpreter to itself lets no other thread look."""
+    """C code that holds the GIL cannot be sampled by another thread."""
 
     def view():
         pass

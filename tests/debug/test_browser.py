@@ -40,7 +40,7 @@ async def browser(tmp_path):
 
 @pytest.fixture(params=["async", "def"])
 def view(request, app):
-    """The name of a view of each colour that fails at ``/basket``."""
+    """The name of a view of each kind that fails at ``/basket``."""
     if request.param == "async":
 
         @app.get("/basket")

@@ -1,4 +1,4 @@
-"""What is there in a console: the frame's variables, the request that failed, and ``await``."""
+"""A console has the frame's variables, the failed request, and ``await``."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def failing(app):
 
 @pytest.fixture
 def evaluate(developer):
-    """Fail with a form, and return what evaluates in the view's frame."""
+    """Post a form to a failing view, and return a function that evaluates in its frame."""
 
     async def prepare(path):
         await developer.open(f"{path}?page=2", method="POST", data={"name": "tea"})

@@ -1,4 +1,4 @@
-"""The interactive debugger: who gets a page, a console, a PIN prompt, and who does not."""
+"""The interactive debugger: which clients get a page, a console and a PIN prompt."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ async def test_pages_and_consoles_are_reached_on_any_path(app, developer):
     assert "41" in await developer.evaluate("fail_async", "price", path="/a/b")
 
 
-async def test_a_page_for_somebody_with_the_pin_is_unlocked_at_once(developer):
+async def test_a_page_for_a_client_with_the_pin_is_unlocked_at_once(developer):
     await developer.open("/async")
     await developer.unlock()
 
@@ -284,7 +284,7 @@ def test_it_is_off_by_default(api):
 
 @pytest.mark.parametrize("query", ["cmd=resource&f=style.css", "cmd=printpin", "traceback=1"])
 async def test_outside_of_debug_mode_nothing_answers(app, developer, query):
-    """Also what was kept before: debug mode may be switched off while the app runs."""
+    """Also tracebacks that were kept before: debug mode may be switched off while the app runs."""
     await developer.open("/async")
     await developer.unlock()
     app.debug = False
@@ -338,7 +338,7 @@ async def test_the_errors_text_is_escaped(developer):
 
 @pytest.mark.parametrize("host", ["evil.test", "localhost.evil.test", "192.0.2.1", "127.0.0.1.x"])
 async def test_another_host_gets_a_page_without_console_and_secret(developer, host):
-    """GHSA-2g68-c3qc-8985: a page of another site lets the browser ask by its own name."""
+    """GHSA-2g68-c3qc-8985: a page of another site makes the browser use that site's name."""
     text = (await developer.open("/async", headers={"Host": host})).text
 
     assert "EVALEX = false" in text
@@ -433,7 +433,7 @@ def unset(monkeypatch):
 
 
 def test_in_a_container_the_pin_is_random(api, unset):
-    """CVE-2019-14806: what Werkzeug makes a PIN of is the same in each container of an image."""
+    """CVE-2019-14806: Werkzeug derives the same PIN in each container of an image."""
     unset.setenv("container", "podman")
     one, other = api.Flask("shop").debugger, api.Flask("shop").debugger
     computed, _ = get_pin_and_cookie_name(one._werkzeug.app)

@@ -1,4 +1,4 @@
-"""Errors that no page can answer, and connections under the debugger as servers see them."""
+"""Errors without a page, and connections under the debugger as servers see them."""
 
 from __future__ import annotations
 
@@ -60,10 +60,8 @@ def stream(request):
 
 
 @pytest.mark.parametrize("api", [asyncflask])
-@pytest.mark.parametrize("colour", ["async", "def"])
-async def test_a_body_that_fails_after_the_start_is_in_the_log(
-    app, developer, stream, look, colour
-):
+@pytest.mark.parametrize("kind", ["async", "def"])
+async def test_a_body_that_fails_after_the_start_is_in_the_log(app, developer, stream, look, kind):
     @app.get("/")
     async def in_loop():
         return stream()
@@ -73,7 +71,7 @@ async def test_a_body_that_fails_after_the_start_is_in_the_log(
         return stream()
 
     with pytest.raises(ValueError, match="no 2"):
-        await developer.open("/" if colour == "async" else "/def")
+        await developer.open("/" if kind == "async" else "/def")
     url = await look()
 
     assert url.startswith("http://localhost/?__debugger__=yes&traceback=1&s=")
@@ -188,9 +186,9 @@ async def test_middleware_that_fails_at_once_has_a_page_for_a_handshake_too(app)
 # -- background tasks ------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("colour", ["async", "def"])
+@pytest.mark.parametrize("kind", ["async", "def"])
 async def test_a_background_task_that_fails_has_its_page_in_the_log(
-    app, developer, look, caplog, colour
+    app, developer, look, caplog, kind
 ):
     async def send_async(address):
         raise ValueError(address)
@@ -200,7 +198,7 @@ async def test_a_background_task_that_fails_has_its_page_in_the_log(
 
     @app.get("/")
     async def start():
-        app.add_background_task(send_async if colour == "async" else send_def, "ada")
+        app.add_background_task(send_async if kind == "async" else send_def, "ada")
         return "sent"
 
     await developer.open("/")
@@ -209,10 +207,10 @@ async def test_a_background_task_that_fails_has_its_page_in_the_log(
     assert "failed" in caplog.text
     assert (await look()).startswith("http://localhost/?")
 
-    assert developer.functions() == [f"send_{colour}"]
-    assert "'ada'" in await developer.evaluate(f"send_{colour}", "address")
-    await developer.evaluate(f"send_{colour}", "import asyncflask")
-    shown = await developer.evaluate(f"send_{colour}", "asyncflask.current_app.name")
+    assert developer.functions() == [f"send_{kind}"]
+    assert "'ada'" in await developer.evaluate(f"send_{kind}", "address")
+    await developer.evaluate(f"send_{kind}", "import asyncflask")
+    shown = await developer.evaluate(f"send_{kind}", "asyncflask.current_app.name")
     assert "'shop'" in shown
 
 
@@ -282,7 +280,7 @@ def request_scope(**kwargs):
 
 @pytest.mark.parametrize("expects", [False, True])
 async def test_a_page_is_sent_while_the_client_sends_on(app, expects):
-    """hypercorn: an answer waits for room in the queue of what the client sends."""
+    """hypercorn: a response waits for room in the queue of the client's messages."""
 
     @app.post("/")
     def fail():
@@ -323,7 +321,7 @@ async def test_a_cancelled_request_is_no_error(app, caplog):
 
 
 async def test_the_scope_is_left_as_it_was(app):
-    """What stands around an app may look into it afterwards."""
+    """Middleware around an app may read the scope afterwards."""
 
     @app.post("/")
     async def index():

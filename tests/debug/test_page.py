@@ -1,4 +1,4 @@
-"""The traceback page of debug mode: when it is shown, and what stands on it."""
+"""The traceback page of debug mode: when it is shown, and what it contains."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_the_error_is_logged_as_well(app, caplog):
 
 
 @pytest.mark.parametrize("propagate", [True, False])
-def test_where_somebody_wants_the_error_no_page_is_made(app, propagate):
+def test_no_page_is_made_if_errors_are_propagated(app, propagate):
     app.config["PROPAGATE_EXCEPTIONS"] = propagate
 
     assert page_for(app, failure()) is None

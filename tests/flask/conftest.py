@@ -29,7 +29,7 @@ def client(app):
 
 @pytest.fixture
 def python(tmp_path):
-    """Run Python in a process of its own, in a folder of its own; return what it printed."""
+    """Run Python in a process and a folder of its own, and return its output."""
 
     def python(*args, **environ):
         environ = {

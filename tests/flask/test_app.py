@@ -163,7 +163,7 @@ def test_a_replaced_step_may_call_the_original(app, client):
 
 
 def test_call_may_be_replaced_on_the_class(app, client, monkeypatch):
-    """Sentry does so."""
+    """Sentry does this."""
     app.get("/")(lambda: "original")
     original = Flask.__call__
 
@@ -412,7 +412,7 @@ def test_a_muted_signal_is_not_sent(module):
 
 @both
 def test_a_response_class_decides_what_becomes_of_errors_and_wsgi_callables(module):
-    """Its own ``force_type`` sees what Flask gives it."""
+    """Its own ``force_type`` gets the same value as on Flask."""
     forced = []
 
     class Own(module.Response):
@@ -570,7 +570,7 @@ def test_a_context_is_freed_with_its_request(app, client):
 
 @pytest.fixture
 def served(monkeypatch):
-    """Collect what ``run`` hands to Werkzeug's server."""
+    """Collect the arguments with which ``run`` calls Werkzeug's server."""
     for name in ["FLASK_RUN_FROM_CLI", "FLASK_DEBUG", "ASYNCFLASK_DEBUG"]:
         monkeypatch.delenv(name, raising=False)
     calls = []
@@ -655,7 +655,7 @@ def test_without_a_static_folder_none_can_be_sent():
 
 
 def test_ensure_async_without_a_server_stays_in_the_callers_thread():
-    """A ``sqlite3`` connection of a hook is good in an ``async def`` view that calls back."""
+    """A ``sqlite3`` connection of a hook can be used in a callback of an ``async def`` view."""
     app = Flask(__name__)
 
     @app.get("/")
@@ -679,7 +679,7 @@ def run_alone(function, *args, **kwargs):
 
 
 def app_that_notes_calls(module, where="subclass", method="ensure_sync"):
-    """An app whose own method notes what it was given, with everything that Flask gives it."""
+    """An app whose own method collects its arguments, which are those of Flask."""
     given = []
 
     def own(function):

@@ -125,8 +125,8 @@ def test_the_app_context_around_the_call_is_the_requests(app, client):
 
 
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, SystemExit])
-@pytest.mark.parametrize("colour", ["def", "async"])
-def test_an_exception_reaches_the_caller(app, client, error, colour):
+@pytest.mark.parametrize("kind", ["def", "async"])
+def test_an_exception_reaches_the_caller(app, client, error, kind):
     raised = error("of the view")
 
     @app.get("/def")
@@ -138,7 +138,7 @@ def test_an_exception_reaches_the_caller(app, client, error, colour):
         raise raised
 
     with pytest.raises(error, match="of the view") as caught:
-        client.get(f"/{colour}")
+        client.get(f"/{kind}")
     assert caught.value is raised
     raised.__traceback__ = None
 
@@ -230,7 +230,7 @@ def test_middleware_around_the_app_is_called_in_place(app):
     assert Client(app).get("/").text == str(threading.get_ident())
 
 
-def test_the_app_is_free_when_nobody_wants_it_any_more(app):
+def test_the_app_is_freed_with_its_last_reference(app):
     from asyncflask.flask import Flask
 
     other = Flask("other")

@@ -35,7 +35,7 @@ def both_transports(request, monkeypatch):
 
 @pytest.fixture
 def registered(app, bp, both_transports):
-    """Return a client of the app, which the blueprint is registered on when it is first used."""
+    """Return a client of the app; the blueprint is registered at the client's first use."""
 
     class Registering:
         def __getattr__(self, name):
@@ -73,7 +73,7 @@ def test_an_async_view_awaits_its_request(bp, registered):
     }
 
 
-def test_both_faces_see_the_same_body_whoever_reads_first(bp, registered):
+def test_both_requests_share_the_body_whichever_reads_first(bp, registered):
     @bp.before_request
     def before():
         if facade.request.args.get("first") == "def":
@@ -98,7 +98,7 @@ def test_an_async_view_reads_the_body_piece_by_piece(bp, registered):
     assert registered.post("/", data=b"x" * 300_000).text == "300000"
 
 
-def test_a_limit_set_on_one_face_counts_on_the_other(bp, registered):
+def test_a_limit_set_on_one_request_counts_on_the_other(bp, registered):
     @bp.before_request
     async def limit():
         asyncflask.request.max_content_length = 5
@@ -231,7 +231,7 @@ async def post(async_app, old, path="/", **options):
     return await async_app.test_client().post(path, **options)
 
 
-async def test_in_a_def_view_of_the_async_face_both_are_the_synchronous_request(async_app, old):
+async def test_in_a_def_view_of_the_async_api_both_are_the_synchronous_request(async_app, old):
     @old.post("/")
     def view():
         assert isinstance(facade.request._get_current_object(), SyncRequest)
@@ -285,7 +285,7 @@ async def test_static_files_and_send_file_of_a_facade_blueprint(async_app, tmp_p
         assert (await client.get(path)).text == "static"
 
 
-async def test_nothing_of_the_second_face_outlives_its_request(async_app, old):
+async def test_nothing_of_the_second_request_object_outlives_its_request(async_app, old):
     import gc
     import weakref
 

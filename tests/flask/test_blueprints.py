@@ -117,7 +117,7 @@ def test_the_age_of_static_files_may_be_its_own(app, folder):
 
 @pytest.mark.parametrize("module", [asyncflask.flask, oracle], ids=["facade", "flask"])
 def test_a_handler_for_the_app_goes_through_the_apps_own_errorhandler(module):
-    """Tools replace the setup methods of an app to see or to wrap what is registered."""
+    """Tools replace the setup methods of an app to wrap the functions that are registered."""
     seen = []
 
     class App(module.Flask):

@@ -20,7 +20,7 @@ original = Flask.__call__
 
 
 def wrapper(self, environ, start_response):
-    """What Sentry puts there by itself."""
+    """The wrapper that Sentry puts there."""
     seen.append(environ["PATH_INFO"])
     return original(self, environ, start_response)
 
@@ -81,7 +81,7 @@ def made(cls):
 
 
 async def serve(app):
-    """Let an app answer by WSGI and ASGI, a websocket, and the lifespan."""
+    """Call an app over WSGI and ASGI, with a websocket, and with a lifespan."""
     assert Client(app, Response).get("/def").text == "/def"
     client = TestClient(app, Response)
     assert (await client.get("/def")).text == "/def"
@@ -222,7 +222,7 @@ def scope(path):
 
 @pytest.mark.parametrize("replaced", [False, True])
 async def test_an_asgi_2_server_is_answered(app, replaced, monkeypatch):
-    """Uvicorn takes an app whose ``__call__`` is ``def`` for one of ASGI 2."""
+    """Uvicorn calls an app whose ``__call__`` is a ``def`` function as an ASGI 2 application."""
     if replaced:
         monkeypatch.setattr(Flask, "__call__", wrapper)
 

@@ -51,7 +51,7 @@ def environment(monkeypatch):
 
 @pytest.fixture
 def served(monkeypatch):
-    """Collect what ``run`` hands to Werkzeug's server."""
+    """Collect the arguments with which ``run`` calls Werkzeug's server."""
     calls = []
     monkeypatch.setattr(
         facade, "run_simple", lambda *args, **options: calls.append((args, options))
@@ -146,7 +146,7 @@ def test_an_app_that_cannot_be_loaded_ends_the_command(served):
 
 
 def test_in_the_reloader_it_is_served_as_its_error(served, monkeypatch, capsys):
-    """The debugger shows it; the next edit may mend it."""
+    """The debugger shows the error; the next edit may fix it."""
     monkeypatch.setenv("WERKZEUG_RUN_MAIN", "true")
 
     def create_app():
@@ -264,7 +264,7 @@ def test_asyncflask_without_the_option_leaves_flask_alone(python):
 
 @contextmanager
 def server(folder, *command):
-    """Run a server as a process; give the URL that it says it serves at."""
+    """Run a server as a process, and return the URL that it prints."""
     environ = {**os.environ, "PYTHONPATH": str(PROJECT), "PYTHONUNBUFFERED": "1"}
     log = folder / "server.log"
     with (

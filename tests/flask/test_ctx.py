@@ -1,4 +1,4 @@
-"""The two contexts: pushed and popped synchronously, entered again, copied, and let go."""
+"""The two contexts: pushed and popped synchronously, entered again, copied, and released."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ both = pytest.mark.parametrize("module", [asyncflask.flask, oracle], ids=["facad
 
 @pytest.fixture
 def ended(app):
-    """Note what ends: of a request, or of an app context."""
+    """Collect what ends with a request or with an app context."""
     seen = []
     app.teardown_request(lambda error: seen.append("request"))
     app.teardown_appcontext(lambda error: seen.append("app"))
@@ -607,7 +607,7 @@ def test_what_a_failing_push_left_behind_is_undone(app):
 
 
 def test_pushed_here_it_may_be_popped_in_a_copied_context(app, ended):
-    """What a generator does that a server iterates elsewhere: no token of a variable is needed."""
+    """As a generator does that a server iterates in another context: no token is needed."""
 
     def push_and_pop():
         ctx = app.test_request_context()

@@ -1,4 +1,4 @@
-"""The proxies: Werkzeug's ``LocalProxy``, and what extensions ask Flask's context variables."""
+"""The proxies, which are Werkzeug's ``LocalProxy``, and Flask's two context variables."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_outside_it_is_false_and_unbound(name):
 
 @pytest.mark.parametrize("name", ALL)
 def test_outside_its_use_says_what_is_missing(name):
-    """The words up to the colon are Flask's: people match them."""
+    """The text up to the colon is Flask's, which tests of users match."""
     kind = "application" if name in OF_AN_APP else "request"
 
     with pytest.raises(RuntimeError, match=f"^Working outside of {kind} context: `{name}`"):
@@ -110,7 +110,7 @@ both = pytest.mark.parametrize("module", [asyncflask.flask, oracle], ids=["facad
 
 @both
 def test_a_context_is_made_current_by_its_variable(module):
-    """As apps do that have no place for a ``with``; without signals and teardown functions."""
+    """For apps that cannot use ``with``; there are no signals and teardown functions."""
     variables = importlib.import_module(f"{module.__name__}.globals")
     app, other = module.Flask("app"), module.Flask("other")
     ended = []
@@ -176,7 +176,7 @@ SNIPPETS = [
 
 
 def rendered(module, snippet, where, by):
-    """What a snippet becomes in an app of Flask's or ours, or the kind of its error."""
+    """Return the result of a snippet in an app of Flask or of asyncflask, or its kind of error."""
     app = module.Flask("app")
     app.secret_key = "secret"
     context = {"none": nullcontext, "app": app.app_context, "request": app.test_request_context}

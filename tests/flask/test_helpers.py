@@ -249,7 +249,7 @@ NONSENSE = {
 
 
 def made(module, value, inside):
-    """What ``make_response`` makes of a value, or the kind of its error."""
+    """Return the response that ``make_response`` makes of a value, or its kind of error."""
     app = module.Flask("app")
     with app.test_request_context("/here") if inside else nullcontext():
         try:

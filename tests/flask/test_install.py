@@ -1,4 +1,4 @@
-"""install(): who imports ``flask`` gets ``asyncflask.flask``, and only after it was called."""
+"""install(): after it, and only then, ``import flask`` is ``asyncflask.flask``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which path a WSGI environ asks for."""
+"""The path of a WSGI environ."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from asyncflask.testing.asgi_connection import ASGIConnection
 
 
 def answer(module, script_name: str, path_info: str) -> tuple[int, str]:
-    """Let an app of Flask's or ours answer an environ whose paths no builder has tidied up."""
+    """Call an app of Flask or asyncflask with an environ whose paths are passed as they are."""
     app = module.Flask("app")
 
     @app.route("/")
@@ -33,7 +33,7 @@ def answer(module, script_name: str, path_info: str) -> tuple[int, str]:
 @pytest.mark.parametrize("path_info", ["", "/", "page", "/page", "@evil.test", "?a=b", "a/b"])
 @pytest.mark.parametrize("script_name", ["", "/", "/app", "/app/"])
 def test_the_path_is_flasks_with_and_without_slashes(script_name, path_info):
-    """Test clients leave the first slash of PATH_INFO away, gunicorn does behind "/app/"."""
+    """Test clients omit the first slash of PATH_INFO, and so does gunicorn behind "/app/"."""
     assert answer(flask, script_name, path_info) == answer(oracle, script_name, path_info)
 
 
@@ -77,7 +77,7 @@ class Digits(BaseConverter):
 
 
 def lower_the_path(self, environ, *args, **kwargs):
-    """What a map of an app may do in its ``bind_to_environ``."""
+    """A map of an app may override ``bind_to_environ``."""
     adapter = Map.bind_to_environ(self, environ, *args, **kwargs)
     adapter.path_info = adapter.path_info.lower()
     return adapter

@@ -1,4 +1,4 @@
-"""What can be imported: Flask's modules, and the names that people import from them."""
+"""Flask's modules, and the names that users import from them."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ MODULES = [
 
 
 def handed_on(module: ModuleType) -> dict[str, object]:
-    """What a module has of Flask and its libraries under the name that it has at home."""
+    """Names of a module that come from Flask and its libraries, under their original name."""
     found = {}
     for name, value in vars(module).items():
         home = str(getattr(value, "__module__", None) or type(value).__module__)
@@ -134,7 +134,7 @@ def is_resolved(function: Any) -> bool:
 
 @pytest.mark.parametrize("name", MODULES)
 def test_type_hints_are_resolved_where_flasks_are(name: str):
-    """As dependency injection, and what makes documents or schemas of functions, asks for them."""
+    """As tools for dependency injection and for API documents read them."""
     theirs = dict(functions_of(importlib.import_module(name)))
     ours = dict(functions_of(importlib.import_module(f"asyncflask.{name}")))
     both = [key for key in theirs.keys() & ours.keys() if is_resolved(theirs[key])]

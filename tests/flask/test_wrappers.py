@@ -1,4 +1,4 @@
-"""Flask's synchronous request and response: limits, JSON, names of what matched."""
+"""Flask's synchronous request and response: limits, JSON, and the matched names."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def form(app, client):
     [("MAX_CONTENT_LENGTH", 90), ("MAX_FORM_MEMORY_SIZE", 90), ("MAX_FORM_PARTS", 1)],
 )
 def test_a_form_over_a_limit_is_refused_where_flask_refuses_it(app, form, key, value, kind):
-    """Whether the memory of an URL-encoded form is limited, versions of Werkzeug decide."""
+    """Versions of Werkzeug differ in limiting the memory of a URL-encoded form."""
     app.config[key] = value
     real = flask.Flask(__name__)
     real.config[key] = value
@@ -206,7 +206,7 @@ def test_an_upload_is_read_synchronously(app, client):
     assert client.post("/", data={"file": (BytesIO(b"content"), "x.txt")}).text == "content"
 
 
-# -- bodies whose length nobody announces ----------------------------------------------------------
+# -- bodies without a Content-Length ---------------------------------------------------------------
 
 READERS = {
     "data": lambda: len(request.get_data()),
@@ -297,7 +297,7 @@ async def test_a_second_try_to_read_what_is_over_the_limit_fails_as_well():
 @pytest.mark.parametrize("wait", [False, True], ids=["def", "async def"])
 @pytest.mark.parametrize(("size", "status"), [(100, 200), (101, 413), (300, 413)])
 async def test_a_chunked_urlencoded_form_has_the_limit_of_memory(size, status, wait):
-    """CVE-2026-54283. One whose length is announced is read whole, as in Flask."""
+    """CVE-2026-54283. A form with a Content-Length is read as a whole, as in Flask."""
     app = app_that_reads("form", wait, MAX_FORM_MEMORY_SIZE=100)
     pieces = chunks_of(size, URLENCODED)
 

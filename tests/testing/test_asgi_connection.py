@@ -61,7 +61,7 @@ async def test_what_is_no_exception_is_raised_in_the_test(error):
         await app.test_client().get("/")
 
 
-async def test_an_error_that_nobody_saw_is_raised_at_the_end():
+async def test_an_error_that_was_not_seen_is_raised_at_the_end():
     async def app(scope, receive, send):
         raise ZeroDivisionError("app")
 
@@ -136,7 +136,7 @@ async def test_a_malformed_message_is_refused():
 
 
 async def test_headers_may_be_a_generator():
-    """ASGI wants an iterable; checking it must not use it up."""
+    """ASGI allows any iterable; checking it must not consume it."""
     message = {**START, "headers": (pair for pair in [(b"a", b"b")])}
 
     async with ASGIConnection(sending(message, LAST), scope()) as connection:

@@ -37,7 +37,7 @@ def client(app):
 
 
 def echo(app):
-    """Answer with what the request was."""
+    """Respond with the parts of the request."""
 
     @app.route("/echo", methods=["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"])
     async def view():
@@ -145,7 +145,7 @@ async def test_the_scope_can_be_changed(app, client):
 
 @pytest.mark.parametrize("path", ["/page", "/root/page"])
 async def test_the_path_may_begin_with_the_root_path(app, client, path):
-    """As Quart's clients write it, and as ASGI's scope has it."""
+    """As Quart's clients write it, and as in ASGI's scope."""
     view(app, "/page", lambda: [request.script_root, request.path, app.url_for(request.endpoint)])
 
     response = await client.get(path, root_path="/root")

@@ -1,4 +1,4 @@
-"""TestConnection: a request step by step, and a response as it comes."""
+"""TestConnection: a request in steps, and a response as it arrives."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ async def test_an_endless_response_is_read_as_it_comes(app, client):
 
 
 async def test_a_stream_that_waits_is_ended_at_once(app, client):
-    """The app is told of the disconnect; nobody waits until it writes again."""
+    """The app is told of the disconnect at once, not when it writes again."""
     closed = []
     ticking(app, closed, wait=60)
     async with asyncio.timeout(0.9):
@@ -209,7 +209,7 @@ async def test_messages_of_other_extensions_are_passed_over(app, client):
 
 
 async def test_a_large_response_is_whole(app, client):
-    """More than the exchange holds at a time."""
+    """More than the connection buffers at a time."""
 
     @app.get("/")
     async def view():

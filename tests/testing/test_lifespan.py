@@ -1,4 +1,4 @@
-"""TestApp: startup, what it leaves for the requests, shutdown, and what may go wrong."""
+"""TestApp: startup, the state for the requests, shutdown, and errors."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from asyncflask.testing import LifespanError, TestApp, TestClient
 
 
 class Bare:
-    """An ASGI app that only knows lifespan, as told by ``script``."""
+    """An ASGI app with a lifespan only, which does what ``script`` says."""
 
     def __init__(self, *script):
         self.script = script

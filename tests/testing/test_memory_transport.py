@@ -1,4 +1,4 @@
-"""Memory: the transport keeps asyncio's promises to a protocol."""
+"""MemoryTransport: the transport keeps asyncio's contract with a protocol."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from asyncflask.testing.memory_transport import MemoryTransport
 
 
 class Protocol(asyncio.Protocol):
-    """Note what the transport says."""
+    """Collect the calls of the transport."""
 
     def __init__(self):
         self.heard = []
@@ -177,6 +177,6 @@ async def test_addresses_are_known(transport):
 
 
 async def rounds(count=5):
-    """Let the loop go round."""
+    """Run a few rounds of the loop."""
     for _ in range(count):
         await asyncio.sleep(0)

@@ -1,4 +1,4 @@
-"""session_transaction: what a test puts in, the next request finds, and back."""
+"""session_transaction: a test's values are in the next request, and the other way round."""
 
 from __future__ import annotations
 

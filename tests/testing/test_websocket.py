@@ -116,7 +116,7 @@ async def test_the_apps_close_is_a_disconnect_every_time(app, client):
 
 
 async def test_the_close_is_caught_by_quarts_name(app, client):
-    """By whom it was closed makes no difference; the app's own receive() raises its base class."""
+    """It is the same whoever closed it; the app's own receive() raises its base class."""
     app.config["PROPAGATE_EXCEPTIONS"] = False
 
     @app.websocket("/ws")
@@ -142,7 +142,7 @@ def test_quarts_module_of_connections_has_its_names():
 
 
 async def test_a_view_that_never_accepts_is_told_so(app, client, monkeypatch):
-    """It waits for something else first, and the client waits for its answer."""
+    """The view waits for something else first, and the client for the view."""
     monkeypatch.setattr(ASGIConnection, "grace", 0.01)
     monkeypatch.setattr(TestWebsocket, "accept_timeout", 0.01)
 
@@ -323,7 +323,7 @@ async def test_an_app_that_answers_nothing_is_named(app, client):
 
 
 async def test_the_close_is_told_of_though_the_app_goes_on(app, client, monkeypatch):
-    """For a server error the app's end is waited for, but not for ever."""
+    """After a server error the client waits for the app's end, for a limited time."""
     monkeypatch.setattr(ASGIConnection, "grace", 0.01)
     going_on = asyncio.Event()
 

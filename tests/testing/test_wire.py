@@ -1,4 +1,4 @@
-"""Wire: bytes go both ways as over a network, the clock is the test's, nothing is left behind."""
+"""WireClient: bytes go both ways, the test moves the clock, and no task is left."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ async def answer(send, body):
 
 
 def stream(pieces, size=1000):
-    """Make an app that sends so many pieces of so many bytes, and counts them."""
+    """Make an app that sends a number of pieces of a size, and counts them."""
 
     async def app(scope, receive, send):
         assert scope["type"] == "http"
@@ -242,7 +242,7 @@ async def test_the_clock_stands_until_it_is_moved():
 
 
 async def test_what_comes_in_the_course_of_a_long_time_comes_in_its_order():
-    """At 30 s a websocket is asked whether it is there, at 60 s it is given up."""
+    """After 30 s a websocket is pinged, after 60 s it is closed."""
     async with WireClient(websocket_app) as wire:
         await wire.send(UPGRADE)
         await wire.receive_until(b"\r\n\r\n")

@@ -68,7 +68,7 @@ def test_a_stream_is_made_on_the_thread_of_its_view(client):
     assert client.get("/stream").text == "one two three"
 
 
-def test_a_blueprint_of_the_async_face_awaits_its_form(client):
+def test_a_blueprint_of_the_async_api_awaits_its_form(client):
     answer = client.post("/awaited", data={"a": ["1", "2"]})
 
     assert answer.json() == {"a": ["1", "2"]}

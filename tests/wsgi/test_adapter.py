@@ -20,7 +20,7 @@ def host():
 
 
 async def exchange(host, application, *, body=b"", method="GET", **scope):
-    """Serve one request and return what was sent."""
+    """Serve one request and return the messages that were sent."""
     scope = {
         "type": "http",
         "method": method,
@@ -48,7 +48,7 @@ def answering(body, *headers, status="200 OK"):
 
 
 class Closing:
-    """A body that notes where it was iterated and closed."""
+    """A body that records the threads in which it is iterated and closed."""
 
     def __init__(self, *pieces, fails=None):
         self.pieces, self.fails = list(pieces), fails
@@ -138,7 +138,7 @@ async def test_a_body_that_fails_is_closed(host, headers):
 
 
 async def test_a_header_with_a_line_break_is_refused(host):
-    """CVE-2026-34519 and its kin: nothing has been sent then."""
+    """CVE-2026-34519 and similar ones: nothing was sent before the error."""
     body = Closing(b"a")
 
     with pytest.raises(ValueError, match="newline"):

@@ -1,4 +1,4 @@
-"""Promises of ``asyncflask.wsgi.call``."""
+"""A WSGI callable that a view returned becomes a response."""
 
 from __future__ import annotations
 

@@ -52,7 +52,7 @@ def all_workers_come_back(app):
 
 
 class Server:
-    """What an ASGI server does, message by message."""
+    """An ASGI server of which the test chooses each message."""
 
     def __init__(self, path, *body, headers=(), method="POST"):
         self.scope = {
@@ -154,7 +154,7 @@ async def test_an_async_view_runs_on_the_servers_loop_and_def_hooks_on_the_worke
 
 
 async def test_a_decorator_that_makes_an_async_view_def_is_followed(app, asgi):
-    """``current_app.ensure_sync(view)()``, as Flask-Login's ``login_required`` has it."""
+    """``current_app.ensure_sync(view)()``, as in Flask-Login's ``login_required``."""
     loop = asyncio.get_running_loop()
 
     @app.post("/")
@@ -211,7 +211,7 @@ async def test_wsgi_middleware_is_gone_through(app, asgi):
 
 
 async def test_call_replaced_on_the_class_is_seen(app, asgi, monkeypatch):
-    """As Sentry does it, with WSGI's two arguments."""
+    """As Sentry does, with WSGI's two arguments."""
     calls = []
     real = type(app).wsgi_app
 
@@ -261,7 +261,7 @@ async def test_a_small_body_that_is_here_needs_no_stream_that_waits(app):
 
 @pytest.mark.parametrize("pieces", [1, 40])
 async def test_the_form_is_there_for_a_helper_of_an_async_view(app, pieces):
-    """The body was received first, the larger one onto the disk."""
+    """The body was received before; the larger one is on the disk."""
 
     def helper():
         return request.form["a"]
@@ -323,7 +323,7 @@ async def _reads_data():
     return str(len(request.get_data()))
 
 
-async def test_a_body_over_the_limit_that_nobody_reads_is_no_error(app, asgi):
+async def test_an_unread_body_over_the_limit_is_no_error(app, asgi):
     app.config["MAX_CONTENT_LENGTH"] = 10
 
     @app.post("/")
@@ -483,8 +483,8 @@ async def test_a_def_function_awaited_on_another_loop_than_the_servers_is_called
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit])
-@pytest.mark.parametrize("colour", ["def", "async def"])
-async def test_no_exception_of_a_view_ends_the_loop(app, asgi, error, colour):
+@pytest.mark.parametrize("kind", ["def", "async def"])
+async def test_no_exception_of_a_view_ends_the_loop(app, asgi, error, kind):
     @app.get("/def")
     def view():
         raise error("of the view")
@@ -494,7 +494,7 @@ async def test_no_exception_of_a_view_ends_the_loop(app, asgi, error, colour):
         raise error("of the view")
 
     with pytest.raises(error, match="of the view"):
-        await asgi.get(f"/{colour}")
+        await asgi.get(f"/{kind}")
     assert (await asgi.get("/nowhere")).status_code == 404
 
 
@@ -609,7 +609,7 @@ async def test_a_request_leaves_nothing_behind(app, asgi):
 # -- websockets, lifespan --------------------------------------------------------------------------
 
 
-async def test_websockets_of_both_colours_work(app, asgi):
+async def test_websockets_of_both_kinds_work(app, asgi):
     @app.websocket("/async")
     async def echo():
         await asyncflask.websocket.send(await asyncflask.websocket.receive())

@@ -1,4 +1,4 @@
-"""Reading the body synchronously: one answer, however the network cuts the request.
+"""Reading the body synchronously: the result is the same however the network splits the request.
 
 Extensions for Flask read ``flask.request`` wherever they are called. In an ``async def`` view that
 is the event loop, which must not wait there; what is read may not depend on what has come by then.
@@ -63,7 +63,7 @@ CUTS = [at_once, in_two, by_bytes, late, later]
 
 
 async def answer(app, body, cut, headers, path="/"):
-    """Return status and text of the answer to a POST whose body comes as ``cut`` says."""
+    """Return the status and the text of a POST whose body arrives in the pieces of ``cut``."""
     messages, sent = asyncio.Queue(), []
 
     async def send(message):

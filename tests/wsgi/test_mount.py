@@ -180,7 +180,7 @@ async def test_hooks_of_the_outer_app_do_not_run(app, client):
 
 
 async def _route_seen_around(app, path):
-    """Return the route that middleware around ``app`` sees, from the start of the answer on."""
+    """Return the route that middleware around ``app`` sees when the response starts."""
     seen, inner = [], app.asgi_app
 
     async def tracer(scope, receive, send):
@@ -273,7 +273,7 @@ async def test_a_synchronous_app_runs_off_the_loop(app, client):
     assert app.workers.busy == 0
 
 
-async def test_an_app_of_the_async_face_is_awaited_with_a_context_of_its_own(app, client):
+async def test_an_app_of_the_async_api_is_awaited_with_a_context_of_its_own(app, client):
     other = Flask("tests.other", root_path="/nowhere")
 
     @other.get("/")
@@ -370,7 +370,7 @@ async def test_apps_of_ours_are_started_and_shut_down(app):
 
 
 def _noted(name, log, **mounts):
-    """An app of ours that notes its startup and shutdown."""
+    """An app of asyncflask that records its startup and shutdown."""
     other = Flask(f"tests.{name}", root_path="/nowhere")
     other.before_serving(lambda: log.append(f"{name} up"))
     other.after_serving(lambda: log.append(f"{name} down"))
@@ -455,7 +455,7 @@ def _fail(name):
 
 
 class Foreign:
-    """An ASGI application that notes what it is called with."""
+    """An ASGI application that records its arguments."""
 
     def __init__(self, startup="complete", shutdown="complete"):
         self.log = []

@@ -1,4 +1,4 @@
-"""An environ becomes the scope of the same request, and a faulty one what Werkzeug makes of it."""
+"""An environ becomes the scope of the same request; a faulty one is read as Werkzeug reads it."""
 
 from __future__ import annotations
 
