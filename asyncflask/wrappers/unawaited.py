@@ -130,7 +130,7 @@ def _is_noted(coroutine: Any) -> bool:
         return False
     owner = coroutine.cr_frame.f_locals.get("self")
     if hasattr(owner, "note_forgotten"):
-        owner.note_forgotten(_message(expression, _place(sys._getframe(2))))
+        owner.note_forgotten(_message(expression, _location(sys._getframe(2))))
         return False
     return note_forgotten(expression, sys._getframe(2))
 
@@ -148,7 +148,7 @@ def note_forgotten(expression: str, frame: FrameType) -> bool:
     ctx = current()
     if ctx is None:
         return False
-    message = _message(expression, _place(frame))
+    message = _message(expression, _location(frame))
     carrier = ctx.carrier
     running = {each.f_globals.get("__name__") for each in _outwards(frame)}
     if carrier is None or running & _AFTER_THE_ANSWER or not running & _BEFORE_THE_ANSWER:
@@ -191,7 +191,7 @@ def _outwards(frame: FrameType | None) -> Iterator[FrameType]:
         frame = frame.f_back
 
 
-def _place(frame: FrameType) -> str:
+def _location(frame: FrameType) -> str:
     code = frame.f_code
     if code.co_filename.startswith(_PACKAGE):
         return ""  # It was in a variable, until the user's function had ended.

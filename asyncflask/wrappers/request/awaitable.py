@@ -1,8 +1,9 @@
-"""The awaitable that stands for what still has to be read from the client.
+"""The awaitables of data that have to be read from the client, and their error if not awaited.
 
-``request.form``, ``request.get_json()`` and their like return one. It is no coroutine, so looking
-at it without awaiting it warns about nothing; *using* it without awaiting it raises an error that
-shows the expression and its cure (design D3). What it runs when awaited is the request's business.
+``request.form``, ``request.get_json()`` and the like return one. It is not a coroutine, so that
+reading the attribute without ``await`` warns about nothing; *using* it without ``await`` raises an
+error that shows the expression and the remedy (design D3). ``request.py`` has the functions that it
+calls.
 """
 
 from __future__ import annotations
@@ -22,7 +23,10 @@ from ..unawaited import ToAwait, note_forgotten
 T = TypeVar("T")
 M = TypeVar("M", bound=Callable[..., Coroutine[Any, Any, Any]])
 
-#: What was read, alone in a tuple; or a coroutine, if that has to be waited for.
+R = TypeVar("R")
+Q = TypeVar("Q")
+
+#: The data as the only item of a tuple; or a coroutine that returns them.
 Read: TypeAlias = tuple[T] | Coroutine[Any, Any, T]
 
 
@@ -53,7 +57,7 @@ class Unawaited(ToAwait):
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
         self._refuse(f"{{}}.{name}")
 
-    # Formatted into an answer it would be sent, silently; only repr(), for logs, is harmless.
+    # Formatted text could be sent in a response; only repr(), for logs, is allowed.
     def __str__(self) -> NoReturn:
         self._refuse("str({})")
 
@@ -64,10 +68,10 @@ class Unawaited(ToAwait):
         self._refuse("escape({})")
 
     def __getitem__(self, key: Any) -> NoReturn:
-        self._refuse(f"{{}}[{_shown(key)}]")
+        self._refuse(f"{{}}[{_repr_of(key)}]")
 
     def __contains__(self, item: Any) -> NoReturn:
-        self._refuse(f"{_shown(item)} in {{}}")
+        self._refuse(f"{_repr_of(item)} in {{}}")
 
     def __enter__(self) -> NoReturn:
         self._refuse("with {}")
@@ -91,10 +95,10 @@ class Unawaited(ToAwait):
         self._refuse("bytes({})")
 
     def __eq__(self, other: object) -> NoReturn:
-        self._refuse(f"{{}} == {_shown(other)}")
+        self._refuse(f"{{}} == {_repr_of(other)}")
 
     def __ne__(self, other: object) -> NoReturn:
-        self._refuse(f"{{}} != {_shown(other)}")
+        self._refuse(f"{{}} != {_repr_of(other)}")
 
     __hash__ = object.__hash__
 
@@ -109,19 +113,19 @@ class Unawaited(ToAwait):
         self._refuse("f({})")
 
     def __add__(self, other: object) -> NoReturn:
-        self._refuse(f"{{}} + {_shown(other)}")
+        self._refuse(f"{{}} + {_repr_of(other)}")
 
     def __radd__(self, other: object) -> NoReturn:
-        self._refuse(f"{_shown(other)} + {{}}")
+        self._refuse(f"{_repr_of(other)} + {{}}")
 
     def __or__(self, other: object) -> NoReturn:
-        self._refuse(f"{{}} | {_shown(other)}")
+        self._refuse(f"{{}} | {_repr_of(other)}")
 
     def __ror__(self, other: object) -> NoReturn:
-        self._refuse(f"{_shown(other)} | {{}}")
+        self._refuse(f"{_repr_of(other)} | {{}}")
 
     def __setitem__(self, key: object, value: object) -> NoReturn:
-        self._refuse(f"{{}}[{_shown(key)}] = …")
+        self._refuse(f"{{}}[{_repr_of(key)}] = …")
 
     def __call__(self, *args: Any, **kwargs: Any) -> NoReturn:
         self._refuse("{}()" if not args and not kwargs else "{}(…)")
@@ -159,8 +163,13 @@ else:
 class Pending(_Refusing, Coroutine[Any, Any, T]):
     """The future result of reading the request; ``await`` it, as often as you like.
 
-    It may be made a task, as a coroutine may. :func:`pending` makes them. PERF: there is no
-    ``__init__``, which doubles what an object costs.
+    It may be made a task, as a coroutine may.
+
+    Args:
+        expression: How the user wrote it, such as ``request.form``, for the error message.
+        read: Reads the data; it is called at the first ``await``.
+        request: Its first argument.
+        options: Its second one.
     """
 
     __slots__ = ("_failed", "_reading", "_result", "_steps")
@@ -169,25 +178,31 @@ class Pending(_Refusing, Coroutine[Any, Any, T]):
     _elsewhere = (
         "In a `def` function `request` is Flask's synchronous request and nothing is awaited."
     )
-    #: what is called, and with what; ``None`` when the result is there
+    #: the function and its arguments; ``None`` when the result is there
     _reading: tuple[Callable[[Any, Any], Read[T]], Any, Any] | None
     _result: T
     _failed: bool
-    #: what the tasks step through that run it
+    #: the steps of each task that runs it
     _steps: weakref.WeakKeyDictionary[asyncio.Task[Any], Generator[Any, Any, T]]
 
+    def __init__(
+        self, expression: str, read: Callable[[R, Q], Read[T]], request: R, options: Q
+    ) -> None:
+        self._expression = expression
+        self._reading = read, request, options
+
     def __await__(self) -> Generator[Any, Any, T]:
-        # PERF: where a class has a `__getattr__`, each look at an attribute costs ten others.
+        # PERF: an attribute of a class with `__getattr__` costs ten others, so each is read once.
         reading = self._reading
         if reading is None:
             return self._result
         read, request, options = reading
         try:
             found = read(request, options)
-            if found.__class__ is tuple:
+            if isinstance(found, tuple):
                 (result,) = found
             else:
-                result = yield from found.__await__()  # type: ignore[union-attr]  # no tuple
+                result = yield from found.__await__()
         except BaseException:
             self._failed = True
             raise
@@ -231,10 +246,10 @@ class PendingCall(Pending[T]):
 
 
 class Call(Unawaited, Coroutine[Any, Any, T]):
-    """The coroutine of one of our methods, which refuses to be used like its result.
+    """The coroutine of a method of asyncflask; using it like its result raises an error.
 
-    It may be awaited, gathered and made a task. One that is thrown away is noticed through the
-    coroutine inside (see :mod:`asyncflask.wrappers.unawaited`).
+    It may be awaited, gathered and made a task. One that is destroyed is found by the coroutine
+    inside (see :mod:`asyncflask.wrappers.unawaited`).
 
     Args:
         coroutine: The method's coroutine.
@@ -269,7 +284,7 @@ class Call(Unawaited, Coroutine[Any, Any, T]):
         self._coroutine.close()
 
     def _refuse(self, use: str) -> NoReturn:
-        self._coroutine.close()  # The error is raised here; nothing else is to tell of it.
+        self._coroutine.close()  # To avoid a second warning.
         super()._refuse(use)
 
     def __getattr__(self, name: str) -> Any:
@@ -282,13 +297,16 @@ def refusing(owner: str) -> Callable[[M], M]:
     """Let an ``async def`` method return a :class:`Call`.
 
     Args:
-        owner: What users call the object that has the method.
+        owner: How users write the object that has the method.
+
+    Returns:
+        The decorator.
     """
 
     def decorate(method: M) -> M:
         @functools.wraps(method)
         def call(self: Any, *args: Any, **kwargs: Any) -> Coroutine[Any, Any, Any]:
-            first = _shown(args[0]) if args else ""
+            first = _repr_of(args[0]) if args else ""
             more = ", …" if first and (kwargs or len(args) > 1) else "…" if kwargs else ""
             expression = f"{owner}.{method.__name__}({first}{more})"
             return Call(method(self, *args, **kwargs), expression)
@@ -298,33 +316,6 @@ def refusing(owner: str) -> Callable[[M], M]:
     return decorate
 
 
-def pending_call(
-    expression: str, read: Callable[[Any, Any], Read[T]], request: Any, options: Any
-) -> PendingCall[T]:
-    """Make the awaitable that a method returns, see :func:`pending`."""
-    made: PendingCall[T] = PendingCall()
-    made._expression = expression
-    made._reading = read, request, options
-    return made
-
-
-def pending(
-    expression: str, read: Callable[[Any, Any], Read[T]], request: Any, options: Any = None
-) -> Pending[T]:
-    """Make the awaitable of something that has to be read.
-
-    Args:
-        expression: How the user wrote it, such as ``request.form``, for the error message.
-        read: Reads; it is not called before the first ``await``.
-        request: Its first argument.
-        options: Its second one.
-    """
-    made: Pending[T] = Pending()
-    made._expression = expression
-    made._reading = read, request, options
-    return made
-
-
-def _shown(value: object) -> str:
-    # Braces would be taken for places of str.format().
+def _repr_of(value: object) -> str:
+    # str.format() would replace braces.
     return reprlib.repr(value).replace("{", "{{").replace("}", "}}")

@@ -6,6 +6,7 @@ received before it is read.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from functools import partial
 from tempfile import TemporaryFile
@@ -144,7 +145,9 @@ class BodyBytes(BodyMessages):
         if self._asked or self.cached is not None or self._failure is not None:
             return None
         limit, announced = self.max_content_length, self.content_length
-        if limit is not None and (announced or 0) > limit:
+        if limit is None:
+            limit = sys.maxsize
+        if (announced or 0) > limit:
             return None
         message = self._poll()
         if message is None or message["type"] != "http.request" or message.get("more_body"):
@@ -152,7 +155,7 @@ class BodyBytes(BodyMessages):
             return None
         data: bytes = message.get("body") or b""
         size = len(data)
-        if (announced is not None and size != announced) or (limit is not None and size > limit):
+        if size > limit or size != (size if announced is None else announced):
             self._stash = message
             return None
         self._received = size

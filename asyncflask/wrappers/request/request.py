@@ -18,7 +18,7 @@ from ...datastructures import FileStorage
 from ...debughelpers import Sent, explain_missing_files
 from ...logging import one_line
 from ..http_connection import HTTPConnection, lazy
-from .awaitable import Pending, Read, pending, pending_call
+from .awaitable import Pending, PendingCall, Read
 from .base import Limit, RequestContext, body_of, make_body, of_class, refuse_json
 from .body import Body
 from .form import parse_form
@@ -129,12 +129,12 @@ class Request(HTTPConnection):
         Source: ``Flask: Request.get_data``.
         """
         options = cache, as_text, parse_form_data
-        return pending_call("request.get_data()", _read_data, self, options)
+        return PendingCall("request.get_data()", _read_data, self, options)
 
     @property
     def data(self) -> Pending[bytes]:
         """The body's bytes, awaited; empty for a form, whose fields are in :attr:`form`."""
-        return pending("request.data", _read_data, self, (True, False, True))
+        return Pending("request.data", _read_data, self, (True, False, True))
 
     async def is_disconnected(self) -> bool:
         """Return whether the server has reported that the client has disconnected.
@@ -158,7 +158,7 @@ class Request(HTTPConnection):
     @property
     def json(self) -> Pending[Any]:
         """The body parsed as JSON, awaited: :meth:`get_json` with its defaults."""
-        return pending("request.json", _read_json, self, (False, False, True))
+        return Pending("request.json", _read_json, self, (False, False, True))
 
     def get_json(
         self, force: bool = False, silent: bool = False, cache: bool = True
@@ -181,7 +181,7 @@ class Request(HTTPConnection):
 
         Source: ``Flask: Request.get_json``.
         """
-        return pending_call("request.get_json()", _read_json, self, (force, silent, cache))
+        return PendingCall("request.get_json()", _read_json, self, (force, silent, cache))
 
     def _parse_json(self, body: Body, data: bytes, silent: bool, cache: bool) -> Any:
         try:
@@ -223,7 +223,7 @@ class Request(HTTPConnection):
             BadRequest: The form is malformed or cut off (400).
             RequestEntityTooLarge: It goes over one of the limits (413).
         """
-        return pending("request.form", _read_form, self)
+        return Pending("request.form", _read_form, self, None)
 
     @property
     def files(self) -> Pending[ImmutableMultiDict[str, FileStorage]]:
@@ -235,12 +235,12 @@ class Request(HTTPConnection):
             BadRequest: The form is malformed or cut off (400).
             RequestEntityTooLarge: It goes over one of the limits (413).
         """
-        return pending("request.files", _read_files, self)
+        return Pending("request.files", _read_files, self, None)
 
     @property
     def values(self) -> Pending[CombinedMultiDict[str, str]]:
         """:attr:`args` and :attr:`form` together, awaited; of a ``GET`` request only ``args``."""
-        return pending("request.values", _read_values, self)
+        return Pending("request.values", _read_values, self, None)
 
     @property
     def want_form_data_parsed(self) -> bool:

@@ -134,7 +134,7 @@ async def close_body(body: Any, run: Run = in_thread) -> None:
             await closed
 
 
-async def sliced(body: Any, start: int, length: int) -> AsyncGenerator[bytes, None]:
+async def slice_body(body: Any, start: int, length: int) -> AsyncGenerator[bytes, None]:
     """Iterate a part of an asynchronous body.
 
     Args:

@@ -256,7 +256,7 @@ def content_type_pair(content_type: str) -> WirePair:
         return _types[content_type]
     except KeyError:
         pair = _encode(("Content-Type", content_type))
-        _keep(_types, content_type, pair)
+        _cache(_types, content_type, pair)
         return pair
 
 
@@ -274,7 +274,7 @@ def _encode(pair: Pair) -> WirePair:
             " encoding of headers, does not have. Encode it: urllib.parse.quote(value)."
         ) from None
     if lower in _REPEATING and len(value) < 100:
-        _keep(_pairs, pair, encoded)
+        _cache(_pairs, pair, encoded)
     return encoded
 
 
@@ -282,11 +282,11 @@ def _encode_name(name: str) -> tuple[str, bytes, bool]:
     lower = check_name(name).lower()
     is_plain = lower not in _CONVERT and lower not in _REPEATING
     encoded = lower, lower.encode("ascii"), is_plain
-    _keep(_names, name, encoded)
+    _cache(_names, name, encoded)
     return encoded
 
 
-def _keep(cache: dict[Any, Any], key: Any, value: Any) -> None:
+def _cache(cache: dict[Any, Any], key: Any, value: Any) -> None:
     if len(cache) >= _KEPT:
         cache.clear()
     cache[key] = value

@@ -29,7 +29,7 @@ from .bodies import (
     close_body,
     in_thread,
     is_async_body,
-    sliced,
+    slice_body,
     to_bytes,
 )
 from .headers import Headers, check_value
@@ -435,7 +435,7 @@ class Response(WerkzeugResponse):
         elif isinstance(body, FileBody):
             body.limit(start, length)
         elif is_async_body(body):
-            self.response = sliced(body, start, length)  # type: ignore[assignment]  # asynchronous
+            self.response = slice_body(body, start, length)  # type: ignore[assignment]  # asynchronous
             self._on_close.append(functools.partial(close_body, body))
         else:
             super()._wrap_range_response(start, length)

@@ -86,7 +86,7 @@ def send_file(
 
     Source: ``Flask: flask.send_file``.
     """
-    app = _app()
+    app = _app_of_context()
     file = _look_at(path_or_file, app)
     name = download_name
     if name is None and file.path is not None:
@@ -136,7 +136,7 @@ def send_from_directory(
 
     Source: ``Flask: flask.send_from_directory``.
     """
-    base = os.path.join(_app().root_path, os.fspath(directory))
+    base = os.path.join(_app_of_context().root_path, os.fspath(directory))
     joined = safe_join(base, os.fspath(path))
     if joined is None or not _is_file_inside(joined, base):
         raise NotFound()
@@ -157,7 +157,7 @@ def _is_file_inside(path: str, base: str) -> bool:
         return False  # The name is too long, or has a NUL, another drive, a loop of links.
 
 
-def _app() -> Any:
+def _app_of_context() -> Any:
     ctx = current()
     if ctx is None:
         raise OutOfContext(
@@ -265,7 +265,7 @@ def _make_conditional(response: Response, body: FileBody, size: int | None) -> N
 
 
 def _request() -> Any:
-    carrier = current().carrier  # type: ignore[union-attr]  # _app() has found one
+    carrier = current().carrier  # type: ignore[union-attr]  # _app_of_context() has found one
     request = None if carrier is None else carrier.request
     if request is None:
         raise OutOfContext(

@@ -10,7 +10,7 @@ import pytest
 from markupsafe import escape
 
 from asyncflask.exceptions import UnawaitedAccess
-from asyncflask.wrappers.request import awaitable
+from asyncflask.wrappers.request.awaitable import Pending
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def pending(reads):
         await asyncio.sleep(0)
         return options
 
-    return awaitable.pending("request.form", read, None, {"name": "Ada"})
+    return Pending("request.form", read, None, {"name": "Ada"})
 
 
 async def test_awaiting_gives_what_was_read(pending):
