@@ -125,7 +125,7 @@ class Flask(App):
         overrides.prepare_class(cls, cls._awaited_steps)
 
     @classmethod
-    def _prepared(cls, name: str, value: t.Any) -> t.Any:
+    def _prepared(cls, name: str, value: object) -> t.Any:
         """Return a step that is assigned in the form in which every caller gets its answer."""
         return overrides.prepare(value) if name in cls._awaited_steps else value
 
@@ -427,7 +427,7 @@ class Flask(App):
     def mount(
         self,
         prefix: str,
-        app: t.Any,
+        app: object,
         interface: Interface | None = None,
         *,
         lifespan: bool = False,

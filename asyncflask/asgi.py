@@ -25,7 +25,7 @@ from .dispatch.pipeline import answers_options
 from .dispatch.plan import PlanTable, make_plan
 from .dispatch.protocols import ServedApp
 from .dispatch.runners import RUNNERS, run_pipeline
-from .dispatch.scope_types import WEBSOCKET
+from .dispatch.scope_types import WEBSOCKET, Lane
 from .dispatch.teardown import end_held, raise_first
 from .logging import one_line
 from .signals import got_serving_exception
@@ -216,7 +216,7 @@ def _find_way(app: ServedApp, scope: Scope, wrapped: bool) -> tuple[Any, PlanTab
 
 
 def _make_context(
-    name: str, app: ServedApp, lane: Any, scope: Scope, receive: Receive, send: Send
+    name: str, app: ServedApp, lane: Lane, scope: Scope, receive: Receive, send: Send
 ) -> Context:
     """Make a context as the app's replacement of ``request_context`` or its like does."""
     ctx: Context = getattr(app, name)(scope, receive, send)
@@ -351,7 +351,7 @@ async def run_shutdown(app: ServedApp) -> None:
     raise_first(app, errors)
 
 
-def _yielded_twice(generator: Any) -> RuntimeError:
+def _yielded_twice(generator: object) -> RuntimeError:
     return RuntimeError(
         f"The while_serving generator {generator!r} yielded twice. It yields once: the code"
         " before the `yield` runs at startup, the code after it at shutdown."

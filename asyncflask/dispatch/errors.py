@@ -17,14 +17,16 @@ from ..debughelpers import (
     explain_real_flask,
     raise_redirect_that_loses_the_body,
 )
-from ..typing import ExcInfo
+from ..typing import ErrorHandlerCallable, ExcInfo
 from ..wrappers.unawaited import explained
 from .invoke import call, call_unconverted, emit
 from .overrides import through
 from .protocols import ServedApp
 
 
-def find_handler(app: ServedApp, ctx: Context | None, error: Exception) -> Any:
+def find_handler(
+    app: ServedApp, ctx: Context | None, error: Exception
+) -> ErrorHandlerCallable | None:
     """Return the registered handler for ``error``, or ``None``. (Flask: _find_error_handler.)"""
     spec = app.error_handler_spec
     if not spec:
@@ -43,7 +45,7 @@ def find_handler(app: ServedApp, ctx: Context | None, error: Exception) -> Any:
     return None
 
 
-def choose_handler(app: ServedApp, ctx: Context, error: Exception) -> Any:
+def choose_handler(app: ServedApp, ctx: Context, error: Exception) -> ErrorHandlerCallable | None:
     """Return the handler for an error from a view or hook; ``None``: it is its own answer.
 
     Raises:
@@ -65,7 +67,9 @@ def choose_handler(app: ServedApp, ctx: Context, error: Exception) -> Any:
     return handler
 
 
-def _http_handler(app: ServedApp, ctx: Context, error: HTTPException) -> Any:
+def _http_handler(
+    app: ServedApp, ctx: Context, error: HTTPException
+) -> ErrorHandlerCallable | None:
     if error.code is None or isinstance(error, RoutingException):
         return None  # A proxy exception, or a redirect: an answer, not an error.
     return find_handler(app, ctx, error)

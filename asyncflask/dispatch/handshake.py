@@ -15,7 +15,8 @@ from werkzeug.http import parse_cookie
 from ..concurrency.inspection import is_async
 from ..ctx import Context
 from ..logging import one_line
-from ..sessions import SecureCookieSessionInterface
+from ..sessions import SecureCookieSessionInterface, SessionMixin
+from ..wrappers import Response
 from ..wrappers.response.headers import WirePair, encode_headers
 from .invoke import call, settled
 from .protocols import ServedApp
@@ -37,7 +38,7 @@ async def headers_with_session(ctx: Context) -> list[WirePair]:
     return [pair for pair in encode_headers(response.headers) if pair[0] == b"set-cookie"]
 
 
-async def save_at_end(app: ServedApp, ctx: Context, response: Any) -> None:
+async def save_at_end(app: ServedApp, ctx: Context, response: Response) -> None:
     """Save the session after the view, and tell of a change that the client does not get.
 
     Args:
@@ -70,7 +71,7 @@ async def save_at_end(app: ServedApp, ctx: Context, response: Any) -> None:
         )
 
 
-def _is_modified(session: Any) -> bool:
+def _is_modified(session: SessionMixin) -> bool:
     return bool(getattr(session, "modified", True))
 
 
@@ -80,7 +81,7 @@ def _is_cookie(interface: Any) -> bool:
     return save is SecureCookieSessionInterface.save_session
 
 
-def _has_news(response: Any, ctx: Context) -> bool:
+def _has_news(response: Response, ctx: Context) -> bool:
     """Tell whether a response sets a cookie that the client does not have already."""
     known = {**ctx.own_connection.cookies, **(ctx.handshake_cookies or {})}
     return any(known.get(name) != value for name, value in _cookies_of(response).items())
@@ -95,7 +96,7 @@ def _cookies_of(response: Any) -> dict[str, str]:
     }
 
 
-async def _save(app: ServedApp, ctx: Context, session: Any, response: Any) -> None:
+async def _save(app: ServedApp, ctx: Context, session: SessionMixin, response: Response) -> None:
     """Save the session as a step of the pipeline, wherever that runs."""
     save = app.session_interface.save_session
     if _is_cookie(app.session_interface):
@@ -104,7 +105,7 @@ async def _save(app: ServedApp, ctx: Context, session: Any, response: Any) -> No
         await settled(ctx, save, await call(ctx, save, app, session, response))
 
 
-async def _save_on_loop(app: ServedApp, session: Any, response: Any) -> None:
+async def _save_on_loop(app: ServedApp, session: SessionMixin, response: Response) -> None:
     """Save the session inside of ``accept()``, on the loop."""
     save = app.session_interface.save_session
     if _is_cookie(app.session_interface):

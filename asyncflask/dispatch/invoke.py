@@ -105,7 +105,7 @@ async def call_settled(ctx: Context, func: Callable[..., Any], *args: Any, **kwa
         await settled(ctx, func, result)
 
 
-async def settled(ctx: Context, func: Callable[..., Any], result: Any) -> Any:
+async def settled(ctx: Context, func: Callable[..., Any], result: object) -> Any:
     """Return what ``func`` returned; a ``def`` one may have handed on an ``async def``'s coroutine.
 
     Args:
@@ -203,7 +203,7 @@ def lease_of_its_own(ctx: Context) -> Iterator[None]:
             ctx.lease = None
 
 
-async def emit(ctx: Context, signal: Signal, sender: Any, **kwargs: Any) -> None:
+async def emit(ctx: Context, signal: Signal, sender: object, **kwargs: Any) -> None:
     """Send a signal to receivers of both colours, in order; their errors propagate.
 
     Callers look at ``signal.receivers`` first: a signal without receivers costs nothing.

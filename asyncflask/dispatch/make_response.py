@@ -125,7 +125,7 @@ def make_messages(app: RespondingApp, result: Any, method: str) -> tuple[Message
     return messages_of(body, content_type, status, method)
 
 
-def make_plain(app: RespondingApp, result: Any) -> Any:
+def make_plain(app: RespondingApp, result: object) -> Any:
     """Make a result a response, or return ``None``: it is not plain, or something is wrong with it.
 
     PERF: for a response, a stream, a status with headers; :func:`make_messages` could not.
@@ -152,7 +152,7 @@ def _sends_html(cls: Any) -> bool:
     )
 
 
-def _from_json(app: RespondingApp, value: Any) -> Any:
+def _from_json(app: RespondingApp, value: object) -> Any:
     provider = app.json
     plain_writer = getattr(provider, "plain_writer", None)
     writer = plain_writer() if plain_writer and app.response_class is Response else None
@@ -206,7 +206,7 @@ def _pairs(headers: Any) -> Headers:
     return made
 
 
-def _from_value(app: RespondingApp, body: Any, status: Any) -> Any:
+def _from_value(app: RespondingApp, body: object, status: object) -> Any:
     made = _converted(app, body, status)
     if made is None:
         if body is None:
@@ -262,7 +262,7 @@ def _foreign(cls: Any, body: Any) -> Any:
         raise _no_wsgi(body, error) from error
 
 
-def _no_wsgi(body: Any, error: TypeError) -> TypeError:
+def _no_wsgi(body: object, error: TypeError) -> TypeError:
     """Return the error for a callable that could not be called as a WSGI application."""
     return TypeError(f"{error}\n{_refusal(body)}").with_traceback(error.__traceback__)
 
@@ -288,13 +288,13 @@ def _current_carrier() -> Context:
     return ctx.carrier
 
 
-def is_wsgi(result: Any) -> bool:
+def is_wsgi(result: object) -> bool:
     """Tell whether a view returned a WSGI callable, alone or with a status or headers."""
     body = result[0] if isinstance(result, tuple) and result else result
     return callable(body) and not isinstance(body, (WerkzeugResponse, HTTPException, Awaitable))
 
 
-async def run_wsgi(app: RespondingApp, ctx: Context, result: Any) -> Any:
+async def run_wsgi(app: RespondingApp, ctx: Context, result: object) -> Any:
     """Run the WSGI callable that a view returned off the loop; the rest of a tuple is kept."""
     parts = result if isinstance(result, tuple) else (result,)
     cls = app.response_class
@@ -308,7 +308,7 @@ async def run_wsgi(app: RespondingApp, ctx: Context, result: Any) -> Any:
     return (response, *parts[1:]) if len(parts) > 1 else response
 
 
-def _refusal(body: Any) -> str:
+def _refusal(body: object) -> str:
     where = _where()
     if body is None:
         return (
@@ -343,7 +343,7 @@ def _refusal(body: Any) -> str:
     )
 
 
-def _wrapper_of(coroutine: Any) -> Any:
+def _wrapper_of(coroutine: object) -> Any:
     """Return the code of the decorator that has returned the view's own coroutine, or ``None``."""
     ctx = current()
     if ctx is None or ctx.carrier is None:
@@ -362,7 +362,7 @@ def _kind(value: object) -> str:
     return f"an {name}" if name[0] in "aeiouAEIOU" else f"a {name}"
 
 
-def _short(value: Any) -> str:
+def _short(value: object) -> str:
     text = repr(value)
     return text if len(text) <= 80 else text[:77] + "..."
 

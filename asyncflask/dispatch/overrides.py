@@ -107,7 +107,7 @@ WATCHED = (
 _apps: WeakSet[Any] = WeakSet()
 
 
-def watch(app: Any) -> None:
+def watch(app: object) -> None:
     """Let :func:`forget_all` reach ``app``; each app says so once."""
     _apps.add(app)
 
@@ -126,7 +126,7 @@ def untouched(cls: type) -> dict[str, Any]:
     return {name: getattr(cls, name) for name in NAMES | CONVERTERS | CONTEXTS}
 
 
-def find_replaced(app: Any, own: Mapping[str, Any]) -> frozenset[str]:
+def find_replaced(app: object, own: Mapping[str, Any]) -> frozenset[str]:
     """Return the names of the steps that ``app`` replaces.
 
     ``url_map`` is among them if the app's map has to be asked in Werkzeug's way.
@@ -206,7 +206,7 @@ def own_step(
     return step
 
 
-def prepare(func: Any) -> Any:
+def prepare(func: object) -> Any:
     """Let a replacement of a step do the same; anything but a function is returned unchanged."""
     if not isinstance(func, (FunctionType, MethodType, functools.partial)) or _is_prepared(func):
         return func
@@ -241,7 +241,7 @@ def prepare_class(cls: type, names: frozenset[str]) -> None:
             type.__setattr__(cls, name, prepare(step))
 
 
-def _is_prepared(func: Any) -> bool:
+def _is_prepared(func: object) -> bool:
     func = getattr(func, "__func__", func)
     return isinstance(func, FunctionType) and func in _prepared
 

@@ -22,6 +22,7 @@ from ..concurrency.workers import finish
 from ..ctx import Context
 from ..debug.page import traceback_response
 from ..signals import appcontext_pushed
+from ..wrappers import Response
 from ..wrappers.request.headers import header_index
 from ..wrappers.unawaited import raise_forgotten
 from . import errors, teardown
@@ -144,7 +145,7 @@ async def raising(error: BaseException) -> None:
     raise error
 
 
-def _answered(app: ServedApp, ctx: Context, result: Any, sent: bool) -> Any:
+def _answered(app: ServedApp, ctx: Context, result: object, sent: bool) -> Any:
     """Return the answer that a plain result is, where nothing else has to see the response.
 
     Args:
@@ -172,7 +173,7 @@ def _answered(app: ServedApp, ctx: Context, result: Any, sent: bool) -> Any:
     return messages or make_plain(app, result)
 
 
-def _finalized(app: ServedApp, ctx: Context, result: Any) -> Awaitable[Any]:
+def _finalized(app: ServedApp, ctx: Context, result: object) -> Awaitable[Any]:
     if not ctx.replaced:
         return finalize(app, ctx, result)
     lane: Any = ctx.lane
@@ -251,14 +252,14 @@ def dispatch_or_raise(app: ServedApp, ctx: Context) -> Awaitable[Any]:
     return dispatch(app, ctx)
 
 
-def answers_options(rule: Any) -> bool:
+def answers_options(rule: object) -> bool:
     """Tell whether OPTIONS is answered without the rule's view."""
     # A rule that was put into the map directly may be Werkzeug's own, which says nothing of it.
     return bool(getattr(rule, "provide_automatic_options", False))
 
 
 async def finalize(
-    app: ServedApp, ctx: Context, result: Any, from_error_handler: bool = False
+    app: ServedApp, ctx: Context, result: object, from_error_handler: bool = False
 ) -> Any:
     """Make a view's result a response and process it. (Flask: finalize_request.)"""
     lane: Any = ctx.lane
@@ -301,7 +302,7 @@ async def handle_exception(app: ServedApp, ctx: Context, error: Exception) -> An
     return await step(app, ctx, lane.finalize, finalize, result, from_error_handler=True)
 
 
-async def process(app: ServedApp, ctx: Context, response: Any) -> Any:
+async def process(app: ServedApp, ctx: Context, response: Response | None) -> Any:
     """Run the "after" functions and save the session. (Flask: process_response.)"""
     lane: Any = ctx.lane
     for func in ctx.after_functions or ():
@@ -316,7 +317,7 @@ async def process(app: ServedApp, ctx: Context, response: Any) -> Any:
     return response
 
 
-async def finish_processing(app: ServedApp, ctx: Context, response: Any) -> Any:
+async def finish_processing(app: ServedApp, ctx: Context, response: Response | None) -> Any:
     """Do what follows the "after" functions, for a response that went through them."""
     lane: Any = ctx.lane
     if ctx.forgotten:
@@ -328,7 +329,7 @@ async def finish_processing(app: ServedApp, ctx: Context, response: Any) -> Any:
     return response
 
 
-def checked_response(ctx: Context, func: Callable[..., Any], response: Any) -> Any:
+def checked_response(ctx: Context, func: Callable[..., Any], response: Response | None) -> Any:
     """Return what an "after" function returned, if it is a response."""
     lane: Any = ctx.lane
     if isinstance(response, WerkzeugResponse) or (response is None and not lane.answer_required):
@@ -376,7 +377,7 @@ def has_session_to_save(app: ServedApp, ctx: Context) -> bool:
     return (names is None or b"cookie" in names) and refreshes(app, ctx)
 
 
-async def save_session(app: ServedApp, ctx: Context, response: Any) -> None:
+async def save_session(app: ServedApp, ctx: Context, response: Response | None) -> None:
     """Let the session interface write the session into the response."""
     interface = app.session_interface
     session = ctx.open_session()

@@ -90,7 +90,7 @@ async def run_on_loop(app: ServedApp, ctx: Context, plan: EndpointPlan) -> Any:
     return answer
 
 
-def _answer_of(app: ServedApp, ctx: Context, plan: EndpointPlan, result: Any) -> Any:
+def _answer_of(app: ServedApp, ctx: Context, plan: EndpointPlan, result: object) -> Any:
     """Return the answer that a plain result is; ``None`` if the pipeline has to make it."""
     if app.plans.version is not plan.version or PRESERVE in ctx.scope or ctx.after_functions:
         return None
@@ -104,7 +104,7 @@ def _is_processed(app: ServedApp, ctx: Context) -> bool:
     return ctx.followed or has_session_to_save(app, ctx)
 
 
-def _call_view(app: ServedApp, ctx: Context, plan: EndpointPlan, rule: Any) -> Awaitable[Any]:
+def _call_view(app: ServedApp, ctx: Context, plan: EndpointPlan, rule: object) -> Awaitable[Any]:
     """Call the view after the "before" functions, which may have changed what is called."""
     if app.plans.version is not plan.version:
         return pipeline.preprocess_and_dispatch(app, ctx, done=len(plan.before))

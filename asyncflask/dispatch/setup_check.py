@@ -83,7 +83,7 @@ def find_faults(app: ServedApp) -> Iterator[str]:
     yield from _unmatched(app)
 
 
-def _unknown(thing: Any, where: str, table: dict[str, str]) -> Iterator[str]:
+def _unknown(thing: object, where: str, table: dict[str, str]) -> Iterator[str]:
     for name, remedy in table.items():
         found = inspect.getattr_static(thing, name, None)
         if found is not None and not isinstance(found, MissingAttribute):

@@ -248,7 +248,7 @@ def handle_build_error(
     raise error
 
 
-def _refuse_awaitable(result: Any, func: Any, role: str, endpoint: str) -> None:
+def _refuse_awaitable(result: object, func: object, role: str, endpoint: str) -> None:
     """Refuse what a function would have to be awaited for: ``url_for()`` cannot wait."""
     if not inspect.isawaitable(result):
         return

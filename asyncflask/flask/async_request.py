@@ -50,10 +50,10 @@ class _Shared:
         self._name = name
         self.__doc__ = f"``{name}`` of the synchronous request."
 
-    def __get__(self, instance: Any, owner: type) -> Any:
+    def __get__(self, instance: object, owner: type) -> Any:
         return self if instance is None else getattr(self._find(instance), self._name)
 
-    def __set__(self, instance: Any, value: Any) -> None:
+    def __set__(self, instance: object, value: object) -> None:
         setattr(self._find(instance), self._name, value)
 
 

@@ -21,7 +21,7 @@ _NAMES = ("__module__", "__name__", "__qualname__", "__doc__")
 class CallableType(WatchingType):
     """The type of app classes, which adapts a ``__call__`` that is assigned to one."""
 
-    def __setattr__(cls, name: str, value: Any) -> None:
+    def __setattr__(cls, name: str, value: object) -> None:
         super().__setattr__(name, for_both(value) if name == "__call__" else value)
 
 
@@ -94,7 +94,7 @@ def call_asgi(app: Any, scope: Any, receive: Any, send: Any) -> Any:
     return app.asgi_app(scope, receive, send)
 
 
-def refuse_environ(app: Any, environ: Any) -> None:
+def refuse_environ(app: object, environ: object) -> None:
     """Refuse a call with two arguments whose first is not a WSGI environ.
 
     Args:

@@ -128,7 +128,7 @@ class _Absent:
     def __set_name__(self, owner: type, name: str) -> None:
         self.name = name
 
-    def __get__(self, ctx: Any, owner: type) -> Any:
+    def __get__(self, ctx: object, owner: type) -> Any:
         if ctx is None:
             return self
         raise AttributeError(
@@ -387,7 +387,7 @@ class RequestContext(_SyncContext):
         return self._app_context_of("g").g
 
     @g.setter
-    def g(self, value: Any) -> None:
+    def g(self, value: object) -> None:
         self._app_context_of("g").g = value
 
     @g.deleter
@@ -452,7 +452,7 @@ class RequestContext(_SyncContext):
             self.keep_session(session)
         return self._session
 
-    def settle(self, func: Callable[..., Any], result: Any) -> Any:
+    def settle(self, func: Callable[..., Any], result: object) -> Any:
         """Return what ``func`` returned, or wait in this thread for the coroutine that it is."""
         before, self.place = self.place, "thread"
         try:

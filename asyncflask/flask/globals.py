@@ -74,7 +74,7 @@ class _Slot:
             return default[0]
         raise LookupError(self)
 
-    def set(self, context: Any) -> Token[Any]:
+    def set(self, context: object) -> Token[Any]:
         """Make a context current without sending signals.
 
         Args:

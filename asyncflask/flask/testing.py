@@ -90,7 +90,7 @@ class EnvironBuilder(werkzeug.test.EnvironBuilder):
         self.app = app
         super().__init__(path, base_url, *args, **kwargs)
 
-    def json_dumps(self, obj: Any, **kwargs: Any) -> str:
+    def json_dumps(self, obj: object, **kwargs: Any) -> str:
         """Write the ``json`` argument with the app's provider.
 
         Args:

@@ -550,7 +550,7 @@ class App(Scaffold, Watching):
     def _methods_of(
         self,
         rule: str,
-        view_func: t.Any,
+        view_func: object,
         automatic: bool | None,
         options: dict[str, t.Any],
     ) -> tuple[set[str] | None, bool]:

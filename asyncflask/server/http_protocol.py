@@ -396,6 +396,6 @@ def _has_lost_its_client(transport: asyncio.Transport) -> bool:
     return name is None or isinstance(name, tuple)  # A unix socket's clients have none.
 
 
-def _address(name: Any) -> tuple[str, int] | None:
+def _address(name: object) -> tuple[str, int] | None:
     """Return host and port; ``None`` for a unix socket."""
     return (name[0], name[1]) if isinstance(name, tuple) else None

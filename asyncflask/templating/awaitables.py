@@ -107,7 +107,7 @@ def checked(value: Any, expression: str, place: str, use: str = _VALUE) -> Any:
     return _checked_object(value, kind, expression, place, use)
 
 
-def _checked_object(value: Any, kind: type, expression: str, place: str, use: str) -> Any:
+def _checked_object(value: object, kind: type, expression: str, place: str, use: str) -> Any:
     shown_kind = value.__class__  # A proxy has the class of its object; unbound, its own.
     if kind is GeneratorType or issubclass(shown_kind, LocalProxy):
         return value
@@ -394,7 +394,7 @@ def itself(value: T) -> T:
 # -- expressions as text ---------------------------------------------------------------------------
 
 
-def _text(node: Any) -> str:
+def _text(node: object) -> str:
     """Return an expression as in a template, for an error message."""
     if isinstance(node, nodes.Call) and _is_itself(node):
         return _text(node.args[0])
@@ -472,7 +472,7 @@ def _checking(name: str) -> Callable[..., Any]:
     use = _ASYNC_VALUE if name in ("join", "select", "reject") else _BASE
 
     @functools.wraps(own)  # also Jinja's marks, which say what it is called with
-    def apply(source: Any, value: Any, *args: Any, **kwargs: Any) -> Any:
+    def apply(source: object, value: object, *args: Any, **kwargs: Any) -> Any:
         if hasattr(value, "__iter__") and not isinstance(value, (str, dict, Undefined)):
             value = _each(name, value, use)
         return own(_Checking(source, name), value, *args, **kwargs)
@@ -497,7 +497,7 @@ def _make_awaiting(name: str) -> Callable[..., Any]:
     apply_async = _map if name == "map" else functools.partial(_choose, name)
 
     @functools.wraps(own)
-    def apply(context: Context, value: Any, *args: Any, **kwargs: Any) -> Any:
+    def apply(context: Context, value: object, *args: Any, **kwargs: Any) -> Any:
         if context.environment.is_async:
             return apply_async(context, value, args, kwargs)
         return synchronous(context, value, *args, **kwargs)
@@ -538,7 +538,7 @@ async def _choose(
             yield item
 
 
-async def _result(item: Any, looks_up: bool) -> Any:
+async def _result(item: object, looks_up: bool) -> Any:
     """Await an item of a list, but not a task whose own attributes are looked up."""
     if inspect.iscoroutine(item) or not looks_up:
         return await auto_await(item)
@@ -546,7 +546,7 @@ async def _result(item: Any, looks_up: bool) -> Any:
 
 
 async def _attribute(
-    environment: Environment, attribute: str | int | None, default: object, item: Any
+    environment: Environment, attribute: str | int | None, default: object, item: object
 ) -> Any:
     """Look up an attribute by Jinja's rules: dots separate names, numbers are indexes."""
     parts = attribute.split(".") if isinstance(attribute, str) else [attribute]

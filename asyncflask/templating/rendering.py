@@ -434,7 +434,7 @@ async def _stream_async(
     return kept
 
 
-def _kept(pieces: Any) -> Any:
+def _kept(pieces: object) -> Any:
     """Keep the context of the request, if there is one, until the last piece was taken."""
     ctx = current()
     carrier = None if ctx is None else ctx.carrier

@@ -148,7 +148,9 @@ async def _redirect_to_slash(host: Host, scope: Scope, receive: Receive, send: S
     await send_response(response, scope["method"], send)
 
 
-def make_mount(prefix: str, app: Any, interface: Interface | None, lifespan: bool = False) -> Mount:
+def make_mount(
+    prefix: str, app: object, interface: Interface | None, lifespan: bool = False
+) -> Mount:
     """Check the arguments of :meth:`asyncflask.Flask.mount`.
 
     Args:
@@ -183,7 +185,7 @@ def make_mount(prefix: str, app: Any, interface: Interface | None, lifespan: boo
     return Mount(stripped, app, found, lifespan)
 
 
-def _interface_of(app: Any) -> Interface | None:
+def _interface_of(app: object) -> Interface | None:
     if hasattr(app, "asgi_app"):
         return "asgi"
     if hasattr(app, "wsgi_app"):
