@@ -53,7 +53,8 @@ class CookieSigner:
     """
 
     def __init__(self, signer: TimestampSigner) -> None:
-        self._get_timestamp = signer.get_timestamp
+        # The method is looked up at each use: tests patch it on the class to stop the clock.
+        self._signer = signer
         self._macs = [make_mac(signer, key) for key in reversed(signer.secret_keys)]
         #: a second, and how it is written into the cookies of that second
         self._stamp = (0, b"")
@@ -76,7 +77,7 @@ class CookieSigner:
             return None
         payload, _, stamp = signed.rpartition(b".")
         try:
-            age = self._get_timestamp() - int.from_bytes(decode_base64(stamp), "big")
+            age = self._signer.get_timestamp() - int.from_bytes(decode_base64(stamp), "big")
             if not 0 <= age <= max_age:
                 return None
             if payload[:1] == b".":
@@ -91,7 +92,7 @@ class CookieSigner:
         Args:
             content: What to sign. It is compressed if that makes it shorter.
         """
-        now = self._get_timestamp()
+        now = self._signer.get_timestamp()
         second, stamp = self._stamp
         if now != second:
             stamp = b"." + encode_base64(now.to_bytes((now.bit_length() + 7) // 8, "big"))

@@ -8,7 +8,7 @@ import hmac
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from itsdangerous import BadSignature, URLSafeTimedSerializer
+from itsdangerous import BadSignature, TimestampSigner, URLSafeTimedSerializer
 
 from asyncflask import Flask
 from asyncflask._fast.signing import decode_base64, encode_base64, prepare_hmac
@@ -102,3 +102,12 @@ def test_a_cookie_of_the_future_or_the_past_is_good_to_neither(serializers, monk
         monkeypatch.undo()
 
         assert errors[0] == errors[1]
+
+
+def test_a_clock_that_is_stopped_after_the_first_cookie_is_used(serializers, monkeypatch):
+    ours, theirs = serializers
+    ours.dumps({"n": 1})
+    monkeypatch.setattr(TimestampSigner, "get_timestamp", lambda self: 1_800_000_000)
+
+    assert ours.dumps({"n": 1}) == theirs.dumps({"n": 1})
+    assert theirs.loads(ours.dumps({"n": 1}), return_timestamp=True)[1].timestamp() == 1_800_000_000
