@@ -1,8 +1,8 @@
-"""Rules and the map they live in: Werkzeug's meaning, a quicker way to the answer.
+"""URL rules and their map: Werkzeug's behaviour with a faster match.
 
-The two classes an app names (`url_rule_class`, `url_map_class`) are handed on, and `asks_werkzeug`,
-which tells whether a map has to be asked in Werkzeug's way. Converters and rule factories are
-Werkzeug's own and are imported from `werkzeug.routing`, as in a Flask app.
+`Rule` and `Map` are the classes of `Flask.url_rule_class` and `Flask.url_map_class`;
+`asks_werkzeug` says whether a map must be matched by Werkzeug's own methods. Converters and rule
+factories are Werkzeug's and are imported from `werkzeug.routing`, as in a Flask app.
 """
 
 from __future__ import annotations

@@ -1,28 +1,26 @@
-"""Werkzeug's map with a quick way to ask it: `Map.find`.
+"""Werkzeug's map with a faster match: `Map.find`.
 
-Adding rules, binding and building are Werkzeug's; how a path is matched is in `matcher.py`. The
-rule kept here: what was compiled from the rules is thrown away when they change, under a lock.
+Adding rules, binding and building are Werkzeug's; `trie.py` matches paths. This module discards the
+compiled trie when rules are added, under a lock.
 """
 
 from __future__ import annotations
 
-import typing as t
 from threading import RLock
 
 import werkzeug.routing
 from werkzeug.routing import RuleFactory
 
-from .goal import Answer
-from .matcher import Trie
+from .trie import Match, Trie
 
 _Rule = werkzeug.routing.Rule
 
 
 class Map(werkzeug.routing.Map):
-    """Hold an app's rules, find the rule for a path and build URLs.
+    """An app's rules: finds the rule for a path and builds URLs.
 
-    The constructor and the methods that Werkzeug's map has are Werkzeug's. `find` answers what
-    `MapAdapter.match` answers in a fraction of the time, whatever the number of rules.
+    The constructor and inherited methods are Werkzeug's. `find` returns what `MapAdapter.match`
+    returns, in a fraction of the time and independently of the number of rules.
 
     Source: Flask: `Flask.url_map_class`.
     """
@@ -30,34 +28,34 @@ class Map(werkzeug.routing.Map):
     #: Held while rules are added or compiled; re-entrant, as a rule factory may use the map.
     lock_class = staticmethod(RLock)  # type: ignore[assignment]  # a function before 3.14
 
-    #: What the rules were compiled to; None until somebody asks, and when they have changed.
+    #: The compiled rules; None before the first match and after a change of the rules.
     #: (A class attribute, so that the constructor stays Werkzeug's.)
     trie: Trie | None = None
 
-    def find(self, path: str, method: str, websocket: bool, host: str = "") -> Answer:
-        """Find the rule for a path, as far as the rules alone can tell.
+    def find(self, path: str, method: str, websocket: bool, host: str = "") -> Match:
+        """Find the rule for a path, where the rules alone decide it.
 
         Args:
             path: The decoded path below the root path, as in ASGI's `path` or WSGI's `PATH_INFO`.
             method: The HTTP method in upper case; GET for a websocket.
-            websocket: Whether a websocket is asked for.
-            host: The domain part, as `MapAdapter` has it: with `host_matching` the host in lower
-                case, with its port if that is not the scheme's own; else the subdomain, which is
+            websocket: Whether the connection is a websocket.
+            host: The domain part as in `MapAdapter`: with `host_matching` the host in lower case,
+                with its port unless it is the scheme's default; else the subdomain, which is
                 `default_subdomain` for an app that does not match subdomains.
 
         Returns:
             The rule and a new dict of view arguments; or a new `NotFound`, `MethodNotAllowed` or
-            `WebsocketMismatch`, which is not raised; or None: ask
-            `MapAdapter.match(return_rule=True)`, which knows how to redirect.
+            `WebsocketMismatch`, which is not raised; or None: call
+            `MapAdapter.match(return_rule=True)`, which can redirect.
 
         Raises:
-            Exception: Whatever a converter raises other than `ValidationError`.
+            Exception: Any exception of a converter other than `ValidationError`.
         """
         return (self.trie or self.compile()).find(path, method, websocket, host)
 
     @property
     def needs_host(self) -> bool:
-        """Whether a rule names a domain; without, `find` needs the host only to refuse it."""
+        """Whether `find` needs the host: some rule has a domain, or the map matches hosts."""
         return self.host_matching or (self.trie or self.compile()).domains_matter
 
     def add(self, rulefactory: RuleFactory) -> None:
@@ -80,49 +78,47 @@ class Map(werkzeug.routing.Map):
                 self.forget()
 
     def forget(self) -> None:
-        """Throw away what was compiled from the rules; the next `find` compiles anew."""
+        """Discard the compiled rules; the next `find` compiles them again."""
         with self._remap_lock:
             self.trie = None
 
     def compile(self) -> Trie:
-        """Compile the rules, unless they are; return :attr:`trie`."""
+        """Return :attr:`trie`, compiled now if it is None."""
         with self._remap_lock:
             if self.trie is None:
                 self.update()
-                self.trie = Trie(self._matcher._root, self)
+                self.trie = Trie(self._matcher._root, self.outranked)
             return self.trie
 
-    @property
-    def lock(self) -> t.Any:
-        """The lock of `lock_class`."""
-        return self._remap_lock
-
     def outranked(self, rule: _Rule) -> bool:
-        """Tell whether another rule of the same endpoint has defaults for this one."""
+        """Return whether another rule of the same endpoint has defaults for a rule.
+
+        Args:
+            rule: A rule of this map.
+        """
         return any(
             other.defaults and other.provides_defaults_for(rule)
             for other in self._rules_by_endpoint[rule.endpoint]
         )
 
 
-#: Methods of a map by which Werkzeug matches; `find` knows nothing of a subclass's own.
+#: Methods of a map that Werkzeug's match uses; `find` does not call a subclass's override.
 _MATCHING = ("bind", "bind_to_environ", "update")
 
 
 def asks_werkzeug(url_map: object) -> bool:
-    """Tell whether rules have to be found by `bind_to_environ` and `match`, without `Map.find`.
+    """Return whether rules must be matched by `bind_to_environ` and `match` instead of `Map.find`.
 
-    That is so for a map of Werkzeug's own class, and for one that has its own way of matching.
+    True for a map of Werkzeug's own class, and for one that overrides how it matches.
 
     Args:
-        url_map: An app's map, or None before it has one.
+        url_map: An app's map, or None before the app has one.
     """
     if url_map is None:
         return False
     if not isinstance(url_map, Map):
         return True
-    # PERF: not `vars(url_map)`: once `__dict__` was asked for, CPython reads an object's attributes
-    # in a slower way, which is 2 % of a plain request.
+    # Not `vars(url_map)`: reading `__dict__` makes CPython's later attribute access slower.
     return any(
         getattr(getattr(url_map, name), "__func__", None) is not getattr(Map, name)
         for name in _MATCHING

@@ -1,0 +1,466 @@
+"""The trie: which rule matches a path?
+
+`Map` compiles it from the state machine that Werkzeug makes of the rules: a state is a node, a rule
+a leaf. The answers are Werkzeug's. There are three ways to one, each for what the one before it
+leaves over: a dict of the rules without variables; functions made of rules (`compiled.py`); a
+search of the trie. The answer is None where it needs more than the rules: a redirect needs the
+host, and a path with `//` may have to be merged. Methods, slashes and redirects are read from the
+rule during matching, so changing a rule takes effect at once, as in Werkzeug.
+`tests/properties/test_matching.py` compares the two.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
+from typing import Any, TypeAlias
+
+from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
+from werkzeug.routing import BaseConverter, IntegerConverter, Rule, ValidationError
+from werkzeug.routing.exceptions import WebsocketMismatch
+from werkzeug.routing.matcher import State
+from werkzeug.routing.rules import RulePart
+
+from .compiled import Conversion, SegmentsMatcher, Variable, compile_rule
+from .rule import add_path
+
+#: The rule and its view arguments; or a refusal, returned and not raised; or None: ask Werkzeug.
+Match: TypeAlias = tuple[Rule, dict[str, Any]] | HTTPException | None
+#: Whether a segment matches.
+SegmentTest: TypeAlias = Callable[[str], object]
+#: Whether another rule of the same endpoint has defaults for a rule.
+IsOutranked: TypeAlias = Callable[[Rule], bool]
+#: Rules with the functions made of them.
+CompiledRules: TypeAlias = tuple[tuple[Rule, SegmentsMatcher], ...]
+
+#: With more rules of one number of segments below a node, the search is quicker.
+MOST = 8
+
+#: How Werkzeug names the groups of converters: this and a number.
+_GROUP = "__werkzeug_"
+#: The pattern of a segment that is a single variable, around the converter's own pattern.
+_WHOLE_SEGMENT = re.compile(rf"\(\?P<{_GROUP}0>(?P<converter>.*)\)\\Z", re.DOTALL)
+#: Tests that accept what these patterns accept, `isdecimal` what `\d` does.
+#: PERF: they take a quarter of the time.
+_FAST_TESTS: dict[str, SegmentTest] = {"[^/]{1,}": bool, r"\d+": str.isdecimal}
+
+
+class _AskWerkzeug(Exception):
+    """There may be a match or a redirect that only Werkzeug can decide on."""
+
+
+class Leaf:
+    """A rule at the end of a path.
+
+    Args:
+        rule: The rule.
+        outranked: Whether another rule of the endpoint has defaults for this one, to which Werkzeug
+            may redirect.
+    """
+
+    __slots__ = ("arguments", "outranked", "rule")
+
+    def __init__(self, rule: Rule, outranked: bool) -> None:
+        add_path(rule)
+        self.rule = rule
+        self.outranked = outranked
+        #: The name of each variable, and its conversion.
+        self.arguments = tuple(
+            (str(name), _conversion(converter)) for name, converter in rule._converters.items()
+        )
+
+    def match(self, texts: Sequence[str]) -> Match:
+        """Return the rule and its view arguments, or None where Werkzeug has to redirect.
+
+        Args:
+            texts: The texts of the variables, in the order of the rule.
+
+        Raises:
+            ValidationError: A converter refused its text.
+        """
+        rule = self.rule
+        if self.outranked or rule.alias or rule.redirect_to is not None:
+            return None
+        view_args = {
+            name: text if conversion is None else conversion(text)
+            for (name, conversion), text in zip(self.arguments, texts, strict=False)
+        }
+        if rule.defaults:
+            view_args.update(rule.defaults)
+        return rule, view_args
+
+
+def _conversion(converter: BaseConverter) -> Conversion:
+    """Return what makes a value of a text; None where the text is the value."""
+    cls = type(converter)
+    if cls.to_python is BaseConverter.to_python and "to_python" not in vars(converter):
+        return None
+    if cls is IntegerConverter and isinstance(converter, IntegerConverter):
+        is_plain = (converter.fixed_digits, converter.min, converter.max) == (0, None, None)
+        return _read_int if is_plain else converter.to_python
+    return converter.to_python
+
+
+def _read_int(text: str) -> int:
+    # SECURITY: `int` refuses numbers of thousands of digits, which is a 404 and not a 500.
+    try:
+        return int(text)
+    except ValueError:
+        raise ValidationError from None
+
+
+class Edge:
+    """A part of a rule with variables, and the node that it leads to.
+
+    Args:
+        part: One segment; or, with a converter such as `path`, all segments that are left.
+        node: The node.
+    """
+
+    __slots__ = ("_groups", "_part", "_pattern", "node", "test")
+
+    def __init__(self, part: RulePart, node: Node) -> None:
+        self.node = node
+        self._part = part
+        #: None if Python cannot compile it. Werkzeug then raises the error.
+        self._pattern = _compile_pattern(part.content)
+        #: The groups of the rule's converters; a converter's pattern may have groups of its own.
+        self._groups: tuple[str, ...] = ()
+        if self._pattern is not None:
+            names = self._pattern.groupindex
+            self._groups = tuple(name for name in names if name.startswith(_GROUP))
+        #: The same as the pattern, for a segment that is a single variable; else None.
+        self.test = None if part.final else _segment_test(part.content)
+
+    def match(self, segments: list[str], at: int) -> tuple[tuple[str, ...], int] | None:
+        """Match the next segments.
+
+        Args:
+            segments: All segments of the path.
+            at: The index of the next one.
+
+        Returns:
+            The texts of the variables, and the index of the segment that follows; None if the
+            segments do not match.
+
+        Raises:
+            _AskWerkzeug: The pattern cannot be compiled.
+        """
+        if self._pattern is None:
+            raise _AskWerkzeug
+        part = self._part
+        match = self._pattern.match("/".join(segments[at:]) if part.final else segments[at])
+        if match is None:
+            return None
+        following = at + 1
+        if part.final:
+            # The last group of such a pattern is an optional slash, for which "" is left.
+            following = len(segments) - (part.suffixed and match.groups()[-1] == "/")
+        return tuple([match[name] for name in self._groups]), following
+
+
+class Node:
+    """A state of the match: the segments and edges that lead on, and the rules that end here.
+
+    Args:
+        depth: The number of segments before it, with the empty one before the first slash.
+        is_certain: Whether only one path leads here and on: neither this node nor one before it has
+            edges, so that a segment that is not in ``static`` has no match.
+        static: The nodes behind segments of the same text.
+        edges: In the order in which Werkzeug tries them.
+        leaves: Likewise.
+    """
+
+    __slots__ = ("compiled", "depth", "edges", "is_certain", "leaves", "static")
+
+    def __init__(
+        self,
+        depth: int,
+        is_certain: bool,
+        static: dict[str, Node],
+        edges: tuple[Edge, ...],
+        leaves: tuple[Leaf, ...],
+    ) -> None:
+        self.depth = depth
+        self.is_certain = is_certain
+        self.static = static
+        self.edges = edges
+        self.leaves = leaves
+        #: What :meth:`compile` returned; None until a path leads here.
+        self.compiled: dict[int, CompiledRules] | None = None
+
+    def compile(self) -> dict[int, CompiledRules]:
+        """Make functions of the rules below this node, which has no variables before it.
+
+        Returns:
+            By the number of segments of a path, the rules in the order of the search. It is empty
+            where more than that order decides: a converter that takes slashes, or a redirect to a
+            slash at the end.
+        """
+        self.compiled = _compile_rules(self)
+        return self.compiled
+
+
+class Trie:
+    """The compiled rules of one map; replaced when they change.
+
+    Args:
+        root: The root of Werkzeug's state machine, its transitions sorted.
+        is_outranked: Whether another rule of the same endpoint has defaults for a rule.
+    """
+
+    __slots__ = ("_any_domain", "_domains", "domains_matter", "static")
+
+    def __init__(self, root: State, is_outranked: IsOutranked) -> None:
+        #: There are rules with variables in the domain: any path may match one of these.
+        self._any_domain = bool(root.dynamic)
+        self._domains = {
+            domain: _make_node(state, is_outranked) for domain, state in root.static.items()
+        }
+        #: Whether any rule is for a domain other than "".
+        self.domains_matter = self._any_domain or not self._domains.keys() <= {""}
+        #: The rules without variables and domain by path, in the order Werkzeug tries them.
+        self.static: dict[str, tuple[Rule, ...]] = {}
+        if "" in root.static:
+            self.static.update(_static_paths(root.static[""].static[""], ""))
+
+    def find(self, path: str, method: str, websocket: bool, domain: str = "") -> Match:
+        """Find the rule for a path; see `Map.find`."""
+        if not domain:
+            for rule in self.static.get(path, ()):
+                methods = rule.methods
+                if (methods is None or method in methods) and rule.websocket == websocket:
+                    # A rule that others outrank is among these: it has defaults of its own.
+                    if rule.defaults or rule.alias or rule.redirect_to is not None:
+                        break
+                    return rule, {}
+        # Werkzeug puts a slash in front, merges other slashes, and redirects.
+        if path[:1] != "/" or "//" in path:
+            return None
+        root = self._domains.get(domain)
+        if root is None:
+            return None if self._any_domain else NotFound()
+        return self._find_segments(root, path.split("/"), method, websocket)
+
+    def _find_segments(
+        self, root: Node, segments: list[str], method: str, websocket: bool
+    ) -> Match:
+        node = root
+        for segment in segments:
+            if segment not in node.static:
+                if node.is_certain and segment and not self._any_domain:
+                    return NotFound()
+                break
+            node = node.static[segment]
+        compiled = node.compile() if node.compiled is None else node.compiled
+        try:
+            for rule, match in compiled.get(len(segments), ()):
+                methods = rule.methods
+                # As in Werkzeug: no converter sees a path that is not for its rule's methods.
+                if (methods is None or method in methods) and rule.websocket == websocket:
+                    if rule.defaults or rule.alias or rule.redirect_to is not None:
+                        break
+                    view_args = match(segments)
+                    if view_args is not None:
+                        return rule, view_args
+        except ValidationError:
+            # Werkzeug tries no other rule then; the search tells which methods are allowed.
+            return self._search(root, segments, method, websocket, refused=True)
+        return self._search(root, segments, method, websocket)
+
+    def _search(
+        self, root: Node, segments: list[str], method: str, websocket: bool, refused: bool = False
+    ) -> Match:
+        if method != method.upper():
+            return None  # Werkzeug folds its case.
+        search = _Search(segments, method, websocket)
+        try:
+            found = search.follow(root, 0, ())
+            if found is not None and not refused:
+                leaf, texts = found
+                return leaf.match(texts)
+        except _AskWerkzeug:
+            return None
+        except ValidationError:
+            pass
+        return None if self._any_domain else search.refusal()
+
+
+class _Search:
+    """A depth-first search, in Werkzeug's order, and the rules that it had to pass by.
+
+    Args:
+        segments: The segments of the path.
+        method: The HTTP method, in upper case.
+        websocket: Whether a websocket is asked for.
+    """
+
+    def __init__(self, segments: list[str], method: str, websocket: bool) -> None:
+        self._segments = segments
+        self._method = method
+        self._websocket = websocket
+        self._passed: list[Rule] = []
+
+    def follow(
+        self, node: Node, at: int, texts: tuple[str, ...]
+    ) -> tuple[Leaf, tuple[str, ...]] | None:
+        """Search below a node.
+
+        Args:
+            node: The node.
+            at: The index of the next segment.
+            texts: The texts of the variables before it.
+
+        Returns:
+            The leaf and the texts of its variables; None without a match.
+
+        Raises:
+            _AskWerkzeug: There may be a match or a redirect that only Werkzeug can decide on.
+        """
+        if at == len(self._segments):
+            leaf = self._choose(node.leaves) or self._choose_with_slash(node)
+            return None if leaf is None else (leaf, texts)
+        segment = self._segments[at]
+        if segment in node.static:
+            found = self.follow(node.static[segment], at + 1, texts)
+            if found is not None:
+                return found
+        for edge in node.edges:
+            match = edge.match(self._segments, at)
+            if match is not None:
+                more, following = match
+                found = self.follow(edge.node, following, texts + more)
+                if found is not None:
+                    return found
+        if segment == "" and at == len(self._segments) - 1:
+            leaf = self._choose([leaf for leaf in node.leaves if not leaf.rule.strict_slashes])
+            return None if leaf is None else (leaf, texts)
+        return None
+
+    def _choose(self, leaves: Sequence[Leaf]) -> Leaf | None:
+        for leaf in leaves:
+            if self._lacks_method(leaf.rule) or leaf.rule.websocket != self._websocket:
+                self._passed.append(leaf.rule)
+            else:
+                return leaf
+        return None
+
+    def _choose_with_slash(self, node: Node) -> Leaf | None:
+        """Choose a rule that has one slash more at the end."""
+        child = node.static.get("")
+        for leaf in child.leaves if child is not None else ():
+            rule = leaf.rule
+            if not self._lacks_method(rule) and rule.websocket == self._websocket:
+                if rule.strict_slashes:
+                    raise _AskWerkzeug
+                return leaf
+        return None
+
+    def _lacks_method(self, rule: Rule) -> bool:
+        return rule.methods is not None and self._method not in rule.methods
+
+    def refusal(self) -> HTTPException:
+        """Return the error for a path without a match."""
+        allowed: set[str] = set()
+        is_mismatch = False
+        for rule in self._passed:
+            if self._lacks_method(rule):
+                allowed.update(rule.methods or ())
+            else:
+                is_mismatch = True
+        if allowed:
+            return MethodNotAllowed(valid_methods=sorted(allowed))
+        return WebsocketMismatch() if is_mismatch else NotFound()
+
+
+def _make_node(
+    state: State, is_outranked: IsOutranked, depth: int = 0, is_certain: bool = True
+) -> Node:
+    is_certain = is_certain and not state.dynamic
+
+    def make(following: State) -> Node:
+        return _make_node(following, is_outranked, depth + 1, is_certain)
+
+    return Node(
+        depth,
+        is_certain,
+        {text: make(following) for text, following in state.static.items()},
+        tuple([Edge(part, make(following)) for part, following in state.dynamic]),
+        tuple([Leaf(rule, is_outranked(rule)) for rule in state.rules]),
+    )
+
+
+class _NotCompiled(Exception):
+    """Below a node, more than the order of the rules decides which one matches."""
+
+
+def _compile_rules(node: Node) -> dict[int, CompiledRules]:
+    if not node.edges:
+        return {}
+    compiled: dict[int, list[tuple[Rule, SegmentsMatcher]]] = {}
+    try:
+        for segments, leaf in list(_rules_below(node, ())):
+            rules = compiled.setdefault(node.depth + len(segments), [])
+            if leaf.outranked or len(rules) == MOST:
+                return {}
+            matcher = compile_rule(segments, node.depth, leaf.arguments)
+            rules.append((leaf.rule, matcher))
+    except (_NotCompiled, ValueError):
+        return {}
+    return {number: tuple(rules) for number, rules in compiled.items()}
+
+
+def _rules_below(
+    node: Node, segments: tuple[str | Variable, ...]
+) -> Iterator[tuple[tuple[str | Variable, ...], Leaf]]:
+    """Yield the rules below a node in the order of the search, each with its segments."""
+    ways: list[tuple[str | Variable, Node]] = []
+    for text, child in node.static.items():
+        if text != "":
+            ways.append((text, child))
+        elif node.depth > 1:
+            raise _NotCompiled  # Paths without that slash are redirected.
+    for edge in node.edges:
+        if edge.test is None:
+            raise _NotCompiled
+        ways.append((Variable(edge.test), edge.node))
+    for way, child in ways:
+        following = (*segments, way)
+        for leaf in child.leaves:
+            yield following, leaf
+        yield from _rules_below(child, following)
+
+
+@lru_cache
+def _compile_pattern(content: str) -> re.Pattern[str] | None:
+    try:
+        return re.compile(content)
+    except re.error:
+        return None
+
+
+@lru_cache
+def _segment_test(content: str) -> SegmentTest | None:
+    """Return a test for a pattern of one converter that takes all of a segment, else None."""
+    pattern = _compile_pattern(content)
+    whole = _WHOLE_SEGMENT.fullmatch(content)
+    if pattern is None or whole is None or content.count(_GROUP) > 1:
+        return None
+    converter = whole["converter"]
+    if converter in _FAST_TESTS:
+        return _FAST_TESTS[converter]
+    # With text behind the converter, what is between the outer parentheses is not balanced.
+    if _compile_pattern(converter) is None or pattern.match(""):
+        return None
+    return pattern.match
+
+
+def _static_paths(state: State, path: str) -> Iterator[tuple[str, tuple[Rule, ...]]]:
+    """Yield the rules without variables below a path."""
+    for segment, following in state.static.items():
+        below = f"{path}/{segment}"
+        # Werkzeug strips slashes in front before it looks, so it never finds a rule `//x`.
+        if following.rules and not below.startswith("//"):
+            yield below, tuple(following.rules)
+        yield from _static_paths(following, below)
