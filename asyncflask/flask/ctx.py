@@ -1,4 +1,4 @@
-"""Flask 3.1's two contexts: an app context and a request context, each current by itself.
+"""Flask 3.1's two contexts: an app context and a request context, each with its own current one.
 
 Both are the :class:`~asyncflask.context.Context` of the async API underneath. A request context is
 made of a WSGI environ. Pushing one takes the app context of the same app that is current, or pushes
@@ -68,7 +68,7 @@ class _AppCtxGlobals(async_api._AppCtxGlobals):
 
 
 def _of_request(name: str) -> Any:
-    """Make an attribute of the request one of its context. (PERF: it is read in C.)"""
+    """Make a property that reads and sets an attribute of the request."""
 
     def write(ctx: Any, value: Any) -> None:
         setattr(ctx.request, name, value)
@@ -77,11 +77,11 @@ def _of_request(name: str) -> Any:
 
 
 class _SyncContext(Context):
-    """A context in which ``def`` is the rule; with ``async with`` its hooks of both colours run."""
+    """A context for ``with``; entered with ``async with``, it awaits ``async def`` hooks."""
 
     place: Place = "thread"
     synchronous = True
-    #: what was current before each push
+    #: The context that was current before each push.
     _pushes: list[Any]
 
     async def push_async(self) -> None:
@@ -102,7 +102,7 @@ class _SyncContext(Context):
             self.push()
         except BaseException as error:
             if self._pushes and self._is_current():
-                self.pop(error)  # As if the block had failed: no `with` will pop it.
+                self.pop(error)  # As if the block had failed, because `with` will not pop it.
             raise
         return self
 
@@ -138,14 +138,14 @@ class _Absent:
 
 
 class AppContext(_SyncContext):
-    """What ``app.app_context()`` returns, and what a request pushes where there is none.
+    """The context of ``app.app_context()``, which a request pushes if none is current.
 
     Source: ``Flask: ctx.AppContext``.
     """
 
     sends_popped = False  # pop() sends the signal, each time.
     lane = scope = receive = send = None
-    # No properties: they may be set to anything.
+    # No properties, because they may be set to any value.
     request = _Absent()
     session = _Absent()
     websocket = _Absent()
@@ -197,7 +197,7 @@ class AppContext(_SyncContext):
         return f"<{type(self).__name__} of {getattr(self.app, 'name', self.app)!r}: no connection>"
 
     def _withdraw(self) -> None:
-        """Make that app context current which was before the last push."""
+        """Make the app context current that was current before the last push."""
         slot.set(_current_of(self._pushes.pop(), _request_context()))
 
     def pop(self, exc: BaseException | None = NO_ERROR) -> None:
@@ -212,12 +212,12 @@ class AppContext(_SyncContext):
         now = slot.get()
         error = self._begin_pop(exc, now if now is self else _app_context())
         try:
-            # PERF: a coroutine is made for what is due; mostly there is nothing.
+            # PERF: saves a coroutine in the usual case, with nothing to run.
             if len(self._pushes) == 1 and (self.holds or teardown.is_app_needed(self.app, self)):
                 self.leave_in_place(error)
         finally:
             if now is self:
-                slot.set(self._pushes.pop())  # There is no request.
+                slot.set(self._pushes.pop())  # no request is current
             else:
                 self._withdraw()
         if not self.left and appcontext_popped.receivers:
@@ -240,7 +240,7 @@ class AppContext(_SyncContext):
 
 
 class RequestContext(_SyncContext):
-    """What ``app.request_context(environ)`` returns.
+    """The context of ``app.request_context(environ)``.
 
     Args:
         app: The app.
@@ -253,7 +253,7 @@ class RequestContext(_SyncContext):
 
     #: The request, the same for ``def`` and ``async def``. It may be set and deleted.
     request: Any = None
-    websocket = _Absent()  # no property: it may be set to anything
+    websocket = _Absent()  # no property, because it may be set to any value
     lender: AppContext | None
     _awaitable: Any = None
 
@@ -276,7 +276,7 @@ class RequestContext(_SyncContext):
 
     @property
     def app_context(self) -> Context | None:
-        """The app context of this request, once it was pushed."""
+        """The app context of this request; ``None`` before it is pushed."""
         return self.lender
 
     def push(self) -> None:
@@ -324,7 +324,7 @@ class RequestContext(_SyncContext):
         slot.set(_current_of(app_context, self))
 
     def _become_current(self) -> None:
-        """Become the current context without any signal, for the answer to a push that failed."""
+        """Become the current context without signals, so that a failed push can be answered."""
         app_context = AppContext(self.app)
         app_context._become_current()
         self._stand_on(app_context, app_context)
@@ -364,22 +364,22 @@ class RequestContext(_SyncContext):
                 await own.pop_async(error)
 
     def _step_off(self) -> Any:
-        """Make the request context current which was before; return what this has to pop, too."""
+        """Make the previous request context current; return the app context to be popped."""
         before, own = self._pushes.pop()
         slot.set(_current_of(_app_context(), before))
         return own
 
     def leave_in_place(self, error: BaseException | None) -> None:
-        """Run what is due at the end of this context in the calling thread."""
+        """Run the teardown functions of this context in the calling thread."""
         try:
             if self.holds or teardown.is_connection_needed(self.app, self):
                 super().leave_in_place(error)
             else:  # PERF: a coroutine less, as for the app context.
                 self.close_connection()
         finally:
-            self._awaitable = None  # It refers to this context: a circle.
+            self._awaitable = None  # It refers to this context: a reference cycle.
 
-    # -- what it carries ---------------------------------------------------------------------------
+    # -- request, session and g --------------------------------------------------------------------
 
     @property
     def g(self) -> Any:
@@ -409,14 +409,14 @@ class RequestContext(_SyncContext):
             )
         return self.lender
 
-    # What matching found is the request's: it may be set there, before the view is called.
+    # The result of matching is stored on the request, where it may be set before the view runs.
     url_rule: Any = _of_request("url_rule")
     view_args: Any = _of_request("view_args")
     routing_exception: Any = _of_request("routing_exception")
 
     @property
     def request_or_websocket(self) -> Any:
-        """The request; the same on every thread, since it is synchronous."""
+        """The request, which is synchronous in every thread."""
         return self.request
 
     @property
@@ -430,7 +430,7 @@ class RequestContext(_SyncContext):
         return self.request
 
     def connection_of(self, name: str) -> Any:
-        """Return what ``asyncflask.request`` is: in an ``async def`` callable the awaitable one."""
+        """Return the object of ``asyncflask.request``: awaitable in ``async def`` callables."""
         if self._carrier_of(name) is None:
             return None
         lease = self.lease
@@ -446,14 +446,14 @@ class RequestContext(_SyncContext):
         if self._session is None:
             func = self.app.session_interface.open_session
             session = func(self.app, self.request)
-            # PERF: the usual kind is not asked what it is.
+            # PERF: the usual class needs no check for a coroutine.
             if session.__class__ is not SecureCookieSession:
                 session = self.settle(func, session)
             self.keep_session(session)
         return self._session
 
     def settle(self, func: Callable[..., Any], result: object) -> Any:
-        """Return what ``func`` returned, or wait in this thread for the coroutine that it is."""
+        """Return the result of ``func``; if that is a coroutine, wait for it in this thread."""
         before, self.place = self.place, "thread"
         try:
             return drive(settled(self, func, result))
@@ -461,21 +461,23 @@ class RequestContext(_SyncContext):
             self.place = before
 
     async def run_def(self, func: Callable[..., T], *args: Any, **kwargs: Any) -> T:
-        """Run a ``def`` callable on the request's worker; off the server's loop, beside it."""
+        """Run a ``def`` callable in the request's worker; on another loop, in another thread."""
         lease = self.lease
         if lease is None or lease.loop is not running_loop():
             return await run_sync(func)(*args, **kwargs)
         return await super().run_def(func, *args, **kwargs)
 
     def close_connection(self) -> None:
-        """Close the request's uploads, at the end of the context that they came with."""
+        """Close the request's uploads at the end of the context that it was made for."""
         if not self.copied:
-            # COMPAT: replaced requests may have no `close`.
+            # COMPAT: a request that was set may have no `close`.
             getattr(self.request, "close", _missing_method)()
-            self.wsgi_environ["werkzeug.request"] = None  # It refers to the environ: a circle.
+            self.wsgi_environ["werkzeug.request"] = (
+                None  # It refers to the environ: a reference cycle.
+            )
 
     def match_request(self) -> None:
-        """Find the rule for the request; tell what is around the app on ASGI."""
+        """Find the rule for the request, and set it in the ASGI scope for tracing tools."""
         super().match_request()
         rule, scope = self.url_rule, self.wsgi_environ.get("asgi.scope")
         if rule is not None and scope is not None:
@@ -483,11 +485,11 @@ class RequestContext(_SyncContext):
             scope["endpoint"] = self.app.view_functions.get(rule.endpoint)  # type: ignore[attr-defined]  # a facade app
 
     def _has_path(self) -> bool:
-        # Werkzeug redirects from an empty path. An ASGI server's is refused, as on the async API.
+        # Werkzeug redirects an empty path. From an ASGI server it is refused, as on the async API.
         return "asgi.scope" not in self.wsgi_environ or super()._has_path()
 
     def _has_whole_url(self) -> bool:
-        return False  # `wsgi/facade.py` and `routing_scope` have looked for one before.
+        return False  # `wsgi/facade.py` or `routing_scope` has replaced it by its path.
 
     def __repr__(self) -> str:
         request = self.request
@@ -507,7 +509,7 @@ class RequestContext(_SyncContext):
 
 
 class _Unrelated(_SyncContext):
-    """What is current where the app context is not the one of the request context.
+    """The current context if the app context is not that of the request context.
 
     An app context was pushed inside a request, or has ended while a request is kept.
 
@@ -553,7 +555,7 @@ class _Unrelated(_SyncContext):
 
 
 def _current_of(app_context: Context | None, request_context: Context | None) -> Context | None:
-    """Return what is current where these two are, as the core has it."""
+    """Return the one context that stands for these two in the core."""
     if request_context is None:
         return app_context
     if request_context.app_context is app_context and app_context is not None:
@@ -577,4 +579,4 @@ def _request_context() -> Context | None:
 
 
 def _missing_method() -> None:
-    """Stand for a method that is not there."""
+    """Do nothing, in the place of a missing method."""
