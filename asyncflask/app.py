@@ -346,7 +346,7 @@ class Flask(App):
         await part(self, current(), error, failures)
         teardown.raise_first(self, failures)
 
-    # A websocket has the same steps; the lane of the current context says which is meant.
+    # A websocket has the same steps; the scope type of the current context says which is meant.
     full_dispatch_websocket = full_dispatch_request
     preprocess_websocket = preprocess_request
     dispatch_websocket = dispatch_request
@@ -700,13 +700,13 @@ explain_missing_attributes(Flask, _OTHER_NAMES)
 
 def _require_context() -> Context:
     ctx: Context | None = current()
-    if ctx is None or ctx.carrier is None:
+    if ctx is None or ctx.request_context is None:
         raise OutOfContext(
             "Working outside of request context: a step of serving a request was called where no"
             " request context is active. Call it"
             " inside `async with app.test_request_context(...)`."
         )
-    return ctx.carrier
+    return ctx.request_context
 
 
 def _made_up(

@@ -25,7 +25,7 @@ from .dispatch.pipeline import answers_options
 from .dispatch.plan import PlanTable, make_plan
 from .dispatch.protocols import ServedApp
 from .dispatch.runners import RUNNERS, run_pipeline
-from .dispatch.scope_types import WEBSOCKET, Lane
+from .dispatch.scope_types import WEBSOCKET, ScopeType
 from .dispatch.teardown import end_held, raise_first
 from .logging import one_line
 from .signals import got_serving_exception
@@ -63,7 +63,7 @@ async def serve(
         if table is None:
             await serve_elsewhere(scope, receive, send)
             return None
-    ctx = table.make_context(app, table.lane, scope, receive, send)
+    ctx = table.make_context(app, table.scope_type, scope, receive, send)
     headers = scope["headers"]
     names: Mapping[bytes, bytes]
     if headers.__class__ is not list or len(names := dict(headers)) != len(headers):
@@ -100,8 +100,10 @@ async def serve(
         await _fail(ctx, error, token)
         raise
     finally:
-        if ctx.touched:
-            if ctx.holds:  # A stream that was never sent; it would keep the context forever.
+        if ctx.needs_cleanup:
+            if (
+                ctx.stream_references
+            ):  # A stream that was never sent; it would keep the context forever.
                 await finish(_let_go(app, ctx))
             _clean_up(app, ctx)
 
@@ -114,13 +116,13 @@ def _index_headers(scope: Scope) -> Mapping[bytes, bytes]:
 
 def _read_on(ctx: Context) -> None:
     """Let the rest of a request body that the view has not read be read after the answer."""
-    if ctx.lane is not WEBSOCKET and drain.is_left(ctx):
+    if ctx.scope_type is not WEBSOCKET and drain.is_left(ctx):
         ctx.send = drain.reading_on(ctx, ctx.send)
 
 
 def _messages_of(ctx: Context, response: Any) -> Any:
     """Return the two messages of a whole answer; ``None`` for one that has to be sent in parts."""
-    return None if ctx.lane is WEBSOCKET else whole_messages(response, ctx.scope["method"])
+    return None if ctx.scope_type is WEBSOCKET else whole_messages(response, ctx.scope["method"])
 
 
 def _clean_up(app: ServedApp, ctx: Context) -> None:
@@ -161,7 +163,7 @@ async def _fail(ctx: Context, error: BaseException, token: Token[Any] | None) ->
         restore(token)
     if PRESERVE_CONTEXT in ctx.scope:
         ctx.scope[PRESERVE_CONTEXT](ctx)
-    if ctx.lane is WEBSOCKET:
+    if ctx.scope_type is WEBSOCKET:
         websocket, refusal = ctx.own_connection, None
         if not websocket.accepted and PRESERVE_CONTEXT not in ctx.scope:
             refusal = from_exception(InternalServerError())  # The debugger has a page of its own.
@@ -208,15 +210,15 @@ def _find_way(app: ServedApp, scope: Scope, wrapped: bool) -> tuple[Any, PlanTab
         app._end_setup()
     for table in app.plans.tables.values():
         table.make_context = Context
-        if table.lane.context in app.replaced_steps:
-            table.make_context = partial(_make_context, table.lane.context)
+        if table.scope_type.context in app.replaced_steps:
+            table.make_context = partial(_make_context, table.scope_type.context)
     if not (app.use_debugger or app.mounts or app.debug or "asgi_app" in app.replaced_steps):
         app.plans.direct = app.plans.tables
     return None, app.plans.tables[scope["type"]]
 
 
 def _make_context(
-    name: str, app: ServedApp, lane: Lane, scope: Scope, receive: Receive, send: Send
+    name: str, app: ServedApp, scope_type: ScopeType, scope: Scope, receive: Receive, send: Send
 ) -> Context:
     """Make a context as the app's replacement of ``request_context`` or its like does."""
     ctx: Context = getattr(app, name)(scope, receive, send)
@@ -242,7 +244,7 @@ def _elsewhere(app: ServedApp, scope: Scope, wrapped: bool) -> Any:
 
 
 def _send(app: ServedApp, ctx: Context, response: Any) -> Awaitable[None]:
-    if ctx.lane is WEBSOCKET:
+    if ctx.scope_type is WEBSOCKET:
         return _end_websocket(app, ctx, response)
     scope = ctx.scope
     return send_response(

@@ -49,7 +49,7 @@ _REPLACED_MATCHING = frozenset({"create_url_adapter", "url_map"})
 NO_ERROR: Any = object()  # "take the exception that is being handled", Flask's default of pop()
 
 
-class Lane(Protocol):
+class ScopeType(Protocol):
     """What a context wants to know of its row in ``dispatch/scope_types.py``."""
 
     @property
@@ -104,7 +104,7 @@ class Context:
 
     Args:
         app: The app.
-        lane: A row of ``dispatch/scope_types.py``; ``None`` for a context without a connection.
+        scope_type: A row of ``dispatch/scope_types.py``; ``None``: there is no connection.
         scope: The connection's ASGI scope.
         receive: ASGI's ``receive``.
         send: ASGI's ``send``.
@@ -127,31 +127,31 @@ class Context:
     header_names: HeaderIndex | None = None
     serving_error: BaseException | None = None
     #: whether a loop runs for one ``async def`` callable alone, in the thread of the request
-    alone = False
-    lender: Context | None = None
+    runs_own_loop = False
+    shares_g_with: Context | None = None
     #: whether a request is current, but no app context (``flask/ctx.py``)
     without_app = False
     #: whether the app context, too, ends only when a stream has ended
-    holds_lender = False
+    streams_keep_g = False
     #: whether ending an app context sends ``appcontext_popped``, or popping it does
     sends_popped = True
-    copied = False  # then its body is another one's to close
+    is_copy = False  # then its body is another one's to close
     flashes: list[tuple[str, str]] | None = None
     #: whether more than making a response follows the view, because of the next four
-    followed = False
+    needs_response = False
     after_functions: list[Callable[..., Any]] | None = None
     #: error messages of what was called without `await` (see `unawaited.py`)
     forgotten: tuple[str, ...] = ()
     _session: Any = None
-    holds = 0
-    left = False
+    stream_references = 0
+    is_end_due = False
     #: whether one of the next four was made, or a stream holds it: the end has to see to them
-    touched = False
+    needs_cleanup = False
     lease: Lease | ThisThread | None = None
     _sync_connection: Any = None
     _connection: Any = None
     _body: Any = None
-    _around: Context | None = None
+    parent: Context | None = None
     _g: Any = None
     _url_adapter: Any = NO_ERROR
     _pushes: list[Any] | None = None
@@ -161,13 +161,13 @@ class Context:
     def __init__(
         self,
         app: ContextApp,
-        lane: Lane | None = None,
+        scope_type: ScopeType | None = None,
         scope: Any = None,
         receive: Any = None,
         send: Any = None,
     ) -> None:
         self.app = app
-        self.lane = lane
+        self.scope_type = scope_type
         self.scope = scope
         self.receive = receive
         self.send = send
@@ -175,18 +175,18 @@ class Context:
         self.replaced = app.replaced_steps
         # PERF: what each request is asked for is set here; CPython reads an instance's own
         # attribute in a tenth of the time that it needs to find a default on the class.
-        self.followed = False
-        self.touched = False
+        self.needs_response = False
+        self.needs_cleanup = False
         self.lease = None
         self._connection = None
 
     # -- what it carries ---------------------------------------------------------------------------
 
     @property
-    def carrier(self) -> Context | None:
+    def request_context(self) -> Context | None:
         """The context that carries the request or websocket: this one, or the one around it."""
         # Not an attribute: one that refers to the context itself would be a circle.
-        return self if self.lane is not None else self._around
+        return self if self.scope_type is not None else self.parent
 
     @property
     def g(self) -> Any:
@@ -204,8 +204,10 @@ class Context:
 
     def make_g(self) -> Any:
         """Make the namespace, for who has seen that there is none. (PERF: no property.)"""
-        lender = self.lender
-        found = self._g = self.app.app_ctx_globals_class() if lender is None else lender.g
+        shares_g_with = self.shares_g_with
+        found = self._g = (
+            self.app.app_ctx_globals_class() if shares_g_with is None else shares_g_with.g
+        )
         return found
 
     def _replace(self, name: str, value: Any) -> None:
@@ -234,7 +236,7 @@ class Context:
     @property
     def has_request(self) -> bool:
         """Whether a request or websocket is carried, by this context or the one around it."""
-        return self.carrier is not None
+        return self.request_context is not None
 
     @property
     def request_or_websocket(self) -> Any:
@@ -242,11 +244,11 @@ class Context:
 
         On the request's own worker thread it is the synchronous form (design D2).
         """
-        carrier = self.carrier
-        if carrier is None or carrier.lane is None:
+        request_context = self.request_context
+        if request_context is None or request_context.scope_type is None:
             return None
-        if carrier is not self:
-            return carrier.request_or_websocket
+        if request_context is not self:
+            return request_context.request_or_websocket
         lease = self.lease
         if lease is not None and lease.ident == get_ident():
             return self.sync_connection
@@ -259,33 +261,37 @@ class Context:
         On the event loop, reading what has not been received raises an error.
         """
         if self._sync_connection is None:
-            self.touched = True
-            self._sync_connection = self.lane.connect_sync(self)  # type: ignore[union-attr]  # it carries one
+            self.needs_cleanup = True
+            self._sync_connection = self.scope_type.connect_sync(self)  # type: ignore[union-attr]  # it carries one
         return self._sync_connection
 
     def _connect(self) -> Any:
         """Return the request or websocket of ``async def`` code, created at the first call."""
         if self._connection is None:
-            self.touched = True
-            connect = self.lane.connect  # type: ignore[union-attr]  # it carries one
+            self.needs_cleanup = True
+            connect = self.scope_type.connect  # type: ignore[union-attr]  # it carries one
             self._connection = connect(self)
         return self._connection
 
     def connection_of(self, name: str) -> Any:
-        """Return the connection if it is of the lane called ``name``, else ``None``."""
-        carrier = self._carrier_of(name)
-        return None if carrier is None else carrier.request_or_websocket
+        """Return the connection if its scope type is called ``name``, else ``None``."""
+        request_context = self._request_context_of(name)
+        return None if request_context is None else request_context.request_or_websocket
 
     def sync_connection_of(self, name: str) -> Any:
-        """Return :attr:`sync_connection` if it is of the lane called ``name``, else ``None``."""
-        carrier = self._carrier_of(name)
-        return None if carrier is None else carrier.sync_connection
+        """Return :attr:`sync_connection` if its scope type is called ``name``, else ``None``."""
+        request_context = self._request_context_of(name)
+        return None if request_context is None else request_context.sync_connection
 
-    def _carrier_of(self, name: str) -> Context | None:
-        carrier = self.carrier
-        if carrier is None or carrier.lane is None or carrier.lane.name != name:
+    def _request_context_of(self, name: str) -> Context | None:
+        request_context = self.request_context
+        if (
+            request_context is None
+            or request_context.scope_type is None
+            or request_context.scope_type.name != name
+        ):
             return None
-        return carrier
+        return request_context
 
     @property
     def request(self) -> Any:
@@ -294,11 +300,11 @@ class Context:
 
     @request.setter
     def request(self, value: Any) -> None:
-        self._carrier_to_change("http", "request")._replace_connection(value)
+        self._request_context_to_change("http", "request")._replace_connection(value)
 
     @request.deleter
     def request(self) -> None:
-        self._carrier_to_change("http", "request")._restore_connection()
+        self._request_context_to_change("http", "request")._restore_connection()
 
     @property
     def websocket(self) -> Any:
@@ -307,26 +313,30 @@ class Context:
 
     @websocket.setter
     def websocket(self, value: Any) -> None:
-        self._carrier_to_change("websocket", "websocket")._replace_connection(value)
+        self._request_context_to_change("websocket", "websocket")._replace_connection(value)
 
     @websocket.deleter
     def websocket(self) -> None:
-        self._carrier_to_change("websocket", "websocket")._restore_connection()
+        self._request_context_to_change("websocket", "websocket")._restore_connection()
 
-    def _carrier_to_change(self, lane: str, name: str) -> Context:
-        carrier = self._carrier_of(lane)
-        if carrier is None:
+    def _request_context_to_change(self, scope_type: str, name: str) -> Context:
+        request_context = self._request_context_of(scope_type)
+        if request_context is None:
             raise AttributeError(
                 f"{self!r} has no {name} to set or delete, because it is not the context of a"
                 f" {name}. Push `app.test_{name}_context(...)` and set or delete it there."
             )
-        return carrier
+        return request_context
 
     def _replace_connection(self, value: Any) -> None:
         """Let ``async def`` and ``def`` callables see another request or websocket from now on."""
-        self.touched = True
+        self.needs_cleanup = True
         source = getattr(value, "_ctx", None)
-        if isinstance(source, Context) and source.lane is self.lane and source is not self:
+        if (
+            isinstance(source, Context)
+            and source.scope_type is self.scope_type
+            and source is not self
+        ):
             # One that another context has made: each kind of callable sees its own form of it.
             self._replace("_connection", source._connect())
             self._replace("_sync_connection", source.sync_connection)
@@ -368,22 +378,22 @@ class Context:
     @property
     def session(self) -> Any:
         """The session, opened at the first access, which is recorded (``Vary: Cookie``)."""
-        carrier = self.carrier
-        if carrier is None:
+        request_context = self.request_context
+        if request_context is None:
             return None
-        session = carrier.open_session()
+        session = request_context.open_session()
         session.accessed = True
         return session
 
     @session.setter
     def session(self, value: Any) -> None:
-        carrier = self.carrier or self
-        carrier.followed = True
-        carrier._replace("_session", value)
+        request_context = self.request_context or self
+        request_context.needs_response = True
+        request_context._replace("_session", value)
 
     @session.deleter
     def session(self) -> None:
-        (self.carrier or self)._restore("_session")
+        (self.request_context or self)._restore("_session")
 
     def open_session(self) -> Any:
         """Return the session of this connection, opened at the first call, without touching it."""
@@ -423,7 +433,7 @@ class Context:
         """Keep what the session interface has opened, or a null session instead of ``None``."""
         if session is None:
             session = self.app.session_interface.make_null_session(self.app)
-        self.followed = True
+        self.needs_response = True
         self._session = session
 
     # -- matching ----------------------------------------------------------------------------------
@@ -437,7 +447,7 @@ class Context:
             try:
                 adapter = self.app.create_url_adapter(self.request_or_websocket)
             except HTTPException as error:
-                if self.carrier is not self:
+                if self.request_context is not self:
                     raise
                 self.routing_exception = error
             self._url_adapter = adapter
@@ -454,8 +464,8 @@ class Context:
     def match_request(self) -> None:
         """Find the rule for the connection, once; a failure is kept as ``routing_exception``."""
         self.matched = True
-        lane = self.lane
-        if lane is None:
+        scope_type = self.scope_type
+        if scope_type is None:
             return
         app: Any = self.app
         if self.replaced and not self.replaced.isdisjoint(_REPLACED_MATCHING):
@@ -474,7 +484,7 @@ class Context:
         scope = self.scope
         path = path_below_root(scope) if scope.get("root_path") else scope["path"]
         try:
-            found = trie.find(path, scope.get("method", "GET"), lane.websocket)
+            found = trie.find(path, scope.get("method", "GET"), scope_type.websocket)
         except Exception as error:  # of a converter
             self.routing_exception = error
             return
@@ -541,7 +551,7 @@ class Context:
         """Match the URL at the first push, with the adapter if one was set before."""
         if self.matched:
             return
-        if self._url_adapter is NO_ERROR or self.lane is None:
+        if self._url_adapter is NO_ERROR or self.scope_type is None:
             self.match_request()
         else:
             self.matched = True
@@ -568,7 +578,7 @@ class Context:
         try:
             if appcontext_pushed.receivers:
                 await appcontext_pushed.send_async(self.app, _sync_wrapper=self.app.ensure_async)
-            if self.lane is not None:
+            if self.scope_type is not None:
                 await self._open_session_async()
         except BaseException:
             self._withdraw()
@@ -579,11 +589,11 @@ class Context:
         previous = slot.get()
         if self._pushes is None:
             self._pushes = []
-            self._lend_from(previous)
+            self._share_with(previous)
         self._pushes.append(previous)
         slot.set(self)
 
-    def _lend_from(self, previous: Context | None) -> None:
+    def _share_with(self, previous: Context | None) -> None:
         """Take over from the context around this one what Flask shares between the two.
 
         An app context inside a request still shows the request; a request context inside an app
@@ -591,10 +601,10 @@ class Context:
         """
         if previous is None or previous.app is not self.app or previous is self:
             return
-        if self.carrier is None:
-            self._around = previous.carrier
-        elif self._g is None and (self.copied or not previous.has_request):
-            self.lender = previous
+        if self.request_context is None:
+            self.parent = previous.request_context
+        elif self._g is None and (self.is_copy or not previous.has_request):
+            self.shares_g_with = previous
 
     def pop(self, exc: BaseException | None = NO_ERROR) -> None:
         """Undo one :meth:`push`; the last one runs the teardown functions.
@@ -673,12 +683,12 @@ class Context:
 
     async def run_def(self, func: Callable[..., T], *args: Any, **kwargs: Any) -> T:
         """Run a ``def`` callable on the worker thread that is leased for this context."""
-        owner = self.carrier or self
+        owner = self.request_context or self
         lease = owner.lease
         if lease is None:
             lease = await owner.app.workers.lease()
             if owner.lease is None:
-                owner.touched = True
+                owner.needs_cleanup = True
                 owner.lease = lease
             else:  # Another task of this request had to wait for a worker, too.
                 lease.release()
@@ -688,7 +698,7 @@ class Context:
 
     def close_connection(self) -> None:
         """Close the request's body and uploads, at the end of the context that they came with."""
-        if self._body is not None and not self.copied:
+        if self._body is not None and not self.is_copy:
             self._body.close()
 
     def give_back_worker(self) -> None:
@@ -719,8 +729,8 @@ class Context:
 
     async def handshake_headers(self) -> list[tuple[bytes, bytes]]:
         """Return what the answer of this websocket's handshake has besides the view's headers."""
-        lane: Any = self.lane
-        headers: list[tuple[bytes, bytes]] = await lane.handshake_headers(self)
+        scope_type: Any = self.scope_type
+        headers: list[tuple[bytes, bytes]] = await scope_type.handshake_headers(self)
         return headers
 
     def keep(self, body: Any) -> Any:
@@ -729,11 +739,11 @@ class Context:
 
     def hold(self) -> None:
         """Let this context end only when a stream has ended (``stream_with_context.py``)."""
-        self.followed = self.touched = True
-        self.holds += 1
-        if self.lender is not None and not self.holds_lender:
-            self.holds_lender = True
-            self.lender.hold()
+        self.needs_response = self.needs_cleanup = True
+        self.stream_references += 1
+        if self.shares_g_with is not None and not self.streams_keep_g:
+            self.streams_keep_g = True
+            self.shares_g_with.hold()
 
     def copy(self) -> Context:
         """Return a second context of the same connection and session.
@@ -744,21 +754,21 @@ class Context:
 
         Source: ``Quart: RequestContext.copy``, ``AppContext.copy``.
         """
-        other = Context(self.app, self.lane, self.scope, self.receive, self.send)
-        if self.lane is not None:
+        other = Context(self.app, self.scope_type, self.scope, self.receive, self.send)
+        if self.scope_type is not None:
             # Made now: of one that each made for itself, the other would see no change, and two
             # bodies would take each other's messages.
             self._connect()
             self.open_session()
             body_of(self)
-        other.copied = True
+        other.is_copy = True
         for name in ("_connection", "_body", "_session", "url_rule", "view_args", "flashes"):
             if name in self.__dict__:
                 setattr(other, name, self.__dict__[name])
         other.routing_exception = self.routing_exception
         other.matched = True
-        if self.lane is None:
-            other._around, other.lender = self.carrier, self.lender
+        if self.scope_type is None:
+            other.parent, other.shares_g_with = self.request_context, self.shares_g_with
         return other
 
     def __repr__(self) -> str:

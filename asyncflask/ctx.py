@@ -31,7 +31,7 @@ __all__ = [
 ]
 
 F = TypeVar("F", bound=Callable[..., Any])
-_KINDS = {"http": "request", "websocket": "websocket"}  # a lane's name in messages
+_KINDS = {"http": "request", "websocket": "websocket"}  # a scope type's name in messages
 
 
 class _AppCtxGlobals:
@@ -106,17 +106,17 @@ def has_websocket_context() -> bool:
     return _carrier("websocket") is not None
 
 
-def _carrier(lane: str) -> Context | None:
+def _carrier(scope_type: str) -> Context | None:
     ctx: Context | None = current()
-    if ctx is None or ctx.carrier is None or ctx.carrier.lane is None:
+    if ctx is None or ctx.request_context is None or ctx.request_context.scope_type is None:
         return None
-    return ctx.carrier if ctx.carrier.lane.name == lane else None
+    return ctx.request_context if ctx.request_context.scope_type.name == scope_type else None
 
 
-def _need(lane: str, what: str) -> Context:
-    ctx = _carrier(lane)
+def _need(scope_type: str, what: str) -> Context:
+    ctx = _carrier(scope_type)
     if ctx is None:
-        kind = _KINDS[lane]
+        kind = _KINDS[scope_type]
         raise OutOfContext(
             f"{what} was called where no {kind} context is active. Call it in a view, in a hook, or"
             f" inside `with app.test_{kind}_context(...)`."
@@ -158,10 +158,10 @@ def after_this_websocket(f: F) -> F:
     return _after_this("websocket", "`after_this_websocket`", f)
 
 
-def _after_this(lane: str, what: str, f: F) -> F:
-    ctx = _need(lane, what)
+def _after_this(scope_type: str, what: str, f: F) -> F:
+    ctx = _need(scope_type, what)
     if ctx.after_functions is None:
-        ctx.followed = True
+        ctx.needs_response = True
         ctx.after_functions = []
     ctx.after_functions.append(f)
     return f
@@ -218,7 +218,7 @@ def copy_current_app_context(f: F) -> F:
             " or inside `with app.app_context()`."
         )
     template = Context(ctx.app)
-    template.lender = ctx.app_context
+    template.shares_g_with = ctx.app_context
     return _in_copy(template, f)
 
 

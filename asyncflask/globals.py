@@ -45,16 +45,16 @@ def _find_app_ctx() -> t.Any:
 
 def _find_request_ctx() -> t.Any:
     ctx = current()
-    if ctx is None or ctx.carrier is None:
+    if ctx is None or ctx.request_context is None:
         raise outside("request_ctx", "request")
-    return ctx.carrier
+    return ctx.request_context
 
 
 def _find_request() -> t.Any:
     ctx = current()
     # PERF: the usual case; the rest is for worker threads and contexts inside contexts. 6 % of a
     # request that reads its query string and headers.
-    if ctx is not None and ctx.lane is HTTP and ctx.lease is None and not ctx.synchronous:
+    if ctx is not None and ctx.scope_type is HTTP and ctx.lease is None and not ctx.synchronous:
         return ctx._connection or ctx._connect()
     return _find_connection("request", "websocket", ctx and ctx.connection_of(HTTP.name))
 
@@ -62,7 +62,7 @@ def _find_request() -> t.Any:
 def _find_websocket() -> t.Any:
     ctx = current()
     # PERF: as in _find_request(); it is asked twice for each message and its answer.
-    if ctx is not None and ctx.lane is WEBSOCKET and ctx.lease is None:
+    if ctx is not None and ctx.scope_type is WEBSOCKET and ctx.lease is None:
         return ctx._connection or ctx._connect()
     return _find_connection("websocket", "request", ctx and ctx.websocket)
 
@@ -78,7 +78,7 @@ def _find_connection(name: str, other: str, found: object) -> t.Any:
 
 def _find_session() -> t.Any:
     ctx = current()
-    if ctx is None or ctx.carrier is None:
+    if ctx is None or ctx.request_context is None:
         raise outside("session", "request")
     return ctx.session
 

@@ -66,13 +66,13 @@ def require_request_context(what: str) -> Context:
         RuntimeError: No request is current.
     """
     ctx: Context | None = current()
-    carrier = None if ctx is None else ctx.carrier
-    if carrier is None:
+    request_context = None if ctx is None else ctx.request_context
+    if request_context is None:
         raise OutOfContext(
             f"Working outside of request context: `{what}` was called where no request is current."
             " Call it in a view or a hook, or inside `with app.test_request_context()`."
         )
-    return carrier
+    return request_context
 
 
 def make_response(*args: t.Any) -> Response:

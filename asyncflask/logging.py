@@ -27,8 +27,8 @@ class LoggedApp(Protocol):
 
 def _errors_stream() -> TextIO:
     ctx = current()
-    carrier = None if ctx is None else ctx.carrier
-    request = None if carrier is None else carrier.request
+    request_context = None if ctx is None else ctx.request_context
+    request = None if request_context is None else request_context.request
     environ = getattr(request, "environ", None)
     stream: TextIO = sys.stderr if environ is None else environ.get("wsgi.errors", sys.stderr)
     return stream

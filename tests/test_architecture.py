@@ -136,7 +136,7 @@ DEFINED_TWICE = {
     "serve": "read with the module's name: asgi.serve(), server.serve()",
     "watch": "read with the module's name: steps.watch(), unawaited.watch()",
     # TODO: rename these.
-    **dict.fromkeys(("Lane", "_handled", "_let_go"), "the same name by accident"),
+    **dict.fromkeys(("ScopeType", "_handled", "_let_go"), "the same name by accident"),
 }
 
 
@@ -342,8 +342,8 @@ def _compares_scope_type(node: ast.Compare) -> bool:
         return False  # Whether there is one at all.
     return any(
         (isinstance(side, ast.Constant) and side.value in {"http", "websocket"})
-        or _last_name(side) in {"lane", "scope_type", "HTTP", "WEBSOCKET"}
-        or ast.unparse(side).endswith(("lane.name", "scope_type.name"))
+        or _last_name(side) in {"scope_type", "HTTP", "WEBSOCKET"}
+        or ast.unparse(side).endswith("scope_type.name")
         for side in sides
     )
 

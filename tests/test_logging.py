@@ -80,7 +80,7 @@ def test_lines_go_to_stderr_in_flasks_format(capsys: pytest.CaptureFixture[str])
 def test_a_wsgi_request_has_a_stream_of_its_own() -> None:
     errors = io.StringIO()
     request = SimpleNamespace(environ={"wsgi.errors": errors})
-    slot.set(SimpleNamespace(carrier=SimpleNamespace(request=request)))
+    slot.set(SimpleNamespace(request_context=SimpleNamespace(request=request)))
     try:
         create_logger(app()).error("No.")
     finally:
@@ -91,7 +91,7 @@ def test_a_wsgi_request_has_a_stream_of_its_own() -> None:
 
 @pytest.mark.parametrize("request_", [None, SimpleNamespace(), SimpleNamespace(environ={})])
 def test_any_other_request_logs_to_stderr(request_: SimpleNamespace | None) -> None:
-    slot.set(SimpleNamespace(carrier=SimpleNamespace(request=request_)))
+    slot.set(SimpleNamespace(request_context=SimpleNamespace(request=request_)))
     try:
         stream = wsgi_errors_stream._get_current_object()  # type: ignore[attr-defined]  # a proxy
     finally:

@@ -179,9 +179,17 @@ def watched(coro: Coroutine[Any, Any, T]) -> Awaitable[T]:
         return coro
 
     def report(held: float, samples: list[Sample]) -> None:
-        carrier = ctx.carrier
-        view = None if carrier is None else ctx.app.view_functions.get(carrier.matched_endpoint)
-        what = "an app context" if carrier is None else f"endpoint {carrier.matched_endpoint!r}"
+        request_context = ctx.request_context
+        view = (
+            None
+            if request_context is None
+            else ctx.app.view_functions.get(request_context.matched_endpoint)
+        )
+        what = (
+            "an app context"
+            if request_context is None
+            else f"endpoint {request_context.matched_endpoint!r}"
+        )
         ctx.app.logger.warning("%s", one_line_each(describe(held, samples, what, view)))
 
     return _timed(coro, watch_here(), report)

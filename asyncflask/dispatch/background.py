@@ -62,7 +62,7 @@ def start(
         _create(app, loop, func, args, kwargs)
         return
     ctx: Context | None = current()
-    lease = None if ctx is None else (ctx.carrier or ctx).lease
+    lease = None if ctx is None else (ctx.request_context or ctx).lease
     if lease is None:
         raise RuntimeError(
             f"add_background_task({func!r}) was called where no event loop runs. Call it in a view,"

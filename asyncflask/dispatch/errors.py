@@ -100,13 +100,13 @@ async def answer_unhandled(app: ServedApp, ctx: Context, error: Exception) -> An
         Exception: ``error`` itself, where ``PROPAGATE_EXCEPTIONS`` (or testing or debug) says so.
     """
     error = explained(ctx, error)
-    lane: Any = ctx.lane
+    scope_type: Any = ctx.scope_type
     if error.__class__ in (TypeError, AttributeError):
         explain_needless_await(error)
     elif error.__class__ is RuntimeError:
         explain_real_flask(error)
-    if lane.got_exception.receivers:
-        await emit(ctx, lane.got_exception, app, exception=error)
+    if scope_type.got_exception.receivers:
+        await emit(ctx, scope_type.got_exception, app, exception=error)
     propagate = app.config["PROPAGATE_EXCEPTIONS"]
     if propagate is None:
         propagate = app.testing or app.debug

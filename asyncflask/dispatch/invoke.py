@@ -173,18 +173,18 @@ async def _as_view_task(ctx: Context, coro: Coroutine[Any, Any, Any]) -> Any:
 
 
 def _run_alone(ctx: Context, coro: Coroutine[Any, Any, Any]) -> Any:
-    ctx.alone = True
+    ctx.runs_own_loop = True
     try:
         with lease_of_its_own(ctx):
             return run_alone(coro)
     finally:
-        ctx.alone = False
+        ctx.runs_own_loop = False
 
 
 def loop_of_worker() -> asyncio.AbstractEventLoop | None:
     """Return the server's loop, where the current context has a worker."""
     ctx: Context | None = current()
-    lease = None if ctx is None else (ctx.carrier or ctx).lease
+    lease = None if ctx is None else (ctx.request_context or ctx).lease
     return None if lease is None else lease.loop
 
 

@@ -279,13 +279,13 @@ def current_environ() -> dict[str, Any]:
 
 def _current_carrier() -> Context:
     ctx: Context | None = current()
-    if ctx is None or ctx.carrier is None:
+    if ctx is None or ctx.request_context is None:
         raise OutOfContext(
             "Working outside of request context: make_response() was called where no request is"
             " active, with a value whose response depends on the request. Call it in a view, or"
             " inside `with app.test_request_context(...)`."
         )
-    return ctx.carrier
+    return ctx.request_context
 
 
 def is_wsgi(result: object) -> bool:
@@ -346,9 +346,9 @@ def _refusal(body: object) -> str:
 def _wrapper_of(coroutine: object) -> Any:
     """Return the code of the decorator that has returned the view's own coroutine, or ``None``."""
     ctx = current()
-    if ctx is None or ctx.carrier is None:
+    if ctx is None or ctx.request_context is None:
         return None
-    view = ctx.carrier.app.view_functions.get(ctx.carrier.matched_endpoint)
+    view = ctx.request_context.app.view_functions.get(ctx.request_context.matched_endpoint)
     inner = getattr(inspect.unwrap(view), "__code__", None) if view is not None else None
     if inner is None or getattr(coroutine, "cr_code", None) is not inner:
         return None
@@ -369,10 +369,10 @@ def _short(value: object) -> str:
 
 def _where() -> str:
     ctx = current()
-    if ctx is None or ctx.carrier is None or ctx.carrier.matched_endpoint is None:
+    if ctx is None or ctx.request_context is None or ctx.request_context.matched_endpoint is None:
         return "The view"
-    carrier = ctx.carrier
-    view = carrier.app.view_functions.get(carrier.matched_endpoint)
+    request_context = ctx.request_context
+    view = request_context.app.view_functions.get(request_context.matched_endpoint)
     code = getattr(inspect.unwrap(view), "__code__", None) if view is not None else None
     place = f" ({code.co_filename}:{code.co_firstlineno})" if code is not None else ""
-    return f"The view of endpoint {carrier.matched_endpoint!r}{place}"
+    return f"The view of endpoint {request_context.matched_endpoint!r}{place}"

@@ -221,7 +221,7 @@ def prepare(func: object) -> Any:
             return func(*args, **kwargs) if waits else _called(ctx, func, args, kwargs)
         result = func(*args, **kwargs)
         if inspect.isawaitable(result):
-            return wait_in_place(ctx.carrier or ctx, _result_of(result), func)
+            return wait_in_place(ctx.request_context or ctx, _result_of(result), func)
         return result
 
     _prepared.add(step)
@@ -276,7 +276,7 @@ def _step_in_place(ctx: Context | None, coro: Coroutine[Any, Any, T]) -> T:
 @contextmanager
 def _stepped(ctx: Context | None) -> Iterator[None]:
     """Let the pipeline's coroutines be stepped in the calling thread, which may block."""
-    contexts = [] if ctx is None else [ctx, ctx.carrier or ctx]
+    contexts = [] if ctx is None else [ctx, ctx.request_context or ctx]
     before = [each.place for each in contexts]
     for each in contexts:
         each.place = "thread"

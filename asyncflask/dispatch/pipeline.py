@@ -43,7 +43,7 @@ async def run(app: ServedApp, ctx: Context, rest: Awaitable[Any] | None = None) 
         ctx: The context.
         rest: What is left to be done, if it is not all.
     """
-    lane: Any = ctx.lane
+    scope_type: Any = ctx.scope_type
     try:
         if rest is None and appcontext_pushed.receivers:
             await emit(ctx, appcontext_pushed, app)
@@ -51,12 +51,12 @@ async def run(app: ServedApp, ctx: Context, rest: Awaitable[Any] | None = None) 
             if rest is not None:
                 response = await rest
             elif ctx.replaced:
-                response = await step(app, ctx, lane.full_dispatch, full_dispatch)
+                response = await step(app, ctx, scope_type.full_dispatch, full_dispatch)
             else:
-                response = await full_dispatch(app, ctx, lane.answer_required)
+                response = await full_dispatch(app, ctx, scope_type.answer_required)
         except Exception as error:
             ctx.serving_error = error
-            response = await step(app, ctx, lane.handle_exception, handle_exception, error)
+            response = await step(app, ctx, scope_type.handle_exception, handle_exception, error)
     except asyncio.CancelledError as error:
         # Teardown must not be cut off in the middle by a second cancellation.
         closing = teardown.leave_served(app, ctx, error)
@@ -71,7 +71,9 @@ async def run(app: ServedApp, ctx: Context, rest: Awaitable[Any] | None = None) 
         return page
     if (
         find_plan(app, ctx).has_teardown
-        or (ctx.touched and (ctx._body is not None or ctx.holds))  # The body may hold uploads.
+        or (
+            ctx.needs_cleanup and (ctx._body is not None or ctx.stream_references)
+        )  # The body may hold uploads.
         or ctx.serving_error is not None
         or ctx.replaced
         or teardown.PRESERVE in ctx.scope
@@ -97,7 +99,7 @@ async def full_dispatch(app: ServedApp, ctx: Context, sent: bool = False) -> Any
         ctx: The context.
         sent: Whether the answer is sent at once; it may then be the messages themselves.
     """
-    lane: Any = ctx.lane
+    scope_type: Any = ctx.scope_type
     result = None
     try:
         if not ctx.matched:
@@ -107,25 +109,25 @@ async def full_dispatch(app: ServedApp, ctx: Context, sent: bool = False) -> Any
             await open_session(app, ctx)
             ctx.match_again()
             plan = find_plan(app, ctx)
-        if lane.started.receivers:
-            await emit(ctx, lane.started, app)
+        if scope_type.started.receivers:
+            await emit(ctx, scope_type.started, app)
             plan = find_plan(app, ctx)
         if ctx.replaced:
-            result = await step(app, ctx, lane.preprocess, preprocess)
+            result = await step(app, ctx, scope_type.preprocess, preprocess)
             if result is None:
-                result = await step(app, ctx, lane.dispatch, dispatch)
+                result = await step(app, ctx, scope_type.dispatch, dispatch)
         elif plan.has_before:
             result = await preprocess_and_dispatch(app, ctx)
         else:
             result = await dispatch(app, ctx)
-    except lane.endings:
+    except scope_type.endings:
         result = None
     except asyncio.CancelledError:
-        if not lane.was_cancelled(ctx):
+        if not scope_type.was_cancelled(ctx):
             raise
         result = None
     except Exception as error:
-        lane.was_cancelled(ctx)
+        scope_type.was_cancelled(ctx)
         result = await _handled(app, ctx, error)
     answer = _answered(app, ctx, result, sent)
     return await _finalized(app, ctx, result) if answer is None else answer
@@ -157,13 +159,13 @@ def _answered(app: ServedApp, ctx: Context, result: object, sent: bool) -> Any:
     Returns:
         The messages or the response; ``None`` if :func:`finalize` has to make it.
     """
-    lane: Any = ctx.lane
+    scope_type: Any = ctx.scope_type
     plan = find_plan(app, ctx)
     if (
         plan.has_after
-        or ctx.followed
+        or ctx.needs_response
         or ctx.replaced
-        or lane.finished.receivers
+        or scope_type.finished.receivers
         or has_session_to_save(app, ctx)
     ):
         return None
@@ -176,17 +178,17 @@ def _answered(app: ServedApp, ctx: Context, result: object, sent: bool) -> Any:
 def _finalized(app: ServedApp, ctx: Context, result: object) -> Awaitable[Any]:
     if not ctx.replaced:
         return finalize(app, ctx, result)
-    lane: Any = ctx.lane
-    return step(app, ctx, lane.finalize, finalize, result)
+    scope_type: Any = ctx.scope_type
+    return step(app, ctx, scope_type.finalize, finalize, result)
 
 
 async def _handled(app: ServedApp, ctx: Context, error: Exception) -> Any:
     """Return what becomes of an error from a view or hook, or raise it again."""
     result = None
-    lane: Any = ctx.lane
+    scope_type: Any = ctx.scope_type
     if error.__class__ is RuntimeError:
         error = stop_iteration_of(error) or error
-    if not _is_only(error, lane.endings):
+    if not _is_only(error, scope_type.endings):
         if ctx.replaced:
             result = await step(app, ctx, "handle_user_exception", errors.handle_user, error)
         else:
@@ -213,7 +215,7 @@ async def preprocess(app: ServedApp, ctx: Context, done: int = 0) -> Any:
         ctx: The context.
         done: How many of the "before" functions have been run; the preprocessors have been, too.
     """
-    lane: Any = ctx.lane
+    scope_type: Any = ctx.scope_type
     endpoint = ctx.matched_endpoint
     if not done:
         for func in first_registered_first(app.url_value_preprocessors, endpoint):
@@ -221,7 +223,7 @@ async def preprocess(app: ServedApp, ctx: Context, done: int = 0) -> Any:
             if result is not None:
                 # SECURITY: a `def` decorator around one that denies access hands it on.
                 await settled(ctx, func, result)
-    for func in islice(first_registered_first(lane.before(app), endpoint), done, None):
+    for func in islice(first_registered_first(scope_type.before(app), endpoint), done, None):
         result = await call(ctx, func)
         if result is not None:
             return result
@@ -262,10 +264,10 @@ async def finalize(
     app: ServedApp, ctx: Context, result: object, from_error_handler: bool = False
 ) -> Any:
     """Make a view's result a response and process it. (Flask: finalize_request.)"""
-    lane: Any = ctx.lane
+    scope_type: Any = ctx.scope_type
     if result.__class__ not in PLAIN and is_wsgi(result):
         result = await run_wsgi(app, ctx, result)
-    if result is None and not lane.answer_required:
+    if result is None and not scope_type.answer_required:
         response = None
     elif "make_response" in ctx.replaced:
         response = await in_place(ctx, app.make_response, result)
@@ -273,11 +275,11 @@ async def finalize(
         response = make_response(app, result)
     try:
         if ctx.replaced:
-            response = await step(app, ctx, lane.process, process, response)
+            response = await step(app, ctx, scope_type.process, process, response)
         else:
             response = await process(app, ctx, response)
-        if lane.finished.receivers:
-            await emit(ctx, lane.finished, app, response=response)
+        if scope_type.finished.receivers:
+            await emit(ctx, scope_type.finished, app, response=response)
     except Exception as error:
         if not from_error_handler:
             raise
@@ -294,45 +296,47 @@ async def handle_exception(app: ServedApp, ctx: Context, error: Exception) -> An
     Raises:
         Exception: ``error`` itself, where ``PROPAGATE_EXCEPTIONS`` (or testing or debug) says so.
     """
-    lane: Any = ctx.lane
+    scope_type: Any = ctx.scope_type
     try:
         result = await errors.answer_unhandled(app, ctx, error)
     finally:
         del error  # Raised, its traceback refers to this frame: a circle.
-    return await step(app, ctx, lane.finalize, finalize, result, from_error_handler=True)
+    return await step(app, ctx, scope_type.finalize, finalize, result, from_error_handler=True)
 
 
 async def process(app: ServedApp, ctx: Context, response: Response | None) -> Any:
     """Run the "after" functions and save the session. (Flask: process_response.)"""
-    lane: Any = ctx.lane
+    scope_type: Any = ctx.scope_type
     for func in ctx.after_functions or ():
         response = checked_response(ctx, func, await call(ctx, func, response))
-    for func in last_registered_first(lane.after(app), ctx.matched_endpoint):
+    for func in last_registered_first(scope_type.after(app), ctx.matched_endpoint):
         response = checked_response(ctx, func, await call(ctx, func, response))
     if ctx.forgotten:
         raise_forgotten(ctx)
-    if (response is not None or not lane.answer_required) and has_session_to_save(app, ctx):
-        save: Any = lane.save_session or save_session
+    if (response is not None or not scope_type.answer_required) and has_session_to_save(app, ctx):
+        save: Any = scope_type.save_session or save_session
         await save(app, ctx, response)
     return response
 
 
 async def finish_processing(app: ServedApp, ctx: Context, response: Response | None) -> Any:
     """Do what follows the "after" functions, for a response that went through them."""
-    lane: Any = ctx.lane
+    scope_type: Any = ctx.scope_type
     if ctx.forgotten:
         raise_forgotten(ctx)
     if has_session_to_save(app, ctx):
         await save_session(app, ctx, response)
-    if lane.finished.receivers:
-        await emit(ctx, lane.finished, app, response=response)
+    if scope_type.finished.receivers:
+        await emit(ctx, scope_type.finished, app, response=response)
     return response
 
 
 def checked_response(ctx: Context, func: Callable[..., Any], response: Response | None) -> Any:
     """Return what an "after" function returned, if it is a response."""
-    lane: Any = ctx.lane
-    if isinstance(response, WerkzeugResponse) or (response is None and not lane.answer_required):
+    scope_type: Any = ctx.scope_type
+    if isinstance(response, WerkzeugResponse) or (
+        response is None and not scope_type.answer_required
+    ):
         return response
     raise TypeError(
         f"The function {func!r}, registered to run after the view, returned {response!r} instead of"
@@ -370,7 +374,7 @@ def refreshes(app: ServedApp, ctx: Context) -> bool:
 
 def has_session_to_save(app: ServedApp, ctx: Context) -> bool:
     """Tell whether there is a session that the response may have to carry."""
-    if ctx.followed and ctx._session is not None:
+    if ctx.needs_response and ctx._session is not None:
         return True
     # PERF: most requests have no cookie at all; the request object is not made for this question.
     names = ctx.header_names

@@ -25,7 +25,7 @@ from ..sessions import opens_early
 from ..signals import appcontext_popped, appcontext_pushed, appcontext_tearing_down
 from ..wrappers.response.response import Response
 from .protocols import ServedApp
-from .scope_types import HTTP, WEBSOCKET, Lane
+from .scope_types import HTTP, WEBSOCKET, ScopeType
 
 #: Which function in ``runners.py`` runs a plan: of an ``async def`` view alone, of no view and
 #: nothing else, of a view with ``async def`` hooks, of a ``def`` view, of other things, of a view
@@ -38,17 +38,17 @@ class PlanTable:
     """The plans of one app for one kind of connection.
 
     Args:
-        lane: The kind of connection.
+        scope_type: The kind of connection.
 
     Attributes:
-        lane: The same.
+        scope_type: The same.
         by_endpoint: The plans; ``None`` is the key of the plan for what no rule was found for.
     """
 
-    __slots__ = ("by_endpoint", "lane", "make_context")
+    __slots__ = ("by_endpoint", "make_context", "scope_type")
 
-    def __init__(self, lane: Lane) -> None:
-        self.lane = lane
+    def __init__(self, scope_type: ScopeType) -> None:
+        self.scope_type = scope_type
         self.make_context: Callable[..., Context] = Context
         self.by_endpoint: dict[str | None, EndpointPlan] = {}
 
@@ -73,7 +73,7 @@ class PlanCache:
         # A plan that another thread makes meanwhile goes into the old table.
         self.version = object()
         self.direct: dict[str, PlanTable] = {}
-        self.tables = {lane.name: PlanTable(lane) for lane in (HTTP, WEBSOCKET)}
+        self.tables = {scope_type.name: PlanTable(scope_type) for scope_type in (HTTP, WEBSOCKET)}
 
 
 _caches: WeakSet[PlanCache] = WeakSet()
@@ -98,7 +98,7 @@ class EndpointPlan:
 
     Args:
         app: The app.
-        lane: Of requests, or of websockets.
+        scope_type: Of requests, or of websockets.
         endpoint: The endpoint; ``None`` where no rule was found.
 
     Attributes:
@@ -119,7 +119,7 @@ class EndpointPlan:
         *("runner", "sends_messages", "version", "view"),
     )
 
-    def __init__(self, app: ServedApp, lane: Lane, endpoint: str | None) -> None:
+    def __init__(self, app: ServedApp, scope_type: ScopeType, endpoint: str | None) -> None:
         self.version = app.plans.version
         self.view: Function | None = None if endpoint is None else app.view_functions.get(endpoint)
         self.before: tuple[Function, ...] = ()
@@ -130,27 +130,27 @@ class EndpointPlan:
         self.opens_session_early = opens_early(app.session_interface)
         self.runner: Runner = "unknown"
         # What a property of a subclass returns may be another object each time.
-        registries = map(vars(app).get, lane.registries)
+        registries = map(vars(app).get, scope_type.registries)
         if all(is_noticed(registry, app.plans.forget) for registry in registries):
-            self._read_registries(app, lane, endpoint)
+            self._read_registries(app, scope_type, endpoint)
 
-    def _read_registries(self, app: ServedApp, lane: Lane, endpoint: str | None) -> None:
-        self.before = tuple(first_registered_first(lane.before(app), endpoint))
-        self.after = tuple(last_registered_first(lane.after(app), endpoint))
+    def _read_registries(self, app: ServedApp, scope_type: ScopeType, endpoint: str | None) -> None:
+        self.before = tuple(first_registered_first(scope_type.before(app), endpoint))
+        self.after = tuple(last_registered_first(scope_type.after(app), endpoint))
         preprocessors = tuple(first_registered_first(app.url_value_preprocessors, endpoint))
         self.has_before = bool(self.before or preprocessors)
         self.has_after = bool(self.after)
         self.has_teardown = bool(
-            tuple(last_registered_first(lane.teardown(app), endpoint))
+            tuple(last_registered_first(scope_type.teardown(app), endpoint))
             or app.teardown_appcontext_funcs
-            or lane.tearing_down.receivers
+            or scope_type.tearing_down.receivers
             or appcontext_tearing_down.receivers
             or appcontext_popped.receivers
         )
         if self.view is None or isinstance(self.view, _LASTING):
-            self.runner = self._choose_runner(app, lane, bool(preprocessors))
+            self.runner = self._choose_runner(app, scope_type, bool(preprocessors))
 
-    def _choose_runner(self, app: ServedApp, lane: Lane, preprocesses: bool) -> Runner:
+    def _choose_runner(self, app: ServedApp, scope_type: ScopeType, preprocesses: bool) -> Runner:
         if self.view is not None and not is_async(self.view):
             return "worker"
         hooks = (*self.before, *self.after)
@@ -158,9 +158,12 @@ class EndpointPlan:
             preprocesses
             or self.opens_session_early
             or app.replaced_steps
-            or any(signal.receivers for signal in (lane.started, lane.finished, appcontext_pushed))
+            or any(
+                signal.receivers
+                for signal in (scope_type.started, scope_type.finished, appcontext_pushed)
+            )
             or not all(isinstance(hook, _LASTING) and is_async(hook) for hook in hooks)
-            or not lane.has_runners
+            or not scope_type.has_runners
         ):
             return "pipeline"
         is_alone = not (hooks or self.has_teardown) and self.sends_messages
@@ -175,8 +178,8 @@ _LASTING = (FunctionType, MethodType)
 
 def find_plan(app: ServedApp, ctx: Context) -> EndpointPlan:
     """Return the plan for what was matched, as everything is registered now."""
-    lane: Any = ctx.lane
-    table: PlanTable = app.plans.tables[lane.name]
+    scope_type: Any = ctx.scope_type
+    table: PlanTable = app.plans.tables[scope_type.name]
     rule = ctx.url_rule
     endpoint = None if rule is None else rule.endpoint
     return table.by_endpoint.get(endpoint) or make_plan(app, table, endpoint)
@@ -190,7 +193,7 @@ def make_plan(app: ServedApp, table: PlanTable, endpoint: str | None) -> Endpoin
         table: Where to keep it; looked up before anything is read, see :meth:`PlanCache.forget`.
         endpoint: The endpoint.
     """
-    plan = table.by_endpoint[endpoint] = EndpointPlan(app, table.lane, endpoint)
+    plan = table.by_endpoint[endpoint] = EndpointPlan(app, table.scope_type, endpoint)
     return plan
 
 

@@ -36,7 +36,7 @@ async def run_view(app: ServedApp, ctx: Context, plan: EndpointPlan) -> Any:
     names: Any = ctx.header_names
     if app.plans.version is not plan.version or PRESERVE in scope or ctx.after_functions:
         return await run(app, ctx, pipeline.finalize(app, ctx, result))
-    if ctx.followed or (b"cookie" in names and refreshes(app, ctx)):
+    if ctx.needs_response or (b"cookie" in names and refreshes(app, ctx)):
         answer = make_plain(app, result)
         if answer is not None:
             return await run(app, ctx, pipeline.finish_processing(app, ctx, answer))
@@ -44,7 +44,7 @@ async def run_view(app: ServedApp, ctx: Context, plan: EndpointPlan) -> Any:
         answer = make_messages(app, result, scope["method"]) or make_plain(app, result)
     if answer is None:
         return await run(app, ctx, pipeline.finalize(app, ctx, result))
-    if ctx.touched:
+    if ctx.needs_cleanup:
         ctx.close_connection()
     return answer
 
@@ -55,7 +55,7 @@ async def run_unmatched(app: ServedApp, ctx: Context, plan: EndpointPlan) -> Any
     if error is not None and PRESERVE not in ctx.scope and not has_session_to_save(app, ctx):
         answer = make_messages(app, error, ctx.scope["method"]) or make_plain(app, error)
         if answer is not None:
-            if ctx.touched:
+            if ctx.needs_cleanup:
                 ctx.close_connection()
             return answer
     return await run(app, ctx)
@@ -85,7 +85,7 @@ async def run_on_loop(app: ServedApp, ctx: Context, plan: EndpointPlan) -> Any:
         return await run(app, ctx, pipeline.finish_processing(app, ctx, answer))
     if plan.has_teardown:
         await leave_served(app, ctx, None)
-    elif ctx.touched:
+    elif ctx.needs_cleanup:
         ctx.close_connection()
     return answer
 
@@ -101,7 +101,7 @@ def _answer_of(app: ServedApp, ctx: Context, plan: EndpointPlan, result: object)
 
 def _is_processed(app: ServedApp, ctx: Context) -> bool:
     """Tell whether more than the "after" functions has to see the response."""
-    return ctx.followed or has_session_to_save(app, ctx)
+    return ctx.needs_response or has_session_to_save(app, ctx)
 
 
 def _call_view(app: ServedApp, ctx: Context, plan: EndpointPlan, rule: object) -> Awaitable[Any]:
@@ -117,11 +117,11 @@ def _call_view(app: ServedApp, ctx: Context, plan: EndpointPlan, rule: object) -
 
 async def run_in_worker(app: ServedApp, ctx: Context, plan: EndpointPlan) -> Any:
     """Run everything in the worker thread that is leased for the request (design D2)."""
-    lane: Any = ctx.lane
-    if lane.begin is not None:
-        lane.begin(ctx, None)
+    scope_type: Any = ctx.scope_type
+    if scope_type.begin is not None:
+        scope_type.begin(ctx, None)
     try:
-        ctx.touched = True
+        ctx.needs_cleanup = True
         lease = ctx.lease = await app.workers.lease()
     except WorkerQueueFull as error:
         ctx.routing_exception = error
@@ -137,9 +137,9 @@ async def run_in_worker(app: ServedApp, ctx: Context, plan: EndpointPlan) -> Any
 
 def run_pipeline(app: ServedApp, ctx: Context, plan: EndpointPlan | None = None) -> Awaitable[Any]:
     """Run whatever there may be."""
-    lane: Any = ctx.lane
-    if lane.begin is not None:
-        lane.begin(ctx, asyncio.current_task())
+    scope_type: Any = ctx.scope_type
+    if scope_type.begin is not None:
+        scope_type.begin(ctx, asyncio.current_task())
     return run(app, ctx)
 
 

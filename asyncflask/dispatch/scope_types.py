@@ -1,7 +1,7 @@
 """What differs between an HTTP request and a websocket: one row each, and nothing anywhere else.
 
-A lane names the registries whose hooks run, the signals that are sent, and whether an answer is
-required. The pipeline is written once against a row (design D5). Neither it nor ``ctx``,
+A scope type names the registries whose hooks run, the signals that are sent, and whether an answer
+is required. The pipeline is written once against a row (design D5). Neither it nor ``ctx``,
 ``scaffold``, ``blueprints``, ``base`` and ``app`` ask which of the two they serve.
 """
 
@@ -28,7 +28,7 @@ _make = object.__new__
 
 
 @dataclass(frozen=True, eq=False)
-class Lane:
+class ScopeType:
     """A row: how one kind of connection is served."""
 
     name: str
@@ -120,7 +120,7 @@ def _begin_handshake(ctx: Context, task: asyncio.Task[Any] | None) -> None:
     ctx.own_connection.watch_handshake()
 
 
-HTTP = Lane(
+HTTP = ScopeType(
     name="http",
     websocket=False,
     has_runners=True,
@@ -149,7 +149,7 @@ HTTP = Lane(
     do_teardown="do_teardown_request",
 )
 
-WEBSOCKET = Lane(
+WEBSOCKET = ScopeType(
     name="websocket",
     websocket=True,
     has_runners=False,

@@ -27,9 +27,12 @@ PRESERVE = "asyncflask.preserve_context"
 
 def is_connection_needed(app: ContextApp, ctx: Context) -> bool:
     """Tell whether more than closing it is due at the end of a request or websocket."""
-    lane: Any = ctx.lane
+    scope_type: Any = ctx.scope_type
     return bool(
-        lane.teardown(app) or lane.tearing_down.receivers or ctx.replaced or ctx.holds_lender
+        scope_type.teardown(app)
+        or scope_type.tearing_down.receivers
+        or ctx.replaced
+        or ctx.streams_keep_g
     )
 
 
@@ -56,18 +59,18 @@ async def leave_served(app: ServedApp, ctx: Context, error: BaseException | None
 async def leave(app: ServedApp, ctx: Context, error: BaseException | None) -> None:
     """End a context, or leave that to the streamed body that holds it (``stream_with_context``)."""
     ctx.serving_error = error
-    if ctx.holds:
-        ctx.left = True
+    if ctx.stream_references:
+        ctx.is_end_due = True
     else:
-        ctx.left = False
+        ctx.is_end_due = False
         await end(app, ctx, error)
 
 
 async def end_held(app: ServedApp, ctx: Context) -> None:
     """End a context that was left to streams which will not end it, for the answer is complete."""
-    ctx.holds = 0
-    if ctx.left:
-        ctx.left = False
+    ctx.stream_references = 0
+    if ctx.is_end_due:
+        ctx.is_end_due = False
         await end(app, ctx, ctx.serving_error)
 
 
@@ -75,22 +78,22 @@ async def end(app: ServedApp, ctx: Context, error: BaseException | None) -> None
     """Run everything that is due at the end of ``ctx``, in Flask's order."""
     failures: list[BaseException] = []
     replaced = ctx.replaced
-    lane: Any = ctx.lane
-    if lane is not None:
-        if lane.do_teardown in replaced:
-            await _attempt(failures, through, ctx, getattr(app, lane.do_teardown), error)
+    scope_type: Any = ctx.scope_type
+    if scope_type is not None:
+        if scope_type.do_teardown in replaced:
+            await _attempt(failures, through, ctx, getattr(app, scope_type.do_teardown), error)
         else:
             await end_connection(app, ctx, error, failures)
         ctx.close_connection()
-    if ctx.lender is None:
+    if ctx.shares_g_with is None:
         if "do_teardown_appcontext" in replaced:
             await _attempt(failures, through, ctx, app.do_teardown_appcontext, error)
         else:
             await end_app(app, ctx, error, failures)
         if ctx.sends_popped and appcontext_popped.receivers:
             await _attempt(failures, emit, ctx, appcontext_popped, app)
-    elif ctx.holds_lender:
-        ctx.holds_lender = False
+    elif ctx.streams_keep_g:
+        ctx.streams_keep_g = False
         await _attempt(failures, _let_go, app, ctx, error)
     ctx.serving_error = None  # Its traceback leads back here: a circle.
     raise_first(app, failures)
@@ -98,19 +101,19 @@ async def end(app: ServedApp, ctx: Context, error: BaseException | None) -> None
 
 async def _let_go(app: ServedApp, ctx: Context, error: BaseException | None) -> None:
     """End the app context that a stream has held for its request, if it was left meanwhile."""
-    lender: Any = ctx.lender
-    lender.holds -= 1
-    if lender.holds or not lender.left:
+    parent: Any = ctx.shares_g_with
+    parent.stream_references -= 1
+    if parent.stream_references or not parent.is_end_due:
         return
-    lender.left = False
-    before, lender.place = lender.place, ctx.place
-    make_current(lender)
+    parent.is_end_due = False
+    before, parent.place = parent.place, ctx.place
+    make_current(parent)
     try:
-        await end(app, lender, error)
+        await end(app, parent, error)
     finally:
-        lender.place = before
+        parent.place = before
         make_current(ctx)
-    if not lender.sends_popped and appcontext_popped.receivers:
+    if not parent.sends_popped and appcontext_popped.receivers:
         await emit(ctx, appcontext_popped, app)
 
 
@@ -118,11 +121,11 @@ async def end_connection(
     app: ServedApp, ctx: Context, error: BaseException | None, failures: list[BaseException]
 ) -> None:
     """Run the teardown functions of the request or websocket. (Flask: do_teardown_request.)"""
-    lane: Any = ctx.lane
-    funcs = last_registered_first(lane.teardown(app), ctx.matched_endpoint)
+    scope_type: Any = ctx.scope_type
+    funcs = last_registered_first(scope_type.teardown(app), ctx.matched_endpoint)
     await _call_all(ctx, funcs, error, failures)
-    if lane.tearing_down.receivers:
-        await _attempt(failures, emit, ctx, lane.tearing_down, app, exc=error)
+    if scope_type.tearing_down.receivers:
+        await _attempt(failures, emit, ctx, scope_type.tearing_down, app, exc=error)
 
 
 async def end_app(

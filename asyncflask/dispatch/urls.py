@@ -137,27 +137,33 @@ def url_for(
         RuntimeError: Neither a connection nor ``SERVER_NAME`` says which host to build for.
         ValueError: ``_scheme`` was given for a URL that is not external.
     """
-    carrier = None if ctx is None else ctx.carrier
-    if carrier is not None and carrier.app is not app and not carrier.synchronous:
-        carrier = None
-    if carrier is not None:
-        adapter = carrier.url_adapter
+    request_context = None if ctx is None else ctx.request_context
+    if (
+        request_context is not None
+        and request_context.app is not app
+        and not request_context.synchronous
+    ):
+        request_context = None
+    if request_context is not None:
+        adapter = request_context.url_adapter
         if endpoint[:1] == ".":
-            endpoint = _relative_endpoint(carrier, endpoint)
+            endpoint = _relative_endpoint(request_context, endpoint)
         if external is None:
             external = scheme is not None
         if adapter is None and not external:
             # The request's host was refused; the page that says so may have links all the same.
-            root = carrier.scope.get("root_path") or "/"
+            root = request_context.scope.get("root_path") or "/"
             adapter = app.url_map.bind("", script_name=root)
     else:
         adapter = _adapter_outside(app, ctx)
         if external is None:
             external = True
-    if external and carrier is not None and not (adapter and adapter.server_name):
-        _refuse_without_host(app, carrier, endpoint)
+    if external and request_context is not None and not (adapter and adapter.server_name):
+        _refuse_without_host(app, request_context, endpoint)
     if adapter is None:
-        where = "outside of a request" if carrier is None else "in a request to an unknown host"
+        where = (
+            "outside of a request" if request_context is None else "in a request to an unknown host"
+        )
         raise RuntimeError(
             f"url_for({endpoint!r}) was called {where}, and the app does not know its own address."
             " Set app.config['SERVER_NAME'], for example 'example.com', or call it in a request"
@@ -189,18 +195,18 @@ def _adapter_outside(app: LinkingApp, ctx: Context | None) -> Any:
     return app.create_url_adapter(None) if adapter is None else adapter
 
 
-def _refuse_without_host(app: LinkingApp, carrier: Context, endpoint: str) -> None:
+def _refuse_without_host(app: LinkingApp, request_context: Context, endpoint: str) -> None:
     """Refuse a request whose host an external URL would need. (The facade does as Flask.)"""
-    if carrier.synchronous:
+    if request_context.synchronous:
         return
-    if app.create_url_adapter(carrier.request_or_websocket) is not None:
+    if app.create_url_adapter(request_context.request_or_websocket) is not None:
         raise SecurityError(
             f"url_for({endpoint!r}, _external=True): the request names no host. Send a Host header."
         )
 
 
-def _relative_endpoint(carrier: Context, endpoint: str) -> str:
-    blueprints = carrier.matched_blueprints
+def _relative_endpoint(request_context: Context, endpoint: str) -> str:
+    blueprints = request_context.matched_blueprints
     if blueprints:
         return f"{blueprints[0]}{endpoint}"
     return endpoint[1:]

@@ -367,7 +367,7 @@ class Flask(async_api.Flask, metaclass=CallableType):
         @functools.wraps(func)
         def blocking(*args: P.args, **kwargs: P.kwargs) -> T:
             ctx = current() or AppContext(self)
-            result: T = wait_in_place(ctx.carrier or ctx, func(*args, **kwargs), func)
+            result: T = wait_in_place(ctx.request_context or ctx, func(*args, **kwargs), func)
             return result
 
         return blocking
@@ -528,9 +528,9 @@ async def _as_coroutine(awaitable: Awaitable[T]) -> T:
 
 def _current_request_context() -> Context:
     ctx: Context | None = current()
-    if ctx is None or ctx.carrier is None:
+    if ctx is None or ctx.request_context is None:
         raise OutOfContext(
             "Working outside of request context: a step of serving a request was called while no"
             " request context is active. Call it inside `with app.test_request_context(...)`."
         )
-    return ctx.carrier
+    return ctx.request_context

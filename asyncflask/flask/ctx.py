@@ -144,7 +144,7 @@ class AppContext(_SyncContext):
     """
 
     sends_popped = False  # pop() sends the signal, each time.
-    lane = scope = receive = send = None
+    scope_type = scope = receive = send = None
     # No properties, because they may be set to any value.
     request = _Absent()
     session = _Absent()
@@ -159,7 +159,7 @@ class AppContext(_SyncContext):
             self.url_adapter  # noqa: B018  # Flask's moment: the replacement sees it now.
 
     @property
-    def carrier(self) -> Context | None:
+    def request_context(self) -> Context | None:
         """None: a request has a context of its own."""
         return None
 
@@ -191,7 +191,7 @@ class AppContext(_SyncContext):
             slot.set(self)
         else:
             self._pushes.append(previous.app_context)
-            slot.set(_current_of(self, previous.carrier))
+            slot.set(_current_of(self, previous.request_context))
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {getattr(self.app, 'name', self.app)!r}: no connection>"
@@ -213,14 +213,16 @@ class AppContext(_SyncContext):
         error = self._begin_pop(exc, now if now is self else _app_context())
         try:
             # PERF: saves a coroutine in the usual case, with nothing to run.
-            if len(self._pushes) == 1 and (self.holds or teardown.is_app_needed(self.app, self)):
+            if len(self._pushes) == 1 and (
+                self.stream_references or teardown.is_app_needed(self.app, self)
+            ):
                 self.leave_in_place(error)
         finally:
             if now is self:
                 slot.set(self._pushes.pop())  # no request is current
             else:
                 self._withdraw()
-        if not self.left and appcontext_popped.receivers:
+        if not self.is_end_due and appcontext_popped.receivers:
             appcontext_popped.send(self.app, _async_wrapper=self.app.ensure_sync)
 
     async def pop_async(self, exc: BaseException | None = NO_ERROR) -> None:
@@ -235,7 +237,7 @@ class AppContext(_SyncContext):
             if last:
                 self.place = "thread"
                 self.give_back_worker()
-        if not self.left and appcontext_popped.receivers:
+        if not self.is_end_due and appcontext_popped.receivers:
             await appcontext_popped.send_async(self.app, _sync_wrapper=self.app.ensure_async)
 
 
@@ -254,7 +256,7 @@ class RequestContext(_SyncContext):
     #: The request, the same for ``def`` and ``async def``. It may be set and deleted.
     request: Any = None
     websocket = _Absent()  # no property, because it may be set to any value
-    lender: AppContext | None
+    shares_g_with: AppContext | None
     _awaitable: Any = None
 
     def __init__(
@@ -277,7 +279,7 @@ class RequestContext(_SyncContext):
     @property
     def app_context(self) -> Context | None:
         """The app context of this request; ``None`` before it is pushed."""
-        return self.lender
+        return self.shares_g_with
 
     def push(self) -> None:
         """Make this the current request context, with an app context of its app.
@@ -320,7 +322,7 @@ class RequestContext(_SyncContext):
         """
         self._pushes.append((_request_context(), own))
         if len(self._pushes) == 1:
-            self.lender = app_context
+            self.shares_g_with = app_context
         slot.set(_current_of(app_context, self))
 
     def _become_current(self) -> None:
@@ -372,7 +374,7 @@ class RequestContext(_SyncContext):
     def leave_in_place(self, error: BaseException | None) -> None:
         """Run the teardown functions of this context in the calling thread."""
         try:
-            if self.holds or teardown.is_connection_needed(self.app, self):
+            if self.stream_references or teardown.is_connection_needed(self.app, self):
                 super().leave_in_place(error)
             else:  # PERF: a coroutine less, as for the app context.
                 self.close_connection()
@@ -394,20 +396,20 @@ class RequestContext(_SyncContext):
     def g(self) -> None:
         del self._app_context_of("g").g
 
-    _g = property(attrgetter("lender._g"))  # PERF: read in C, by the proxy `g`.
+    _g = property(attrgetter("shares_g_with._g"))  # PERF: read in C, by the proxy `g`.
 
     def make_g(self) -> Any:
         """Make the namespace of this request's app context."""
-        lender: Any = self.lender
-        return lender.make_g()
+        shares_g_with: Any = self.shares_g_with
+        return shares_g_with.make_g()
 
     def _app_context_of(self, name: str) -> Context:
-        if self.lender is None:
+        if self.shares_g_with is None:
             raise AttributeError(
                 f"{self!r} has no {name!r} before it is pushed: it belongs to the app context that"
                 " is current then. Write `with ctx:` around the use."
             )
-        return self.lender
+        return self.shares_g_with
 
     # The result of matching is stored on the request, where it may be set before the view runs.
     url_rule: Any = _of_request("url_rule")
@@ -431,7 +433,7 @@ class RequestContext(_SyncContext):
 
     def connection_of(self, name: str) -> Any:
         """Return the object of ``asyncflask.request``: awaitable in ``async def`` callables."""
-        if self._carrier_of(name) is None:
+        if self._request_context_of(name) is None:
             return None
         lease = self.lease
         if self.place != "loop" or (lease is not None and lease.ident == get_ident()):
@@ -469,7 +471,7 @@ class RequestContext(_SyncContext):
 
     def close_connection(self) -> None:
         """Close the request's uploads at the end of the context that it was made for."""
-        if not self.copied:
+        if not self.is_copy:
             # COMPAT: a request that was set may have no `close`.
             getattr(self.request, "close", _missing_method)()
             self.wsgi_environ["werkzeug.request"] = (
@@ -504,7 +506,7 @@ class RequestContext(_SyncContext):
         """Return a second context of the same request and session, with a ``g`` of its own."""
         other = type(self)(self.app, self.wsgi_environ, self.request, self._session)
         other.matched = True
-        other.copied = True
+        other.is_copy = True
         return other
 
 
@@ -522,7 +524,7 @@ class _Unrelated(_SyncContext):
         super().__init__((app_context or request_context).app)
         self.without_app = app_context is None
         self._app_context = app_context
-        self._around = request_context
+        self.parent = request_context
 
     @property
     def app_context(self) -> Context | None:
@@ -530,8 +532,8 @@ class _Unrelated(_SyncContext):
         return self._app_context
 
     def connection_of(self, name: str) -> Any:
-        """Return the request if it is of the lane called ``name``, else ``None``."""
-        return self._around.connection_of(name)  # type: ignore[union-attr]  # it is given
+        """Return the request if it is of the scope type called ``name``, else ``None``."""
+        return self.parent.connection_of(name)  # type: ignore[union-attr]  # it is given
 
     @property  # type: ignore[misc]  # users change the app context itself
     def g(self) -> Any:
@@ -575,7 +577,7 @@ def _app_context() -> Context | None:
 def _request_context() -> Context | None:
     """Return the current request context."""
     ctx: Context | None = current()
-    return None if ctx is None else ctx.carrier
+    return None if ctx is None else ctx.request_context
 
 
 def _missing_method() -> None:

@@ -27,7 +27,7 @@ __all__ = ["app_ctx", "current_app", "g", "request", "request_ctx", "session"]
 def _find_sync_request() -> Any:
     ctx = current()
     # PERF: the usual case; the rest is for nested contexts and for apps of the async API.
-    if ctx is not None and ctx.lane is HTTP:
+    if ctx is not None and ctx.scope_type is HTTP:
         found = ctx.request if ctx.synchronous else ctx._sync_connection
         if found is not None:
             return found
@@ -67,7 +67,7 @@ class _Slot:
         """
         ctx = current()
         if ctx is not None:
-            ctx = ctx.carrier if self._request else ctx.app_context
+            ctx = ctx.request_context if self._request else ctx.app_context
         if ctx is not None:
             return ctx
         if default:
@@ -85,7 +85,7 @@ class _Slot:
         """
         now = current()
         app_context = None if now is None else now.app_context
-        request_context = None if now is None else now.carrier
+        request_context = None if now is None else now.request_context
         if self._request:
             request_context = context
         else:

@@ -879,7 +879,7 @@ class App(Scaffold, Watching):
             ctx: Context | None = current()
             if ctx is None:
                 return await plain(*args, **kwargs)
-            if ctx.alone:
+            if ctx.runs_own_loop:
                 # No server: the loop is the caller's own, in the thread of the request.
                 return func(*args, **kwargs)
             return await ctx.run_def(func, *args, **kwargs)
@@ -925,7 +925,7 @@ class App(Scaffold, Watching):
             ctx: Context | None = current()
             if ctx is None:
                 return blocking(*args, **kwargs)
-            with lease_of_its_own(ctx.carrier or ctx):
+            with lease_of_its_own(ctx.request_context or ctx):
                 return blocking(*args, **kwargs)
 
         return call

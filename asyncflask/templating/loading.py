@@ -76,7 +76,9 @@ def explain_template_loading_attempts(
     elif matches > 1:
         lines.append(f"Warning: {matches} loaders have a template of this name; the first is used.")
     ctx = current()
-    blueprints = () if ctx is None or ctx.carrier is None else ctx.carrier.matched_blueprints
+    blueprints = (
+        () if ctx is None or ctx.request_context is None else ctx.request_context.matched_blueprints
+    )
     if blueprints and matches != 1:
         lines.append(
             "  It was looked up from an endpoint that belongs to the blueprint"

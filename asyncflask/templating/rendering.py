@@ -60,7 +60,7 @@ class TemplateContext(Protocol):
     def g(self) -> Any: ...
 
     @property
-    def carrier(self) -> Any:
+    def request_context(self) -> Any:
         """The context of the request, if there is one.
 
         It has ``request``, in the form that the calling thread uses, ``matched_blueprints`` and
@@ -93,8 +93,8 @@ def _default_template_ctx_processor() -> dict[str, Any]:
     ctx: TemplateContext | None = current()
     if ctx is None:
         return {}
-    carrier = ctx.carrier
-    request = None if carrier is None else carrier.request
+    request_context = ctx.request_context
+    request = None if request_context is None else request_context.request
     return {"g": ctx.g} if request is None else {"g": ctx.g, "request": request}
 
 
@@ -146,8 +146,8 @@ async def update_template_context_async(
 def _processors(app: TemplateApp, ctx: TemplateContext | None) -> Iterator[Callable[[], Any]]:
     registry = app.template_context_processors
     yield from registry.get(None, ())
-    if ctx is not None and ctx.carrier is not None:
-        for name in reversed(ctx.carrier.matched_blueprints):
+    if ctx is not None and ctx.request_context is not None:
+        for name in reversed(ctx.request_context.matched_blueprints):
             yield from registry.get(name, ())
 
 
@@ -437,8 +437,8 @@ async def _stream_async(
 def _kept(pieces: object) -> Any:
     """Keep the context of the request, if there is one, until the last piece was taken."""
     ctx = current()
-    carrier = None if ctx is None else ctx.carrier
-    return pieces if carrier is None else carrier.keep(pieces)
+    request_context = None if ctx is None else ctx.request_context
+    return pieces if request_context is None else request_context.keep(pieces)
 
 
 def _refuse_async_environment(template: jinja2.Template, function: str) -> None:

@@ -98,7 +98,7 @@ class NotesForgotten:
 class ForgettingContext(Protocol):
     """The context of a request or websocket."""
 
-    followed: bool
+    needs_response: bool
     forgotten: tuple[str, ...]
 
 
@@ -149,16 +149,16 @@ def note_forgotten(expression: str, frame: FrameType) -> bool:
     if ctx is None:
         return False
     message = _message(expression, _location(frame))
-    carrier = ctx.carrier
+    request_context = ctx.request_context
     running = {each.f_globals.get("__name__") for each in _outwards(frame)}
-    if carrier is None or running & _AFTER_THE_ANSWER or not running & _BEFORE_THE_ANSWER:
+    if request_context is None or running & _AFTER_THE_ANSWER or not running & _BEFORE_THE_ANSWER:
         ctx.app.logger.error(message)  # It is too late for an error response.
     else:
-        carrier.forgotten = (*carrier.forgotten, message)
-        carrier.followed = carrier.touched = True
-        if carrier.connection_of("websocket") is not None:
+        request_context.forgotten = (*request_context.forgotten, message)
+        request_context.needs_response = request_context.needs_cleanup = True
+        if request_context.connection_of("websocket") is not None:
             # Its view may wait for messages as long as the client stays.
-            carrier.websocket.fail(UnawaitedAccess(message))
+            request_context.websocket.fail(UnawaitedAccess(message))
     return True
 
 

@@ -60,8 +60,8 @@ async def _receive_ahead(served: Served) -> None:
     if body.complete or not served.announced:
         return
     ctx = current()
-    carrier = None if ctx is None else ctx.carrier
-    request = None if carrier is None else carrier.request
+    request_context = None if ctx is None else ctx.request_context
+    request = None if request_context is None else request_context.request
     limit = None if request is None else request.max_content_length
     if limit is not None and (body.content_length or 0) > limit:
         return  # The first read raises the error without receiving anything.

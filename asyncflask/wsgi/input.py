@@ -112,7 +112,9 @@ class BodyReader(io.RawIOBase):
 
 def _explain_read_on_loop(scope: Scope) -> str:
     ctx = current()
-    endpoint = None if ctx is None or ctx.carrier is None else ctx.carrier.matched_endpoint
+    endpoint = (
+        None if ctx is None or ctx.request_context is None else ctx.request_context.matched_endpoint
+    )
     return (
         f"The body of {scope.get('method')} {scope['path']!r} was read synchronously, through"
         f" `flask.request`, in `async def` code of endpoint {endpoint!r}, on the event loop that"

@@ -33,10 +33,10 @@ def app():
 STEPS = ["full_dispatch", "preprocess", "dispatch", "finalize", "process", "handle_exception"]
 
 
-@pytest.mark.parametrize("lane", [HTTP, WEBSOCKET], ids=["http", "websocket"])
+@pytest.mark.parametrize("scope_type", [HTTP, WEBSOCKET], ids=["http", "websocket"])
 @pytest.mark.parametrize("step", [*STEPS, "do_teardown"])
-def test_each_step_of_a_row_is_a_method_that_may_be_replaced(lane, step):
-    name = getattr(lane, step)
+def test_each_step_of_a_row_is_a_method_that_may_be_replaced(scope_type, step):
+    name = getattr(scope_type, step)
 
     assert name in NAMES
     assert callable(getattr(Flask, name))

@@ -88,7 +88,7 @@ class Context:
     def __init__(self, app: App, request: Any = None, blueprints: tuple[str, ...] = ()) -> None:
         self.app, self.request, self.matched_blueprints = app, request, blueprints
         self.g = SimpleNamespace(user="bob")
-        self.carrier = None if request is None else self
+        self.request_context = None if request is None else self
 
     def keep(self, pieces: Any) -> Any:
         return ("kept", pieces)

@@ -265,8 +265,8 @@ def _make_conditional(response: Response, body: FileBody, size: int | None) -> N
 
 
 def _request() -> Any:
-    carrier = current().carrier  # type: ignore[union-attr]  # _app_of_context() has found one
-    request = None if carrier is None else carrier.request
+    request_context = current().request_context  # type: ignore[union-attr]  # _app_of_context() has found one
+    request = None if request_context is None else request_context.request
     if request is None:
         raise OutOfContext(
             "send_file(conditional=True) was called without a request to compare with."

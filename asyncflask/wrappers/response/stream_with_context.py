@@ -16,8 +16,8 @@ class KeptContext(Protocol):
     """The context that a body keeps."""
 
     app: Any
-    holds: int
-    left: bool
+    stream_references: int
+    is_end_due: bool
     serving_error: BaseException | None
 
     def hold(self) -> None: ...
@@ -52,8 +52,10 @@ class _Held:
         ctx, self._ctx = self._ctx, None
         if ctx is None:
             return None
-        ctx.holds = max(0, ctx.holds - 1)  # A stream that was not sent has none left.
-        return ctx if ctx.left and not ctx.holds else None
+        ctx.stream_references = max(
+            0, ctx.stream_references - 1
+        )  # A stream that was not sent has none left.
+        return ctx if ctx.is_end_due and not ctx.stream_references else None
 
 
 class _Stream(_Held):

@@ -13,7 +13,7 @@ from .websocket import HandshakeHeaders, Websocket
 class SyncContext(Protocol):
     """What a synchronous websocket asks of its context."""
 
-    lane: Any
+    scope_type: Any
     lease: Any
     _connection: Any
 
@@ -30,7 +30,7 @@ class SyncWebsocket:
 
     def __init__(self, ctx: SyncContext) -> None:
         if ctx._connection is None:
-            ctx._connection = ctx.lane.connect(ctx)
+            ctx._connection = ctx.scope_type.connect(ctx)
         self._websocket: Websocket = ctx._connection
         self._loop: asyncio.AbstractEventLoop = ctx.lease.loop
 

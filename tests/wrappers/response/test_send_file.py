@@ -56,8 +56,8 @@ def app(root):
         get_send_file_max_age=lambda path: None,
         request=SimpleNamespace(method="GET", headers=Headers()),
     )
-    carrier = SimpleNamespace(request=app.request)
-    _contextvars.slot.set(SimpleNamespace(app=app, carrier=carrier))
+    request_context = SimpleNamespace(request=app.request)
+    _contextvars.slot.set(SimpleNamespace(app=app, request_context=request_context))
     yield app
     _contextvars.slot.set(None)
 
@@ -434,7 +434,7 @@ def test_x_sendfile_is_taken_back_for_a_304(app):
 
 
 def test_outside_of_an_app_or_request_the_error_says_so(app):
-    _contextvars.slot.set(SimpleNamespace(app=app, carrier=None))
+    _contextvars.slot.set(SimpleNamespace(app=app, request_context=None))
     with pytest.raises(OutOfContext, match="conditional=False"):
         send_file("static/page.html")
     assert send_file("static/page.html", conditional=False).status_code == 200

@@ -774,7 +774,7 @@ async def test_vanished_websockets_are_released():
 # -- def views -------------------------------------------------------------------------------------
 
 
-class Lane:
+class ScopeType:
     @staticmethod
     def connect(ctx):
         return Websocket(ctx)
@@ -791,7 +791,7 @@ async def connected_sync(view):
 
     async def app(scope, receive, send):
         ctx = Context(App(), scope, receive, send)
-        ctx.lane, ctx.lease = Lane, Lease()
+        ctx.scope_type, ctx.lease = ScopeType, Lease()
         websocket = SyncWebsocket(ctx)
         await asyncio.to_thread(view, websocket)
         await ctx._connection.end()
@@ -834,14 +834,14 @@ async def test_a_def_view_iterates_until_the_client_goes():
 
 async def test_a_sync_websocket_shows_what_it_is():
     ctx = Context(App(), scope(scheme="ws"), None, None)
-    ctx.lane, ctx.lease = Lane, Lease()
+    ctx.scope_type, ctx.lease = ScopeType, Lease()
 
     assert repr(SyncWebsocket(ctx)) == "<SyncWebsocket 'ws://localhost/chat' [GET]>"
 
 
 async def test_a_sync_websocket_on_the_loop_raises_instead_of_hanging():
     ctx = Context(App(), scope(), None, None)
-    ctx.lane, ctx.lease = Lane, Lease()
+    ctx.scope_type, ctx.lease = ScopeType, Lease()
 
     with pytest.raises(RuntimeError, match="on the event loop"):
         SyncWebsocket(ctx).receive()
