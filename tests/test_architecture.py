@@ -42,39 +42,28 @@ SCOPE_TYPES = {"scope_types.py"}
 #: TODO: comparisons that are still there
 COMPARES_SCOPE_TYPES = {"context.py": 2, "context/context.py": 2, "ctx.py": 1}
 
+_OURS = "an attribute of the context or the app that has no public name yet"
 #: Private names that a unit reads on other objects: {unit: {name: reason}}.
 PRIVATE_NAMES_OF_OTHERS = {
+    # TODO: public attributes of the context and the app, instead of these.
     "asgi": dict.fromkeys(
-        (
-            *("_connection", "_end_setup", "_got_first_request", "_pushes"),
-            "_sync_connection",
-        ),
-        "TODO",
+        ("_connection", "_end_setup", "_got_first_request", "_pushes", "_sync_connection"), _OURS
     ),
-    "app": {"_untouched": "TODO"},
+    "app": {"_untouched": _OURS},
     "debug": {
         "_current_frames": "sys: the only way to see what another thread does",
-        "_pushes": "TODO",
+        "_pushes": _OURS,
     },
-    "dispatch": dict.fromkeys(
-        (
-            *("_around", "_body", "_colours", "_ctx", "_look_anew", "_look_around"),
-            *("_pushes", "_session"),
-        ),
-        "TODO",
-    ),
+    "dispatch": dict.fromkeys(("_body", "_ctx", "_look_anew", "_pushes", "_session"), _OURS),
     "flask": {
-        "_AppCtxGlobals": "Flask's name",
-        "_cv_app": "Flask's name",
-        "_cv_request": "Flask's name",
         "_default_template_ctx_processor": "Flask's name",
         "_cached_data": "Werkzeug's name",
         "_cached_json": "Werkzeug's name",
-        **dict.fromkeys(("_sync_connection", "_untouched"), "TODO"),
+        **dict.fromkeys(("_sync_connection", "_untouched"), _OURS),
     },
     "globals": {
         "_AppCtxGlobals": "Flask's name",
-        **dict.fromkeys(("_connect", "_connection"), "TODO"),
+        **dict.fromkeys(("_connect", "_connection", "_session"), _OURS),
     },
     "templating": {
         "_undefined_name": "Jinja's: what an undefined value says of itself",
@@ -87,7 +76,6 @@ PRIVATE_NAMES_OF_OTHERS = {
     "routing": {
         "_build": "Werkzeug's: a rule's own builder",
         "_build_unknown": "Werkzeug's: a rule's own builder",
-        "_converters": "Werkzeug's: a rule's converters by name",
         "_root": "Werkzeug's: the root of its StateMachineMatcher",
     },
     "sansio": {
@@ -119,7 +107,7 @@ _FACADE = "the facade's class of Flask's name, made of the one it is named after
 DEFINED_TWICE = {
     **dict.fromkeys(
         (
-            *("AppContext", "Blueprint", "EnvironBuilder", "Flask", "FlaskGroup"),
+            *("Blueprint", "EnvironBuilder", "Flask", "FlaskGroup"),
             *("FormDataParser", "MethodView", "Request", "RequestContext", "Response", "View"),
             *("_AppCtxGlobals", "get_version", "run_command", "send_file", "send_from_directory"),
             "show_server_banner",

@@ -71,7 +71,9 @@ class CookieSigner:
         """
         signed, _, signature = cookie.rpartition(b".")
         for mac in self._macs:
-            if hmac.compare_digest(encode_base64(mac(signed)), signature):
+            # PERF: here and in write(), encode_base64() is written out: a call is a third of it.
+            own = b2a_base64(mac(signed)).translate(_URL_SAFE, _NOT_WRITTEN)
+            if hmac.compare_digest(own, signature):
                 break
         else:
             return None
@@ -82,7 +84,7 @@ class CookieSigner:
                 return None
             if payload[:1] == b".":
                 return zlib.decompress(decode_base64(payload[1:]))
-            return decode_base64(payload)
+            return a2b_base64(payload.translate(_URL_UNSAFE) + b"==")
         except (ValueError, zlib.error):
             return None  # Signed with this key, but by something else.
 
@@ -98,7 +100,8 @@ class CookieSigner:
             stamp = b"." + encode_base64(now.to_bytes((now.bit_length() + 7) // 8, "big"))
             self._stamp = now, stamp
         signed = pack(content) + stamp
-        return f"{signed.decode()}.{encode_base64(self._macs[0](signed)).decode()}"
+        signature = b2a_base64(self._macs[0](signed)).translate(_URL_SAFE, _NOT_WRITTEN)
+        return f"{signed.decode()}.{signature.decode()}"
 
 
 def pack(content: bytes) -> bytes:
