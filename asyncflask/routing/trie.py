@@ -169,7 +169,7 @@ class Node:
             edges, so that a segment that is not in ``static`` has no match.
         static: The nodes behind segments of the same text.
         edges: In the order in which Werkzeug tries them.
-        leaves: Likewise.
+        leaves: In the same order.
     """
 
     __slots__ = ("compiled", "depth", "edges", "is_certain", "leaves", "static")
