@@ -80,7 +80,7 @@ def _find_session() -> t.Any:
     ctx = current()
     # PERF: the usual case, with three calls less for each use of the session (4 % of a request
     # that uses it three times); the rest is for contexts inside contexts.
-    if ctx is not None and ctx.lane is not None:
+    if ctx is not None and ctx.scope_type is not None:
         found = ctx._session
         if found is None:
             found = ctx.open_session()
