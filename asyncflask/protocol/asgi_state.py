@@ -1,6 +1,8 @@
 """Which ASGI message an app may send in which state: the specification as tables, and its check.
 
-The server and the test client both call :func:`advance`. ``http1.py`` and ``websocket.py`` check
+Each user keeps its state, a key of one of :data:`TABLES`, and calls :func:`advance` with each
+message: the server's streams and lifespan, the test client, and ``wrappers/websocket``. A message
+that is not allowed raises :class:`IllegalMessage`. ``http1.py`` and ``websocket.py`` check
 headers and the length of bodies, and write the bytes. ``make diagrams`` writes the page
 ``docs/reference/asgi-messages.md`` from these tables.
 """

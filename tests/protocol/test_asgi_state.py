@@ -1,4 +1,4 @@
-"""Cycle: the tables lead from beginning to end, and nothing but what they allow is let through."""
+"""ASGI states: every table leads to its end, and only messages that it allows are accepted."""
 
 from __future__ import annotations
 
