@@ -34,6 +34,9 @@ IsOutranked: TypeAlias = Callable[[Rule], bool]
 #: Rules with the functions made of them.
 CompiledRules: TypeAlias = tuple[tuple[Rule, SegmentsMatcher], ...]
 
+#: Digits from which on `int` may refuse a number (`sys.set_int_max_str_digits` allows no less).
+MANY_DIGITS = 640
+
 #: With more rules of one number of segments below a node, the search is quicker.
 MOST = 8
 
@@ -235,9 +238,8 @@ class Trie:
                     if rule.defaults or rule.alias or rule.redirect_to is not None:
                         break
                     return rule, {}
-        # Werkzeug puts a slash in front, merges other slashes, and redirects.
-        if path[:1] != "/" or "//" in path:
-            return None
+        if path[:1] != "/" or path[1:2] == "/":
+            return None  # Werkzeug puts one slash in front, and redirects.
         root = self._domains.get(domain)
         if root is None:
             return None if self._any_domain else NotFound()
@@ -248,23 +250,27 @@ class Trie:
     ) -> Match:
         node = root
         for segment in segments:
-            if segment not in node.static:
+            following = node.static.get(segment)
+            if following is None:
                 if node.is_certain and segment and not self._any_domain:
-                    return NotFound()
+                    return None if _may_be_merged(segments) else NotFound()
                 break
-            node = node.static[segment]
+            node = following
         compiled = node.compile() if node.compiled is None else node.compiled
         try:
             for rule, match in compiled.get(len(segments), ()):
                 methods = rule.methods
                 # As in Werkzeug: no converter sees a path that is not for its rule's methods.
-                if (methods is None or method in methods) and rule.websocket == websocket:
+                if (methods is None or method in methods) and rule.websocket is websocket:
                     if rule.defaults or rule.alias or rule.redirect_to is not None:
                         break
                     view_args = match(segments)
                     if view_args is not None:
                         return rule, view_args
-        except ValidationError:
+        except ValueError as error:
+            # A compiled rule calls `int` itself, which refuses numbers of very many digits.
+            if not isinstance(error, ValidationError) and max(map(len, segments)) < MANY_DIGITS:
+                raise
             # Werkzeug tries no other rule then; the search tells which methods are allowed.
             return self._search(root, segments, method, websocket, refused=True)
         return self._search(root, segments, method, websocket)
@@ -272,8 +278,8 @@ class Trie:
     def _search(
         self, root: Node, segments: list[str], method: str, websocket: bool, refused: bool = False
     ) -> Match:
-        if method != method.upper():
-            return None  # Werkzeug folds its case.
+        if method != method.upper() or _may_be_merged(segments):
+            return None  # Werkzeug folds the method's case.
         search = _Search(segments, method, websocket)
         try:
             found = search.follow(root, 0, ())
@@ -285,6 +291,11 @@ class Trie:
         except ValidationError:
             pass
         return None if self._any_domain else search.refusal()
+
+
+def _may_be_merged(segments: list[str]) -> bool:
+    """Return whether a path has `//`, for which Werkzeug may redirect to the path with `/`."""
+    return "" in segments[1:-1]
 
 
 class _Search:
@@ -404,7 +415,11 @@ def _compile_rules(node: Node) -> dict[int, CompiledRules]:
             rules = compiled.setdefault(node.depth + len(segments), [])
             if leaf.outranked or len(rules) == MOST:
                 return {}
-            matcher = compile_rule(segments, node.depth, leaf.arguments)
+            arguments = [
+                (name, int if conversion is _read_int else conversion)
+                for name, conversion in leaf.arguments
+            ]
+            matcher = compile_rule(segments, node.depth, arguments)
             rules.append((leaf.rule, matcher))
     except (_NotCompiled, ValueError):
         return {}
