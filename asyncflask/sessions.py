@@ -395,11 +395,18 @@ class SecureCookieSessionInterface(SessionInterface):
                 " cannot be signed.\n\nSet app.secret_key once, before the app serves."
             )
         name = self.get_cookie_name(app)
-        options = self._cookie_options(app)
-        expires = self.get_expiration_time(app, session)
-        value = serializer.dumps(dict(session.items()))
-        named: Any = dict(zip(_OPTIONS, options, strict=True))
-        response.set_cookie(name, value, expires=expires, **named)
+        path, domain, secure, httponly, samesite, partitioned = self._cookie_options(app)
+        response.set_cookie(
+            name,
+            serializer.dumps(dict(session.items())),
+            expires=self.get_expiration_time(app, session),
+            path=path,
+            domain=domain,
+            secure=secure,
+            httponly=httponly,
+            samesite=samesite,
+            partitioned=partitioned,
+        )
 
     def _cookie_options(self, app: SessionApp) -> CookieOptions:
         """Return the options for setting and for deleting the cookie, in the order of _OPTIONS."""
