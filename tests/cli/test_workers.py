@@ -108,7 +108,8 @@ app = Flask("shop")
 
 @app.before_serving
 async def begin():
-    print("begun", flush=True)
+    # One write: of two workers, one may write between a print's text and its line end.
+    print("begun\n", end="", flush=True)
     await %s
 """
 IGNORES = """ignore()
