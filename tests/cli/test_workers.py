@@ -109,7 +109,7 @@ app = Flask("shop")
 @app.before_serving
 async def begin():
     # One write: of two workers, one may write between a print's text and its line end.
-    print("begun\n", end="", flush=True)
+    print("begun\\n", end="", flush=True)
     await %s
 """
 IGNORES = """ignore()
