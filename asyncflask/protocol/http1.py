@@ -169,8 +169,9 @@ class HTTP1:
         if buffer == b"\r" or not buffer:
             return
         # §2.2: a line that ends with LF alone is malformed, and its client would wait forever.
-        looked = self._searched
-        if buffer.count(b"\n", looked) != buffer.count(b"\r\n", max(0, looked - 1)):
+        # What follows a head that is too long does not count, however much of it has arrived.
+        looked, end = self._searched, longest + 4
+        if buffer.count(b"\n", looked, end) != buffer.count(b"\r\n", max(0, looked - 1), end):
             raise ProtocolError(400, "A line of the request's head ends with LF alone.")
         # SECURITY: bytes are searched only once (CVE-2026-54277, aiohttp).
         self._searched = len(buffer)

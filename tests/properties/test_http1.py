@@ -206,6 +206,7 @@ def _heads(events: list[HTTPEvent]) -> list[RequestHead]:
 @settings(deadline=None, max_examples=300)
 @given(st.lists(requests(), max_size=3), mutations, cuts)
 @example([], [(0, 0, b"\r"), (1, 0, b"\n")], [1])
+@example([], [(0, 0, b"a" * 2010 + b"\n")], [2004])
 def test_a_broken_stream_is_an_error_or_a_request_however_it_is_split(sent, mutations, cuts):
     data = _mutated(b"".join(request.data for request in sent), mutations)
     split, whole = _drive(_pieces(data, cuts)), _drive([data])
