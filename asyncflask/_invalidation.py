@@ -37,12 +37,12 @@ class WatchingType(ABCMeta):
             super().__setattr__(name, value)
             return
         super().__setattr__(name, cls._prepared(name, value))  # type: ignore[attr-defined]  # Watching's
-        cls._look_all_anew()  # type: ignore[attr-defined]  # Watching's
+        cls._refresh_all()  # type: ignore[attr-defined]  # Watching's
 
     def __delattr__(cls, name: str) -> None:
         super().__delattr__(name)
         if name in cls._watched:
-            cls._look_all_anew()  # type: ignore[attr-defined]  # Watching's
+            cls._refresh_all()  # type: ignore[attr-defined]  # Watching's
 
 
 class Watching(metaclass=WatchingType):
@@ -56,23 +56,23 @@ class Watching(metaclass=WatchingType):
             super().__setattr__(name, value)
             return
         super().__setattr__(name, self._prepared(name, value))
-        self._look_anew()
+        self._refresh()
 
     def __delattr__(self, name: str) -> None:
         super().__delattr__(name)
         if name in self._watched:
-            self._look_anew()
+            self._refresh()
 
     @classmethod
     def _prepared(cls, name: str, value: Any) -> Any:
         """Return what is kept of a value that is assigned to a watched attribute."""
         return value
 
-    def _look_anew(self) -> None:
+    def _refresh(self) -> None:
         """Delete the cached values, or compute them again."""
 
     @classmethod
-    def _look_all_anew(cls) -> None:
+    def _refresh_all(cls) -> None:
         """Do so for all objects of this class and of those derived from it."""
 
 

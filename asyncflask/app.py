@@ -156,7 +156,7 @@ class Flask(App):
     @use_debugger.setter
     def use_debugger(self, value: bool) -> None:
         self._use_debugger = bool(value)
-        self._look_anew()
+        self._refresh()
 
     @functools.cached_property
     def debugger(self) -> Debugger:
@@ -451,7 +451,7 @@ class Flask(App):
             TypeError: ``interface`` is needed.
         """
         self.mounts.append(make_mount(prefix, app, interface, lifespan))
-        self._look_anew()
+        self._refresh()
         self.mounts.sort(key=lambda mount: len(mount.prefix), reverse=True)
 
     async def startup(self) -> None:

@@ -54,7 +54,7 @@ PRIVATE_NAMES_OF_OTHERS = {
         "_current_frames": "sys: the only way to see what another thread does",
         "_pushes": _OURS,
     },
-    "dispatch": dict.fromkeys(("_body", "_ctx", "_look_anew", "_pushes", "_session"), _OURS),
+    "dispatch": dict.fromkeys(("_body", "_ctx", "_refresh", "_pushes", "_session"), _OURS),
     "flask": {
         "_default_template_ctx_processor": "Flask's name",
         "_cached_data": "Werkzeug's name",

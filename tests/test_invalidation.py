@@ -20,15 +20,15 @@ class Sum(Watching):
 
     def __init__(self):
         self.made.append(self)
-        self._look_anew()
+        self._refresh()
 
-    def _look_anew(self):
+    def _refresh(self):
         self.kept = self.a + self.b
 
     @classmethod
-    def _look_all_anew(cls):
+    def _refresh_all(cls):
         for one in cls.made:
-            one._look_anew()
+            one._refresh()
 
 
 @pytest.fixture(autouse=True)

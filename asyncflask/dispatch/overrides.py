@@ -115,7 +115,7 @@ def watch(app: object) -> None:
 def forget_all() -> None:
     """Let every app find again which steps it replaces."""
     for app in _apps:
-        app._look_anew()
+        app._refresh()
 
 
 _invalidation.listeners.append(forget_all)

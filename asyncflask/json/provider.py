@@ -200,11 +200,11 @@ class DefaultJSONProvider(JSONProvider, Watching):
 
     _watched = _SETTINGS
 
-    def _look_anew(self) -> None:
+    def _refresh(self) -> None:
         self._kept = None
 
     @classmethod
-    def _look_all_anew(cls) -> None:
+    def _refresh_all(cls) -> None:
         global _epoch
         _epoch = object()
 

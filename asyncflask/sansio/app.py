@@ -191,7 +191,7 @@ class App(Scaffold, Watching):
         self.template_context_processors[None].append(_default_template_ctx_processor)
         unawaited.watch()
         overrides.watch(self)
-        self._look_anew()
+        self._refresh()
         self._prepare_api()
         self._add_static_route(static_host, host_matching)
 
@@ -256,14 +256,14 @@ class App(Scaffold, Watching):
 
     _watched = overrides.WATCHED
 
-    def _look_anew(self) -> None:
+    def _refresh(self) -> None:
         """See which steps are replaced, after something may have changed that."""
         self.replaced_steps = overrides.find_replaced(self, self._untouched)
         if "plans" in vars(self):  # Something may be assigned before __init__() is called.
             self.plans.forget()
 
     @classmethod
-    def _look_all_anew(cls) -> None:
+    def _refresh_all(cls) -> None:
         overrides.forget_all()
 
     def _check_setup_finished(self, f_name: str) -> None:
@@ -300,7 +300,7 @@ class App(Scaffold, Watching):
     @debug.setter
     def debug(self, value: bool) -> None:
         self.config["DEBUG"] = value
-        self._look_anew()
+        self._refresh()
         if self.config["TEMPLATES_AUTO_RELOAD"] is None:
             self.jinja_env.auto_reload = value
 
