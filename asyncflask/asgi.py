@@ -101,9 +101,8 @@ async def serve(
         raise
     finally:
         if ctx.needs_cleanup:
-            if (
-                ctx.stream_references
-            ):  # A stream that was never sent; it would keep the context forever.
+            if ctx.stream_references:
+                # A stream that was never sent would keep the context forever.
                 await finish(_let_go(app, ctx))
             _clean_up(app, ctx)
 
