@@ -18,12 +18,16 @@ class Served:
         self.place = place
         self.stop = stop
         self.task = task
+        self._writers = []
 
     async def connect(self, **options):
-        """Open a raw connection: reader and writer."""
+        """Open a raw connection: reader and writer. It is closed when the test ends."""
         if isinstance(self.place, str):
-            return await asyncio.open_unix_connection(self.place)
-        return await asyncio.open_connection(*self.place[:2], **options)
+            reader, writer = await asyncio.open_unix_connection(self.place)
+        else:
+            reader, writer = await asyncio.open_connection(*self.place[:2], **options)
+        self._writers.append(writer)
+        return reader, writer
 
     async def ask(self, data, **options):
         """Send ``data`` and read until the server closes."""
@@ -39,6 +43,11 @@ class Served:
         """Stop the server and wait for its end."""
         self.stop.set()
         await self.task
+
+    def close_clients(self):
+        """Close the raw connections: a writer that outlives its loop prints a ResourceWarning."""
+        for writer in self._writers:
+            writer.close()
 
 
 @pytest.fixture
@@ -64,6 +73,7 @@ async def served():
     for server in running:
         with contextlib.suppress(Exception):
             await asyncio.wait_for(server.end(), 10)
+        server.close_clients()
 
 
 @pytest.fixture

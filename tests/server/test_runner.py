@@ -93,28 +93,19 @@ def loops():
 
 @pytest.fixture(params=loops())
 def start(request, start_program):
-    """Start the program; return it with a client whose request is under way."""
+    """Start the program; return it while a client waits for the response to a request."""
+    with contextlib.ExitStack() as clients:
 
-    def start(path, *arguments):
-        program = start_program("-c", PROGRAM, request.param, *arguments, errors=True)
-        port = int(program.output.line())
-        if path:
-            asyncio.run(ask(port, path))
-            assert program.output.line() == "begun\n"
-        return program
+        def start(path, *arguments):
+            program = start_program("-c", PROGRAM, request.param, *arguments, errors=True)
+            port = int(program.output.line())
+            if path:
+                client = clients.enter_context(socket.create_connection(("127.0.0.1", port)))
+                client.sendall(f"GET {path} HTTP/1.1\r\nHost: a\r\n\r\n".encode())
+                assert program.output.line() == "begun\n"
+            return program
 
-    return start
-
-
-async def ask(port, path):
-    _, writer = await asyncio.open_connection("127.0.0.1", port)
-    writer.write(f"GET {path} HTTP/1.1\r\nHost: a\r\n\r\n".encode())
-    await writer.drain()
-    # It stays open, as far as the server can tell, and is closed with the process.
-    kept.append(writer)
-
-
-kept = []
+        yield start
 
 
 @pytest.mark.parametrize(

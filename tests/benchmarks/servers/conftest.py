@@ -60,7 +60,8 @@ def listening():
         listeners.append(listener)
 
         def serve(connection):
-            with connection, suppress(ConnectionResetError):
+            # A client that has gone resets the connection, or breaks the pipe under sendall().
+            with connection, suppress(ConnectionError):
                 while data := connection.recv(65536):
                     parts = answer(data)
                     if parts is None:
