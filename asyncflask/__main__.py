@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import click
 
-from .cli import cli
+from .cli import cli, main
 
 
 def _install(ctx: click.Context, param: click.Parameter, value: bool) -> None:
@@ -30,11 +30,6 @@ cli.params.append(
         help="Install asyncflask.flask as the module flask, also in child processes.",
     )
 )
-
-
-def main() -> None:
-    """Run the command ``asyncflask``."""
-    cli.main()
 
 
 if __name__ == "__main__":

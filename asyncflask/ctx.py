@@ -73,9 +73,10 @@ class _AppCtxGlobals:
 
     def __repr__(self) -> str:
         ctx = current()
-        if ctx is not None:
-            return f"<asyncflask.g of {ctx.app.name!r}>"
-        return object.__repr__(self)
+        if ctx is None:
+            return object.__repr__(self)
+        api = "flask" if ctx.synchronous else "asyncflask"
+        return f"<{api}.g of {ctx.app.name!r}>"
 
 
 # -- functions on the current context --------------------------------------------------------------

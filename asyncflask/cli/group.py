@@ -10,7 +10,7 @@ import importlib.metadata
 import os
 import platform
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from inspect import unwrap
 from typing import Any, ClassVar
 
@@ -86,36 +86,64 @@ class AppGroup(click.Group):
 # -- options of the command itself -----------------------------------------------------------------
 
 
-def get_version(ctx: click.Context, param: click.Parameter, value: bool) -> None:
-    """Print the versions that a bug report needs, and end; a callback of an option.
+VersionCallback = Callable[[click.Context, click.Parameter, bool], None]
+
+
+def version_callback(lines: Callable[[], Iterable[str]]) -> VersionCallback:
+    """Make the function that an option ``--version`` calls: it prints versions and ends.
 
     Args:
-        ctx: click's context.
-        param: The option.
-        value: Whether the option was given.
+        lines: Called for the lines below Python's version.
+
+    Returns:
+        The function, with Flask's name and parameters.
 
     Source: ``Flask: cli.get_version``.
     """
-    if not value or ctx.resilient_parsing:
-        return
-    click.echo(f"Python {platform.python_version()}", color=ctx.color)
-    for name in ("asyncflask", "Werkzeug", "hypercorn"):
-        try:
-            version = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            version = "(not installed)"  # run from a source tree
-        click.echo(f"{name} {version}", color=ctx.color)
-    ctx.exit()
+
+    def get_version(ctx: click.Context, param: click.Parameter, value: bool) -> None:
+        if value and not ctx.resilient_parsing:
+            for line in (f"Python {platform.python_version()}", *lines()):
+                click.echo(line, color=ctx.color)
+            ctx.exit()
+
+    return get_version
 
 
-version_option = click.Option(
-    ["--version"],
-    help="Show the versions of asyncflask and of the packages it uses.",
-    expose_value=False,
-    callback=get_version,
-    is_flag=True,
-    is_eager=True,
-)
+def version_of(distribution: str) -> str:
+    """Return the version of an installed distribution.
+
+    Args:
+        distribution: Its name.
+    """
+    try:
+        return importlib.metadata.version(distribution)
+    except importlib.metadata.PackageNotFoundError:
+        return "(not installed)"  # run from a source tree
+
+
+def make_version_option(callback: VersionCallback) -> click.Option:
+    """Make the option ``--version``.
+
+    Args:
+        callback: Made by :func:`version_callback`.
+    """
+    return click.Option(
+        ["--version"],
+        help="Show the versions that a bug report needs.",
+        expose_value=False,
+        callback=callback,
+        is_flag=True,
+        is_eager=True,
+    )
+
+
+def _own_versions() -> Iterable[str]:
+    return (f"{name} {version_of(name)}" for name in ("asyncflask", "Werkzeug", "hypercorn"))
+
+
+get_version = version_callback(_own_versions)
+version_option = make_version_option(get_version)
 
 
 def _set_app(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:

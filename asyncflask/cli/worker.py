@@ -41,7 +41,7 @@ def load_app() -> CommandApp:
     return ScriptInfo(path, set_debug_flag=debug).load_app()
 
 
-def main(options: str, ready: str, alive: str) -> None:
+def run_worker(options: str, ready: str, alive: str) -> None:
     """Serve the app, see :func:`asyncflask.cli.hypercorn.serve_worker`.
 
     Args:
@@ -55,4 +55,4 @@ def main(options: str, ready: str, alive: str) -> None:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    run_worker(*sys.argv[1:])

@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
-import platform
 import ssl
 import traceback
 from collections.abc import Iterable
@@ -35,6 +33,7 @@ from ..cli import (
     shell_command,
     with_appcontext,
 )
+from ..cli.group import make_version_option, version_callback, version_of
 from ..cli.options import Option
 from ..sansio.scaffold import F
 from .globals import current_app as current_app
@@ -163,33 +162,15 @@ def show_server_banner(debug: bool | None, app_import_path: str | None) -> None:
         click.echo(f" * Debug mode: {'on' if debug else 'off'}")
 
 
-def get_version(ctx: click.Context, param: click.Parameter, value: bool) -> None:
-    """Print the versions, for ``--version``.
-
-    Args:
-        ctx: Click's context.
-        param: The option.
-        value: Whether the option was given.
-    """
-    if not value or ctx.resilient_parsing:
-        return
-    click.echo(
-        f"Python {platform.python_version()}\n"
-        f"Flask {FLASK_VERSION} (on asyncflask {importlib.metadata.version('asyncflask')})\n"
-        f"Werkzeug {importlib.metadata.version('werkzeug')}",
-        color=ctx.color,
-    )
-    ctx.exit()
+def _flask_versions() -> list[str]:
+    return [
+        f"Flask {FLASK_VERSION} (on asyncflask {version_of('asyncflask')})",
+        f"Werkzeug {version_of('Werkzeug')}",
+    ]
 
 
-version_option = click.Option(
-    ["--version"],
-    help="Show the versions.",
-    expose_value=False,
-    callback=get_version,
-    is_flag=True,
-    is_eager=True,
-)
+get_version = version_callback(_flask_versions)
+version_option = make_version_option(get_version)
 
 
 class FlaskGroup(async_api.FlaskGroup):

@@ -19,13 +19,13 @@ from typing import Any, Self, TypeVar
 
 from werkzeug.exceptions import HTTPException as HTTPException
 
-from .. import ctx as async_api
 from .._contextvars import current, slot
 from ..concurrency.bridge import drive, running_loop
 from ..concurrency.workers import run_sync
 from ..context import NO_ERROR, Context, Place
 from ..ctx import (
     F,
+    _AppCtxGlobals,
     after_this_request,
     copy_current_request_context,
     has_app_context,
@@ -57,14 +57,6 @@ __all__ = [
     "has_app_context",
     "has_request_context",
 ]
-
-
-class _AppCtxGlobals(async_api._AppCtxGlobals):
-    """The plain object behind ``g``, called as in Flask."""
-
-    def __repr__(self) -> str:
-        ctx = current()
-        return object.__repr__(self) if ctx is None else f"<flask.g of {ctx.app.name!r}>"
 
 
 def _of_request(name: str) -> Any:

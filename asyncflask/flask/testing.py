@@ -12,7 +12,6 @@ from contextlib import ExitStack, contextmanager
 from copy import copy
 from types import TracebackType
 from typing import Any, Protocol
-from urllib.parse import urlsplit
 
 import click
 import werkzeug.test
@@ -25,6 +24,7 @@ from ..cli import ScriptInfo
 from ..cli.locate import CommandApp
 from ..json.provider import JSONProvider
 from ..sessions import SessionApp, SessionInterface, SessionMixin
+from ..testing.builder import EnvironBuilder as EnvironBuilder
 from ..typing import Receive, Scope, Send
 from .asgi_transport import through_asgi, uses_asgi
 
@@ -43,61 +43,6 @@ class TestedApp(SessionApp, Protocol):
     def test_request_context(self, *args: Any, **kwargs: Any) -> Any: ...
 
     async def asgi_app(self, scope: Scope, receive: Receive, send: Send) -> None: ...
-
-
-class EnvironBuilder(werkzeug.test.EnvironBuilder):
-    """Werkzeug's builder, with the app's configuration for the URL and its JSON.
-
-    Args:
-        app: The app.
-        path: The URL's path.
-        base_url: Where the app is mounted; instead of the following two.
-        subdomain: Put before ``SERVER_NAME``.
-        url_scheme: Instead of ``PREFERRED_URL_SCHEME``.
-        args: For Werkzeug's builder.
-        kwargs: For Werkzeug's builder.
-
-    Raises:
-        AssertionError: ``base_url`` together with ``subdomain`` or ``url_scheme``.
-
-    Source: ``Flask: testing.EnvironBuilder``.
-    """
-
-    def __init__(
-        self,
-        app: TestedApp,
-        path: str = "/",
-        base_url: str | None = None,
-        subdomain: str | None = None,
-        url_scheme: str | None = None,
-        *args: Any,
-        **kwargs: Any,
-    ) -> None:
-        if base_url is not None and (subdomain or url_scheme):
-            raise AssertionError(
-                f"base_url={base_url!r} was given together with subdomain={subdomain!r} or"
-                f" url_scheme={url_scheme!r}. Write both into base_url, or leave it out."
-            )
-        if base_url is None:
-            host = app.config.get("SERVER_NAME") or "localhost"
-            if subdomain:
-                host = f"{subdomain}.{host}"
-            url = urlsplit(path)
-            scheme = url.scheme or url_scheme or app.config["PREFERRED_URL_SCHEME"]
-            root = app.config["APPLICATION_ROOT"].lstrip("/")
-            base_url = f"{scheme}://{url.netloc or host}/{root}"
-            path = f"{url.path}?{url.query}" if "?" in path else url.path
-        self.app = app
-        super().__init__(path, base_url, *args, **kwargs)
-
-    def json_dumps(self, obj: object, **kwargs: Any) -> str:
-        """Write the ``json`` argument with the app's provider.
-
-        Args:
-            obj: The argument.
-            kwargs: For the provider.
-        """
-        return self.app.json.dumps(obj, **kwargs)
 
 
 class FlaskClient(Client):

@@ -13,7 +13,7 @@ from wsgiref.types import StartResponse, WSGIEnvironment
 
 from werkzeug.datastructures import FileStorage, MultiDict
 from werkzeug.exceptions import BadRequest, HTTPException, RequestEntityTooLarge
-from werkzeug.formparser import FormDataParser as WerkzeugFormDataParser
+from werkzeug.formparser import FormDataParser
 from werkzeug.routing import Rule
 from werkzeug.utils import cached_property
 from werkzeug.wrappers import Request as WerkzeugRequest
@@ -58,7 +58,7 @@ class _Limit:
         instance.__dict__[self._name] = value
 
 
-class FormDataParser(WerkzeugFormDataParser):
+class BoundedFormDataParser(FormDataParser):
     """Werkzeug's parser, with a limit for urlencoded forms without a Content-Length as well.
 
     **Differs from Flask:** such a form over ``MAX_FORM_MEMORY_SIZE`` is a 413.
@@ -147,7 +147,7 @@ class Request(WerkzeugRequest):
             name = name.rpartition(".")[0]
         return names
 
-    form_data_parser_class: type[WerkzeugFormDataParser] = FormDataParser
+    form_data_parser_class: type[FormDataParser] = BoundedFormDataParser
 
     @cached_property
     def stream(self) -> IO[bytes]:

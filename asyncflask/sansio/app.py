@@ -189,7 +189,7 @@ class App(Scaffold, Watching):
         for name in {*HTTP.registries, *WEBSOCKET.registries}:
             notice(vars(self).get(name), self.plans.forget)
         self.template_context_processors[None].append(_default_template_ctx_processor)
-        unawaited.watch()
+        unawaited.install_hook()
         overrides.watch(self)
         self._refresh()
         self._prepare_api()

@@ -83,7 +83,7 @@ def run_with_reloader(
     files = Files(extra_files or (), exclude_patterns or ())
     parent.start()
     edited: set[str] = set()
-    for changed in watch(files, parent.pulse):
+    for changed in watch_files(files, parent.pulse):
         if changed:
             edited |= changed
             shown = ", ".join(sorted(os.path.relpath(path) for path in changed)[:3])
@@ -269,7 +269,7 @@ def _module_files() -> set[str]:
     return {os.path.realpath(path) for path in files if path}
 
 
-def watch(files: Files, pulse: Callable[[float], bool]) -> Iterator[set[str]]:
+def watch_files(files: Files, pulse: Callable[[float], bool]) -> Iterator[set[str]]:
     """Yield the changed files; regularly also an empty set.
 
     Args:

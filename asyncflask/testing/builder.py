@@ -53,6 +53,13 @@ class BuilderApp(Protocol):
     def config(self) -> Mapping[str, Any]: ...
 
 
+class ConflictingArguments(TypeError, AssertionError):
+    """Two arguments of :class:`EnvironBuilder` exclude each other.
+
+    COMPAT: Flask raises an ``AssertionError``.
+    """
+
+
 class EnvironBuilder(werkzeug.test.EnvironBuilder):
     """Werkzeug's builder with the app's defaults, and with Quart's names for its arguments.
 
@@ -70,7 +77,7 @@ class EnvironBuilder(werkzeug.test.EnvironBuilder):
         kwargs: As :class:`werkzeug.test.EnvironBuilder` takes them.
 
     Raises:
-        TypeError: Two arguments were given that exclude each other.
+        ConflictingArguments: Two arguments were given that exclude each other.
 
     Source: ``Flask: testing.EnvironBuilder``.
     """
@@ -90,7 +97,7 @@ class EnvironBuilder(werkzeug.test.EnvironBuilder):
     ) -> None:
         url_scheme = url_scheme or scheme
         if base_url is not None and (subdomain or url_scheme):
-            raise TypeError(
+            raise ConflictingArguments(
                 f"base_url={base_url!r} was given together with subdomain={subdomain!r} or"
                 f" url_scheme={url_scheme!r}. Write both into base_url, or leave base_url out."
             )
@@ -101,7 +108,7 @@ class EnvironBuilder(werkzeug.test.EnvironBuilder):
         self.app = app
         super().__init__(path, base_url, *args, **kwargs)
 
-    def json_dumps(self, obj: Any, **kwargs: Any) -> str:
+    def json_dumps(self, obj: object, **kwargs: Any) -> str:
         """Write the ``json`` argument with the app's JSON provider.
 
         Args:
@@ -169,7 +176,7 @@ def _fields(
 ) -> MultiDict[str, Any]:
     for other in ("data", "json", "input_stream"):
         if kwargs.get(other) is not None:
-            raise TypeError(
+            raise ConflictingArguments(
                 f"{other}={kwargs[other]!r} was given together with form or files. Write fields"
                 " and files into `form` and `files`, or all of them into `data`."
             )

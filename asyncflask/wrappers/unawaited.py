@@ -105,7 +105,7 @@ class ForgettingContext(Protocol):
 # -- finding ---------------------------------------------------------------------------------------
 
 
-def watch() -> None:
+def install_hook() -> None:
     """Look at every coroutine that is destroyed without having been awaited.
 
     Called when the first app is made; a second call changes nothing.

@@ -15,7 +15,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from ..typing import Scope
 from ..wrappers.http_connection import path_below_root
-from ..wrappers.request.base import RequestContext, body_of
+from ..wrappers.request.base import ConnectedContext, body_of
 from ..wrappers.request.body import Body
 from ..wrappers.request.sync import CONTEXT_KEY
 from .input import sync_input
@@ -32,7 +32,7 @@ _SINGLE = frozenset({"CONTENT_TYPE", "CONTENT_LENGTH", "HTTP_HOST"})
 
 
 def make_environ(
-    ctx: RequestContext,
+    ctx: ConnectedContext,
     loop: asyncio.AbstractEventLoop | None,
     stream: IO[bytes] | None = None,
     variables: Mapping[str, Any] | None = None,

@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from asyncflask.server.reload import Files, inherited_socket, is_child, watch
+from asyncflask.server.reload import Files, inherited_socket, is_child, watch_files
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
 
@@ -105,7 +105,7 @@ def test_watching_tells_of_changes_until_it_is_over(project, monkeypatch, with_w
         return bool(rounds) or time.monotonic() > end
 
     _changed(project / "app.py")
-    for changed in watch(files, pulse):
+    for changed in watch_files(files, pulse):
         if changed:
             rounds.append(_names(changed))
 

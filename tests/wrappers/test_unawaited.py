@@ -448,9 +448,9 @@ async def test_the_garbage_collector_blames_no_other_request(app: Flask) -> None
 
 
 def test_watching_twice_is_watching_once() -> None:
-    unawaited.watch()
+    unawaited.install_hook()
     first = warnings._warn_unawaited_coroutine  # type: ignore[attr-defined]  # typeshed omits it
-    unawaited.watch()
+    unawaited.install_hook()
 
     assert warnings._warn_unawaited_coroutine is first  # type: ignore[attr-defined]  # as above
 

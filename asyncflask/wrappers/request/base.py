@@ -15,7 +15,7 @@ from .body import Body
 from .headers import header_index
 
 
-class RequestContext(RoutedContext, Protocol):
+class ConnectedContext(RoutedContext, Protocol):
     """The context of a request."""
 
     _body: Any
@@ -30,7 +30,7 @@ class RequestContext(RoutedContext, Protocol):
     def send(self) -> Any: ...
 
 
-def body_of(ctx: RequestContext) -> Body:
+def body_of(ctx: ConnectedContext) -> Body:
     """Return the body of a context's request; it is made at the first call.
 
     Args:
@@ -43,7 +43,7 @@ def body_of(ctx: RequestContext) -> Body:
     return make_body(ctx) if body is None else body
 
 
-def make_body(ctx: RequestContext) -> Body:
+def make_body(ctx: ConnectedContext) -> Body:
     """Make the body that :func:`body_of` returns from now on.
 
     Args:

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ...typing import Message, Send
-from .base import RequestContext, body_of
+from .base import ConnectedContext, body_of
 from .headers import header_index, index_headers
 
 #: Seconds for the rest to come before the last message is sent, which closes the connection
@@ -21,7 +21,7 @@ from .headers import header_index, index_headers
 LINGER = 1.0
 
 
-def is_left(ctx: RequestContext) -> bool:
+def is_left(ctx: ConnectedContext) -> bool:
     """Tell whether the body of a request was not read to its end.
 
     Args:
@@ -60,7 +60,7 @@ def announces_body(scope: Mapping[str, Any]) -> bool:
     )
 
 
-def reading_on(ctx: RequestContext, send: Send) -> Send:
+def reading_on(ctx: ConnectedContext, send: Send) -> Send:
     """Return a ``send`` that drains the body while the last message of a response is sent.
 
     COMPAT: hypercorn 0.18 lets that ``send()`` wait for room in a queue of ten messages that only

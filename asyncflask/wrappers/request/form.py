@@ -26,7 +26,7 @@ from .body import Body
 from .body_bytes import SLICE
 from .multipart_form import (
     MAX_HEADER_SIZE,
-    Limits,
+    FormLimits,
     MultipartForm,
     fields_too_large,
     too_many_parts,
@@ -47,7 +47,7 @@ async def parse_form(
     body: Body,
     mimetype: str,
     options: dict[str, str],
-    limits: Limits,
+    limits: FormLimits,
     cls: type[MultiDict[str, Any]] = MultiDict,
 ) -> MultiDicts:
     """Read and parse a form; the body of another media type is not read.
@@ -111,7 +111,7 @@ class FormDataParser(SyncFormDataParser):
             BadRequest: The form is malformed or cut off (400).
             RequestEntityTooLarge: It goes over one of the limits (413).
         """
-        limits = Limits(self.max_form_memory_size, self.max_form_parts)
+        limits = FormLimits(self.max_form_memory_size, self.max_form_parts)
         if mimetype == URLENCODED:
             size = -1 if limits.memory is None else limits.memory + 1
             fields = _decode_urlencoded(stream.read(size), limits, self.cls)
@@ -169,7 +169,7 @@ def _stored_sync(
 # -- urlencoded ------------------------------------------------------------------------------------
 
 
-async def _read_urlencoded(body: Body, limits: Limits) -> bytes:
+async def _read_urlencoded(body: Body, limits: FormLimits) -> bytes:
     if body.cached is not None:
         return body.cached
     announced = body.content_length
@@ -191,7 +191,7 @@ async def _read_urlencoded(body: Body, limits: Limits) -> bytes:
 
 
 def _decode_urlencoded(
-    data: bytes, limits: Limits, cls: type[MultiDict[str, Any]]
+    data: bytes, limits: FormLimits, cls: type[MultiDict[str, Any]]
 ) -> MultiDict[str, Any]:
     if limits.memory is not None and len(data) > limits.memory:
         raise fields_too_large(limits.memory)

@@ -24,7 +24,7 @@ MAX_BOUNDARY_SIZE = 256
 """:rfc:`2046` §5.1.1 allows 70."""
 
 
-class Limits(NamedTuple):
+class FormLimits(NamedTuple):
     """The limits of a form; ``None`` is no limit.
 
     Args:
@@ -71,7 +71,7 @@ class MultipartForm(Generic[S]):
     """
 
     def __init__(
-        self, options: dict[str, str], limits: Limits, open_file: Callable[[File], S]
+        self, options: dict[str, str], limits: FormLimits, open_file: Callable[[File], S]
     ) -> None:
         self.fields: list[tuple[str, str]] = []
         self.files: list[tuple[File, S]] = []

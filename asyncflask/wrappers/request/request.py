@@ -19,11 +19,11 @@ from ...debughelpers import Sent, explain_missing_files
 from ...logging import one_line
 from ..http_connection import HTTPConnection, lazy
 from .awaitable import Pending, PendingCall, Read
-from .base import Limit, RequestContext, body_of, make_body, of_class, refuse_json
+from .base import ConnectedContext, Limit, body_of, make_body, of_class, refuse_json
 from .body import Body
 from .form import parse_form
 from .headers import header_index
-from .multipart_form import Limits
+from .multipart_form import FormLimits
 from .sync import SyncRequest, prefetch
 
 __all__ = ["Request", "SyncRequest", "body_of", "prefetch"]
@@ -44,7 +44,7 @@ class Request(HTTPConnection):
     Source: ``Flask: Request``, ``Quart: Request``.
     """
 
-    _ctx: RequestContext
+    _ctx: ConnectedContext
 
     max_content_length = Limit("MAX_CONTENT_LENGTH", None)
     max_form_memory_size = Limit("MAX_FORM_MEMORY_SIZE", 500_000)
@@ -59,7 +59,7 @@ class Request(HTTPConnection):
         super().__init_subclass__(**kwargs)
         cls._has_own_content_type = cls.content_type is Request.content_type
 
-    def __init__(self, ctx: RequestContext) -> None:
+    def __init__(self, ctx: ConnectedContext) -> None:
         self._ctx = ctx
 
     # -- the body ----------------------------------------------------------------------------------
@@ -273,7 +273,7 @@ class Request(HTTPConnection):
         cls = self.parameter_storage_class
         if not self.want_form_data_parsed:
             return cls(), cls()
-        limits = Limits(self.max_form_memory_size, self.max_form_parts)
+        limits = FormLimits(self.max_form_memory_size, self.max_form_parts)
         return await parse_form(body, self.mimetype, self.mimetype_params, limits, cls)
 
     @property

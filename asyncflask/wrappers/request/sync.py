@@ -17,7 +17,7 @@ from ... import _contextvars
 from ...datastructures import ImmutableMultiDict
 from ...debughelpers import Sent, explain_missing_files
 from ..http_connection import Routed, checked_host, lazy
-from .base import Limit, RequestContext, body_of, of_class, refuse_json
+from .base import ConnectedContext, Limit, body_of, of_class, refuse_json
 from .body import Body
 from .bounded_stream import bounded
 from .form import FormDataParser
@@ -208,7 +208,7 @@ async def _empty_body() -> dict[str, Any]:
     return {"type": "http.request"}
 
 
-def prefetch(ctx: RequestContext) -> None:
+def prefetch(ctx: ConnectedContext) -> None:
     """Receive the messages of a small body that have come already, on the loop's thread.
 
     It is called before ``def`` functions run in a worker thread. It never waits. It does nothing

@@ -19,11 +19,11 @@ from werkzeug.test import encode_multipart
 from asyncflask.wrappers.request.body import Body
 from asyncflask.wrappers.request.body_bytes import SLICE
 from asyncflask.wrappers.request.form import MULTIPART, URLENCODED, FormDataParser, parse_form
-from asyncflask.wrappers.request.multipart_form import MAX_HEADER_SIZE, Limits, MultipartForm
+from asyncflask.wrappers.request.multipart_form import MAX_HEADER_SIZE, FormLimits, MultipartForm
 from asyncflask.wrappers.request.upload import SPOOL_SIZE, Upload
 
 OPTIONS = {"boundary": "bound"}
-DEFAULTS = Limits(500_000, 1000)
+DEFAULTS = FormLimits(500_000, 1000)
 
 
 @pytest.fixture(scope="module")
@@ -320,29 +320,29 @@ async def test_parts_are_counted_with_files(parse, limit):
     """CVE-2023-25577, CVE-2023-30798."""
     data = part("a", b"1") + part("f", b"", "x") + part("b", b"2") + END
     if limit == 3:
-        assert len(read(await parse(data, limits=Limits(None, limit)))[0]) == 2
+        assert len(read(await parse(data, limits=FormLimits(None, limit)))[0]) == 2
         return
     with pytest.raises(RequestEntityTooLarge, match="more than 2 parts"):
-        await parse(data, limits=Limits(None, limit))
+        await parse(data, limits=FormLimits(None, limit))
 
 
 async def test_a_huge_field_is_refused(parse):
     """GHSA-q34m-jh98-gwm2, CVE-2024-47874."""
     with pytest.raises(RequestEntityTooLarge, match="more than 1000 bytes"):
-        await parse(part("a", b"x" * 1001) + END, limits=Limits(1000))
-    assert read(await parse(part("a", b"x" * 1000) + END, limits=Limits(1000)))[0]
+        await parse(part("a", b"x" * 1001) + END, limits=FormLimits(1000))
+    assert read(await parse(part("a", b"x" * 1000) + END, limits=FormLimits(1000)))[0]
 
 
 async def test_fields_are_counted_together(parse):
     """CVE-2025-69228, CVE-2026-34516, CVE-2026-34517: per form, not per field."""
     with pytest.raises(RequestEntityTooLarge, match="MAX_FORM_MEMORY_SIZE"):
-        await parse(part("a", b"x" * 600) * 2 + END, limits=Limits(1000))
+        await parse(part("a", b"x" * 600) * 2 + END, limits=FormLimits(1000))
 
 
 async def test_the_fields_limit_does_not_count_files(parse):
     data = part("f", b"x" * 100_000, "x") + END
 
-    assert len(read(await parse(data, limits=Limits(1000)))[1][0][3]) == 100_000
+    assert len(read(await parse(data, limits=FormLimits(1000)))[1][0][3]) == 100_000
 
 
 async def test_a_huge_field_is_refused_before_its_end():
@@ -355,7 +355,7 @@ async def test_a_huge_field_is_refused_before_its_end():
         return {"type": "http.request", "body": data, "more_body": True}
 
     with pytest.raises(RequestEntityTooLarge, match="MAX_FORM_MEMORY_SIZE"):
-        await parse_form(Body(receive), MULTIPART, OPTIONS, Limits(3 * SLICE))
+        await parse_form(Body(receive), MULTIPART, OPTIONS, FormLimits(3 * SLICE))
     assert len(asked) <= 5
 
 
@@ -393,12 +393,11 @@ async def test_a_long_epilogue_is_skipped(parse):
 async def test_an_urlencoded_form_has_the_same_limits(parse, size):
     """CVE-2026-54283 (GHSA-82w8-qh3p-5jfq)."""
     with pytest.raises(RequestEntityTooLarge, match="MAX_FORM_MEMORY_SIZE"):
-        await parse(b"a=" + b"x" * 1000, URLENCODED, Limits(1000), size)
+        await parse(b"a=" + b"x" * 1000, URLENCODED, FormLimits(1000), size)
     with pytest.raises(RequestEntityTooLarge, match="MAX_FORM_PARTS"):
-        await parse(b"&".join([b"a=1"] * 11), URLENCODED, Limits(None, 10), size)
-    assert (
-        len(read(await parse(b"&".join([b"a=1"] * 10), URLENCODED, Limits(39, 10), size))[0]) == 10
-    )
+        await parse(b"&".join([b"a=1"] * 11), URLENCODED, FormLimits(None, 10), size)
+    form = await parse(b"&".join([b"a=1"] * 10), URLENCODED, FormLimits(39, 10), size)
+    assert len(read(form)[0]) == 10
 
 
 async def test_a_long_urlencoded_form_in_pieces_is_whole(parse):
@@ -418,7 +417,7 @@ async def test_a_chunked_urlencoded_form_is_refused_before_its_end():
         return {"type": "http.request", "body": b"x" * SLICE, "more_body": True}
 
     with pytest.raises(RequestEntityTooLarge, match="MAX_FORM_MEMORY_SIZE"):
-        await parse_form(Body(receive), URLENCODED, {}, Limits(3 * SLICE))
+        await parse_form(Body(receive), URLENCODED, {}, FormLimits(3 * SLICE))
     assert len(asked) == 4
 
 
@@ -427,7 +426,7 @@ async def test_an_announced_urlencoded_form_is_refused_unread():
         raise AssertionError
 
     with pytest.raises(RequestEntityTooLarge, match="MAX_FORM_MEMORY_SIZE"):
-        await parse_form(Body(receive, 1001), URLENCODED, {}, Limits(1000))
+        await parse_form(Body(receive, 1001), URLENCODED, {}, FormLimits(1000))
 
 
 # -- uploads ---------------------------------------------------------------------------------------
