@@ -13,7 +13,7 @@ from .cli import cli, main
 
 def _install(ctx: click.Context, param: click.Parameter, value: bool) -> None:
     if value and not ctx.resilient_parsing:
-        from .flask import install  # PERF: the facade is loaded on demand
+        from .flask import install  # the facade is loaded on demand
 
         install(children=True)
 

@@ -1,7 +1,7 @@
 """The configuration: a dictionary that is filled from files, objects and the environment.
 
 Keys and their defaults are in :data:`DEFAULT_CONFIG`; the code that reads a key decides its
-meaning. PERF: a key is read by plain dictionary access, without a conversion or another look-up.
+meaning. A key is read by plain dictionary access, without a conversion or another look-up.
 """
 
 from __future__ import annotations

@@ -289,7 +289,7 @@ def stream_with_context(
         return kept
 
     @functools.wraps(generator_or_function)
-    def decorator(*args: P.args, **kwargs: P.kwargs) -> t.Any:
+    def decorator(*args: P.args, **kwargs: P.kwargs) -> object:
         return stream_with_context(generator_or_function(*args, **kwargs))
 
     return decorator

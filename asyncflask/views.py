@@ -72,14 +72,15 @@ class View:
             view = _view_of(cls(*class_args, **class_kwargs), cls._async_view)
         elif cls._async_view:
 
-            async def view(**kwargs: Any) -> Any:
+            async def view(**kwargs: Any) -> ft.ResponseReturnValue:
                 # Read from the function, so that a test may set another class.
                 self = view.view_class(*class_args, **class_kwargs)
-                return await self.dispatch_request(**kwargs)
+                answer: ft.ResponseReturnValue = await self.dispatch_request(**kwargs)
+                return answer
 
         else:
 
-            def view(**kwargs: Any) -> Any:
+            def view(**kwargs: Any) -> ft.ResponseReturnValue:
                 self = view.view_class(*class_args, **class_kwargs)
                 return _dispatch_in_place(self, kwargs)
 
@@ -100,29 +101,34 @@ class View:
         return is_async(cls.dispatch_request)
 
 
-def _view_of(self: View, is_async: bool) -> Callable[..., Any]:
+def _view_of(self: View, is_async: bool) -> ft.RouteCallable:
     """Make the view function of an instance that answers every request."""
     if not is_async:
 
-        def view(**kwargs: Any) -> Any:
+        def view(**kwargs: Any) -> ft.ResponseReturnValue:
             return _dispatch_in_place(self, kwargs)
 
         return view
 
-    async def async_view(**kwargs: Any) -> Any:
-        return await self.dispatch_request(**kwargs)  # type: ignore[misc]  # it is awaitable
+    async def async_view(**kwargs: Any) -> ft.ResponseReturnValue:
+        dispatch: Callable[..., Any] = self.dispatch_request
+        answer: ft.ResponseReturnValue = await dispatch(**kwargs)
+        return answer
 
     return async_view
 
 
-def _dispatch_in_place(view: View, kwargs: dict[str, Any]) -> Any:
+def _dispatch_in_place(view: View, kwargs: dict[str, Any]) -> ft.ResponseReturnValue:
     """Call a view's ``dispatch_request()`` through the app's ``ensure_sync()``, as Flask does."""
     ctx: Any = current()
-    answer = view.dispatch_request
-    return (answer if ctx is None else ctx.app.ensure_sync(answer))(**kwargs)
+    dispatch: Callable[..., Any] = view.dispatch_request
+    if ctx is not None:
+        dispatch = ctx.app.ensure_sync(dispatch)
+    answer: ft.ResponseReturnValue = dispatch(**kwargs)
+    return answer
 
 
-def _name(view: Any, cls: type[View], name: str) -> None:
+def _name(view: Callable[..., object], cls: type[View], name: str) -> None:
     view.__name__ = name
     view.__module__ = cls.__module__
 

@@ -136,7 +136,7 @@ def run_command(
     answered by the interactive debugger: never use it where others can reach the server. For HTTP/2
     and several processes use --server hypercorn --workers N.
     """
-    from .serve import serve_locally  # PERF: other commands do not need the server
+    from .serve import serve_locally  # other commands do not need the server
 
     debug = get_debug_flag()
     use_reloader = debug if reload is None else reload
@@ -222,7 +222,7 @@ def _load_or_replace(info: ScriptInfo) -> ASGIApplication:
         if not is_running_from_reloader():
             raise
         traceback.print_exc()
-        from .broken import broken_app  # PERF: other commands do not need the server
+        from .broken import broken_app  # other commands do not need the server
 
         return broken_app(traceback.format_exc())
 

@@ -12,7 +12,7 @@ import platform
 import traceback
 from collections.abc import Callable, Iterable
 from inspect import unwrap
-from typing import Any, ClassVar
+from typing import Any, ClassVar, overload
 
 import click
 
@@ -36,7 +36,15 @@ class AppGroup(click.Group):
     Source: ``Flask: cli.AppGroup``.
     """
 
-    def command(self, *args: Any, **kwargs: Any) -> Any:
+    @overload
+    def command(self, f: Callable[..., Any], /) -> click.Command: ...
+    @overload
+    def command(
+        self, *args: Any, **kwargs: Any
+    ) -> Callable[[Callable[..., Any]], click.Command]: ...
+    def command(
+        self, *args: Any, **kwargs: Any
+    ) -> click.Command | Callable[[Callable[..., Any]], click.Command]:
         """Register a function as a command, inside :func:`with_appcontext`.
 
         Args:
@@ -56,7 +64,13 @@ class AppGroup(click.Group):
 
         return decorator
 
-    def group(self, *args: Any, **kwargs: Any) -> Any:
+    @overload
+    def group(self, f: Callable[..., Any], /) -> click.Group: ...
+    @overload
+    def group(self, *args: Any, **kwargs: Any) -> Callable[[Callable[..., Any]], click.Group]: ...
+    def group(
+        self, *args: Any, **kwargs: Any
+    ) -> click.Group | Callable[[Callable[..., Any]], click.Group]:
         """Register a function as a group of commands, by default an :class:`AppGroup`.
 
         Args:
@@ -69,7 +83,8 @@ class AppGroup(click.Group):
         if args and callable(args[0]):
             return self.group(**kwargs)(args[0])
         kwargs.setdefault("cls", AppGroup)
-        return super().group(*args, **kwargs)
+        register: Callable[..., click.Group] = super().group(*args, **kwargs)
+        return register
 
     def add_command(self, cmd: click.Command, name: str | None = None) -> None:
         """Register a command that was made elsewhere; its function may be ``async def``.

@@ -31,7 +31,7 @@ class CommandContext(Protocol):
 
     place: Any  # where it calls what users registered; see dispatch/invoke.py
 
-    def __enter__(self) -> Any: ...
+    def __enter__(self) -> object: ...
 
     def __exit__(
         self,
@@ -39,7 +39,7 @@ class CommandContext(Protocol):
         exc_value: BaseException | None,
         tb: TracebackType | None,
         /,
-    ) -> Any: ...
+    ) -> bool | None: ...
 
     def __aexit__(
         self,
@@ -47,7 +47,7 @@ class CommandContext(Protocol):
         exc_value: BaseException | None,
         tb: TracebackType | None,
         /,
-    ) -> Awaitable[Any]: ...
+    ) -> Awaitable[bool | None]: ...
 
 
 class CommandApp(Protocol):

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, Protocol, cast
 
 from werkzeug.datastructures import Headers
 from werkzeug.http import HTTP_STATUS_CODES
-from werkzeug.test import ClientRedirectError, TestResponse
+from werkzeug.test import TestResponse
 from werkzeug.wrappers import Request, Response
 
 from ..typing import Receive, Scope, Send
@@ -28,7 +28,7 @@ from .builder import (
     set_websocket_scheme,
 )
 from .connection import TestConnection
-from .cookies import Browser, CookieMethods
+from .cookies import REDIRECTS, Browser, CookieMethods
 from .methods import HTTPMethods
 from .session import SessionTransaction, TransactionApp
 from .websocket import TestWebsocket
@@ -147,20 +147,11 @@ class TestClient(HTTPMethods, CookieMethods):
         environ = self.make_environ(args, kwargs, http_version, root_path)
         response = await self._send_request(environ, scope_base)
         history: list[TestResponse] = []
-        seen = set()
-        while follow_redirects and response.status_code in {301, 302, 303, 305, 307, 308}:
-            entry = (response.location, response.status_code)
-            if entry in seen:
-                raise ClientRedirectError(
-                    f"A {entry[1]} redirect to {entry[0]!r} was followed already: the redirects"
-                    " lead round in a circle."
-                )
-            seen.add(entry)
+        while follow_redirects and response.status_code in REDIRECTS:
             response.history = tuple(history)
-            history.append(response)
             builder = self._browser.after(response)
-            environ = self.make_environ((builder,), {})
-            response = await self._send_request(environ, scope_base)
+            history.append(response)
+            response = await self._send_request(self.make_environ((builder,), {}), scope_base)
         response.history = tuple(history)
         return response
 
@@ -309,10 +300,7 @@ class TestClient(HTTPMethods, CookieMethods):
         return environ
 
     def _scope(
-        self,
-        environ: WSGIEnvironment,
-        scope_base: Mapping[str, Any] | None,
-        kind: str = "http",
+        self, environ: WSGIEnvironment, scope_base: Mapping[str, Any] | None, kind: str = "http"
     ) -> Scope:
         scope = connection_scope(environ, kind)
         if self.state is not None:

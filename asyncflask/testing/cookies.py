@@ -1,4 +1,4 @@
-"""The cookies of the test client. Matching them to requests is left to Werkzeug's client.
+"""The cookies and redirects of the test client. Werkzeug's client has the rules for both.
 
 Flask's clients call ``set_cookie(key, value, domain=...)``; Quart's, and Flask's before 2.3, call
 ``set_cookie(server_name, key, value)``. Both are accepted.
@@ -15,8 +15,11 @@ from urllib.parse import urlsplit
 
 import werkzeug.test
 from werkzeug.datastructures import Headers
-from werkzeug.test import Cookie, TestResponse
+from werkzeug.test import ClientRedirectError, Cookie, TestResponse
 from werkzeug.wsgi import get_current_url
+
+#: status codes of redirects that a client follows
+REDIRECTS = frozenset({301, 302, 303, 305, 307, 308})
 
 F = TypeVar("F", bound=Callable[..., None])
 
@@ -118,7 +121,9 @@ def cookie_to_delete(
 class Browser(werkzeug.test.Client):
     """Werkzeug's client as far as it does no I/O: the cookie jar and the rules of redirects."""
 
-    def open(self, builder: Any, **kwargs: Any) -> Any:  # type: ignore[override]  # takes a builder only
+    def open(  # type: ignore[override]  # takes a builder only
+        self, builder: werkzeug.test.EnvironBuilder, **kwargs: object
+    ) -> werkzeug.test.EnvironBuilder:
         """Return the builder; the test client makes the request itself."""
         return builder
 
@@ -126,11 +131,18 @@ class Browser(werkzeug.test.Client):
         """Return the request that a redirect leads to.
 
         Args:
-            response: The redirect, with the request that it answers.
+            response: The redirect, with the request that it answers and the earlier redirects.
 
         Raises:
+            ClientRedirectError: It was followed before.
             RuntimeError: The redirect leads to another host.
         """
+        target, code = response.location, response.status_code
+        if any((target, code) == (old.location, old.status_code) for old in response.history):
+            raise ClientRedirectError(
+                f"A {code} redirect to {target!r} was followed already: the redirects lead round in"
+                " a circle. Make one of them lead to a page."
+            )
         return cast(werkzeug.test.EnvironBuilder, self.resolve_redirect(response))
 
     def add_cookies(self, environ: dict[str, Any]) -> None:

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from ..typing import Receive, Scope, Send
 from .asgi_connection import ASGIConnection
+from .client import TestClient
 
 #: Seconds that startup and shutdown may take, each.
 DEFAULT_TIMEOUT = 6
@@ -18,7 +19,7 @@ class LifespanApp(Protocol):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send, /) -> None: ...
 
-    def test_client(self, use_cookies: bool = True, **kwargs: Any) -> Any: ...
+    def test_client(self, use_cookies: bool = True, **kwargs: Any) -> TestClient: ...
 
 
 class LifespanError(Exception):
@@ -54,7 +55,7 @@ class TestApp:
         self.state: dict[str, Any] = {}
         self._connection: ASGIConnection | None = None
 
-    def test_client(self, use_cookies: bool = True, **kwargs: Any) -> Any:
+    def test_client(self, use_cookies: bool = True, **kwargs: Any) -> TestClient:
         """Make a client of the running app.
 
         Args:

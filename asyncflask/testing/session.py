@@ -15,6 +15,8 @@ from ..sessions import SessionApp, SessionInterface, SessionMixin
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
+    from ..context import Context
+
 T = TypeVar("T")
 
 
@@ -26,7 +28,7 @@ class TransactionApp(SessionApp, Protocol):
     @property
     def response_class(self) -> type[Response]: ...
 
-    def test_request_context(self, *args: Any, **kwargs: Any) -> Any: ...
+    def test_request_context(self, *args: Any, **kwargs: Any) -> Context: ...
 
 
 class SessionClient(Protocol):

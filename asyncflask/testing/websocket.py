@@ -193,7 +193,7 @@ class TestWebsocket(EnteredAsync, NotesForgotten):
         return self.client.application.json.loads(await self.receive())
 
     @refusing("connection")
-    async def send_json(self, data: Any) -> None:
+    async def send_json(self, data: object) -> None:
         """Send a value as text, written by the app's JSON provider.
 
         Args:
