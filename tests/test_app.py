@@ -108,7 +108,7 @@ async def test_a_teardown_step_takes_the_error_being_handled(app, part):
         assert seen == expected
 
 
-async def test_a_websockets_steps_are_those_of_its_lane(app):
+async def test_a_websocket_has_the_steps_of_its_scope_type(app):
     ran = []
     app.before_websocket(lambda: ran.append("before websocket"))
     app.before_request(lambda: ran.append("before request"))
@@ -133,10 +133,10 @@ def test_errors_are_logged_with_the_place(app, caplog):
     assert caplog.records[0].exc_info[1] is error
 
 
-# -- colours ---------------------------------------------------------------------------------------
+# -- sync and async --------------------------------------------------------------------------------
 
 
-async def test_both_colours_can_be_called_either_way(app):
+async def test_sync_and_async_functions_can_be_called_either_way(app):
     async def on_the_loop(n):
         return n, threading.get_ident()
 
@@ -156,7 +156,7 @@ async def test_both_colours_can_be_called_either_way(app):
 
 
 @pytest.mark.parametrize("name", ["before_serving", "while_serving", "after_serving"])
-def test_a_serving_hook_is_returned_as_it_is(app, name):
+def test_a_serving_hook_is_returned_unchanged(app, name):
     async def hook():
         yield
 
@@ -273,7 +273,7 @@ async def test_run_task_serves_https_with_a_certificate(app):
 # -- testing ---------------------------------------------------------------------------------------
 
 
-def test_what_tests_get_is_of_the_classes_that_the_app_names(app):
+def test_the_app_names_the_classes_of_its_test_clients(app):
     assert type(app.test_client()) is TestClient
     assert type(app.test_app()) is TestApp
     assert type(app.test_cli_runner()) is CliRunner
@@ -344,19 +344,19 @@ async def test_a_client_may_go_without_cookies(app):
     assert [(await with_cookies.get("/")).text for _ in "12"] == ["0", "1"]
 
 
-async def test_a_made_up_request_has_a_body(app):
+async def test_a_test_context_has_a_body(app):
     async with app.test_request_context("/", method="POST", json={"a": 1}):
         assert await request.get_json() == {"a": 1}
 
 
-async def test_a_made_up_requests_client_is_gone_after_its_body(app):
+async def test_the_client_of_a_test_context_disconnects_after_its_body(app):
     async with app.test_request_context("/", method="POST", data=b"x") as ctx:
         kinds = [(await ctx.receive())["type"] for _ in range(2)]
 
     assert kinds == ["http.request", "http.disconnect"]
 
 
-async def test_a_made_up_connection_is_sent_into_the_void(app):
+async def test_responses_to_a_test_context_are_discarded(app):
     async with app.test_websocket_context("/ws") as ctx:
         assert await ctx.send({"type": "websocket.accept"}) is None
 

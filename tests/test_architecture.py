@@ -279,7 +279,7 @@ def _faces() -> list[Path]:
 
 
 @pytest.mark.parametrize("path", _faces(), ids=_show)
-def test_faces_only_hand_names_on(path: Path):
+def test_init_files_only_re_export_names(path: Path):
     """An ``__init__.py`` has imports, ``__all__`` and ``__version__``; ``json`` mirrors Flask's.
 
     ``__getattr__`` imports names that are imported late.
@@ -416,5 +416,5 @@ def test_no_top_level_name_is_defined_in_two_modules_without_a_reason():
 
 
 @pytest.mark.parametrize("path", _files(), ids=_show)
-def test_every_file_says_what_stands_in_it(path: Path):
+def test_every_file_has_a_docstring(path: Path):
     assert ast.get_docstring(ast.parse(path.read_text()))

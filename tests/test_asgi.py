@@ -166,7 +166,7 @@ async def test_a_session_is_found_in_the_second_cookie_line(app):
     assert (await talk(app, scope_of(headers=headers)))[2] == b"Ada"
 
 
-async def test_headers_that_can_be_read_but_once_are_there_for_the_view(app):
+async def test_headers_that_can_be_iterated_once_reach_the_view(app):
     @app.get("/")
     async def show():
         return f"{request.headers['X-A']} {request.cookies['b']}"
@@ -403,7 +403,7 @@ async def test_a_wsgi_callable_is_run_off_the_loop_with_the_requests_body(app):
     assert threading.get_ident() not in seen
 
 
-async def test_an_error_after_the_start_breaks_the_response_off(app):
+async def test_an_error_after_the_start_cuts_the_response_off(app):
     ended = []
 
     @app.get("/")
@@ -449,7 +449,7 @@ PIECES = [
 ]
 
 
-async def test_twenty_kilobytes_of_weird_paths_never_are_a_500(app):
+async def test_unusual_paths_are_never_a_500(app):
     everything(app)
     chance = random.Random(20260801)
     size = 0
@@ -574,7 +574,7 @@ async def test_an_error_in_a_websocket_closes_it_with_1011(app):
 # -- lifespan --------------------------------------------------------------------------------------
 
 
-async def test_functions_of_both_colours_run_around_serving(app):
+async def test_sync_and_async_functions_run_around_serving(app):
     order = []
 
     @app.before_serving
@@ -656,7 +656,7 @@ async def test_state_of_startup_is_seen_by_requests(app):
     assert response.text == "connection"
 
 
-async def test_a_failed_startup_is_told_to_the_server_and_signalled(app):
+async def test_a_failed_startup_is_reported_to_the_server_and_signalled(app):
     heard = []
 
     @app.before_serving
@@ -713,7 +713,7 @@ async def test_after_serving_runs_even_when_a_generator_fails(app):
     assert ran == ["after"]
 
 
-async def test_a_while_serving_that_yields_twice_is_told_so(app):
+async def test_a_while_serving_generator_that_yields_twice_is_an_error(app):
     @app.while_serving
     async def part():
         yield
@@ -724,7 +724,7 @@ async def test_a_while_serving_that_yields_twice_is_told_so(app):
             pass
 
 
-async def test_an_unknown_lifespan_message_is_named(app):
+async def test_an_unknown_lifespan_message_is_an_error_that_names_it(app):
     async def receive():
         return {"type": "lifespan.pause"}
 
@@ -831,7 +831,7 @@ async def test_an_environ_that_was_made_before_has_what_was_read_later(app):
 
 
 @pytest.mark.parametrize("hook", ["def", "async"])
-async def test_what_was_read_and_not_kept_is_gone_as_in_flask(app, hook):
+async def test_a_body_that_was_read_without_cache_is_empty_as_in_flask(app, hook):
     if hook == "def":
         app.before_request(lambda: request.get_data(cache=False) and None)
     else:

@@ -52,7 +52,7 @@ def test_from_pyfile_decodes_as_python_does(config: Config, tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("missing", ["missing.py", "", "settings.py/below"])
-def test_a_missing_file_is_overlooked_only_on_request(
+def test_a_missing_file_is_ignored_only_with_silent(
     config: Config, tmp_path: Path, missing: str
 ) -> None:
     (tmp_path / "settings.py").touch()
@@ -65,7 +65,7 @@ def test_a_missing_file_is_overlooked_only_on_request(
         config.from_file(missing, load=json.load)
 
 
-def test_an_error_inside_the_file_is_not_overlooked(config: Config, tmp_path: Path) -> None:
+def test_an_error_inside_the_file_is_never_ignored(config: Config, tmp_path: Path) -> None:
     (tmp_path / "settings.py").write_text("open('/does/not/exist')")
 
     with pytest.raises(FileNotFoundError, match=r"^\[Errno 2\] No such file"):
@@ -186,7 +186,7 @@ class App:
         self.config = Config("/", {"TESTING": False, "LIFETIME": 1})
 
 
-def test_an_attribute_stands_for_a_key() -> None:
+def test_an_attribute_reads_and_sets_a_key() -> None:
     app = App()
     app.testing = True  # type: ignore[assignment]  # a descriptor that takes anything
 

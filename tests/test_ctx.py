@@ -68,7 +68,7 @@ def test_with_makes_the_app_current_and_ends_it(app, ran):
     assert ran == ["app NoneType"]
 
 
-async def test_async_with_runs_teardown_functions_of_both_colours(app, ran):
+async def test_async_with_runs_sync_and_async_teardown_functions(app, ran):
     @app.teardown_appcontext
     async def later(error):
         await asyncio.sleep(0)
@@ -113,7 +113,7 @@ def test_the_error_of_the_block_goes_to_the_teardown_functions(app, ran):
     assert ran == ["request LookupError", "app LookupError"]
 
 
-def test_pop_outside_of_an_exception_hands_on_none(app, ran):
+def test_pop_outside_of_an_exception_passes_none(app, ran):
     ctx = app.test_request_context()
     ctx.push()
     ctx.pop()
@@ -229,7 +229,7 @@ def test_signals_tell_of_pushed_and_popped_contexts(app):
     assert seen == ["pushed", "inside", "popped"]
 
 
-async def test_receivers_of_both_colours_hear_of_a_context_that_is_pushed(app):
+async def test_sync_and_async_receivers_are_called_for_a_pushed_context(app):
     seen = []
 
     async def async_receiver(sender):
@@ -253,7 +253,7 @@ def test_a_context_is_freed_by_its_last_reference(app):
         gc.enable()
 
 
-def test_a_context_takes_attributes_and_tells_what_it_is(app):
+def test_a_context_takes_attributes_and_its_repr_names_the_request(app):
     with app.test_request_context("/path", method="PUT") as ctx:
         ctx.extension = "its own"
         text = repr(ctx)
@@ -266,7 +266,7 @@ def test_a_context_takes_attributes_and_tells_what_it_is(app):
 # -- g ---------------------------------------------------------------------------------------------
 
 
-def test_g_is_a_namespace_with_a_dictionarys_manners(app):
+def test_g_is_a_namespace_with_methods_of_a_dictionary(app):
     with app.app_context():
         g.a = 1
 
@@ -286,7 +286,7 @@ def test_g_is_a_namespace_with_a_dictionarys_manners(app):
             del g.a
 
 
-# -- made-up requests ------------------------------------------------------------------------------
+# -- test contexts ---------------------------------------------------------------------------------
 
 
 async def test_test_request_context_describes_a_request(app):
@@ -338,7 +338,7 @@ async def test_test_websocket_context_describes_a_handshake(app):
         assert not has_request_context()
 
 
-async def test_hooks_can_be_run_in_a_made_up_request(app):
+async def test_hooks_can_be_run_in_a_test_context(app):
     @app.before_request
     async def before():
         g.user = "ann"
@@ -509,7 +509,7 @@ async def test_an_app_context_copied_for_a_thread_has_the_g_of_the_view(app):
     assert (await app.test_client().get("/")).text == "[('Ada', False)]"
 
 
-# -- what is set and deleted -----------------------------------------------------------------------
+# -- attributes that are set and deleted -----------------------------------------------------------
 
 
 @pytest.mark.parametrize("kind", ["async", "def"])
@@ -586,7 +586,7 @@ async def test_a_websocket_that_is_set_leaves_the_connection_to_the_server(app):
         assert [await connection.receive(), await connection.receive()] == ["/", "of a test"]
 
 
-def test_what_a_context_does_not_carry_cannot_be_set(app):
+def test_a_context_without_a_request_refuses_to_set_one(app):
     with pytest.raises(AttributeError, match=r"has no request to set or delete, .* Push `app.test"):
         app.app_context().request = 1
     with pytest.raises(AttributeError, match="has no websocket to set or delete"):
@@ -605,7 +605,7 @@ def test_a_patch_of_a_context_ends_with_what_was_there(app, name):
 
 
 @pytest.mark.parametrize("name", ["g", "session", "url_adapter"])
-def test_what_is_deleted_is_made_again_when_it_is_read(app, name):
+def test_a_deleted_attribute_is_made_again_when_it_is_read(app, name):
     app.secret_key = "secret"
     with app.test_request_context("/") as ctx:
         before = getattr(ctx, name)
@@ -631,7 +631,7 @@ def test_the_routing_attributes_of_a_request_can_be_deleted(app):
         assert (request.url_rule, request.view_args, request.endpoint) == (None, None, None)
 
 
-async def test_a_copied_context_shares_the_session_that_nobody_has_opened_yet(app):
+async def test_a_copied_context_shares_a_session_that_is_opened_later(app):
     @app.get("/")
     async def view():
         @copy_current_request_context
@@ -701,7 +701,7 @@ async def test_copy_current_app_context(app):
     assert name == app.name
 
 
-async def test_after_this_request_takes_functions_of_both_colours(app):
+async def test_after_this_request_takes_sync_and_async_functions(app):
     @app.get("/")
     async def view():
         @after_this_request
@@ -933,7 +933,7 @@ async def test_a_view_may_enter_its_own_context_once_more(app):
 
 
 async def test_a_push_that_fails_leaves_nothing_behind(app):
-    """A receiver of ``appcontext_pushed`` that raises: the caller has no context to pop."""
+    """If a receiver of ``appcontext_pushed`` raises, the caller has no context to pop."""
 
     async def fail(sender):
         raise ZeroDivisionError("receiver")

@@ -63,7 +63,7 @@ async def test_loading_takes_the_contents_and_the_base_name(tmp_path):
     assert upload.filename == "source.bin"
 
 
-def test_it_is_werkzeugs_otherwise(upload):
+def test_all_else_is_as_in_werkzeug(upload):
     assert isinstance(upload, WerkzeugFileStorage)
     assert upload.mimetype == "text/plain"
     assert upload.read(4) == b"data"
@@ -95,14 +95,14 @@ def test_a_missing_key_is_werkzeugs_error():
 
 
 class Upper(MultiDict):
-    """A class with a constructor of its own, which has to be asked."""
+    """A class with its own constructor, which has to be called."""
 
     def __init__(self, pairs=()):
         super().__init__((key.upper(), value) for key, value in pairs)
 
 
 @pytest.mark.parametrize("make", [MultiDict, ImmutableMultiDict, Upper])
-def test_gathered_pairs_are_what_the_constructor_makes_of_them(make):
+def test_gathered_pairs_equal_the_result_of_the_constructor(make):
     pairs = [("a", "1"), ("b", "2"), ("a", "3")]
 
     assert gather(iter(pairs), make) == make(pairs)

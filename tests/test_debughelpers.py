@@ -51,12 +51,12 @@ def test_the_slash_is_mentioned_only_where_it_is_the_reason() -> None:
 @pytest.mark.parametrize(
     ("method", "code"), [("GET", 301), ("HEAD", 302), ("OPTIONS", 301), ("POST", 307), ("PUT", 308)]
 )
-def test_a_redirect_that_loses_nothing_is_left_alone(method: str, code: int) -> None:
+def test_a_redirect_that_loses_nothing_is_not_explained(method: str, code: int) -> None:
     assert raise_redirect_that_loses_the_body(redirected(method, "http://localhost/", code)) is None
 
 
 @pytest.mark.parametrize("error", [NotFound(), None])
-def test_other_routing_errors_are_left_alone(error: Any) -> None:
+def test_other_routing_errors_are_not_explained(error: Any) -> None:
     ctx: Any = SimpleNamespace(request=None, routing_exception=error)
 
     assert raise_redirect_that_loses_the_body(ctx) is None
@@ -117,7 +117,7 @@ def test_unexpected_text_is_an_assertion_and_a_unicode_error() -> None:
     assert issubclass(UnexpectedUnicodeError, UnicodeError)
 
 
-# -- in an app, on both faces and in views of both colours -----------------------------------------
+# -- in an app, in both APIs, in sync and async views ----------------------------------------------
 
 
 @pytest.fixture(params=["async view", "def view", "facade"])
@@ -211,7 +211,7 @@ async def test_outside_of_debug_mode_any_redirect_is_sent(
     assert (await post("/form", data={"photo": "x"})).status_code == 301
 
 
-# -- a body that a form has used up ----------------------------------------------------------------
+# -- a body that a form has consumed ---------------------------------------------------------------
 
 
 @pytest.mark.parametrize("kind", ["application/x-www-form-urlencoded", "multipart/form-data"])
@@ -242,7 +242,7 @@ async def test_get_data_after_the_form_is_explained_in_debug_mode(caplog, kind, 
         ({}, lambda request: request.get_data()),
     ],
 )
-async def test_data_that_is_rightly_empty_is_not_explained(caplog, data, read):
+async def test_data_that_is_empty_in_flask_too_is_not_explained(caplog, data, read):
     app = asyncflask.Flask("shop")
     app.debug = True
 
@@ -301,7 +301,7 @@ def strict():
 
 @pytest.mark.parametrize(("view", "kind"), LEFT_OVER)
 @pytest.mark.parametrize("where", ["view", "hook"])
-async def test_an_await_too_many_is_explained(strict, view, kind, where):
+async def test_a_needless_await_is_explained(strict, view, kind, where):
     if where == "hook":
         strict.before_request(view)
         view = lambda: ""  # noqa: E731
@@ -314,7 +314,7 @@ async def test_an_await_too_many_is_explained(strict, view, kind, where):
     assert "docs/how-to/migrate-from-quart.md" in note
 
 
-async def test_an_await_too_many_in_a_websocket_is_explained(strict):
+async def test_a_needless_await_in_a_websocket_is_explained(strict):
     strict.websocket("/")(_flashed)
 
     with pytest.raises(TypeError, match="await") as caught:
@@ -341,7 +341,7 @@ def test_pythons_later_wording_is_known() -> None:
 
 
 @pytest.mark.parametrize("text", ["object of type 'int' has no len()", "can't be used in 'await'"])
-def test_other_errors_are_left_alone(text) -> None:
+def test_other_errors_are_not_explained(text) -> None:
     error = TypeError(text)
     explain_needless_await(error)
 

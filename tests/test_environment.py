@@ -58,7 +58,7 @@ def test_empty_own_name_leaves_flasks(monkeypatch: pytest.MonkeyPatch) -> None:
     assert read_variable("APP") == "theirs"
 
 
-def test_setting_debug_is_not_contradicted_by_own_name(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_setting_debug_changes_both_names(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ASYNCFLASK_DEBUG", "1")
 
     set_debug_flag(False)
@@ -126,7 +126,7 @@ def test_defaults_can_be_left_out(write: Write) -> None:
     assert "A" not in os.environ
 
 
-def test_without_python_dotenv_a_file_is_mentioned(
+def test_without_python_dotenv_a_file_that_is_there_is_mentioned(
     write: Write, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setitem(sys.modules, "dotenv", None)

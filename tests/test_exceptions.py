@@ -19,7 +19,7 @@ CLASSES = {
 }
 
 
-def test_no_class_is_missing_here():
+def test_every_exception_is_tested_here():
     defined = {
         value
         for value in vars(exceptions).values()
@@ -32,7 +32,7 @@ def test_no_class_is_missing_here():
 
 
 @pytest.mark.parametrize(("cls", "base"), CLASSES.items())
-def test_who_expects_flasks_class_catches_ours(cls, base):
+def test_except_with_flasks_class_catches_ours(cls, base):
     with pytest.raises(base, match=r".*"):
         raise cls()
 

@@ -133,7 +133,7 @@ async def test_request_attributes_may_be_set(app):
     assert (await app.test_client().get("/")).text == "ann"
 
 
-async def test_session_is_shared_between_colours(app):
+async def test_sync_and_async_functions_share_the_session(app):
     app.before_request(lambda: session.update(a=1))
 
     @app.get("/")
@@ -152,7 +152,7 @@ async def test_session_is_shared_between_colours(app):
 
 
 @pytest.mark.parametrize("name", ["send", "receive", "path"])
-async def test_a_websocket_is_refused_by_name_where_there_is_none(app, name):
+async def test_websocket_in_a_request_is_an_error_that_says_so(app, name):
     with pytest.raises(OutOfContext, match="Working outside of websocket context"):
         getattr(websocket, name)
     async with app.test_request_context("/"):
@@ -160,7 +160,7 @@ async def test_a_websocket_is_refused_by_name_where_there_is_none(app, name):
             getattr(websocket, name)
 
 
-async def test_a_kept_send_is_that_of_its_own_websocket(app):
+async def test_a_send_that_was_kept_belongs_to_its_own_websocket(app):
     """A chat keeps `websocket.send` of each client, and one view calls them all."""
     sends = []
 
@@ -196,7 +196,7 @@ async def test_a_def_view_has_the_synchronous_websocket_by_every_name(app):
     assert seen == [("a", "/ws")]
 
 
-async def test_request_is_absent_in_a_websocket_and_the_other_way_round(app):
+async def test_request_is_missing_in_a_websocket_and_websocket_in_a_request(app):
     seen = []
 
     @app.websocket("/ws")
@@ -217,7 +217,7 @@ async def test_request_is_absent_in_a_websocket_and_the_other_way_round(app):
     assert response.text == "(True, False)"
 
 
-async def test_a_namespace_of_somebodys_own_is_kept_even_if_it_is_as_good_as_false(app):
+async def test_a_custom_g_is_kept_even_if_it_is_falsy(app):
     class Empty(_AppCtxGlobals):
         def __len__(self):
             return 0
@@ -229,7 +229,7 @@ async def test_a_namespace_of_somebodys_own_is_kept_even_if_it_is_as_good_as_fal
         assert (g.name, g.get("name"), len(g)) == ("Ada", "Ada", 0)
 
 
-async def test_a_context_that_is_served_calls_itself_a_context(app):
+async def test_the_repr_of_a_served_context_is_that_of_a_context(app):
     @app.get("/")
     async def show():
         return repr(request_ctx._get_current_object())

@@ -34,7 +34,7 @@ def test_each_public_name_is_there():
     assert all(callable(getattr(helpers, name)) for name in helpers.__all__)
 
 
-# -- outside ---------------------------------------------------------------------------------------
+# -- outside of an app -----------------------------------------------------------------------------
 
 NEED_AN_APP = {
     "make_response()": lambda: make_response("x"),
@@ -110,14 +110,14 @@ def test_make_response_takes_what_a_view_returns_or_its_parts(app, args, status,
     assert (response.status_code, response.get_data()) == (status, body)
 
 
-def test_a_response_is_handed_through_unchanged(app):
+def test_a_response_is_returned_unchanged(app):
     response = Response("x")
 
     with app.app_context():
         assert make_response(response) is response
 
 
-def test_what_no_view_may_return_is_refused(app):
+def test_a_value_that_no_view_may_return_is_refused(app):
     with (
         app.test_request_context(),
         pytest.raises(TypeError, match=r"^The view returned None: it has no `r"),
@@ -125,8 +125,8 @@ def test_what_no_view_may_return_is_refused(app):
         make_response(None)
 
 
-def test_outside_of_a_request_that_is_what_is_told(app):
-    """Flask: its error would name the endpoint, and fails to find one."""
+def test_outside_of_a_request_the_error_says_so(app):
+    """Flask's error would name the endpoint, and there is none."""
     with app.app_context(), pytest.raises(RuntimeError, match="outside of request context"):
         make_response(None)
 
@@ -143,7 +143,7 @@ def test_redirect_makes_the_apps_own_response(app):
     assert (response.status_code, response.location) == (302, "/there")
 
 
-def test_abort_asks_the_apps_aborter(app):
+def test_abort_calls_the_apps_aborter(app):
     class OutOfTea(HTTPException):
         code = 499
 
@@ -155,7 +155,7 @@ def test_abort_asks_the_apps_aborter(app):
         abort(499)
 
 
-def test_abort_hands_its_arguments_on(app):
+def test_abort_passes_its_arguments_on(app):
     with app.app_context(), pytest.raises(Forbidden, match="No entry"):
         abort(403, "No entry")
 
@@ -163,7 +163,7 @@ def test_abort_hands_its_arguments_on(app):
 # -- flash -----------------------------------------------------------------------------------------
 
 
-def test_flash_tells_receivers_of_both_colours(app):
+def test_flash_calls_sync_and_async_receivers(app):
     heard = []
 
     def receiver(sender, message, category):
@@ -185,7 +185,7 @@ def test_flash_tells_receivers_of_both_colours(app):
     )
 
 
-def test_messages_travel_in_the_session_as_flasks_do(app):
+def test_messages_are_kept_in_the_session_as_in_flask(app):
     with app.test_request_context():
         flash("Saved.")
         session.modified = False

@@ -10,7 +10,7 @@ from asyncflask._invalidation import Watching
 
 
 class Sum(Watching):
-    """Keeps the sum of two attributes."""
+    """Caches the sum of two attributes."""
 
     _watched = frozenset({"a", "b"})
     a = 1
@@ -45,7 +45,7 @@ def test_an_assignment_on_the_object_is_noticed():
     assert (one.kept, other.kept) == (7, 3)
 
 
-def test_an_attribute_that_is_taken_away_is_noticed():
+def test_a_deleted_attribute_is_noticed():
     one = Sum()
     one.a = 5
     del one.a
@@ -60,7 +60,7 @@ def test_an_assignment_on_the_class_reaches_all_objects():
     assert (one.kept, other.kept) == (7, 7)
 
 
-def test_a_derived_class_is_watched_as_well():
+def test_a_subclass_is_watched_as_well():
     class Derived(Sum):
         a = 10
 
@@ -73,7 +73,7 @@ def test_a_derived_class_is_watched_as_well():
     assert one.kept == 6
 
 
-def test_other_attributes_make_nothing_anew():
+def test_other_attributes_do_not_delete_the_value():
     one = Sum()
     one.kept = "as it was"
     one.unwatched = Sum.unwatched = 5

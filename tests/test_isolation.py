@@ -60,7 +60,7 @@ async def clean(app):
 
 
 async def idle(app):
-    """Wait for the workers, which are released a moment after the response."""
+    """Wait until the workers are released, shortly after the response."""
     for _ in range(200):
         if not app.workers.busy and not app.workers.waiting:
             return
@@ -218,7 +218,9 @@ async def test_a_thousand_interleaved_requests_each_see_their_own(app):
     results = await asyncio.gather(*(one(number) for number in range(1000)))
 
     assert all(results)
-    copies = len(range(paths.index("/thread"), 1000, len(paths)))  # They have a teardown, too.
+    copies = len(
+        range(paths.index("/thread"), 1000, len(paths))
+    )  # They have teardown functions, too.
     assert app.seen == [True] * (1000 + copies)
     assert variable.get() == "unset"
 
@@ -614,7 +616,7 @@ async def test_a_synchronous_stream_ends_with_its_client(app, client):
     assert len(ended) == 2
 
 
-async def test_an_upload_that_breaks_off_leaves_no_temporary_file(app, client, monkeypatch):
+async def test_an_upload_that_is_cut_off_leaves_no_temporary_file(app, client, monkeypatch):
     import tempfile
 
     made = []
@@ -664,7 +666,7 @@ async def test_uploads_are_closed_after_the_request(app, client):
     assert all(file.stream.closed for file in kept)
 
 
-async def test_a_websocket_that_vanishes_leaves_nothing(app, client):
+async def test_a_websocket_whose_client_disconnects_leaves_nothing(app, client):
     ended = []
 
     @app.websocket("/ws")
@@ -746,7 +748,7 @@ def test_an_app_that_served_nothing_is_freed_by_its_last_reference(app):
         gc.enable()
 
 
-async def test_the_slot_is_empty_after_an_error_of_the_server(app):
+async def test_no_context_is_current_after_an_error_of_the_server(app):
     """The server's ``send`` raises in the middle of the answer."""
     app.get("/")(lambda: "x")
 
@@ -760,7 +762,7 @@ async def test_the_slot_is_empty_after_an_error_of_the_server(app):
         await app(scope_of(), receive, send)
 
 
-async def test_exchange_with_an_app_that_raises_leaves_nothing(app):
+async def test_an_asgi_connection_to_an_app_that_raises_leaves_nothing(app):
     @app.get("/")
     async def view():
         raise LookupError("of the view")

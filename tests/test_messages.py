@@ -112,7 +112,9 @@ async def test_a_stream_that_is_read_like_a_file_says_what_to_write(
 @pytest.mark.parametrize(
     ("value", "kind"), [(5, "an int"), (object(), "an object"), (1.5, "a float"), ({1}, "a set")]
 )
-async def test_a_wrong_result_is_named_with_its_article(app: Flask, value: Any, kind: str) -> None:
+async def test_the_type_of_a_wrong_result_is_named_with_its_article(
+    app: Flask, value: Any, kind: str
+) -> None:
     app.get("/")(lambda: value)
 
     with pytest.raises(TypeError, match=f"it was {kind}\\. Return a str"):
@@ -121,7 +123,7 @@ async def test_a_wrong_result_is_named_with_its_article(app: Flask, value: Any, 
 
 @pytest.mark.parametrize("result", ["text", {"a": 1}, b"bytes", ("text", 201)])
 @pytest.mark.parametrize("is_async", [True, False])
-async def test_what_a_websocket_view_returns_too_late_is_told(
+async def test_a_result_of_a_websocket_view_after_accept_is_logged(
     app: Flask, caplog: pytest.LogCaptureFixture, result: Any, is_async: bool
 ) -> None:
     async def view() -> Any:
@@ -141,7 +143,7 @@ async def test_what_a_websocket_view_returns_too_late_is_told(
     assert "Write `await websocket.send(...)`" in caplog.text
 
 
-async def test_an_error_page_after_accept_is_told_too(
+async def test_an_error_page_after_accept_is_logged_too(
     app: Flask, caplog: pytest.LogCaptureFixture
 ) -> None:
     @app.websocket("/")
@@ -187,7 +189,7 @@ async def test_run_in_a_running_loop_names_run_task(app: Flask) -> None:
         ("treaded", True, "it has certfile"),
     ],
 )
-def test_run_refuses_an_option_in_its_own_words(
+def test_run_refuses_an_option_and_names_the_remedy(
     app: Flask, option: str, value: Any, remedy: str
 ) -> None:
     with pytest.raises(TypeError, match=rf"app\.run\({option}=") as caught:
@@ -199,7 +201,9 @@ def test_run_refuses_an_option_in_its_own_words(
     ("option", "value"),
     [("threaded", True), ("processes", 1), ("reloader_type", "stat"), ("static_files", None)],
 )
-def test_run_takes_options_that_ask_for_nothing_else(app: Flask, option: str, value: Any) -> None:
+def test_run_accepts_options_of_flask_that_change_nothing(
+    app: Flask, option: str, value: Any
+) -> None:
     options = {option: value, "use_reloader": False}
 
     _check_run(app, options)
@@ -338,7 +342,7 @@ async def test_a_message_that_is_returned_instead_of_sent_is_named(
     assert ("Write `await websocket.send(...)`" in caplog.text) is (status == 200)
 
 
-async def test_something_to_read_is_no_background_task(app: Flask) -> None:
+async def test_a_stream_is_not_a_background_task(app: Flask) -> None:
     @app.post("/")
     async def view() -> str:
         app.add_background_task(request.get_data())  # type: ignore[arg-type]  # the mistake

@@ -59,7 +59,7 @@ def test_the_root_path_is_the_same_before_and_after_the_import(site: Path) -> No
 
 
 @pytest.mark.parametrize("name", ["__main__", "not_installed_anywhere", "not.there", ""])
-def test_a_name_without_a_file_lives_in_the_working_directory(
+def test_the_root_path_of_a_name_without_a_file_is_the_working_directory(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -78,7 +78,7 @@ def test_a_namespace_package_has_no_root_path(site: Path) -> None:
         get_root_path("shop_space")
 
 
-def test_a_loader_without_file_names_is_asked_by_importing(
+def test_a_module_whose_loader_has_no_file_names_is_imported(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     class Hook:
@@ -139,7 +139,7 @@ def test_a_package_in_the_systems_prefix_is_installed_there(
     assert find_instance_path("shop_installed", "shop") == str(site / "var" / "shop-instance")
 
 
-def test_the_instance_folder_stands_beside_what_is_not_installed(site: Path) -> None:
+def test_the_instance_folder_is_beside_a_package_that_is_not_installed(site: Path) -> None:
     write(site, "shop_package/__init__.py")
 
     assert find_instance_path("shop_package", "shop") == str(site / "instance")

@@ -43,7 +43,7 @@ def app():
 
 @pytest.fixture(params=["async", "def"])
 def form(request, app):
-    """Post a body to a view of each colour that reads the form; return status and text."""
+    """Post a body to a sync and an async view that read the form; return status and text."""
     if request.param == "async":
 
         @app.post("/")
@@ -242,7 +242,7 @@ asyncio.run(main())
 
 
 @pytest.mark.parametrize("colour", ["async", "def"])
-async def test_of_two_content_types_the_first_counts_for_both_colours(app, colour):
+async def test_of_two_content_types_the_first_counts_in_sync_and_async_views(app, colour):
     """Hypercorn issue 280: never a mixture of the two."""
 
     def view():
@@ -274,7 +274,7 @@ async def test_a_target_without_a_path_is_400(app, query):
     assert (await talk(app, scope_of(path="", raw_path=b"", query_string=query)))[0] == 400
 
 
-async def test_a_cookie_that_browsers_drop_is_warned_of(app):
+async def test_a_warning_is_logged_for_a_cookie_that_browsers_drop(app):
     """No id: browsers silently drop a session of over 4093 bytes."""
 
     @app.get("/")
@@ -321,7 +321,7 @@ def test_urlize_is_linear(app):
         assert render_template_string("{{ text | urlize }}", text=text)
 
 
-def test_compiled_templates_are_kept_in_memory_alone(app):
+def test_compiled_templates_are_kept_only_in_memory(app):
     """CVE-2014-1402, CVE-2014-0012: no cache in a folder that others can write to."""
     assert app.jinja_env.bytecode_cache is None
 
@@ -371,7 +371,7 @@ def test_releases_with_known_holes_cannot_be_installed(package, fixed):
 
 
 @pytest.mark.parametrize("colour", ["async", "def"])
-async def test_clients_that_vanish_leave_nothing_behind(app, colour):
+async def test_clients_that_disconnect_leave_nothing_behind(app, colour):
     """Issue 6325 of aiohttp: the objects of each connection are released."""
     alive = weakref.WeakSet()
 
@@ -433,7 +433,7 @@ async def test_the_path_of_a_redirect_does_not_choose_the_host(app):
 
 
 @pytest.mark.parametrize("kind", ["async", "def"])
-async def test_a_coroutine_in_a_template_lets_nobody_in(app, kind, monkeypatch):
+async def test_a_coroutine_in_a_template_is_not_true(app, kind, monkeypatch):
     """No id: a coroutine is true, so `{% if user.is_authenticated() %}` let every user in."""
 
     class User:
@@ -473,7 +473,7 @@ async def test_a_view_whose_task_was_cancelled_keeps_no_connection(app, caplog):
     assert "The app at GET '/' failed." in caplog.text
 
 
-async def test_a_client_that_resets_in_a_body_which_never_waits_stops_nobody_else(app):
+async def test_a_client_that_resets_within_a_body_which_never_waits_does_not_block_others(app):
     """No id: the loop was blocked until the last piece, for a client that had disconnected."""
     closed = []
 

@@ -122,7 +122,7 @@ def test_the_cookie_is_flasks_byte_for_byte(monkeypatch: pytest.MonkeyPatch) -> 
     assert signed(app, {"a": 1}) == theirs.dumps({"a": 1})
 
 
-def test_a_real_flask_app_takes_our_cookie_and_gives_one_that_we_take() -> None:
+def test_a_real_flask_app_and_ours_read_each_others_cookie() -> None:
     app = App()
     theirs = oracle(app)
 
@@ -177,7 +177,7 @@ def test_fallbacks_mean_the_same_to_flask() -> None:
     assert opened(app, theirs.dumps({"a": 1})) == {"a": 1}
 
 
-def test_a_key_that_was_removed_is_no_longer_good() -> None:
+def test_a_cookie_signed_with_a_removed_key_is_ignored() -> None:
     app = App(SECRET_KEY="new", SECRET_KEY_FALLBACKS=["old"])
     cookie = signed(App(SECRET_KEY="old"), {"a": 1})
     assert opened(app, cookie) == {"a": 1}
@@ -194,7 +194,7 @@ def test_a_key_that_was_changed_signs_at_once() -> None:
     assert opened(App(SECRET_KEY=b"other"), signed(app, {"a": 1})) == {"a": 1}
 
 
-def test_a_signature_for_another_purpose_is_not_good() -> None:
+def test_a_signature_with_another_salt_is_ignored() -> None:
     class Other(SecureCookieSessionInterface):
         salt = "other"
 
@@ -235,7 +235,7 @@ def test_a_serializer_that_cannot_be_hashed_is_used() -> None:
 
 
 @pytest.mark.parametrize("cookie", ["", "x", "a.b.c", "e30.ZZZZ.AAAA", "ü", ".eJw.a.b"])
-def test_a_cookie_that_is_not_good_counts_as_none(cookie: str) -> None:
+def test_an_invalid_cookie_counts_as_none(cookie: str) -> None:
     assert opened(App(), cookie) == {}
 
 
@@ -246,7 +246,7 @@ def test_a_changed_cookie_counts_as_none() -> None:
 
 
 @pytest.mark.parametrize("text", [b"not JSON", b"\xff", b"{} more"])
-def test_what_is_signed_but_cannot_be_read_is_an_error(text: bytes) -> None:
+def test_a_signed_value_that_cannot_be_read_is_an_error(text: bytes) -> None:
     """As in itsdangerous: no other program makes such a cookie."""
     app = App()
     serializer: Any = SecureCookieSessionInterface().get_signing_serializer(app)
@@ -284,7 +284,7 @@ def test_a_digest_of_another_kind_signs_what_itsdangerous_signs() -> None:
     assert serializer.loads(plain.dumps({"a": 1}), max_age=9) == {"a": 1}
 
 
-def test_a_cookie_is_good_for_the_lifetime(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_cookie_is_valid_for_the_lifetime(monkeypatch: pytest.MonkeyPatch) -> None:
     app = App(PERMANENT_SESSION_LIFETIME=timedelta(seconds=10))
     monkeypatch.setattr("time.time", lambda: 1000)
     cookie = signed(app, {"a": 1})
@@ -349,7 +349,7 @@ def test_every_change_marks_the_session_modified(change: Callable[[Any], Any]) -
         lambda s: s.pop("b", None),
     ],
 )
-def test_every_look_marks_the_session_accessed_and_varies(look: Callable[[Any], Any]) -> None:
+def test_every_read_marks_the_session_accessed_and_adds_vary(look: Callable[[Any], Any]) -> None:
     """CVE-2026-27205 (GHSA-68rp-wp8r-4726): `in`, len() and the like count too."""
     app = App()
     session = opened(app, signed(app, {"a": 1}))
@@ -361,7 +361,7 @@ def test_every_look_marks_the_session_accessed_and_varies(look: Callable[[Any], 
     assert saved(app, session).headers["Vary"] == "Cookie"
 
 
-def test_a_function_of_ones_own_is_told_of_changes() -> None:
+def test_on_update_is_called_at_each_change() -> None:
     session, changed = SecureCookieSession(), []
     session.on_update = changed.append
     session["a"] = 1
@@ -372,7 +372,7 @@ def test_a_function_of_ones_own_is_told_of_changes() -> None:
     assert not session.modified
 
 
-def test_a_look_still_gives_what_a_dict_gives() -> None:
+def test_reading_returns_what_a_dict_returns() -> None:
     session = SecureCookieSession({"a": 1})
 
     assert (session["a"], session.get("b", 2), "a" in session, len(session)) == (1, 2, True, 1)
@@ -383,7 +383,7 @@ def test_a_look_still_gives_what_a_dict_gives() -> None:
         session["missing"]
 
 
-def test_a_session_that_nobody_looked_at_leaves_the_answer_alone() -> None:
+def test_a_session_that_was_not_read_does_not_change_the_response() -> None:
     app = App()
 
     assert "Vary" not in saved(app, opened(app, signed(app, {"a": 1}))).headers
@@ -430,7 +430,7 @@ def _without_expires(response: Response) -> list[str]:
     return [part for part in found[0].split("; ") if not part.startswith("Expires")]
 
 
-def test_a_response_with_its_own_idea_of_cookies_is_asked() -> None:
+def test_an_overridden_set_cookie_is_called() -> None:
     class Own(OurResponse):
         def set_cookie(self, key: str, value: str = "", **options: Any) -> None:  # type: ignore[override]  # fewer
             self.headers["X-Cookie"] = key
@@ -445,7 +445,7 @@ def test_a_response_with_its_own_idea_of_cookies_is_asked() -> None:
     assert response.headers["Set-Cookie"].startswith("session=")
 
 
-def test_headers_with_their_own_idea_of_adding_are_asked() -> None:
+def test_an_overridden_add_of_headers_is_called() -> None:
     class Own(Headers):
         def add(self, key: str, value: Any, /, **options: Any) -> None:
             super().add(f"X-{key}", value, **options)
@@ -469,7 +469,7 @@ def test_a_session_too_large_for_a_cookie_is_sent_with_a_warning() -> None:
     assert response.headers["Set-Cookie"].startswith("session=")
 
 
-def test_a_partitioned_cookie_says_so() -> None:
+def test_a_partitioned_cookie_has_the_attribute() -> None:
     app = App(SESSION_COOKIE_PARTITIONED=True, SESSION_COOKIE_SECURE=True)
     session = opened(app)
     session["a"] = 1
@@ -501,7 +501,7 @@ def test_a_permanent_session_expires_after_the_lifetime() -> None:
 
 
 @pytest.mark.parametrize("response_class", [Response, OurResponse])
-def test_vary_is_added_to_what_the_answer_varies_by_already(
+def test_vary_is_added_to_the_vary_header_of_the_response(
     response_class: type[Response],
 ) -> None:
     app, response = App(), response_class(headers={"Vary": "Accept"})
@@ -512,7 +512,7 @@ def test_vary_is_added_to_what_the_answer_varies_by_already(
     assert response.headers["Vary"] == "Accept, Cookie"
 
 
-def test_vary_is_sent_once_with_an_answer_that_nobody_touched() -> None:
+def test_vary_is_sent_once_with_an_unchanged_response() -> None:
     app, response = App(), OurResponse.buffered(b"hello")
     session = opened(app)
     session["a"] = 1
@@ -589,7 +589,7 @@ def test_an_interface_may_have_its_own_null_session() -> None:
 
 
 @pytest.mark.parametrize(("name", "args"), [("open_session", 2), ("save_session", 3)])
-def test_an_interface_without_a_method_is_told_which(name: str, args: int) -> None:
+def test_an_interface_without_a_method_is_an_error_that_names_it(name: str, args: int) -> None:
     with pytest.raises(
         NotImplementedError,
         match=rf"has no {name}\(\) of its own.*\n\nDefine it on .*: def {name}\(self, app",
@@ -597,7 +597,7 @@ def test_an_interface_without_a_method_is_told_which(name: str, args: int) -> No
         getattr(SessionInterface(), name)(*[None] * args)
 
 
-def test_a_session_of_ones_own_is_a_dict_with_the_mixin() -> None:
+def test_a_custom_session_is_a_dict_with_the_mixin() -> None:
     class Session(dict[str, Any], SessionMixin):
         pass
 

@@ -41,7 +41,7 @@ def test_a_signal_is_not_the_one_of_an_installed_flask(name):
     assert getattr(signals, name) is not getattr(flask.signals, name)
 
 
-async def test_a_receiver_hears_only_of_the_app_it_asked_for():
+async def test_a_receiver_is_called_only_for_the_app_it_names():
     heard = []
     one, other = Flask("one"), Flask("other")
     for app in (one, other):
@@ -54,7 +54,7 @@ async def test_a_receiver_hears_only_of_the_app_it_asked_for():
     assert heard == [one]
 
 
-async def test_a_receiver_is_gone_with_its_last_reference():
+async def test_a_receiver_is_disconnected_with_its_last_reference():
     heard = []
     app = Flask("app")
     app.get("/")(lambda: "x")
@@ -72,7 +72,7 @@ async def test_a_receiver_is_gone_with_its_last_reference():
 
 
 @pytest.mark.parametrize("colour", ["def", "async"])
-async def test_websocket_signals_are_heard_in_order(colour):
+async def test_websocket_signals_are_sent_in_order(colour):
     heard = []
     app = Flask("app")
     app.testing = True

@@ -78,7 +78,7 @@ async def test_any_async_iterable_is_a_source():
     assert await event_stream(Source()).read() == b"data: a\n\ndata: b\n\n"
 
 
-async def test_browser_that_goes_away_ends_the_generator():
+async def test_a_client_that_disconnects_ends_the_generator():
     closed = []
     gone = asyncio.Event()
 
@@ -98,12 +98,12 @@ async def test_browser_that_goes_away_ends_the_generator():
     assert closed == [True]
 
 
-def test_what_is_not_asynchronous_is_refused():
+def test_a_source_that_is_not_asynchronous_is_refused():
     with pytest.raises(TypeError, match="no asynchronous iterable"):
         event_stream(["a"])
 
 
-async def test_class_is_the_apps_unless_given():
+async def test_the_response_class_is_the_apps_unless_given():
     class Mine(Response):
         pass
 

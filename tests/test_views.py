@@ -20,7 +20,7 @@ from asyncflask.views import MethodView, View, http_method_funcs
 
 
 class App:
-    """Records the verbs that were adapted to the other kind of function."""
+    """Records the methods that were adapted to the other kind of function."""
 
     def __init__(self) -> None:
         self.carried: list[str] = []
@@ -63,7 +63,7 @@ def method(app: App) -> Iterator[Callable[[str], None]]:
 # -- View ------------------------------------------------------------------------------------------
 
 
-async def test_a_view_has_the_colour_of_dispatch_request() -> None:
+async def test_a_view_is_async_if_dispatch_request_is() -> None:
     class Plain(View):
         def dispatch_request(self, name: str) -> str:  # type: ignore[override]  # as users write it
             return f"Hello {name}"
@@ -117,7 +117,7 @@ def test_an_instance_is_made_for_every_request_or_once(every: bool, made: int) -
     assert len(Counting.instances) == made
 
 
-def test_another_class_may_be_put_in_its_place() -> None:
+def test_the_class_of_a_view_may_be_replaced() -> None:
     class One(View):
         def dispatch_request(self) -> str:
             return type(self).__name__
@@ -159,7 +159,7 @@ def test_decorators_are_applied_in_order_and_keep_the_views_name() -> None:
     assert view.view_class is Decorated
 
 
-def test_a_view_without_dispatch_request_is_told_so() -> None:
+def test_a_view_without_dispatch_request_is_an_error_that_says_so() -> None:
     class Empty(View):
         pass
 
@@ -294,7 +294,7 @@ def test_verbs_that_are_all_def_make_a_def_view(app: App, method: Any) -> None:
     assert app.carried == []
 
 
-def test_a_def_dispatch_request_of_ones_own_stays_in_the_worker(app: App, method: Any) -> None:
+def test_an_overridden_def_dispatch_request_runs_in_the_worker(app: App, method: Any) -> None:
     class Checked(MethodView):
         def dispatch_request(self, **kwargs: Any) -> Any:
             return f"checked {super().dispatch_request(**kwargs)}"
@@ -309,7 +309,7 @@ def test_a_def_dispatch_request_of_ones_own_stays_in_the_worker(app: App, method
     assert app.carried == ["get to sync"]
 
 
-async def test_an_async_dispatch_request_of_ones_own_is_awaited(method: Any) -> None:
+async def test_an_overridden_async_dispatch_request_is_awaited(method: Any) -> None:
     class Checked(MethodView):
         async def dispatch_request(self, **kwargs: Any) -> Any:
             return f"checked {await super().dispatch_request(**kwargs)}"
@@ -323,7 +323,7 @@ async def test_an_async_dispatch_request_of_ones_own_is_awaited(method: Any) -> 
     assert await view() == "checked get"
 
 
-def test_an_inherited_verb_decides_the_colour_too() -> None:
+def test_an_inherited_async_verb_makes_the_view_async() -> None:
     class Base(MethodView):
         async def get(self) -> str:
             return ""

@@ -14,7 +14,7 @@ from asyncflask.environment import PREFIXES
 
 @pytest.fixture(autouse=True)
 def untouched_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Commands write into the environment and import modules: leave no trace of it."""
+    """Undo what commands write into the environment, and forget the modules they import."""
     before, modules, path = dict(os.environ), set(sys.modules), list(sys.path)
     for name in before:
         if name.startswith(PREFIXES):
@@ -31,7 +31,7 @@ def untouched_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterat
 
 @pytest.fixture(autouse=True)
 def untouched_server_logs() -> Iterator[None]:
-    """A command that serves sets up the server's logs, if the program has not."""
+    """Undo the logging configuration of a command that serves."""
     loggers = [logging.getLogger(name) for name in ("asyncflask.server", "asyncflask.access")]
     before = [(logger.level, list(logger.handlers)) for logger in loggers]
     yield

@@ -138,7 +138,7 @@ def test_shell_shows_errors_and_goes_on(runner: CliRunner, app: Flask) -> None:
     assert "'still here'" in output
 
 
-def test_shell_is_left_by_exit(runner: CliRunner, app: Flask) -> None:
+def test_exit_ends_the_shell(runner: CliRunner, app: Flask) -> None:
     result = runner.invoke(group_of(app), ["shell"], input="raise SystemExit(3)\n")
 
     assert result.exit_code == 3
@@ -183,7 +183,7 @@ def test_shell_without_readline(
 
 @pytest.fixture
 def served(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
-    """What `run` asked the server for."""
+    """The arguments that `run` called the server with."""
     calls: list[dict[str, Any]] = []
 
     def serve(app: Any, host: str, port: int, **options: Any) -> None:
@@ -277,13 +277,13 @@ def test_run_without_an_app_is_an_error_of_usage(
     assert served == []
 
 
-def test_broken_program_is_an_error_at_the_start_only(
+def test_a_program_that_cannot_be_loaded_is_an_error_at_the_start_only(
     runner: CliRunner,
     served: list[dict[str, Any]],
     write: Write,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """In a child of the reloader a stand-in is served instead, until the file is mended."""
+    """A child of the reloader serves a substitute until the file is corrected."""
     write("app.py", "def")
 
     assert isinstance(runner.invoke(cli, ["run"]).exception, SyntaxError)
@@ -306,7 +306,7 @@ def test_broken_program_is_an_error_at_the_start_only(
         ("lifespan", ["lifespan.startup.complete", "lifespan.shutdown.complete"]),
     ],
 )
-async def test_a_broken_app_answers_everything(kind: str, answers: list[str]) -> None:
+async def test_a_broken_app_answers_every_kind_of_connection(kind: str, answers: list[str]) -> None:
     sent = await messages_of(broken_app(), kind)
 
     assert [message["type"] for message in sent] == answers
@@ -320,7 +320,7 @@ async def test_a_broken_app_shows_the_reason_escaped() -> None:
 
 
 async def messages_of(app: Any, kind: str) -> list[Any]:
-    """Return what an app sends for a scope of that kind."""
+    """Return the messages that an app sends for a scope type."""
     sent: list[Any] = []
 
     async def receive() -> dict[str, Any]:
@@ -345,7 +345,7 @@ def test_banner_is_silent_in_a_child_of_the_reloader(
     assert capsys.readouterr().out == ""
 
 
-def test_banner_leaves_out_what_is_not_known(capsys: pytest.CaptureFixture[str]) -> None:
+def test_banner_omits_what_is_not_known(capsys: pytest.CaptureFixture[str]) -> None:
     show_server_banner(None, None)
     assert capsys.readouterr().out == ""
 

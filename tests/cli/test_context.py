@@ -97,7 +97,7 @@ def test_script_info_is_passed_or_made(runner: CliRunner, info: ScriptInfo) -> N
     assert runner.invoke(show).output == "False\n"
 
 
-def test_context_is_there_for_the_command_only(runner: CliRunner, info: ScriptInfo) -> None:
+def test_the_context_ends_with_the_command(runner: CliRunner, info: ScriptInfo) -> None:
     @click.command()
     @with_appcontext
     def show() -> None:
@@ -107,7 +107,7 @@ def test_context_is_there_for_the_command_only(runner: CliRunner, info: ScriptIn
     assert current() is None
 
 
-def test_context_that_is_there_is_used(runner: CliRunner, app: Flask, info: ScriptInfo) -> None:
+def test_a_context_that_is_current_is_used(runner: CliRunner, app: Flask, info: ScriptInfo) -> None:
     @click.command()
     @with_appcontext
     def show() -> None:
@@ -133,9 +133,7 @@ def test_async_command_runs_in_the_context(runner: CliRunner, info: ScriptInfo) 
     assert current() is None
 
 
-def test_async_command_below_a_passing_decorator_is_run(
-    runner: CliRunner, info: ScriptInfo
-) -> None:
+def test_async_command_below_a_decorator_is_run(runner: CliRunner, info: ScriptInfo) -> None:
     @click.command()
     @with_appcontext
     @click.pass_context

@@ -72,7 +72,7 @@ def test_async_command_without_context_is_run(runner: CliRunner, info: ScriptInf
     assert runner.invoke(group, ["outside"], obj=info).output == "outside None\n"
 
 
-def test_parentheses_may_be_left_away(runner: CliRunner, info: ScriptInfo) -> None:
+def test_parentheses_may_be_omitted(runner: CliRunner, info: ScriptInfo) -> None:
     group = AppGroup("group")
 
     @group.group
@@ -160,7 +160,7 @@ def test_debug_option_reaches_the_factory(runner: CliRunner, write: Write) -> No
     assert runner.invoke(cli, ["--no-debug", "greet"]).output == "shop 1 False\n"
 
 
-def test_debug_of_the_environment_outlives_the_options_default(
+def test_the_options_default_does_not_replace_debug_of_the_environment(
     runner: CliRunner, write: Write, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write("app.py", APP)
@@ -261,7 +261,7 @@ def test_app_run_while_importing_does_not_serve(runner: CliRunner, write: Write)
     assert result.output.endswith("shop 1 False\n")
 
 
-def test_context_is_there_for_parameters_and_shared(runner: CliRunner) -> None:
+def test_parameters_and_the_command_share_a_context(runner: CliRunner) -> None:
     app = Flask("shop")
     group = FlaskGroup(create_app=lambda: app)
     ended: list[str] = []
@@ -284,7 +284,7 @@ def test_context_is_there_for_parameters_and_shared(runner: CliRunner) -> None:
     assert current() is None
 
 
-def test_context_of_another_app_is_covered_not_used(runner: CliRunner) -> None:
+def test_context_of_another_app_is_not_used(runner: CliRunner) -> None:
     app = Flask("inner")
     group = FlaskGroup(create_app=lambda: app)
 
@@ -331,7 +331,7 @@ def test_custom_group_keeps_its_callback_and_parameters(runner: CliRunner) -> No
     assert runner.invoke(manage, ["--loud", "yes", "show"]).output == "loud yes\nshop\n"
 
 
-def test_version_names_what_it_stands_on(runner: CliRunner) -> None:
+def test_version_names_the_packages_that_a_bug_report_needs(runner: CliRunner) -> None:
     result = runner.invoke(cli, ["--version"])
 
     names = [line.split()[0] for line in result.output.splitlines()]
@@ -365,7 +365,7 @@ def command(text: str) -> Callable[[], click.Command]:
 
 
 def test_commands_of_packages_are_found(runner: CliRunner, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Groups of both frameworks count, and ours wins."""
+    """The groups of both frameworks are read, and asyncflask's wins."""
     entry_points(
         monkeypatch,
         flask=[Entry("db", command("flask")), Entry("only", command("flask"))],
@@ -377,7 +377,7 @@ def test_commands_of_packages_are_found(runner: CliRunner, monkeypatch: pytest.M
     assert runner.invoke(group, ["only"]).output == "flask shop\n"
 
 
-def test_broken_package_does_not_take_the_others_away(
+def test_a_broken_package_does_not_remove_other_commands(
     runner: CliRunner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken() -> Any:
@@ -388,7 +388,7 @@ def test_broken_package_does_not_take_the_others_away(
 
     result = runner.invoke(group, ["good"])
 
-    # click before 8.2 gives both streams as one.
+    # click before 8.2 mixes both streams.
     assert "good shop" in result.output.splitlines()
     assert "'bad' of 'plugin:bad' (flask.commands) could not be loaded" in result.output
 

@@ -1,4 +1,4 @@
-"""hypercorn behind `asyncflask run --server hypercorn`: its log, its TLS, its end."""
+"""hypercorn behind `asyncflask run --server hypercorn`: its log, its TLS, its shutdown."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals of POSI
 
 
 @pytest.mark.parametrize("error", [asyncio.CancelledError(), ssl.SSLError()])
-def test_ends_of_connections_are_not_reported(
+def test_closed_connections_are_not_reported(
     error: BaseException, caplog: pytest.LogCaptureFixture
 ) -> None:
     loop = asyncio.new_event_loop()
@@ -63,7 +63,7 @@ def test_control_characters_do_not_reach_the_log() -> None:
 
 
 async def ends_itself(scope: Any, receive: Any, send: Any) -> None:
-    """An app that sends the process a signal once it is up."""
+    """An app that sends its own process a signal after startup."""
     await receive()
     await send({"type": "lifespan.startup.complete"})
     asyncio.get_running_loop().call_later(0.05, os.kill, os.getpid(), signal.SIGTERM)
@@ -123,7 +123,7 @@ print("end", flush=True)
 
 
 @pytest.mark.parametrize("path", ["/thread", "/swallow", "/unread", "/unread_stream"])
-def test_a_view_or_client_that_cannot_be_ended_is_left_behind(
+def test_the_server_ends_though_a_view_or_client_does_not(
     start_program: StartProgram, path: str
 ) -> None:
     program = start_program("-c", STUCK, errors=True)

@@ -71,14 +71,14 @@ def test_several_apps_are_named_in_the_error() -> None:
         find_best_app(module(one=Flask("x"), two=Flask("y")))
 
 
-def test_unbound_proxy_in_the_module_is_passed_over() -> None:
+def test_a_proxy_in_the_module_is_not_taken_for_an_app() -> None:
     app = Flask("x")
 
     assert not is_app(current_app)
     assert find_best_app(module(current_app=current_app, mine=app)) is app
 
 
-def test_app_of_flask_itself_is_pointed_out() -> None:
+def test_an_app_of_flask_itself_is_named_in_the_error() -> None:
     with pytest.raises(NoAppException, match=r"'app' is a flask\.app\.Flask: import Flask from"):
         find_best_app(module(app=flask.Flask("x")))
 
@@ -88,13 +88,13 @@ def test_the_class_is_not_an_app() -> None:
         find_best_app(module(Flask=Flask))
 
 
-def test_factory_that_makes_no_app_is_passed_over() -> None:
+def test_a_factory_that_returns_no_app_is_ignored() -> None:
     found = module(create_app=lambda: None, make_app=make("made"))
 
     assert find_best_app(found).import_name == "made"
 
 
-def test_factory_that_wants_arguments() -> None:
+def test_a_factory_that_needs_arguments_is_an_error_that_says_so() -> None:
     def create_app(config: str) -> Flask:
         return Flask(config)
 
@@ -161,7 +161,7 @@ def test_app_is_found_by_string(call: str, name: str | None) -> None:
         ("wrong()", r"'shop:wrong\(\)' is a builtins\.NoneType"),
     ],
 )
-def test_bad_string_is_explained(call: str, message: str) -> None:
+def test_an_invalid_string_is_explained(call: str, message: str) -> None:
     found = module(build=make("x"), number=1, wrong=lambda: None)
     vars(found)["build"] = lambda one: Flask("x")
 

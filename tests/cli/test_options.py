@@ -38,7 +38,7 @@ def test_key_needs_a_certificate() -> None:
         value_of("--key", FILE)
 
 
-def test_certificate_on_the_spot_needs_cryptography(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_adhoc_certificate_needs_cryptography(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "cryptography", None)
     with pytest.raises(click.BadParameter, match="pip install cryptography"):
         value_of("--cert", "adhoc")
@@ -88,7 +88,7 @@ def test_own_environment_name_wins(monkeypatch: pytest.MonkeyPatch, prefix: str,
 
 
 @pytest.mark.parametrize("prefix", [None, "SHOP", "FLASKY"])
-def test_other_prefixes_are_clicks_own_business(
+def test_other_prefixes_work_as_in_click(
     monkeypatch: pytest.MonkeyPatch, prefix: str | None
 ) -> None:
     monkeypatch.setenv("ASYNCFLASK_PORT", "2")

@@ -79,7 +79,7 @@ def page(url: str) -> str:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_served_until_a_signal_comes(run: StartProgram, write: Write, number: int) -> None:
-    """The end is in good order: `after_serving` runs, the exit code is 0, no traceback."""
+    """`after_serving` runs, the exit code is 0, and there is no traceback."""
     write("app.py", APP)
 
     program = run()
@@ -107,7 +107,7 @@ async def test_open_websocket_does_not_disturb_the_end(run: StartProgram, write:
     assert "Traceback" not in output
 
 
-def test_an_app_that_cannot_start_is_one_line(run: StartProgram, write: Write) -> None:
+def test_an_app_that_cannot_start_is_an_error_of_one_line(run: StartProgram, write: Write) -> None:
     write("app.py", APP.replace('print("started", flush=True)', 'raise LookupError("no database")'))
 
     program = run()
@@ -139,7 +139,7 @@ def test_options_that_do_not_go_together_are_a_usage_error(
 
 
 def test_several_workers_serve_one_port(run: StartProgram, write: Write) -> None:
-    """Each loads the app by itself, a factory with its arguments too."""
+    """Each loads the app itself, also from a factory with arguments."""
     write("shop.py", "import os\nfrom asyncflask import Flask\n" + FACTORY)
     argv = ("--server", "hypercorn", "--workers", "2")
 
@@ -155,7 +155,7 @@ def test_several_workers_serve_one_port(run: StartProgram, write: Write) -> None
 
 
 def test_changed_file_is_served_after_a_reload(run: StartProgram, write: Write) -> None:
-    """A syntax error in between is answered with 500, and does not end the server."""
+    """Meanwhile a syntax error is a 500, and does not end the server."""
     file = write("app.py", APP)
 
     program = run("--reload")
@@ -267,7 +267,7 @@ def can_connect(path: Path) -> bool:
 
 
 async def ends_itself(scope: Any, receive: Any, send: Any) -> None:
-    """An app that sends the process a signal once it is up."""
+    """An app that sends its own process a signal after startup."""
     await receive()
     await send({"type": "lifespan.startup.complete"})
     asyncio.get_running_loop().call_later(0.05, os.kill, os.getpid(), signal.SIGTERM)
@@ -276,7 +276,7 @@ async def ends_itself(scope: Any, receive: Any, send: Any) -> None:
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1", "localhost"])
-def test_signal_handlers_are_given_back(host: str, capfd: pytest.CaptureFixture[str]) -> None:
+def test_signal_handlers_are_restored(host: str, capfd: pytest.CaptureFixture[str]) -> None:
     """After `app.run()` in a script, Ctrl-C is Python's own again."""
     before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
     if host == "::1" and not socket.has_ipv6:
@@ -288,7 +288,9 @@ def test_signal_handlers_are_given_back(host: str, capfd: pytest.CaptureFixture[
     assert "Running on http" in capfd.readouterr().err
 
 
-def test_port_in_use_is_one_line(write: Write, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_port_in_use_is_an_error_of_one_line(
+    write: Write, capsys: pytest.CaptureFixture[str]
+) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         with pytest.raises(SystemExit, match="1"):
@@ -309,7 +311,7 @@ def test_port_in_use_is_one_line(write: Write, capsys: pytest.CaptureFixture[str
         ("unix:///no/such/folder/socket", "Choose another path"),
     ],
 )
-def test_bad_address_is_one_line(
+def test_an_invalid_address_is_an_error_of_one_line(
     capsys: pytest.CaptureFixture[str], host: str, remedy: str
 ) -> None:
     with pytest.raises(SystemExit, match="1"):
@@ -349,7 +351,7 @@ RUN = "\nif __name__ == '__main__':\n    app.run(port=0, {options})\n"
 def test_app_run_answers_500_while_the_code_is_broken(
     start_program: StartProgram, write: Write, server: str
 ) -> None:
-    """However it is broken, one time after another."""
+    """For several errors, one after the other."""
     source = APP + RUN.format(options=f"debug=True, server={server!r}")
     file = write("app.py", source)
 
@@ -388,7 +390,7 @@ def test_the_page_of_a_syntax_error_shows_it(start_program: StartProgram, write:
 @pytest.mark.parametrize(
     "options", ["debug=False", "debug=True", "server='hypercorn'", "debug=True, server='hypercorn'"]
 )
-def test_app_run_says_its_address_once(
+def test_app_run_prints_its_address_once(
     start_program: StartProgram, write: Write, options: str
 ) -> None:
     source = APP + RUN.format(options=options)

@@ -173,7 +173,7 @@ def test_a_replacement_that_does_not_start_is_tried_again(
 
 @pytest.mark.parametrize("workers", ["1", "3"])
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_the_address_is_said_once_and_a_signal_ends_all(
+def test_the_address_is_printed_once_and_a_signal_ends_all(
     run: StartProgram, write: Write, workers: str, number: int
 ) -> None:
     write("app.py", APP)
@@ -224,7 +224,7 @@ def is_alive(number: int) -> bool:
         return False
 
 
-def test_one_that_does_not_end_is_killed() -> None:
+def test_a_worker_that_does_not_end_is_killed() -> None:
     script = (
         "import os, signal, sys, time\n"
         "signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"

@@ -79,7 +79,7 @@ def python_tag(python: str) -> str:
     return out.stdout.strip()
 
 
-# -- the suite's files --------------------------------------------------------
+# -- the suite's files -----------------------------------------------------------------------------
 
 def unpack(archive: Path, into: Path) -> None:
     into.mkdir(parents=True)
@@ -134,7 +134,7 @@ def expand(folder: Path, patterns: list[str]) -> list[str]:
     return found
 
 
-# -- the suite's environment --------------------------------------------------
+# -- the suite's environment -----------------------------------------------------------------------
 
 def environment(name: str, suite: dict, cache: Path, python: str, project: Path | None, pinned: dict | None) -> Path:
     venv = cache / "venv" / f"{name}-{python_tag(python)}"
@@ -167,7 +167,7 @@ def installed_versions(exe: Path) -> dict[str, str]:
     return dict(sorted(out.items()))
 
 
-# -- one run -------------------------------------------------------------------
+# -- one run ---------------------------------------------------------------------------------------
 
 def read_log(log: Path) -> dict:
     outcomes: dict[str, str] = {}

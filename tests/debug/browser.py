@@ -13,7 +13,7 @@ import subprocess
 import websockets
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-PATIENCE = 20  # seconds, for everything that is waited for
+PATIENCE = 20  # seconds, for every wait
 FLAGS = (
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),

@@ -108,7 +108,7 @@ async def test_each_step_between_awaits_counts_for_itself(async_app, caplog):
     )
 
 
-async def test_waiting_and_def_functions_hold_nothing(app, caplog):
+async def test_awaits_and_def_functions_do_not_block(app, caplog):
     @app.get("/waits")
     async def waits():
         await asyncio.sleep(LONG)
@@ -162,7 +162,7 @@ async def test_hooks_and_handlers_are_named(app, caplog):
     assert await named(app, caplog) == expected
 
 
-async def test_what_a_view_calls_is_the_views(async_app, caplog):
+async def test_a_function_that_a_view_calls_counts_as_the_view(async_app, caplog):
     def query():
         time.sleep(LONG)
 
@@ -203,7 +203,7 @@ async def test_a_websocket_view_is_named(app, caplog):
     assert names(caplog) == [("view", local("chat"))]
 
 
-async def test_what_a_def_function_waits_for_on_the_loop_is_named(async_app, caplog):
+async def test_a_coroutine_that_a_def_function_runs_on_the_loop_is_named(async_app, caplog):
     async def query():
         time.sleep(LONG)
         return "done"
@@ -254,7 +254,7 @@ async def test_outside_of_debug_mode_nothing_is_watched(app, caplog, monkeypatch
     assert await named(app, caplog) == []
 
 
-async def test_debug_mode_may_begin_late(async_app, caplog):
+async def test_debug_mode_may_be_switched_on_while_the_app_runs(async_app, caplog):
     async_app.debug = False
 
     @async_app.get("/")
@@ -300,7 +300,7 @@ def test_without_a_sample_the_view_is_named():
     assert "by code that serves it" in describe(0.5, [], "GET '/'", None)
 
 
-def test_our_own_work_is_not_said_to_be_a_function():
+def test_our_own_code_is_not_named_as_a_function_of_the_app():
     ours = StackFrame("asyncflask.dispatch.make_response", describe.__code__, 1)
 
     assert "by code that serves it" in describe(0.5, [[ours]], "GET '/'", None)
@@ -309,7 +309,7 @@ def test_our_own_work_is_not_said_to_be_a_function():
 def test_the_watching_thread_ends_when_it_has_nothing_to_do(monkeypatch):
     monkeypatch.setattr(blocking, "IDLE", 0.02)
     watch = LoopWatch()
-    for _ in range(2):  # It is started again.
+    for _ in range(2):  # The thread is started again.
         watch.begin()
         watch.end()
         thread = watch._thread

@@ -71,7 +71,7 @@ def evaluate(developer):
         ("sent['name']", "'tea'"),
     ],
 )
-async def test_the_context_of_the_request_is_there(evaluate, path, code, shown):
+async def test_the_console_has_the_context_of_the_request(evaluate, path, code, shown):
     evaluate = await evaluate(path)
 
     assert await evaluate(code) == f">>> {code}\n{shown.format(view=path[1:])}"
@@ -105,7 +105,9 @@ def early(app):
     ],
 )
 @pytest.mark.usefixtures("early")
-async def test_a_body_that_the_view_has_not_read_is_there(app, developer, view, read, sent, shown):
+async def test_a_body_that_the_view_has_not_read_can_be_read(
+    app, developer, view, read, sent, shown
+):
     if view == "early" and type(app) is Flask:
         read = read.replace("request.form", "(await request.form)")
         read = read.replace("request.files", "(await request.files)")
@@ -117,7 +119,7 @@ async def test_a_body_that_the_view_has_not_read_is_there(app, developer, view, 
     module = "asyncflask" if type(app) is Flask else "asyncflask.flask"
     await developer.evaluate(f"fail_{view}", f"from {module} import request")
 
-    for _ in range(2):  # It may be read again.
+    for _ in range(2):  # The console may read it again.
         assert shown in await developer.evaluate(f"fail_{view}", read)
 
 
@@ -178,7 +180,7 @@ async def test_an_error_in_the_console_is_shown_from_the_input_on(evaluate, path
 
 @LANES
 @pytest.mark.parametrize("code", ["raise SystemExit(3)", "raise KeyboardInterrupt"])
-async def test_what_would_end_the_process_is_shown_as_any_error(evaluate, path, code):
+async def test_an_exit_or_interrupt_is_shown_as_any_error(evaluate, path, code):
     evaluate = await evaluate(path)
 
     assert code.split("(")[0].removeprefix("raise ") in await evaluate(code)
@@ -212,7 +214,7 @@ async def test_teardown_functions_close_what_the_input_opened(app, evaluate, pat
     assert app.ended == [error, None]
 
 
-async def test_consoles_of_one_request_do_not_get_in_each_others_way(evaluate):
+async def test_consoles_of_one_request_do_not_disturb_each_other(evaluate):
     evaluate = await evaluate("/def")
     await evaluate("import time")
     shown = await asyncio.gather(

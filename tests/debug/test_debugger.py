@@ -97,7 +97,7 @@ async def test_the_standalone_console_knows_the_app(app, developer):
     assert "Error" not in await developer.evaluate(None, "g.seen = 1")
 
 
-async def test_the_app_is_served_as_before(developer):
+async def test_the_app_is_served_as_without_the_debugger(developer):
     assert (await developer.open("/?x__debugger__=yes")).text == "Hello"
     assert (await developer.open("/?__debugger__=no")).text == "Hello"
 
@@ -123,7 +123,7 @@ async def test_the_oldest_tracebacks_are_forgotten(app, developer):
     assert len(app.debugger._werkzeug.frame_contexts) == len(app.debugger._werkzeug.frames)
 
 
-async def test_what_the_app_answers_to_errors_is_no_error_of_the_debuggers(app, developer):
+async def test_an_error_that_the_app_handles_has_no_page(app, developer):
     app.register_error_handler(ValueError, lambda error: ("handled", 418))
 
     assert (await developer.open("/async")).text == "handled"
@@ -177,7 +177,7 @@ def fail():
 
 
 def add_failures(app):
-    """Add routes that fail in each kind of the app's own code; return path and first function."""
+    """Add routes that fail in each kind of the app's code; return each path and first function."""
 
     @app.before_request
     async def hook():
@@ -241,7 +241,7 @@ async def test_the_first_frame_is_the_apps(app, developer):
         assert not re.search(r"asyncflask/(asgi|dispatch|concurrency)", developer.page)
 
 
-async def test_what_the_apps_code_called_is_shown(app, developer):
+async def test_frames_that_the_apps_code_called_are_shown(app, developer):
     @app.get("/url")
     async def link():
         return asyncflask.url_for("nowhere")
@@ -252,7 +252,7 @@ async def test_what_the_apps_code_called_is_shown(app, developer):
     assert "url_for" in developer.functions()
 
 
-async def test_middleware_of_the_apps_own_is_shown(app, developer):
+async def test_frames_of_the_apps_own_middleware_are_shown(app, developer):
     inner = app.asgi_app
 
     async def middleware(scope, receive, send):
@@ -264,7 +264,7 @@ async def test_middleware_of_the_apps_own_is_shown(app, developer):
     assert developer.functions() == ["middleware", "fail_async"]
 
 
-async def test_traceback_hide_of_the_apps_own_is_heeded(app, developer):
+async def test_traceback_hide_in_the_apps_code_is_respected(app, developer):
     @app.get("/hidden")
     def outer():
         __traceback_hide__ = True
@@ -303,7 +303,7 @@ async def test_debug_mode_alone_does_not_open_it(app, developer):
 
 
 def test_no_console_means_no_import():
-    """PERF: and ``sys.displayhook`` stays what it is."""
+    """``sys.displayhook`` is not changed."""
     import subprocess
     import sys
 
@@ -380,13 +380,13 @@ async def test_the_standalone_console_is_not_for_other_hosts(developer):
 
 
 @pytest.mark.parametrize("host", ["localhost", "localhost:5000", "127.0.0.1", "shop.localhost:80"])
-async def test_the_own_machine_is_trusted(developer, host):
+async def test_localhost_is_trusted(developer, host):
     text = (await developer.open("/async", headers={"Host": host})).text
 
     assert "EVALEX = true" in text
 
 
-async def test_further_hosts_may_be_trusted(app, developer):
+async def test_more_hosts_may_be_trusted(app, developer):
     app.debugger.trusted_hosts.append("dev.test")
     assert "EVALEX = true" in (await developer.open("/async", headers={"Host": "dev.test"})).text
 
@@ -441,17 +441,17 @@ def test_in_a_container_the_pin_is_random(api, unset):
     assert re.fullmatch(r"\d{3}-\d{3}-\d{3}", one.pin)
     assert len({one.pin, other.pin, computed}) == 3
     assert one._werkzeug.pin_cookie_name
-    assert one.pin == one._werkzeug.pin  # Asking for the cookie's name has not changed it back.
+    assert one.pin == one._werkzeug.pin  # Reading the cookie's name has not changed it back.
 
 
-def test_a_pin_of_ones_own_counts_in_a_container_too(api, unset):
+def test_a_pin_that_was_set_is_used_in_a_container_too(api, unset):
     unset.setenv("container", "podman")
     unset.setenv("WERKZEUG_DEBUG_PIN", "42-42-42")
 
     assert api.Flask("shop").debugger.pin == "42-42-42"
 
 
-async def test_the_pin_may_be_switched_off_and_the_log_says_so(app, developer, unset, caplog):
+async def test_a_pin_that_is_switched_off_is_logged(app, developer, unset, caplog):
     unset.setenv("WERKZEUG_DEBUG_PIN", "off")
     await developer.open("/async")
 
@@ -460,19 +460,19 @@ async def test_the_pin_may_be_switched_off_and_the_log_says_so(app, developer, u
     assert "without a PIN" in caplog.text
 
 
-async def test_the_pin_is_told_once_in_the_log(developer, caplog):
+async def test_the_pin_is_logged_once(developer, caplog):
     await developer.open("/")
     await developer.open("/")
 
     assert [r.getMessage() for r in caplog.records] == [f"The debugger is active. PIN: {PIN}"]
 
 
-async def test_the_pin_is_told_when_the_server_starts(app, caplog):
+async def test_the_pin_is_logged_when_the_server_starts(app, caplog):
     async with app.test_app():
         assert PIN in caplog.text
 
 
-async def test_the_pin_is_told_again_when_a_page_asks_for_it(developer, caplog):
+async def test_the_pin_is_logged_again_when_a_page_asks_for_it(developer, caplog):
     await developer.open("/async")
     caplog.clear()
     with caplog.at_level("INFO", "werkzeug"):
@@ -481,7 +481,7 @@ async def test_the_pin_is_told_again_when_a_page_asks_for_it(developer, caplog):
     assert PIN in caplog.text
 
 
-async def test_the_apps_own_threads_may_all_hang(app, developer):
+async def test_a_console_works_while_all_workers_of_the_app_hang(app, developer):
     await developer.open("/def")
     app.config["WORKER_POOL_SIZE"] = app.config["WORKER_QUEUE_SIZE"] = 0
     vars(app).pop("workers", None)

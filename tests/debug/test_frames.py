@@ -80,13 +80,13 @@ def test_werkzeugs_debugger_around_a_facade_app_begins_with_the_app(app, path, e
     assert "wsgi_app" not in functions
 
 
-def test_what_the_apps_code_called_is_shown(app):
+def test_frames_that_the_apps_code_called_are_shown(app):
     page = Client(DebuggedApplication(app, evalex=True, pin_security=False)).get("/link").text
 
     assert FUNCTION.findall(page)[:2] == ["link", "url_for"]
 
 
-def test_without_a_debugger_around_the_traceback_is_whole(app):
+def test_the_traceback_is_complete_without_a_debugger(app):
     app.testing = True
     with pytest.raises(LookupError, match="here") as error:
         app.test_client().get("/def")

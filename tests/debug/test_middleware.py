@@ -1,4 +1,4 @@
-"""Errors without a page, and connections under the debugger as servers see them."""
+"""The debugger as middleware: errors without a page, and connections as servers see them."""
 
 from __future__ import annotations
 
@@ -149,7 +149,7 @@ async def test_a_handshake_that_fails_is_denied_with_the_page(chat, developer, l
 
 
 @pytest.mark.parametrize("path", ["/chat", "/chat/def", "/accepted"])
-async def test_where_no_page_can_be_sent_the_log_names_it(chat, developer, look, path):
+async def test_a_page_that_cannot_be_sent_is_named_in_the_log(chat, developer, look, path):
     with pytest.raises(ValueError, match="tea"):
         async with ASGIConnection(chat, handshake(path)) as connection:
             connection.put({"type": "websocket.connect"})
@@ -214,7 +214,7 @@ async def test_a_background_task_that_fails_has_its_page_in_the_log(
     assert "'shop'" in shown
 
 
-async def test_a_task_before_the_first_request_has_a_path_at_least(app, developer, look):
+async def test_a_task_before_the_first_request_has_a_page_without_a_host(app, developer, look):
     async def fail():
         raise ValueError
 
@@ -337,7 +337,7 @@ async def test_the_scope_is_left_as_it_was(app):
     assert {"werkzeug.debug.preserve_context", "asyncflask.environ"}.isdisjoint(set(scope) - before)
 
 
-async def test_a_scope_that_is_none_of_asgis_is_refused_as_before(app):
+async def test_an_unknown_scope_type_is_refused_as_without_the_debugger(app):
     with pytest.raises(RuntimeError, match="scope of type 'carrier pigeon'"):
         await app({"type": "carrier pigeon"}, None, print)
 
@@ -374,7 +374,7 @@ async def test_errors_of_a_mounted_application_have_the_outer_ones_page(app, dev
 # -- memory ----------------------------------------------------------------------------------------
 
 
-async def test_an_app_goes_with_its_debugger(api):
+async def test_an_app_is_freed_with_its_debugger(api):
     app = api.Flask("shop")
     app.debug = app.use_debugger = True
     app.debugger.announce()

@@ -85,7 +85,7 @@ def test_without_debug_there_is_no_page(app):
     assert page_for(app, failure()) is None
 
 
-def test_what_ends_the_process_is_no_page(app):
+def test_an_interrupt_has_no_page(app):
     assert page_for(app, KeyboardInterrupt()) is None
 
 

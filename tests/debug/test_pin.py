@@ -19,12 +19,12 @@ def _outside(monkeypatch):
     monkeypatch.delenv("container", raising=False)
 
 
-def test_nothing_to_be_seen_is_no_container(tmp_path):
+def test_without_a_mark_it_is_no_container(tmp_path):
     assert not is_in_container(tmp_path)
 
 
 @pytest.mark.parametrize("mark", [".dockerenv", "run/.containerenv"])
-def test_the_engines_leave_a_mark(tmp_path, mark):
+def test_docker_and_podman_leave_a_file(tmp_path, mark):
     (tmp_path / "run").mkdir()
     (tmp_path / mark).touch()
 
@@ -66,7 +66,7 @@ def test_a_random_pin_outlives_a_reload(monkeypatch):
 @pytest.mark.parametrize(
     ("value", "given"), [("off", True), ("123-45", True), ("7", True), ("", False), ("abc", False)]
 )
-def test_only_what_werkzeug_heeds_is_a_given_pin(monkeypatch, value, given):
+def test_a_given_pin_is_one_that_werkzeug_accepts(monkeypatch, value, given):
     monkeypatch.setenv("WERKZEUG_DEBUG_PIN", value)
 
     assert is_given() is given

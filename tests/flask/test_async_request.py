@@ -20,7 +20,7 @@ def is_one(first, second):
     return first._get_current_object() is second._get_current_object()
 
 
-# -- blueprints of the async API on a facade app --------------------------------------------------
+# -- blueprints of the async API on a facade app ---------------------------------------------------
 
 
 @pytest.fixture
@@ -210,7 +210,7 @@ def test_the_awaitable_request_has_no_environ(bp, registered):
     assert registered.get("/").text == "x"
 
 
-# -- blueprints of the facade on an app of the async API ------------------------------------------
+# -- blueprints of the facade on an app of the async API -------------------------------------------
 
 
 @pytest.fixture

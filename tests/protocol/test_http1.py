@@ -233,7 +233,7 @@ def test_a_head_in_small_segments_is_held_to_the_same_limit():
             http.next_event(0.0)
 
 
-# -- what may follow ---------------------------------------------------------------------------
+# -- what may follow -------------------------------------------------------------------------------
 
 
 def test_a_connection_goes_on_if_nothing_forbids_it():
@@ -302,7 +302,7 @@ def test_an_answer_to_a_body_that_was_left_says_that_the_connection_ends(data, s
     assert (b"\r\nconnection: close\r\n" in _answer(http)) is said
 
 
-# -- refusals ----------------------------------------------------------------------------------
+# -- refusals --------------------------------------------------------------------------------------
 
 
 def test_a_refusal_is_a_whole_answer():
@@ -356,7 +356,7 @@ def test_a_length_may_be_told_behind_the_start():
     assert http.body(b"a", True).endswith(b"content-length: 2\r\n\r\na")
 
 
-# -- deadlines ---------------------------------------------------------------------------------
+# -- deadlines -------------------------------------------------------------------------------------
 
 
 def _expired(http, now):

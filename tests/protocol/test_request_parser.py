@@ -25,7 +25,7 @@ def _refused(*args, **options):
     return caught.value.status
 
 
-# -- what is read ------------------------------------------------------------------------------
+# -- what is read ----------------------------------------------------------------------------------
 
 
 def test_a_request_is_what_asgi_wants_of_it():
@@ -144,7 +144,7 @@ def test_http_1_0_needs_no_host():
     assert _parse(b"GET / HTTP/1.0", host=None)[0].headers == []
 
 
-# -- what is refused ---------------------------------------------------------------------------
+# -- what is refused -------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

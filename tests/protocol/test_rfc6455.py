@@ -319,7 +319,7 @@ def test_case_is_the_same_where_compression_was_agreed_on(case):
     _check(case, accepted(*DEFLATE, limits=LIMITS), 0)
 
 
-# -- 12 and 13: permessage-deflate (RFC 7692) ----------------------------------------------------
+# -- 12 and 13: permessage-deflate (RFC 7692) ------------------------------------------------------
 
 
 def _flushed(deflater, data):

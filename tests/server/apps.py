@@ -1,4 +1,4 @@
-"""ASGI apps for tests, and what a client says first. (No tests.)"""
+"""ASGI apps for tests, and requests of clients. (No tests.)"""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ QUIET = Config(access_log=False)
 
 
 class App:
-    """An ASGI app that does what ``talk(receive, send)`` says, and keeps what it heard."""
+    """An ASGI app that runs ``talk(receive, send)``, and keeps the messages it received."""
 
     def __init__(self, talk):
         self.talk = talk

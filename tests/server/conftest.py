@@ -12,7 +12,7 @@ from asyncflask.server import Config, listen, serve
 
 
 class Served:
-    """A running server: where it is, and how to end it."""
+    """A running server: its address, and how to end it."""
 
     def __init__(self, place, stop, task):
         self.place = place

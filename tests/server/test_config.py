@@ -1,4 +1,4 @@
-"""Config: settings that no server can keep are refused where they are written."""
+"""Config: settings that are not possible are refused when they are written."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from asyncflask.protocol.limits import Limits
 from asyncflask.server import Config
 
 
-def test_defaults_bound_everything_a_client_can_make_grow():
+def test_the_defaults_limit_everything_that_a_client_can_make_grow():
     config = Config()
 
     assert config.limits.header_timeout < 60
@@ -35,7 +35,7 @@ def test_a_connections_limits_are_checked_as_well():
 
 
 @pytest.mark.parametrize("path", ["shop", "/shop/", "/"])
-def test_a_root_path_stands_in_front_of_a_path(path):
+def test_a_root_path_is_put_before_a_path(path):
     with pytest.raises(ValueError, match=f"root_path='{path}' cannot be a prefix"):
         Config(root_path=path)
     assert Config(root_path="/shop").root_path == "/shop"

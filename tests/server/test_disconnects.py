@@ -1,4 +1,4 @@
-"""Clients that leave, stall or trickle: afterwards descriptors and tasks are where they began."""
+"""Clients that disconnect, stall or are slow: afterwards no descriptor and no task is left."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ async def _settled(condition, seconds=10):
 
 
 async def _leave_somewhere(server, chance):
-    """Send a part of an exchange, read a part of the answer, go: in order, half, or by a reset."""
+    """Send a part of a request, read a part of the response, and close, half-close or reset."""
     exchange = chance.choice(EXCHANGES)
     reader, writer = await server.connect()
     with contextlib.suppress(OSError):
@@ -112,7 +112,7 @@ async def _leave_somewhere(server, chance):
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(reader.read(chance.randint(1, 40_000)), 0.005)
             case 1:
-                linger = struct.pack("ii", 1, 0)  # Closing is a reset then.
+                linger = struct.pack("ii", 1, 0)  # Then closing sends a reset.
                 writer.get_extra_info("socket").setsockopt(
                     socket.SOL_SOCKET, socket.SO_LINGER, linger
                 )
@@ -178,7 +178,7 @@ async def test_a_slow_reader_gets_everything(served):
     writer.close()
 
 
-async def test_a_slow_writer_is_served_as_long_as_it_goes_on(served):
+async def test_a_client_that_sends_slowly_is_served_as_long_as_it_sends(served):
     server = await served(_app())
     reader, writer = await server.connect()
     for byte in b"POST /upload HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nHello":
@@ -208,7 +208,7 @@ async def test_a_stalled_body_is_refused_with_408(served):
     writer.close()
 
 
-async def test_a_half_closed_client_gets_its_answer(served):
+async def test_a_client_that_closes_its_sending_side_gets_its_response(served):
     server = await served(_app())
     reader, writer = await server.connect()
     writer.write(b"GET /wait HTTP/1.1\r\nHost: a\r\n\r\n")
@@ -218,7 +218,7 @@ async def test_a_half_closed_client_gets_its_answer(served):
     writer.close()
 
 
-async def test_a_client_half_closed_in_its_body_is_let_go(served):
+async def test_a_client_that_closes_its_sending_side_within_its_body_is_disconnected(served):
     server = await served(_app())
     reader, writer = await server.connect()
     writer.write(b"POST /upload HTTP/1.1\r\nHost: a\r\nContent-Length: 50\r\n\r\nHello")
@@ -229,8 +229,8 @@ async def test_a_client_half_closed_in_its_body_is_let_go(served):
     writer.close()
 
 
-async def test_a_silent_websocket_is_asked_and_then_left(served):
-    """Aiohttp issue 6325: clients that vanish without a word are let go."""
+async def test_a_silent_websocket_is_pinged_and_then_closed(served):
+    """Aiohttp issue 6325: the connection of a client that is gone is closed."""
     app = _app()
     server = await served(app, Config(ping_interval=0.1, access_log=False))
     reader, writer = await server.connect()
@@ -243,7 +243,7 @@ async def test_a_silent_websocket_is_asked_and_then_left(served):
     writer.close()
 
 
-# -- an answer that reads the request ----------------------------------------------------------
+# -- a response that reads the request -------------------------------------------------------------
 
 UPLOAD = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 90\r\n\r\nHello"
 
@@ -287,7 +287,9 @@ ECHOES = {
 
 @pytest.mark.parametrize("leave", [WireConnection.disconnect, WireConnection.half_close])
 @pytest.mark.parametrize("make", ECHOES.values(), ids=ECHOES)
-async def test_a_client_that_leaves_an_answer_made_of_its_body_is_no_error(caplog, make, leave):
+async def test_a_client_that_disconnects_from_a_response_made_of_its_body_is_no_error(
+    caplog, make, leave
+):
     caplog.set_level("INFO", "asyncflask.access")
     async with WireClient(make(), Config()) as wire:
         await wire.send(UPLOAD)
@@ -302,7 +304,9 @@ async def test_a_client_that_leaves_an_answer_made_of_its_body_is_no_error(caplo
 
 @pytest.mark.parametrize("leave", [WireConnection.half_close, WireConnection.disconnect])
 @pytest.mark.parametrize("kind", [Flask, Facade])
-async def test_a_client_that_leaves_before_its_websocket_is_accepted_ends_the_view(kind, leave):
+async def test_a_client_that_disconnects_before_its_websocket_is_accepted_ends_the_view(
+    kind, leave
+):
     app, ends = kind("app"), []
 
     @app.websocket("/ws")

@@ -1,6 +1,6 @@
-"""What an app raises that is no Exception: its client is answered, and the server goes on.
+"""A ``BaseException`` of an app: its client gets a response, and the server goes on.
 
-A cancellation of the server's own (shutdown) is told apart from one that the app has met.
+A cancellation by the server (shutdown) is distinguished from one inside the app.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from .apps import GET, QUIET, UPGRADE, App
 
 
 class Stop(BaseException):
-    """As test tools and job runners define them."""
+    """A ``BaseException``, as test tools and job runners define them."""
 
 
 async def await_cancelled():
@@ -41,7 +41,7 @@ ENDS = {
     "GeneratorExit": lambda: fail_with(GeneratorExit()),
     "one of its own": lambda: fail_with(Stop("own")),
 }
-#: The same for `def`, but for the first.
+#: The same for `def`, without the first.
 ERRORS = {
     "CancelledError": asyncio.CancelledError("by hand"),
     "SystemExit": SystemExit(3),
@@ -62,7 +62,7 @@ def app_of(make=Flask):
 
 
 async def is_answered_500(app, caplog, request=GET):
-    """The client gets a 500, the log names the app, and the next request is answered."""
+    """Check that the client gets a 500, the log names the app, and the next request is answered."""
     async with WireClient(app, QUIET) as wire:
         await wire.send(request)
         answer = await wire.receive()
@@ -146,7 +146,7 @@ async def test_the_other_teardown_functions_run_all_the_same(caplog):
 
 
 @pytest.mark.parametrize("end", ENDS.values(), ids=ENDS)
-async def test_a_stream_is_broken_off(caplog, end):
+async def test_a_stream_is_cut_off(caplog, end):
     app, closed = app_of(), []
 
     @app.get("/")
@@ -172,7 +172,7 @@ async def test_a_stream_is_broken_off(caplog, end):
 
 
 @pytest.mark.parametrize("error", ERRORS.values(), ids=ERRORS)
-async def test_a_stream_of_a_def_generator_is_broken_off(caplog, error):
+async def test_a_stream_of_a_def_generator_is_cut_off(caplog, error):
     app = app_of()
 
     @app.get("/")
@@ -191,7 +191,7 @@ async def test_a_stream_of_a_def_generator_is_broken_off(caplog, error):
     assert "The app at GET '/' failed." in caplog.text
 
 
-async def test_teardown_hears_of_it():
+async def test_teardown_functions_get_the_exception():
     app, seen = app_of(), []
     app.teardown_request(seen.append)
 
@@ -325,7 +325,7 @@ async def test_an_app_that_cancels_its_own_request(caplog):
     assert "The app at GET '/' was cancelled, and not by the server." in caplog.text
 
 
-async def test_a_cancellation_of_the_servers_own_is_no_error_of_the_apps(served, caplog):
+async def test_a_cancellation_by_the_server_is_not_an_error_of_the_app(served, caplog):
     begun = asyncio.Event()
 
     async def talk(receive, send):
@@ -344,7 +344,7 @@ async def test_a_cancellation_of_the_servers_own_is_no_error_of_the_apps(served,
 
 
 async def test_a_startup_whose_await_is_cancelled_has_failed(served):
-    """It was waited for, for ever."""
+    """The server waited for it without end."""
     app = app_of()
     app.before_serving(await_cancelled)
 

@@ -98,7 +98,7 @@ async def test_an_app_that_fails_before_the_accept_is_a_500(caplog):
     assert "LookupError: lost" in caplog.text
 
 
-async def test_a_client_half_closed_before_the_accept_is_gone():
+async def test_a_client_that_closes_its_sending_side_before_the_accept_is_disconnected():
     gate = asyncio.Event()
 
     async def late(receive, send):
@@ -119,7 +119,7 @@ async def test_a_client_half_closed_before_the_accept_is_gone():
     assert isinstance(app.error, OSError), "ASGI: send() raises OSError once the client has left"
 
 
-async def test_what_comes_behind_the_handshake_is_the_first_message():
+async def test_bytes_after_the_handshake_are_the_first_message():
     app = App(echo)
     async with WireClient(app, QUIET) as wire:
         await wire.send(UPGRADE + text("early"))
@@ -127,7 +127,7 @@ async def test_what_comes_behind_the_handshake_is_the_first_message():
         assert (await wire.receive()).endswith(b"\x81\x05early")
 
 
-async def test_a_handshake_of_another_version_is_told_which_one_is_spoken():
+async def test_a_handshake_of_another_version_is_answered_with_the_supported_one():
     """:rfc:`6455` §4.4, :rfc:`9110` §15.5.22."""
     app = App(echo)
     async with WireClient(app, QUIET) as wire:
@@ -158,7 +158,7 @@ async def test_a_handshake_may_follow_other_requests(caplog):
         assert output.endswith(b"\x81\x05early")
 
 
-async def test_a_handshake_behind_which_the_client_has_half_closed_is_let_go():
+async def test_a_client_that_closes_its_sending_side_after_the_handshake_is_disconnected():
     gate = asyncio.Event()
 
     async def either(receive, send):
@@ -182,7 +182,7 @@ async def test_a_handshake_behind_which_the_client_has_half_closed_is_let_go():
     assert app.end == ("websocket.disconnect", 1006, "")
 
 
-async def test_a_request_behind_a_denied_handshake_is_not_answered():
+async def test_a_request_after_a_denied_handshake_is_not_answered():
     async with WireClient(sending(DENY, DENY_LAST), QUIET) as wire:
         await wire.send(UPGRADE + GET)
         output = await wire.receive_all()
@@ -191,7 +191,7 @@ async def test_a_request_behind_a_denied_handshake_is_not_answered():
     assert b"\r\nconnection: close\r\n" in output
 
 
-async def test_what_a_client_sends_before_it_is_accepted_is_bounded():
+async def test_the_bytes_before_the_accept_are_limited():
     gate = asyncio.Event()
 
     async def late(receive, send):
@@ -229,7 +229,7 @@ async def test_what_a_client_sends_before_it_is_accepted_is_bounded():
         ([{**ACCEPT, "headers": [(b"sec-websocket-accept", b"x")]}], "sec-websocket-accept"),
     ],
 )
-async def test_an_app_that_breaks_the_rules_of_the_handshake_is_a_500(caplog, messages, named):
+async def test_an_illegal_message_in_the_handshake_is_a_500(caplog, messages, named):
     async with WireClient(sending(*messages), QUIET) as wire:
         await wire.send(UPGRADE)
         output = await wire.receive_all()
@@ -247,7 +247,7 @@ async def test_an_app_that_breaks_the_rules_of_the_handshake_is_a_500(caplog, me
         ([{**DENY, "headers": [(b"content-length", b"9")]}, DENY_MORE], "ended before it had"),
     ],
 )
-async def test_a_denial_that_has_begun_and_goes_wrong_is_cut_off(caplog, messages, named):
+async def test_an_illegal_message_within_a_denial_cuts_it_off(caplog, messages, named):
     async with WireClient(sending(*messages), QUIET) as wire:
         await wire.send(UPGRADE)
         output = await wire.receive_all()
@@ -267,7 +267,7 @@ async def test_a_denial_that_has_begun_and_goes_wrong_is_cut_off(caplog, message
         ({"type": "websocket.close", "code": 1006}, "code=1006, which a close frame must not"),
     ],
 )
-async def test_an_app_that_breaks_the_rules_of_an_open_websocket_is_a_1011(caplog, message, named):
+async def test_an_illegal_message_to_an_open_websocket_closes_it_with_1011(caplog, message, named):
     async with WireClient(sending(ACCEPT, message), QUIET) as wire:
         await wire.send(UPGRADE)
         output = (await wire.receive()).partition(b"\r\n\r\n")[2]
@@ -279,7 +279,7 @@ async def test_an_app_that_breaks_the_rules_of_an_open_websocket_is_a_1011(caplo
     assert re.search(named, caplog.text)
 
 
-async def test_a_denial_behind_which_something_is_sent_is_complete_all_the_same(caplog):
+async def test_a_message_after_a_denial_does_not_change_it(caplog):
     async with WireClient(sending(DENY, DENY_LAST, DENY_LAST), QUIET) as wire:
         await wire.send(UPGRADE)
 
@@ -288,7 +288,7 @@ async def test_a_denial_behind_which_something_is_sent_is_complete_all_the_same(
     assert "in state COMPLETE" in caplog.text
 
 
-async def test_a_denial_that_does_not_come_to_its_end_in_time_is_cut_off(caplog):
+async def test_a_denial_that_does_not_end_in_time_is_cut_off(caplog):
     async def deny(receive, send):
         await receive()
         await send(DENY)
@@ -305,7 +305,7 @@ async def test_a_denial_that_does_not_come_to_its_end_in_time_is_cut_off(caplog)
     assert app.end == ("websocket.disconnect", 1006, "")
 
 
-async def test_a_server_that_stops_lets_a_denial_come_to_its_end():
+async def test_a_server_that_stops_finishes_a_denial():
     gate = asyncio.Event()
 
     async def deny(receive, send):
@@ -323,7 +323,7 @@ async def test_a_server_that_stops_lets_a_denial_come_to_its_end():
         assert (await wire.receive_all()).endswith(b"are you?\r\n0\r\n\r\n")
 
 
-async def test_a_close_right_behind_the_handshake_needs_no_1012():
+async def test_a_close_right_after_the_handshake_needs_no_1012():
     gate = asyncio.Event()
 
     async def late(receive, send):
@@ -351,7 +351,7 @@ async def test_a_close_right_behind_the_handshake_needs_no_1012():
     ("messages", "logged"),
     [([DENY, DENY_MORE, DENY_LAST], "401 12"), ([{"type": "websocket.close"}], "403 -")],
 )
-async def test_a_denial_is_logged_as_the_response_that_it_is(caplog, messages, logged):
+async def test_a_denial_is_logged_as_a_response(caplog, messages, logged):
     caplog.set_level(logging.INFO, "asyncflask.access")
     async with WireClient(sending(*messages)) as wire:
         await wire.send(UPGRADE)

@@ -1,4 +1,4 @@
-"""One connection: what its requests have in common, how it is paused, and how it ends."""
+"""One connection: pipelined requests, how it is paused, and how it ends."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ async def flood(receive, send):
 
 
 class Gate(App):
-    """An app that answers once its gate is open, and counts its requests."""
+    """An app that responds when its gate is open, and counts its requests."""
 
     def __init__(self):
         super().__init__(self.wait)
@@ -52,7 +52,7 @@ class Gate(App):
 # -- scopes ----------------------------------------------------------------------------------------
 
 
-async def test_a_scope_says_what_was_asked_where_and_by_whom():
+async def test_a_scope_has_the_request_and_both_addresses():
     app = App(answer)
     config = Config(access_log=False, root_path="/shop")
     async with WireClient(app, config, client=("192.0.2.7", 1234)) as wire:
@@ -122,7 +122,7 @@ async def test_a_unix_socket_has_no_addresses(served, tmp_path, caplog):
 # -- pipelined requests ----------------------------------------------------------------------------
 
 
-async def test_a_pipelined_request_waits_until_the_answer_before_is_complete():
+async def test_a_pipelined_request_waits_for_the_end_of_the_response_before_it():
     app = Gate()
     async with WireClient(app, QUIET) as wire:
         await wire.send(GET + GET)
@@ -133,7 +133,7 @@ async def test_a_pipelined_request_waits_until_the_answer_before_is_complete():
     assert app.asked == 2
 
 
-async def test_a_pipelined_request_that_is_none_is_answered_behind_the_others():
+async def test_a_malformed_pipelined_request_is_answered_after_the_others():
     app = Gate()
     async with WireClient(app, QUIET) as wire:
         await wire.send(GET + b"nonsense\r\n\r\n" + GET)
@@ -144,7 +144,7 @@ async def test_a_pipelined_request_that_is_none_is_answered_behind_the_others():
     assert output.index(b"HTTP/1.1 200 ") < output.index(b"HTTP/1.1 400 ")
 
 
-async def test_a_pipelined_head_is_awaited_no_longer_than_another():
+async def test_a_pipelined_head_has_the_same_timeout_as_the_first():
     app = Gate()
     async with WireClient(app, Config(access_log=False, limits=Limits(header_timeout=5))) as wire:
         await wire.send(GET + GET[:9])
@@ -157,7 +157,7 @@ async def test_a_pipelined_head_is_awaited_no_longer_than_another():
         assert (await wire.receive_all()).startswith(b"HTTP/1.1 408 ")
 
 
-async def test_a_paused_client_is_read_on_when_its_requests_are_answered():
+async def test_reading_resumes_when_the_pipelined_requests_are_answered():
     app = Gate()
     async with WireClient(app, Config(access_log=False, body_queue=1000)) as wire:
         await wire.send(GET * 500, split=1000)
@@ -183,7 +183,7 @@ async def test_a_connection_that_comes_while_the_server_stops_is_closed():
         assert wire.connections == 0
 
 
-async def test_a_server_that_stops_closes_idle_connections_and_finishes_one_answer():
+async def test_a_server_that_stops_closes_idle_connections_and_finishes_responses():
     app = Gate()
     async with WireClient(app, QUIET) as wire:
         idle = wire.connect()
@@ -209,7 +209,7 @@ async def test_a_refused_connection_is_named_in_the_log(caplog):
     assert "A connection was refused: 1 are open already." in caplog.text
 
 
-async def test_a_client_that_was_cut_off_and_reads_on_harms_nobody():
+async def test_a_client_that_was_cut_off_and_reads_on_does_not_harm_the_server():
     app = App(flood)
     async with WireClient(app, Config(access_log=False, write_timeout=20)) as wire:
         wire.hold()
@@ -223,8 +223,8 @@ async def test_a_client_that_was_cut_off_and_reads_on_harms_nobody():
     assert isinstance(app.error, OSError)
 
 
-async def test_a_client_that_is_slow_and_breaks_the_protocol_hears_why_in_the_end():
-    """The refusal stands behind what was written before, and is not cut off while it is read."""
+async def test_a_slow_client_that_breaks_the_protocol_gets_the_refusal():
+    """The refusal follows what was written before, and is not cut off while the client reads."""
     big = {**LAST, "body": b"x" * 300_000}
 
     async def large(receive, send):
@@ -245,7 +245,7 @@ async def test_a_client_that_is_slow_and_breaks_the_protocol_hears_why_in_the_en
     assert b"HTTP/1.1 400 " in output[-300:]
 
 
-async def test_an_answer_that_fails_behind_a_body_that_is_not_read_is_a_500():
+async def test_a_response_that_fails_after_an_unread_body_is_a_500():
     async def fail(receive, send):
         raise LookupError("lost")
 
@@ -265,7 +265,7 @@ async def test_an_answer_that_fails_behind_a_body_that_is_not_read_is_a_500():
 
 @pytest.mark.parametrize("sent", [b"nonsense\r\n\r\n", b"GET / HTTP/2.0\r\nHost: a\r\n\r\n"])
 async def test_a_refusal_over_tls_is_complete(served, certificate, sent):
-    """TLS cannot be closed in one direction alone."""
+    """TLS cannot be closed in one direction only."""
     server_side = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     server_side.load_cert_chain(certificate)
     client_side = ssl.create_default_context(cafile=certificate)
@@ -279,7 +279,7 @@ async def test_a_refusal_over_tls_is_complete(served, certificate, sent):
 
 
 async def test_a_refusal_reaches_a_client_that_has_more_to_send(served):
-    """A connection closed with unread bytes is reset, and the answer lost. (:rfc:`9112` §9.6.)"""
+    """A connection closed with unread bytes is reset, and the response lost. (:rfc:`9112` §9.6.)"""
     server = await served(App(answer), Config(access_log=False, close_timeout=2))
     reader, writer = await server.connect()
     writer.write(b"nonsense\r\n\r\n" + b"x" * 200_000)
@@ -291,12 +291,12 @@ async def test_a_refusal_reaches_a_client_that_has_more_to_send(served):
     assert output.endswith(b"\n")
 
 
-# -- clients that are gone before they are seen ----------------------------------------------------
+# -- clients that reset before they are accepted ---------------------------------------------------
 
 
 @pytest.mark.parametrize("data", [GET, b"nonsense\r\n\r\n", b""])
 async def test_a_client_without_an_address_is_not_served(data):
-    """For uvloop asks for it when it is wanted: too late for a client that has reset meanwhile."""
+    """Uvloop asks the system for it late, when the client may have reset the connection."""
     app = App(answer)
     transport = MemoryTransport(None)
     connection = HTTPProtocol(ServerState(app, QUIET))
@@ -315,7 +315,7 @@ async def test_with_uvloop_a_client_that_resets_has_its_address_or_is_not_served
 
     async def note(scope, receive, send):
         assert scope["type"] == "lifespan" or seen.append(scope["client"][0]) is None
-        time.sleep(0.2)  # The next client comes and goes meanwhile.
+        time.sleep(0.2)  # Meanwhile the next client connects and disconnects.
 
     def ask(port):
         clients = [socket.create_connection(("127.0.0.1", port)) for _ in range(2)]

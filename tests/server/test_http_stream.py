@@ -1,4 +1,4 @@
-"""One HTTP request: what its app hears and may say. (What clients see: tests/wire.)"""
+"""One HTTP request: the messages that its app receives and may send. Clients: tests/wire."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ async def answer(send):
 
 
 async def hear_all(receive, send):
-    """Receive until the client is gone; answer behind the body."""
+    """Receive until the disconnect; respond after the body."""
     while (message := await receive())["type"] == "http.request":
         if not message["more_body"]:
             await answer(send)
@@ -57,7 +57,7 @@ async def ignore(receive, send):
     ],
     ids=["none", "length", "chunked"],
 )
-async def test_a_body_that_is_here_is_one_message(sent, heard):
+async def test_a_body_that_has_arrived_is_one_message(sent, heard):
     app = App(hear_all)
     async with WireClient(app, QUIET) as wire:
         await wire.send(sent)
@@ -66,7 +66,7 @@ async def test_a_body_that_is_here_is_one_message(sent, heard):
     assert app.heard == [*heard, GONE], "Behind the answer the client is as good as gone."
 
 
-async def test_a_body_that_comes_in_pieces_is_heard_in_pieces():
+async def test_a_body_that_arrives_in_pieces_is_received_in_pieces():
     app = App(hear_all)
     async with WireClient(app, QUIET) as wire:
         await wire.send(post(b"He", length(5)))
@@ -78,7 +78,7 @@ async def test_a_body_that_comes_in_pieces_is_heard_in_pieces():
     assert app.heard == [*pieces, GONE]
 
 
-async def test_a_client_that_waits_is_told_to_go_on_once():
+async def test_a_100_continue_is_sent_once():
     async with WireClient(App(hear_all), QUIET) as wire:
         await wire.send(post(b"", length(5), b"Expect: 100-continue"))
         await wire.send(b"He")
@@ -88,7 +88,7 @@ async def test_a_client_that_waits_is_told_to_go_on_once():
     assert output.startswith(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n")
 
 
-async def test_an_app_that_waits_for_its_client_to_leave_hears_that_it_sends_no_more():
+async def test_a_client_that_closes_its_sending_side_is_a_disconnect_for_a_waiting_app():
     app = App(lambda receive, send: hear_until_gone(receive))
     async with WireClient(app, QUIET) as wire:
         await wire.send(GET)
@@ -107,7 +107,7 @@ async def hear_until_gone(receive):
         pass
 
 
-async def test_what_came_before_a_mistake_in_the_body_is_heard_and_then_the_end():
+async def test_the_body_before_a_malformed_part_is_received_and_then_a_disconnect():
     app = App(lambda receive, send: hear_until_gone(receive))
     async with WireClient(app, QUIET) as wire:
         await wire.send(post(b"5\r\nHello\r\n", CHUNKED))
@@ -119,10 +119,10 @@ async def test_what_came_before_a_mistake_in_the_body_is_heard_and_then_the_end(
     assert app.error is None
 
 
-# -- a body that the app leaves --------------------------------------------------------------------
+# -- a body that is not read -----------------------------------------------------------------------
 
 
-async def test_a_body_that_is_here_and_nobody_read_is_passed_over():
+async def test_an_unread_body_that_has_arrived_is_skipped():
     app = App(ignore)
     async with WireClient(app, QUIET) as wire:
         await wire.send(post(b"x" * 1000, length(1000)) + GET)
@@ -132,8 +132,8 @@ async def test_a_body_that_is_here_and_nobody_read_is_passed_over():
     assert app.scope["method"] == "GET"
 
 
-async def test_a_mistake_in_a_body_that_nobody_read_ends_the_connection_behind_the_answer(caplog):
-    """There is one answer, so there is one line in the log."""
+async def test_a_malformed_unread_body_ends_the_connection_after_the_response(caplog):
+    """There is one response, so there is one line in the log."""
     caplog.set_level(logging.INFO, "asyncflask.access")
     async with WireClient(App(ignore)) as wire:
         await wire.send(post(b"nonsense\r\n", CHUNKED) + GET)
@@ -146,7 +146,7 @@ async def test_a_mistake_in_a_body_that_nobody_read_ends_the_connection_behind_t
     ]
 
 
-async def test_a_body_that_is_not_here_at_the_end_of_an_answer_ends_the_connection():
+async def test_a_body_that_has_not_arrived_at_the_end_of_the_response_ends_the_connection():
     gate = asyncio.Event()
 
     async def in_two_pieces(receive, send):
@@ -163,7 +163,7 @@ async def test_a_body_that_is_not_here_at_the_end_of_an_answer_ends_the_connecti
     assert output.endswith(b"\r\n\r\n5\r\nHello\r\n0\r\n\r\n")
 
 
-# -- clients that have left ------------------------------------------------------------------------
+# -- clients that disconnect -----------------------------------------------------------------------
 
 
 async def left(wire):
@@ -171,7 +171,7 @@ async def left(wire):
     await wire.disconnect()
 
 
-async def test_what_is_sent_to_a_client_that_left_is_an_os_error_and_no_news_for_the_log(caplog):
+async def test_sending_to_a_client_that_disconnected_is_an_os_error_that_is_not_logged(caplog):
     async def late(receive, send):
         await hear_until_gone(receive)
         await answer(send)
@@ -186,7 +186,7 @@ async def test_what_is_sent_to_a_client_that_left_is_an_os_error_and_no_news_for
     assert caplog.records == []
 
 
-async def test_a_mistake_of_the_apps_is_logged_though_its_client_has_left(caplog):
+async def test_an_error_of_the_app_is_logged_after_its_client_has_disconnected(caplog):
     async def fail(receive, send):
         await hear_until_gone(receive)
         raise LookupError("lost")
@@ -199,7 +199,7 @@ async def test_a_mistake_of_the_apps_is_logged_though_its_client_has_left(caplog
     assert "LookupError: lost" in caplog.text
 
 
-async def test_a_client_that_leaves_lets_a_waiting_send_go():
+async def test_a_send_that_waits_ends_when_the_client_disconnects():
     async def flood(receive, send):
         await send(START)
         while True:
@@ -245,7 +245,7 @@ def sender(path):
 
 
 async def begun(wire, request=GET):
-    """Ask for the file, and do not read it: one piece of it is written."""
+    """Request the file without reading the response: one piece of it is written."""
     wire.hold()
     await wire.send(request)
     async with asyncio.timeout(5):
@@ -280,7 +280,7 @@ async def test_a_file_that_grows_meanwhile_is_sent_as_long_as_it_was(sender, pat
 
 
 async def test_a_file_that_shrinks_meanwhile_is_cut_off(sender, path, caplog):
-    """A client that has got half an answer has to see that it is half. (:rfc:`9112` §8.)"""
+    """The client must see that the response is incomplete. (:rfc:`9112` §8.)"""
     async with WireClient(sender, QUIET) as wire:
         await begun(wire)
         with path.open("r+b") as file:
@@ -301,7 +301,7 @@ async def test_a_file_that_is_not_there_is_a_500_and_named_in_the_log(sender, pa
     assert "FileNotFoundError" in caplog.text
 
 
-async def test_a_file_is_not_in_the_answer_to_head(sender):
+async def test_a_file_is_not_in_the_response_to_head(sender):
     async with WireClient(sender, QUIET) as wire:
         await wire.send(GET.replace(b"GET", b"HEAD"))
         output = await wire.receive()
@@ -309,7 +309,7 @@ async def test_a_file_is_not_in_the_answer_to_head(sender):
     assert output.endswith(b"\r\ncontent-length: 716800\r\n\r\n")
 
 
-async def test_a_file_is_not_read_on_for_a_client_that_left(sender, caplog):
+async def test_reading_a_file_stops_when_the_client_disconnects(sender, caplog):
     async with WireClient(sender) as wire:
         await begun(wire)
         await wire.disconnect()
@@ -331,7 +331,7 @@ async def worker():
     event.set()
 
 
-async def test_a_client_that_leaves_while_a_file_is_read_is_logged_with_what_it_got(
+async def test_a_client_that_disconnects_while_a_file_is_read_is_logged_with_the_bytes_it_got(
     path, caplog, worker
 ):
     caplog.set_level(logging.INFO, "asyncflask.access")
@@ -394,7 +394,7 @@ async def test_a_request_that_is_refused_in_its_body_is_logged(caplog):
     assert '"POST / HTTP/1.1" 408 ' in caplog.text
 
 
-async def test_what_is_no_request_is_logged_without_its_words(caplog):
+async def test_a_malformed_request_is_logged_without_its_request_line(caplog):
     caplog.set_level(logging.INFO, "asyncflask.access")
     async with WireClient(App(hear_all)) as wire:
         await wire.send(b"\x16\x03\x01 nonsense")
@@ -410,14 +410,14 @@ def lines(caplog):
 
 
 async def stream_until_gone(receive, send):
-    """Send something, and wait for the client to leave."""
+    """Send a piece, and wait for the disconnect."""
     await send(START)
     await send(MORE)
     await hear_until_gone(receive)
 
 
 @pytest.mark.parametrize("leave", ["disconnect", "half_close"])
-async def test_a_stream_that_its_client_leaves_is_one_line_and_no_error(caplog, leave):
+async def test_a_stream_whose_client_disconnects_is_one_line_and_no_error(caplog, leave):
     caplog.set_level(logging.INFO)
     async with WireClient(App(stream_until_gone)) as wire:
         await wire.send(GET)
@@ -429,7 +429,7 @@ async def test_a_stream_that_its_client_leaves_is_one_line_and_no_error(caplog, 
 
 
 @pytest.mark.parametrize("leave", ["disconnect", "half_close"])
-async def test_a_client_that_leaves_before_its_answer_is_logged_with_499(caplog, leave):
+async def test_a_client_that_disconnects_before_its_response_is_logged_with_499(caplog, leave):
     caplog.set_level(logging.INFO)
     async with WireClient(App(lambda receive, send: hear_until_gone(receive))) as wire:
         await wire.send(GET)
@@ -440,7 +440,7 @@ async def test_a_client_that_leaves_before_its_answer_is_logged_with_499(caplog,
     assert lines(caplog) == [["GET / HTTP/1.1", " 499 -"]]
 
 
-async def test_an_upload_that_is_broken_off_is_logged_with_499(caplog):
+async def test_an_upload_that_is_cut_off_is_logged_with_499(caplog):
     caplog.set_level(logging.INFO)
     async with WireClient(App(lambda receive, send: hear_until_gone(receive))) as wire:
         await wire.send(post(b"He", length(5)))
@@ -462,8 +462,10 @@ async def test_an_upload_whose_client_sends_no_more_is_logged_with_400(caplog):
 
 
 @pytest.mark.parametrize("leave", ["disconnect", "half_close"])
-async def test_a_client_that_has_got_everything_is_not_said_to_be_gone(caplog, leave):
-    """It has counted the bytes, and does not wait for the app to say that they were all."""
+async def test_a_client_that_disconnects_with_the_whole_response_is_logged_with_its_status(
+    caplog, leave
+):
+    """The client counts the bytes, and does not wait for the app's last message."""
     caplog.set_level(logging.INFO)
 
     async def talk(receive, send):
@@ -480,7 +482,7 @@ async def test_a_client_that_has_got_everything_is_not_said_to_be_gone(caplog, l
     assert lines(caplog) == [["GET / HTTP/1.1", " 200 5"]]
 
 
-async def test_an_app_that_leaves_its_answer_unfinished_is_still_an_error(caplog):
+async def test_an_app_that_does_not_finish_its_response_is_still_an_error(caplog):
     async def talk(receive, send):
         await send(START)
         await send(MORE)
@@ -493,10 +495,10 @@ async def test_an_app_that_leaves_its_answer_unfinished_is_still_an_error(caplog
     assert "did not complete its answer" in caplog.text
 
 
-# -- clients that send no more ---------------------------------------------------------------------
+# -- a closed sending side -------------------------------------------------------------------------
 
 
-async def test_a_stream_is_sent_whole_to_a_client_that_sends_no_more():
+async def test_a_client_that_closes_its_sending_side_gets_the_whole_stream():
     gates = [asyncio.Event(), asyncio.Event()]
 
     async def talk(receive, send):
@@ -515,7 +517,7 @@ async def test_a_stream_is_sent_whole_to_a_client_that_sends_no_more():
         await wire.half_close()
         gates[0].set()
         await wire.advance(1)
-        await wire.advance(30)  # It has got something, and was not reset: it is there.
+        await wire.advance(30)  # It has received bytes and was not reset, so it is still connected.
         gates[1].set()
         output = await wire.receive_all()
         await wire.finish()
@@ -524,7 +526,7 @@ async def test_a_stream_is_sent_whole_to_a_client_that_sends_no_more():
     assert app.error is None
 
 
-async def test_all_that_was_sent_ahead_is_answered_to_a_client_that_sends_no_more():
+async def test_all_pipelined_requests_are_answered_after_the_client_closes_its_sending_side():
     async with WireClient(App(hear_all), QUIET) as wire:
         await wire.send(GET + post(b"Hello", length(5)) + GET)
         await wire.half_close()
@@ -532,7 +534,7 @@ async def test_all_that_was_sent_ahead_is_answered_to_a_client_that_sends_no_mor
         assert (await wire.receive_all()).count(b"HTTP/1.1 200 ") == 3
 
 
-# -- clients that are gone, and apps that never wait ----------------------------------------------
+# -- clients that disconnect, and apps that never wait ---------------------------------------------
 
 
 async def test_an_app_that_never_waits_is_stopped_when_its_client_is_gone(served, caplog):

@@ -1,4 +1,4 @@
-"""Lifespan: an app starts, stops, says that it cannot, or knows nothing of it."""
+"""Lifespan: an app starts, stops, reports a failure, or does not support it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from asyncflask.server.lifespan import Lifespan, LifespanFailed
 
 
 def _app(*steps):
-    """An app that answers each message it hears with the next of ``steps``."""
+    """An app that answers each message it receives with the next of ``steps``."""
 
     async def app(scope, receive, send):
         for step in steps:
@@ -25,7 +25,7 @@ def _message(kind, **details):
     return {"type": f"lifespan.{kind}", **details}
 
 
-async def test_startup_and_shutdown_are_said_in_their_order():
+async def test_startup_and_shutdown_are_sent_in_order():
     heard = []
 
     async def app(scope, receive, send):
@@ -41,7 +41,7 @@ async def test_startup_and_shutdown_are_said_in_their_order():
     assert heard == ["lifespan.startup", "lifespan.shutdown"]
 
 
-async def test_the_apps_state_is_handed_on():
+async def test_the_state_is_passed_to_requests():
     async def app(scope, receive, send):
         scope["state"]["pool"] = 5
         await receive()
@@ -106,7 +106,7 @@ async def test_an_app_that_ends_in_its_shutdown_is_named():
         await lifespan.stop(1)
 
 
-async def test_an_app_that_answers_unasked_is_told():
+async def test_an_app_that_sends_an_unexpected_message_gets_an_error():
     told = []
 
     async def app(scope, receive, send):
@@ -127,7 +127,7 @@ async def test_an_app_that_answers_unasked_is_told():
 
 
 class Stop(BaseException):
-    """As test tools and job runners define them."""
+    """A ``BaseException``, as test tools and job runners define them."""
 
 
 @pytest.mark.parametrize("error", [Stop("own"), GeneratorExit(), asyncio.CancelledError()])

@@ -17,12 +17,12 @@ def test_port_0_takes_a_free_one():
         assert (host, port > 0) == ("127.0.0.1", True)
 
 
-def test_a_name_is_taken_for_ipv4():
+def test_a_host_name_is_resolved_for_ipv4():
     with listen("localhost", 0) as listener:
         assert listener.family is socket.AF_INET
 
 
-def test_a_port_in_use_is_the_systems_error():
+def test_a_port_in_use_raises_the_error_of_the_system():
     with listen("127.0.0.1", 0) as listener:
         with pytest.raises(OSError, match="in use") as caught:
             listen("127.0.0.1", listener.getsockname()[1])
@@ -30,7 +30,7 @@ def test_a_port_in_use_is_the_systems_error():
     assert caught.value.errno == errno.EADDRINUSE
 
 
-def test_two_processes_share_a_port_if_both_say_so():
+def test_two_processes_share_a_port_if_both_ask_for_it():
     with listen("127.0.0.1", 0, reuse_port=True) as first:
         with listen("127.0.0.1", first.getsockname()[1], reuse_port=True) as second:
             assert first.getsockname() == second.getsockname()
@@ -51,14 +51,14 @@ def test_a_socket_that_a_killed_server_left_behind_is_replaced(tmp_path):
         assert client.connect_ex(str(tmp_path / "app.sock")) == 0
 
 
-def test_a_socket_that_somebody_listens_at_is_left_alone(tmp_path):
+def test_a_socket_of_a_running_server_is_not_replaced(tmp_path):
     place = f"unix:{tmp_path / 'app.sock'}"
     with listen(place, 0):
         with pytest.raises(OSError, match="in use"):
             listen(place, 0)
 
 
-def test_a_file_that_is_no_socket_is_left_alone(tmp_path):
+def test_a_file_that_is_not_a_socket_is_not_replaced(tmp_path):
     path = tmp_path / "data"
     path.write_text("kept")
     with pytest.raises(OSError, match="in use"):

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals of POSI
 
 @pytest.fixture
 def project(tmp_path, monkeypatch):
-    """A project's folder, which is the current one and imported from."""
+    """The folder of a project: it is the current one, and modules are imported from it."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(str(tmp_path))
     (tmp_path / "app.py").write_text("a = 1")
@@ -75,7 +75,7 @@ def test_excluded_files_do_not_count(project):
 
 
 @pytest.mark.parametrize("folder", [".git", "__pycache__", "node_modules", "venv"])
-def test_folders_that_nobody_edits_are_not_looked_through(project, folder):
+def test_folders_that_are_not_edited_are_skipped(project, folder):
     (project / folder).mkdir()
     (project / folder / "pyvenv.cfg").write_text("")
     files = Files((), ())
@@ -92,7 +92,7 @@ def test_a_file_that_is_not_there_is_waited_for(project):
 
 
 @pytest.mark.parametrize("with_watchfiles", [True, False])
-def test_watching_tells_of_changes_until_it_is_over(project, monkeypatch, with_watchfiles):
+def test_watching_yields_changes_until_it_is_stopped(project, monkeypatch, with_watchfiles):
     if with_watchfiles:
         pytest.importorskip("watchfiles")
     else:
@@ -112,7 +112,7 @@ def test_watching_tells_of_changes_until_it_is_over(project, monkeypatch, with_w
     assert rounds[0] == ["app.py"]
 
 
-def test_a_process_of_its_own_is_no_child(monkeypatch):
+def test_a_process_without_a_reloader_is_no_child(monkeypatch):
     monkeypatch.delenv("WERKZEUG_RUN_MAIN", raising=False)
 
     assert not is_child()

@@ -1,4 +1,4 @@
-"""run() ends within its time, whatever is left on its loop or in threads."""
+"""run() ends in time, whatever still runs on its loop or in threads."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ def start(request, start_program):
         ("/background", signal.SIGTERM),
     ],
 )
-def test_a_signal_ends_it_in_order_whatever_a_view_does(start, path, number):
+def test_a_signal_ends_the_server_in_order_whatever_a_view_does(start, path, number):
     program = start(path)
     program.send_signal(number)
     out, err = program.wait(), program.errors.rest()
@@ -131,7 +131,7 @@ def test_a_signal_ends_it_in_order_whatever_a_view_does(start, path, number):
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
 def test_two_signals_at_the_same_time_are_one(capfd):
-    """Of Ctrl+C a worker gets SIGINT from the terminal, and SIGTERM from the first process."""
+    """At Ctrl+C a worker gets SIGINT from the terminal, and SIGTERM from the parent process."""
     before = [signal.getsignal(number) for number in SIGNALS]
     last_resort = LastResort()
 
@@ -166,7 +166,7 @@ def _factories():
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
 @pytest.mark.parametrize("factory", _factories().values(), ids=_factories())
 def test_a_signal_that_interrupts_no_wait_of_the_loop_is_noticed(factory):
-    """The system gives it to another thread, as if it came right before the loop waits."""
+    """The system delivers it to another thread, right before the loop waits."""
     last_resort = LastResort()
     waited = []
 
@@ -194,7 +194,7 @@ def test_a_signal_that_interrupts_no_wait_of_the_loop_is_noticed(factory):
     assert signal.set_wakeup_fd(-1) == -1
 
 
-async def test_a_wakeup_that_the_app_has_set_is_kept():
+async def test_a_wakeup_descriptor_that_the_app_has_set_is_kept():
     last_resort = LastResort()
     with socket.socket() as other:
         other.setblocking(False)
@@ -234,7 +234,7 @@ def threads():
     executor.shutdown()
 
 
-def test_threads_are_used_again_and_bounded(threads):
+def test_threads_are_reused_and_limited(threads):
     turn, names = threading.Event(), set()
 
     def work():
@@ -249,7 +249,7 @@ def test_threads_are_used_again_and_bounded(threads):
     assert names <= {"asyncflask-blocking-1", "asyncflask-blocking-2"}
 
 
-def test_results_and_errors_are_the_callers(threads):
+def test_results_and_errors_reach_the_caller(threads):
     assert threads.submit(max, 1, 2).result(5) == 2
     with pytest.raises(ValueError, match="invalid literal"):
         threads.submit(int, "x").result(5)
@@ -270,7 +270,7 @@ def test_a_call_that_was_cancelled_before_is_not_made(threads):
     assert made == []
 
 
-def test_a_thread_that_works_on_is_not_waited_for(threads):
+def test_the_end_does_not_wait_for_a_busy_thread(threads):
     turn = threading.Event()
     threads.submit(turn.wait, 30)
     began = time.monotonic()
@@ -285,7 +285,7 @@ def test_a_thread_that_works_on_is_not_waited_for(threads):
 # -- the loop --------------------------------------------------------------------------------------
 
 
-def test_what_breaks_off_the_main_coroutine_is_raised_when_the_rest_has_ended():
+def test_an_exception_of_the_main_coroutine_is_raised_when_the_other_tasks_have_ended():
     seen = []
 
     async def work():

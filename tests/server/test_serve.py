@@ -89,7 +89,7 @@ async def test_it_answers_over_tls(served, certificate):
     assert answer.endswith(b"https")
 
 
-async def test_a_websocket_is_served_beside(served):
+async def test_a_websocket_is_served_as_well(served):
     server = await served(_app())
     async with websockets.connect(f"ws://127.0.0.1:{server.place[1]}/ws") as client:
         await client.send("hi")
@@ -120,7 +120,7 @@ async def test_an_app_that_cannot_start_is_not_served(served):
         await served(app)
 
 
-async def test_what_runs_is_finished_before_the_end(served):
+async def test_running_requests_are_finished_before_the_end(served):
     app = _app()
     server = await served(app)
     asking = asyncio.create_task(server.ask(b"GET /slow HTTP/1.1\r\nHost: a\r\n\r\n"))
@@ -144,7 +144,7 @@ async def test_an_idle_connection_is_closed_at_once(served):
     writer.close()
 
 
-async def test_what_runs_beyond_the_grace_is_cancelled_and_named(served, caplog):
+async def test_requests_that_outlast_the_grace_period_are_cancelled_and_logged(served, caplog):
     app = _app()
     app.pause = 1000
     server = await served(app, Config(grace=0.05, **QUIET))
@@ -168,7 +168,7 @@ async def test_websockets_are_closed_with_1012(served):
         assert client.close_code == 1012
 
 
-async def test_after_the_end_nothing_listens(served):
+async def test_after_the_end_no_socket_listens(served):
     server = await served(_app())
     await server.end()
     with pytest.raises(OSError, match=r"refused|Connect call failed"):
@@ -259,7 +259,7 @@ async def test_the_second_signal_may_be_another_one(program):
     writer.close()
 
 
-async def test_a_startup_that_hangs_is_given_up_when_the_server_stops():
+async def test_a_startup_that_hangs_is_cancelled_when_the_server_stops():
     app, heard = _app(), []
 
     @app.before_serving
@@ -289,7 +289,7 @@ async def test_the_access_log_goes_to_standard_error(program):
     assert '"GET /?a=%0a HTTP/1.1" 200 5' in err
 
 
-async def test_descriptors_are_back_where_they_began(served):
+async def test_no_descriptor_is_left_open(served):
     app = _app()
     before = len(os.listdir("/proc/self/fd")) if os.path.isdir("/proc/self/fd") else 0
     server = await served(app)

@@ -31,7 +31,7 @@ def test_a_unix_client_has_no_address_and_an_empty_body_no_size(caplog):
 
 
 @pytest.mark.parametrize(("method", "status"), [("HEAD", 200), ("GET", 204), ("GET", 304)])
-def test_what_is_not_sent_of_a_body_is_not_counted(caplog, method, status):
+def test_bytes_that_were_not_sent_are_not_counted(caplog, method, status):
     caplog.set_level(logging.INFO, "asyncflask.access")
     log_request(None, _request(method), status, 5)
 
@@ -49,6 +49,6 @@ def test_what_is_not_sent_of_a_body_is_not_counted(caplog, method, status):
         (b"/\xff\x7f", r"/\xff\x7f"),
     ],
 )
-def test_what_would_forge_a_line_or_steer_a_terminal_is_escaped(data, shown):
+def test_line_breaks_and_control_characters_are_escaped(data, shown):
     """CVE-2020-7694."""
     assert escape(data) == shown

@@ -1,4 +1,4 @@
-"""A websocket's stream: what app and client hear of each other, and when it ends."""
+"""A websocket: the messages between app and client, and when it ends."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ async def opened(wire, connection=None):
 # -- messages --------------------------------------------------------------------------------------
 
 
-async def test_text_and_bytes_are_told_apart_both_ways():
+async def test_text_stays_text_and_bytes_stay_bytes_both_ways():
     app = App(echo)
     async with WireClient(app, QUIET) as wire:
         await opened(wire)
@@ -57,7 +57,7 @@ async def test_text_and_bytes_are_told_apart_both_ways():
     assert app.end == ("websocket.disconnect", 1000, "")
 
 
-async def test_what_came_before_the_close_is_still_delivered():
+async def test_messages_before_the_close_are_still_delivered():
     app = App(listen_only)
     async with WireClient(app, QUIET) as wire:
         await opened(wire)
@@ -78,7 +78,7 @@ async def test_an_app_that_does_not_receive_pauses_its_client():
         await wire.disconnect()
 
 
-async def test_a_client_that_was_paused_is_read_on_when_the_app_receives():
+async def test_reading_resumes_when_the_app_receives():
     gate = asyncio.Event()
 
     async def late(receive, send):
@@ -99,7 +99,7 @@ async def test_a_client_that_was_paused_is_read_on_when_the_app_receives():
     assert len(app.heard) == 1 + 40 + 1
 
 
-async def test_a_close_frame_behind_a_mistake_is_not_read():
+async def test_a_close_frame_after_a_malformed_frame_is_not_read():
     app = App(listen_only)
     async with WireClient(app, QUIET) as wire:
         await opened(wire)
@@ -141,7 +141,7 @@ async def test_the_app_closes_with_code_and_reason():
 
 
 @pytest.mark.parametrize(("error", "code"), [(LookupError("lost"), 1011), (None, 1000)])
-async def test_an_app_that_ends_without_a_close_is_closed_for(caplog, error, code):
+async def test_a_websocket_is_closed_when_the_app_ends_without_a_close(caplog, error, code):
     async def leave(receive, send):
         await receive()
         await send({"type": "websocket.accept"})
@@ -155,7 +155,7 @@ async def test_an_app_that_ends_without_a_close_is_closed_for(caplog, error, cod
     assert ("LookupError: lost" in caplog.text) is (error is not None)
 
 
-async def test_a_message_after_the_close_is_the_apps_mistake():
+async def test_a_message_after_the_close_is_an_error_of_the_app():
     async def babble(receive, send):
         await receive()
         await send({"type": "websocket.accept"})
@@ -172,7 +172,7 @@ async def test_a_message_after_the_close_is_the_apps_mistake():
     )
 
 
-async def test_a_message_to_a_client_that_left_is_an_os_error():
+async def test_a_message_to_a_client_that_disconnected_is_an_os_error():
     gate = asyncio.Event()
 
     async def late(receive, send):
@@ -206,8 +206,8 @@ async def test_a_client_that_does_not_answer_the_close_is_cut_off():
         assert wire.closed
 
 
-async def test_a_client_that_reads_slowly_hears_the_end():
-    """Closing does not cut off what was sent before, as long as somebody reads it."""
+async def test_a_client_that_reads_slowly_gets_the_last_messages():
+    """Closing does not cut off what was sent before, as long as the client reads."""
     big = b"x" * 500_000
 
     async def leave(receive, send):
@@ -230,7 +230,7 @@ async def test_a_client_that_reads_slowly_hears_the_end():
     assert answered_code(output[-4:]) == 1000
 
 
-async def test_a_client_that_reads_no_more_does_not_keep_a_closed_websocket():
+async def test_a_client_that_stops_reading_does_not_keep_a_closed_websocket_open():
     async def leave(receive, send):
         await receive()
         await send({"type": "websocket.accept"})
@@ -250,7 +250,7 @@ async def test_a_client_that_reads_no_more_does_not_keep_a_closed_websocket():
 
 @pytest.mark.parametrize("size", [500_000, 60_000], ids=["over the mark", "below the mark"])
 async def test_a_closed_websocket_waits_as_long_as_its_client_reads(size):
-    """An app that says something and closes at once is heard, however slow its client is."""
+    """A message right before the close arrives, however slow the client is."""
 
     async def say_and_close(receive, send):
         await receive()
@@ -321,7 +321,7 @@ async def test_the_answer_to_a_close_is_read_though_the_client_was_paused():
 
 
 @pytest.mark.parametrize("when", ["open", "before the accept"])
-async def test_a_server_that_stops_says_1012(when):
+async def test_a_server_that_stops_closes_with_1012(when):
     gate = asyncio.Event()
 
     async def late(receive, send):
@@ -359,7 +359,7 @@ async def test_a_client_that_answers_pings_is_kept():
 
 
 class Slow:
-    """An app that receives a message, and the others when it is told to."""
+    """An app that receives one message, and the others when the test says so."""
 
     def __init__(self):
         self.app = App(self.talk)
@@ -380,8 +380,8 @@ MANY = {
 
 
 @pytest.mark.parametrize("sent", MANY.values(), ids=MANY)
-async def test_a_client_whose_messages_wait_is_asked_but_not_left(sent):
-    """Its pongs lie behind them, so that it is not the client that is silent."""
+async def test_a_client_whose_messages_are_queued_is_pinged_but_not_closed(sent):
+    """Its pongs are queued behind them, so the client is not silent."""
     slow = Slow()
     config = Config(access_log=False, ping_interval=10, body_queue=1000)
     async with WireClient(slow.app, config) as wire:
@@ -402,7 +402,7 @@ async def test_a_client_whose_messages_wait_is_asked_but_not_left(sent):
         assert wire.aborted
 
 
-async def test_a_client_that_does_not_answer_a_ping_is_left():
+async def test_a_client_that_does_not_answer_a_ping_is_closed():
     app = App(listen_only)
     async with WireClient(app, Config(access_log=False, ping_interval=10)) as wire:
         await opened(wire)
@@ -413,7 +413,7 @@ async def test_a_client_that_does_not_answer_a_ping_is_left():
     assert app.end == ("websocket.disconnect", 1006, "")
 
 
-async def test_without_an_interval_nobody_is_asked():
+async def test_without_an_interval_no_ping_is_sent():
     async with WireClient(App(listen_only), Config(access_log=False, ping_interval=0)) as wire:
         await opened(wire)
         await wire.advance(10_000)
@@ -423,7 +423,7 @@ async def test_without_an_interval_nobody_is_asked():
         assert control_frames(await wire.receive()) == [(10, b"still there")]
 
 
-async def test_pongs_for_a_client_that_does_not_read_are_bounded():
+async def test_pongs_for_a_client_that_does_not_read_are_limited():
     """RFC 6455 §5.5.3: of many pings the last one may be answered alone."""
 
     async def fill(receive, send):
@@ -451,7 +451,7 @@ async def test_pongs_for_a_client_that_does_not_read_are_bounded():
 
 
 async def test_a_pong_waits_until_the_client_reads():
-    """Nothing of the sort is added to what it leaves unread, and the newest one is not lost."""
+    """No pongs pile up behind what is unread, and the newest one is not lost."""
     gate = asyncio.Event()
 
     async def fill(receive, send):
@@ -511,7 +511,7 @@ async def test_a_websocket_is_logged_at_its_end(caplog):
 
 
 @pytest.mark.parametrize("end", ["disconnect", "half_close"])
-async def test_a_websocket_whose_client_vanishes_is_logged(caplog, end):
+async def test_a_websocket_whose_client_disconnects_is_logged(caplog, end):
     caplog.set_level(logging.INFO, "asyncflask.access")
     async with WireClient(App(echo)) as wire:
         await opened(wire)

@@ -50,7 +50,7 @@ async def test_an_error_of_the_app_is_raised_by_take():
 
 
 @pytest.mark.parametrize("error", [SystemExit, KeyboardInterrupt, asyncio.CancelledError])
-async def test_what_is_no_exception_is_raised_in_the_test(error):
+async def test_a_base_exception_is_raised_in_the_test(error):
     app = Flask("shop")
 
     @app.get("/")
@@ -61,7 +61,7 @@ async def test_what_is_no_exception_is_raised_in_the_test(error):
         await app.test_client().get("/")
 
 
-async def test_an_error_that_was_not_seen_is_raised_at_the_end():
+async def test_an_error_that_was_not_received_is_raised_at_the_end():
     async def app(scope, receive, send):
         raise ZeroDivisionError("app")
 
@@ -70,7 +70,7 @@ async def test_an_error_that_was_not_seen_is_raised_at_the_end():
             pass
 
 
-async def test_an_error_of_the_test_goes_before_one_of_the_app():
+async def test_an_error_of_the_test_replaces_one_of_the_app():
     async def app(scope, receive, send):
         raise ZeroDivisionError("app")
 
@@ -101,7 +101,7 @@ async def test_an_app_cannot_hide_an_illegal_message():
             await connection.finish()
 
 
-async def test_a_denial_takes_the_extension():
+async def test_a_denial_needs_the_extension():
     start = {"type": "websocket.http.response.start", "status": 401}
 
     with pytest.raises(IllegalMessage, match=r"does not offer .websocket\.http\.response."):
@@ -119,7 +119,7 @@ async def test_an_extension_that_is_offered_may_be_used():
         assert connection.state == "DENYING"
 
 
-async def test_what_the_server_says_moves_the_state():
+async def test_messages_of_the_server_change_the_state():
     complete = {"type": "lifespan.startup.complete"}
 
     async with ASGIConnection(sending(complete), scope("lifespan")) as connection:
@@ -143,7 +143,7 @@ async def test_headers_may_be_a_generator():
         assert (await connection.take())["headers"] == [(b"a", b"b")]
 
 
-async def test_receive_tells_of_the_end_after_a_complete_response():
+async def test_receive_returns_a_disconnect_after_a_complete_response():
     seen = []
 
     async def app(scope, receive, send):
@@ -171,7 +171,7 @@ async def test_messages_come_before_the_disconnect_and_it_repeats():
     assert seen == ["websocket.connect", "websocket.disconnect", "websocket.disconnect"]
 
 
-async def test_sending_to_a_client_that_left_is_an_os_error():
+async def test_sending_to_a_client_that_disconnected_is_an_os_error():
     async def app(scope, receive, send):
         await receive()
         with pytest.raises(OSError, match="after the client had disconnected"):
@@ -181,7 +181,7 @@ async def test_sending_to_a_client_that_left_is_an_os_error():
         connection.disconnect()
 
 
-async def test_an_app_that_lets_that_error_pass_has_not_failed():
+async def test_an_app_that_does_not_catch_that_error_has_not_failed():
     async def app(scope, receive, send):
         await receive()
         await send(START)

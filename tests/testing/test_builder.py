@@ -53,7 +53,7 @@ def test_a_parts_content_type_cannot_end_its_header():
         environ_of(method="POST", data={"file": file})
 
 
-def test_names_in_an_urlencoded_form_are_any():
+def test_any_name_is_allowed_in_an_urlencoded_form():
     environ = environ_of(method="POST", data={"line\nbreak": "value"})
 
     assert environ["wsgi.input"].read() == b"line%0Abreak=value"
@@ -99,7 +99,7 @@ def test_environ_is_flasks(args, kwargs):
     assert len(bodies[0]) == len(bodies[1])
 
 
-def test_scope_has_the_url():
+def test_the_scope_has_the_url():
     scope = scope_for("https://example.com:8443/a b/ü?q=%20")
 
     assert scope["type"] == "http"
@@ -117,7 +117,7 @@ def test_raw_path_keeps_what_decoding_loses():
     assert (scope["path"], scope["raw_path"]) == ("/a/b", b"/a%2Fb")
 
 
-def test_a_root_path_stands_in_front_of_the_path():
+def test_a_root_path_is_put_before_the_path():
     """ASGI: ``path`` contains ``root_path``."""
     scope = scope_for("/a", base_url="http://localhost/root")
 
@@ -153,7 +153,7 @@ def test_a_request_without_a_body_has_no_content_length():
     assert header(scope_for("/"), b"content-length") is None
 
 
-def test_other_environ_keys_travel_along():
+def test_other_keys_of_the_environ_are_carried_to_the_app():
     scope = scope_for("/", environ_base={"my.key": 1})
 
     assert scope["asyncflask.environ"] == {"my.key": 1}

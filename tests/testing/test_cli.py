@@ -38,7 +38,7 @@ def test_any_command_gets_the_app():
     assert result.output == "shop\n"
 
 
-def test_an_object_of_ones_own_goes_before():
+def test_an_object_that_was_given_is_used_instead():
     @click.command()
     @click.pass_obj
     def show(info):

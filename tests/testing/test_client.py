@@ -119,7 +119,7 @@ async def test_environ_base_has_the_defaults_of_every_request(app, client):
 
 
 @pytest.mark.parametrize("given", ["builder", "environ", "request"])
-async def test_a_made_up_request_may_be_given(app, client, given):
+async def test_a_request_object_may_be_given(app, client, given):
     echo(app)
     builder = EnvironBuilder("/echo", method="PUT", data=b"x")
     first = {
@@ -159,7 +159,7 @@ async def test_a_path_that_only_looks_like_the_root_path_is_kept(app, client):
     assert (await client.get("/rooted", root_path="/root")).json == ["/root", "/rooted"]
 
 
-async def test_a_def_view_is_asked_the_same_way(app, client):
+async def test_a_def_view_is_requested_in_the_same_way(app, client):
     @app.post("/")
     def view():
         return {"form": request.form["a"], "file": request.files["f"].read().decode()}
@@ -240,7 +240,7 @@ async def test_json_is_read_with_the_apps_provider(app, client):
     assert (await client.get("/")).json == ["app", {"a": 1}]
 
 
-async def test_a_response_class_of_ones_own_is_mixed_in(app):
+async def test_a_custom_response_class_is_mixed_in(app):
     class Wrapper(Response):
         extra = 1
 
@@ -301,7 +301,7 @@ async def test_an_error_of_a_streamed_body_is_raised(app, client):
         await client.get("/")
 
 
-async def test_an_app_that_answers_nothing_is_named(app, client):
+async def test_an_app_that_sends_no_response_is_an_error_that_says_so(app, client):
     async def silent(scope, receive, send):
         pass
 
@@ -371,7 +371,7 @@ async def test_the_status_decides_what_is_sent_again(app, client, code, expected
 
 
 async def test_a_body_that_was_read_is_sent_again(app, client):
-    """Werkzeug's client sends what the first view has left of the stream."""
+    """Werkzeug's client sends what the first view has not read."""
 
     @app.post("/a")
     async def first():

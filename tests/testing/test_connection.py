@@ -114,7 +114,7 @@ async def test_a_body_may_be_given_at_once(app, client):
     assert (await connection.as_response()).text == "b"
 
 
-async def test_a_client_may_vanish_while_it_sends(app, client):
+async def test_a_client_may_disconnect_while_it_sends(app, client):
     seen = []
 
     @app.post("/")
@@ -196,7 +196,7 @@ async def test_what_arrived_before_the_client_left_is_kept(app, client):
     assert (await connection.as_response()).text == "ab"
 
 
-async def test_messages_of_other_extensions_are_passed_over(app, client):
+async def test_messages_of_other_extensions_are_ignored(app, client):
     async def asgi_app(scope, receive, send):
         await send({"type": "http.response.debug", "info": {}})
         await send({"type": "http.response.start", "status": 200, "headers": []})
@@ -208,7 +208,7 @@ async def test_messages_of_other_extensions_are_passed_over(app, client):
     assert response.text == "a"
 
 
-async def test_a_large_response_is_whole(app, client):
+async def test_a_large_response_is_complete(app, client):
     """More than the connection buffers at a time."""
 
     @app.get("/")

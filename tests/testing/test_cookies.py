@@ -1,4 +1,4 @@
-"""Cookies of the test client: Flask's way to name them, and Quart's."""
+"""Cookies of the test client, with Flask's arguments and with Quart's."""
 
 from __future__ import annotations
 

@@ -114,7 +114,7 @@ async def test_an_error_after_shutdown_is_raised():
             pass
 
 
-async def test_an_app_that_ends_without_a_word_is_named():
+async def test_an_app_that_ends_without_a_message_is_an_error_that_says_so():
     with pytest.raises(LifespanError, match="ended during startup without"):
         async with TestApp(Bare("receive")):
             pass

@@ -47,7 +47,7 @@ async def transport(protocol):
     return transport
 
 
-async def test_nothing_can_be_written_behind_the_end(transport):
+async def test_nothing_can_be_written_after_the_end(transport):
     transport.write_eof()
 
     assert transport.can_write_eof()
@@ -91,14 +91,14 @@ async def test_an_abort_loses_what_was_not_read(transport):
     assert transport.aborted
 
 
-async def test_an_abort_of_what_is_closed_is_none(transport):
+async def test_an_abort_after_the_close_does_nothing(transport):
     transport.close()
     transport.abort()
 
     assert not transport.aborted
 
 
-async def test_the_protocol_hears_when_to_pause_writing(transport, protocol):
+async def test_the_protocol_is_told_when_to_pause_writing(transport, protocol):
     transport.set_write_buffer_limits(high=100)
     transport.held = True
     transport.write(b"x" * 100)
@@ -112,7 +112,7 @@ async def test_the_protocol_hears_when_to_pause_writing(transport, protocol):
     assert protocol.heard == ["made", "pause", "resume"]
 
 
-async def test_limits_of_the_buffer_may_be_left_out_and_changed(transport, protocol):
+async def test_limits_of_the_buffer_may_be_omitted_and_changed(transport, protocol):
     transport.set_write_buffer_limits()
     transport.held = True
     transport.write(b"x" * 64 * 1024)
@@ -152,7 +152,7 @@ async def test_a_pause_holds_back_what_is_about_to_be_delivered(transport, proto
     assert list(transport.underway) == [b"a"]
 
 
-async def test_nothing_is_read_behind_a_close(transport, protocol):
+async def test_nothing_is_read_after_a_close(transport, protocol):
     transport.close()
     transport.resume_reading()
     await rounds()
@@ -161,7 +161,7 @@ async def test_nothing_is_read_behind_a_close(transport, protocol):
     assert protocol.heard == ["made", None]
 
 
-async def test_the_protocol_hears_once_of_the_end_and_why(transport, protocol):
+async def test_connection_lost_is_called_once_with_the_reason(transport, protocol):
     error = ConnectionResetError()
     transport.lose(error)
     transport.lose(None)

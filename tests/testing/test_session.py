@@ -1,4 +1,4 @@
-"""session_transaction: a test's values are in the next request, and the other way round."""
+"""session_transaction: a test reads and sets the values of the client's session."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def app():
     return app
 
 
-async def test_the_next_request_finds_what_was_put_in(app):
+async def test_the_next_request_has_the_values_of_the_block(app):
     client = app.test_client()
     async with client.session_transaction() as transaction:
         transaction["value"] = 42
@@ -38,7 +38,7 @@ async def test_the_next_request_finds_what_was_put_in(app):
     assert (await client.get("/")).json == {"value": 42}
 
 
-async def test_what_a_request_set_is_found(app):
+async def test_the_block_has_the_values_of_the_last_request(app):
     client = app.test_client()
     await client.get("/set/a")
 
@@ -157,7 +157,7 @@ async def test_a_null_session_is_not_saved(app):
     assert client.get_cookie("session") is None
 
 
-async def test_any_awaitable_is_found(app):
+async def test_any_awaitable_is_awaited(app):
     class Interface(SecureCookieSessionInterface):
         def save_session(self, app, session, response):
             return asyncio.get_running_loop().create_future()

@@ -57,7 +57,7 @@ async def test_json_goes_both_ways(app, client):
         assert await ws.receive_json() == {"a": [1]}
 
 
-async def test_a_def_view_is_asked_the_same_way(app, client):
+async def test_a_def_view_is_connected_in_the_same_way(app, client):
     @app.websocket("/ws")
     def view():
         for message in websocket:
@@ -80,7 +80,7 @@ async def test_arguments_reach_the_view(app, client):
         assert await ws.receive_json() == ["b", "c", "wss", "GET"]
 
 
-async def test_subprotocol_and_headers_of_the_handshake_are_there(app, client):
+async def test_the_subprotocol_and_headers_of_the_handshake_can_be_read(app, client):
     @app.websocket("/ws")
     async def view():
         wanted = websocket.requested_subprotocols
@@ -116,7 +116,7 @@ async def test_the_apps_close_is_a_disconnect_every_time(app, client):
 
 
 async def test_the_close_is_caught_by_quarts_name(app, client):
-    """It is the same whoever closed it; the app's own receive() raises its base class."""
+    """It is the same for both sides; the app's receive() raises its base class."""
     app.config["PROPAGATE_EXCEPTIONS"] = False
 
     @app.websocket("/ws")
@@ -141,8 +141,8 @@ def test_quarts_module_of_connections_has_its_names():
     assert connections.WebsocketResponseError is WebsocketResponseError
 
 
-async def test_a_view_that_never_accepts_is_told_so(app, client, monkeypatch):
-    """The view waits for something else first, and the client for the view."""
+async def test_a_view_that_never_accepts_is_an_error_that_says_so(app, client, monkeypatch):
+    """The view waits for an event, and the client for the view."""
     monkeypatch.setattr(ASGIConnection, "grace", 0.01)
     monkeypatch.setattr(TestWebsocket, "accept_timeout", 0.01)
 
@@ -155,7 +155,7 @@ async def test_a_view_that_never_accepts_is_told_so(app, client, monkeypatch):
             pass
 
 
-async def test_an_apps_own_timeout_in_the_handshake_is_its_own(app, client):
+async def test_a_timeout_error_of_the_app_in_the_handshake_is_raised_unchanged(app, client):
     @app.websocket("/ws")
     async def view():
         raise TimeoutError("the database")
@@ -183,7 +183,7 @@ async def test_iteration_ends_when_the_app_closes(app, client):
         (lambda ws: asyncio.sleep(0), (1000, "")),
     ],
 )
-async def test_the_view_learns_how_the_client_left(app, client, leave, expected):
+async def test_the_view_gets_the_code_of_the_clients_close(app, client, leave, expected):
     seen = []
 
     @app.websocket("/ws")
@@ -271,7 +271,7 @@ async def test_an_error_of_the_view_is_raised(app, client, accept):
             await ws.receive()
 
 
-async def test_an_error_after_the_client_left_is_raised(app, client):
+async def test_an_error_after_the_client_disconnected_is_raised(app, client):
     @app.websocket("/ws")
     async def view():
         async for _ in websocket:
@@ -311,7 +311,7 @@ async def test_a_view_that_does_not_notice_the_end_fails_the_test(app, client, m
     assert asyncio.all_tasks() == {asyncio.current_task()}
 
 
-async def test_an_app_that_answers_nothing_is_named(app, client):
+async def test_an_app_that_does_not_answer_the_handshake_is_an_error_that_says_so(app, client):
     async def silent(scope, receive, send):
         pass
 
@@ -322,7 +322,7 @@ async def test_an_app_that_answers_nothing_is_named(app, client):
             pass
 
 
-async def test_the_close_is_told_of_though_the_app_goes_on(app, client, monkeypatch):
+async def test_the_close_is_received_though_the_app_has_not_ended(app, client, monkeypatch):
     """After a server error the client waits for the app's end, for a limited time."""
     monkeypatch.setattr(ASGIConnection, "grace", 0.01)
     going_on = asyncio.Event()

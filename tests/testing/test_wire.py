@@ -52,7 +52,7 @@ def stream(pieces, size=1000):
     return app
 
 
-async def test_what_is_sent_is_answered():
+async def test_a_request_gets_its_response():
     async with WireClient(hello) as wire:
         await wire.send(GET)
         head, _, body = (await wire.receive()).partition(b"\r\n\r\n")
@@ -69,7 +69,7 @@ async def test_a_network_may_be_slow(split):
         assert (await wire.receive()).endswith(b"Hello")
 
 
-async def test_an_app_is_seen_to_its_rest_before_anything_is_received():
+async def test_the_app_runs_until_it_waits_before_bytes_are_received():
     async def app(scope, receive, send):
         assert scope["type"] == "http"
         await send(START)
@@ -129,7 +129,7 @@ async def test_nothing_to_receive_is_an_error_that_says_what_to_do():
             await wire.receive()
 
 
-async def test_what_the_test_waits_for_may_come_later(monkeypatch):
+async def test_receiving_waits_for_bytes_that_come_later(monkeypatch):
     monkeypatch.setattr("asyncflask.testing.wire.REST", 0)
     go_on = asyncio.Event()
 
@@ -145,7 +145,7 @@ async def test_what_the_test_waits_for_may_come_later(monkeypatch):
         assert (await wire.receive()).endswith(b"Hello")
 
 
-# -- the life of the app ---------------------------------------------------------------------------
+# -- lifespan --------------------------------------------------------------------------------------
 
 
 async def test_entering_and_leaving_run_the_lifespan():
@@ -212,7 +212,7 @@ async def test_an_app_that_does_not_end_is_cancelled(monkeypatch):
     assert ended == [True]
 
 
-async def test_what_the_test_pushes_is_not_what_the_server_was_started_with():
+async def test_a_context_that_the_test_pushes_is_not_seen_by_the_server():
     import contextvars
 
     variable = contextvars.ContextVar("variable", default=b"outside")
@@ -231,7 +231,7 @@ async def test_what_the_test_pushes_is_not_what_the_server_was_started_with():
 # -- the clock -------------------------------------------------------------------------------------
 
 
-async def test_the_clock_stands_until_it_is_moved():
+async def test_the_clock_stops_until_the_test_moves_it():
     async with WireClient(hello) as wire:
         await wire.send(GET[:5])
         await wire.advance(9.9)
@@ -241,7 +241,7 @@ async def test_the_clock_stands_until_it_is_moved():
         assert (await wire.receive()).startswith(b"HTTP/1.1 408")
 
 
-async def test_what_comes_in_the_course_of_a_long_time_comes_in_its_order():
+async def test_events_within_a_long_time_come_in_order():
     """After 30 s a websocket is pinged, after 60 s it is closed."""
     async with WireClient(websocket_app) as wire:
         await wire.send(UPGRADE)
@@ -265,7 +265,7 @@ async def websocket_app(scope, receive, send):
         pass
 
 
-# -- clients that leave, and those that do not read ------------------------------------------------
+# -- clients that disconnect, or do not read -------------------------------------------------------
 
 
 async def test_a_client_may_close_its_half_and_read_on():
@@ -276,7 +276,7 @@ async def test_a_client_may_close_its_half_and_read_on():
         assert (await wire.receive_all()).endswith(b"Hello")
 
 
-async def test_an_app_at_work_answers_a_client_that_sends_no_more():
+async def test_a_client_that_closes_its_sending_side_gets_its_response():
     go_on = asyncio.Event()
 
     async def app(scope, receive, send):
@@ -292,7 +292,7 @@ async def test_an_app_at_work_answers_a_client_that_sends_no_more():
         assert (await wire.receive_all()).endswith(b"Hello")
 
 
-async def test_a_client_may_vanish():
+async def test_a_client_may_disconnect():
     async with WireClient(echo) as wire:
         await wire.send(POST)
         await wire.disconnect()
@@ -383,7 +383,7 @@ async def test_a_client_that_does_not_read_receives_nothing():
             await wire.receive()
 
 
-async def test_a_server_that_reads_no_more_leaves_bytes_in_the_network():
+async def test_bytes_that_a_paused_server_does_not_read_stay_in_the_network():
     async def app(scope, receive, send):
         assert scope["type"] == "http"
         await go_on.wait()
@@ -403,7 +403,7 @@ async def test_a_server_that_reads_no_more_leaves_bytes_in_the_network():
         assert wire.unread == 0
 
 
-async def test_stopping_closes_what_is_idle_and_finishes_what_runs():
+async def test_stopping_closes_idle_connections_and_finishes_responses():
     async with WireClient(echo) as wire:
         idle = wire.connect()
         await wire.send(POST)
@@ -415,7 +415,7 @@ async def test_stopping_closes_what_is_idle_and_finishes_what_runs():
         assert (await wire.receive_all()).endswith(b"Hello")
 
 
-# -- mistakes of the server's own ------------------------------------------------------------------
+# -- errors of the server --------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("method", ["data_received", "connection_lost"])
@@ -431,7 +431,7 @@ async def test_an_error_of_the_server_is_raised(monkeypatch, method):
             await wire.disconnect()
 
 
-async def test_an_error_of_the_test_goes_before_one_of_the_server(monkeypatch):
+async def test_an_error_of_the_test_replaces_one_of_the_server(monkeypatch):
     def broken(self, argument):
         raise ZeroDivisionError
 

@@ -1,4 +1,4 @@
-"""The small app that ``test_servers.py`` serves; what it cannot answer it writes into a file."""
+"""The app that ``test_servers.py`` serves; it notes in a file what no client sees."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ async def form_of_an_extension():
 
 @app.post("/body")
 async def body():
-    """Read the body piece by piece, slower than it comes."""
+    """Read the body piece by piece, more slowly than it arrives."""
     checksum, length = hashlib.sha256(), 0
     async for piece in request.body:
         checksum.update(piece)
@@ -106,7 +106,7 @@ async def state():
 
 @app.get("/stream")
 async def stream():
-    """Send a second piece only when the client has got the first one, and says so."""
+    """Send the second piece after the client has confirmed the first one."""
     released.clear()
 
     async def pieces():
@@ -184,7 +184,7 @@ async def echo():
 
 @app.websocket("/queue/<kind>")
 async def wait_for_a_queue(kind):
-    """Wait for what never comes, as the views of Quart's documents do; receive beside it or not."""
+    """Wait for a queue that stays empty, as in Quart's documents; some also receive."""
     await websocket.accept()
     receiving = asyncio.create_task(receive_all() if kind == "beside" else asyncio.sleep(0))
     try:

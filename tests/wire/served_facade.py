@@ -44,7 +44,7 @@ async def upload_async():
 
 
 def described():
-    """Read the form synchronously, whatever the colour of the view."""
+    """Read the form synchronously, in sync and async views."""
     content = request.files["file"].read()
     return {"title": request.form["title"], "sum": hashlib.sha256(content).hexdigest()}
 

@@ -24,7 +24,7 @@ async def index():
 
 
 class Stop(BaseException):
-    """As test tools and job runners define them."""
+    """A ``BaseException``, as test tools and job runners define them."""
 
 
 ERRORS = {
@@ -51,7 +51,7 @@ def fail_in_worker(name):
 
 
 async def endless(path):
-    """Never wait: each piece is here already."""
+    """Yield without ever waiting."""
     try:
         while True:
             yield PIECE

@@ -51,7 +51,7 @@ def test_a_request_arrives_as_it_was_sent(server, client, colour):
 
 
 @pytest.mark.parametrize("colour", ["def", "async"])
-def test_an_upload_is_read_synchronously_in_views_of_both_colours(client, colour):
+def test_an_upload_is_read_synchronously_in_sync_and_async_views(client, colour):
     content = os.urandom(2_000_000)
     answer = client.post(
         f"/upload/{colour}", data={"title": "ü"}, files={"file": ("a.bin", content)}
@@ -64,7 +64,7 @@ def test_the_session_is_kept(client):
     assert [client.get("/count").text for _ in range(3)] == ["1", "2", "3"]
 
 
-def test_a_stream_is_made_on_the_thread_of_its_view(client):
+def test_a_stream_is_iterated_on_the_thread_of_its_view(client):
     assert client.get("/stream").text == "one two three"
 
 
@@ -79,7 +79,7 @@ def test_errors_are_answered(client):
     assert client.get("/fail").status_code == 500
 
 
-async def test_websockets_are_there_behind_an_asgi_server(server):
+async def test_websockets_work_on_an_asgi_server(server):
     if server.name not in ASGI:
         pytest.skip("WSGI has no websockets")
     async with connect(server, "/echo") as websocket:

@@ -1,7 +1,7 @@
 """One client or view does not harm the others, behind hypercorn, uvicorn, ``app.run()``.
 
-A view that raises what is no Exception is answered; a body that never waits lets the loop do other
-things, and ends when its client is gone.
+A view that raises a ``BaseException`` gets a response. A body that never waits does not block the
+loop, and ends when its client disconnects.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ async def get(server, path):
         *("def/GeneratorExit", "def/CancelledError", "def/Stop"),
     ],
 )
-async def test_a_view_that_raises_no_exception_is_answered_and_named(server, path):
+async def test_a_view_that_raises_a_base_exception_is_a_500_and_is_logged(server, path):
     before = server.log.stat().st_size
     answer = await get(server, f"/fail/{path}")
 
@@ -62,7 +62,9 @@ async def test_a_view_that_raises_no_exception_is_answered_and_named(server, pat
 
 @pytest.mark.parametrize("kind", ["async", "def-view", "events", "def", "websocket"])
 @pytest.mark.parametrize("leave", ["reset", "close"])
-async def test_a_body_that_never_waits_holds_no_loop_and_ends_with_its_client(server, kind, leave):
+async def test_a_body_that_never_waits_does_not_block_the_loop_and_ends_with_its_client(
+    server, kind, leave
+):
     path = f"/endless/{kind}"
     ended = server.noted().count(f"end of {path}")
     reader, writer = await asyncio.open_connection("127.0.0.1", server.port)

@@ -22,7 +22,7 @@ import websockets
 
 HERE = Path(__file__).parent
 PEM = str(HERE.parent / "cli" / "localhost.pem")  # for these tests only
-PATIENCE = 15  # seconds, for everything that is waited for
+PATIENCE = 15  # seconds, for every wait
 PIECE = bytes(range(256)) * 256  # what served.py sends in one piece
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
@@ -63,7 +63,7 @@ class Server:
         return self.notes.read_text(encoding="utf-8").splitlines()
 
     async def will_note(self, text):
-        """Wait until the app has noted ``text``."""
+        """Wait until the app has written ``text`` into its file."""
         async with asyncio.timeout(PATIENCE):
             while text not in self.noted():
                 await asyncio.sleep(0.01)
@@ -85,7 +85,7 @@ class Server:
         return self.process.wait(PATIENCE)
 
     def kill(self):
-        """End whatever is left of the process and its children."""
+        """Kill the process and its children."""
         try:
             os.killpg(self.process.pid, signal.SIGKILL)
         except ProcessLookupError:
@@ -111,7 +111,7 @@ def running(command, folder, scheme="http"):
 
 @pytest.fixture(scope="module", params=SERVERS)
 def server(request, tmp_path_factory):
-    """Start the server, and after all tests end it: in order, the app's end included."""
+    """Start the server. After all tests end it, and check that the app's shutdown has run."""
     folder = tmp_path_factory.mktemp(request.param)
     with running(SERVERS[request.param], folder) as server:
         server.name = request.param
@@ -119,7 +119,7 @@ def server(request, tmp_path_factory):
         httpx.post(f"{server.url}/background?name=last&seconds=0.3", trust_env=False)
         status = server.stop()
 
-        # uvicorn ends itself by the same signal when all is done.
+        # At the end uvicorn sends the same signal to itself.
         assert status in (0, -signal.SIGTERM), server.log.read_text()
         assert server.noted()[-2:] == ["task last", "after_serving"]
         assert server.noted().count("before_serving") == 1
@@ -174,7 +174,7 @@ async def test_an_error_of_a_view_is_500_and_the_server_lives(client):
     assert (await client.get("/state")).status_code == 200
 
 
-async def test_the_lifespans_state_is_there(client):
+async def test_a_request_sees_the_state_of_the_lifespan(client):
     assert (await client.get("/state")).text == "at startup"
 
 
@@ -211,7 +211,7 @@ async def test_a_chunked_body_is_read_piece_by_piece(client):
 
 
 async def test_an_unread_body_does_not_disturb_the_next_request(server):
-    """CVE-2022-29361: what stands in an unread body is no request."""
+    """CVE-2022-29361: the content of an unread body is no request."""
     smuggled = b"GET /fail HTTP/1.1\r\nHost: x\r\n\r\n"
     reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
     writer.write(
@@ -226,7 +226,7 @@ async def test_an_unread_body_does_not_disturb_the_next_request(server):
 
 
 def pieces_of_a_form(cut):
-    """Return what is sent, piece by piece, of a form that is cut in one of several ways."""
+    """Return the pieces in which a request with a form is sent."""
     head = b"Host: x\r\nContent-Type: application/x-www-form-urlencoded\r\n"
     whole = head + b"Content-Length: 8\r\n\r\n"
     return {
@@ -255,14 +255,14 @@ async def head_and_body(reader):
     ],
     ids=["synchronous", "awaited before"],
 )
-async def test_what_a_synchronous_read_gives_does_not_depend_on_the_network(
+async def test_a_synchronous_read_returns_the_same_however_the_body_arrives(
     server, cut, query, expected
 ):
     reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
     answering = asyncio.create_task(head_and_body(reader))
     writer.write(b"POST /form/of-an-extension%s HTTP/1.1\r\n" % query)
     for piece in pieces_of_a_form(cut):
-        if not answering.done():  # A server may close what has its answer.
+        if not answering.done():  # A server may close a connection whose response is complete.
             writer.write(piece)
             await asyncio.sleep(0.02)
     head, body = await asyncio.wait_for(answering, PATIENCE)
@@ -282,8 +282,8 @@ async def test_a_stream_is_sent_piece_by_piece(client):
         assert "".join([piece async for piece in pieces]) == "second"
 
 
-async def test_a_vanished_client_ends_its_stream(server):
-    """Body and teardown functions end; nothing goes on for nobody."""
+async def test_a_stream_ends_when_its_client_disconnects(server):
+    """The body and the teardown functions end."""
     reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
     writer.write(b"GET /endless HTTP/1.1\r\nHost: x\r\n\r\n")
     await asyncio.wait_for(reader.readuntil(b"/endless"), PATIENCE)
@@ -294,8 +294,8 @@ async def test_a_vanished_client_ends_its_stream(server):
     await server.will_note("teardown of /endless")
 
 
-async def test_a_slow_reader_gets_all_and_the_app_waits_for_it(server, client):
-    """The app produces no more than the buffers on the way take."""
+async def test_a_slow_client_gets_the_whole_stream_and_the_app_waits_for_it(server, client):
+    """The app produces only what the buffers on the way can hold."""
     count = 1024  # of 64 KiB each
     reader, writer = await asyncio.open_connection("127.0.0.1", server.port, limit=2**16)
     writer.write(b"GET /large/%d HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n" % count)
@@ -340,7 +340,7 @@ async def test_a_websocket_is_closed_with_code_and_reason(server):
     await server.will_note("end of two")
 
 
-async def test_a_vanished_websocket_client_ends_its_view(server):
+async def test_a_websocket_view_ends_when_its_client_disconnects(server):
     async with connect(server, "/echo?name=gone", subprotocols=["chat"]) as websocket:
         await websocket.send("x")
         await asyncio.wait_for(websocket.recv(), PATIENCE)
@@ -384,7 +384,7 @@ async def test_a_background_task_goes_on_after_the_response(server, client):
 
 
 def test_run_serves_https_in_debug_mode(tmp_path):
-    """The traceback page of debug mode comes over the certificate that was given."""
+    """The traceback page of debug mode is sent over TLS with the given certificate."""
     trust = ssl.create_default_context(cafile=PEM)
     trust.check_hostname = False
     with running(f"served.py {{port}} {PEM} {PEM}", tmp_path, "https") as server:
@@ -407,7 +407,7 @@ def test_run_serves_https_in_debug_mode(tmp_path):
 
 
 @pytest.mark.parametrize("name", SERVERS)
-async def test_in_debug_mode_what_holds_the_loop_is_named(name, tmp_path):
+async def test_in_debug_mode_a_function_that_blocks_the_loop_is_logged(name, tmp_path):
     command = SERVERS[name].replace("served", "served_debug")
     with running(command, tmp_path) as server:
         async with httpx.AsyncClient(trust_env=False, timeout=PATIENCE) as client:

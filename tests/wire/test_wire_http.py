@@ -1,7 +1,6 @@
 """HTTP end to end: bytes into the embedded server, an app behind it, bytes out; no socket, no time.
 
-What the protocol does with each odd byte is ``tests/protocol``'s; here is what a client sees of it,
-and what an app notices.
+``tests/protocol`` tests each malformed byte; here it is what a client and an app see of it.
 """
 
 from __future__ import annotations
@@ -80,7 +79,7 @@ def post(path, body=b"", *headers):
 
 
 def split(answer):
-    """Take an answer apart: status, headers, body."""
+    """Return status, headers and body of a response."""
     head, _, body = answer.partition(b"\r\n\r\n")
     status, *lines = head.split(b"\r\n")
     headers = dict(line.split(b": ", 1) for line in lines)
@@ -124,7 +123,7 @@ async def test_a_client_that_wants_to_close_is_answered_and_closed(wire):
     assert answer.count(b"HTTP/1.1 200") == 1
 
 
-async def test_an_app_that_wants_to_close_is_heeded():
+async def test_an_app_can_close_the_connection():
     start = {**START, "headers": [(b"connection", b"close")]}
 
     async with WireClient(sending(start, LAST)) as wire:
@@ -133,7 +132,7 @@ async def test_an_app_that_wants_to_close_is_heeded():
         assert (await wire.receive_all()).count(b"HTTP/1.1 200") == 1
 
 
-async def test_behind_a_close_the_client_is_read_for_a_while_so_that_it_reads_to_the_end(wire):
+async def test_after_a_close_the_server_reads_on_until_the_client_has_read_the_response(wire):
     """:rfc:`9112` §9.6."""
     await wire.send(b"nonsense\r\n\r\n")
     assert (await wire.receive_all()).startswith(b"HTTP/1.1 400")
@@ -162,7 +161,7 @@ async def test_a_body_arrives_however_it_is_sent(wire, path, size, header, body)
     assert second.endswith(b"\r\n\r\nHello")
 
 
-async def test_a_client_that_waits_is_told_to_go_on_when_the_app_reads(wire):
+async def test_a_100_continue_is_sent_when_the_app_reads(wire):
     """:rfc:`9110` §10.1.1."""
     await wire.send(post(b"/echo", b"", CL % 5, b"Expect: 100-continue"))
     assert await wire.receive() == b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -171,8 +170,8 @@ async def test_a_client_that_waits_is_told_to_go_on_when_the_app_reads(wire):
     assert split(await wire.receive())[::2] == (200, b"Hello")
 
 
-async def test_a_client_that_waits_is_not_told_to_go_on_when_nobody_reads(wire):
-    """What it sent from now on might be a body or the next request: the connection ends."""
+async def test_no_100_continue_is_sent_if_the_app_does_not_read(wire):
+    """The next bytes might be a body or the next request, so the connection is closed."""
     await wire.send(post(b"/unread", b"", CL % 5, b"Expect: 100-continue"))
     status, headers, body = split(await wire.receive_all())
 
@@ -180,8 +179,8 @@ async def test_a_client_that_waits_is_not_told_to_go_on_when_nobody_reads(wire):
     assert headers[b"connection"] == b"close"
 
 
-async def test_a_client_that_waits_is_told_to_go_on_before_the_first_of_the_body_is_out():
-    """The start of an answer is not sent before there is something of its body."""
+async def test_a_100_continue_is_sent_before_the_first_byte_of_the_response_body():
+    """The start of a response is sent together with the first of its body."""
 
     async def app(scope, receive, send):
         assert scope["type"] == "http"
@@ -196,7 +195,7 @@ async def test_a_client_that_waits_is_told_to_go_on_before_the_first_of_the_body
         assert split(await wire.receive())[::2] == (200, b"Hello")
 
 
-async def test_a_client_that_waits_is_not_told_to_go_on_in_the_middle_of_an_answer():
+async def test_no_100_continue_is_sent_in_the_middle_of_a_response():
     async def app(scope, receive, send):
         assert scope["type"] == "http"
         await send(START)
@@ -212,7 +211,7 @@ async def test_a_client_that_waits_is_not_told_to_go_on_in_the_middle_of_an_answ
         assert await wire.receive() == b"0\r\n\r\n"
 
 
-async def test_a_client_that_does_not_wait_for_the_continue_gets_none(wire):
+async def test_no_100_continue_is_sent_to_a_client_that_has_sent_its_body(wire):
     await wire.send(post(b"/echo", b"Hello", CL % 5, b"Expect: 100-continue"))
 
     assert (await wire.receive()).startswith(b"HTTP/1.1 200")
@@ -221,7 +220,7 @@ async def test_a_client_that_does_not_wait_for_the_continue_gets_none(wire):
 @pytest.mark.parametrize(
     ("header", "body"), [(CL % 5, b"Hello"), (CHUNKED, b"5\r\nHello\r\n0\r\n\r\n")]
 )
-async def test_a_body_that_nobody_read_is_not_the_next_request(app, wire, header, body):
+async def test_a_body_that_was_not_read_is_not_the_next_request(app, wire, header, body):
     """CVE-2022-29361."""
     await wire.send(post(b"/unread", body, header) + GET)
     await wire.receive()
@@ -229,8 +228,8 @@ async def test_a_body_that_nobody_read_is_not_the_next_request(app, wire, header
     assert app.seen in (["/unread", "/"], ["/unread"])
 
 
-async def test_a_body_that_comes_behind_its_answer_is_not_the_next_request(app, wire):
-    """CVE-2022-29361: the app reads on, and takes for the body what has been announced as such."""
+async def test_a_body_that_comes_after_the_response_is_not_the_next_request(app, wire):
+    """CVE-2022-29361: the app reads on, up to the announced length."""
     await wire.send(post(b"/unread", b"", CL % len(SMUGGLED)))
     await wire.send(SMUGGLED + GET)
 
@@ -239,7 +238,7 @@ async def test_a_body_that_comes_behind_its_answer_is_not_the_next_request(app, 
 
 
 @pytest.mark.parametrize("header", [CL % 5, CHUNKED])
-async def test_a_body_that_an_app_leaves_ends_the_connection(header):
+async def test_a_body_that_the_app_does_not_read_ends_the_connection(header):
     async with WireClient(sending(START, LAST)) as wire:
         await wire.send(post(b"/", b"", header))
         await wire.send(SMUGGLED)
@@ -249,7 +248,7 @@ async def test_a_body_that_an_app_leaves_ends_the_connection(header):
     assert answer.count(b"HTTP/1.1") == 1
 
 
-async def test_a_streamed_answer_is_chunked(app, wire):
+async def test_a_streamed_response_is_chunked(app, wire):
     await wire.send(GET.replace(b"/ ", b"/stream "))
     _, headers, body = split(await wire.receive())
     assert headers[b"transfer-encoding"] == b"chunked"
@@ -260,7 +259,7 @@ async def test_a_streamed_answer_is_chunked(app, wire):
     assert await wire.receive() == b"2\r\nlo\r\n0\r\n\r\n"
 
 
-async def test_the_answer_to_head_has_the_headers_alone(wire):
+async def test_the_response_to_head_has_headers_and_no_body(wire):
     """:rfc:`9110` §9.3.2."""
     await wire.send(GET.replace(b"GET", b"HEAD") + GET)
     first, second = (await wire.receive()).split(b"HTTP/1.1 200 OK\r\n")[1:]
@@ -273,7 +272,7 @@ async def test_the_answer_to_head_has_the_headers_alone(wire):
 # -- HTTP/1.0 --------------------------------------------------------------------------------------
 
 
-async def test_http_1_0_is_closed_behind_the_answer(wire):
+async def test_an_http_1_0_connection_is_closed_after_the_response(wire):
     await wire.send(b"GET / HTTP/1.0\r\n\r\n")
     status, headers, body = split(await wire.receive_all())
 
@@ -302,7 +301,7 @@ async def test_a_stream_to_http_1_0_ends_with_the_connection(app, wire):
 # -- time ------------------------------------------------------------------------------------------
 
 
-async def test_an_idle_connection_is_closed_without_a_word(wire):
+async def test_an_idle_connection_is_closed_without_a_response(wire):
     await wire.send(GET)
     await wire.receive()
     await wire.advance(4.9)
@@ -320,7 +319,7 @@ async def test_a_connection_without_a_request_is_closed(wire):
 
 
 async def test_a_head_that_is_not_complete_in_time_is_answered_408(wire):
-    """However lively the client is (Slowloris)."""
+    """Slowloris: also if the client sends a byte now and then."""
     for byte in GET[:9]:
         await wire.send(bytes([byte]))
         await wire.advance(1)
@@ -330,7 +329,7 @@ async def test_a_head_that_is_not_complete_in_time_is_answered_408(wire):
     assert split(await wire.receive_all())[0] == 408
 
 
-async def test_a_second_head_has_its_own_time(wire):
+async def test_the_timeout_begins_again_with_the_second_head(wire):
     await wire.send(GET)
     await wire.receive()
     await wire.advance(4)
@@ -355,7 +354,7 @@ async def test_a_body_that_stops_coming_is_answered_408(wire, path):
     await wire.finish()
 
 
-async def test_an_app_may_take_its_time(app, wire):
+async def test_a_slow_app_has_no_timeout(app, wire):
     await wire.send(GET.replace(b"/ ", b"/wait "))
     await wire.advance(3600)
     app.go_on.set()
@@ -375,7 +374,7 @@ async def test_a_client_that_reads_nothing_is_cut_off():
         assert wire.running == 0
 
 
-async def test_a_client_that_reads_slowly_is_borne_with():
+async def test_a_client_that_reads_slowly_is_not_cut_off():
     async with WireClient(endless) as wire:
         wire.hold()
         await wire.send(GET)
@@ -392,8 +391,8 @@ CLOSE = GET.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")
 
 @pytest.mark.parametrize("ask", [GET, CLOSE], ids=["keep-alive", "close"])
 @pytest.mark.parametrize("half_close", [False, True])
-async def test_a_slow_client_gets_all_of_a_large_answer(ask, half_close):
-    """What it has not read yet is no idleness of its own, and no close that it does not answer."""
+async def test_a_slow_client_gets_the_whole_of_a_large_response(ask, half_close):
+    """Neither the idle timeout nor that of a close runs while the response is being read."""
     async with WireClient(sending(START, {**LAST, "body": b"x" * 500_000})) as wire:
         wire.hold()
         await wire.send(ask)
@@ -409,7 +408,7 @@ async def test_a_slow_client_gets_all_of_a_large_answer(ask, half_close):
 
 
 @pytest.mark.parametrize("ask", [GET, CLOSE], ids=["keep-alive", "close"])
-async def test_a_client_that_leaves_the_end_of_an_answer_unread_is_cut_off(ask):
+async def test_a_client_that_does_not_read_the_end_of_a_response_is_cut_off(ask):
     async with WireClient(sending(START, {**LAST, "body": b"x" * 1000})) as wire:
         wire.hold()
         await wire.send(ask)
@@ -420,7 +419,7 @@ async def test_a_client_that_leaves_the_end_of_an_answer_unread_is_cut_off(ask):
         assert wire.aborted
 
 
-async def test_the_time_to_close_counts_from_when_the_answer_was_read():
+async def test_the_timeout_of_a_close_begins_when_the_response_was_read():
     async with WireClient(sending(START, {**LAST, "body": b"x" * 500_000})) as wire:
         wire.hold()
         await wire.send(CLOSE)
@@ -433,7 +432,7 @@ async def test_the_time_to_close_counts_from_when_the_answer_was_read():
         assert wire.connections == 0
 
 
-async def test_idle_time_counts_from_when_the_answer_was_read():
+async def test_the_idle_timeout_begins_when_the_response_was_read():
     async with WireClient(sending(START, {**LAST, "body": b"x" * 500_000})) as wire:
         wire.hold()
         await wire.send(GET)
@@ -446,7 +445,7 @@ async def test_idle_time_counts_from_when_the_answer_was_read():
         assert wire.closed
 
 
-async def test_a_client_is_not_late_with_a_body_that_an_app_waits_for_no_more():
+async def test_a_body_that_the_app_no_longer_reads_has_no_timeout():
     async def app(scope, receive, send):
         assert scope["type"] == "http"
         receiving = asyncio.ensure_future(receive())
@@ -475,7 +474,7 @@ async def endless(scope, receive, send):
 # -- clients that leave ----------------------------------------------------------------------------
 
 
-async def test_a_stream_ends_when_its_client_vanishes(app, wire):
+async def test_a_stream_ends_when_its_client_disconnects(app, wire):
     await wire.send(GET.replace(b"/ ", b"/stream "))
     await wire.disconnect()
     app.go_on.set()
@@ -496,7 +495,7 @@ async def test_a_body_that_is_cut_off_reaches_no_view(caplog, app, wire, path, l
     assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
 
 
-async def test_a_client_that_leaves_in_a_head_leaves_nothing(app, wire):
+async def test_a_client_that_disconnects_within_a_head_leaves_nothing_behind(app, wire):
     await wire.send(GET[:20])
     await wire.half_close()
     await wire.receive_all()
@@ -504,7 +503,7 @@ async def test_a_client_that_leaves_in_a_head_leaves_nothing(app, wire):
     assert (app.seen, wire.connections) == ([], 0)
 
 
-async def test_a_half_closed_client_is_answered(app, wire):
+async def test_a_client_that_closes_its_sending_side_gets_its_response(app, wire):
     await wire.send(GET.replace(b"/ ", b"/wait ") + GET)
     await wire.half_close()
     app.go_on.set()
@@ -550,7 +549,7 @@ async def test_trailers_may_come_in_several_messages():
 
 
 @pytest.mark.parametrize("line", [b"HEAD / HTTP/1.1\r\nHost: a", b"GET / HTTP/1.0"])
-async def test_trailers_are_dropped_where_there_are_no_chunks(line):
+async def test_trailers_are_dropped_from_a_response_without_chunks(line):
     app = sending({**START, "trailers": True}, MORE, LAST, trailers((b"etag", b'"a"')))
 
     async with WireClient(app) as wire:
@@ -561,7 +560,7 @@ async def test_trailers_are_dropped_where_there_are_no_chunks(line):
     assert b"etag" not in answer
 
 
-async def test_early_hints_come_before_the_answer():
+async def test_early_hints_come_before_the_response():
     """:rfc:`8297`."""
     hint = {"type": "http.response.early_hint", "links": [b"</a.css>; rel=preload"]}
 
@@ -609,7 +608,7 @@ def length(size):
         ([{"type": "http.response.push", "path": "/", "headers": []}], "does not offer"),
     ],
 )
-async def test_an_app_that_breaks_the_rules_before_a_byte_is_out_is_a_500(caplog, messages, named):
+async def test_an_illegal_message_before_the_first_byte_is_a_500(caplog, messages, named):
     async with WireClient(sending(*messages)) as wire:
         await wire.send(GET + GET)
         status, headers, _ = split(await wire.receive_all())
@@ -632,8 +631,8 @@ async def test_an_app_that_breaks_the_rules_before_a_byte_is_out_is_a_500(caplog
         ([START, MORE, trailers((b"a", b"b"))], "in state STARTED"),
     ],
 )
-async def test_an_answer_that_has_begun_and_goes_wrong_is_cut_off(caplog, messages, named):
-    """A client that has got half an answer has to see that it is half. (:rfc:`9112` §8.)"""
+async def test_an_illegal_message_within_a_response_cuts_it_off(caplog, messages, named):
+    """The client must see that the response is incomplete. (:rfc:`9112` §8.)"""
     async with WireClient(sending(*messages)) as wire:
         await wire.send(GET + GET)
         answer = await wire.receive_all()
@@ -645,7 +644,7 @@ async def test_an_answer_that_has_begun_and_goes_wrong_is_cut_off(caplog, messag
 
 
 @pytest.mark.parametrize("messages", [[], [START]])
-async def test_an_exception_before_a_byte_is_out_is_a_500(caplog, messages):
+async def test_an_exception_before_the_first_byte_is_a_500(caplog, messages):
     async with WireClient(failing(*messages)) as wire:
         await wire.send(GET)
 
@@ -653,7 +652,7 @@ async def test_an_exception_before_a_byte_is_out_is_a_500(caplog, messages):
     assert "ZeroDivisionError" in caplog.text
 
 
-async def test_an_exception_in_the_middle_of_an_answer_cuts_it_off(caplog):
+async def test_an_exception_within_a_response_cuts_it_off(caplog):
     async with WireClient(failing(START, MORE)) as wire:
         await wire.send(GET)
         await wire.receive_all()
@@ -662,7 +661,7 @@ async def test_an_exception_in_the_middle_of_an_answer_cuts_it_off(caplog):
     assert "ZeroDivisionError" in caplog.text
 
 
-async def test_an_exception_behind_the_answer_harms_nobody(caplog):
+async def test_an_exception_after_the_response_does_not_harm_the_connection(caplog):
     async with WireClient(failing(START, LAST)) as wire:
         await wire.send(GET + GET)
 
@@ -681,7 +680,7 @@ def failing(*messages):
     return app
 
 
-async def test_what_is_sent_behind_the_answer_is_refused(caplog):
+async def test_a_message_after_the_response_is_refused(caplog):
     async with WireClient(sending(START, LAST, LAST)) as wire:
         await wire.send(GET + GET)
 
@@ -689,7 +688,7 @@ async def test_what_is_sent_behind_the_answer_is_refused(caplog):
     assert "in state COMPLETE" in caplog.text
 
 
-async def test_an_error_of_a_view_is_a_page_and_the_connection_goes_on(app, wire, caplog):
+async def test_an_error_of_a_view_is_an_error_page_and_the_connection_is_kept(app, wire, caplog):
     @app.get("/broken")
     async def broken():
         raise ZeroDivisionError
@@ -724,7 +723,7 @@ async def test_thousands_of_pipelined_requests_are_not_read_ahead(app, wire):
     assert wire.unread < len(GET) * 40_000
 
 
-async def test_a_body_that_nobody_asks_for_is_not_read_ahead(app, wire):
+async def test_a_body_that_the_app_does_not_read_is_not_read_ahead(app, wire):
     @app.post("/late")
     async def late():
         await app.go_on.wait()
@@ -738,7 +737,7 @@ async def test_a_body_that_nobody_asks_for_is_not_read_ahead(app, wire):
     assert wire.unread == 0
 
 
-async def test_a_megabyte_of_one_byte_chunks_is_taken(wire):
+async def test_a_megabyte_in_chunks_of_one_byte_is_accepted(wire):
     """CVE-2025-69229."""
     await wire.send(post(b"/echo", b"1\r\nx\r\n" * 50_000 + b"0\r\n\r\n", CHUNKED))
 
@@ -833,7 +832,7 @@ async def test_a_chunked_body_that_proxies_disagree_on_ends_the_connection(app, 
     assert app.seen == [path.decode()]
 
 
-async def test_upgrades_without_a_connection_header_are_none(app, wire):
+async def test_an_upgrade_header_without_a_connection_header_is_ignored(app, wire):
     """:rfc:`9110` §7.8."""
     await wire.send(GET.replace(b"\r\n\r\n", b"\r\nUpgrade: websocket\r\n\r\n"))
 
@@ -889,7 +888,7 @@ async def test_a_websocket_echoes(chat, wire):
     assert frame == b"\x81\x05Hello"
 
 
-async def test_a_frame_that_is_announced_too_long_is_refused_by_its_head(chat, wire):
+async def test_a_frame_that_announces_too_many_bytes_is_refused_before_its_payload(chat, wire):
     """CVE-2026-54274."""
     await wire.send(UPGRADE)
     await wire.receive()
@@ -898,20 +897,20 @@ async def test_a_frame_that_is_announced_too_long_is_refused_by_its_head(chat, w
     assert (await wire.receive())[2:4] == (1009).to_bytes(2, "big")
 
 
-async def test_a_subprotocol_beyond_ascii_harms_nobody(chat, wire):
+async def test_a_subprotocol_that_is_not_ascii_does_not_harm_the_server(chat, wire):
     """CVE-2026-42544."""
     await wire.send(UPGRADE.replace(b"\r\n\r\n", b"\r\nSec-WebSocket-Protocol: \xff\r\n\r\n"))
 
     assert split(await wire.receive_all())[0] == 400
 
 
-async def test_a_view_that_refuses_leaves_a_plain_answer(app, wire):
+async def test_a_view_that_refuses_a_websocket_sends_a_plain_response(app, wire):
     await wire.send(UPGRADE)
 
     assert split(await wire.receive_all())[0] == 404
 
 
-async def test_a_server_that_stops_says_so_to_websockets(chat, wire):
+async def test_a_server_that_stops_closes_websockets_with_1012(chat, wire):
     """1012: the service is restarted."""
     await wire.send(UPGRADE)
     await wire.receive()
