@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
+from .sansio.blueprint_setup import BlueprintSetupState as BlueprintSetupState
 from .sansio.blueprints import Blueprint as Blueprint
-from .sansio.blueprints import BlueprintSetupState as BlueprintSetupState
 
 __all__ = ["Blueprint", "BlueprintSetupState"]

@@ -26,7 +26,7 @@ FLOORS = {
     3: "wrappers wsgi server cli",
     4: "context ctx sessions templating sse debug testing",
     5: "dispatch asgi helpers",
-    6: "sansio app blueprints",
+    6: "sansio serving app blueprints",
     7: "globals flask",
     8: "__init__ __main__",
 }
@@ -35,7 +35,7 @@ FLOOR_OF = {name: floor for floor, names in FLOORS.items() for name in names.spl
 #: modules and folders that do not compare the scope type (design D5) …
 ONE_PIPELINE = (
     *("context.py", "ctx.py", "context", "app.py"),
-    *("sansio", "dispatch"),
+    *("sansio", "dispatch", "serving"),
 )
 #: … except in the table of the differences
 SCOPE_TYPES = {"scope_types.py"}
@@ -49,7 +49,6 @@ PRIVATE_NAMES_OF_OTHERS = {
     "asgi": dict.fromkeys(
         ("_connection", "_end_setup", "_got_first_request", "_pushes", "_sync_connection"), _OURS
     ),
-    "app": {"_untouched": _OURS},
     "debug": {
         "_current_frames": "sys: the only way to see what another thread does",
         "_pushes": _OURS,
@@ -60,7 +59,7 @@ PRIVATE_NAMES_OF_OTHERS = {
         "_default_template_ctx_processor": "Flask's name",
         "_cached_data": "Werkzeug's name",
         "_cached_json": "Werkzeug's name",
-        **dict.fromkeys(("_sync_connection", "_untouched"), _OURS),
+        **dict.fromkeys(("_sync_connection",), _OURS),
     },
     "globals": {
         "_AppCtxGlobals": "Flask's name",
@@ -98,6 +97,9 @@ FOR_CHECKERS = {
     "flask/json/__init__.py": {"flask/wrappers.py": "jsonify() is in Flask's json"},
     "dispatch/protocols.py": {"dispatch/plan.py": "an app has the plans that are made of it"},
     "sansio/blueprints.py": {"sansio/app.py": "a blueprint is registered on an app"},
+    "sansio/blueprint_setup.py": dict.fromkeys(
+        ("sansio/app.py", "sansio/blueprints.py"), "a blueprint is registered on an app"
+    ),
     "json/__init__.py": {
         "wrappers/__init__.py": "jsonify() is in Flask's json, and returns a response"
     },

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from asyncflask import Blueprint, Flask, abort, request, session, websocket
-from asyncflask.app import _check_run
 from asyncflask.exceptions import OutOfContext, UnawaitedAccess
 from asyncflask.flask import Flask as FacadeFlask
+from asyncflask.serving.run import check_run
 from asyncflask.testing import WebsocketDisconnect, WebsocketResponseError
 
 
@@ -206,7 +206,7 @@ def test_run_accepts_options_of_flask_that_change_nothing(
 ) -> None:
     options = {option: value, "use_reloader": False}
 
-    _check_run(app, options)
+    check_run(app, options)
 
     assert options == {"use_reloader": False}
 

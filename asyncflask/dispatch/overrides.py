@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from types import FunctionType, MethodType
 from typing import Any, Concatenate, ParamSpec, TypeVar
@@ -121,22 +121,26 @@ def forget_all() -> None:
 _invalidation.listeners.append(forget_all)
 
 
-def untouched(cls: type) -> dict[str, Any]:
-    """Return the steps of a face's class, as they are before anybody replaces one on it."""
-    return {name: getattr(cls, name) for name in NAMES | CONVERTERS | CONTEXTS}
+#: the steps of the classes that define them, as they were before a user replaced one
+_own_steps: dict[type, dict[str, Any]] = {}
 
 
-def find_replaced(app: object, own: Mapping[str, Any]) -> frozenset[str]:
+def note_own_steps(cls: type) -> None:
+    """Note the steps of a class of apps; what differs from them later is replaced."""
+    _own_steps[cls] = {name: getattr(cls, name) for name in NAMES | CONVERTERS | CONTEXTS}
+
+
+def find_replaced(app: object) -> frozenset[str]:
     """Return the names of the steps that ``app`` replaces.
 
     ``url_map`` is among them if the app's map has to be asked in Werkzeug's way.
 
     Args:
         app: The app.
-        own: The untouched ones, from :func:`untouched`.
     """
     assigned = vars(app)
     cls = type(app)
+    own = next((_own_steps[base] for base in cls.__mro__ if base in _own_steps), {})
     names = {
         name for name, step in own.items() if name in assigned or getattr(cls, name) is not step
     }

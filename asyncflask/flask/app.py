@@ -1,8 +1,7 @@
 """The facade's app: Flask's class, with Flask's signatures, WSGI and ASGI.
 
-Every step is a plain method that calls the pipeline of ``dispatch/`` and steps its coroutine in the
-calling thread, without a loop. Setup, websockets and the lifespan are the async API's; how a
-request of an ASGI server is served is in ``wsgi/facade.py``.
+Setup, websockets and the lifespan are the async API's; the steps of a request are in ``steps.py``.
+How a request of an ASGI server is served is in ``wsgi/facade.py``.
 """
 
 from __future__ import annotations
@@ -11,16 +10,16 @@ import functools
 import inspect
 import os
 import sys
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from types import FunctionType
-from typing import TYPE_CHECKING, Any, NoReturn, ParamSpec, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 from weakref import ref
 
 import click
 from werkzeug.datastructures import Headers as Headers
 from werkzeug.datastructures import ImmutableDict as ImmutableDict
 from werkzeug.exceptions import BadRequestKeyError as BadRequestKeyError
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException as HTTPException
 from werkzeug.exceptions import InternalServerError as InternalServerError
 from werkzeug.routing import BuildError as BuildError
 from werkzeug.routing import MapAdapter as MapAdapter
@@ -30,18 +29,11 @@ from werkzeug.routing import Rule as Rule
 from werkzeug.serving import is_running_from_reloader
 from werkzeug.wsgi import get_host as get_host
 
-from .. import app as async_api
-from .. import typing as ft
 from .._contextvars import current
-from ..concurrency.bridge import drive
-from ..context import Context
-from ..ctx import NO_ERROR
 from ..debug.frames import cut_tracebacks
-from ..debughelpers import raise_redirect_that_loses_the_body, warn_of_real_flask
-from ..dispatch import errors, overrides, pipeline, teardown, urls
+from ..debughelpers import warn_of_real_flask
+from ..dispatch import overrides, urls
 from ..dispatch.invoke import wait_in_place
-from ..dispatch.scope_types import WEBSOCKET
-from ..exceptions import OutOfContext
 from ..helpers import get_debug_flag, get_load_dotenv
 from ..typing import Receive, Scope, Send
 from ..wsgi.facade import serve_request
@@ -70,6 +62,7 @@ from .signals import got_request_exception as got_request_exception
 from .signals import request_finished as request_finished
 from .signals import request_started as request_started
 from .signals import request_tearing_down as request_tearing_down
+from .steps import SyncSteps
 from .templating import Environment as Environment
 from .testing import EnvironBuilder, FlaskClient, FlaskCliRunner
 from .wrappers import Request, Response
@@ -82,7 +75,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-class Flask(async_api.Flask, metaclass=CallableType):
+class Flask(SyncSteps, metaclass=CallableType):
     """A Flask app: a WSGI and an ASGI callable, with Flask's names and behaviour.
 
     Args:
@@ -103,8 +96,6 @@ class Flask(async_api.Flask, metaclass=CallableType):
     app_ctx_globals_class = _AppCtxGlobals
     request_class: type[Request] = Request  # type: ignore[assignment]  # as Flask's
     response_class: type[Response] = Response
-    # Those of a request answer at once, always; a websocket is served by the async API.
-    _awaited_steps = WEBSOCKET.steps
     _template_proxies = {"g": g, "request": request, "session": session}
     test_client_class: type[FlaskClient] | None = None  # type: ignore[assignment]  # as Flask's
     test_cli_runner_class: type[FlaskCliRunner] | None = None  # type: ignore[assignment]  # as Flask's
@@ -208,135 +199,6 @@ class Flask(async_api.Flask, metaclass=CallableType):
             f"mount({prefix!r}) was called on {self!r}, which WSGI servers may serve as well. Mount"
             " it on an asyncflask.Flask, or write `app.wsgi_app = DispatcherMiddleware(...)`."
         )
-
-    # -- steps -------------------------------------------------------------------------------------
-
-    def _run(self, function: Callable[..., Awaitable[T]], *args: Any) -> T:
-        """Run one of the pipeline's functions on the current context, in this thread."""
-        ctx = _current_request_context()
-        before, ctx.place = ctx.place, "thread"
-        try:
-            return drive(_as_coroutine(function(self, ctx, *args)))
-        finally:
-            ctx.place = before
-
-    def full_dispatch_request(self) -> Response:
-        """Run hooks, view and error handlers, and return the response."""
-        return cast(Response, self._run(pipeline.full_dispatch))
-
-    def preprocess_request(self) -> ft.ResponseReturnValue | None:
-        """Run URL value preprocessors and ``before_request`` functions.
-
-        Returns:
-            The return value of the first function that returns one, otherwise ``None``.
-        """
-        return cast("ft.ResponseReturnValue | None", self._run(pipeline.preprocess))
-
-    def dispatch_request(self) -> ft.ResponseReturnValue:
-        """Call the view that was matched, and return its return value."""
-        return cast(ft.ResponseReturnValue, self._run(pipeline.dispatch_or_raise))
-
-    def finalize_request(
-        self, rv: ft.ResponseReturnValue | HTTPException, from_error_handler: bool = False
-    ) -> Response:
-        """Make a response of a view's return value, and run :meth:`process_response`.
-
-        Args:
-            rv: The return value of a view, or an HTTP error.
-            from_error_handler: Whether an error of :meth:`process_response` is only logged.
-
-        Returns:
-            The response.
-        """
-        return cast(Response, self._run(pipeline.finalize, rv, from_error_handler))
-
-    def process_response(self, response: Response) -> Response:  # type: ignore[override]  # as Flask's
-        """Run ``after_request`` functions and save the session.
-
-        Args:
-            response: The response.
-
-        Returns:
-            The response to send.
-        """
-        return cast(Response, self._run(pipeline.process, response))
-
-    def handle_exception(self, e: Exception) -> Response:
-        """Answer an error that nothing handled with 500, or raise it again.
-
-        Args:
-            e: The error.
-
-        Returns:
-            The response of the handler of 500, or of ``InternalServerError``.
-
-        Raises:
-            Exception: ``e``, as ``PROPAGATE_EXCEPTIONS`` says.
-        """
-        return cast(Response, self._run(pipeline.handle_exception, e))
-
-    def handle_http_exception(self, e: HTTPException) -> HTTPException | ft.ResponseReturnValue:
-        """Answer an HTTP error by its handler; without a handler the error is its own response.
-
-        Args:
-            e: The error.
-
-        Returns:
-            The handler's return value, or ``e``.
-        """
-        return cast(ft.ResponseReturnValue, self._run(errors.handle_http, e))
-
-    def handle_user_exception(self, e: Exception) -> HTTPException | ft.ResponseReturnValue:
-        """Answer an error of a view or hook by its handler.
-
-        Args:
-            e: The error.
-
-        Returns:
-            The handler's return value.
-
-        Raises:
-            Exception: ``e``, if it has no handler.
-        """
-        return cast(ft.ResponseReturnValue, self._run(errors.handle_user, e))
-
-    def raise_routing_exception(self, request: Request) -> NoReturn:  # type: ignore[override]  # as Flask's
-        """Raise the error of matching.
-
-        Args:
-            request: The request.
-
-        Raises:
-            HTTPException: The error.
-        """
-        if self.debug:
-            raise_redirect_that_loses_the_body(cast(Any, _current_request_context()))
-        assert request.routing_exception is not None
-        raise request.routing_exception
-
-    def do_teardown_request(self, exc: BaseException | None = NO_ERROR) -> None:
-        """Run the ``teardown_request`` functions.
-
-        Args:
-            exc: The error for the functions; by default the one that is being handled.
-        """
-        self._end(teardown.end_connection, exc)
-
-    def do_teardown_appcontext(self, exc: BaseException | None = NO_ERROR) -> None:
-        """Run the ``teardown_appcontext`` functions.
-
-        Args:
-            exc: The error for the functions; by default the one that is being handled.
-        """
-        self._end(teardown.end_app, exc)
-
-    def _end(self, part: Callable[..., Any], exc: BaseException | None) -> None:
-        ctx = _current_request_context() if part is teardown.end_connection else current()
-        if exc is NO_ERROR:
-            exc = sys.exc_info()[1]
-        failures: list[BaseException] = []
-        drive(part(self, ctx, exc, failures))
-        teardown.raise_first(self, failures)
 
     def create_url_adapter(  # type: ignore[override]  # as Flask's
         self, request: Request | None
@@ -505,7 +367,7 @@ class Flask(async_api.Flask, metaclass=CallableType):
         return cast(FlaskCliRunner, cls(self, **kwargs))
 
 
-Flask._untouched = overrides.untouched(Flask)
+overrides.note_own_steps(Flask)
 
 #: Flask's own signature, for tools that look at it; further arguments are ASGI's.
 vars(Flask)["__call__"].__signature__ = inspect.Signature(
@@ -520,17 +382,3 @@ vars(Flask)["__call__"].__signature__ = inspect.Signature(
 _bind = FunctionType(
     urls.bind_environ.__code__, {"__name__": "flask.app", "__builtins__": __builtins__}
 )
-
-
-async def _as_coroutine(awaitable: Awaitable[T]) -> T:
-    return await awaitable
-
-
-def _current_request_context() -> Context:
-    ctx: Context | None = current()
-    if ctx is None or ctx.request_context is None:
-        raise OutOfContext(
-            "Working outside of request context: a step of serving a request was called while no"
-            " request context is active. Call it inside `with app.test_request_context(...)`."
-        )
-    return ctx.request_context

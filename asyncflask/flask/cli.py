@@ -35,7 +35,7 @@ from ..cli import (
 )
 from ..cli.group import make_version_option, version_callback, version_of
 from ..cli.options import Option
-from ..sansio.scaffold import F
+from ..sansio.setupmethod import F
 from .globals import current_app as current_app
 from .helpers import get_load_dotenv as get_load_dotenv
 from .install import FLASK_VERSION

@@ -7,7 +7,7 @@ and for the method of a verb.
 from __future__ import annotations
 
 from .. import views as async_api
-from ..sansio.scaffold import F
+from ..sansio.setupmethod import F
 from ..views import http_method_funcs
 from .globals import current_app as current_app
 from .globals import request as request

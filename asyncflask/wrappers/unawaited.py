@@ -35,7 +35,12 @@ _OWNERS = {
     "asyncflask.templating.rendering": "",
     "asyncflask.helpers": "",
     "asyncflask.app": "app.",
+    "asyncflask.serving.lifespan": "app.",
+    "asyncflask.serving.run": "app.",
+    "asyncflask.serving.steps": "app.",
     "asyncflask.sansio.app": "app.",
+    "asyncflask.sansio.ensure_sync": "app.",
+    "asyncflask.sansio.templates": "app.",
     "asyncflask.testing.client": "client.",
     "asyncflask.testing.methods": "client.",
     "asyncflask.testing.connection": "connection.",
@@ -45,7 +50,7 @@ _OWNERS = {
 #: How users write a call of a function that asyncflask has made from one of theirs.
 _MADE_OF = {
     "asyncflask.concurrency.workers": "run_sync",
-    "asyncflask.sansio.app": "app.ensure_async",
+    "asyncflask.sansio.ensure_sync": "app.ensure_async",
 }
 _CALL = object()  # the result of such a call in an expression
 _PACKAGE = str(Path(__file__).parent.parent)

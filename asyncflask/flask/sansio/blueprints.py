@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ...sansio.blueprints import Blueprint, BlueprintSetupState, DeferredSetupFunction
+from ...sansio.blueprint_setup import BlueprintSetupState, DeferredSetupFunction
+from ...sansio.blueprints import Blueprint
 from .scaffold import Scaffold as Scaffold
 from .scaffold import (
     T_after_request,

@@ -11,9 +11,9 @@ from werkzeug.exceptions import HTTPException as HTTPException
 from werkzeug.utils import cached_property as cached_property
 
 from ...resources import find_package
-from ...sansio.scaffold import (
+from ...sansio.scaffold import Scaffold
+from ...sansio.setupmethod import (
     F,
-    Scaffold,
     T_after_request,
     T_before_request,
     T_error_handler,
@@ -28,7 +28,7 @@ from ...sansio.scaffold import (
     T_url_value_preprocessor,
     setupmethod,
 )
-from ...sansio.scaffold import endpoint_of as _endpoint_from_view_func
+from ...sansio.setupmethod import endpoint_of as _endpoint_from_view_func
 from ..helpers import get_root_path as get_root_path
 
 __all__ = [

@@ -1,0 +1,125 @@
+"""What begins and ends with the serving of an app, or goes on beside the requests.
+
+Startup and shutdown, the applications that are mounted on it, and background tasks.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import typing as t
+from collections.abc import AsyncIterator, Callable
+
+from .._contextvars import current
+from ..asgi import run_shutdown, run_startup
+from ..dispatch import background, setup_check
+from ..dispatch.invoke import emit
+from ..sansio.setupmethod import setupmethod
+from ..signals import got_background_exception
+from ..templating.loading import has_templates
+from ..wsgi.mount import Interface, Mount, Stop, make_mount, start_mounted, stop_mounted
+from .steps import Steps
+
+P = t.ParamSpec("P")
+
+
+class AppLifespan(Steps):
+    """An app that is started and shut down."""
+
+    def _prepare_api(self) -> None:
+        self.serving_generators: list[AsyncIterator[None]] = []
+        self.background_tasks: set[asyncio.Task[None]] = set()
+        #: the applications that :meth:`mount` was given, the longest prefix first
+        self.mounts: list[Mount] = []
+        #: what shuts down those of them that were started
+        self._stop_mounted: list[Stop] = []
+        #: the lifespan scope's ``state``, for ``before_serving`` functions to fill
+        self.lifespan_state: dict[str, t.Any] = {}
+        #: set when shutdown begins, for background tasks to wait for
+        self.shutdown_event = asyncio.Event()
+
+    def _end_setup(self) -> None:
+        """Note at the first request that setup is over, and log what part of it has no effect."""
+        self._got_first_request = True
+        for fault in setup_check.find_faults(self):
+            self.logger.warning("%s", fault)
+
+    async def startup(self) -> None:
+        """Run the functions of the startup; the lifespan protocol calls this."""
+        self.shutdown_event = asyncio.Event()  # A new one: an app may be served a second time.
+        if any(map(has_templates, (self, *self.iter_blueprints()))):
+            # PERF: imports Jinja, for which no request then waits (15 ms).
+            type(self).jinja_environment  # noqa: B018  # looking imports
+        await run_startup(self)
+        self._stop_mounted = await start_mounted(self, self.mounts)
+
+    async def shutdown(self) -> None:
+        """Wait for background tasks, run the functions of the shutdown, and end idle workers."""
+        self.shutdown_event.set()
+        try:
+            await background.drain(self, self.config["BACKGROUND_TASK_SHUTDOWN_TIMEOUT"])
+            stops, self._stop_mounted = self._stop_mounted, []
+            await stop_mounted(stops, self.logger)
+        finally:
+            await run_shutdown(self)
+            self.workers.trim()
+
+    @setupmethod
+    def mount(
+        self,
+        prefix: str,
+        app: object,
+        interface: Interface | None = None,
+        *,
+        lifespan: bool = False,
+    ) -> None:
+        """Let another application answer everything below ``prefix``.
+
+        For moving an app over step by step: the old one keeps its URLs. Sessions are shared where
+        ``SECRET_KEY`` and the settings of the session cookie agree. Hooks and error handlers of
+        this app do not run for it; ``startup`` and ``shutdown`` of a mounted app of ours do, once
+        if it is mounted several times. The prefix alone is redirected (308) to the slash.
+
+        Args:
+            prefix: Such as ``"/old"``; the application sees it as its root path.
+            app: An ASGI application, or a WSGI one, which runs in a worker thread.
+            interface: ``"asgi"`` or ``"wsgi"``, where the application does not show it.
+            lifespan: Start and shut down an ASGI application that is none of ours as well; if it
+                fails to, this app fails to. Its requests have its lifespan's state.
+
+        Raises:
+            ValueError: The prefix is none, or ``lifespan`` is given for a WSGI application.
+            TypeError: ``interface`` is needed.
+        """
+        self.mounts.append(make_mount(prefix, app, interface, lifespan))
+        self._refresh()
+        self.mounts.sort(key=lambda mount: len(mount.prefix), reverse=True)
+
+    def add_background_task(
+        self, func: Callable[P, object], *args: P.args, **kwargs: P.kwargs
+    ) -> None:
+        """Start work that goes on after the response, in an app context of its own.
+
+        Args:
+            func: ``async def`` runs on the loop, ``def`` in a worker thread.
+            args: Its arguments.
+            kwargs: Its keyword arguments.
+
+        Raises:
+            RuntimeError: No event loop runs here.
+
+        Source: ``Quart: app.add_background_task``.
+        """
+        background.start(self, func, args, kwargs)
+
+    async def handle_background_exception(self, error: Exception) -> None:
+        """Log the error of a background task, after the signal ``got_background_exception``.
+
+        Args:
+            error: The error.
+        """
+        if got_background_exception.receivers:
+            ctx = current() or self.app_context()
+            await emit(ctx, got_background_exception, self, exception=error)
+        task = asyncio.current_task()
+        name = "?" if task is None else task.get_name()
+        self.logger.error("Background task %r failed.", name, exc_info=error)

@@ -1,0 +1,289 @@
+"""The steps that serve a connection, as methods that a subclass may override or a caller replace.
+
+Each calls the function of the pipeline in ``dispatch/`` that it is named after.
+"""
+
+from __future__ import annotations
+
+import functools
+import sys
+import typing as t
+from collections.abc import Awaitable, Callable
+from types import FunctionType
+
+from werkzeug.exceptions import HTTPException
+
+from .. import typing as ft
+from .._contextvars import current
+from ..asgi import serve
+from ..ctx import NO_ERROR, Context
+from ..dispatch import errors, overrides, pipeline, teardown
+from ..dispatch.protocols import ServedApp
+from ..exceptions import OutOfContext
+from ..logging import one_line
+from ..sansio.app import App
+from ..sansio.setupmethod import F
+from ..wrappers import Request, Response, Websocket
+
+if t.TYPE_CHECKING:
+    from ..debug.debugger import Debugger
+
+
+def _explained(function: F) -> F:
+    """Return a copy of ``serve`` whose name says, in Python's own error, how to serve the app.
+
+    A WSGI server calls the app with two arguments, and Python's TypeError, which begins with the
+    qualified name, is all that its log has. A function around this one could say more, but every
+    request would pay for it, and servers look whether this is ``async def``.
+    """
+    copy = FunctionType(function.__code__, function.__globals__, "__call__")
+    copy.__kwdefaults__, copy.__doc__ = function.__kwdefaults__, function.__doc__
+    copy.__annotations__ = function.__annotations__
+    copy.__qualname__ = (
+        "This is an ASGI app, and was called as a WSGI or RSGI app. Serve it with hypercorn,"
+        " uvicorn, `gunicorn -k uvicorn.workers.UvicornWorker` or `granian --interface asgi`."
+        " Flask.__call__"
+    )
+    return t.cast(F, copy)
+
+
+class Steps(App):
+    """An app whose steps are awaited on the loop, and return their result in a worker thread."""
+
+    #: the steps whose answer is awaited on the loop, and returned where a thread may block
+    _awaited_steps: t.ClassVar[frozenset[str]] = overrides.AWAITED
+
+    def __init_subclass__(cls, **kwargs: t.Any) -> None:
+        super().__init_subclass__(**kwargs)
+        overrides.prepare_class(cls, cls._awaited_steps)
+
+    @classmethod
+    def _prepared(cls, name: str, value: object) -> t.Any:
+        """Return a step that is assigned in the form in which every caller gets its answer."""
+        return overrides.prepare(value) if name in cls._awaited_steps else value
+
+    #: Serves one ASGI connection, through :meth:`asgi_app` where that was replaced.
+    __call__ = _explained(serve)
+
+    async def asgi_app(
+        self: ServedApp, scope: ft.Scope, receive: ft.Receive, send: ft.Send
+    ) -> None:
+        """Serve one ASGI connection.
+
+        Replace it to apply middleware and keep the app object:
+        ``app.asgi_app = Middleware(app.asgi_app)``, as with Flask's ``wsgi_app``.
+
+        Args:
+            scope: The ASGI scope.
+            receive: Returns the next message of the client.
+            send: Sends a message to the client.
+
+        Raises:
+            RuntimeError: The scope's type is not one of ASGI 3.
+        """
+        await serve(self, scope, receive, send, wrapped=False)
+
+    @overrides.own_step
+    async def full_dispatch_request(self: ServedApp) -> Response:
+        """Run hooks, view and error handlers, and return the response."""
+        result: Response = await pipeline.full_dispatch(self, _require_context())
+        return result
+
+    @overrides.own_step
+    async def preprocess_request(self: ServedApp) -> ft.ResponseReturnValue | None:
+        """Run URL value preprocessors and ``before_request`` functions.
+
+        Returns:
+            The return value of the first function that returns one, otherwise ``None``.
+        """
+        result: ft.ResponseReturnValue | None = await pipeline.preprocess(self, _require_context())
+        return result
+
+    @overrides.own_step
+    async def dispatch_request(self: ServedApp) -> ft.ResponseReturnValue | None:
+        """Call the view that was matched, and return its return value."""
+        result: ft.ResponseReturnValue | None = await pipeline.dispatch_or_raise(
+            self, _require_context()
+        )
+        return result
+
+    @overrides.own_step
+    async def finalize_request(
+        self: ServedApp,
+        rv: ft.ResponseReturnValue | HTTPException,
+        from_error_handler: bool = False,
+    ) -> Response:
+        """Make a response of a view's return value, and run :meth:`process_response`.
+
+        Args:
+            rv: The return value of a view, or an HTTP error.
+            from_error_handler: Whether an error of :meth:`process_response` is only logged.
+
+        Returns:
+            The response.
+        """
+        result: Response = await pipeline.finalize(self, _require_context(), rv, from_error_handler)
+        return result
+
+    @overrides.own_step
+    async def process_response(self: ServedApp, response: Response) -> Response:
+        """Run ``after_request`` functions and save the session.
+
+        Args:
+            response: The response.
+
+        Returns:
+            The response to send.
+        """
+        result: Response = await pipeline.process(self, _require_context(), response)
+        return result
+
+    @overrides.own_step
+    async def handle_exception(self: ServedApp, e: Exception) -> Response:
+        """Answer an error that nothing handled with 500, or raise it again.
+
+        Args:
+            e: The error.
+
+        Returns:
+            The response of the handler of 500, or of ``InternalServerError``.
+
+        Raises:
+            Exception: ``e``, as ``PROPAGATE_EXCEPTIONS`` says.
+        """
+        result: Response = await pipeline.handle_exception(self, _require_context(), e)
+        return result
+
+    @overrides.own_step
+    async def handle_http_exception(
+        self: ServedApp, e: HTTPException
+    ) -> HTTPException | ft.ResponseReturnValue:
+        """Answer an HTTP error by its handler; without a handler the error is its own response.
+
+        Args:
+            e: The error.
+
+        Returns:
+            The handler's return value, or ``e``.
+        """
+        result: HTTPException | ft.ResponseReturnValue = await errors.handle_http(
+            self, _require_context(), e
+        )
+        return result
+
+    @overrides.own_step
+    async def handle_user_exception(
+        self: ServedApp, e: Exception
+    ) -> HTTPException | ft.ResponseReturnValue:
+        """Answer an error of a view or hook by its handler.
+
+        Args:
+            e: The error.
+
+        Returns:
+            The handler's return value.
+
+        Raises:
+            Exception: ``e``, if it has no handler.
+        """
+        result: HTTPException | ft.ResponseReturnValue = await errors.handle_user(
+            self, _require_context(), e
+        )
+        return result
+
+    def raise_routing_exception(self: ServedApp, request: Request | Websocket) -> t.NoReturn:
+        """Raise the error of matching.
+
+        Args:
+            request: The request.
+
+        Raises:
+            HTTPException: The error.
+        """
+        assert request.routing_exception is not None
+        raise request.routing_exception
+
+    def log_exception(self: ServedApp, exc_info: ft.ExcInfo) -> None:
+        """Log an error that nothing handled.
+
+        Args:
+            exc_info: As :func:`sys.exc_info` returns it.
+        """
+        ctx = current()
+        connection = None if ctx is None else ctx.request_or_websocket
+        where = "" if connection is None else f" on {connection.path} [{connection.method}]"
+        self.logger.error("Exception%s", one_line(where), exc_info=exc_info)
+
+    @overrides.own_step
+    async def do_teardown_request(self: ServedApp, exc: BaseException | None = NO_ERROR) -> None:
+        """Run the ``teardown_request`` functions.
+
+        Args:
+            exc: The error for the functions; by default the one that is being handled.
+        """
+        await _attempt_all(self, teardown.end_connection, exc)
+
+    @overrides.own_step
+    async def do_teardown_appcontext(self: ServedApp, exc: BaseException | None = NO_ERROR) -> None:
+        """Run the ``teardown_appcontext`` functions.
+
+        Args:
+            exc: The error for the functions; by default the one that is being handled.
+        """
+        await _attempt_all(self, teardown.end_app, exc)
+
+    # A websocket has the same steps; the scope type of the current context says which is meant.
+    full_dispatch_websocket = full_dispatch_request
+    preprocess_websocket = preprocess_request
+    dispatch_websocket = dispatch_request
+    finalize_websocket = finalize_request
+    postprocess_websocket = process_response
+    handle_websocket_exception = handle_exception
+    do_teardown_websocket = do_teardown_request
+
+    # -- debugger ----------------------------------------------------------------------------------
+
+    _use_debugger = False
+
+    @property
+    def use_debugger(self) -> bool:
+        """Whether, in debug mode, errors are answered by :attr:`debugger`; off by default.
+
+        ``asyncflask run --debugger`` and ``app.run(use_debugger=True)`` set it.
+        """
+        return self._use_debugger
+
+    @use_debugger.setter
+    def use_debugger(self, value: bool) -> None:
+        self._use_debugger = bool(value)
+        self._refresh()
+
+    @functools.cached_property
+    def debugger(self) -> Debugger:
+        """Werkzeug's interactive debugger, for this app: its ``trusted_hosts`` and its ``pin``."""
+        # PERF: it imports a good part of Werkzeug, which only debugging needs.
+        from ..debug.debugger import Debugger
+
+        return Debugger(self)
+
+
+def _require_context() -> Context:
+    ctx: Context | None = current()
+    if ctx is None or ctx.request_context is None:
+        raise OutOfContext(
+            "Working outside of request context: a step of serving a request was called where no"
+            " request context is active. Call it"
+            " inside `async with app.test_request_context(...)`."
+        )
+    return ctx.request_context
+
+
+async def _attempt_all(
+    app: ServedApp,
+    part: Callable[..., Awaitable[None]],
+    exc: BaseException | None,
+) -> None:
+    failures: list[BaseException] = []
+    error = sys.exc_info()[1] if exc is NO_ERROR else exc
+    await part(app, current(), error, failures)
+    teardown.raise_first(app, failures)
