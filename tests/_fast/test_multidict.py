@@ -22,7 +22,7 @@ def test_the_result_is_the_constructors(make, values):
     assert list(made.lists()) == list(make(values).lists())
 
 
-def test_a_class_with_its_own_constructor_is_left_to_itself():
+def test_a_class_with_its_own_constructor_is_left_to_the_library():
     class Upper(MultiDict):
         def __init__(self, pairs=()):
             super().__init__((key.upper(), value) for key, value in pairs)

@@ -57,7 +57,7 @@ def serializers():
 
 
 @given(content=st.dictionaries(st.text("abc", min_size=1), JSON, max_size=4))
-def test_what_one_signs_the_other_takes(serializers, content):
+def test_each_reads_what_the_other_signs(serializers, content):
     ours, plain = serializers
 
     assert ours.loads(plain.dumps(content), max_age=60) == content
@@ -71,9 +71,7 @@ def test_what_one_signs_the_other_takes(serializers, content):
     cut=st.booleans(),
     text=st.sampled_from(["short", "ab" * 20]),
 )
-def test_a_cookie_that_was_tampered_with_is_good_to_neither_or_both(
-    serializers, at, byte, cut, text
-):
+def test_a_changed_cookie_is_invalid_for_both_or_valid_for_both(serializers, at, byte, cut, text):
     cookie = bytearray(serializers[1].dumps({"user": 1, "text": text}).encode())
     cookie[at % len(cookie)] = byte
     if cut:
@@ -88,7 +86,7 @@ def test_a_cookie_that_was_tampered_with_is_good_to_neither_or_both(
     assert results[0] == results[1]
 
 
-def test_a_cookie_of_the_future_or_the_past_is_good_to_neither(serializers, monkeypatch):
+def test_an_expired_cookie_or_one_of_the_future_is_invalid_for_both(serializers, monkeypatch):
     plain = serializers[1]
     cookie = plain.dumps({"user": 1})
     for seconds in (-10, 61):

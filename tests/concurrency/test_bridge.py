@@ -60,7 +60,7 @@ async def test_context_variables_go_to_the_loop_and_come_back():
 
 
 @pytest.mark.parametrize("kind", [ValueError, KeyboardInterrupt, SystemExit])
-async def test_no_exception_goes_into_the_loop(kind):
+async def test_no_exception_reaches_the_loop(kind):
     error, loop = kind("of the coroutine"), asyncio.get_running_loop()
 
     def in_thread():
@@ -71,7 +71,7 @@ async def test_no_exception_goes_into_the_loop(kind):
     assert await asyncio.to_thread(in_thread)
 
 
-async def test_a_closed_loop_is_an_error_and_no_hang():
+async def test_a_closed_loop_is_an_error_and_does_not_hang():
     loop = asyncio.new_event_loop()
     loop.close()
 
@@ -96,7 +96,7 @@ async def test_run_from_thread_on_the_loops_own_thread_is_an_error_and_no_deadlo
 # -- a lease that waits ----------------------------------------------------------------------------
 
 
-async def test_the_waiting_worker_does_what_it_is_asked(lease):
+async def test_a_waiting_worker_runs_other_calls_of_its_request(lease):
     async def asking():
         return await lease.run(threading.get_ident)
 
@@ -106,7 +106,7 @@ async def test_the_waiting_worker_does_what_it_is_asked(lease):
     assert await lease.run(in_worker)
 
 
-async def test_what_was_prepared_is_awaited_first(lease):
+async def test_a_preparation_is_awaited_first(lease):
     order = []
 
     async def note(name):
@@ -125,7 +125,7 @@ async def test_a_failed_preparation_is_raised_instead(lease):
         await lease.run(lambda: lease.wait_for(set_variable("x")))
 
 
-async def test_a_cancellation_ends_what_the_worker_waits_for_and_only_that(lease):
+async def test_a_cancellation_ends_only_the_coroutine_that_the_worker_waits_for(lease):
     started, order = asyncio.Event(), []
 
     async def sleeping():
@@ -168,7 +168,7 @@ def test_without_a_loop_it_runs_here():
     assert run_alone(ident()) == threading.get_ident()
 
 
-async def test_inside_a_loop_it_runs_beside():
+async def test_inside_a_loop_it_runs_in_another_thread():
     async def ident():
         return threading.get_ident()
 
@@ -243,7 +243,7 @@ async def test_drive_on_a_running_loop_says_async_with():
         drive(places([]))
 
 
-async def test_step_refuses_what_only_a_loop_can_serve():
+async def test_step_refuses_a_coroutine_that_waits_for_a_loop():
     with pytest.raises(RuntimeError, match="in a thread that has no event loop"):
         step_in_thread(asyncio.sleep(0))
 
@@ -257,12 +257,12 @@ async def test_resume_goes_on_where_step_stopped():
 
 
 def begun(awaitable):
-    """Take the first step; return what is to be awaited for the rest."""
+    """Take the first step; return an awaitable for the rest."""
     steps = awaitable.__await__()
     return resume(steps, next(steps))
 
 
-async def test_what_has_begun_goes_on_to_its_result():
+async def test_a_coroutine_that_has_begun_continues_to_its_result():
     async def work():
         await asyncio.sleep(0)
         await asyncio.sleep(0.001)
@@ -310,7 +310,7 @@ def test_what_is_sent_arrives_inside():
         rest.send("b")
 
 
-def test_an_error_passes_an_iterator_that_takes_none():
+def test_an_error_passes_through_an_iterator_without_throw():
     class Bare:
         def __await__(self):
             return iter([1, 2])

@@ -95,7 +95,7 @@ async def test_a_token_made_in_a_worker_is_reset_in_a_later_call(pool):
 
 
 async def test_a_worker_waits_until_the_loop_has_left_the_context(pool):
-    """A thread that is quicker than the task's suspension does not find the context entered."""
+    """Else a quick thread would enter the context before the task has left it."""
     lease = await pool.lease()
     running = lease.run(variable.get)
 
@@ -113,7 +113,7 @@ async def test_a_worker_waits_until_the_loop_has_left_the_context(pool):
     lease.release()
 
 
-async def test_an_error_comes_out_as_it_is(pool):
+async def test_an_error_is_raised_unchanged(pool):
     def fail():
         raise LookupError("as it is")
 
@@ -200,7 +200,7 @@ async def test_a_child_task_runs_in_its_own_context_on_the_same_thread(pool):
 
 
 async def test_a_thread_that_still_works_is_not_given_to_the_next_request(pool):
-    """A task may outlive its request; who comes next must not wait for it."""
+    """A task may outlive its request; the next request must not wait for it."""
     lease = await pool.lease()
     working, ended = threading.Event(), threading.Event()
 
@@ -274,7 +274,7 @@ async def test_an_idle_worker_keeps_nothing_of_its_last_job(pool):
 # -- the pool --------------------------------------------------------------------------------------
 
 
-async def test_threads_are_used_again(pool):
+async def test_threads_are_reused(pool):
     first = await pool.lease()
     first.release()
     second = await pool.lease()
@@ -318,7 +318,7 @@ async def test_a_full_queue_is_503(pool):
         (await task).release()
 
 
-async def test_who_stops_waiting_leaves_the_queue(pool):
+async def test_a_cancelled_waiter_leaves_the_queue(pool):
     leases = [await pool.lease(), await pool.lease()]
     task = asyncio.create_task(pool.lease())
     await asyncio.sleep(0)
@@ -330,7 +330,7 @@ async def test_who_stops_waiting_leaves_the_queue(pool):
         lease.release()
 
 
-async def test_a_thread_that_cannot_be_started_takes_no_place(pool, monkeypatch):
+async def test_a_thread_that_cannot_be_started_is_not_counted(pool, monkeypatch):
     def refuse(self):
         raise RuntimeError("can't start new thread")
 
@@ -435,7 +435,7 @@ def test_the_threads_of_a_dropped_pool_end():
 # -- run_in_thread, run_sync -----------------------------------------------------------------------
 
 
-async def test_run_in_thread_carries_a_copy_of_nothing_but_runs_elsewhere():
+async def test_run_in_thread_uses_another_thread():
     assert await run_in_thread(threading.get_ident) != threading.get_ident()
 
 

@@ -155,7 +155,7 @@ def canonical(name, value):
 
 
 async def ask(case, lib, colour):
-    """Build a case and return the result of each request, and the case's log."""
+    """Build a case and return the result of each request, and the log of the case."""
     face = Face(lib, colour)
     case(face)
     client = face.app.test_client()

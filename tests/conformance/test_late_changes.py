@@ -1,4 +1,4 @@
-"""Whatever is registered, replaced or taken away between two requests is seen by the next one.
+"""Everything that is registered, replaced or removed is seen by the next request.
 
 A plan is made of what is registered for an endpoint (``dispatch/plan.py``) and is kept. Flask's
 registries are dictionaries and lists that may be changed at any time and in any way, so each way is
@@ -252,7 +252,7 @@ def test_functions_of_other_registries_are_added(site):
     ]
 
 
-def test_a_hook_that_registers_a_hook_is_followed_by_it(site):
+def test_a_hook_registered_by_a_hook_runs_after_it(site):
     functions = site.registry("before")[None]
     functions[1] = site.hook("two", then=lambda: functions.append(site.hook("new")))
 
@@ -366,7 +366,7 @@ def test_a_blueprint_is_registered_later(site):
     assert site.ask() == ["one", "two", "late", "view", "after", "end"]
 
 
-def test_setup_is_over_again_after_the_next_request(site):
+def test_setup_ends_again_with_the_next_request(site):
     site.app._got_first_request = False
     site.app.before_request(site.hook("late"))
     site.ask()

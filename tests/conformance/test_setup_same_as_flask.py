@@ -204,7 +204,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_what_flask_refuses_is_refused_with_its_class(name):
+def test_a_registration_that_flask_refuses_raises_the_same_class(name):
     with pytest.raises(Exception, match=r".+") as theirs:
         REFUSED[name](flask)
     with pytest.raises(theirs.type, match=r".+"):

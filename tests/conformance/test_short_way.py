@@ -376,7 +376,7 @@ def _numbered(*hooks):
     ids=["alone", "among three", "before one that passes"],
 )
 @pytest.mark.parametrize("hook", HOOKS.values(), ids=HOOKS)
-async def test_what_hooks_do_is_the_same_on_both_ways(hook, others, method):
+async def test_hooks_have_the_same_effect_on_both_paths(hook, others, method):
     more = [_before(other) if other is _note else _after(other) for other in others]
     headers = [(b"content-length", b"3")] if method == "POST" else []
     short, long = _numbered(hook, *more), _numbered(hook, *more)
@@ -390,7 +390,7 @@ async def test_what_hooks_do_is_the_same_on_both_ways(hook, others, method):
 
 
 @pytest.mark.parametrize("hooks", [(), (_after(_mark),)], ids=["alone", "with a hook"])
-async def test_an_error_of_a_teardown_function_is_the_same_on_both_ways(hooks):
+async def test_an_error_of_a_teardown_function_is_the_same_on_both_paths(hooks):
     async def spoil(error):
         raise ValueError(f"torn after {error}")
 

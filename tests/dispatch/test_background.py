@@ -1,4 +1,4 @@
-"""Background tasks: an app context of their own, errors that are told, an orderly end."""
+"""Background tasks: their own app context, errors in the log, and the shutdown."""
 
 from __future__ import annotations
 
@@ -181,7 +181,7 @@ async def test_shutdown_waits_for_the_tasks(app):
     assert done == [1]
 
 
-async def test_shutdown_cancels_what_needs_longer_than_the_grace(app, caplog):
+async def test_shutdown_cancels_tasks_that_outlast_the_grace_period(app, caplog):
     ends = []
 
     async def endless():
@@ -289,7 +289,7 @@ async def leave_async():
 
 
 @pytest.mark.parametrize("work", [await_cancelled, leave, leave_async])
-async def test_what_is_no_exception_is_handled_like_one_and_ends_no_server(app, work):
+async def test_a_base_exception_is_handled_like_an_exception_and_ends_no_server(app, work):
     seen = []
 
     @got_background_exception.connect_via(app)

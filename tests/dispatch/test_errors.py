@@ -1,4 +1,4 @@
-"""Which handler an error finds (tests/conformance compares with Flask), and what finds none."""
+"""Which handler is called for an error (tests/conformance compares with Flask)."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_which_handler_is_found(app, handlers, error, expected):
     assert found_in(app, ("bp.in", "bp"), error) == expected
 
 
-def test_looking_for_a_handler_leaves_the_registry_as_it_was(app):
+def test_looking_for_a_handler_does_not_change_the_registry(app):
     app.errorhandler(404)(lambda error: "x")
     before = {name: set(by_code) for name, by_code in app.error_handler_spec.items()}
     found_in(app, ("bp",), Problem())
@@ -116,7 +116,7 @@ async def test_a_handled_error_is_not_logged(app, caplog):
     assert not caplog.records
 
 
-async def test_handlers_of_both_colours_serve_views_of_both(app):
+async def test_sync_and_async_handlers_serve_sync_and_async_views(app):
     app.errorhandler(Problem)(lambda error: "def")
 
     @app.errorhandler(LookupError)
@@ -164,7 +164,7 @@ async def test_an_unhandled_routing_error_of_a_blueprint_goes_to_the_app(app):
 
 
 @pytest.mark.parametrize("what", ["x", 42, object])
-def test_what_is_no_error_cannot_have_a_handler(app, what):
+def test_an_argument_that_is_no_error_cannot_have_a_handler(app, what):
     with pytest.raises(ValueError, match="is n"):
         app.register_error_handler(what, lambda error: None)
 

@@ -1,4 +1,4 @@
-"""What becomes of a session that a websocket changes."""
+"""The session of a websocket: changes before and after the handshake."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def app():
 
 
 async def kept(client):
-    """What a request of the same client finds in its session."""
+    """Return the session of a request of the same client."""
     return (await client.get("/")).json
 
 
@@ -35,7 +35,7 @@ async def visit(client, path="/ws"):
 
 
 @pytest.mark.parametrize("kind", ["async", "def", "hook"])
-async def test_a_change_before_the_handshake_is_in_its_answer(app, caplog, kind):
+async def test_a_change_before_the_handshake_is_in_its_response(app, caplog, kind):
     if kind == "hook":
 
         @app.before_websocket
@@ -76,7 +76,7 @@ async def test_own_headers_of_the_handshake_stay(app):
 
 
 @pytest.mark.parametrize("kind", ["async", "def"])
-async def test_a_change_after_the_handshake_is_refused_aloud(app, caplog, kind):
+async def test_a_change_after_the_handshake_is_an_error(app, caplog, kind):
     @app.websocket("/async")
     async def async_view():
         session["choice"] = await websocket.receive()
@@ -99,7 +99,7 @@ async def test_a_change_after_the_handshake_is_refused_aloud(app, caplog, kind):
     assert "Change the session before `await websocket.accept()`" in record.getMessage()
 
 
-async def test_a_change_after_one_that_was_sent_is_refused_aloud(app, caplog):
+async def test_a_change_after_one_that_was_sent_is_an_error(app, caplog):
     @app.websocket("/ws")
     async def view():
         session["first"] = 1
@@ -114,7 +114,7 @@ async def test_a_change_after_one_that_was_sent_is_refused_aloud(app, caplog):
 
 
 @pytest.mark.parametrize("permanent", [False, True])
-async def test_a_session_that_is_only_read_is_no_matter(app, caplog, permanent):
+async def test_a_session_that_is_only_read_is_no_error(app, caplog, permanent):
     @app.get("/login")
     async def login():
         session.permanent = permanent
@@ -235,7 +235,9 @@ async def test_a_store_gets_a_change_after_the_handshake(
 
 @pytest.mark.parametrize("store", [Store, AsyncStore])
 @pytest.mark.parametrize("kind", ["async", "def"])
-async def test_the_id_of_a_new_session_is_in_the_handshakes_answer(app, caplog, store, kind):
+async def test_the_id_of_a_new_session_is_in_the_response_of_the_handshake(
+    app, caplog, store, kind
+):
     app.session_interface = store()
 
     @app.websocket("/async")
@@ -258,7 +260,7 @@ async def test_the_id_of_a_new_session_is_in_the_handshakes_answer(app, caplog, 
     assert threading.get_ident() not in app.session_interface.threads or store is AsyncStore
 
 
-async def test_the_id_of_a_session_that_comes_too_late_is_missed_aloud(app, caplog):
+async def test_the_id_of_a_session_made_after_the_handshake_is_an_error(app, caplog):
     app.session_interface = Store()
 
     @app.websocket("/ws")

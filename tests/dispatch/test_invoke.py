@@ -1,4 +1,4 @@
-"""Callables of both colours, called from both colours, wherever they are registered."""
+"""Sync and async callables, called from sync and async ones, wherever they are registered."""
 
 from __future__ import annotations
 
@@ -72,7 +72,9 @@ async def async_place():
 )
 @pytest.mark.parametrize("view_colour", ["def", "async"])
 @pytest.mark.parametrize("colour", ["def", "async"])
-async def test_each_runs_where_its_colour_belongs(app, register, colour, view_colour):
+async def test_async_functions_run_on_the_loop_and_def_functions_in_a_worker(
+    app, register, colour, view_colour
+):
     seen = []
 
     def hook(*args):
@@ -102,7 +104,7 @@ async def test_each_runs_where_its_colour_belongs(app, register, colour, view_co
     assert sorted(seen) == sorted([places[colour], places[view_colour]])
 
 
-async def test_callable_objects_partials_and_methods_keep_their_colour(app):
+async def test_callable_objects_partials_and_methods_stay_sync_or_async(app):
     class Thing:
         async def method(self):
             return place()
@@ -175,7 +177,7 @@ async def test_ensure_sync_in_an_async_view_says_to_await(app):
 
 
 async def test_def_calls_async_calls_def_calls_async(app):
-    """The worker that waits for the loop serves it meanwhile."""
+    """A worker that waits for the loop runs the calls of the loop meanwhile."""
 
     @app.get("/")
     def view():
@@ -229,7 +231,7 @@ async def test_tasks_that_wait_for_a_worker_together_lease_one(app):
 
 
 @pytest.mark.parametrize("view_colour", ["def", "async"])
-async def test_receivers_of_both_colours_hear_all_signals_in_order(app, view_colour):
+async def test_sync_and_async_receivers_get_all_signals_in_order(app, view_colour):
     heard = []
 
     def receiver(name):
@@ -349,7 +351,7 @@ async def test_template_rendered_reaches_def_receivers(app, view_colour):
     ],
 )
 @pytest.mark.parametrize("view", ["def", "async"])
-async def test_a_def_function_may_hand_on_what_is_to_be_awaited(register, view):
+async def test_a_def_function_may_return_an_awaitable(register, view):
     """As in ``app.before_serving(lambda: db.connect())``."""
     app = asyncflask.Flask("shop")
     done = []
@@ -373,7 +375,7 @@ async def test_a_def_function_may_hand_on_what_is_to_be_awaited(register, view):
     assert set(done) == {"done"}
 
 
-async def test_an_error_of_what_a_def_teardown_function_hands_on_is_not_lost(caplog):
+async def test_an_error_of_an_awaitable_that_a_def_teardown_function_returns_is_raised(caplog):
     app = asyncflask.Flask("shop")
 
     async def fail():

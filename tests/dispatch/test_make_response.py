@@ -1,4 +1,4 @@
-"""What a view may return (tests/conformance compares with Flask), and what it is told otherwise."""
+"""What a view may return (tests/conformance compares with Flask), and the errors for the rest."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ async def test_an_async_iterator_object_is_streamed(app):
 
 
 @pytest.mark.parametrize("colour", ["def", "async"])
-async def test_an_unawaited_coroutine_is_told_with_the_fix(app, colour):
+async def test_an_unawaited_coroutine_is_an_error_that_names_the_fix(app, colour):
     made = []
 
     def value():
@@ -131,7 +131,9 @@ async def test_headers_that_are_no_pairs_are_named(app, headers):
         ((None, 200), "returned None"),
     ],
 )
-async def test_what_no_view_may_return_is_told_with_the_remedy(app, value, message):
+async def test_a_value_that_no_view_may_return_is_an_error_that_names_the_remedy(
+    app, value, message
+):
     with pytest.raises(TypeError, match=message):
         await get(app, lambda: value)
 
@@ -148,8 +150,8 @@ async def test_headers_of_a_list_may_have_a_name_twice(app):
 
 
 @pytest.mark.parametrize("body", ["12345", b"12345", [123]])
-async def test_a_length_of_something_else_does_not_replace_the_bodys(app, body):
-    """A view that hands on another server's answer passes its headers, too."""
+async def test_a_content_length_of_another_body_is_replaced(app, body):
+    """A view may pass on the headers of another server's response."""
     response = await get(app, (body, 200, {"Content-Length": "999", "X-A": "1"}))
 
     assert response.headers["Content-Length"] == str(len(response.data))
@@ -170,12 +172,12 @@ async def test_headers_of_a_tuple_replace_those_of_a_response(app):
 
 
 async def test_line_breaks_in_headers_are_refused(app):
-    """CVE-2026-50269 and kin."""
+    """CVE-2026-50269 and similar ones."""
     with pytest.raises(ValueError, match="newline"):
         await get(app, lambda: ("x", {"X-A": "a\r\nb: c"}))
 
 
-async def test_a_response_class_of_ones_own_is_used_for_everything(app):
+async def test_a_custom_response_class_is_used_for_every_kind_of_value(app):
     class Own(Response):
         default_mimetype = "text/x"
 
@@ -222,7 +224,7 @@ async def test_make_response_needs_no_request(app):
     assert response.status_code == 201
 
 
-async def test_how_a_response_class_makes_its_objects_is_its_own_business():
+async def test_the_constructor_of_a_response_class_is_called():
     class Counted(Response):
         made = 0
 
@@ -256,7 +258,7 @@ async def test_what_a_response_class_changes_holds_for_text(attribute):
     )
 
 
-async def test_an_un_awaited_body_as_an_answer_is_told_by_its_expression():
+async def test_an_unawaited_body_is_named_by_its_expression():
     app = Flask(__name__)
     app.testing = True
 
@@ -285,7 +287,7 @@ class Gone204(HTTPException):
     ],
     ids=lambda value: "made in the view" if callable(value) else repr(value),
 )
-async def test_an_answer_is_the_same_whether_anybody_may_look_at_it_or_not(value, method):
+async def test_a_response_is_the_same_with_and_without_hooks_that_see_it(value, method):
     answers = []
     for is_looked_at in (False, True):
         app = Flask(__name__, static_folder=None)

@@ -1,4 +1,4 @@
-"""Each step of Flask's may be replaced: on a subclass, an app, a class; early or late."""
+"""Each of Flask's steps may be replaced: on a subclass, an app or a class, at any time."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ async def test_a_replaced_step_may_be_async(name):
     assert calls
 
 
-async def test_a_replacement_after_the_first_request_is_seen_and_so_is_its_end(monkeypatch):
+async def test_a_replacement_after_the_first_request_is_seen_until_it_is_removed(monkeypatch):
     calls: list[str] = []
     app = make()
     await served(app, "/fine")
@@ -153,7 +153,7 @@ async def test_a_late_patch_of_a_subclass_is_seen(monkeypatch):
     assert calls == ["process_response"]
 
 
-async def test_replacing_the_step_of_one_app_leaves_the_others_alone():
+async def test_replacing_the_step_of_one_app_does_not_change_others():
     calls: list[str] = []
     one, other = make(), make()
     one.make_response = counting("make_response", calls, "def").__get__(one)
@@ -162,7 +162,7 @@ async def test_replacing_the_step_of_one_app_leaves_the_others_alone():
     assert calls == []
 
 
-def test_an_app_that_replaces_nothing_pays_for_nothing():
+def test_an_app_that_replaces_nothing_has_no_replaced_steps():
     assert find_replaced(Flask(__name__)) == frozenset()
 
 
@@ -209,7 +209,7 @@ def test_each_step_is_either_awaited_or_a_plain_call():
 
 
 def looking(original, seen):
-    """Wrap a step in a ``def`` function that looks at what it returns."""
+    """Wrap a step in a ``def`` function that reads its result."""
 
     def wrapper(*args, **kwargs):
         result = original(*args, **kwargs)
@@ -248,7 +248,7 @@ WRAPPERS = {"def": looking, "async": awaiting, "object": Around, "partial": part
 @pytest.mark.parametrize("views", ["async", "def"])
 @pytest.mark.parametrize("wrapper", sorted(WRAPPERS))
 @pytest.mark.parametrize("name", sorted(AWAITED))
-async def test_what_wraps_a_step_gets_its_result(name, wrapper, views):
+async def test_a_wrapper_of_a_step_gets_its_result(name, wrapper, views):
     seen: list[object] = []
     app = make(colour=views)
     setattr(app, name, WRAPPERS[wrapper](getattr(app, name), seen))
@@ -320,7 +320,7 @@ def with_header(app, original):
 @pytest.mark.parametrize("path", ["/nowhere", "/forbidden", "/error"])
 @pytest.mark.parametrize("handler", ["def", "async", "none"])
 @pytest.mark.parametrize("views", ["async", "def"])
-async def test_each_http_error_keeps_its_answer_under_a_def_wrapper(path, handler, views):
+async def test_each_http_error_keeps_its_response_under_a_def_wrapper(path, handler, views):
     app = make(colour=views)
 
     async def forbidden():
@@ -455,7 +455,7 @@ async def test_a_def_step_runs_in_the_thread_of_the_request_with_the_synchronous
     assert (thread.startswith("asyncflask-worker"), name) == (True, "ada")
 
 
-async def test_a_def_step_may_hand_on_a_coroutine():
+async def test_a_def_step_may_return_a_coroutine():
     app = make()
 
     async def answered():

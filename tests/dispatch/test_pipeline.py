@@ -1,4 +1,4 @@
-"""The pipeline: sessions of every kind, late changes, and what must not be paid for."""
+"""The pipeline: every kind of session, late changes, and no needless task or thread."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class BlockingSessions(AsyncSessions):
 
 @pytest.mark.parametrize("colour", ["def", "async"])
 @pytest.mark.parametrize("interface", [AsyncSessions, BlockingSessions])
-async def test_a_session_interface_of_either_colour(app, interface, colour):
+async def test_a_session_interface_may_be_sync_or_async(app, interface, colour):
     app.session_interface = interface()
 
     def view():
@@ -81,7 +81,7 @@ async def test_a_session_interface_of_either_colour(app, interface, colour):
 
 
 class Delegating:
-    """Hands everything on to another interface, as what counts or traces does."""
+    """Passes every call on to another interface, as tracing tools do."""
 
     def __init__(self, inner):
         self._inner = inner
@@ -104,7 +104,7 @@ class Handing(SessionInterface):
 
 
 def on_the_instance(inner):
-    """Make the cookie interface one whose functions were set on it."""
+    """Make a cookie interface whose functions were set on the instance."""
     interface = SecureCookieSessionInterface()
     interface.open_session = inner.open_session
     interface.save_session = inner.save_session
@@ -282,7 +282,7 @@ async def test_a_subclass_of_the_cookie_interface_with_own_methods_is_called(app
     assert "session=" in response.headers["Set-Cookie"]
 
 
-async def test_the_session_is_not_opened_unless_somebody_looks(app):
+async def test_the_session_is_not_opened_unless_it_is_read(app):
     opened = []
 
     class Watching(SecureCookieSessionInterface):
@@ -332,7 +332,7 @@ async def test_registries_may_be_changed_directly_and_late(app):
     assert texts == ["view", "before", "replaced", "after"]
 
 
-async def test_a_view_replaced_by_one_of_the_other_colour(app):
+async def test_a_sync_view_may_be_replaced_by_an_async_one(app):
     async def other():
         return "async"
 
@@ -370,7 +370,7 @@ async def test_a_rule_without_a_view_function_is_an_error_that_names_the_endpoin
 # -- hooks -----------------------------------------------------------------------------------------
 
 
-async def test_hooks_of_blueprints_and_both_colours_in_flasks_order(app):
+async def test_sync_and_async_hooks_of_blueprints_run_in_flasks_order(app):
     order = []
 
     def hook(name, is_async):

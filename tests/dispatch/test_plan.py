@@ -46,7 +46,7 @@ def app():
 
 
 async def ask(app, path="/", method="GET", headers=(), body=b""):
-    """Return status, headers and body of an answer; the app is served, by no test client."""
+    """Return status, headers and body of a response, without the test client."""
     sent = []
     scope = {
         "type": "http",
@@ -106,7 +106,7 @@ async def test_what_is_registered_after_the_first_request_runs(app, register):
 
 
 @pytest.mark.parametrize("name", SIGNALS)
-async def test_who_connects_to_a_signal_after_the_first_request_hears_it(app, name):
+async def test_a_receiver_connected_after_the_first_request_is_called(app, name):
     heard = []
 
     async def receiver(sender, **values):
@@ -120,7 +120,7 @@ async def test_who_connects_to_a_signal_after_the_first_request_hears_it(app, na
     assert heard == [app]
 
 
-async def test_who_connects_in_the_view_hears_what_comes_after_it(app):
+async def test_a_receiver_connected_in_the_view_gets_the_signals_after_it(app):
     heard = []
 
     def receiver(sender, response, **values):
@@ -206,7 +206,7 @@ async def test_a_session_that_the_view_changed_is_saved(app):
     assert (await ask(app, "/count", headers=[(b"cookie", cookie)]))[2] == b"2"
 
 
-async def test_a_permanent_session_that_nobody_looks_at_is_sent_again(app):
+async def test_a_permanent_session_that_is_not_read_is_sent_again(app):
     app.secret_key = "key"
 
     @app.get("/begin")
@@ -233,7 +233,7 @@ async def test_an_error_of_the_view_finds_its_handler_and_g_is_still_there(app):
     assert (status, body) == (418, b"Ada: lost")
 
 
-async def test_an_error_that_nobody_handles_is_a_500(app, caplog):
+async def test_an_error_that_is_not_handled_is_a_500(app, caplog):
     @app.get("/fail")
     async def fail():
         raise LookupError("lost")
@@ -255,14 +255,14 @@ async def test_a_result_that_cannot_be_sent_is_a_500_and_no_error_of_the_views(a
         asked.append(error)
         return "handled"
 
-    # As in Flask: handlers of 500 apart, the errors of making a response find none but the 500's.
+    # As in Flask: errors of making a response are handled by the handler of 500 only.
     status, _, _ = await ask(app, "/wrong")
 
     assert (status, asked) == (500, [])
     assert "TypeError" in caplog.text
 
 
-async def test_uploads_are_closed_when_the_answer_is_made(app):
+async def test_uploads_are_closed_when_the_response_is_made(app):
     kept = []
 
     @app.post("/upload")
@@ -292,7 +292,7 @@ async def test_a_cancelled_view_closes_its_uploads(app):
     assert kept[0].stream.closed
 
 
-async def test_contexts_are_left_in_any_case(app):
+async def test_contexts_are_popped_in_every_case(app):
     @app.get("/fail")
     async def fail():
         raise SystemExit(3)
@@ -305,7 +305,7 @@ async def test_contexts_are_left_in_any_case(app):
     assert not has_app_context()
 
 
-async def test_a_response_class_is_obeyed_wherever_and_whenever_it_is_assigned(app, monkeypatch):
+async def test_a_response_class_is_used_wherever_and_whenever_it_is_assigned(app, monkeypatch):
     class Markdown(Response):
         default_mimetype = "text/markdown"
 
@@ -327,7 +327,7 @@ async def test_a_response_class_is_obeyed_wherever_and_whenever_it_is_assigned(a
     assert await content_type() == b"text/html; charset=utf-8"
 
 
-async def test_a_property_says_for_each_answer_what_class_it_is_of():
+async def test_a_property_chooses_the_response_class_of_each_response():
     class Markdown(Response):
         default_mimetype = "text/markdown"
 

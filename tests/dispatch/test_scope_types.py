@@ -1,4 +1,4 @@
-"""The two rows: requests and websockets go through the same pipeline, each with its own parts."""
+"""The table of scope types: requests and websockets in the same pipeline, with their own parts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an app's setup has that has no effect is said in the log, once."""
+"""Parts of an app's setup that have no effect are logged, once."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def told(caplog):
     return told
 
 
-async def test_an_app_without_faults_is_told_nothing(told):
+async def test_an_app_without_mistakes_has_no_message_in_the_log(told):
     app = Flask(__name__)
     app.get("/")(lambda: "")
 
@@ -155,7 +155,7 @@ async def test_the_facade_says_no_more_than_flask(caplog):
     assert caplog.records == []
 
 
-# -- steps of Quart's colour that are called -------------------------------------------------------
+# -- steps that are `async def`, as Quart's --------------------------------------------------------
 
 
 async def test_steps_that_quart_awaits_may_be_async_def(told, tmp_path):
@@ -213,7 +213,7 @@ async def test_an_overridden_template_context_counts_in_both_ways_of_rendering(i
     assert (await client.get("/async")).text == "Tea /async"
 
 
-async def test_an_async_def_template_context_in_a_plain_call_is_told_what_to_write():
+async def test_an_async_def_template_context_in_a_plain_call_is_an_error_that_says_what_to_write():
     class Shop(Flask):
         async def update_template_context(self, context): ...
 

@@ -62,13 +62,13 @@ async def test_the_first_error_is_raised_and_the_others_are_logged(app, caplog):
     assert "LookupError: third" in caplog.text
 
 
-def test_a_cancellation_goes_before_all_errors(app, caplog):
+def test_a_cancellation_is_raised_instead_of_errors(app, caplog):
     with pytest.raises(asyncio.CancelledError, match="of the task"):
         raise_first(app, [LookupError("an error"), asyncio.CancelledError("of the task")])
     assert "an error" in caplog.text
 
 
-async def test_errors_that_are_to_be_ignored_are_not_handed_on():
+async def test_ignored_errors_are_not_passed_to_teardown_functions():
     class Own(Flask):
         def should_ignore_error(self, error):
             return isinstance(error, LookupError)

@@ -89,7 +89,7 @@ def test_a_build_error_without_a_helpful_handler_is_raised(app):
             url_for("nowhere")
 
 
-async def test_a_relative_endpoint_is_of_the_current_blueprint(app):
+async def test_a_relative_endpoint_belongs_to_the_current_blueprint(app):
     outer, inner = Blueprint("outer", __name__), Blueprint("inner", __name__)
     inner.get("/in/<int:n>", endpoint="v")(lambda n: url_for(".v", n=n + 1))
     outer.register_blueprint(inner)
@@ -186,7 +186,7 @@ def add_language_by_a_decorator(endpoint, values):
 @pytest.mark.parametrize("kind", [Flask, flask.Flask])
 @pytest.mark.parametrize("func", [add_language, AddsLanguage(), add_language_by_a_decorator])
 @pytest.mark.parametrize("of", ["app", "blueprint", "app by blueprint"])
-def test_url_defaults_that_would_have_to_be_awaited_are_refused(kind, func, of):
+def test_async_url_defaults_are_refused(kind, func, of):
     app = kind("app")
     bp = (Blueprint if kind is Flask else flask.Blueprint)("bp", "app")
     {"app": app.url_defaults, "blueprint": bp.url_defaults}.get(of, bp.app_url_defaults)(func)
@@ -201,7 +201,7 @@ def test_url_defaults_that_would_have_to_be_awaited_are_refused(kind, func, of):
 
 
 @pytest.mark.parametrize("kind", [Flask, flask.Flask])
-def test_url_defaults_may_return_what_they_like_else(kind):
+def test_any_other_result_of_url_defaults_is_ignored(kind):
     app = kind("app")
     app.add_url_rule("/x", "v", lambda: "x")
     app.url_defaults(lambda endpoint, values: values.setdefault("lang", "de"))
@@ -211,7 +211,7 @@ def test_url_defaults_may_return_what_they_like_else(kind):
 
 
 @pytest.mark.parametrize("kind", [Flask, flask.Flask])
-def test_a_build_error_handler_that_would_have_to_be_awaited_is_refused(kind):
+def test_an_async_build_error_handler_is_refused(kind):
     async def elsewhere(error, endpoint, values):
         return "/elsewhere"
 

@@ -225,7 +225,7 @@ def test_while_testing_an_error_reaches_the_caller(broken):
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit, GeneratorExit])
-def test_what_ends_the_program_passes_through(app, client, error):
+def test_an_exit_or_interrupt_passes_through(app, client, error):
     seen = []
     app.teardown_request(seen.append)
 
@@ -240,7 +240,7 @@ def test_what_ends_the_program_passes_through(app, client, error):
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit])
-def test_even_from_an_async_view(app, client, error):
+def test_an_exit_of_an_async_view_passes_through(app, client, error):
     @app.get("/")
     async def view():
         raise error
@@ -295,7 +295,7 @@ def test_an_async_function_is_made_synchronous(app):
 
 @both
 @pytest.mark.parametrize("where", ["hook", "subclass"])
-def test_dispatch_request_raises_what_matching_met(module, where):
+def test_dispatch_request_raises_the_error_of_matching(module, where):
     def dispatch(app):
         try:
             return module.Flask.dispatch_request(app)
@@ -348,7 +348,7 @@ def test_a_stop_iteration_is_an_error_like_any_other(module, where, propagates, 
 @both
 @pytest.mark.parametrize("register", ["teardown_request", "teardown_appcontext"])
 @pytest.mark.parametrize("begin", ["request", "test_request_context", "app_context"])
-def test_a_stop_iteration_of_a_teardown_function_is_none_of_a_coroutines(module, register, begin):
+def test_a_stop_iteration_of_a_teardown_function_is_raised_unchanged(module, register, begin):
     app = module.Flask("app", static_folder=None)
     app.add_url_rule("/", "index", lambda: "index")
     getattr(app, register)(lambda error: next(iter(())))
@@ -369,7 +369,7 @@ def test_a_stop_iteration_of_a_teardown_function_is_none_of_a_coroutines(module,
 
 @both
 @pytest.mark.parametrize("error", [RuntimeError("coroutine raised StopIteration"), KeyError("a")])
-def test_another_error_of_a_teardown_function_is_itself(module, error):
+def test_another_error_of_a_teardown_function_is_raised_unchanged(module, error):
     app = module.Flask("app", static_folder=None)
 
     @app.teardown_appcontext
@@ -411,7 +411,7 @@ def test_a_muted_signal_is_not_sent(module):
 
 
 @both
-def test_a_response_class_decides_what_becomes_of_errors_and_wsgi_callables(module):
+def test_force_type_of_a_response_class_gets_errors_and_wsgi_callables(module):
     """Its own ``force_type`` gets the same value as on Flask."""
     forced = []
 
@@ -468,7 +468,7 @@ def test_a_session_interface_may_be_a_mock(module, make_mock):
 # -- classes ---------------------------------------------------------------------------------------
 
 
-def test_request_and_response_may_be_of_ones_own_class(app, client):
+def test_request_and_response_may_be_of_a_custom_class(app, client):
     class OwnRequest(Request):
         def shout(self):
             return self.args["word"].upper()
@@ -508,7 +508,7 @@ def test_json_is_written_and_read_by_the_apps_provider(app, client):
     assert response.json == [42]
 
 
-def test_the_session_of_one_face_is_read_by_the_other(app, client):
+def test_each_api_reads_the_session_of_the_other(app, client):
     other = asyncflask.Flask(__name__)
     other.secret_key = app.secret_key
 
@@ -621,7 +621,7 @@ def test_run_takes_debug_mode_from_the_environment(app, served, monkeypatch):
     assert app.debug
 
 
-def test_run_on_the_command_line_does_nothing_but_say_so(app, served, monkeypatch, capsys):
+def test_run_on_the_command_line_does_nothing_but_warn(app, served, monkeypatch, capsys):
     monkeypatch.setenv("FLASK_RUN_FROM_CLI", "true")
     app.run()
 

@@ -89,7 +89,7 @@ def test_an_upload_arrives(app, client):
     assert client.post("/", data={"file": (BytesIO(b"x" * 200_000), "f")}).text == "200000"
 
 
-def test_further_keys_of_the_environ_are_carried(app, client):
+def test_extra_keys_of_the_environ_are_carried(app, client):
     marker = object()
     seen = []
     app.get("/")(lambda: seen.append(request.environ["my.marker"]) or "")
@@ -160,7 +160,7 @@ def test_a_view_may_make_requests_itself(app, client):
     assert client.get("/3").text == "0123"
 
 
-def test_a_stream_is_made_piece_by_piece_as_it_is_asked_for(app, client):
+def test_a_stream_is_made_piece_by_piece_as_it_is_read(app, client):
     made = []
 
     @app.get("/")
@@ -180,7 +180,7 @@ def test_a_stream_is_made_piece_by_piece_as_it_is_asked_for(app, client):
     assert b"".join(pieces) == b"c"
 
 
-def test_a_stream_that_is_left_is_closed(app, client):
+def test_a_stream_that_is_not_read_to_its_end_is_closed(app, client):
     closed = []
 
     @app.get("/")
@@ -199,7 +199,7 @@ def test_a_stream_that_is_left_is_closed(app, client):
     assert closed == ["stream"]
 
 
-def test_an_error_of_a_stream_reaches_who_reads_it(app, client):
+def test_an_error_of_a_stream_reaches_its_reader(app, client):
     @app.get("/")
     def view():
         def pieces():
@@ -239,7 +239,7 @@ def test_the_app_is_freed_with_its_last_reference(app):
     seen = weakref.ref(other)
     del other
 
-    until = time.monotonic() + 5  # The thread of the view lets go of it in its own time.
+    until = time.monotonic() + 5  # The thread of the view releases it a moment later.
     while seen() is not None and time.monotonic() < until:
         gc.collect()
         time.sleep(0.01)

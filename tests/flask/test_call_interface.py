@@ -103,7 +103,7 @@ async def test_a_replaced_call_is_wsgis_and_asgi_is_served_through_it(
     assert seen == ["/def", "/def", "/async", "/nowhere"]
 
 
-async def test_after_the_replacement_was_taken_away_it_is_not_called(app):
+async def test_a_replacement_that_was_removed_is_not_called(app):
     with mock.patch.object(Flask, "__call__", wrapper):
         pass
     await serve(app)
@@ -237,7 +237,7 @@ async def test_an_asgi_2_server_is_answered(app, replaced, monkeypatch):
     assert seen == ["/async"] * replaced
 
 
-def test_calls_that_are_of_no_interface_say_how_to_serve_the_app(app):
+def test_a_call_of_no_interface_says_how_to_serve_the_app(app):
     environ = app.test_request_context("/").request.environ
     with pytest.raises(TypeError, match=r"with one dict.*app\(environ, start_response\)"):
         app(environ)

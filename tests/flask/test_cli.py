@@ -1,4 +1,4 @@
-"""``python -m asyncflask.flask`` is the ``flask`` command; ``asyncflask --as-flask`` stands in."""
+"""The ``flask`` command is ``python -m asyncflask.flask``, or ``asyncflask --as-flask``."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def test_run_serves_with_werkzeug_as_flask_does(app, served):
     ]
 
 
-def test_run_hands_its_options_on(app, served):
+def test_run_passes_its_options_on(app, served):
     run(app, "run", "-h", "::1", "-p", "80", "--without-threads", "--extra-files", "a:b")
     (args, options) = served[0]
 
@@ -128,7 +128,7 @@ def test_the_environment_gives_options(app, served, monkeypatch):
     assert served[0][1]["threaded"] is False
 
 
-def test_a_ready_ssl_context_is_handed_on(app, served, monkeypatch):
+def test_an_ssl_context_is_passed_on(app, served, monkeypatch):
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     monkeypatch.setattr(ssl, "made_for_tests", context, raising=False)
     run(app, "run", "--cert", "ssl:made_for_tests")
@@ -146,7 +146,7 @@ def test_an_app_that_cannot_be_loaded_ends_the_command(served):
 
 
 def test_in_the_reloader_it_is_served_as_its_error(served, monkeypatch, capsys):
-    """The debugger shows the error; the next edit may fix it."""
+    """The debugger shows the error until an edit fixes it."""
     monkeypatch.setenv("WERKZEUG_RUN_MAIN", "true")
 
     def create_app():
@@ -169,7 +169,7 @@ def test_the_banner_names_flask(capsys):
 
 
 @pytest.mark.parametrize(("debug", "path"), [(None, "shop"), (True, None)])
-def test_a_line_of_the_banner_may_be_left_away(capsys, debug, path):
+def test_a_line_of_the_banner_may_be_omitted(capsys, debug, path):
     show_server_banner(debug, path)
 
     assert len(capsys.readouterr().out.splitlines()) == 1
@@ -206,7 +206,7 @@ def test_the_commands_are_flasks(app):
     ]
 
 
-def test_version_says_what_flask_it_is(app):
+def test_version_names_the_version_of_flask(app):
     output = run(app, "--version")
 
     assert re.search(r"^Flask 3\.1\.3 \(on asyncflask .*\)$", output, re.MULTILINE)
@@ -257,7 +257,7 @@ def test_an_unchanged_app_gets_the_facade(python, command):
 
 
 @pytest.mark.usefixtures("shop")
-def test_asyncflask_without_the_option_leaves_flask_alone(python):
+def test_asyncflask_without_the_option_does_not_replace_flask(python):
     with pytest.raises(AssertionError, match=r"'app' is a flask\.app\.Flask"):
         python("-m", "asyncflask", "--app", "shop", "kind")
 

@@ -107,7 +107,7 @@ def test_pushing_opens_the_session_and_then_matches(app):
         assert (request.endpoint, request.view_args) == ("x", {"name": "Ada"})
 
 
-def test_what_matching_raised_is_kept(app):
+def test_the_error_of_matching_is_kept(app):
     with app.test_request_context("/nowhere"):
         assert request.routing_exception.code == 404
         assert request.url_rule is None
@@ -233,7 +233,7 @@ def test_signals_and_teardown_come_in_flasks_order(app, client):
     ]
 
 
-def test_each_push_and_pop_is_told(app):
+def test_each_push_and_pop_sends_a_signal(app):
     seen = []
     ctx = app.app_context()
     with (
@@ -322,7 +322,7 @@ NAMES_ON_BOTH = ("connection", "endpoint", "blueprints", "websocket", "user", "r
         *(("request_ctx", name) for name in NAMES_ON_BOTH),
     ],
 )
-def test_apps_keep_what_is_theirs_on_a_context(module, which, name):
+def test_an_app_may_set_any_attribute_on_a_context(module, which, name):
     app = module.Flask("app", static_folder=None)
     app.secret_key = "only here"
     ctx = getattr(importlib.import_module(f"{module.__name__}.globals"), which)
@@ -371,7 +371,7 @@ def test_an_app_context_has_nothing_of_a_request(module):
 
 
 @pytest.mark.parametrize("failing", ["teardown_request", "teardown_appcontext", "receiver"])
-def test_what_ends_with_a_context_ends_in_spite_of_an_error(app, ended, failing):
+def test_everything_of_a_context_ends_in_spite_of_an_error(app, ended, failing):
     def fail(*args, **kwargs):
         raise ZeroDivisionError(failing)
 
@@ -440,7 +440,7 @@ def test_a_request_context_whose_push_fails(app, ended, entered):
 
 
 @pytest.mark.parametrize("how", ["subclass", "instance"])
-def test_an_app_context_of_ones_own_is_used_everywhere(how):
+def test_a_custom_app_context_is_used_everywhere(how):
     class Own(Flask):
         def app_context(self):
             ctx = super().app_context()
@@ -467,7 +467,7 @@ def test_an_app_context_of_ones_own_is_used_everywhere(how):
 
 
 @pytest.mark.parametrize("how", ["subclass", "instance"])
-def test_a_url_adapter_of_ones_own_without_a_request_is_used(how):
+def test_a_custom_url_adapter_without_a_request_is_used(how):
     def create_url_adapter(app, request):
         if request is None:
             return app.url_map.bind("shop.test")
@@ -535,7 +535,7 @@ def test_the_app_context_that_was_there_outlives_the_request(app, ended):
     assert ended == ["request", "app"]
 
 
-def test_a_worker_leased_for_an_async_function_without_a_server_is_given_back_with_its_loop(app):
+def test_a_worker_leased_for_an_async_function_without_a_server_is_released_with_its_loop(app):
     async def ask():
         return await current_app.ensure_async(lambda: current_app.name)()
 
@@ -566,7 +566,7 @@ def test_app_and_request_context_may_be_entered_again_inside_a_view(app, client,
     assert ended == ["request", "app"]
 
 
-def test_used_a_second_time_it_is_pushed_anew(app, ended):
+def test_a_context_used_a_second_time_is_pushed_again(app, ended):
     ctx = app.test_request_context("/x")
 
     for _ in range(2):
@@ -593,7 +593,7 @@ def test_signals_tell_of_pushes_and_pops(app):
     assert seen == ["pushed", "popped"]
 
 
-def test_what_a_failing_push_left_behind_is_undone(app):
+def test_a_failing_push_leaves_nothing_behind(app):
     def fail(app):
         raise ZeroDivisionError("of a receiver")
 

@@ -30,13 +30,13 @@ def test_a_proxy_is_werkzeugs(name):
 
 
 @pytest.mark.parametrize("name", ALL)
-def test_outside_it_is_false_and_unbound(name):
+def test_outside_of_a_context_a_proxy_is_false_and_unbound(name):
     assert not ALL[name]
     assert repr(ALL[name]) == "<LocalProxy unbound>"
 
 
 @pytest.mark.parametrize("name", ALL)
-def test_outside_its_use_says_what_is_missing(name):
+def test_outside_of_a_context_a_proxy_says_what_is_missing(name):
     """The text up to the colon is Flask's, which tests of users match."""
     kind = "application" if name in OF_AN_APP else "request"
 
@@ -70,7 +70,7 @@ def test_a_proxy_behaves_as_its_object(app):
         assert str(request) == "<Request 'http://localhost/x' [GET]>"
 
 
-def test_g_is_a_namespace_with_a_dictionarys_manners(app):
+def test_g_is_a_namespace_with_methods_of_a_dictionary(app):
     with app.app_context():
         g.x = 1
         g.setdefault("y", 2)
@@ -98,7 +98,7 @@ def test_a_copy_of_a_proxy_is_a_copy_of_its_object(app):
 
 
 @pytest.mark.parametrize("name", ["current_app", "g", "session"])
-def test_both_faces_have_the_same_proxy(name):
+def test_both_apis_have_the_same_proxy(name):
     assert getattr(asyncflask, name) is getattr(asyncflask.flask, name)
 
 

@@ -75,7 +75,7 @@ def test_send_file_finds_relative_paths_below_the_app(app):
         assert response.direct_passthrough
 
 
-def test_send_file_leaves_sending_to_the_server_where_it_is_told_so(app, file):
+def test_with_x_sendfile_send_file_leaves_sending_to_the_server(app, file):
     app.config["USE_X_SENDFILE"] = True
 
     with app.test_request_context(), send_file(file) as response:
@@ -157,7 +157,7 @@ def test_a_stream_without_it_has_lost_its_context(app, client):
     assert client.get("/").text == "False"
 
 
-def test_a_stream_that_is_not_read_lets_its_context_go(app, client):
+def test_a_stream_that_is_not_read_releases_its_context(app, client):
     ended = []
     app.teardown_request(lambda error: ended.append(error))
     app.get("/")(lambda: stream_with_context(str(n) for n in range(3)))
@@ -261,7 +261,7 @@ def made(module, value, inside):
 
 @pytest.mark.parametrize("inside", [True, False], ids=["inside", "outside"])
 @pytest.mark.parametrize("name", NONSENSE)
-def test_make_response_of_nonsense_is_flasks_kind_of_error(name, inside):
+def test_make_response_of_an_invalid_value_raises_flasks_class(name, inside):
     expected = made(oracle, NONSENSE[name], inside)
 
     assert made(flask, NONSENSE[name], inside) == expected
@@ -276,7 +276,7 @@ def test_make_response_of_what_a_view_may_return_is_flasks(value, inside):
 
 @pytest.mark.parametrize("value", [not_wsgi, Plain, int])
 @pytest.mark.parametrize("api", [flask.Flask, asyncflask.Flask], ids=["facade", "async"])
-async def test_a_view_that_returns_a_callable_by_mistake_is_told_so(api, value):
+async def test_a_callable_returned_by_mistake_is_an_error_that_says_so(api, value):
     app = api("app")
     app.testing = True
     app.get("/")(lambda: value)

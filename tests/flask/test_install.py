@@ -12,7 +12,7 @@ import warnings
 import zipfile
 from pathlib import Path
 
-import flask  # the real one: install() comes too late in this process, and it is the measure
+import flask  # the real Flask, which the tests compare with; install() is too late in this process
 import flask.views
 import pytest
 
@@ -124,7 +124,7 @@ def test_nothing_happens_on_plain_import(python):
     assert python("-c", code) == "True True False"
 
 
-def test_install_refuses_to_come_too_late():
+def test_install_after_flask_was_imported_is_refused():
     path = list(sys.meta_path)
 
     with pytest.raises(RuntimeError, match=r"was called after <module 'flask'.*Call it first"):
@@ -134,12 +134,12 @@ def test_install_refuses_to_come_too_late():
 
 # -- the distribution ------------------------------------------------------------------------------
 
-#: Nobody else answers for distributions, as where Flask is not installed.
+#: No other finder of distributions, as if Flask were not installed.
 ALONE = (
     BEGIN
     + "import sys\n"
     + "from importlib import metadata\n"
-    + "metadata.version('asyncflask')\n"  # It imports parts of itself late, and could not then.
+    + "metadata.version('asyncflask')\n"  # It imports some of its modules late.
     + "own = sys.meta_path[-1]\n"
     + "sys.meta_path[:] = [f for f in sys.meta_path if not hasattr(f, 'find_distributions')]\n"
     + "sys.meta_path.append(own)\n"
@@ -170,7 +170,7 @@ def test_without_flask_there_is_a_distribution(distribution, question):
     assert distribution[question] == DISTRIBUTION[question]
 
 
-def test_the_real_distribution_stands_where_flask_is_installed():
+def test_the_real_distribution_is_found_where_flask_is_installed():
     """And it is listed once."""
     count = "[d.name.lower() for d in metadata.distributions()].count('flask')"
     kind = "type(metadata.distribution('flask')).__name__"
@@ -288,7 +288,7 @@ def test_both_distributions_have_the_same_version():
     assert len(versions) == 1
 
 
-def test_install_leaves_child_processes_alone(python):
+def test_install_does_not_change_child_processes(python):
     code = "import os; before = dict(os.environ)\n" + BEGIN + "print(before == dict(os.environ))"
 
     assert python("-c", code) == "True"

@@ -43,7 +43,7 @@ MODULES = [
 
 
 def handed_on(module: ModuleType) -> dict[str, object]:
-    """Names of a module that come from Flask and its libraries, under their original name."""
+    """Return the names that a module imports from Flask and its libraries."""
     found = {}
     for name, value in vars(module).items():
         home = str(getattr(value, "__module__", None) or type(value).__module__)
@@ -58,7 +58,7 @@ def handed_on(module: ModuleType) -> dict[str, object]:
 
 
 @pytest.mark.parametrize("name", MODULES)
-def test_every_module_hands_on_what_flasks_does(name: str):
+def test_every_module_re_exports_the_names_that_flasks_does(name: str):
     theirs = handed_on(importlib.import_module(name))
     ours = vars(importlib.import_module(f"asyncflask.{name}"))
 
@@ -66,7 +66,7 @@ def test_every_module_hands_on_what_flasks_does(name: str):
 
 
 @pytest.mark.parametrize("name", MODULES)
-def test_what_is_a_librarys_is_the_same_object(name: str):
+def test_a_name_of_a_library_is_the_same_object(name: str):
     ours = vars(importlib.import_module(f"asyncflask.{name}"))
     theirs = {
         key: value

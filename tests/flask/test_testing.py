@@ -71,7 +71,7 @@ def test_a_request_may_be_given_in_many_ways(app, client, make):
     assert response.json["agent"].startswith("Werkzeug/")
 
 
-def test_what_all_requests_have_is_set_on_the_client(client):
+def test_defaults_of_all_requests_are_set_on_the_client(client):
     client.environ_base["REMOTE_ADDR"] = "10.0.0.1"
     client.environ_base["HTTP_USER_AGENT"] = "robot"
 
@@ -107,7 +107,7 @@ def test_the_response_is_the_apps(app):
     assert isinstance(app.test_client().get("/"), Own)
 
 
-def test_the_classes_may_be_ones_own(app):
+def test_the_classes_may_be_custom(app):
     class OwnClient(FlaskClient):
         def __init__(self, *args, greeting=None, **kwargs):
             super().__init__(*args, **kwargs)
@@ -148,14 +148,14 @@ def test_inside_of_with_the_context_is_entered_again_until_the_next_request(clie
     assert not has_request_context()
 
 
-def test_outside_of_with_it_does_not(client, ended):
+def test_outside_of_with_the_context_is_not_kept(client, ended):
     client.get("/")
 
     assert ended == ["/"]
     assert not has_request_context()
 
 
-def test_what_a_view_put_into_g_and_the_session_is_seen(app, client):
+def test_the_test_sees_g_and_the_session_of_the_view(app, client):
     @app.get("/login")
     def login():
         g.user = session["user"] = "Ada"
@@ -212,7 +212,7 @@ def test_a_session_transaction_leaves_no_context_behind(client):
     assert not has_request_context()
 
 
-def test_a_session_transaction_may_stand_inside_of_with_client(client):
+def test_a_session_transaction_may_be_inside_of_with_client(client):
     with client:
         client.get("/")
         with client.session_transaction() as prepared:

@@ -280,7 +280,7 @@ async def test_a_chunked_body_over_max_content_length_is_a_413(by, size, status,
         assert (await asyncio.to_thread(post_by_wsgi, app, pieces, mimetype))[0] == status
 
 
-async def test_a_second_try_to_read_what_is_over_the_limit_fails_as_well():
+async def test_reading_a_body_over_the_limit_again_fails_as_well():
     app = asyncflask.flask.Flask("app")
     app.config["MAX_CONTENT_LENGTH"] = 100
 
@@ -308,7 +308,7 @@ async def test_a_chunked_urlencoded_form_has_the_limit_of_memory(size, status, w
         assert announced.status_code == 200
 
 
-def test_a_body_that_no_limit_is_set_for_is_read_whole():
+def test_a_body_without_a_limit_is_read_completely():
     app = app_that_reads("data", False)
 
     assert post_by_wsgi(app, [b"x" * 200_000], "text/plain") == (200, "200000")

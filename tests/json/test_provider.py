@@ -150,7 +150,7 @@ def test_an_encoder_is_kept_while_the_settings_stay(app: App) -> None:
     assert app.json._kept is kept
 
 
-def test_settings_assigned_on_a_class_later_are_obeyed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_settings_assigned_on_a_class_later_are_used(monkeypatch: pytest.MonkeyPatch) -> None:
     class Provider(DefaultJSONProvider):
         pass
 
@@ -177,7 +177,7 @@ def test_a_setting_that_is_removed_again_is_the_classes() -> None:
     assert provider.dumps({"b": 1, "a": 2}) == '{"a": 2, "b": 1}'
 
 
-def test_a_setting_that_is_a_property_is_asked_each_time() -> None:
+def test_a_setting_that_is_a_property_is_read_each_time() -> None:
     class Alternating(DefaultJSONProvider):
         asked = 0
 
@@ -205,7 +205,7 @@ def test_the_plain_writer_makes_the_body_of_a_response(app: App) -> None:
     assert provider.plain_writer()[1] == "application/vnd.api+json"  # type: ignore[index]
 
 
-def test_there_is_no_plain_writer_where_somebody_has_a_say(app: App) -> None:
+def test_there_is_no_plain_writer_with_overridden_methods(app: App) -> None:
     class Dumps(DefaultJSONProvider):
         def dumps(self, obj: Any, **kwargs: Any) -> str:
             return "dumps"
@@ -342,7 +342,9 @@ def test_a_provider_of_another_library_needs_dumps_and_loads_only() -> None:
 
 
 @pytest.mark.parametrize(("name", "args"), [("dumps", (1,)), ("loads", ("1",))])
-def test_a_provider_without_a_method_is_told_which(name: str, args: tuple[Any, ...]) -> None:
+def test_a_provider_without_a_method_is_an_error_that_names_it(
+    name: str, args: tuple[Any, ...]
+) -> None:
     with pytest.raises(NotImplementedError, match=rf"has no {name}\(\) of its own.*\n\nDefine it"):
         getattr(App(JSONProvider).json, name)(*args)
 
@@ -369,7 +371,7 @@ def test_json_in_a_unicode_encoding_is_read(app: App, encoding: str, text: str) 
     "body",
     [b"", b" ", b"[1", b"[1] x", b"[1]\0", b"\0[1]", b"nul", b'"a', b'"a\nb"', b"{1: 2}", b"'a'"],
 )
-def test_what_is_no_json_is_refused_as_json_refuses_it(app: App, body: bytes) -> None:
+def test_malformed_json_raises_the_error_of_json_loads(app: App, body: bytes) -> None:
     with pytest.raises(ValueError, match=r"Expecting|Extra|Invalid|Unterminated") as expected:
         json.loads(body)
     with pytest.raises(ValueError, match=re.escape(str(expected.value))):

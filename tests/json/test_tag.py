@@ -1,4 +1,4 @@
-"""Tagged JSON, held against Flask's own serializer."""
+"""Tagged JSON, compared with Flask's own serializer."""
 
 from __future__ import annotations
 
@@ -152,7 +152,7 @@ def test_a_key_is_registered_once_unless_forced() -> None:
 
 
 @pytest.mark.parametrize("name", ["check", "to_json", "to_python"])
-def test_a_tag_without_a_conversion_is_told_which(name: str) -> None:
+def test_a_tag_without_a_conversion_is_an_error_that_names_it(name: str) -> None:
     with pytest.raises(NotImplementedError, match=rf"has no {name}\(\) of its own.*\n\nDefine it"):
         getattr(JSONTag(TaggedJSONSerializer()), name)(1)
 
@@ -181,7 +181,7 @@ def test_a_deep_value_keeps_its_types() -> None:
     assert serializer.loads(serializer.dumps(value)) == value
 
 
-def test_a_subclass_is_asked_for_everything() -> None:
+def test_the_methods_of_a_subclass_are_called_for_every_value() -> None:
     class Counting(TaggedJSONSerializer):
         def tag(self, value: Any) -> Any:
             return super().tag(value + 1 if isinstance(value, int) else value)
@@ -245,12 +245,12 @@ def test_tags_that_were_put_into_the_tables_directly_are_asked() -> None:
 
 
 @pytest.mark.parametrize("text", [' {"a": 1} ', '{"a":1}\n'])
-def test_spaces_around_are_no_matter(text: str) -> None:
+def test_spaces_around_the_text_are_ignored(text: str) -> None:
     assert TaggedJSONSerializer().loads(text) == {"a": 1}
 
 
 @pytest.mark.parametrize("text", ["", "{", '{"a":1}x', "[1,]", "nope"])
-def test_what_is_not_json_is_told_as_json_does(text: str) -> None:
+def test_malformed_json_raises_the_error_of_json_loads(text: str) -> None:
     with pytest.raises(ValueError, match="line 1 column"):
         TaggedJSONSerializer().loads(text)
 

@@ -81,7 +81,7 @@ def accepted(*headers, limits=None, **options):
 
 
 def exchange(websocket, pieces):
-    """Let a client send; return the events and what was answered by itself."""
+    """Let a client send; return the events and the frames that were sent as replies."""
     events, output = [], b""
     for piece in pieces:
         websocket.receive(piece)

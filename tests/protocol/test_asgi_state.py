@@ -88,12 +88,12 @@ def test_an_illegal_message_is_named_with_what_is_allowed():
         advance(HTTP, "WAITING", LAST, ())
 
 
-def test_behind_the_end_nothing_is_allowed():
+def test_after_the_end_nothing_is_allowed():
     with pytest.raises(IllegalMessage, match=r"Allowed there: nothing more\."):
         advance(HTTP, "COMPLETE", LAST, ())
 
 
-def test_a_table_of_ones_own_may_be_used():
+def test_a_custom_table_may_be_used():
     with pytest.raises(IllegalMessage, match="'b' was sent to the ASGI connection in state A"):
         advance({"A": {"a": "A"}}, "A", {"type": "b"}, ())
 
@@ -104,7 +104,7 @@ def test_a_message_without_a_proper_type_is_refused(name):
         advance(HTTP, "WAITING", {"type": name}, ())
 
 
-def test_announced_trailers_are_due_behind_the_body():
+def test_announced_trailers_are_due_after_the_body():
     """ASGI, "HTTP Trailers"."""
     state = advance(HTTP, "WAITING", {**START, "trailers": True}, OFFERED)
     state = advance(HTTP, state, LAST, OFFERED)
@@ -212,7 +212,7 @@ def test_names_with_capitals_are_made_lower_case(event, headers):
         ("http.response.early_hint", "links", [b"</a>; rel=preload"]),
     ],
 )
-def test_what_is_looked_through_can_still_be_sent(name, field, content):
+def test_checked_headers_can_still_be_sent(name, field, content):
     """ASGI wants an iterable; checking it must not use it up."""
     message = {"type": name, "status": 200, field: (item for item in content)}
 

@@ -41,11 +41,11 @@ def test_a_body_without_data_has_an_end_only():
     assert _read(b"0\r\n\r\n") == ([EndOfMessage([])], b"")
 
 
-def test_what_comes_behind_is_left_alone():
+def test_bytes_after_the_body_are_not_read():
     assert _read(b"0\r\n\r\nGET /")[1] == b"GET /"
 
 
-def test_trailers_are_handed_on_in_lower_case():
+def test_trailers_are_returned_in_lower_case():
     events, _ = _read(b"0\r\nX-Sum:  abc \r\nY: d\r\n\r\n")
 
     assert events == [EndOfMessage([(b"x-sum", b"abc"), (b"y", b"d")])]
@@ -77,7 +77,7 @@ def test_trailers_are_handed_on_in_lower_case():
         b"0\r\n\n\r\n",
     ],
 )
-def test_what_somebody_else_might_read_differently_is_a_400(data):
+def test_a_body_that_others_might_read_differently_is_a_400(data):
     with pytest.raises(ProtocolError) as caught:  # the status is what counts
         _read(data)
 
@@ -85,7 +85,7 @@ def test_what_somebody_else_might_read_differently_is_a_400(data):
 
 
 @pytest.mark.parametrize("data", [b"", b"5", b"5\r", b"5\r\nHel", b"5\r\nHello", b"0\r\nX: a"])
-def test_what_is_not_complete_is_waited_for(data):
+def test_an_incomplete_body_needs_more_bytes(data):
     assert not any(isinstance(event, EndOfMessage) for event in _read(data)[0])
 
 

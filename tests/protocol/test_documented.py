@@ -1,4 +1,4 @@
-"""docs/reference/protocol.md: what its tables say is refused, is, and with the status they say."""
+"""docs/reference/protocol.md: each example is refused with the status of its table."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_the_page_has_examples():
 
 
 @pytest.mark.parametrize(("example", "status"), EXAMPLES)
-def test_what_the_page_says_is_refused_is(example, status):
+def test_the_examples_of_the_page_are_refused_with_its_status(example, status):
     http = HTTP1(Limits(), 0.0)
     http.receive(_request(example), 0.0)
     with pytest.raises(ProtocolError) as caught:

@@ -1,4 +1,4 @@
-"""Handshake: which opening is in order, and what the 101 says."""
+"""Handshake: which requests are valid, and the fields of the 101 response."""
 
 from __future__ import annotations
 
@@ -175,7 +175,7 @@ def test_extensions_that_are_malformed_are_a_400(offer):
 
 
 def test_a_long_list_of_extensions_is_read_in_one_go():
-    r"""CVE-2024-24762's kind: no header of a client's is matched with backtracking."""
+    r"""Like CVE-2024-24762: no header of a client is matched with backtracking."""
     with pytest.raises(ProtocolError, match="malformed"):
         _open((b"sec-websocket-extensions", b"a" + b"; b" * 20_000 + b"; \x00"))
 

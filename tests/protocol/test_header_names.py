@@ -45,7 +45,7 @@ async def test_a_mounted_app_may_spell_headers_with_capitals():
     assert response.headers["X-Frame-Options"] == "DENY"
 
 
-async def test_what_is_put_around_a_mount_sees_lower_case():
+async def test_middleware_around_a_mount_sees_lower_case():
     app = Flask(__name__)
     app.mount("/django", foreign_app())
     seen, inner = [], app.asgi_app
@@ -116,7 +116,7 @@ async def test_an_app_that_reuses_its_headers_is_answered_each_time():
 
 
 @pytest.mark.parametrize("headers", [[("Content-Type", "text/html")], [("a", b"b")], 1, [1]])
-async def test_names_that_are_no_bytes_are_refused_as_before(headers):
+async def test_names_that_are_no_bytes_are_still_refused(headers):
     app = Flask(__name__)
     app.debug = True
     app.mount("/other", foreign_app(headers))

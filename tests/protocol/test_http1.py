@@ -1,4 +1,4 @@
-"""HTTP1: events out of bytes in any pieces, deadlines, and what may follow an answer."""
+"""HTTP1: events from bytes in any pieces, deadlines, and what may follow a response."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def test_a_large_body_comes_in_bounded_pieces():
     assert max(pieces) <= 256 * 1024
 
 
-def test_a_piece_of_a_body_that_is_read_as_it_comes_is_handed_on_uncopied():
+def test_a_piece_of_a_body_is_passed_on_without_a_copy():
     http = _http(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3000\r\n\r\n" + b"a" * 1000)
     _events(http)
     piece = b"b" * 1000
@@ -132,7 +132,7 @@ def test_the_next_request_waits_for_the_answer():
     assert [type(event) for event in _events(http)] == [RequestHead, Data, EndOfMessage]
 
 
-def test_one_empty_line_before_a_request_is_borne_with():
+def test_one_empty_line_before_a_request_is_ignored():
     """RFC 9112 §2.2."""
     assert isinstance(_events(_http(b"\r\n" + GET))[0], RequestHead)
 
@@ -150,8 +150,8 @@ def test_an_empty_line_in_two_segments_is_one():
 
 @pytest.mark.parametrize("size", [1, 2, 3, 1000])
 @pytest.mark.parametrize("lines", [2, 3, 1000])
-def test_a_flood_of_empty_lines_is_a_400(lines, size):
-    """RFC 9112 §2.2 speaks of one; each of a flood would cost a look and buy time."""
+def test_many_empty_lines_are_a_400(lines, size):
+    """RFC 9112 §2.2 allows one; many would keep the connection busy without a request."""
     data, http = b"\r\n" * lines + GET, _http()
     with pytest.raises(ProtocolError, match=r"malformed|not HTTP"):
         for start in range(0, len(data), size):
@@ -178,7 +178,7 @@ def test_a_clean_end_between_requests():
     assert http.next_event(0.0) is None
 
 
-def test_the_end_behind_a_complete_request_is_no_error():
+def test_the_end_after_a_complete_request_is_no_error():
     http = _http(GET)
     http.receive(b"", 0.0)
     events = _events(http)
@@ -246,8 +246,8 @@ def test_a_connection_goes_on_if_nothing_forbids_it():
 
 
 @pytest.mark.parametrize("data", [GET.replace(b"1.1", b"1.0"), POST, POST + b"Hel", CHUNKED])
-def test_a_connection_ends_with_a_body_that_was_left_and_with_http_1_0(data):
-    """CVE-2022-29361: what was left of a body would be taken for a request."""
+def test_a_connection_ends_after_an_unread_body_and_after_http_1_0(data):
+    """CVE-2022-29361: the rest of a body would be taken for a request."""
     http = _http(data)
     http.next_event(0.0)
     _answer(http)
@@ -255,7 +255,7 @@ def test_a_connection_ends_with_a_body_that_was_left_and_with_http_1_0(data):
     assert http.keep_alive is False
 
 
-def test_the_last_answer_says_so():
+def test_the_last_response_has_connection_close():
     http = _http(GET)
     http.next_event(0.0)
     http.last = True
@@ -264,7 +264,7 @@ def test_the_last_answer_says_so():
     assert http.keep_alive is False
 
 
-def test_an_upgrade_takes_what_came_behind_the_head():
+def test_an_upgrade_returns_the_bytes_after_the_head():
     http = _http(GET + b"\x81\x00")
     http.next_event(0.0)
 
@@ -272,7 +272,7 @@ def test_an_upgrade_takes_what_came_behind_the_head():
     assert http.next_event(0.0) is None
 
 
-def test_a_100_is_nothing_to_http_1_0():
+def test_no_100_is_sent_to_http_1_0():
     old, new = _http(GET.replace(b"1.1", b"1.0")), _http(GET)
     old.next_event(0.0)
     new.next_event(0.0)
@@ -282,7 +282,7 @@ def test_a_100_is_nothing_to_http_1_0():
     assert _http().informational(100) == b""
 
 
-def test_nothing_comes_before_an_answer_in_the_middle_of_it():
+def test_no_100_is_sent_in_the_middle_of_a_response():
     http = _http(GET)
     http.next_event(0.0)
     http.start(200, [])
@@ -294,7 +294,7 @@ def test_nothing_comes_before_an_answer_in_the_middle_of_it():
 @pytest.mark.parametrize(
     ("data", "said"), [(POST, True), (CHUNKED, True), (POST + b"Hello", False)]
 )
-def test_an_answer_to_a_body_that_was_left_says_that_the_connection_ends(data, said):
+def test_a_response_to_an_unread_body_has_connection_close(data, said):
     """RFC 9112 §9.6."""
     http = _http(data)
     http.next_event(0.0)
@@ -305,7 +305,7 @@ def test_an_answer_to_a_body_that_was_left_says_that_the_connection_ends(data, s
 # -- refusals --------------------------------------------------------------------------------------
 
 
-def test_a_refusal_is_a_whole_answer():
+def test_a_refusal_is_a_complete_response():
     http = _http(b"bad\r\n\r\n")
     http.date = b"today"
     with pytest.raises(ProtocolError) as caught:  # the answer is what counts
@@ -318,7 +318,7 @@ def test_a_refusal_is_a_whole_answer():
     assert answer.endswith(b".\n")
 
 
-def test_nothing_is_said_into_an_answer_that_has_begun():
+def test_no_refusal_is_written_into_a_response_that_has_begun():
     http = _http(POST)
     http.next_event(0.0)
     http.start(200, [])
@@ -327,7 +327,7 @@ def test_nothing_is_said_into_an_answer_that_has_begun():
     assert http.refusal(ProtocolError(408, "Late.")) == b""
 
 
-def test_a_426_names_the_version_that_is_spoken():
+def test_a_426_names_the_supported_version():
     """RFC 6455 §4.4, RFC 9110 §15.5.22."""
     http = _http(GET)
     http.next_event(0.0)
@@ -338,7 +338,7 @@ def test_a_426_names_the_version_that_is_spoken():
     assert b"\r\nsec-websocket-version: 13\r\n" in answer
 
 
-def test_what_an_app_adds_to_its_answer_goes_through():
+def test_headers_that_an_app_adds_are_written():
     http = _http(GET)
     http.next_event(0.0)
     http.start(200, [], trailers=True)
@@ -347,7 +347,7 @@ def test_what_an_app_adds_to_its_answer_goes_through():
     assert sent.endswith(b"1\r\na\r\n0\r\nx: 1\r\n\r\n")
 
 
-def test_a_length_may_be_told_behind_the_start():
+def test_a_length_may_be_given_after_the_start():
     http = _http(GET)
     http.next_event(0.0)
     http.start(200, [])
@@ -366,7 +366,7 @@ def _expired(http, now):
         return error.status
 
 
-def test_a_connection_that_says_nothing_is_closed():
+def test_a_connection_without_a_request_is_closed():
     http = _http()
 
     assert [_expired(http, now) for now in (9.9, 10, 11)] == [False, True, False]
@@ -401,7 +401,7 @@ def test_a_request_that_was_begun_ahead_has_a_heads_time():
     assert _expired(http, 110.0) == 408
 
 
-def test_while_the_app_works_nobody_waits_for_the_client():
+def test_while_the_app_works_there_is_no_deadline():
     http = _http(POST)
     http.next_event(0.0)
 

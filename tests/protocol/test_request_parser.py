@@ -1,4 +1,4 @@
-"""heads.parse(): what a head says, and every reading of it that somebody could differ about."""
+"""parse(): the values of a head, and heads that two readers could understand differently."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def _refused(*args, **options):
 # -- what is read ----------------------------------------------------------------------------------
 
 
-def test_a_request_is_what_asgi_wants_of_it():
+def test_a_request_is_parsed_into_the_values_of_an_asgi_scope():
     request, length = _parse(b"GET /caf%C3%A9?a=b?c HTTP/1.1", b"X-Name:  Value \t")
 
     assert (request.method, request.path, request.raw_path) == ("GET", "/café", b"/caf%C3%A9")
@@ -164,7 +164,7 @@ def test_http_1_0_needs_no_host():
         # CVE-2025-69224: digits of other scripts.
         ["Content-Length: ٥".encode()],
         [b"Content-Length: " + b"9" * 19],
-        # CVE-2024-23829, CVE-2019-16792: names that somebody trims.
+        # CVE-2024-23829, CVE-2019-16792: names that other readers trim.
         [b"Content-Length : 5"],
         [b" Content-Length: 5"],
         [b"Transfer-Encoding\x0b: chunked"],
@@ -173,7 +173,7 @@ def test_http_1_0_needs_no_host():
         [b"Na\xc3\xa4me: x"],
         [b"X: a", b" folded"],
         [b"X: a", b"\tfolded"],
-        # CVE-2023-37276, CVE-2023-47627, CVE-2019-16785: what ends a line for somebody else.
+        # CVE-2023-37276, CVE-2023-47627, CVE-2019-16785: ends a line for others.
         [b"X: a\nY: b"],
         [b"X: a\rY: b"],
         [b"X: a\x00b"],
@@ -190,7 +190,7 @@ def test_an_ambiguous_field_is_a_400(fields):
 @pytest.mark.parametrize(
     ("codings", "status"),
     [
-        # RFC 9112 §6.3, 4.: nobody knows where the body ends.
+        # RFC 9112 §6.3, 4.: the end of the body is not known.
         ([b"gzip"], 400),
         ([b"chunked, gzip"], 400),
         ([b"chunked", b"identity"], 400),
@@ -247,7 +247,7 @@ def test_a_target_without_a_path_of_its_own_is_a_400(target):
         *(b"a:65536", b"[::::]", b"[]", b"[1.2.3.4]", b"[::1]a", b"a%4", b"a\\b", b"a,b c"),
     ],
 )
-def test_a_host_that_is_none_is_a_400(host):
+def test_an_invalid_host_is_a_400(host):
     """CVE-2026-48710, GHSA-86qp-5c8j-p5mr: `Host: a/?x` would change the URL's path."""
     assert _refused(host=b"Host: " + host) == 400
 
@@ -257,7 +257,7 @@ def test_two_hosts_are_a_400_in_any_version():
     assert _refused(b"GET / HTTP/1.0", b"Host: other.test") == 400
 
 
-def test_hosts_of_an_apps_clients_are_not_remembered_without_bound():
+def test_hosts_are_not_cached_without_limit():
     for number in range(2000):
         _parse(host=b"Host: h%d" % number)
     long = b"a" * 1000
@@ -299,12 +299,12 @@ def test_more_fields_than_allowed_are_a_431():
     assert _parse(b"GET / HTTP/1.1", *fields, limits=Limits(headers=6))
 
 
-def test_a_head_that_is_none_is_a_400():
+def test_a_malformed_head_is_a_400():
     with pytest.raises(ProtocolError, match="malformed"):
         parse(b"\r\n\r\n", Limits())
 
 
-def test_what_is_quoted_of_a_bad_head_is_bounded():
+def test_the_quotation_of_a_bad_head_is_limited():
     with pytest.raises(ProtocolError, match="malformed") as caught:
         _parse(b"GET / HTTP/1.1", b"x" * 60_000)
 
@@ -312,7 +312,7 @@ def test_what_is_quoted_of_a_bad_head_is_bounded():
 
 
 def test_blanks_in_a_length_take_linear_time():
-    """CVE-2019-16792's kin: a pattern that strips blanks itself would take minutes for these."""
+    """Like CVE-2019-16792: a pattern that strips blanks itself would take minutes for these."""
     assert _refused(b"POST / HTTP/1.1", b"Content-Length: 5" + b" " * 1_000_000 + b",5") == 400
 
 

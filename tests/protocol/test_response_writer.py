@@ -1,4 +1,4 @@
-"""ResponseWriter: the bytes mean to every client what the app sent, and nothing else."""
+"""ResponseWriter: every client reads what the app sent, and nothing else."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_date_and_server_are_written_if_the_app_gave_none():
         ({"version": "1.0"}, b"\r\nconnection: keep-alive\r\n"),
     ],
 )
-def test_the_connections_fate_is_said_where_it_is_no_matter_of_course(options, line):
+def test_connection_is_written_where_it_differs_from_the_default(options, line):
     """RFC 9112 §9.3."""
     assert line in _sent(b"", **options)
     assert b"connection" not in _sent(b"")
@@ -82,12 +82,12 @@ def test_a_status_without_a_body_has_none(status):
     assert b"content-length" not in _sent(b"", status=status)
 
 
-def test_a_304_may_tell_the_length_of_what_it_stands_for():
+def test_a_304_may_have_the_length_of_the_full_response():
     assert b"content-length: 5\r\n" in _sent(b"", status=304, headers=[(b"content-length", b"5")])
     assert b"content-length" not in _sent(b"", status=204, headers=[(b"content-length", b"5")])
 
 
-def test_head_tells_the_length_and_sends_nothing():
+def test_a_response_to_head_has_the_length_and_no_body():
     """RFC 9110 §9.3.2."""
     given = [(b"content-length", b"5")]
 
@@ -116,7 +116,7 @@ def test_a_status_that_is_no_final_answer_is_refused(status):
         ([b"Hello!", b""], "body has 6 bytes so far, and its content-length says 5"),
     ],
 )
-def test_too_much_and_too_little_are_the_apps_mistake(pieces, message):
+def test_a_body_longer_or_shorter_than_its_length_is_an_error(pieces, message):
     with pytest.raises(IllegalMessage, match=message):
         _sent(*pieces, headers=[(b"content-length", b"5")])
 
@@ -148,7 +148,7 @@ def test_two_bad_values_are_found_even_where_their_line_breaks_add_up():
         _answer().start(200, iter([(b"x", b"\r\n"), (b"y", b"")]))
 
 
-def test_chunked_of_the_apps_own_is_left_to_the_server():
+def test_a_transfer_encoding_of_the_app_is_left_to_the_server():
     sent = _sent(b"a", b"b", headers=[(b"transfer-encoding", b"chunked")])
 
     assert sent.count(b"chunked") == 1
@@ -192,7 +192,7 @@ def test_trailers_may_come_in_several_messages():
     assert sent.endswith(b"0\r\nx: 1\r\ny: 2\r\n\r\n")
 
 
-def test_who_cannot_have_trailers_gets_none():
+def test_trailers_are_dropped_where_they_cannot_be_sent():
     assert _with_trailers([(b"x", b"1")], version="1.0").endswith(b"\r\n\r\na")
 
 
@@ -203,7 +203,7 @@ def test_a_trailer_that_may_not_be_one_is_refused(header):
         _with_trailers([header])
 
 
-def test_an_early_hint_is_an_answer_before_the_answer():
+def test_an_early_hint_is_written_before_the_response():
     """RFC 8297 §2."""
     assert informational(103, [(b"link", b"</a.css>")]) == (
         b"HTTP/1.1 103 Early Hints\r\nlink: </a.css>\r\n\r\n"
@@ -213,7 +213,7 @@ def test_an_early_hint_is_an_answer_before_the_answer():
         informational(103, [(b"content-length", b"1")])
 
 
-def test_names_of_an_apps_clients_are_not_remembered_without_bound():
+def test_header_names_are_not_cached_without_limit():
     for number in range(3000):
         _sent(b"", headers=[(b"x-%d" % number, b"")])
     with pytest.raises(IllegalMessage, match="A header named b'x y'"):
@@ -225,14 +225,14 @@ def test_the_value_that_is_refused_is_the_one_that_is_wrong():
         _answer().start(200, [(b"x", b"a"), (b"y", b"\x00")])
 
 
-def test_names_are_written_in_lower_case_and_understood_in_any():
+def test_names_are_written_in_lower_case_and_accepted_in_any():
     """`Content-Length` beside a `content-length` of ours would end the body twice."""
     sent = _sent(b"a", b"b", headers=[(b"Content-Length", b"2"), (b"X-Y", b"z"), (b"Date", b"D")])
 
     assert sent == b"HTTP/1.1 200 OK\r\nx-y: z\r\ndate: D\r\ncontent-length: 2\r\n\r\nab"
 
 
-def test_an_upgrade_that_is_named_stands_in_connection_too():
+def test_an_upgrade_header_is_named_in_connection_too():
     """RFC 9110 §7.8."""
     sent = _sent(b"", status=426, headers=[(b"upgrade", b"h2c")])
 

@@ -1,4 +1,4 @@
-"""Setup and configuration of an app. That requests are served alike is ``conformance/``'s."""
+"""Setup and configuration of an app. ``conformance/`` tests how requests are served."""
 
 from __future__ import annotations
 
@@ -129,7 +129,7 @@ def test_the_parts_of_an_app_are_of_the_classes_it_names():
     assert type(app.test_cli_runner()) is Own.test_cli_runner_class
 
 
-def test_the_classes_of_client_and_runner_are_there_to_be_subclassed():
+def test_the_classes_of_client_and_runner_can_be_subclassed():
     """As in Quart; in Flask, and so in the facade, they are None."""
     app = Flask(__name__)
 
@@ -187,7 +187,7 @@ async def test_make_aborter_may_add_codes():
 
 
 @pytest.mark.parametrize("colour", ["def", "async"])
-async def test_redirect_asks_the_app(colour):
+async def test_redirect_calls_the_apps_method(colour):
     class Own(Flask):
         def redirect(self, location, code=302):
             return super().redirect(f"/v2{location}", 307 if code == 302 else code)
@@ -220,7 +220,7 @@ async def test_another_json_provider_serves_responses_requests_and_templates():
 # -- configuration ---------------------------------------------------------------------------------
 
 
-def test_attributes_stand_for_configuration(app):
+def test_attributes_read_and_set_the_configuration(app):
     app.testing = True
     app.secret_key = "k"
     app.config["PERMANENT_SESSION_LIFETIME"] = 60

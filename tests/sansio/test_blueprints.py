@@ -1,4 +1,4 @@
-"""Blueprints: what is recorded, when it is played back, and for which requests it counts."""
+"""Blueprints: what is recorded, when it is registered on the app, and for which requests."""
 
 from __future__ import annotations
 
@@ -157,7 +157,7 @@ def test_once_means_once_per_app(bp):
     assert once == ["a", "b"]
 
 
-def test_the_state_may_be_of_a_class_of_ones_own(app):
+def test_the_state_may_be_of_a_custom_class(app):
     class State(BlueprintSetupState):
         def add_url_rule(self, rule, endpoint=None, view_func=None, **options):
             super().add_url_rule(f"/v1{rule}", endpoint, view_func, **options)
@@ -288,7 +288,7 @@ async def test_websocket_rules_have_prefix_and_endpoint(app, bp):
 
 
 def logging(log, name, colour):
-    """Make a hook of any kind, of any colour, that notes its name."""
+    """Make a sync or async hook of any kind that notes its name."""
 
     def hook(*args):
         log.append(name)
@@ -307,7 +307,7 @@ def register(on, kind, log, name, colour="def"):
 @pytest.mark.parametrize("colour", ["def", "async"])
 @pytest.mark.parametrize("connection", ["request", "websocket"])
 async def test_hooks_run_for_the_blueprint_and_app_hooks_for_all(app, connection, colour):
-    """From the outside in before the view, from the inside out behind it."""
+    """From the outside in before the view, from the inside out after it."""
     log = []
     outer, inner = Blueprint("outer", __name__), Blueprint("inner", __name__, url_prefix="/in")
     for kind in ("before", "after", "teardown"):
@@ -522,7 +522,7 @@ async def test_templates_are_looked_for_in_the_app_then_in_blueprints_in_order(a
         ({}, {"name": "renamed"}, ["renamed", "hello"]),
     ],
 )
-def test_commands_stand_in_a_group(app, of_blueprint, of_registration, command):
+def test_commands_of_a_blueprint_are_in_a_group(app, of_blueprint, of_registration, command):
     bp = Blueprint("bp", __name__, **of_blueprint)
     bp.cli.command("hello")(lambda: click.echo("hello"))
     app.register_blueprint(bp, **of_registration)

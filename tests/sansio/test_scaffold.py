@@ -163,7 +163,7 @@ def test_a_verbs_decorator_takes_no_methods(scaffold, method):
         getattr(scaffold, method)("/x", methods=["GET"])
 
 
-def test_route_hands_its_options_on(scaffold):
+def test_route_passes_its_options_on(scaffold):
     @scaffold.route("/x/", methods=["GET", "post"], strict_slashes=False)
     def view():
         return ""
@@ -245,7 +245,7 @@ HOOKS = {
 
 
 @pytest.mark.parametrize(("decorator", "registry"), HOOKS.items())
-def test_a_hook_is_returned_and_stands_in_flasks_registry(scaffold, decorator, registry):
+def test_a_hook_is_returned_and_is_in_flasks_registry(scaffold, decorator, registry):
     def hook(*args):
         return args
 
@@ -297,7 +297,7 @@ def test_a_handler_is_kept_by_code_and_class(scaffold, key, code, cls, way):
         (BaseException, r"^'BaseException' is not a subclass of Exception\."),
     ],
 )
-def test_what_cannot_be_handled_is_refused_with_flasks_exception(scaffold, key, message):
+def test_an_invalid_argument_of_errorhandler_raises_flasks_exception(scaffold, key, message):
     with pytest.raises((TypeError, ValueError), match=message) as ours:
         scaffold.register_error_handler(key, lambda error: "")
     with pytest.raises((TypeError, ValueError), match=r"\.$") as theirs:
@@ -307,7 +307,7 @@ def test_what_cannot_be_handled_is_refused_with_flasks_exception(scaffold, key, 
 
 
 @pytest.mark.parametrize("key", ["404", None, object()])
-def test_what_is_no_class_at_all_is_refused_too(scaffold, key):
+def test_an_argument_of_errorhandler_that_is_no_class_is_refused_too(scaffold, key):
     """Flask ends with Python's own error about issubclass there."""
     with pytest.raises(
         ValueError,

@@ -1,4 +1,4 @@
-"""The smallest context that a connection can stand on, and a client that sends what it is told."""
+"""The smallest context of a connection, and a client that sends what the test says."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Client:
 
 
 class Context:
-    """What a connection asks of its context, and nothing else."""
+    """The attributes of a context that a connection reads."""
 
     url_rule = view_args = routing_exception = header_names = _body = None
 
@@ -117,7 +117,7 @@ def client():
 
 @pytest.fixture
 def still_loop():
-    """A loop that never runs: a caller that waits for it waits for ever."""
+    """A loop that never runs: a caller that waited for it would never end."""
     loop = asyncio.new_event_loop()
     yield loop
     loop.close()

@@ -120,7 +120,7 @@ PATHS = [
 
 
 @pytest.mark.parametrize(("path", "root", "expected"), PATHS)
-def test_the_root_path_is_taken_off_where_the_server_left_it(path, root, expected):
+def test_the_root_path_is_removed_from_the_path(path, root, expected):
     assert path_below_root({"path": path, "root_path": root}) == expected
 
 
@@ -292,7 +292,7 @@ def test_trusted_hosts_may_be_set_on_the_request(connection_of):
         connection.check_host()
 
 
-def test_forwarded_headers_are_not_believed(connection_of):
+def test_forwarded_headers_are_not_trusted(connection_of):
     """Without an id: X-Forwarded-* trusted by default."""
     connection = connection_of(
         [("Host", "a"), ("X-Forwarded-Host", "evil.test"), ("X-Forwarded-Proto", "https")]

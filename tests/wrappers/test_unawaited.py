@@ -154,7 +154,7 @@ async def test_a_request_with_a_forgotten_await_is_an_error(
     assert "test_unawaited.py:" in caplog.text or "variable" in forget.__name__
 
 
-async def test_where_it_was_forgotten_is_told(
+async def test_the_error_names_the_place(
     app: Flask, caplog: pytest.LogCaptureFixture, tmp_path: Path
 ) -> None:
     app.post("/")(lambda: "")
@@ -259,7 +259,7 @@ def test_an_async_view_of_the_facade_is_an_error_too() -> None:
     assert app.test_client().get("/").status_code == 500
 
 
-async def test_the_next_request_is_none_of_it(app: Flask, tmp_path: Path) -> None:
+async def test_the_next_request_is_not_affected(app: Flask, tmp_path: Path) -> None:
     forget = [True, False]
 
     @app.post("/")
@@ -330,7 +330,7 @@ async def test_a_task_that_is_cancelled_has_forgotten_nothing(
     assert not caplog.records
 
 
-async def test_looking_at_a_property_is_no_forgotten_call(app: Flask) -> None:
+async def test_reading_a_property_is_no_forgotten_call(app: Flask) -> None:
     @app.post("/")
     async def index() -> str:
         assert hasattr(request, "form")
@@ -340,7 +340,7 @@ async def test_looking_at_a_property_is_no_forgotten_call(app: Flask) -> None:
     assert (await get(app)).text == "looked"
 
 
-async def test_a_stream_that_forgets_is_logged(
+async def test_a_forgotten_await_in_a_stream_is_logged(
     app: Flask, caplog: pytest.LogCaptureFixture
 ) -> None:
     @app.post("/")
@@ -358,7 +358,7 @@ async def test_a_stream_that_forgets_is_logged(
     assert "`request.is_disconnected(...)` was called without `await`" in caplog.text
 
 
-async def test_teardown_functions_and_tasks_that_forget_are_logged(
+async def test_a_forgotten_await_in_teardown_functions_and_tasks_is_logged(
     app: Flask, caplog: pytest.LogCaptureFixture
 ) -> None:
     @app.teardown_request
@@ -382,7 +382,7 @@ async def test_teardown_functions_and_tasks_that_forget_are_logged(
 @pytest.mark.parametrize(
     "where", ["teardown_request", "teardown_appcontext", "request_finished", "tearing_down"]
 )
-async def test_def_functions_that_forget_after_the_answer_are_logged(
+async def test_a_forgotten_await_after_the_response_is_logged(
     app: Flask, caplog: pytest.LogCaptureFixture, where: str, streams: bool
 ) -> None:
     def forget(*args: Any, **kwargs: Any) -> None:
@@ -419,7 +419,7 @@ async def test_a_websocket_that_ends_without_noticing_logs_what_was_forgotten(
     assert "right: await websocket.receive(...)" in caplog.text
 
 
-async def test_a_coroutine_of_the_apps_own_is_warned_of_by_python(app: Flask) -> None:
+async def test_python_warns_of_a_forgotten_coroutine_of_the_app(app: Flask) -> None:
     async def own() -> None:
         """Do nothing."""
 
@@ -447,7 +447,7 @@ async def test_the_garbage_collector_blames_no_other_request(app: Flask) -> None
     assert response.status_code == 200
 
 
-def test_watching_twice_is_watching_once() -> None:
+def test_installing_the_hook_twice_changes_nothing() -> None:
     unawaited.install_hook()
     first = warnings._warn_unawaited_coroutine  # type: ignore[attr-defined]  # typeshed omits it
     unawaited.install_hook()
@@ -664,7 +664,7 @@ async def test_a_loop_that_forgets_to_await_ends_at_the_next_message(
     assert caplog.text.count("right: await websocket.send(...)") == 1
 
 
-async def test_a_websocket_hook_that_forgets_is_an_error(
+async def test_a_forgotten_await_in_a_websocket_hook_is_an_error(
     app: Flask, caplog: pytest.LogCaptureFixture
 ) -> None:
     @app.before_websocket
@@ -696,7 +696,7 @@ async def test_a_message_used_before_it_was_awaited_is_explained(app: Flask) -> 
             pass
 
 
-async def test_a_client_that_leaves_is_no_forgotten_await(
+async def test_a_client_that_disconnects_is_no_forgotten_await(
     app: Flask, caplog: pytest.LogCaptureFixture
 ) -> None:
     @app.websocket("/ws")

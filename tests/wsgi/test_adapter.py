@@ -102,7 +102,7 @@ async def test_anything_else_is_streamed_on_one_thread_and_closed_there(host):
     assert body.threads[0] != threading.get_ident()
 
 
-async def test_what_is_written_comes_first(host):
+async def test_bytes_of_write_are_sent_first(host):
     def application(environ, start_response):
         write = start_response("200 OK", [])
         write(b"written ")
@@ -155,7 +155,7 @@ async def test_the_body_is_read_up_to_its_end(host):
     assert text_of(await exchange(host, application, body=b"x" * 100, method="POST")) == b"x" * 100
 
 
-async def test_a_client_that_is_gone_ends_it_quietly(host):
+async def test_a_client_that_disconnects_ends_the_response_without_an_error(host):
     body = Closing(*[b"x"] * 100)
 
     async def send(message):

@@ -40,7 +40,7 @@ async def test_application_gets_the_environ_and_runs_off_the_loop():
     assert seen[0][1] != threading.get_ident()
 
 
-async def test_status_headers_and_body_are_taken_over():
+async def test_status_headers_and_body_are_those_of_the_application():
     response = await called(answering([b"a", b"b"], [("X-A", "1"), ("Content-Type", "a/b")]))
 
     assert response.status == "201 CREATED"
@@ -80,7 +80,7 @@ async def test_application_that_is_a_generator_may_start_late():
     assert await response.read() == b"writtengiven"
 
 
-async def test_what_is_written_goes_before_what_is_returned():
+async def test_bytes_of_write_are_sent_before_the_returned_ones():
     def app(environ, start_response):
         start_response("200 OK", [])(b"written")
         return [b"given"]
@@ -88,7 +88,7 @@ async def test_what_is_written_goes_before_what_is_returned():
     assert await (await called(app)).read() == b"writtengiven"
 
 
-async def test_what_is_written_by_the_last_step_is_not_lost():
+async def test_bytes_written_by_the_last_step_are_not_lost():
     def app(environ, start_response):
         write = start_response("200 OK", [])
         yield b"given"
@@ -156,7 +156,7 @@ async def test_werkzeug_response_is_not_run_but_becomes_ours():
     assert response.get_data() == b"x"
 
 
-async def test_response_of_ours_is_given_back_as_it_is():
+async def test_a_response_of_asyncflask_is_returned_unchanged():
     response = Response("x")
 
     assert await called(response) is response

@@ -115,7 +115,7 @@ async def test_hooks_view_and_teardown_run_in_one_thread_and_one_context(app, as
     assert variable.get() == "unset"
 
 
-async def test_a_token_of_a_hook_is_good_in_teardown(app, asgi):
+async def test_a_token_of_a_hook_can_be_reset_in_teardown(app, asgi):
     @app.before_request
     def begin():
         g.token = variable.set("inside")
@@ -198,7 +198,7 @@ async def test_a_full_queue_is_answered_503(app, asgi):
 # -- what is replaced is seen ----------------------------------------------------------------------
 
 
-async def test_wsgi_middleware_is_gone_through(app, asgi):
+async def test_wsgi_middleware_is_called(app, asgi):
     inner = app.wsgi_app
 
     def middleware(environ, start_response):
@@ -227,7 +227,7 @@ async def test_call_replaced_on_the_class_is_seen(app, asgi, monkeypatch):
     assert server.sent[0]["status"] == 404
 
 
-async def test_extra_keys_of_an_environ_travel_in_the_scope(app):
+async def test_extra_keys_of_an_environ_are_carried_in_the_scope(app):
     app.get("/")(lambda: request.environ["my.key"])
     server = Server("/", b"", method="GET")
     server.scope["asyncflask.environ"] = {"my.key": "mine"}
@@ -247,7 +247,7 @@ async def test_a_def_view_reads_a_body_of_any_size(app, asgi, size):
     assert (await asgi.post("/", data=b"x" * size)).text == str(size)
 
 
-async def test_a_small_body_that_is_here_needs_no_stream_that_waits(app):
+async def test_a_small_body_that_has_arrived_needs_no_waiting_stream(app):
     @app.post("/")
     def view():
         return type(request.environ["wsgi.input"]).__name__
@@ -260,7 +260,7 @@ async def test_a_small_body_that_is_here_needs_no_stream_that_waits(app):
 
 
 @pytest.mark.parametrize("pieces", [1, 40])
-async def test_the_form_is_there_for_a_helper_of_an_async_view(app, pieces):
+async def test_a_helper_of_an_async_view_can_read_the_form(app, pieces):
     """The body was received before; the larger one is on the disk."""
 
     def helper():
@@ -302,7 +302,7 @@ async def test_what_is_received_ahead_does_not_fill_the_memory(app, monkeypatch)
     assert kept[0][1].closed
 
 
-async def test_reading_on_the_loop_what_is_over_the_limit_is_413(app, asgi):
+async def test_reading_a_body_over_the_limit_on_the_loop_is_413(app, asgi):
     app.config["MAX_CONTENT_LENGTH"] = 10
     app.post("/")(_reads_data)
 
@@ -333,7 +333,7 @@ async def test_an_unread_body_over_the_limit_is_no_error(app, asgi):
     assert (await asgi.post("/", data=b"x" * 11)).text == "not read"
 
 
-async def test_reading_on_the_loop_what_is_not_there_is_an_error_and_no_hang(app, monkeypatch):
+async def test_reading_a_body_that_has_not_arrived_on_the_loop_is_an_error(app, monkeypatch):
     monkeypatch.setattr("asyncflask.wsgi.facade.AHEAD", 10)
     app.post("/")(_reads_data)
     server = Server("/", b"x" * 20, headers=[CHUNKED])
@@ -342,7 +342,7 @@ async def test_reading_on_the_loop_what_is_not_there_is_an_error_and_no_hang(app
         await server.serve(app)
 
 
-async def test_a_client_that_goes_before_its_body_has_come_is_noticed(app):
+async def test_a_client_that_disconnects_before_the_end_of_its_body_is_noticed(app):
     app.post("/")(_reads_data)
     server = Server("/", b"x", headers=[length(10)])
     server.messages.put_nowait({"type": "http.disconnect"})
@@ -354,7 +354,7 @@ async def test_a_client_that_goes_before_its_body_has_come_is_noticed(app):
 # -- responses -------------------------------------------------------------------------------------
 
 
-async def test_a_buffered_answer_is_two_messages(app):
+async def test_a_buffered_response_is_two_messages(app):
     app.get("/")(lambda: ("text", 201, {"X-A": "b"}))
     server = Server("/", b"", method="GET")
     await server.serve(app)
@@ -415,7 +415,7 @@ async def test_close_of_a_response_runs_on_the_worker(app, asgi):
     assert threads[0] == threads[1]
 
 
-async def test_a_vanished_client_ends_its_stream(app):
+async def test_a_client_that_disconnects_ends_its_stream(app):
     ended = []
 
     @app.get("/")
@@ -625,7 +625,7 @@ async def test_websockets_of_both_kinds_work(app, asgi):
             assert await connection.receive() == "hello"
 
 
-async def test_the_lifespan_runs_functions_of_both_colours(app):
+async def test_the_lifespan_runs_sync_and_async_functions(app):
     log = []
 
     @app.before_serving

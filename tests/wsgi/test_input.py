@@ -135,7 +135,7 @@ async def test_a_read_on_the_loop_is_always_the_same_error(app, name, cut, lengt
 @pytest.mark.parametrize("cut", CUTS)
 @pytest.mark.parametrize("name", sorted(READS))
 @pytest.mark.parametrize("where", ["view", "hook", "def view"])
-async def test_with_the_remedy_it_is_always_the_body(app, name, cut, where):
+async def test_with_the_remedy_a_read_always_returns_the_body(app, name, cut, where):
     (kind, body), read, value = READS[name]
 
     async def view():
@@ -159,7 +159,7 @@ async def test_with_the_remedy_it_is_always_the_body(app, name, cut, where):
 
 @pytest.mark.parametrize("cut", [at_once, late, by_bytes])
 @pytest.mark.parametrize("name", sorted(STREAMS))
-async def test_a_stream_is_not_read_on_the_loop_either(app, name, cut):
+async def test_reading_the_stream_on_the_loop_is_the_same_error(app, name, cut):
     @app.post("/")
     async def view():
         return STREAMS[name]()
@@ -195,7 +195,7 @@ async def test_after_a_def_view_that_read_nothing_it_is_the_same_error(app, cut)
 
 @pytest.mark.parametrize("cut", [lambda body: [[b""]], lambda body: [[], [b""]]])
 @pytest.mark.parametrize("views", ["async", "def"])
-async def test_an_empty_body_that_may_come_late_is_no_exception(app, cut, views):
+async def test_an_empty_body_that_may_arrive_late_is_the_same_error(app, cut, views):
     async def read():
         return flask.request.get_data()
 
@@ -234,7 +234,7 @@ async def test_a_body_over_the_limit_is_refused_as_everywhere(app):
     assert status == 413
 
 
-async def test_the_test_client_is_no_exception(app):
+async def test_the_test_client_has_the_same_error(app):
     @app.post("/")
     async def view():
         return flask.request.form["name"]
@@ -244,7 +244,7 @@ async def test_the_test_client_is_no_exception(app):
     assert (response.status_code, "flask.request" in response.text) == (500, True)
 
 
-async def test_in_a_test_request_context_the_body_is_there(app):
+async def test_in_a_test_request_context_the_body_can_be_read(app):
     data = {"name": "ada", "file": (BytesIO(b"x" * 100_000), "f")}
     async with app.test_request_context(method="POST", data=data):
         assert flask.request.form["name"] == "ada"

@@ -65,7 +65,7 @@ def mounted(request, app):
     return old
 
 
-# -- where it answers ------------------------------------------------------------------------------
+# -- paths -----------------------------------------------------------------------------------------
 
 
 @pytest.mark.usefixtures("mounted")
@@ -309,7 +309,7 @@ async def test_websockets_reach_an_asgi_application_and_no_wsgi_one(app, client)
             pass
 
 
-async def test_middleware_put_around_a_mounted_app_later_is_gone_through(app, client):
+async def test_middleware_put_around_a_mounted_app_later_is_called(app, client):
     other = facade.Flask("tests.other", root_path="/nowhere")
     app.mount("/other", other)
     inner, paths = other.asgi_app, []
@@ -324,7 +324,7 @@ async def test_middleware_put_around_a_mounted_app_later_is_gone_through(app, cl
     assert paths == ["/other/x"]
 
 
-async def test_what_a_wsgi_application_raises_is_the_servers(app, client):
+async def test_an_exception_of_a_wsgi_application_reaches_the_server(app, client):
     def broken(environ, start_response):
         raise ValueError("broken")
 
@@ -335,7 +335,7 @@ async def test_what_a_wsgi_application_raises_is_the_servers(app, client):
     assert app.workers.busy == 0
 
 
-async def test_a_status_that_is_none_is_refused(app, client):
+async def test_an_invalid_status_is_refused(app, client):
     def odd(environ, start_response):
         start_response("fine", [])
         return []
@@ -346,7 +346,7 @@ async def test_a_status_that_is_none_is_refused(app, client):
         await client.get("/odd/")
 
 
-async def test_the_interface_may_be_said(app, client):
+async def test_the_interface_may_be_given(app, client):
     def either(*args):
         args[1]("200 OK", [])
         return [b"wsgi"]
@@ -451,7 +451,7 @@ def _fail(name):
     raise LookupError(name)
 
 
-# -- the lifespan of applications that are none of ours --------------------------------------------
+# -- the lifespan of other ASGI applications -------------------------------------------------------
 
 
 class Foreign:
@@ -500,7 +500,7 @@ async def test_a_foreign_lifespan_does_not_run_unasked(app):
     assert foreign.log == [{}]
 
 
-async def test_the_outer_state_is_there_beside_the_foreign_one(app):
+async def test_the_foreign_state_is_added_to_the_outer_one(app):
     foreign = Foreign()
     app.mount("/x", foreign, lifespan=True)
 
@@ -521,7 +521,7 @@ async def test_the_outer_state_is_there_beside_the_foreign_one(app):
         ("raise", r"lifespan=True has no lifespan, or failed .*LookupError\('startup'\).*omit"),
     ],
 )
-async def test_a_foreign_startup_that_fails_is_the_outer_apps(app, startup, match):
+async def test_a_foreign_startup_that_fails_fails_the_outer_one(app, startup, match):
     log = []
     app.mount("/longer", _noted("other", log))
     app.mount("/x", Foreign(startup=startup), lifespan=True)
@@ -533,7 +533,7 @@ async def test_a_foreign_startup_that_fails_is_the_outer_apps(app, startup, matc
     assert [task for task in asyncio.all_tasks() if "Lifespan" in repr(task)] == []
 
 
-async def test_a_foreign_shutdown_that_fails_is_the_outer_apps(app):
+async def test_a_foreign_shutdown_that_fails_fails_the_outer_one(app):
     app.mount("/x", Foreign(shutdown="failed"), lifespan=True)
 
     with pytest.raises(RuntimeError, match=r"mounted at ./x. did not shut down cleanly.*no pool"):
@@ -546,7 +546,7 @@ def test_a_wsgi_application_has_no_lifespan(app):
         app.mount("/x", _wsgi_answer, lifespan=True)
 
 
-async def test_middleware_of_the_outer_app_is_gone_through(app, client):
+async def test_middleware_of_the_outer_app_is_called(app, client):
     seen = []
     inner = app.asgi_app
 
@@ -565,13 +565,13 @@ async def test_middleware_of_the_outer_app_is_gone_through(app, client):
 
 
 @pytest.mark.parametrize("prefix", ["", "/", "old", "//", "/a//b"])
-def test_a_prefix_that_is_none_is_refused(app, prefix):
+def test_an_invalid_prefix_is_refused(app, prefix):
     with pytest.raises(ValueError, match="must begin with a slash and have more characters"):
         app.mount(prefix, flask.Flask("tests.other", root_path="/nowhere"))
 
 
 @pytest.mark.parametrize("other", [object(), lambda one: None, lambda a, b, c: None])
-def test_what_does_not_show_its_interface_is_refused(app, other):
+def test_an_application_of_unknown_interface_is_refused(app, other):
     with pytest.raises(TypeError, match="it is not clear whether"):
         app.mount("/other", other)
 

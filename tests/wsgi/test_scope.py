@@ -69,7 +69,7 @@ def test_an_environ_becomes_a_scope():
     ],
     ids=str,
 )
-def test_the_scope_says_what_werkzeugs_request_says(variables):
+def test_the_scope_has_the_values_of_werkzeugs_request(variables):
     theirs = WSGIRequest(environ_with(**variables))
     scope = build_scope(environ_with(**variables))
 

@@ -76,7 +76,7 @@ WRONG_AND_RIGHT = [
 
 
 @pytest.mark.parametrize(("use", "wrong", "right"), WRONG_AND_RIGHT)
-def test_use_without_await_names_the_expression_and_the_cure(pending, use, wrong, right):
+def test_use_without_await_names_the_expression_and_the_remedy(pending, use, wrong, right):
     with pytest.raises(UnawaitedAccess, match="was used without `await`") as raised:
         use(pending)
 
@@ -98,7 +98,7 @@ def test_showing_it_in_a_log_is_harmless(pending):
 
 
 @pytest.mark.parametrize("use", [str, "{}".format, escape], ids=["str", "format", "escape"])
-def test_formatting_it_into_an_answer_is_refused(pending, use):
+def test_formatting_it_into_a_response_is_refused(pending, use):
     with pytest.raises(UnawaitedAccess, match=r"\(await request\.form\)|await request\.form"):
         use(pending)
 

@@ -41,7 +41,7 @@ async def test_iterating_gives_the_pieces_as_they_come(client, body):
 
 
 async def test_iterating_asks_for_a_piece_only_when_it_is_wanted(client, body):
-    """Backpressure: what is not asked for stays with the server."""
+    """Backpressure: what is not read stays with the server."""
     client.send_body(b"one", b"two", b"three")
 
     async for _ in body:
@@ -49,8 +49,8 @@ async def test_iterating_asks_for_a_piece_only_when_it_is_wanted(client, body):
     assert client.asked == 1
 
 
-async def test_a_body_nobody_reads_is_never_received(client, body):
-    """Without an id: a body is never buffered without being asked for."""
+async def test_a_body_that_is_not_read_is_never_received(client, body):
+    """No id: a body is never buffered unless it is read."""
     client.send_body(b"x" * 1000)
     await turn()
 
@@ -73,7 +73,7 @@ async def test_after_awaiting_an_iteration_starts_again(client, body):
     assert [piece async for piece in body] == [b"onetwo"]
 
 
-async def test_what_is_here_in_one_piece_is_read_at_once_and_the_rest_is_left_alone(client, body):
+async def test_only_a_body_that_has_arrived_in_one_piece_is_read_at_once(client, body):
     client.send_body(b"data")
     client.leave()
 
@@ -92,7 +92,7 @@ async def test_a_body_in_pieces_is_not_read_at_once_and_loses_nothing(client, bo
     assert await body == b"one two"
 
 
-async def test_a_body_that_is_not_here_is_not_read_at_once_and_loses_nothing(client, body):
+async def test_a_body_that_has_not_arrived_is_not_read_at_once_and_loses_nothing(client, body):
     assert body.read_at_once() is None
     assert body.read_at_once() is None
     client.send_body(b"late")
@@ -118,7 +118,7 @@ async def test_a_body_that_was_given_is_not_received(client, body):
         (None, None, ClientDisconnected),
     ],
 )
-async def test_what_is_wrong_is_an_error_of_the_read_that_follows(client, announced, limit, error):
+async def test_a_malformed_body_is_an_error_of_the_next_read(client, announced, limit, error):
     body = Body(client.receive, announced, limit)
     if announced is limit is None:
         client.leave()
@@ -130,7 +130,7 @@ async def test_what_is_wrong_is_an_error_of_the_read_that_follows(client, announ
         await body
 
 
-async def test_what_exceeds_the_announced_length_is_not_read_at_once_either(client):
+async def test_bytes_beyond_the_announced_length_are_not_read_at_once_either(client):
     client.send_body(b"data and more")
     body = Body(client.receive, 4)
 
@@ -138,7 +138,7 @@ async def test_what_exceeds_the_announced_length_is_not_read_at_once_either(clie
     assert await body == b"data"
 
 
-async def test_nothing_is_read_while_somebody_else_reads_the_whole(client, body):
+async def test_nothing_is_read_at_once_while_another_task_reads_the_body(client, body):
     body.claimed = True
     client.send_body(b"data")
     reading = asyncio.ensure_future(body.read_all())
@@ -243,17 +243,17 @@ async def test_a_body_shorter_than_announced_is_an_error(client):
         await body
 
 
-async def test_what_exceeds_the_announced_length_is_not_the_bodys(client):
+async def test_bytes_beyond_the_announced_length_are_ignored(client):
     body = Body(client.receive, 5)
     client.send_body(b"123", b"456", b"789")
 
     assert await body == b"12345"
 
 
-# -- the client's presence -------------------------------------------------------------------------
+# -- disconnects -----------------------------------------------------------------------------------
 
 
-async def test_a_client_that_leaves_in_the_middle_is_an_error_each_time(client, body):
+async def test_a_client_that_disconnects_in_the_middle_is_an_error_each_time(client, body):
     client.send_body(b"half", more=True)
     client.leave()
     for _ in range(2):
@@ -288,7 +288,7 @@ async def test_asking_while_nothing_comes_leaves_the_receive_for_the_reader(clie
     assert client.asked == 1
 
 
-async def test_a_gone_client_is_noticed_after_the_body(client, body):
+async def test_a_disconnect_after_the_body_is_noticed(client, body):
     client.send_body(b"data")
     await body
     assert not await body.is_disconnected()
@@ -298,8 +298,8 @@ async def test_a_gone_client_is_noticed_after_the_body(client, body):
     assert await body.is_disconnected()
 
 
-async def test_the_loop_of_a_busy_view_learns_of_it(client, body):
-    """``while not await request.is_disconnected()`` lets the server speak."""
+async def test_a_busy_view_that_polls_notices_the_disconnect(client, body):
+    """``while not await request.is_disconnected()`` lets the loop run."""
     client.send_body(b"")
     await body
     asyncio.get_running_loop().call_soon(client.leave)
@@ -310,7 +310,7 @@ async def test_the_loop_of_a_busy_view_learns_of_it(client, body):
     assert asked < 5
 
 
-async def test_a_watcher_returns_when_the_client_leaves(client, body):
+async def test_a_watcher_returns_when_the_client_disconnects(client, body):
     client.send_body(b"data")
     await body
     watcher = asyncio.ensure_future(body.wait_disconnect())
@@ -323,7 +323,7 @@ async def test_a_watcher_returns_when_the_client_leaves(client, body):
 
 
 async def test_a_watcher_takes_nothing_from_the_reader(client, body):
-    """Also when both wait for the same message, and whoever came first."""
+    """Also when both wait for the same message, in either order."""
     watcher = asyncio.ensure_future(body.wait_disconnect())
     await turn()
     reading = asyncio.ensure_future(body.read_all())
@@ -359,7 +359,7 @@ async def test_a_cancelled_watcher_leaves_the_receive_to_the_reader(client, body
     assert await asyncio.wait_for(reading, 5) == b"data"
 
 
-async def test_a_watcher_that_sees_the_client_leave_tells_the_reader(client, body):
+async def test_a_disconnect_that_a_watcher_received_reaches_the_reader(client, body):
     watcher = asyncio.ensure_future(body.wait_disconnect())
     await turn()
     reading = asyncio.ensure_future(body.read_all())
@@ -398,7 +398,7 @@ async def test_a_body_that_does_not_come_is_a_408(client, times):
             await body
 
 
-async def test_the_total_timeout_ends_a_body_that_dribbles(client):
+async def test_the_total_timeout_ends_a_slow_body(client):
     body = Body(client.receive, timeout=0.05, idle_timeout=60)
 
     async def dribble():
@@ -478,7 +478,7 @@ async def in_thread(func, *args):
     return await asyncio.wait_for(asyncio.to_thread(func, *args), 5)
 
 
-async def test_a_worker_reads_what_is_still_to_come(client, body):
+async def test_a_worker_reads_bytes_that_arrive_later(client, body):
     stream = sync_input(body, asyncio.get_running_loop(), POST)
     client.send_body(b"line one\nline", more=True)
     line = await in_thread(stream.readline)
@@ -539,7 +539,7 @@ async def test_a_limit_raised_or_lowered_after_prefetching_counts(client):
 
 
 @pytest.mark.parametrize("leave", [True, False])
-async def test_prefetching_half_a_body_makes_it_no_whole(client, leave):
+async def test_prefetching_half_a_body_does_not_complete_it(client, leave):
     body = Body(client.receive, 10)
     client.send_body(b"12345", more=leave)
     if leave:
@@ -619,7 +619,7 @@ async def ahead(client, body, *pieces, limit=10**9):
 
 
 @pytest.mark.parametrize("spool_at", [10**9, 4])
-async def test_what_was_received_ahead_is_read_in_place(client, body, monkeypatch, spool_at):
+async def test_bytes_received_ahead_are_read_in_place(client, body, monkeypatch, spool_at):
     monkeypatch.setattr("asyncflask.wrappers.request.body_bytes.SPOOL_AT", spool_at)
     await ahead(client, body, b"one ", b"two ", b"three", b"")
     stream = sync_input(body, asyncio.get_running_loop(), POST)
@@ -629,21 +629,21 @@ async def test_what_was_received_ahead_is_read_in_place(client, body, monkeypatc
     assert stream.read() == b""
 
 
-async def test_what_was_received_ahead_may_be_awaited_as_well(client, body, monkeypatch):
+async def test_bytes_received_ahead_may_be_awaited_as_well(client, body, monkeypatch):
     monkeypatch.setattr("asyncflask.wrappers.request.body_bytes.SPOOL_AT", 4)
     await ahead(client, body, b"one ", b"two ", b"three", b"")
 
     assert await body == b"one two three"
 
 
-async def test_receiving_ahead_stops_behind_the_limit(client, body):
+async def test_receiving_ahead_stops_after_the_limit(client, body):
     await ahead(client, body, b"1234", b"5678", b"90", limit=6)
 
     assert client.asked == 2
     assert await body == b"1234567890"
 
 
-async def test_what_is_on_disk_is_closed_with_the_body(client, body, monkeypatch):
+async def test_the_temporary_file_is_closed_with_the_body(client, body, monkeypatch):
     monkeypatch.setattr("asyncflask.wrappers.request.body_bytes.SPOOL_AT", 0)
     await ahead(client, body, b"one", b"")
     file = body._spooled
@@ -652,7 +652,7 @@ async def test_what_is_on_disk_is_closed_with_the_body(client, body, monkeypatch
     assert file.closed
 
 
-async def test_reading_in_place_what_has_not_come_is_an_error(client, body):
+async def test_reading_in_place_before_the_body_has_arrived_is_an_error(client, body):
     await ahead(client, body, b"1234", b"5678", limit=2)
     stream = sync_input(body, asyncio.get_running_loop(), POST)
 
@@ -661,7 +661,7 @@ async def test_reading_in_place_what_has_not_come_is_an_error(client, body):
         stream.read()
 
 
-async def test_a_small_body_that_is_here_is_taken_whole(client, body):
+async def test_a_small_body_that_has_arrived_is_taken_at_once(client, body):
     client.send_body(b"one", b"")
     before = body.take_whole()
     body.prefetch()

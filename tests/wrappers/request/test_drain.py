@@ -1,4 +1,4 @@
-"""A client that is still sending when its answer is ready gets the answer."""
+"""A client that is still sending when the response is ready gets the response."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ CHUNKED = (b"transfer-encoding", b"chunked")
 
 @pytest.mark.parametrize("path", ["/refused", "/refused-in-a-thread", "/nowhere"])
 @pytest.mark.parametrize("header", [LENGTH, CHUNKED])
-async def test_an_answer_before_the_end_of_the_body_is_sent(app, path, header):
+async def test_a_response_before_the_end_of_the_body_is_sent(app, path, header):
     server = Server(path, header, more=False)
     await server.serve(app)
 
@@ -100,7 +100,7 @@ async def test_an_answer_before_the_end_of_the_body_is_sent(app, path, header):
 
 
 async def test_a_get_request_may_have_a_body_too(app):
-    """Otherwise anybody could fill hypercorn's queue, and its connection would never end."""
+    """Otherwise a client could fill hypercorn's queue, and its connection would never end."""
     server = Server("/nowhere", LENGTH, more=False)
     server.scope["method"] = "GET"
     await server.serve(app)
@@ -119,7 +119,7 @@ async def test_a_body_of_http_2_needs_no_length(app, method):
     assert b"</p>" in server.body
 
 
-async def test_a_request_of_http_2_without_a_body_is_answered_as_any_other(app):
+async def test_a_request_of_http_2_without_a_body_needs_no_draining(app):
     server = Server("/nowhere")
     server.scope["http_version"] = "2"
     server.queue.put_nowait({"type": "http.request", "body": b"", "more_body": False})
@@ -129,7 +129,7 @@ async def test_a_request_of_http_2_without_a_body_is_answered_as_any_other(app):
     assert len(server.sent) == 2
 
 
-async def test_an_upload_without_end_does_not_hold_the_answer_back(app, monkeypatch):
+async def test_an_endless_upload_does_not_delay_the_response(app, monkeypatch):
     monkeypatch.setattr(drain, "LINGER", 0.01)
     server = Server("/refused", CHUNKED)
     await server.serve(app)
@@ -138,14 +138,14 @@ async def test_an_upload_without_end_does_not_hold_the_answer_back(app, monkeypa
     assert not [task for task in asyncio.all_tasks() if "discard" in repr(task)]
 
 
-async def test_a_stream_that_reads_the_body_is_not_robbed_of_it(app):
+async def test_a_stream_that_reads_the_body_gets_all_of_it(app):
     server = Server("/echo", LENGTH, more=False)
     await server.serve(app)
 
     assert server.body == b"12345678" * 5
 
 
-async def test_who_waits_for_100_continue_is_not_asked_to_send(app):
+async def test_no_body_is_requested_from_a_client_that_waits_for_100_continue(app):
     server = Server("/refused", LENGTH, (b"expect", b"100-continue"))
     server.queue = asyncio.Queue()
     await server.serve(app)

@@ -44,7 +44,7 @@ END = b"--bound--\r\n"
 
 
 def body_of(data, size=None):
-    """Make a body that comes in pieces of ``size`` bytes."""
+    """Make a body that arrives in pieces of ``size`` bytes."""
     size = size or max(1, len(data))
     pieces = [data[start : start + size] for start in range(0, len(data), size)] or [b""]
 
@@ -135,7 +135,7 @@ async def test_a_form_that_comes_byte_by_byte_is_the_same(name):
 
 
 def fed(pieces):
-    """What a form is that is fed in exactly these pieces, which a body would gather."""
+    """Parse a form from exactly these pieces, which a body would join."""
     form = MultipartForm(OPTIONS, DEFAULTS, lambda _: Upload())
     try:
         for piece in filter(None, pieces):
@@ -233,7 +233,7 @@ def test_any_urlencoded_form_is_parsed_as_werkzeug_does(run, text):
     assert read(run(parse_async(data, URLENCODED))) == werkzeugs(data, URLENCODED)
 
 
-async def test_another_media_type_leaves_the_body_alone():
+async def test_another_media_type_does_not_read_the_body():
     body = body_of(b"a=1")
     fields, files = await parse_form(body, "text/plain", {}, DEFAULTS)
 
@@ -258,7 +258,7 @@ async def test_werkzeugs_own_encoder_is_understood(parse):
     assert read(result)[0] == [("a", "1"), ("b", "ü" * 1000)]
 
 
-# -- whole or an error -----------------------------------------------------------------------------
+# -- complete or an error --------------------------------------------------------------------------
 
 WHOLE = part("a", b"1") + part("f", b"data", "x") + END
 
@@ -400,7 +400,7 @@ async def test_an_urlencoded_form_has_the_same_limits(parse, size):
     assert len(read(form)[0]) == 10
 
 
-async def test_a_long_urlencoded_form_in_pieces_is_whole(parse):
+async def test_a_long_urlencoded_form_in_pieces_is_complete(parse):
     data = b"a=" + b"x" * (3 * SLICE) + b"&b=%41"
 
     assert read(await parse(data, URLENCODED, size=SLICE))[0] == [
@@ -503,7 +503,7 @@ async def test_a_filename_is_data(parse):
     files["f"].close()
 
 
-async def test_the_results_class_is_the_requests(parse):
+async def test_the_request_chooses_the_class_of_the_result(parse):
     fields, files = await parse(WHOLE)
 
     assert type(fields) is type(files) is MultiDict

@@ -27,7 +27,7 @@ def request_headers(pairs):
 
 @pytest.fixture(name="headers", params=["single", "all"])
 def _headers(request):
-    """Headers that nobody looked at, and headers that were decoded."""
+    """Headers before and after they were decoded."""
     headers = request_headers(PAIRS)
     if request.param == "all":
         assert len(headers) == 3
@@ -42,7 +42,7 @@ def test_a_header_is_found_by_its_name_in_any_case(headers):
 
 
 def test_lines_of_one_name_are_one_list_however_they_are_read(headers):
-    """As in Flask. (A line that is overlooked may be the one that the proxy has added.)"""
+    """As in Flask. (A line that is missed may be the one that the proxy has added.)"""
     assert headers["Via"] == headers.get("via") == dict(headers)["Via"] == "a,b"
     assert list(headers) == list(headers.items()) == headers.to_wsgi_list() == SHOWN
     assert {name.lower(): value for name, value in headers}["via"] == "a,b"
@@ -84,7 +84,7 @@ def test_lines_of_a_response_stay_apart():
     assert list(decode_headers(pairs)) == [("Set-Cookie", "a=1"), ("Set-Cookie", "b=2")]
 
 
-def test_what_was_not_sent_is_werkzeugs_error(headers):
+def test_a_missing_header_is_werkzeugs_error(headers):
     with pytest.raises(BadRequestKeyError, match="400 Bad Request"):
         headers["Missing"]
     with pytest.raises(BadRequestKeyError, match="400 Bad Request"):
@@ -93,7 +93,7 @@ def test_what_was_not_sent_is_werkzeugs_error(headers):
     assert "Missing" not in headers
 
 
-def test_they_are_werkzeugs_headers_otherwise(headers):
+def test_all_else_is_as_in_werkzeug(headers):
     assert isinstance(headers, WerkzeugHeaders)
     assert headers == WerkzeugHeaders(SHOWN)
     assert WerkzeugHeaders(SHOWN) == headers
@@ -113,7 +113,7 @@ def test_they_are_werkzeugs_headers_otherwise(headers):
         lambda headers: pickle.loads(pickle.dumps(headers)),
     ],
 )
-def test_copies_have_the_same_and_a_life_of_their_own(headers, copied):
+def test_copies_are_equal_and_independent(headers, copied):
     other = copied(headers)
     other["Via"] = "c"
 
@@ -121,7 +121,7 @@ def test_copies_have_the_same_and_a_life_of_their_own(headers, copied):
     assert list(other) == [("Via", "c"), ("X-Word", "café"), ("X-Odd", "1")]
 
 
-def test_what_is_changed_is_found(headers):
+def test_a_changed_header_is_found(headers):
     headers["X-Word"] = "new"
     del headers["Via"]
     headers.add("X-More", "2")
@@ -131,7 +131,7 @@ def test_what_is_changed_is_found(headers):
     assert headers["X-More"] == "2"
 
 
-def test_names_that_clients_make_up_are_not_kept_for_ever():
+def test_unknown_header_names_are_not_cached_without_limit():
     for number in range(3000):
         list(decode_headers([(b"x-%d" % number, b"")]))
 

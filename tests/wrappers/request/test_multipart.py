@@ -54,7 +54,7 @@ def _first_events(decoder, data):
 @example('Content-Disposition: form-data; name="a"\r\n', "utf-8")
 @example('Content-Disposition: form-data; name="é"', "latin-1")
 @example('Content-Disposition: form-data; name="a"\r\nContent-Type: é', "latin-1")
-def test_the_headers_of_a_part_are_what_werkzeug_says(head, encoding):
+def test_the_headers_of_a_part_are_those_of_werkzeug(head, encoding):
     data = b"--bo\r\n" + head.encode(encoding) + b"\r\n\r\ndata\r\n--bo--\r\n"
 
     expected = _first_events(MultipartDecoder(b"bo"), data)

@@ -57,7 +57,7 @@ def sync_face(ctx):
 
 @pytest.fixture(params=["awaited", "sync"])
 def reader(request, context_of):
-    """Read an attribute or call a method, with the same answer expected of both faces."""
+    """Read an attribute or call a method, with the same result expected of both requests."""
 
     class Reader:
         def make(self, *pieces, **options):
@@ -278,7 +278,7 @@ async def test_a_form_that_failed_fails_again(reader):
 
 
 async def test_a_form_whose_reader_was_cancelled_is_an_error(request_of):
-    """What it had read is gone; the rest must not pass for the whole."""
+    """The bytes that it had read are lost; the rest must not count as the whole form."""
     request = request_of(mimetype=URLENCODED)
     reading = asyncio.ensure_future(request.form)
     await asyncio.sleep(0)
@@ -290,7 +290,7 @@ async def test_a_form_whose_reader_was_cancelled_is_an_error(request_of):
         await request.form
 
 
-async def test_a_client_that_leaves_is_noticed(request_of):
+async def test_a_client_that_disconnects_is_noticed(request_of):
     request = request_of(b"data")
     await request.data
     assert not await request.is_disconnected()
@@ -299,7 +299,7 @@ async def test_a_client_that_leaves_is_noticed(request_of):
     assert await request.is_disconnected()
 
 
-async def test_a_client_that_leaves_in_the_middle_is_an_error(reader):
+async def test_a_client_that_disconnects_in_the_middle_is_an_error(reader):
     reader.make(mimetype=JSON, length=100)
     reader.ctx.client.send_body(b"{", more=True)
     reader.ctx.client.leave()
@@ -320,7 +320,7 @@ async def test_limits_are_the_configurations(reader):
     assert face.max_form_parts == 3
 
 
-async def test_limits_set_on_the_request_go_before_the_configuration(reader):
+async def test_limits_set_on_the_request_replace_those_of_the_configuration(reader):
     face = reader.make(b"", config={"MAX_CONTENT_LENGTH": 100}).face
     face.max_content_length = 90
     assert face.max_content_length == 90
@@ -381,7 +381,7 @@ async def test_a_subclass_may_have_limits_of_its_own(context_of):
         await Small(context_of(b"&b", mimetype=URLENCODED)).form
 
 
-async def test_a_limit_that_the_body_was_given_stays(context_of):
+async def test_a_limit_that_was_set_on_the_body_is_kept(context_of):
     class Small(Request):
         max_content_length = 3
 
@@ -391,10 +391,10 @@ async def test_a_limit_that_the_body_was_given_stays(context_of):
     assert await request.get_data() == b"1234"
 
 
-# -- one body, two faces ---------------------------------------------------------------------------
+# -- one body, two requests ------------------------------------------------------------------------
 
 
-async def test_what_the_loop_has_read_the_worker_has(context_of):
+async def test_a_body_read_on_the_loop_is_there_for_the_worker(context_of):
     ctx = context_of(FORM, mimetype=URLENCODED)
     data = await Request(ctx).get_data()
     sync = sync_face(ctx)
@@ -403,7 +403,7 @@ async def test_what_the_loop_has_read_the_worker_has(context_of):
     assert await in_thread(lambda: sync.form.getlist("a")) == ["1", "3"]
 
 
-async def test_what_the_worker_has_read_the_loop_has(context_of):
+async def test_a_body_read_in_the_worker_is_there_on_the_loop(context_of):
     ctx = context_of(FORM[:3], FORM[3:], mimetype=URLENCODED)
     sync = sync_face(ctx)
     data = await in_thread(sync.get_data)
@@ -412,7 +412,7 @@ async def test_what_the_worker_has_read_the_loop_has(context_of):
     assert (await Request(ctx).form).getlist("a") == ["1", "3"]
 
 
-async def test_a_form_parsed_by_one_face_is_the_other_ones(context_of):
+async def test_both_requests_share_a_parsed_form(context_of):
     ctx = context_of(UPLOAD, mimetype=MULTIPART)
     request, sync = Request(ctx), sync_face(ctx)
     form, files = await request.form, await request.files
@@ -435,7 +435,7 @@ async def test_a_form_parsed_in_the_worker_is_there_on_the_loop(context_of, tmp_
     assert (tmp_path / "saved").read_bytes() == b"file data"
 
 
-async def test_json_parsed_by_one_face_is_the_other_ones(context_of):
+async def test_both_requests_share_parsed_json(context_of):
     ctx = context_of(b"[]", mimetype=JSON)
     sync = sync_face(ctx)
     value = await in_thread(sync.get_json)
@@ -443,7 +443,7 @@ async def test_json_parsed_by_one_face_is_the_other_ones(context_of):
     assert await Request(ctx).get_json() is value
 
 
-async def test_a_limit_set_on_one_face_holds_on_the_other(context_of):
+async def test_a_limit_set_on_one_request_holds_on_the_other(context_of):
     ctx = context_of(b"x" * 20)
     Request(ctx).max_content_length = 10
     sync = sync_face(ctx)
@@ -453,7 +453,7 @@ async def test_a_limit_set_on_one_face_holds_on_the_other(context_of):
         await in_thread(sync.get_data)
 
 
-async def test_closing_one_face_closes_the_uploads_of_both(context_of):
+async def test_closing_one_request_closes_the_uploads_of_both(context_of):
     ctx = context_of(UPLOAD, mimetype=MULTIPART)
     upload = (await Request(ctx).files)["f"]
     sync_face(ctx).close()
@@ -461,7 +461,7 @@ async def test_closing_one_face_closes_the_uploads_of_both(context_of):
     assert upload.stream.closed
 
 
-async def test_routing_is_the_same_on_both_faces(context_of):
+async def test_routing_is_the_same_on_both_requests(context_of):
     ctx = context_of(b"")
     sync = sync_face(ctx)
     Request(ctx).url_rule = SimpleNamespace(endpoint="shop.index")
@@ -472,7 +472,7 @@ async def test_routing_is_the_same_on_both_faces(context_of):
     assert Request(ctx).view_args == {"id": 1}
 
 
-# -- the synchronous face --------------------------------------------------------------------------
+# -- the synchronous request -----------------------------------------------------------------------
 
 
 async def test_a_worker_reads_an_upload_that_is_still_coming(context_of):
@@ -486,8 +486,8 @@ async def test_a_worker_reads_an_upload_that_is_still_coming(context_of):
     assert await reading == b"file data"
 
 
-async def test_a_small_body_that_is_there_needs_no_crossing(context_of, still_loop):
-    """``prefetch`` on the loop; then it is read in a thread while the loop stands still."""
+async def test_a_small_body_that_has_arrived_is_read_without_the_loop(context_of, still_loop):
+    """``prefetch`` on the loop; then it is read in a thread while the loop does not run."""
     ctx = context_of(b"a=1", b"", mimetype=URLENCODED, length=3)
     prefetch(ctx)
     request = SyncRequest(make_environ(ctx, still_loop))
@@ -496,7 +496,7 @@ async def test_a_small_body_that_is_there_needs_no_crossing(context_of, still_lo
 
 
 @pytest.mark.parametrize("headers", [[], [("Content-Length", "4"), ("Expect", "100-continue")]])
-async def test_prefetching_leaves_alone_who_has_no_body_or_waits_for_100(context_of, headers):
+async def test_nothing_is_prefetched_without_a_body_or_before_a_100_continue(context_of, headers):
     ctx = context_of(b"data", headers=headers)
     prefetch(ctx)
 
@@ -544,7 +544,7 @@ def test_shallow_refuses_to_read():
         request.get_data()
 
 
-async def test_a_malformed_host_is_refused_on_the_synchronous_face_too(context_of):
+async def test_a_malformed_host_is_refused_by_the_synchronous_request_too(context_of):
     """CVE-2026-48710."""
     sync = sync_face(context_of(b"", headers=[("Host", "a/?x")]))
 
@@ -552,7 +552,7 @@ async def test_a_malformed_host_is_refused_on_the_synchronous_face_too(context_o
         sync.url
 
 
-async def test_untrusted_hosts_are_refused_on_the_synchronous_face_too(context_of):
+async def test_untrusted_hosts_are_refused_by_the_synchronous_request_too(context_of):
     config = {"TRUSTED_HOSTS": ["example.com"]}
     sync = sync_face(context_of(b"", headers=[("Host", "evil.test")], config=config))
 
@@ -600,7 +600,7 @@ async def test_the_environ_is_the_one_werkzeug_would_make(context_of):
     assert ours["asgi.scope"]["path"] == "/app/ü b"
 
 
-async def test_the_synchronous_face_sees_what_the_awaited_one_sees(context_of):
+async def test_both_requests_have_the_same_values(context_of):
     ctx = context_of(
         b"",
         headers=[("Host", "a:81"), ("Cookie", "x=1"), ("Cookie", "y=2")],
@@ -681,7 +681,7 @@ async def test_early_hints_go_to_a_server_that_can(request_of):
 
 
 @pytest.mark.parametrize("scope", [{}, {"extensions": None}, {"extensions": {}}])
-async def test_other_servers_are_not_bothered(request_of, scope):
+async def test_other_servers_get_no_such_message(request_of, scope):
     request = request_of(**scope)
     await request.send_push_promise("/style.css")
     await request.send_early_hints(["</style.css>; rel=preload"])
@@ -701,10 +701,10 @@ async def test_early_hints_take_no_control_characters(request_of, link):
         await request_of().send_early_hints([link])
 
 
-# -- economy ---------------------------------------------------------------------------------------
+# -- nothing needless ------------------------------------------------------------------------------
 
 
-def test_a_request_nobody_reads_has_no_body_object(request_of):
+def test_a_request_that_is_not_read_has_no_body_object(request_of):
     request = request_of(b"x")
     request.close()
 
@@ -717,7 +717,7 @@ def test_the_body_is_made_once(context_of):
     assert body_of(ctx) is Request(ctx).body is Request(ctx).stream
 
 
-def test_the_awaitable_face_says_what_stands_for_the_environ(request_of):
+def test_the_environ_of_the_awaitable_request_is_an_error_that_names_the_remedy(request_of):
     request = request_of()
 
     assert not hasattr(request, "environ")
@@ -729,7 +729,7 @@ def test_the_awaitable_face_says_what_stands_for_the_environ(request_of):
 
 
 async def test_the_time_for_the_body_can_be_set_on_the_request(context_of):
-    ctx = context_of()  # Nothing comes.
+    ctx = context_of()  # Nothing arrives.
     request = Request(ctx)
     request.body_timeout = 0.01
 

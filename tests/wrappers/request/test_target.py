@@ -1,4 +1,4 @@
-"""A target in absolute form, ``GET http://host/path``, behind servers that hand it on whole."""
+"""A target in absolute form, ``GET http://host/path``, behind servers that pass it on unchanged."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def test_a_target_without_a_path_asks_for_the_root():
 
 
 @pytest.mark.parametrize("path", ["/path", "ftp://a/b", "*", "http://b@a/"])
-def test_what_is_none_is_left_as_it_is(path):
+def test_another_kind_of_target_is_not_changed(path):
     before, after = scope(path), scope(path)
     environ = {"PATH_INFO": path}
 
@@ -131,7 +131,7 @@ async def test_the_app_answers_for_path_and_host_of_the_target(api, path):
 
 
 @both
-async def test_what_the_path_does_not_fit_is_404_and_405(api):
+async def test_a_wrong_path_is_404_and_a_wrong_method_405(api):
     app = app_of(api)
 
     assert (await ask(app, "http://shop.test/nowhere"))[0] == 404
@@ -139,8 +139,8 @@ async def test_what_the_path_does_not_fit_is_404_and_405(api):
 
 
 @both
-async def test_trusted_hosts_are_asked_for_the_targets_host(api):
-    """SECURITY: neither of the two names a host past the list."""
+async def test_trusted_hosts_check_the_host_of_the_target(api):
+    """SECURITY: neither of the two hosts can bypass the list."""
     app = app_of(api, TRUSTED_HOSTS=["shop.test"])
 
     assert (await ask(app, "http://shop.test/path"))[0] == 200
@@ -196,7 +196,7 @@ async def test_a_websocket_is_found_by_the_targets_path():
             assert (await exchange.take())["text"] == "shop.test"
 
 
-def test_a_wsgi_server_may_hand_it_on_as_well():
+def test_a_wsgi_server_may_pass_it_on_as_well():
     """Hypercorn's WSGI side does."""
     app = app_of(asyncflask.flask.Flask)
     environ = EnvironBuilder(path="/", query_string="q=1").get_environ()

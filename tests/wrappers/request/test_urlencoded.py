@@ -65,7 +65,7 @@ def test_arguments_are_what_werkzeug_says(data):
 
 
 @given(st.lists(st.tuples(st.text(max_size=5), st.text(max_size=5)), max_size=8))
-def test_what_urlencode_wrote_is_read_again(pairs):
+def test_the_result_of_urlencode_is_read(pairs):
     pairs = [pair for pair in pairs if pair != ("", "")]
 
     data = urlencode(pairs, errors="surrogatepass").encode()
@@ -73,7 +73,7 @@ def test_what_urlencode_wrote_is_read_again(pairs):
     assert list(parse_urlencoded(data, InOrder).pairs) == _expected(data.decode())
 
 
-def test_bytes_that_are_no_utf8_are_refused_where_that_is_asked_for():
+def test_bytes_that_are_no_utf8_are_refused_on_request():
     for data in (b"a=\xff", b"a=%41\xff"):
         with pytest.raises(UnicodeDecodeError, match="invalid start byte"):
             parse_urlencoded(data, ImmutableMultiDict)

@@ -122,8 +122,8 @@ async def test_location_is_sent_as_given_and_never_joined_cve_2020_28724(locatio
     assert dict(wire.headers)[b"location"] == location.encode()
 
 
-async def test_header_that_passed_by_the_check_is_refused_before_anything_is_sent():
-    """CVE-2026-34519 and kin: refused when set, and again when written."""
+async def test_a_bad_header_that_was_not_checked_is_refused_before_anything_is_sent():
+    """CVE-2026-34519 and similar ones: refused when set, and again when written."""
     response = Response("x")
     response.headers._list.append(("X-A", "a\r\nSet-Cookie: b"))
     wire = Wire()
@@ -305,10 +305,10 @@ async def test_streams_that_wait_leave_no_task_behind():
     assert other_tasks() == set()
 
 
-# -- a client that goes ----------------------------------------------------------------------------
+# -- disconnects -----------------------------------------------------------------------------------
 
 
-async def test_vanished_client_interrupts_the_pending_chunk_and_finally_runs():
+async def test_a_disconnect_interrupts_the_pending_chunk_and_finally_runs():
     log = []
     gone = asyncio.Event()
 
@@ -331,7 +331,7 @@ async def test_vanished_client_interrupts_the_pending_chunk_and_finally_runs():
     assert other_tasks() == set()
 
 
-async def test_vanished_client_interrupts_a_send_that_waits():
+async def test_a_disconnect_interrupts_a_send_that_waits():
     closed = []
     gone = asyncio.Event()
 
@@ -352,7 +352,7 @@ async def test_vanished_client_interrupts_a_send_that_waits():
     assert closed == [True]
 
 
-async def test_vanished_client_ends_a_sync_generator_after_its_chunk():
+async def test_a_disconnect_ends_a_sync_generator_after_its_chunk():
     closed = []
     gone = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -371,7 +371,7 @@ async def test_vanished_client_ends_a_sync_generator_after_its_chunk():
     assert closed[0] != threading.get_ident()
 
 
-async def test_cancellation_from_outside_is_not_taken_for_a_vanished_client():
+async def test_a_cancellation_from_outside_is_not_taken_for_a_disconnect():
     log = []
 
     async def body():
@@ -393,7 +393,7 @@ async def test_cancellation_from_outside_is_not_taken_for_a_vanished_client():
     assert other_tasks() == set()
 
 
-async def test_cancellation_from_outside_wins_over_a_vanished_client():
+async def test_a_cancellation_from_outside_wins_over_a_disconnect():
     gone = asyncio.Event()
 
     async def body():
@@ -435,7 +435,7 @@ async def test_oserror_of_send_ends_a_stream_quietly(gone_after):
     assert closed == [True]
 
 
-async def test_client_that_goes_as_the_stream_ends_cancels_nothing():
+async def test_a_disconnect_at_the_end_of_a_stream_cancels_nothing():
     async def body():
         await asyncio.sleep(0)
         yield "a"
@@ -444,7 +444,7 @@ async def test_client_that_goes_as_the_stream_ends_cancels_nothing():
         try:
             await asyncio.Event().wait()
         except asyncio.CancelledError:
-            pass  # Gone in the same moment in which the watching is ended.
+            pass  # The disconnect arrives when the watcher is being ended.
 
     wire = await sent(Response(body()), watch=watch)
 

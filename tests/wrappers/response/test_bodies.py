@@ -73,7 +73,7 @@ async def test_range_of_a_file_is_cut_at_both_ends(big):
     assert (await sent(Response(body))).body == big.read_bytes()[10 : CHUNK + 17]
 
 
-async def test_open_file_is_sent_from_where_it_stands_and_closed():
+async def test_an_open_file_is_sent_from_its_position_and_closed():
     file = io.BytesIO(b"0123456789")
     file.seek(2)
     body = FileBody(file, 8)
@@ -107,7 +107,7 @@ async def test_file_that_cannot_be_opened_is_an_error_before_the_start(tmp_path)
     assert wire.messages == []
 
 
-async def test_file_that_was_cut_meanwhile_breaks_the_response_off(tmp_path):
+async def test_a_file_that_became_shorter_cuts_the_response_off(tmp_path):
     (tmp_path / "f").write_bytes(b"file")
     with pytest.raises(RuntimeError, match="ended 6 bytes before"):
         await sent(Response(FileBody(tmp_path / "f", 10)))

@@ -70,7 +70,7 @@ def test_exception_with_a_sansio_response_gives_its_status_and_headers():
     assert (made.status_code, made.headers["X-A"], made.get_data()) == (410, "1", b"")
 
 
-def test_exception_with_a_code_of_its_own_is_rendered():
+def test_an_exception_with_its_own_code_is_rendered():
     class Enhance(exceptions.HTTPException):
         code = 599
         description = "calm"
@@ -87,7 +87,7 @@ def test_exception_gives_the_class_asked_for():
 
 
 def test_description_that_changes_is_not_kept():
-    """A lazily translated description is rendered anew for each request."""
+    """A lazily translated description is rendered for each request."""
 
     class Lazy(str):
         calls = 0

@@ -72,7 +72,7 @@ def test_constructor_gives_what_flasks_gives(kwargs):
 
 
 @pytest.mark.parametrize("status", [200, 404, 799])
-def test_buffered_cannot_be_told_from_a_constructed_response(status):
+def test_a_buffered_response_equals_a_constructed_one(status):
     quick = Response.buffered(b"body", "text/plain; charset=utf-8", status)
     normal = Response(b"body", status, content_type="text/plain; charset=utf-8")
 
@@ -230,7 +230,7 @@ async def test_content_length_of_an_async_body_is_unknown_not_an_error():
     assert Response(letters()).calculate_content_length() is None
 
 
-async def test_aclose_calls_callbacks_of_both_colours_even_if_one_raises():
+async def test_aclose_calls_sync_and_async_callbacks_even_if_one_raises():
     called = []
     response = Response("x")
 
@@ -327,7 +327,7 @@ def test_make_conditional_leaves_the_date_to_the_server():
 
 @pytest.mark.parametrize("headers", CONDITIONS)
 @pytest.mark.parametrize("make_request", [AsyncRequest, wsgi_request])
-def test_make_conditional_answers_as_flask_for_requests_of_both_colours(make_request, headers):
+def test_make_conditional_is_as_in_flask_for_sync_and_async_requests(make_request, headers):
     ours = conditioned(Response, make_request(**headers))
 
     assert ours == conditioned(flask.Response, wsgi_request(**headers))
@@ -376,7 +376,7 @@ CONTROLS = ["\r\nX: y", "\n", "\r", "\0", "\x0b", "\x1f", "\x7f"]
 
 @pytest.mark.parametrize("bad", CONTROLS)
 def test_control_characters_are_refused_when_set_cve_2023_49081(bad):
-    """CVE-2023-49081, CVE-2012-2374 and kin: every control, not only CR and LF."""
+    """CVE-2023-49081, CVE-2012-2374 and similar ones: every control, not only CR and LF."""
     headers = Response().headers
     value = f"a{bad}b"
     setters = [

@@ -166,7 +166,7 @@ async def test_etag_of_the_first_answer_makes_the_second_a_304(app):
 
 
 @pytest.mark.parametrize("asked", ["bytes=99-", "bytes=4-2", "bytes=a-b", "bytes=0-0,2-2"])
-def test_range_that_is_not_there_is_416_and_closes_the_file(app, asked):
+def test_a_range_beyond_the_end_is_416_and_closes_the_file(app, asked):
     app.request.headers["Range"] = asked
     file = io.BytesIO(b"0123456789")
     with pytest.raises(RequestedRangeNotSatisfiable, match="416"):
@@ -190,7 +190,7 @@ async def test_empty_file_is_sent_whatever_range_is_asked_for(app):
     assert await body_of(response) == b""
 
 
-async def test_bytesio_is_sent_from_where_it_stands(app):
+async def test_a_bytesio_is_sent_from_its_position(app):
     file = io.BytesIO(b"0123456789")
     file.seek(4)
     response = send_file(file, mimetype="a/b")
@@ -270,7 +270,7 @@ async def test_a_file_in_its_place_is_left_to_a_server_that_offers_it(app, root)
 @pytest.mark.parametrize(
     ("name", "kind"), [("static", IsADirectoryError), ("none", FileNotFoundError)]
 )
-def test_what_cannot_be_opened_is_flasks_error_in_the_view(app, oracle, name, kind):
+def test_a_file_that_cannot_be_opened_is_flasks_error_in_the_view(app, oracle, name, kind):
     with pytest.raises(kind, match=name):
         send_file(name)
     with pytest.raises(kind, match=name):
@@ -355,7 +355,7 @@ async def test_no_file_is_left_open(served, root, method, path, status, headers)
 
 
 @pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="needs /proc")
-async def test_a_client_that_goes_leaves_no_file_open(served, root):
+async def test_a_client_that_disconnects_leaves_no_file_open(served, root):
     (root / "secret.txt").write_bytes(bytes(1_000_000))
     async with served.test_client().request("/sent") as connection:
         await connection.receive()
@@ -425,7 +425,7 @@ async def test_x_sendfile_leaves_length_and_ranges_to_the_server_in_front(app, r
     assert await body_of(response) == b""
 
 
-def test_x_sendfile_is_taken_back_for_a_304(app):
+def test_x_sendfile_is_removed_from_a_304(app):
     app.config["USE_X_SENDFILE"] = True
     app.request.headers["If-None-Match"] = "*"
     app.request.headers["If-Modified-Since"] = "Sun, 09 Sep 2001 01:46:40 GMT"
@@ -479,7 +479,7 @@ OUTSIDE = [
 
 
 @pytest.mark.parametrize("path", OUTSIDE)
-def test_what_is_no_file_inside_is_404(app, path):
+def test_a_path_that_is_no_file_inside_is_404(app, path):
     """CVE-2024-23334, CVE-2017-16762: ``..`` in any disguise."""
     with pytest.raises(NotFound, match="404"):
         send_from_directory("static", path)

@@ -163,7 +163,7 @@ async def test_an_async_body_is_closed_too(ctx):
 
 
 @pytest.mark.parametrize("kind", ["sync", "async"])
-async def test_a_body_that_cannot_be_closed_is_let_go(ctx, kind):
+async def test_a_body_without_close_is_released(ctx, kind):
     class Endless:
         def __aiter__(self):
             return self

@@ -1,4 +1,4 @@
-"""Websocket views whose client has gone while they wait for something else."""
+"""Websocket views whose client disconnects while they wait for something else."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def scope():
 
 
 async def leave(app, *messages, wait=3.0):
-    """Connect to the app, send messages and leave; tell whether the view has ended in time."""
+    """Connect, send messages and disconnect; return whether the view has ended in time."""
     async with Silent(app, scope()) as exchange:
         exchange.put({"type": "websocket.connect"})
         await exchange.take()
@@ -197,7 +197,7 @@ async def test_a_hook_that_waits_after_the_handshake_is_cancelled_too(app):
 
 
 @pytest.mark.parametrize("how", ["clean_up", "iterate", "read_late"])
-async def test_a_view_that_hears_of_the_end_is_not_cancelled(app, how):
+async def test_a_view_that_gets_the_disconnect_is_not_cancelled(app, how):
     """What it does afterwards is not cut off: its own task or one it waits for got the error."""
 
     async def clean_up():
@@ -225,7 +225,7 @@ async def test_a_view_that_hears_of_the_end_is_not_cancelled(app, how):
 
 @pytest.mark.parametrize("period", [0.02, 2.2 * cancellation.PATIENCE])
 async def test_a_view_that_polls_ends_with_its_client(app, period, caplog):
-    """It awaits something else at each look, and never calls the websocket."""
+    """It awaits something else each time, and never calls the websocket."""
 
     async def poll():
         await asyncio.sleep(0.7 * cancellation.PATIENCE)
@@ -239,7 +239,7 @@ async def test_a_view_that_polls_ends_with_its_client(app, period, caplog):
     assert caplog.records == []
 
 
-async def test_a_view_that_a_task_beside_it_has_told_may_clean_up(app):
+async def test_a_view_whose_own_task_got_the_disconnect_may_clean_up(app):
     async def receive_late():
         async with asyncio.timeout(5):
             await asyncio.sleep(2 * wrapper.FIRST_CHECK)
@@ -271,7 +271,7 @@ async def test_a_view_that_has_closed_may_go_on(app):
 
 
 async def test_what_was_sent_before_the_client_left_is_still_received(app):
-    """Messages are read ahead while the view sleeps; the end comes behind them."""
+    """Messages are read ahead while the view sleeps; the disconnect comes after them."""
     got = []
 
     async def read_late():
@@ -288,7 +288,7 @@ async def test_what_was_sent_before_the_client_left_is_still_received(app):
     assert app.ends == QUIET_END
 
 
-async def test_an_app_may_leave_its_views_alone(app, monkeypatch, caplog):
+async def test_an_app_may_switch_the_cancellation_off(app, monkeypatch, caplog):
     monkeypatch.setattr(cancellation, "OVERDUE", 2 * cancellation.PATIENCE)
     app.config["WEBSOCKET_CANCEL_ON_DISCONNECT"] = False
 
@@ -315,7 +315,7 @@ async def test_a_cancellation_is_not_left_to_the_hooks(app):
     assert app.ends == ["finally", 0, *QUIET_END[1:]]
 
 
-async def test_a_view_that_receives_hears_of_a_send_that_failed_beside_it(app):
+async def test_a_view_that_receives_gets_the_error_of_a_send_of_another_task(app):
     """It is not cancelled: the code after its loop is run."""
 
     async def view():
@@ -361,7 +361,7 @@ async def test_a_cancellation_by_the_server_is_not_taken_back(app):
     assert app.ends[-1][0] == "teardown"
 
 
-async def test_a_view_that_keeps_its_cancellation_to_itself_is_named(app, monkeypatch, caplog):
+async def test_a_view_that_swallows_its_cancellation_is_logged(app, monkeypatch, caplog):
     monkeypatch.setattr(cancellation, "OVERDUE", 2 * cancellation.PATIENCE)
 
     async def swallow():
@@ -470,7 +470,7 @@ async def test_a_hook_that_waits_before_the_handshake_is_cancelled(app):
     assert app.ends == QUIET_END[1:]
 
 
-async def test_a_client_that_leaves_instead_of_connecting_is_noticed(app):
+async def test_a_client_that_disconnects_instead_of_connecting_is_noticed(app):
     add_unaccepted(app, event_alone)
 
     async with Silent(app, scope()) as exchange:
@@ -481,7 +481,7 @@ async def test_a_client_that_leaves_instead_of_connecting_is_noticed(app):
 
 
 @pytest.mark.parametrize("call", ["accept", "receive", "send"])
-async def test_a_view_hears_at_its_first_call_that_its_client_has_left(app, call):
+async def test_a_view_gets_the_disconnect_at_its_first_call(app, call):
     async def late():
         await asyncio.sleep(2 * wrapper.FIRST_CHECK)
         calls = {"accept": websocket.accept, "receive": websocket.receive}
@@ -553,7 +553,7 @@ async def test_a_late_refusal_reaches_the_client(app, how):
         assert message["code"] == (4001 if how == "close" else 1008)
 
 
-async def test_an_app_may_leave_views_alone_that_have_not_accepted(app, caplog):
+async def test_an_app_may_switch_the_cancellation_off_before_accept(app, caplog):
     app.config["WEBSOCKET_CANCEL_ON_DISCONNECT"] = False
 
     async def take_time():
@@ -593,7 +593,7 @@ async def test_a_def_hook_that_waits_before_an_async_view(app):
     assert app.ends == QUIET_END[1:]
 
 
-async def test_an_accepted_websocket_is_looked_after_by_the_timer_it_began_with(app, monkeypatch):
+async def test_an_accepted_websocket_uses_the_timer_of_its_handshake(app, monkeypatch):
     """It has no further timer, and none is left over."""
     loop = asyncio.get_running_loop()
     call_later, timers = loop.call_later, []

@@ -1,4 +1,4 @@
-"""Websocket: what a view may rely on, whatever the client and the server do."""
+"""Websocket: what a view can rely on, whatever the client and the server do."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class App:
 
 
 class Context:
-    """What a websocket needs of a context."""
+    """The attributes of a context that a websocket reads."""
 
     _connection = None
     url_rule = view_args = routing_exception = header_names = view_task = None
@@ -221,14 +221,14 @@ class _Counting(Websocket):
 
 
 @pytest.mark.parametrize(("cls", "expected"), [(_Shouting, "A"), (_Counting, "1 a")])
-async def test_iteration_asks_the_receive_of_a_subclass(cls, expected):
+async def test_iteration_calls_the_receive_of_a_subclass(cls, expected):
     _, plain = silent_server([{"type": "websocket.connect"}, text("a")])
     websocket = cls(plain._ctx)
 
     assert [message async for message in _first(websocket)] == [expected]
 
 
-async def test_iteration_asks_a_receive_that_was_replaced(monkeypatch):
+async def test_iteration_calls_a_receive_that_was_replaced(monkeypatch):
     async def receive(*args):
         return "replaced"
 
@@ -247,7 +247,7 @@ async def _first(websocket):
         return
 
 
-async def test_what_the_handshake_says_is_there():
+async def test_the_values_of_the_handshake_can_be_read():
     async def view(websocket):
         seen = (websocket.path, websocket.cookies["name"], websocket.requested_subprotocols)
         await websocket.send_json(seen)
@@ -293,7 +293,7 @@ async def test_a_subprotocol_beyond_ascii_is_only_data():
 
 @pytest.mark.parametrize("value", ["a\r\nSet-Cookie: b", "a\nb", "a\x00b"])
 async def test_controls_in_accept_headers_are_refused(value):
-    """CVE-2023-49081 and its kin: a line break begins a header of the attacker's choice."""
+    """CVE-2023-49081 and similar ones: a line break begins a header that the attacker chooses."""
 
     async def view(websocket):
         with pytest.raises(ValueError, match="must not contain newline"):
@@ -322,7 +322,7 @@ async def test_a_second_accept_does_nothing_unless_it_wants_something():
         assert types == ["websocket.accept", "websocket.close"]
 
 
-async def test_a_client_that_leaves_during_the_handshake_is_a_disconnect():
+async def test_a_client_that_closes_during_the_handshake_is_a_disconnect():
     async def view(websocket):
         with pytest.raises(WebsocketDisconnect, match="1006"):
             await websocket.accept()
@@ -334,7 +334,7 @@ async def test_a_client_that_leaves_during_the_handshake_is_a_disconnect():
         exchange.disconnect(code=1006)
 
 
-async def test_a_client_that_leaves_before_the_answer_is_a_disconnect():
+async def test_a_client_that_closes_before_the_response_is_a_disconnect():
     codes = []
 
     async def view(websocket):
@@ -354,7 +354,7 @@ async def test_a_client_that_leaves_before_the_answer_is_a_disconnect():
 
 @pytest.mark.parametrize("method", ["receive", "send", "accept", "receive_json"])
 async def test_every_call_after_the_end_is_a_disconnect(method):
-    """The second call tells the same as the first (it must not wait for ever)."""
+    """The second call raises the same as the first, and does not wait."""
     arguments = ["x"] if method == "send" else []
     codes = []
 
@@ -440,7 +440,7 @@ async def test_close_refuses_a_reason_that_does_not_fit():
         await websocket.close(1000, "é" * 62)
 
 
-async def test_closing_for_a_client_that_has_gone_is_quiet():
+async def test_closing_after_the_disconnect_is_no_error():
     passed = []
 
     async def view(websocket):
@@ -495,7 +495,7 @@ async def test_a_server_without_denial_responses_gets_a_close():
         assert (await exchange.take())["type"] == "websocket.close"
 
 
-async def test_a_streamed_rejection_is_sent_whole_and_closed():
+async def test_a_streamed_rejection_is_sent_completely_and_closed():
     closed = []
 
     async def body():
@@ -664,8 +664,8 @@ async def test_a_view_that_only_sends_lets_others_run():
     await websocket.end()
 
 
-async def test_a_view_that_sends_beside_a_receive_lets_others_run():
-    """And nothing is fetched ahead then: the server has one receive under way already."""
+async def test_a_view_that_sends_during_a_receive_lets_others_run():
+    """Nothing is received ahead then, because a receive is pending already."""
     queue, websocket = silent_server([{"type": "websocket.connect"}])
     receiving = asyncio.ensure_future(websocket.receive())
     await asyncio.sleep(0)
@@ -680,7 +680,7 @@ async def test_a_view_that_sends_beside_a_receive_lets_others_run():
     assert asyncio.all_tasks() == {asyncio.current_task()}
 
 
-async def test_what_was_looked_ahead_is_received_in_order():
+async def test_messages_received_ahead_stay_in_order():
     queue, websocket = silent_server([{"type": "websocket.connect"}])
     for _ in range(FIRST_LOOK * 2):
         await websocket.send("tick")
@@ -692,7 +692,7 @@ async def test_what_was_looked_ahead_is_received_in_order():
     await websocket.end()
 
 
-async def test_a_cancelled_receive_does_not_lose_what_was_looked_ahead():
+async def test_a_cancelled_receive_loses_no_message_received_ahead():
     queue, websocket = silent_server([{"type": "websocket.connect"}])
     for _ in range(FIRST_LOOK):
         await websocket.send("tick")
@@ -717,7 +717,7 @@ async def test_two_receivers_never_get_the_same_message():
     assert sorted(await asyncio.gather(*receivers)) == ["a", "b", "c"]
 
 
-async def test_a_receiver_beside_the_view_ends_with_it():
+async def test_a_task_that_receives_ends_with_the_view():
     _, websocket = silent_server([{"type": "websocket.connect"}])
     for _ in range(FIRST_LOOK):
         await websocket.send("tick")
@@ -732,7 +732,7 @@ async def test_a_receiver_beside_the_view_ends_with_it():
 @pytest.mark.parametrize(
     ("data", "left"), [("a", 200 - MOST_MESSAGES), ("a" * MOST_DATA, 199), ("a" * 20_000, 196)]
 )
-async def test_what_is_fetched_ahead_is_bounded(data, left):
+async def test_receiving_ahead_is_limited(data, left):
     """What the view does not read stays with the server."""
     queue, websocket = silent_server([{"type": "websocket.connect"}])
     for _ in range(200):
@@ -754,7 +754,7 @@ async def test_end_leaves_no_task_behind():
     assert asyncio.all_tasks() == {asyncio.current_task()}
 
 
-async def test_vanished_websockets_are_released():
+async def test_websockets_of_disconnected_clients_are_released():
     """Aiohttp issue 6325: the objects of many vanished clients stayed in memory."""
     alive = weakref.WeakSet()
 
