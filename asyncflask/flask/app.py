@@ -10,9 +10,9 @@ import functools
 import inspect
 import os
 import sys
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from types import FunctionType
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast, overload
 from weakref import ref
 
 import click
@@ -115,7 +115,15 @@ class Flask(SyncSteps, metaclass=CallableType):
         super().__init_subclass__(**kwargs)
         adapt_subclass(cls)
 
-    def __call__(self, environ: Any, start_response: Any = None, send: Any = None) -> Any:  # type: ignore[override]  # WSGI with two arguments, ASGI with three
+    @overload  # type: ignore[override]  # WSGI with two arguments, ASGI with three
+    def __call__(
+        self, environ: WSGIEnvironment, start_response: StartResponse
+    ) -> Iterable[bytes]: ...
+    @overload
+    def __call__(self, environ: Scope, start_response: Receive, send: Send) -> Awaitable[None]: ...
+    @overload
+    def __call__(self, environ: Scope) -> Callable[[Receive, Send], Awaitable[None]]: ...
+    def __call__(self, environ: Any, start_response: Any = None, send: Any = None) -> object:
         """Serve a WSGI request, or with three arguments an ASGI connection.
 
         With an ASGI scope alone it is an ASGI 2 application.

@@ -17,7 +17,7 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from functools import partial
 from http import HTTPStatus
 from queue import SimpleQueue
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import IO, TYPE_CHECKING, Protocol
 
 from .._contextvars import current
 from ..concurrency.bridge import stop_iteration_of
@@ -303,8 +303,10 @@ def _length_of(environ: WSGIEnvironment) -> int:
     return int(length) if length.isdigit() else 0
 
 
-def _rewinding(stream: Any) -> Callable[[], object]:
+def _rewinding(stream: IO[bytes] | None) -> Callable[[], object]:
     """Return a function that moves a stream back to its position of now, if it is seekable."""
+    if stream is None:
+        return lambda: None
     try:
         position = stream.tell()
     except (AttributeError, OSError, ValueError):

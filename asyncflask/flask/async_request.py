@@ -9,13 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from operator import attrgetter
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias, TypeVar
 
+from werkzeug.datastructures import FileStorage, MultiDict
+
+from ..typing import Message
 from ..wrappers.request.body import Body
 from ..wrappers.request.body_bytes import SLICE
 from ..wrappers.request.request import Request
 from ..wrappers.request.sync import CONTEXT_KEY
 from ..wsgi.scope import build_scope, kept_scope
+
+T = TypeVar("T")
+ParsedForm: TypeAlias = tuple[MultiDict[str, str], MultiDict[str, FileStorage]]
 
 
 class FacadeContext(Protocol):
@@ -33,7 +39,7 @@ class FacadeContext(Protocol):
     @property
     def request_or_websocket(self) -> Any: ...
 
-    async def run_def(self, func: Callable[..., Any], *args: Any) -> Any: ...
+    async def run_def(self, func: Callable[..., T], *args: Any) -> T: ...
 
 
 class _Shared:
@@ -102,7 +108,7 @@ class _View:
         self.send = getattr(served, "send", None)
         self._body: Any = _SyncBody(self)
 
-    async def run(self, func: Callable[..., Any], *args: Any) -> Any:
+    async def run(self, func: Callable[..., T], *args: Any) -> T:
         """Call a function that may block: in the request's worker if there is one, else here.
 
         Args:
@@ -133,13 +139,14 @@ class _SyncBody(Body):
         self._view.request._cached_data = data
 
     @property
-    def form(self) -> Any:
+    def form(self) -> ParsedForm | None:
         """Fields and files, once they were parsed."""
         kept = vars(self._view.request)
         return (kept["form"], kept["files"]) if "form" in kept else None
 
     @form.setter
-    def form(self, parsed: Any) -> None:
+    def form(self, parsed: ParsedForm | None) -> None:
+        assert parsed is not None
         vars(self._view.request).update(form=parsed[0], files=parsed[1])
 
     @property
@@ -179,5 +186,5 @@ class _SyncBody(Body):
         return data[:size]
 
 
-async def _never() -> Any:
+async def _never() -> Message:
     return {"type": "http.request"}

@@ -9,13 +9,35 @@ reaches them through the request's worker thread (``wsgi/facade.py``).
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Iterable
 from types import FunctionType
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from .._invalidation import WatchingType
+from ..typing import Receive, Scope, Send
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+    from ..debug.debugger import Debugger
 
 _NAMES = ("__module__", "__name__", "__qualname__", "__doc__")
+
+
+class CalledApp(Protocol):
+    """The attributes of an app that a call of it uses."""
+
+    @property
+    def use_debugger(self) -> bool: ...
+
+    @property
+    def debugger(self) -> Debugger: ...
+
+    async def asgi_app(self, scope: Scope, receive: Receive, send: Send) -> None: ...
+
+    def wsgi_app(
+        self, environ: WSGIEnvironment, start_response: StartResponse
+    ) -> Iterable[bytes]: ...
 
 
 class CallableType(WatchingType):
@@ -36,7 +58,7 @@ def adapt_subclass(cls: type) -> None:
         setattr(cls, "__call__", vars(owner)["__call__"])  # noqa: B010  # CallableType adapts it
 
 
-def for_both(call: Any) -> Any:
+def for_both(call: object) -> object:
     """Return a ``__call__`` for WSGI and ASGI.
 
     Args:
@@ -47,15 +69,16 @@ def for_both(call: Any) -> Any:
         calls it is for: ASGI's if it has three required arguments, otherwise WSGI's.
     """
     # Only plain functions count: the signature of a wrapper (wrapt's, a mock) says nothing.
-    count = call.__code__.co_argcount - 1 if type(call) is FunctionType else 0
-    if count >= 3:
-        required = count - len(call.__defaults__ or ())
-        return call if required <= 2 else _adapted(call, asgi=True)
-    return _adapted(call, asgi=False)
+    if not isinstance(call, FunctionType) or call.__code__.co_argcount < 4:
+        return _adapted(call, asgi=False)
+    required = call.__code__.co_argcount - 1 - len(call.__defaults__ or ())
+    return call if required <= 2 else _adapted(call, asgi=True)
 
 
-def _adapted(call: Any, asgi: bool) -> Callable[..., Any]:
-    def __call__(app: Any, environ: Any, start_response: Any = None, send: Any = None) -> Any:
+def _adapted(call: Any, asgi: bool) -> Callable[..., object]:
+    def __call__(
+        app: CalledApp, environ: Any, start_response: Any = None, send: Send | None = None
+    ) -> object:
         if (send is not None) is asgi and start_response is not None:
             bound = call.__get__(app, type(app)) if hasattr(call, "__get__") else call
             return bound(environ, start_response, *([send] if asgi else []))
@@ -66,7 +89,9 @@ def _adapted(call: Any, asgi: bool) -> Callable[..., Any]:
     return functools.update_wrapper(__call__, call, assigned=_NAMES, updated=())
 
 
-def call_asgi(app: Any, scope: Any, receive: Any, send: Any) -> Any:
+def call_asgi(
+    app: CalledApp, scope: Scope, receive: Any, send: Any
+) -> Awaitable[None] | Callable[[Receive, Send], Awaitable[None]]:
     """Call an app as an ASGI server does: with the scope alone (ASGI 2), or with all three.
 
     Args:

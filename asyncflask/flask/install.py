@@ -19,7 +19,7 @@ from importlib.metadata import Distribution, DistributionFinder
 from importlib.util import find_spec
 from pathlib import Path
 from types import CodeType, ModuleType
-from typing import Any, cast
+from typing import cast
 
 #: The version of Flask whose names, signatures and behaviour are offered.
 FLASK_VERSION = "3.1.3"
@@ -178,7 +178,9 @@ class _Loader(InspectLoader):
 class _Distributions(MetaPathFinder):
     """Answers for the distribution ``Flask`` if no other finder does; it is the last one."""
 
-    def find_spec(self, fullname: str, path: Any, target: Any = None) -> None:
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> None:
         """Find no module."""
 
     def find_distributions(
@@ -220,12 +222,12 @@ class _Flask(Distribution):
         """Return the content of a metadata file."""
         return self._FILES.get(filename)
 
-    def locate_file(self, path: Any) -> Any:
+    def locate_file(self, path: str | os.PathLike[str]) -> Path:
         """Return where a file of the distribution would be."""
         return _FOLDER.parent / path
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> str:
     """``flask.__version__``, which Flask gives with a warning."""
     if name == "__version__":
         warnings.warn(

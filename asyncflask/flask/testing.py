@@ -7,17 +7,18 @@ worker thread instead, so that one suite tests both transports (``asgi_transport
 from __future__ import annotations
 
 import importlib.metadata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from copy import copy
 from types import TracebackType
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import click
 import werkzeug.test
 from click.testing import CliRunner
 from click.testing import Result as Result
-from werkzeug.test import Client
+from werkzeug.datastructures import Headers
+from werkzeug.test import Client, TestResponse
 from werkzeug.wrappers import Request as WerkzeugRequest
 
 from ..cli import ScriptInfo
@@ -27,6 +28,9 @@ from ..sessions import SessionApp, SessionInterface, SessionMixin
 from ..testing.builder import EnvironBuilder as EnvironBuilder
 from ..typing import Receive, Scope, Send
 from .asgi_transport import through_asgi, uses_asgi
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
 
 
 class TestedApp(SessionApp, Protocol):
@@ -127,7 +131,7 @@ class FlaskClient(Client):
         buffered: bool = False,
         follow_redirects: bool = False,
         **kwargs: Any,
-    ) -> Any:
+    ) -> TestResponse:
         """Make a request.
 
         Args:
@@ -146,7 +150,9 @@ class FlaskClient(Client):
         self._new_contexts.clear()
         return response
 
-    def run_wsgi_app(self, environ: Any, buffered: bool = False) -> Any:
+    def run_wsgi_app(
+        self, environ: WSGIEnvironment, buffered: bool = False
+    ) -> tuple[Iterable[bytes], str, Headers]:
         """Call the app on the transport that ``ASYNCFLASK_TEST_TRANSPORT`` names.
 
         Args:

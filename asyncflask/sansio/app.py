@@ -133,9 +133,8 @@ class App(Templates, Rules, ServingHooks, EnsureSync):
     def _static_view(self) -> ft.RouteCallable:
         async def static(filename: str) -> Response:
             # The app is found through the context: a reference to it would be a circle.
-            ctx = current()
-            response: Response | t.Awaitable[Response]
-            response = ctx.app.send_static_file(filename)  # type: ignore[union-attr]  # in a request
+            app = t.cast(App, t.cast(Context, current()).app)
+            response: Response | t.Awaitable[Response] = app.send_static_file(filename)
             # An override may be `async def`, as Quart's method is.
             return await response if inspect.isawaitable(response) else response
 
@@ -273,7 +272,7 @@ class App(Templates, Rules, ServingHooks, EnsureSync):
 
     def make_default_options_response(self) -> Response:
         """Answer OPTIONS with the methods that the current URL allows."""
-        ctx: Context = current()  # type: ignore[assignment]  # called in a request
+        ctx = t.cast(Context, current())  # It is called in a request.
         response = self.response_class()
         response.allow.update(ctx.url_adapter.allowed_methods())
         return response

@@ -45,7 +45,7 @@ else:  # For typing.get_type_hints().
 def _template_proxy(name: str, kind: str) -> LocalProxy[t.Any]:
     """Make the proxy of an attribute of the current context; false where there is none."""
 
-    def find() -> t.Any:
+    def find() -> object:
         ctx = current()
         found = None if ctx is None else getattr(ctx, name)
         if found is None:
@@ -85,8 +85,7 @@ class Templates(Configuration):
         """The Jinja environment, created at the first access."""
         from ..templating.environment import with_checks  # PERF: Jinja is imported late
 
-        env: t.Any = with_checks(self.create_jinja_environment())
-        return env  # type: ignore[no-any-return]  # an override may return any environment
+        return t.cast("jinja.Environment", with_checks(self.create_jinja_environment()))
 
     def create_jinja_environment(self) -> jinja.Environment:
         """Return a new Jinja environment, from ``jinja_options`` and the configuration."""

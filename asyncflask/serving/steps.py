@@ -58,7 +58,7 @@ class Steps(App):
         overrides.prepare_class(cls, cls._awaited_steps)
 
     @classmethod
-    def _prepared(cls, name: str, value: object) -> t.Any:
+    def _prepared(cls, name: str, value: object) -> object:
         """Return a step that is assigned in the form in which every caller gets its answer."""
         return overrides.prepare(value) if name in cls._awaited_steps else value
 

@@ -1,7 +1,7 @@
 """The facade, whose types are Flask's. No line here has an error."""
 
 import logging
-from typing import Any, assert_type
+from typing import TYPE_CHECKING, Any, assert_type
 
 from werkzeug.datastructures import FileStorage
 from werkzeug.test import TestResponse
@@ -19,9 +19,15 @@ from asyncflask.flask import (
     send_file,
     session,
 )
+from asyncflask.typing import ASGIApplication
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
 
 app = Flask(__name__)
 async_app = AsyncFlask(__name__)
+as_wsgi: "WSGIApplication" = app
+as_asgi: ASGIApplication = app
 
 
 @app.post("/")
