@@ -49,7 +49,7 @@ _REPLACED_MATCHING = frozenset({"create_url_adapter", "url_map"})
 NO_ERROR: Any = object()  # "take the exception that is being handled", Flask's default of pop()
 
 
-class ScopeType(Protocol):
+class ScopeTypeRow(Protocol):
     """What a context wants to know of its row in ``dispatch/scope_types.py``."""
 
     @property
@@ -161,7 +161,7 @@ class Context:
     def __init__(
         self,
         app: ContextApp,
-        scope_type: ScopeType | None = None,
+        scope_type: ScopeTypeRow | None = None,
         scope: Any = None,
         receive: Any = None,
         send: Any = None,
@@ -617,7 +617,7 @@ class Context:
             RuntimeError: The context is not the current one, or a teardown function is
                 ``async def`` and an event loop runs here (use ``async with``).
         """
-        error = _handled() if exc is NO_ERROR else exc
+        error = _current_exception() if exc is NO_ERROR else exc
         previous, last = self._unpush()
         try:
             if last:
@@ -635,7 +635,7 @@ class Context:
 
     async def pop_async(self, exc: BaseException | None = NO_ERROR) -> None:
         """Like :meth:`pop`, for code on the event loop: teardown functions of both colours run."""
-        error = _handled() if exc is NO_ERROR else exc
+        error = _current_exception() if exc is NO_ERROR else exc
         previous, last = self._unpush()
         try:
             if last:
@@ -778,7 +778,7 @@ class Context:
         return f"<{type(self).__name__} of {getattr(self.app, 'name', self.app)!r}: {what}>"
 
 
-def _handled() -> BaseException | None:
+def _current_exception() -> BaseException | None:
     return sys.exc_info()[1]
 
 

@@ -124,11 +124,8 @@ DEFINED_TWICE = {
     "Config": "an app's configuration (Flask) and a server's (uvicorn)",
     "__getattr__": "the module's hook for names that are imported late (PEP 562)",
     "make_response": "Flask's helper, and the step of dispatch that it calls",
-    "url_for": "Flask's helper, and what it calls",
     "run": "read with the module's name: pipeline.run(), server.run()",
     "serve": "read with the module's name: asgi.serve(), server.serve()",
-    # TODO: rename these.
-    **dict.fromkeys(("ScopeType", "_handled", "_let_go"), "the same name by accident"),
 }
 
 

@@ -94,12 +94,12 @@ async def end(app: ServedApp, ctx: Context, error: BaseException | None) -> None
             await _attempt(failures, emit, ctx, appcontext_popped, app)
     elif ctx.streams_keep_g:
         ctx.streams_keep_g = False
-        await _attempt(failures, _let_go, app, ctx, error)
+        await _attempt(failures, _release_parent, app, ctx, error)
     ctx.serving_error = None  # Its traceback leads back here: a circle.
     raise_first(app, failures)
 
 
-async def _let_go(app: ServedApp, ctx: Context, error: BaseException | None) -> None:
+async def _release_parent(app: ServedApp, ctx: Context, error: BaseException | None) -> None:
     """End the app context that a stream has held for its request, if it was left meanwhile."""
     parent: Any = ctx.shares_g_with
     parent.stream_references -= 1

@@ -117,7 +117,7 @@ def _encodable(text: str) -> str:
     return text.encode(errors="replace").decode()
 
 
-def url_for(
+def build_url(
     app: LinkingApp,
     ctx: Context | None,
     endpoint: str,

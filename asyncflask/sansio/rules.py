@@ -144,7 +144,7 @@ class Rules(Configuration):
 
         Source: ``Flask: app.url_for``.
         """
-        return urls.url_for(
+        return urls.build_url(
             self,
             current(),
             endpoint,
