@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import datetime
-import logging
-
 import flask
-import jinja2
 import pytest
 from werkzeug.exceptions import Aborter, HTTPException
-from werkzeug.routing import BuildError
 
 import asyncflask
 import asyncflask.flask
-from asyncflask import Config, Flask, abort, redirect, render_template_string, url_for
+from asyncflask import Config, Flask, abort, redirect, render_template_string
 from asyncflask.dispatch.overrides import AWAITED
 from asyncflask.exceptions import SetupFinished
 from asyncflask.json.provider import DefaultJSONProvider
@@ -217,67 +212,6 @@ async def test_another_json_provider_serves_responses_requests_and_templates():
     assert (await served(app, "/template"))[1] == '["X"]'
 
 
-# -- configuration ---------------------------------------------------------------------------------
-
-
-def test_attributes_read_and_set_the_configuration(app):
-    app.testing = True
-    app.secret_key = "k"
-    app.config["PERMANENT_SESSION_LIFETIME"] = 60
-
-    assert app.config["TESTING"] is True
-    assert app.config["SECRET_KEY"] == "k"
-    assert app.permanent_session_lifetime == datetime.timedelta(seconds=60)
-
-
-def test_a_lifetime_may_be_a_timedelta(app):
-    app.permanent_session_lifetime = datetime.timedelta(days=1)
-
-    assert app.config["PERMANENT_SESSION_LIFETIME"] == app.permanent_session_lifetime
-
-
-@pytest.mark.parametrize(("value", "debug"), [("1", True), ("0", False)])
-def test_debug_mode_comes_from_the_environment(monkeypatch, value, debug):
-    monkeypatch.setenv("FLASK_DEBUG", value)
-
-    assert Flask(__name__).debug is debug
-
-
-@pytest.mark.parametrize(("setting", "reload"), [(None, True), (False, False)])
-def test_debug_mode_reloads_templates_unless_told_otherwise(app, setting, reload):
-    app.config["TEMPLATES_AUTO_RELOAD"] = setting
-    assert app.jinja_env.auto_reload is False
-    app.debug = True
-
-    assert app.jinja_env.auto_reload is reload
-
-
-def test_a_config_file_beside_the_instance_is_found(tmp_path):
-    (tmp_path / "own.cfg").write_text("SECRET_KEY = 'instance'")
-    app = Flask(__name__, instance_path=str(tmp_path), instance_relative_config=True)
-    app.config.from_pyfile("own.cfg")
-
-    assert app.secret_key == "instance"
-
-
-def test_the_instance_folder_is_that_of_flask(tmp_path):
-    options = {"import_name": __name__, "root_path": str(tmp_path)}
-
-    assert Flask(**options).instance_path == flask.Flask(**options).instance_path
-
-
-def test_instance_resources_are_written_and_read(tmp_path):
-    app = Flask(__name__, instance_path=str(tmp_path))
-    with app.open_instance_resource("note.txt", "w") as file:
-        file.write("Grüße")
-    with app.open_instance_resource("note.txt") as file:
-        assert file.read() == "Grüße".encode()
-
-
-def test_the_logger_is_named_like_the_app():
-    assert Flask("shop.web").logger is logging.getLogger("shop.web")
-
-
 # -- setup is locked -------------------------------------------------------------------------------
 
 
@@ -304,137 +238,7 @@ def test_a_setup_method_refuses_after_the_first_request(name):
         getattr(app, name)()
 
 
-# -- templates -------------------------------------------------------------------------------------
-
-
-KINDS = {
-    "template_filter": "{{ 'x' | %s }}",
-    "template_test": "{{ 'x' is %s }}",
-    "template_global": "{{ %s('x') }}",
-}
-
-
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize(
-    ("form", "name"),
-    [
-        (lambda decorator: decorator, "shout"),
-        (lambda decorator: decorator(), "shout"),
-        (lambda decorator: decorator("other"), "other"),
-        (lambda decorator: decorator(name="other"), "other"),
-    ],
-    ids=["bare", "empty", "positional", "named"],
-)
-def test_template_decorators_with_and_without_parentheses(app, kind, form, name):
-    def shout(value):
-        return value + "!"
-
-    decorated = form(getattr(app, kind))(shout)
-    with app.app_context():
-        text = render_template_string(KINDS[kind] % name)
-
-    assert decorated is shout
-    assert text == "x!"
-
-
-@pytest.mark.parametrize("kind", ["filter", "test", "global"])
-@pytest.mark.parametrize(("name", "found"), [(None, "shout"), ("other", "other")])
-def test_template_functions_may_be_added_without_decorators(app, kind, name, found):
-    def shout(value):
-        return value
-
-    getattr(app, f"add_template_{kind}")(shout, name)
-
-    assert getattr(app.jinja_env, f"{kind}s")[found] is shout
-
-
-def test_jinja_options_go_into_the_environment():
-    class Own(Flask):
-        jinja_options = {"trim_blocks": True, "auto_reload": True, "autoescape": False}
-
-    env = Own(__name__).jinja_env
-
-    assert env.trim_blocks
-    assert env.auto_reload
-    assert env.autoescape is False
-    assert Flask.jinja_options == {}
-
-
-def test_the_steps_that_make_the_environment_may_be_overridden():
-    class Own(Flask):
-        def create_global_jinja_loader(self):
-            return jinja2.DictLoader({"a.txt": "{{ '<' }}", "a.html": "{{ '<' }}"})
-
-        def select_jinja_autoescape(self, filename):
-            return filename == "a.txt"
-
-    env = Own(__name__).jinja_env
-
-    assert env.get_template("a.txt").render() == "&lt;"
-    assert env.get_template("a.html").render() == "<"
-
-
-def test_templates_see_flasks_globals(app):
-    app.config["SERVER_NAME"] = "shop.test"
-    app.get("/cart", endpoint="cart")(lambda: "")
-    with app.test_request_context("/?a=1"):
-        text = render_template_string(
-            "{{ url_for('cart') }} {{ config.SERVER_NAME }} {{ request.args.a }}"
-            " {{ session.get('k') }} {{ g.get('x') }} {{ get_flashed_messages() }}"
-        )
-
-    assert text == "/cart shop.test 1 None None []"
-
-
-# -- rules -----------------------------------------------------------------------------------------
-
-
-def test_a_rule_without_a_name_is_refused(app):
-    with pytest.raises(AssertionError, match=r"neither `endpoint` nor `view_func`\. Give one"):
-        app.add_url_rule("/")
-
-
-def test_two_views_of_one_endpoint_are_refused(app):
-    app.add_url_rule("/", "home", lambda: "")
-    with pytest.raises(AssertionError, match=r"'/b': endpoint 'home' has another view .* Rename"):
-        app.add_url_rule("/b", "home", lambda: "")
-
-
-def test_one_view_may_have_several_rules(app):
-    def home():
-        return ""
-
-    app.add_url_rule("/a", view_func=home)
-    app.add_url_rule("/b", view_func=home)
-
-    assert [str(rule) for rule in app.url_map.iter_rules("home")] == ["/a", "/b"]
-
-
-def test_methods_that_are_one_string_are_refused(app):
-    with pytest.raises(TypeError, match=r"methods='POST' is one string\. Write a list: .*\['POST'"):
-        app.route("/", methods="POST")(lambda: "")
-
-
-def test_a_view_may_say_its_methods(app):
-    def view():
-        return ""
-
-    view.methods = ["post"]
-    view.required_methods = ["PUT"]
-    view.provide_automatic_options = False
-    app.add_url_rule("/", view_func=view)
-
-    assert next(app.url_map.iter_rules("view")).methods == {"POST", "PUT"}
-
-
-@pytest.mark.parametrize(
-    ("argument", "methods"), [(True, {"OPTIONS"}), (False, set()), (None, set())]
-)
-def test_automatic_options_may_be_turned_off_for_an_app_and_on_for_a_rule(app, argument, methods):
-    app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
-    app.add_url_rule("/", "view", lambda: "", provide_automatic_options=argument)
-
-    assert next(app.url_map.iter_rules("view")).methods == {"GET", "HEAD"} | methods
+# -- blueprints and options ------------------------------------------------------------------------
 
 
 async def test_default_options_response_may_be_overridden():
@@ -457,74 +261,6 @@ def test_blueprints_are_listed_in_their_order(app):
         app.register_blueprint(asyncflask.Blueprint(name, __name__))
 
     assert [blueprint.name for blueprint in app.iter_blueprints()] == ["b", "a"]
-
-
-# -- URLs ------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def shop(app):
-    app.config["SERVER_NAME"] = "shop.test"
-    app.add_url_rule("/item/<int:n>", "item", lambda n: "")
-    app.add_url_rule("/item/<int:n>", "item", methods=["PUT"])
-    app.add_websocket("/live", "live", lambda: None)
-    return app
-
-
-@pytest.mark.parametrize(
-    ("values", "inside", "outside"),
-    [
-        ({}, "/item/1", "http://shop.test/item/1"),
-        ({"_external": True}, "http://shop.test/item/1", "http://shop.test/item/1"),
-        ({"_external": False}, "/item/1", "/item/1"),
-        ({"_scheme": "https"}, "https://shop.test/item/1", "https://shop.test/item/1"),
-        ({"_anchor": "a b/ü"}, "/item/1#a%20b/%C3%BC", "http://shop.test/item/1#a%20b/%C3%BC"),
-        ({"_method": "PUT"}, "/item/1", "http://shop.test/item/1"),
-        ({"q": ["a&b", 2]}, "/item/1?q=a%26b&q=2", "http://shop.test/item/1?q=a%26b&q=2"),
-        ({"q": None}, "/item/1", "http://shop.test/item/1"),
-    ],
-)
-def test_url_for_inside_and_outside_of_a_request(shop, values, inside, outside):
-    with shop.test_request_context("/"):
-        assert url_for("item", n=1, **values) == inside
-    with shop.app_context():
-        assert url_for("item", n=1, **values) == outside
-    assert shop.url_for("item", n=1, **values) == outside
-
-
-def test_url_for_a_websocket_has_its_scheme(shop):
-    assert shop.url_for("live") == "ws://shop.test/live"
-    assert shop.url_for("live", _scheme="https") == "wss://shop.test/live"
-
-
-def test_the_last_build_error_is_raised_where_no_handler_helps(shop):
-    class Own(BuildError):
-        pass
-
-    def handler(error, endpoint, values):
-        raise Own(endpoint, values, None)
-
-    shop.url_build_error_handlers.append(handler)
-
-    with pytest.raises(Own, match="nowhere"):
-        shop.url_for("nowhere")
-
-
-def test_url_steps_may_be_overridden():
-    class Own(Flask):
-        def inject_url_defaults(self, endpoint, values):
-            values.setdefault("n", 7)
-            super().inject_url_defaults(endpoint, values)
-
-        def handle_url_build_error(self, error, endpoint, values):
-            return f"/missing/{endpoint}"
-
-    app = Own(__name__)
-    app.config["SERVER_NAME"] = "x.test"
-    app.add_url_rule("/<int:n>", "item", lambda n: "")
-
-    assert app.url_for("item", _external=False) == "/7"
-    assert app.url_for("nowhere") == "/missing/nowhere"
 
 
 # -- the shell -------------------------------------------------------------------------------------

@@ -1,0 +1,27 @@
+"""The decorators of hooks, on an app and on a blueprint."""
+
+from __future__ import annotations
+
+import pytest
+
+#: decorator → registry
+HOOKS = {
+    "before_request": "before_request_funcs",
+    "after_request": "after_request_funcs",
+    "teardown_request": "teardown_request_funcs",
+    "before_websocket": "before_websocket_funcs",
+    "after_websocket": "after_websocket_funcs",
+    "teardown_websocket": "teardown_websocket_funcs",
+    "context_processor": "template_context_processors",
+    "url_value_preprocessor": "url_value_preprocessors",
+    "url_defaults": "url_default_functions",
+}
+
+
+@pytest.mark.parametrize(("decorator", "registry"), HOOKS.items())
+def test_a_hook_is_returned_and_is_in_flasks_registry(scaffold, decorator, registry):
+    def hook(*args):
+        return args
+
+    assert getattr(scaffold, decorator)(hook) is hook
+    assert getattr(scaffold, registry)[None][-1] is hook
