@@ -799,8 +799,8 @@ async def test_a_stream_that_is_not_sent_ends_its_context_all_the_same(app, ran,
     assert ran == ["request NoneType", "app NoneType"]
 
 
-@pytest.mark.parametrize("colour", ["def", "async"])
-async def test_a_stream_of_a_view_that_fails_ends_its_context_all_the_same(app, ran, colour):
+@pytest.mark.parametrize("keyword", ["def", "async"])
+async def test_a_stream_of_a_view_that_fails_ends_its_context_all_the_same(app, ran, keyword):
     app.testing = False
     app.logger.disabled = True
     kept = []
@@ -812,7 +812,7 @@ async def test_a_stream_of_a_view_that_fails_ends_its_context_all_the_same(app, 
     async def async_view():
         view()
 
-    app.add_url_rule("/", "view", view if colour == "def" else async_view)
+    app.add_url_rule("/", "view", view if keyword == "def" else async_view)
     response = await app.test_client().get("/")
 
     assert response.status_code == 500

@@ -241,8 +241,8 @@ asyncio.run(main())
 # -- headers ---------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("colour", ["async", "def"])
-async def test_of_two_content_types_the_first_counts_in_sync_and_async_views(app, colour):
+@pytest.mark.parametrize("keyword", ["async", "def"])
+async def test_of_two_content_types_the_first_counts_in_sync_and_async_views(app, keyword):
     """Hypercorn issue 280: never a mixture of the two."""
 
     def view():
@@ -251,7 +251,7 @@ async def test_of_two_content_types_the_first_counts_in_sync_and_async_views(app
     async def async_view():
         return view()
 
-    app.get("/")(view if colour == "def" else async_view)
+    app.get("/")(view if keyword == "def" else async_view)
     headers = [("Content-Type", "text/x"), ("Content-Type", "application/json")]
     scope = scope_of(headers=[(k.lower().encode(), v.encode()) for k, v in headers])
 
@@ -370,8 +370,8 @@ def test_releases_with_known_holes_cannot_be_installed(package, fixed):
 # -- websockets ------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("colour", ["async", "def"])
-async def test_clients_that_disconnect_leave_nothing_behind(app, colour):
+@pytest.mark.parametrize("keyword", ["async", "def"])
+async def test_clients_that_disconnect_leave_nothing_behind(app, keyword):
     """Issue 6325 of aiohttp: the objects of each connection are released."""
     alive = weakref.WeakSet()
 
@@ -397,7 +397,7 @@ async def test_clients_that_disconnect_leave_nothing_behind(app, colour):
 
     client = app.test_client()
     for _ in range(50):
-        async with client.websocket(f"/{colour}") as connection:
+        async with client.websocket(f"/{keyword}") as connection:
             await connection.disconnect()
     del connection
     gc.collect()

@@ -71,8 +71,8 @@ async def test_a_receiver_is_disconnected_with_its_last_reference():
     assert heard == []
 
 
-@pytest.mark.parametrize("colour", ["def", "async"])
-async def test_websocket_signals_are_sent_in_order(colour):
+@pytest.mark.parametrize("keyword", ["def", "async"])
+async def test_websocket_signals_are_sent_in_order(keyword):
     heard = []
     app = Flask("app")
     app.testing = True
@@ -90,7 +90,7 @@ async def test_websocket_signals_are_sent_in_order(colour):
         async def async_receiver(sender, **kwargs):
             receiver(sender, **kwargs)
 
-        return async_receiver if colour == "async" else receiver
+        return async_receiver if keyword == "async" else receiver
 
     names = [name for name in QUART if "websocket" in name]
     receivers = {name: receiver_of(name) for name in names}

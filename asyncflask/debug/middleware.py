@@ -1,7 +1,7 @@
-"""One connection under the interactive debugger: an error of the app becomes a traceback page.
+"""The debugger as ASGI middleware: an error of the app becomes a traceback page.
 
-It is ASGI middleware around the whole app, as Werkzeug's ``DebuggedApplication`` is WSGI
-middleware. While the debugger is not active, it is not used.
+It is put around the whole app, as Werkzeug's ``DebuggedApplication`` is put around a WSGI
+application. While the debugger is not active, it is not used.
 """
 
 from __future__ import annotations

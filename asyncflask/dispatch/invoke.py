@@ -1,4 +1,4 @@
-"""How the pipeline calls what users registered, whatever its colour and wherever it runs.
+"""How the pipeline calls sync and async functions of users, on the loop or in a thread.
 
 The pipeline is a coroutine that suspends only here. It is awaited on the event loop (``ctx.place``
 is ``"loop"``), or stepped without a loop: in the request's worker thread (``"worker"``) or in a
@@ -204,7 +204,7 @@ def lease_of_its_own(ctx: Context) -> Iterator[None]:
 
 
 async def emit(ctx: Context, signal: Signal, sender: object, **kwargs: Any) -> None:
-    """Send a signal to receivers of both colours, in order; their errors propagate.
+    """Send a signal to sync and async receivers, in order; their errors propagate.
 
     Callers look at ``signal.receivers`` first: a signal without receivers costs nothing.
     """

@@ -26,7 +26,7 @@ def create_adapter(
 
     Args:
         app: The app.
-        connection: A request or websocket of either colour, or ``None``.
+        connection: A sync or async request or websocket, or ``None``.
         bind: Makes the adapter instead, as :func:`bind_environ` does for the facade.
 
     Returns:

@@ -21,7 +21,7 @@ import werkzeug.exceptions
 import asyncflask
 
 PARTS = ["status", "headers", "body"]
-COLOURS = ["def", "async", "mixed"]
+KEYWORDS = ["def", "async", "mixed"]
 ROOT = __file__.rpartition("/")[0] + "/folder"
 
 #: Methods of apps and blueprints that take the function at once.
@@ -52,27 +52,27 @@ CALLED = {
 
 def as_async(func):
     @functools.wraps(func)
-    async def coloured(*args, **kwargs):
+    async def converted(*args, **kwargs):
         result = func(*args, **kwargs)
         return await result if inspect.iscoroutine(result) else result
 
-    return coloured
+    return converted
 
 
-class Coloured:
+class Converting:
     """An app or blueprint whose decorators make what they register ``def`` or ``async def``."""
 
-    def __init__(self, target, colour):
+    def __init__(self, target, keyword):
         self.target = target
-        self.colour = colour
+        self.keyword = keyword
 
     def __getattr__(self, name):
         method = getattr(self.target, name)
         if name in BARE:
-            return lambda func: method(self.colour(func)) and func
+            return lambda func: method(self.keyword(func)) and func
         if name in CALLED:
             return lambda *args, **options: (
-                lambda func: method(*args, **options)(self.colour(func)) and func
+                lambda func: method(*args, **options)(self.keyword(func)) and func
             )
         return method
 
@@ -80,15 +80,15 @@ class Coloured:
 class Face:
     """One framework in one variant, with one app; its attributes are the framework's names."""
 
-    def __init__(self, lib, colour):
+    def __init__(self, lib, keyword):
         turns = itertools.cycle([True, False])
         self.lib = lib
-        self.is_async = colour == "async"
-        self.colour = {
+        self.is_async = keyword == "async"
+        self.keyword = {
             "def": lambda func: func,
             "async": as_async,
             "mixed": lambda func: as_async(func) if next(turns) else func,
-        }[colour]
+        }[keyword]
         self.requests = []
         self.differing = {"Date"}
         self.log = []
@@ -98,7 +98,7 @@ class Face:
         self.app = self.lib.Flask("conformance", root_path=ROOT, **options)
         self.app.secret_key = "secret"
         self.app.logger.disabled = True
-        self.on = Coloured(self.app, self.colour)
+        self.on = Converting(self.app, self.keyword)
 
     def __getattr__(self, name):
         return getattr(self.lib, name)
@@ -125,7 +125,7 @@ class Face:
     def blueprint(self, name, **options):
         options.setdefault("root_path", ROOT)
         blueprint = self.lib.Blueprint(name, "conformance", **options)
-        return blueprint, Coloured(blueprint, self.colour)
+        return blueprint, Converting(blueprint, self.keyword)
 
     def reading(self, expression, rule="/", then=lambda value: value):
         """Register a view that reads the request's body: ``form``, ``get_json()``."""
@@ -154,9 +154,9 @@ def canonical(name, value):
     return sorted(value.split(", ")) if name == "Allow" else value
 
 
-async def ask(case, lib, colour):
+async def ask(case, lib, keyword):
     """Build a case and return the result of each request, and the log of the case."""
-    face = Face(lib, colour)
+    face = Face(lib, keyword)
     case(face)
     client = face.app.test_client()
     answers = []
@@ -176,9 +176,9 @@ def same(monkeypatch):
     """Run a case on both and compare everything; the clock of signatures is stopped."""
     monkeypatch.setattr(itsdangerous.TimestampSigner, "get_timestamp", lambda self: 1_800_000_000)
 
-    async def check(case, colour):
+    async def check(case, keyword):
         theirs, their_log = await ask(case, flask, "def")
-        ours, our_log = await ask(case, asyncflask, colour)
+        ours, our_log = await ask(case, asyncflask, keyword)
         for number, (our, their) in enumerate(zip(ours, theirs, strict=True)):
             if isinstance(their, Exception) or isinstance(our, Exception):
                 names = [cls.__name__ for cls in type(our).__mro__]
@@ -199,7 +199,7 @@ def pytest_generate_tests(metafunc):
     for name, value in module.get("VALUES", {}).items():
         cases[f"returns_{name}"] = returning(value)
     metafunc.parametrize("case", cases.values(), ids=cases)
-    metafunc.parametrize("colour", COLOURS)
+    metafunc.parametrize("keyword", KEYWORDS)
 
 
 def returning(value):

@@ -10,8 +10,8 @@ import json
 import uuid
 
 
-async def test_same_as_flask(case, colour, same):
-    await same(case, colour)
+async def test_same_as_flask(case, keyword, same):
+    await same(case, keyword)
 
 
 # -- JSON ------------------------------------------------------------------------------------------
@@ -362,7 +362,7 @@ def case_blueprint_url_defaults_and_record(f):
     bp, on = f.blueprint("bp")
     on.route("/<a>/<b>", endpoint="v")(lambda a, b, c: a + b + c)
     bp.record(
-        lambda state: state.add_url_rule("/recorded", "r", f.colour(lambda c: "recorded" + c))
+        lambda state: state.add_url_rule("/recorded", "r", f.keyword(lambda c: "recorded" + c))
     )
     f.app.register_blueprint(bp, url_prefix="/x", url_defaults={"c": "C"})
     f.ask("GET /x/1/2", "GET /x/recorded")

@@ -8,8 +8,8 @@ import werkzeug.exceptions as wz
 from werkzeug.exceptions import HTTPException
 
 
-async def test_same_as_flask(case, colour, same):
-    await same(case, colour)
+async def test_same_as_flask(case, keyword, same):
+    await same(case, keyword)
 
 
 def raising(error):
@@ -277,7 +277,7 @@ def case_after_request_replaces_the_response(f):
 def case_after_this_request(f):
     def view():
         for number in (1, 2):
-            f.after_this_request(f.colour(logging(f, f"this {number}", hands_on=True)))
+            f.after_this_request(f.keyword(logging(f, f"this {number}", hands_on=True)))
         return "x"
 
     f.on.after_request(logging(f, "after", hands_on=True))

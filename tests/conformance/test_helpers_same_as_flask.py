@@ -11,8 +11,8 @@ import uuid
 ROOT = os.path.join(os.path.dirname(__file__), "folder")
 
 
-async def test_same_as_flask(case, colour, same):
-    await same(case, colour)
+async def test_same_as_flask(case, keyword, same):
+    await same(case, keyword)
 
 
 # -- sessions and flashing -------------------------------------------------------------------------

@@ -10,8 +10,8 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 
-async def test_same_as_flask(case, colour, same):
-    await same(case, colour)
+async def test_same_as_flask(case, keyword, same):
+    await same(case, keyword)
 
 
 # -- what a view returns ---------------------------------------------------------------------------
@@ -246,7 +246,7 @@ def case_converters(f):
 
 
 def case_defaults_and_redirects_of_rules(f):
-    f.app.add_url_rule("/page/", "page", f.colour(lambda n: str(n)), defaults={"n": 1})
+    f.app.add_url_rule("/page/", "page", f.keyword(lambda n: str(n)), defaults={"n": 1})
     f.app.add_url_rule("/page/<int:n>", "page")
     f.app.add_url_rule("/old/<int:n>", "old", redirect_to="/page/<int:n>")
     f.ask("GET /page/", "GET /page/1", "GET /page/2", "GET /old/7?x=1")
@@ -264,7 +264,7 @@ def case_custom_converter(f):
 
     f.app.url_map.converters["list"] = Listed
     f.app.add_url_rule(
-        "/<list:items>", "v", f.colour(lambda items: f.url_for("v", items=items[::-1]))
+        "/<list:items>", "v", f.keyword(lambda items: f.url_for("v", items=items[::-1]))
     )
     f.ask("GET /a,b,c")
 

@@ -11,8 +11,8 @@ import werkzeug.exceptions as wz
 import asyncflask
 
 
-async def test_same_as_flask(case, colour, same):
-    await same(case, colour)
+async def test_same_as_flask(case, keyword, same):
+    await same(case, keyword)
 
 
 # -- blueprints ------------------------------------------------------------------------------------
@@ -199,7 +199,7 @@ REFUSED = {
     "flash_outside": lambda lib: lib.flash("x"),
     "url_for_outside": lambda lib: lib.url_for("x"),
     "proxy_outside": lambda lib: lib.request.path,
-    "option_of_no_rule": lambda lib: lib.Flask("x").get("/", colour="red")(lambda: ""),
+    "option_of_no_rule": lambda lib: lib.Flask("x").get("/", keyword="red")(lambda: ""),
 }
 
 

@@ -123,8 +123,8 @@ async def test_teardown_functions_run_at_its_end(app):
     assert ran == ["LookupError"]
 
 
-@pytest.mark.parametrize("colour", ["def", "async"])
-async def test_an_error_is_logged_and_signalled_and_ends_nothing_else(app, caplog, colour):
+@pytest.mark.parametrize("keyword", ["def", "async"])
+async def test_an_error_is_logged_and_signalled_and_ends_nothing_else(app, caplog, keyword):
     def fail():
         raise LookupError("in the task")
 
@@ -137,7 +137,7 @@ async def test_an_error_is_logged_and_signalled_and_ends_nothing_else(app, caplo
         heard.append((sender, exception))
 
     with got_background_exception.connected_to(receiver, app):
-        app.add_background_task(fail if colour == "def" else fail_async)
+        app.add_background_task(fail if keyword == "def" else fail_async)
         await ended(app)
 
     assert "fail" in caplog.text

@@ -70,10 +70,10 @@ async def async_place():
     ],
     ids=["before", "after", "teardown", "appcontext", "preprocessor", "error handler"],
 )
-@pytest.mark.parametrize("view_colour", ["def", "async"])
-@pytest.mark.parametrize("colour", ["def", "async"])
+@pytest.mark.parametrize("view_keyword", ["def", "async"])
+@pytest.mark.parametrize("keyword", ["def", "async"])
 async def test_async_functions_run_on_the_loop_and_def_functions_in_a_worker(
-    app, register, colour, view_colour
+    app, register, keyword, view_keyword
 ):
     seen = []
 
@@ -94,14 +94,14 @@ async def test_async_functions_run_on_the_loop_and_def_functions_in_a_worker(
 
     if "Lookup" not in repr(register.__code__.co_names):
         app.register_error_handler(LookupError, lambda error: "handled")
-    register(app, hook if colour == "def" else async_hook)
-    app.get("/", endpoint="view")(view if view_colour == "def" else async_view)
+    register(app, hook if keyword == "def" else async_hook)
+    app.get("/", endpoint="view")(view if view_keyword == "def" else async_view)
     app.testing = False
     app.logger.disabled = True
     await text(app)
 
     places = {"def": "worker", "async": "loop"}
-    assert sorted(seen) == sorted([places[colour], places[view_colour]])
+    assert sorted(seen) == sorted([places[keyword], places[view_keyword]])
 
 
 async def test_callable_objects_partials_and_methods_stay_sync_or_async(app):
@@ -230,8 +230,8 @@ async def test_tasks_that_wait_for_a_worker_together_lease_one(app):
 # -- signals ---------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("view_colour", ["def", "async"])
-async def test_sync_and_async_receivers_get_all_signals_in_order(app, view_colour):
+@pytest.mark.parametrize("view_keyword", ["def", "async"])
+async def test_sync_and_async_receivers_get_all_signals_in_order(app, view_keyword):
     heard = []
 
     def receiver(name):
@@ -260,7 +260,7 @@ async def test_sync_and_async_receivers_get_all_signals_in_order(app, view_colou
     async def async_view():
         return "x"
 
-    app.get("/", endpoint="view")((lambda: "x") if view_colour == "def" else async_view)
+    app.get("/", endpoint="view")((lambda: "x") if view_keyword == "def" else async_view)
     await text(app)
 
     assert len(heard) == 6
@@ -313,8 +313,8 @@ async def test_an_error_of_a_tearing_down_receiver_does_not_stop_the_others(app)
     assert ran == ["teardown"]
 
 
-@pytest.mark.parametrize("view_colour", ["def", "async"])
-async def test_template_rendered_reaches_def_receivers(app, view_colour):
+@pytest.mark.parametrize("view_keyword", ["def", "async"])
+async def test_template_rendered_reaches_def_receivers(app, view_keyword):
     heard = []
 
     def receiver(sender, template, context, **extra):
@@ -326,7 +326,7 @@ async def test_template_rendered_reaches_def_receivers(app, view_colour):
     def view():
         return render_template_string("{{ a }}", a=1)
 
-    app.get("/", endpoint="view")(view if view_colour == "def" else async_view)
+    app.get("/", endpoint="view")(view if view_keyword == "def" else async_view)
     with template_rendered.connected_to(receiver, app):
         await text(app)
 

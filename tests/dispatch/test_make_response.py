@@ -18,24 +18,24 @@ def app():
     return app
 
 
-async def get(app, value, colour="async"):
+async def get(app, value, keyword="async"):
     def view():
         return value() if callable(value) else value
 
     async def async_view():
         return view()
 
-    app.add_url_rule("/", "view", view if colour == "def" else async_view)
+    app.add_url_rule("/", "view", view if keyword == "def" else async_view)
     return await app.test_client().get("/")
 
 
-@pytest.mark.parametrize("colour", ["def", "async"])
-async def test_an_async_generator_is_streamed(app, colour):
+@pytest.mark.parametrize("keyword", ["def", "async"])
+async def test_an_async_generator_is_streamed(app, keyword):
     async def parts():
         yield "a"
         yield b"b"
 
-    response = await get(app, lambda: (parts(), 201, {"X-A": "1"}), colour)
+    response = await get(app, lambda: (parts(), 201, {"X-A": "1"}), keyword)
 
     assert (response.status_code, response.data, response.headers["X-A"]) == (201, b"ab", "1")
 
@@ -56,8 +56,8 @@ async def test_an_async_iterator_object_is_streamed(app):
     assert (await get(app, lambda: Parts())).data == b"ab"
 
 
-@pytest.mark.parametrize("colour", ["def", "async"])
-async def test_an_unawaited_coroutine_is_an_error_that_names_the_fix(app, colour):
+@pytest.mark.parametrize("keyword", ["def", "async"])
+async def test_an_unawaited_coroutine_is_an_error_that_names_the_fix(app, keyword):
     made = []
 
     def value():
@@ -65,7 +65,7 @@ async def test_an_unawaited_coroutine_is_an_error_that_names_the_fix(app, colour
         return made[-1]
 
     with pytest.raises(TypeError, match=r"return await render_template_async\(\.\.\.\)"):
-        await get(app, value, colour)
+        await get(app, value, keyword)
     made[0].close()
 
 

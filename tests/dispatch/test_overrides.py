@@ -42,10 +42,10 @@ CAUSES = {
 }
 
 
-def make(cls=Flask, colour="async"):
+def make(cls=Flask, keyword="async"):
     app = cls(__name__, static_folder=None)
     app.logger.disabled = True
-    if colour == "async":
+    if keyword == "async":
 
         @app.get("/fine")
         async def fine():
@@ -82,7 +82,7 @@ async def served(app, cause):
         await client.get(cause)
 
 
-def counting(name, calls, colour):
+def counting(name, calls, keyword):
     original = getattr(Flask, name)
 
     def step(self, *args, **kwargs):
@@ -93,7 +93,7 @@ def counting(name, calls, colour):
         calls.append(name)
         return await original(self, *args, **kwargs)
 
-    return step if colour == "def" else async_step
+    return step if keyword == "def" else async_step
 
 
 def test_the_table_of_causes_has_every_step():
@@ -109,10 +109,10 @@ async def test_a_replaced_step_is_called(name, where, views, monkeypatch):
     if where == "subclass":
         app = make(type("Own", (Flask,), {name: step}), views)
     elif where == "app":
-        app = make(colour=views)
+        app = make(keyword=views)
         setattr(app, name, step.__get__(app))
     else:
-        app = make(colour=views)
+        app = make(keyword=views)
         monkeypatch.setattr(Flask, name, step)
     await served(app, CAUSES[name])
 
@@ -250,7 +250,7 @@ WRAPPERS = {"def": looking, "async": awaiting, "object": Around, "partial": part
 @pytest.mark.parametrize("name", sorted(AWAITED))
 async def test_a_wrapper_of_a_step_gets_its_result(name, wrapper, views):
     seen: list[object] = []
-    app = make(colour=views)
+    app = make(keyword=views)
     setattr(app, name, WRAPPERS[wrapper](getattr(app, name), seen))
     app.register_error_handler(LookupError if "user" in name else 405, lambda error: "handled")
     await served(app, CAUSES[name])
@@ -265,7 +265,7 @@ async def test_a_wrapper_of_a_step_gets_its_result(name, wrapper, views):
 @pytest.mark.parametrize("inner", ["def", "async", "partial"])
 async def test_wrappers_of_both_kinds_go_around_each_other(inner, outer, views):
     seen: list[object] = []
-    app = make(colour=views)
+    app = make(keyword=views)
     app.handle_user_exception = WRAPPERS[inner](app.handle_user_exception, seen)
     app.handle_user_exception = WRAPPERS[outer](app.handle_user_exception, seen)
     app.register_error_handler(LookupError, lambda error: ("handled", 400))
@@ -321,7 +321,7 @@ def with_header(app, original):
 @pytest.mark.parametrize("handler", ["def", "async", "none"])
 @pytest.mark.parametrize("views", ["async", "def"])
 async def test_each_http_error_keeps_its_response_under_a_def_wrapper(path, handler, views):
-    app = make(colour=views)
+    app = make(keyword=views)
 
     async def forbidden():
         abort(403)
@@ -511,7 +511,7 @@ async def test_errors_are_logged_off_the_loop_where_that_may_block():
 
 @pytest.mark.parametrize("views", ["async", "def"])
 async def test_a_def_wrapper_finds_the_error_where_flask_has_it(views):
-    app = make(colour=views)
+    app = make(keyword=views)
     original, seen = app.handle_exception, []
 
     def wrapper(e):

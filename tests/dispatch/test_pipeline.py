@@ -60,9 +60,9 @@ class BlockingSessions(AsyncSessions):
         response.set_cookie("sid", "one")
 
 
-@pytest.mark.parametrize("colour", ["def", "async"])
+@pytest.mark.parametrize("keyword", ["def", "async"])
 @pytest.mark.parametrize("interface", [AsyncSessions, BlockingSessions])
-async def test_a_session_interface_may_be_sync_or_async(app, interface, colour):
+async def test_a_session_interface_may_be_sync_or_async(app, interface, keyword):
     app.session_interface = interface()
 
     def view():
@@ -72,7 +72,7 @@ async def test_a_session_interface_may_be_sync_or_async(app, interface, colour):
     async def async_view():
         return view()
 
-    app.add_url_rule("/", "view", view if colour == "def" else async_view)
+    app.add_url_rule("/", "view", view if keyword == "def" else async_view)
     client = app.test_client()
 
     assert [(await client.get("/")).text for _ in range(3)] == ["1", "2", "3"]
@@ -112,10 +112,10 @@ def on_the_instance(inner):
 
 
 @pytest.mark.parametrize("face", [Flask, asyncflask.flask.Flask])
-@pytest.mark.parametrize("colour", ["def", "async"])
+@pytest.mark.parametrize("keyword", ["def", "async"])
 @pytest.mark.parametrize("wrapper", [Delegating, Handing, on_the_instance])
 @pytest.mark.parametrize("inner", [AsyncSessions, BlockingSessions, SecureCookieSessionInterface])
-async def test_a_session_interface_is_what_its_methods_do(face, colour, wrapper, inner):
+async def test_a_session_interface_is_what_its_methods_do(face, keyword, wrapper, inner):
     app = face(__name__)
     app.secret_key = "x"
     app.session_interface = wrapper(inner())
@@ -127,7 +127,7 @@ async def test_a_session_interface_is_what_its_methods_do(face, colour, wrapper,
     async def async_view():
         return view()
 
-    app.add_url_rule("/", "view", view if colour == "def" else async_view)
+    app.add_url_rule("/", "view", view if keyword == "def" else async_view)
     client = TestClient(app)
 
     assert [(await client.get("/")).text for _ in range(3)] == ["1", "2", "3"]
@@ -186,9 +186,9 @@ class Seen(BaseConverter):
 
 
 @pytest.mark.parametrize("face", [Flask, asyncflask.flask.Flask])
-@pytest.mark.parametrize("colour", ["def", "async"])
+@pytest.mark.parametrize("keyword", ["def", "async"])
 @pytest.mark.parametrize("interface", [AsyncSessions, BlockingSessions, None])
-async def test_what_a_converter_puts_into_the_session_is_kept(face, colour, interface):
+async def test_what_a_converter_puts_into_the_session_is_kept(face, keyword, interface):
     app = face(__name__)
     app.secret_key = "x"
     app.url_map.converters["seen"] = Seen
@@ -201,7 +201,7 @@ async def test_what_a_converter_puts_into_the_session_is_kept(face, colour, inte
     async def async_view(x):
         return view(x)
 
-    app.add_url_rule("/<seen:x>", "view", view if colour == "def" else async_view)
+    app.add_url_rule("/<seen:x>", "view", view if keyword == "def" else async_view)
 
     assert (await TestClient(app).get("/tea")).text == "tea tea"
 
@@ -497,9 +497,9 @@ async def test_an_all_def_request_is_one_hop(app, monkeypatch):
 # -- what must be answered right -------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("colour", ["def", "async"])
+@pytest.mark.parametrize("keyword", ["def", "async"])
 @pytest.mark.parametrize("returned", [None, "text"])
-async def test_an_after_function_that_returns_no_response_is_named(app, colour, returned):
+async def test_an_after_function_that_returns_no_response_is_named(app, keyword, returned):
     def forgetful(response):
         return returned
 
@@ -507,7 +507,7 @@ async def test_an_after_function_that_returns_no_response_is_named(app, colour, 
         return returned
 
     app.get("/")(lambda: "x")
-    app.after_request(forgetful if colour == "def" else forgetful_too)
+    app.after_request(forgetful if keyword == "def" else forgetful_too)
 
     with pytest.raises(TypeError, match=r"forgetful.* returned .* instead of a response"):
         await app.test_client().get("/")

@@ -181,8 +181,8 @@ async def test_make_aborter_may_add_codes():
     assert "No tea left." in text
 
 
-@pytest.mark.parametrize("colour", ["def", "async"])
-async def test_redirect_calls_the_apps_method(colour):
+@pytest.mark.parametrize("keyword", ["def", "async"])
+async def test_redirect_calls_the_apps_method(keyword):
     class Own(Flask):
         def redirect(self, location, code=302):
             return super().redirect(f"/v2{location}", 307 if code == 302 else code)
@@ -191,7 +191,7 @@ async def test_redirect_calls_the_apps_method(colour):
         return redirect("/there")
 
     app = Own(__name__)
-    app.get("/")(view if colour == "async" else lambda: redirect("/there"))
+    app.get("/")(view if keyword == "async" else lambda: redirect("/there"))
     response = await app.test_client().get("/")
 
     assert response.status_code == 307

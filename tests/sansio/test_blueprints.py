@@ -287,7 +287,7 @@ async def test_websocket_rules_have_prefix_and_endpoint(app, bp):
 # -- hooks -----------------------------------------------------------------------------------------
 
 
-def logging(log, name, colour):
+def logging(log, name, keyword):
     """Make a sync or async hook of any kind that notes its name."""
 
     def hook(*args):
@@ -297,29 +297,29 @@ def logging(log, name, colour):
     async def async_hook(*args):
         return hook(*args)
 
-    return async_hook if colour == "async" else hook
+    return async_hook if keyword == "async" else hook
 
 
-def register(on, kind, log, name, colour="def"):
-    getattr(on, kind)(logging(log, f"{name} {kind}", colour))
+def register(on, kind, log, name, keyword="def"):
+    getattr(on, kind)(logging(log, f"{name} {kind}", keyword))
 
 
-@pytest.mark.parametrize("colour", ["def", "async"])
+@pytest.mark.parametrize("keyword", ["def", "async"])
 @pytest.mark.parametrize("connection", ["request", "websocket"])
-async def test_hooks_run_for_the_blueprint_and_app_hooks_for_all(app, connection, colour):
+async def test_hooks_run_for_the_blueprint_and_app_hooks_for_all(app, connection, keyword):
     """From the outside in before the view, from the inside out after it."""
     log = []
     outer, inner = Blueprint("outer", __name__), Blueprint("inner", __name__, url_prefix="/in")
     for kind in ("before", "after", "teardown"):
         for on, name in ((app, "app"), (outer, "outer"), (inner, "inner")):
-            register(on, f"{kind}_{connection}", log, name, colour)
-        register(inner, f"{kind}_app_{connection}", log, "wide", colour)
+            register(on, f"{kind}_{connection}", log, name, keyword)
+        register(inner, f"{kind}_app_{connection}", log, "wide", keyword)
     if connection == "request":
-        inner.get("/", endpoint="v")(logging(log, "view", colour))
-        app.get("/", endpoint="v")(logging(log, "view", colour))
+        inner.get("/", endpoint="v")(logging(log, "view", keyword))
+        app.get("/", endpoint="v")(logging(log, "view", keyword))
     else:
-        inner.websocket("/", endpoint="v")(logging(log, "view", colour))
-        app.websocket("/", endpoint="v")(logging(log, "view", colour))
+        inner.websocket("/", endpoint="v")(logging(log, "view", keyword))
+        app.websocket("/", endpoint="v")(logging(log, "view", keyword))
     outer.register_blueprint(inner)
     app.register_blueprint(outer)
     app.config["PROPAGATE_EXCEPTIONS"] = False

@@ -36,12 +36,12 @@ def client(server):
         yield client
 
 
-@pytest.mark.parametrize("colour", ["def", "async"])
-def test_a_request_arrives_as_it_was_sent(server, client, colour):
-    path = f"/{colour}/gr%C3%BC%C3%9Fe%20x?a=1%262&b="
+@pytest.mark.parametrize("keyword", ["def", "async"])
+def test_a_request_arrives_as_it_was_sent(server, client, keyword):
+    path = f"/{keyword}/gr%C3%BC%C3%9Fe%20x?a=1%262&b="
     answer = client.get(path).json()
 
-    in_place = colour == "def" or server.name not in ASGI
+    in_place = keyword == "def" or server.name not in ASGI
     assert answer == {
         "name": "grüße x",
         "args": {"a": "1&2", "b": ""},
@@ -50,11 +50,11 @@ def test_a_request_arrives_as_it_was_sent(server, client, colour):
     }
 
 
-@pytest.mark.parametrize("colour", ["def", "async"])
-def test_an_upload_is_read_synchronously_in_sync_and_async_views(client, colour):
+@pytest.mark.parametrize("keyword", ["def", "async"])
+def test_an_upload_is_read_synchronously_in_sync_and_async_views(client, keyword):
     content = os.urandom(2_000_000)
     answer = client.post(
-        f"/upload/{colour}", data={"title": "ü"}, files={"file": ("a.bin", content)}
+        f"/upload/{keyword}", data={"title": "ü"}, files={"file": ("a.bin", content)}
     )
 
     assert answer.json() == {"title": "ü", "sum": hashlib.sha256(content).hexdigest()}

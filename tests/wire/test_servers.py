@@ -146,9 +146,9 @@ def connect(server, path, **options):
 # -- requests --------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("colour", ["async", "def"])
-async def test_a_request_arrives_as_it_was_sent(server, client, colour):
-    path = f"/{colour}/gr%C3%BC%C3%9Fe%20x?a=1%262&b="
+@pytest.mark.parametrize("keyword", ["async", "def"])
+async def test_a_request_arrives_as_it_was_sent(server, client, keyword):
+    path = f"/{keyword}/gr%C3%BC%C3%9Fe%20x?a=1%262&b="
     answer = (await client.get(path)).json()
 
     assert answer == {
@@ -178,18 +178,18 @@ async def test_a_request_sees_the_state_of_the_lifespan(client):
     assert (await client.get("/state")).text == "at startup"
 
 
-@pytest.mark.parametrize("colour", ["async", "def"])
-async def test_a_form(client, colour):
-    answer = await client.post(f"/form/{colour}", data={"a": ["1", "2"], "ü": "&="})
+@pytest.mark.parametrize("keyword", ["async", "def"])
+async def test_a_form(client, keyword):
+    answer = await client.post(f"/form/{keyword}", data={"a": ["1", "2"], "ü": "&="})
 
     assert answer.json() == {"a": ["1", "2"], "ü": ["&="]}
 
 
-@pytest.mark.parametrize("colour", ["async", "def"])
-async def test_an_upload(client, colour):
+@pytest.mark.parametrize("keyword", ["async", "def"])
+async def test_an_upload(client, keyword):
     content = os.urandom(1_000_000)
     answer = await client.post(
-        f"/upload/{colour}", data={"title": "ü"}, files={"file": ("ü.bin", content)}
+        f"/upload/{keyword}", data={"title": "ü"}, files={"file": ("ü.bin", content)}
     )
 
     checksum = hashlib.sha256(content).hexdigest()
