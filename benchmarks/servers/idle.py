@@ -10,7 +10,6 @@ before. (The first times change the heap.)
 from __future__ import annotations
 
 import json
-import resource
 import socket
 import time
 from collections.abc import Callable, Mapping
@@ -49,6 +48,8 @@ def per_connection(cell: Mapping[str, Any]) -> float:
 
 def room(connections: int) -> int:
     """Raise the limit of descriptors, and return how many connections there is room for."""
+    import resource  # Only on POSIX, and the report of a measurement is written on Windows as well.
+
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft < connections + SPARE:
         soft = min(hard, connections + SPARE)
