@@ -273,11 +273,11 @@ def _standard_library() -> set[str]:
     return set(sys.stdlib_module_names) - {"asyncio"}
 
 
-def _faces() -> list[Path]:
+def _init_files() -> list[Path]:
     return [path for path in _files() if path.name == "__init__.py"]
 
 
-@pytest.mark.parametrize("path", _faces(), ids=_show)
+@pytest.mark.parametrize("path", _init_files(), ids=_show)
 def test_init_files_only_re_export_names(path: Path):
     """An ``__init__.py`` has imports, ``__all__`` and ``__version__``; ``json`` mirrors Flask's.
 

@@ -34,7 +34,7 @@ def test_ratios_are_those_of_asyncflask(result):
     assert row == "| plaintext | 3.00 | 0.50 | 0.030 |"
 
 
-def test_the_standing_names_what_is_slower_and_leaves_the_faces_out(result):
+def test_the_standing_names_what_is_slower_and_leaves_the_facade_out(result):
     made = result(
         {
             "plaintext": {"raw": 1.0, "asyncflask": 2.0, "starlette": 4.0, "falcon": 8.0},

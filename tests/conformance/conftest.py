@@ -77,8 +77,8 @@ class Converting:
         return method
 
 
-class Face:
-    """One framework in one variant, with one app; its attributes are the framework's names."""
+class Framework:
+    """A framework in one variant, with one app; its attributes are the framework's names."""
 
     def __init__(self, lib, keyword):
         turns = itertools.cycle([True, False])
@@ -156,19 +156,19 @@ def canonical(name, value):
 
 async def ask(case, lib, keyword):
     """Build a case and return the result of each request, and the log of the case."""
-    face = Face(lib, keyword)
-    case(face)
-    client = face.app.test_client()
+    framework = Framework(lib, keyword)
+    case(framework)
+    client = framework.app.test_client()
     answers = []
-    for method, path, options in face.requests or [("GET", "/", {})]:
+    for method, path, options in framework.requests or [("GET", "/", {})]:
         try:
             with warnings.catch_warnings(action="ignore", category=DeprecationWarning):
                 response = client.open(path, method=method, **options)
                 response = await response if inspect.isawaitable(response) else response
-                answers.append(outcome(response, face.differing))
+                answers.append(outcome(response, framework.differing))
         except Exception as error:
             answers.append(error)
-    return answers, face.log
+    return answers, framework.log
 
 
 @pytest.fixture

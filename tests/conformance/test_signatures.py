@@ -18,7 +18,7 @@ import asyncflask.helpers
 import asyncflask.sansio.blueprints
 import asyncflask.typing
 
-FACES = {
+APIS = {
     "Flask": (flask.Flask, asyncflask.Flask),
     "Blueprint": (flask.Blueprint, asyncflask.Blueprint),
     "BlueprintSetupState": (
@@ -90,23 +90,23 @@ def plain(default):
 
 
 CASES = [
-    (face, name)
-    for face, (theirs, _) in FACES.items()
+    (api, name)
+    for api, (theirs, _) in APIS.items()
     for name in functions(theirs)
-    if (face, name) not in ELSEWHERE
+    if (api, name) not in ELSEWHERE
 ]
 
 
-@pytest.mark.parametrize(("face", "name"), CASES, ids=[".".join(case) for case in CASES])
-def test_a_signature_is_that_of_flask(face, name):
-    theirs, ours = FACES[face]
+@pytest.mark.parametrize(("api", "name"), CASES, ids=[".".join(case) for case in CASES])
+def test_a_signature_is_that_of_flask(api, name):
+    theirs, ours = APIS[api]
 
     assert parameters(getattr(ours, name)) == parameters(getattr(theirs, name))
 
 
 @pytest.mark.parametrize("name", ["Flask", "Blueprint", "BlueprintSetupState"])
 def test_a_property_stays_a_property(name):
-    theirs, ours = FACES[name]
+    theirs, ours = APIS[name]
     properties = [attribute for attribute, value in vars(theirs).items() if is_property(value)]
 
     assert [name for name in properties if callable(getattr(ours, name))] == []
@@ -119,8 +119,8 @@ def is_property(value):
 @pytest.mark.parametrize("name", QUART)
 def test_what_quart_adds_is_here(name):
     """The names of hooks' arguments are Flask's (``f``)."""
-    face, _, method = name.partition(".")
-    signature = inspect.signature(getattr(FACES[face][1], method))
+    api, _, method = name.partition(".")
+    signature = inspect.signature(getattr(APIS[api][1], method))
     shown = [str(p.replace(annotation=p.empty)) for p in signature.parameters.values()]
 
     assert " ".join(shown[1:]).replace(" = ", "=") == QUART[name]

@@ -111,12 +111,12 @@ def on_the_instance(inner):
     return interface
 
 
-@pytest.mark.parametrize("face", [Flask, asyncflask.flask.Flask])
+@pytest.mark.parametrize("flask_class", [Flask, asyncflask.flask.Flask])
 @pytest.mark.parametrize("keyword", ["def", "async"])
 @pytest.mark.parametrize("wrapper", [Delegating, Handing, on_the_instance])
 @pytest.mark.parametrize("inner", [AsyncSessions, BlockingSessions, SecureCookieSessionInterface])
-async def test_a_session_interface_is_what_its_methods_do(face, keyword, wrapper, inner):
-    app = face(__name__)
+async def test_a_session_interface_is_what_its_methods_do(flask_class, keyword, wrapper, inner):
+    app = flask_class(__name__)
     app.secret_key = "x"
     app.session_interface = wrapper(inner())
 
@@ -152,11 +152,11 @@ async def test_a_function_set_on_the_interface_after_the_first_request_is_called
     assert opened == ["/"]
 
 
-@pytest.mark.parametrize("face", [Flask, asyncflask.flask.Flask])
+@pytest.mark.parametrize("flask_class", [Flask, asyncflask.flask.Flask])
 @pytest.mark.parametrize("gives", ["empty", "null"])
 @pytest.mark.parametrize("kind", ["def", "async"])
-async def test_the_session_is_opened_once_a_request(face, gives, kind):
-    opened, app = [], face(__name__)
+async def test_the_session_is_opened_once_a_request(flask_class, gives, kind):
+    opened, app = [], flask_class(__name__)
 
     class Counting(SessionInterface):
         def open_session(self, app, request):
@@ -185,11 +185,11 @@ class Seen(BaseConverter):
         return value
 
 
-@pytest.mark.parametrize("face", [Flask, asyncflask.flask.Flask])
+@pytest.mark.parametrize("flask_class", [Flask, asyncflask.flask.Flask])
 @pytest.mark.parametrize("keyword", ["def", "async"])
 @pytest.mark.parametrize("interface", [AsyncSessions, BlockingSessions, None])
-async def test_what_a_converter_puts_into_the_session_is_kept(face, keyword, interface):
-    app = face(__name__)
+async def test_what_a_converter_puts_into_the_session_is_kept(flask_class, keyword, interface):
+    app = flask_class(__name__)
     app.secret_key = "x"
     app.url_map.converters["seen"] = Seen
     if interface is not None:

@@ -51,7 +51,7 @@ async def in_thread(func, *args):
     return await asyncio.wait_for(asyncio.to_thread(func, *args), 5)
 
 
-def sync_face(ctx):
+def sync_request(ctx):
     return SyncRequest(make_environ(ctx, asyncio.get_running_loop()))
 
 
@@ -62,12 +62,13 @@ def reader(request, context_of):
     class Reader:
         def make(self, *pieces, **options):
             self.ctx = context_of(*pieces, **options)
-            self.face = Request(self.ctx) if request.param == "awaited" else sync_face(self.ctx)
+            make_request = Request if request.param == "awaited" else sync_request
+            self.request = make_request(self.ctx)
             return self
 
         async def read(self, name, *args, **kwargs):
             def look():
-                value = getattr(self.face, name)
+                value = getattr(self.request, name)
                 return value(*args, **kwargs) if inspect.ismethod(value) else value
 
             if request.param == "awaited":
@@ -97,7 +98,7 @@ SAMPLES = [(FORM, URLENCODED), (UPLOAD, MULTIPART), (b'{"a": 1}', JSON), (b"x\xf
 async def test_the_body_reads_as_flasks(reader, name, data, mimetype):
     reader.make(data[:5], data[5:], mimetype=mimetype, length=len(data))
     if name == "want_form_data_parsed":
-        assert reader.face.want_form_data_parsed
+        assert reader.request.want_form_data_parsed
         return
 
     assert await reader.read(name) == flasks(name, data, mimetype)
@@ -187,7 +188,7 @@ async def test_json_goes_through_the_apps_provider(reader):
     reader.ctx.app.json = SimpleNamespace(loads=lambda data: ["mine", data])
 
     assert await reader.read("get_json") == ["mine", b"x"]
-    assert reader.face.json_module is reader.ctx.app.json
+    assert reader.request.json_module is reader.ctx.app.json
 
 
 async def test_two_content_types_are_not_mixed(reader):
@@ -195,7 +196,7 @@ async def test_two_content_types_are_not_mixed(reader):
     reader.make(b"a=1", headers=[("Content-Type", URLENCODED), ("Content-Type", JSON)])
 
     assert (await reader.read("form"))["a"] == "1"
-    assert not reader.face.is_json
+    assert not reader.request.is_json
 
 
 # -- what is awaited -------------------------------------------------------------------------------
@@ -313,20 +314,20 @@ async def test_a_client_that_disconnects_in_the_middle_is_an_error(reader):
 
 async def test_limits_are_the_configurations(reader):
     config = {"MAX_CONTENT_LENGTH": 100, "MAX_FORM_MEMORY_SIZE": 50, "MAX_FORM_PARTS": 3}
-    face = reader.make(b"", config=config).face
+    request = reader.make(b"", config=config).request
 
-    assert face.max_content_length == 100
-    assert face.max_form_memory_size == 50
-    assert face.max_form_parts == 3
+    assert request.max_content_length == 100
+    assert request.max_form_memory_size == 50
+    assert request.max_form_parts == 3
 
 
 async def test_limits_set_on_the_request_replace_those_of_the_configuration(reader):
-    face = reader.make(b"", config={"MAX_CONTENT_LENGTH": 100}).face
-    face.max_content_length = 90
-    assert face.max_content_length == 90
-    face.max_content_length = None
+    request = reader.make(b"", config={"MAX_CONTENT_LENGTH": 100}).request
+    request.max_content_length = 90
+    assert request.max_content_length == 90
+    request.max_content_length = None
 
-    assert face.max_content_length == 100
+    assert request.max_content_length == 100
 
 
 @pytest.mark.parametrize("length", [None, 11])
@@ -335,7 +336,7 @@ async def test_a_body_over_the_limit_is_a_413(reader, name, length):
     """Also without a Content-Length (chunked)."""
     mimetype = URLENCODED if name == "form" else JSON
     reader.make(b"x" * 6, b"x" * 5, mimetype=mimetype, length=length)
-    reader.face.max_content_length = 10
+    reader.request.max_content_length = 10
 
     with pytest.raises(RequestEntityTooLarge, match="413"):
         await reader.read(name)
@@ -347,7 +348,7 @@ def test_limits_say_what_configures_them():
 
 async def test_a_limit_raised_on_the_request_lets_more_in(reader):
     reader.make(b"x" * 20, config={"MAX_CONTENT_LENGTH": 10}, length=20)
-    reader.face.max_content_length = 20
+    reader.request.max_content_length = 20
 
     assert len(await reader.read("get_data")) == 20
 
@@ -364,7 +365,7 @@ async def test_a_limit_raised_on_the_request_lets_more_in(reader):
 async def test_form_limits_are_per_request_and_a_413(reader, name, value, mimetype, data):
     """CVE-2026-54283 and the multipart rows: the same limits for both kinds of form."""
     reader.make(data, mimetype=mimetype)
-    setattr(reader.face, name, value)
+    setattr(reader.request, name, value)
 
     with pytest.raises(RequestEntityTooLarge, match="MAX_FORM"):
         await reader.read("form")
@@ -397,7 +398,7 @@ async def test_a_limit_that_was_set_on_the_body_is_kept(context_of):
 async def test_a_body_read_on_the_loop_is_there_for_the_worker(context_of):
     ctx = context_of(FORM, mimetype=URLENCODED)
     data = await Request(ctx).get_data()
-    sync = sync_face(ctx)
+    sync = sync_request(ctx)
 
     assert await in_thread(sync.get_data) == data == FORM
     assert await in_thread(lambda: sync.form.getlist("a")) == ["1", "3"]
@@ -405,7 +406,7 @@ async def test_a_body_read_on_the_loop_is_there_for_the_worker(context_of):
 
 async def test_a_body_read_in_the_worker_is_there_on_the_loop(context_of):
     ctx = context_of(FORM[:3], FORM[3:], mimetype=URLENCODED)
-    sync = sync_face(ctx)
+    sync = sync_request(ctx)
     data = await in_thread(sync.get_data)
 
     assert await Request(ctx).get_data() == data == FORM
@@ -414,7 +415,7 @@ async def test_a_body_read_in_the_worker_is_there_on_the_loop(context_of):
 
 async def test_both_requests_share_a_parsed_form(context_of):
     ctx = context_of(UPLOAD, mimetype=MULTIPART)
-    request, sync = Request(ctx), sync_face(ctx)
+    request, sync = Request(ctx), sync_request(ctx)
     form, files = await request.form, await request.files
 
     assert await in_thread(lambda: sync.form) is form
@@ -426,7 +427,7 @@ async def test_both_requests_share_a_parsed_form(context_of):
 
 async def test_a_form_parsed_in_the_worker_is_there_on_the_loop(context_of, tmp_path):
     ctx = context_of(UPLOAD[:50], UPLOAD[50:], mimetype=MULTIPART)
-    sync = sync_face(ctx)
+    sync = sync_request(ctx)
     form = await in_thread(lambda: sync.form)
     upload = (await Request(ctx).files)["f"]
     await upload.save(tmp_path / "saved")
@@ -437,7 +438,7 @@ async def test_a_form_parsed_in_the_worker_is_there_on_the_loop(context_of, tmp_
 
 async def test_both_requests_share_parsed_json(context_of):
     ctx = context_of(b"[]", mimetype=JSON)
-    sync = sync_face(ctx)
+    sync = sync_request(ctx)
     value = await in_thread(sync.get_json)
 
     assert await Request(ctx).get_json() is value
@@ -446,7 +447,7 @@ async def test_both_requests_share_parsed_json(context_of):
 async def test_a_limit_set_on_one_request_holds_on_the_other(context_of):
     ctx = context_of(b"x" * 20)
     Request(ctx).max_content_length = 10
-    sync = sync_face(ctx)
+    sync = sync_request(ctx)
 
     assert sync.max_content_length == 10
     with pytest.raises(RequestEntityTooLarge, match="10 are accepted"):
@@ -456,14 +457,14 @@ async def test_a_limit_set_on_one_request_holds_on_the_other(context_of):
 async def test_closing_one_request_closes_the_uploads_of_both(context_of):
     ctx = context_of(UPLOAD, mimetype=MULTIPART)
     upload = (await Request(ctx).files)["f"]
-    sync_face(ctx).close()
+    sync_request(ctx).close()
 
     assert upload.stream.closed
 
 
 async def test_routing_is_the_same_on_both_requests(context_of):
     ctx = context_of(b"")
-    sync = sync_face(ctx)
+    sync = sync_request(ctx)
     Request(ctx).url_rule = SimpleNamespace(endpoint="shop.index")
     sync.view_args = {"id": 1}
 
@@ -477,7 +478,7 @@ async def test_routing_is_the_same_on_both_requests(context_of):
 
 async def test_a_worker_reads_an_upload_that_is_still_coming(context_of):
     ctx = context_of(mimetype=MULTIPART)
-    sync = sync_face(ctx)
+    sync = sync_request(ctx)
     reading = asyncio.ensure_future(in_thread(lambda: sync.files["f"].read()))
     for start in range(0, len(UPLOAD), 40):
         await asyncio.sleep(0.001)
@@ -504,7 +505,7 @@ async def test_nothing_is_prefetched_without_a_body_or_before_a_100_continue(con
 
 
 async def test_the_stream_is_read_as_a_file(context_of):
-    sync = sync_face(context_of(b"one\ntwo\n", b"three"))
+    sync = sync_request(context_of(b"one\ntwo\n", b"three"))
 
     assert await in_thread(sync.stream.readline) == b"one\n"
     assert await in_thread(sync.stream.read) == b"two\nthree"
@@ -546,7 +547,7 @@ def test_shallow_refuses_to_read():
 
 async def test_a_malformed_host_is_refused_by_the_synchronous_request_too(context_of):
     """CVE-2026-48710."""
-    sync = sync_face(context_of(b"", headers=[("Host", "a/?x")]))
+    sync = sync_request(context_of(b"", headers=[("Host", "a/?x")]))
 
     with pytest.raises(SecurityError, match="is not `name` or `name:port`"):
         sync.url
@@ -554,7 +555,7 @@ async def test_a_malformed_host_is_refused_by_the_synchronous_request_too(contex
 
 async def test_untrusted_hosts_are_refused_by_the_synchronous_request_too(context_of):
     config = {"TRUSTED_HOSTS": ["example.com"]}
-    sync = sync_face(context_of(b"", headers=[("Host", "evil.test")], config=config))
+    sync = sync_request(context_of(b"", headers=[("Host", "evil.test")], config=config))
 
     with pytest.raises(SecurityError, match="TRUSTED_HOSTS"):
         sync.host
@@ -608,7 +609,7 @@ async def test_both_requests_have_the_same_values(context_of):
         root_path="/app",
         query_string=b"q=1",
     )
-    request, sync = Request(ctx), sync_face(ctx)
+    request, sync = Request(ctx), sync_request(ctx)
 
     names = [
         "method",
