@@ -19,9 +19,10 @@ from werkzeug.sansio.response import Response
 
 from . import _invalidation
 from ._fast.set_cookie import CookieOptions
-from ._fast.signing import CookieSigner
+from ._fast.signing import CookieSerializer
 from .exceptions import missing_method
 from .json.tag import TaggedJSONSerializer
+from .wrappers.response.headers import add_checked
 
 
 class SessionApp(Protocol):
@@ -193,7 +194,11 @@ class SessionInterface:
         Args:
             obj: A session.
         """
-        return isinstance(obj, self.null_session_class)
+        null = self.null_session_class
+        # PERF: the class of an ABC is asked in Python code. A cookie session is no null session.
+        if type(obj) is SecureCookieSession and null is NullSession:
+            return False
+        return isinstance(obj, null)
 
     def get_cookie_name(self, app: SessionApp) -> str:
         """Return the cookie's name: ``SESSION_COOKIE_NAME``."""
@@ -382,10 +387,11 @@ class SecureCookieSessionInterface(SessionInterface):
             depends = True
         session.accessed = accessed
         if depends:
-            if "vary" in response.headers:
+            headers = response.headers
+            if "vary" in headers:
                 response.vary.add("Cookie")
             else:
-                response.headers.add("Vary", "Cookie")
+                add_checked(headers, "Vary", "Cookie")
 
     def _set_cookie(self, app: SessionApp, session: SessionMixin, response: Response) -> None:
         serializer = self.get_signing_serializer(app)
@@ -470,42 +476,9 @@ def _signing_serializer(
     key_derivation: str,
     digest_method: Callable[..., Any],
 ) -> URLSafeTimedSerializer:
-    return _KeptSerializer(
+    return CookieSerializer(
         list(keys),  # type: ignore[arg-type]  # itsdangerous declares str or bytes, and takes both
         salt=salt,
         serializer=serializer,
         signer_kwargs={"key_derivation": key_derivation, "digest_method": digest_method},
     )
-
-
-class _KeptSerializer(URLSafeTimedSerializer):
-    """itsdangerous' serializer, which asks :mod:`asyncflask._fast.signing` first."""
-
-    @functools.cached_property
-    def _fast(self) -> CookieSigner:
-        signer: Any = self.make_signer()  # A timed serializer makes a timed signer.
-        return CookieSigner(signer)
-
-    def loads(  # type: ignore[override]  # itsdangerous' own is not compatible with its base
-        self,
-        s: str | bytes,
-        max_age: int | None = None,
-        return_timestamp: bool = False,
-        salt: str | bytes | None = None,
-    ) -> Any:
-        if max_age is not None and salt is None and not return_timestamp:
-            content: Any = self._fast.read(s.encode() if isinstance(s, str) else s, max_age)
-            if content is not None:
-                try:
-                    return self.serializer.loads(
-                        content.decode() if self.is_text_serializer else content
-                    )
-                except Exception:
-                    pass  # Signed, but it cannot be read: itsdangerous raises a BadPayload.
-        return super().loads(s, max_age, return_timestamp, salt)
-
-    def dumps(self, obj: Any, salt: str | bytes | None = None) -> Any:
-        if salt is not None:
-            return super().dumps(obj, salt)
-        content = self.serializer.dumps(obj)
-        return self._fast.write(content.encode() if isinstance(content, str) else content)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
+import string
 from typing import TypeAlias
 
 from werkzeug.http import dump_cookie
@@ -13,7 +14,7 @@ CookieOptions: TypeAlias = tuple[str | None, str | None, bool, bool, str | None,
 
 # What Werkzeug writes unquoted: in a cookie's name, and in its value.
 _PLAIN_NAME = re.compile(r"[\w.-]+", re.ASCII)
-_PLAIN_VALUE = re.compile(r"[\w.~+/=-]*", re.ASCII)
+_PLAIN_IN_VALUE = f"{string.ascii_letters}{string.digits}_.~+/=-".encode()
 
 
 def dump_plain_cookie(key: str, value: str, options: CookieOptions) -> str | None:
@@ -32,7 +33,9 @@ def dump_plain_cookie(key: str, value: str, options: CookieOptions) -> str | Non
     Raises:
         ValueError: ``samesite`` is not ``"Strict"``, ``"Lax"`` or ``"None"``.
     """
-    if not isinstance(value, str) or _PLAIN_VALUE.fullmatch(value) is None:
+    if not isinstance(value, str) or value.encode("utf-8", "replace").translate(
+        None, _PLAIN_IN_VALUE
+    ):
         return None
     parts = _around_value(key, options)
     return None if parts is None else f"{parts[0]}{value}{parts[1]}"

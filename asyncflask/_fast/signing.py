@@ -6,115 +6,102 @@ cookie) and hashing the two blocks that HMAC makes of it.
 
 from __future__ import annotations
 
+import functools
 import hmac
 import zlib
 from binascii import a2b_base64, b2a_base64
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
-from itsdangerous import Signer, TimestampSigner
+from itsdangerous import Signer, TimestampSigner, URLSafeTimedSerializer
+from itsdangerous.encoding import base64_encode, int_to_bytes
 
 Mac = Callable[[bytes], bytes]
 
 #: zlib adds 6 bytes of its own, and the four signs of any JSON object with a key take deflate 9.
 _NEVER_SHRINKS = 16
 _NOT_WRITTEN = b"=\n"
+_PAD = b"=="  #: More than is needed is overlooked.
 _URL_SAFE = bytes.maketrans(b"+/", b"-_")
 _URL_UNSAFE = bytes.maketrans(b"-_", b"+/")
 
 
-def encode_base64(data: bytes) -> bytes:
-    """Return URL-safe Base64 without padding, as itsdangerous writes it.
+class CookieSerializer(URLSafeTimedSerializer):
+    """itsdangerous' serializer for a cookie of one salt; several threads may use it.
 
-    Args:
-        data: Any bytes.
-    """
-    return b2a_base64(data).translate(_URL_SAFE, _NOT_WRITTEN)
-
-
-def decode_base64(text: bytes) -> bytes:
-    """Return what URL-safe Base64 without padding stands for.
-
-    Args:
-        text: What :func:`encode_base64` wrote.
-
-    Raises:
-        ValueError: It is no Base64.
-    """
-    return a2b_base64(text.translate(_URL_UNSAFE) + b"==")  # More than is needed is overlooked.
-
-
-class CookieSigner:
-    """Reads and writes signed values as itsdangerous does; several threads may use it.
-
-    Args:
-        signer: A signer of itsdangerous; the last of its keys signs, all are good for checking.
+    Reading confirms cookies that are good beyond doubt; itsdangerous decides about all others.
     """
 
-    def __init__(self, signer: TimestampSigner) -> None:
-        # The method is looked up at each use: tests patch it on the class to stop the clock.
-        self._signer = signer
-        self._macs = [make_mac(signer, key) for key in reversed(signer.secret_keys)]
-        #: a second, and how it is written into the cookies of that second
-        self._stamp = (0, b"")
+    #: a second, and how it is written into the cookies of that second
+    _stamp = (0, b"")
 
-    def read(self, cookie: bytes, max_age: int) -> bytes | None:
-        """Return the content of a cookie that is good beyond doubt.
+    @functools.cached_property
+    def _keys(self) -> tuple[TimestampSigner, list[Mac]]:
+        """The signer, and a function for each key; the last key signs, and is first here."""
+        signer: Any = self.make_signer()  # A timed serializer makes a timed signer.
+        return signer, [make_mac(signer, key) for key in reversed(signer.secret_keys)]
 
-        Args:
-            cookie: The cookie's value.
-            max_age: Seconds after which a signature is too old.
+    def loads(  # type: ignore[override]  # itsdangerous' own is not compatible with its base
+        self,
+        s: str | bytes,
+        max_age: int | None = None,
+        return_timestamp: bool = False,
+        salt: str | bytes | None = None,
+    ) -> object:
+        """Return the value of a cookie, as ``URLSafeTimedSerializer.loads`` does."""
+        if max_age is not None and salt is None and not return_timestamp:
+            content: Any = self._read(s.encode() if isinstance(s, str) else s, max_age)
+            if content is not None:
+                try:
+                    return self.serializer.loads(
+                        content.decode() if self.is_text_serializer else content
+                    )
+                except Exception:
+                    pass  # Signed, but it cannot be read: itsdangerous raises a BadPayload.
+        return super().loads(s, max_age, return_timestamp, salt)
 
-        Returns:
-            What was signed; ``None`` if itsdangerous has to be asked.
-        """
+    def _read(self, cookie: bytes, max_age: int) -> bytes | None:
+        """Return what was signed; ``None`` if itsdangerous has to be asked."""
+        signer, macs = self._keys
         signed, _, signature = cookie.rpartition(b".")
-        for mac in self._macs:
-            # PERF: here and in write(), encode_base64() is written out: a call is a third of it.
+        for mac in macs:
             own = b2a_base64(mac(signed)).translate(_URL_SAFE, _NOT_WRITTEN)
             if hmac.compare_digest(own, signature):
                 break
         else:
             return None
-        payload, _, stamp = signed.rpartition(b".")
+        payload, _, stamp = signed.translate(_URL_UNSAFE).rpartition(b".")
         try:
-            age = self._signer.get_timestamp() - int.from_bytes(decode_base64(stamp), "big")
+            age = signer.get_timestamp() - int.from_bytes(a2b_base64(stamp + _PAD), "big")
             if not 0 <= age <= max_age:
                 return None
             if payload[:1] == b".":
-                return zlib.decompress(decode_base64(payload[1:]))
-            return a2b_base64(payload.translate(_URL_UNSAFE) + b"==")
+                return zlib.decompress(a2b_base64(payload[1:] + _PAD))
+            return a2b_base64(payload + _PAD)
         except (ValueError, zlib.error):
             return None  # Signed with this key, but by something else.
 
-    def write(self, content: bytes) -> str:
-        """Return the value of a cookie.
-
-        Args:
-            content: What to sign. It is compressed if that makes it shorter.
-        """
-        now = self._signer.get_timestamp()
+    def dumps(self, obj: object, salt: str | bytes | None = None) -> str:
+        """Return a value as a cookie, as ``URLSafeTimedSerializer.dumps`` does."""
+        if salt is not None:
+            return super().dumps(obj, salt)
+        signer, macs = self._keys
+        text = self.serializer.dumps(obj)
+        content: bytes = text.encode() if isinstance(text, str) else text
+        mark = b""
+        if len(content) > _NEVER_SHRINKS:
+            compressed = zlib.compress(content)
+            if len(compressed) < len(content) - 1:
+                mark, content = b".", compressed
+        # The method is looked up at each use: tests patch it on the class to stop the clock.
+        now = signer.get_timestamp()
         second, stamp = self._stamp
         if now != second:
-            stamp = b"." + encode_base64(now.to_bytes((now.bit_length() + 7) // 8, "big"))
+            stamp = b"." + base64_encode(int_to_bytes(now))
             self._stamp = now, stamp
-        signed = pack(content) + stamp
-        signature = b2a_base64(self._macs[0](signed)).translate(_URL_SAFE, _NOT_WRITTEN)
+        signed = mark + b2a_base64(content).translate(_URL_SAFE, _NOT_WRITTEN) + stamp
+        signature = b2a_base64(macs[0](signed)).translate(_URL_SAFE, _NOT_WRITTEN)
         return f"{signed.decode()}.{signature.decode()}"
-
-
-def pack(content: bytes) -> bytes:
-    """Return content as it is signed: in Base64, compressed if that makes it shorter.
-
-    Args:
-        content: Any bytes.
-    """
-    if len(content) > _NEVER_SHRINKS:
-        compressed = zlib.compress(content)
-        if len(compressed) < len(content) - 1:
-            return b"." + encode_base64(compressed)
-    return encode_base64(content)
 
 
 def make_mac(signer: Signer, secret_key: bytes) -> Mac:
@@ -125,7 +112,7 @@ def make_mac(signer: Signer, secret_key: bytes) -> Mac:
         secret_key: The key, from which the signing key is derived once.
     """
     key = signer.derive_key(secret_key)
-    mac: Mac = partial(signer.algorithm.get_signature, key)
+    mac: Mac = functools.partial(signer.algorithm.get_signature, key)
     try:
         prepared = prepare_hmac(signer.digest_method, key)
         return prepared if prepared(b"") == mac(b"") else mac

@@ -34,15 +34,3 @@ def needs_no_tags(value: object, tags: Container[str]) -> bool:
         if item.__class__ not in _PLAIN and not needs_no_tags(item, tags):
             return False
     return True
-
-
-def has_no_tags(text: str | bytes) -> bool:
-    """Return whether JSON text has none of the default tags, each of which begins with a space.
-
-    Args:
-        text: What was written.
-
-    Returns:
-        ``True``; ``False`` if the serializer has to look into the value.
-    """
-    return isinstance(text, str) and '" ' not in text and "\\" not in text

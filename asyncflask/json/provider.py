@@ -8,6 +8,7 @@ becomes a response with ``app.json.response``.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import inspect
 import json
 import sys
@@ -19,13 +20,10 @@ from uuid import UUID
 
 from werkzeug.http import http_date
 
-from .._fast.json_decoder import decode_bytes
-from .._fast.json_encoder import make_encoder
+from .._fast.json_decoder import decode_bytes, decode_text
+from .._fast.json_encoder import Write, make_encoder
 from .._invalidation import Watching
 from ..exceptions import missing_method
-
-Encode = Callable[[Any], str]
-Write = Callable[[Any], bytes]
 
 
 class ProviderApp(Protocol):
@@ -99,10 +97,6 @@ class JSONProvider:
                 " Give one value, or keywords for an object."
             )
         return kwargs
-
-    def compact_encode(self) -> Encode | None:
-        """Return a faster form of :meth:`dumps` for compact JSON; ``None``: there is none."""
-        return None
 
     def plain_writer(self) -> tuple[Write, str] | None:
         """Return a function that makes the body of :meth:`response`; ``None``: there is none."""
@@ -235,15 +229,6 @@ class DefaultJSONProvider(JSONProvider, Watching):
         kwargs.setdefault("default", self.default)
         return json.dumps(obj, **kwargs)
 
-    def compact_encode(self) -> Encode | None:
-        """Return a faster form of :meth:`dumps` for the separators of sessions and responses.
-
-        Returns:
-            The function; ``None`` if a subclass has its own :meth:`dumps`.
-        """
-        kept = self._encoders()
-        return kept.compact if kept.own_dumps else None
-
     def plain_writer(self) -> tuple[Write, str] | None:
         """Return a function that makes the body of :meth:`response`, and the media type.
 
@@ -266,8 +251,8 @@ class DefaultJSONProvider(JSONProvider, Watching):
         Raises:
             ValueError: It is not JSON.
         """
-        if not kwargs and isinstance(s, bytes):
-            value = decode_bytes(s)
+        if not kwargs:
+            value = decode_bytes(s) if isinstance(s, bytes) else decode_text(s)
             if value is not None:
                 return value
         return json.loads(s, **kwargs)
@@ -314,22 +299,28 @@ class _Encoders:
         provider: The provider.
     """
 
-    __slots__ = ("asks_debug", "compact", "epoch", "own_dumps", "spaced", "writer")
+    __slots__ = ("asks_debug", "compact", "epoch", "spaced", "writer")
 
     def __init__(self, provider: DefaultJSONProvider) -> None:
         #: The epoch that this is good for; `None`: for one call.
         self.epoch = None if _has_computed_settings(type(provider)) else _epoch
-        settings = (provider.ensure_ascii, provider.sort_keys, provider.default)
-        self.compact, write = _make_encode(*settings, (",", ":"))
-        self.spaced, _ = _make_encode(*settings, (", ", ": "))
-        #: Whether `dumps` is that of DefaultJSONProvider.
-        self.own_dumps = is_method(provider.dumps, DefaultJSONProvider.dumps)
+        make = functools.partial(
+            make_encoder,
+            ensure_ascii=provider.ensure_ascii,
+            sort_keys=provider.sort_keys,
+            default=provider.default,
+        )
+        self.compact, write = make(separators=(",", ":"))
+        self.spaced, _ = make(separators=(", ", ": "))
         #: Whether the body of a response depends on the app's debug mode.
         self.asks_debug = provider.compact is None
         #: What makes the body of a response, and its media type, if these methods are unchanged.
         self.writer: tuple[Write, str] | None = None
-        own = self.own_dumps and is_method(provider.response, DefaultJSONProvider.response)
-        if own and provider.compact is not False:
+        if (
+            _is_method(provider.dumps, DefaultJSONProvider.dumps)
+            and _is_method(provider.response, DefaultJSONProvider.response)
+            and provider.compact is not False
+        ):
             self.writer = write, provider.mimetype
 
 
@@ -338,7 +329,7 @@ def _has_computed_settings(cls: type) -> bool:
     return any(isinstance(inspect.getattr_static(cls, name), property) for name in _SETTINGS)
 
 
-def is_method(method: object, function: object) -> bool:
+def _is_method(method: object, function: object) -> bool:
     """Return whether an object's method is a given function, neither overridden nor assigned.
 
     Args:
@@ -346,28 +337,3 @@ def is_method(method: object, function: object) -> bool:
         function: The function, read from the class that defines it.
     """
     return getattr(method, "__func__", None) is function
-
-
-def _make_encode(
-    ensure_ascii: bool,
-    sort_keys: bool,
-    default: Callable[[Any], Any],
-    separators: tuple[str, str],
-) -> tuple[Encode, Write]:
-    """Make functions that return a value as text, and as the whole body of a response."""
-    encode_fast = make_encoder(
-        ensure_ascii=ensure_ascii, sort_keys=sort_keys, default=default, separators=separators
-    )
-    encode_slowly = json.JSONEncoder(
-        ensure_ascii=ensure_ascii, sort_keys=sort_keys, default=default, separators=separators
-    ).encode
-
-    def encode(obj: object) -> str:
-        text = encode_fast(obj)
-        return encode_slowly(obj) if text is None else text
-
-    def write(obj: object) -> bytes:
-        text = encode_fast(obj)
-        return f"{encode_slowly(obj) if text is None else text}\n".encode()
-
-    return encode, write

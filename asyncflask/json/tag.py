@@ -15,12 +15,10 @@ from uuid import UUID
 from markupsafe import Markup
 from werkzeug.http import http_date, parse_date
 
-from .._contextvars import slot
-from .._fast.json_decoder import decode_text
-from .._fast.tags import has_no_tags, needs_no_tags
+from .._contextvars import current
+from .._fast.tags import needs_no_tags
 from ..exceptions import missing_method
 from . import dumps, loads
-from .provider import DefaultJSONProvider, is_method
 
 _KIND = "a tag of the session's JSON"
 
@@ -329,15 +327,10 @@ class TaggedJSONSerializer:
         # Other tags than the default ones may be meant for values of any type.
         if self.order != self._default_order or not needs_no_tags(value, self.tags):
             value = self.tag(value)
-        ctx = slot.get()
+        ctx = current()
         if ctx is None:
             return dumps(value, separators=(",", ":"))
-        provider = ctx.app.json
-        compact_encode = getattr(provider, "compact_encode", None)
-        encode = compact_encode() if compact_encode else None
-        if encode is not None:
-            return encode(value)  # type: ignore[no-any-return]  # it is text
-        text: str = provider.dumps(value, separators=(",", ":"))
+        text: str = ctx.app.json.dumps(value, separators=(",", ":"))
         return text
 
     def loads(self, value: str) -> Any:
@@ -349,13 +342,11 @@ class TaggedJSONSerializer:
         Raises:
             ValueError: It is not JSON.
         """
-        ctx = slot.get()
-        content = None
-        if ctx is None or is_method(ctx.app.json.loads, DefaultJSONProvider.loads):
-            content = decode_text(value)
-        if content is None:
-            content = loads(value)  # with the app's provider
-        if self.tags == self._default_tags and has_no_tags(value):
+        ctx = current()
+        content = loads(value) if ctx is None else ctx.app.json.loads(value)
+        # Each of the default tags begins with a space, which only an escape could hide.
+        is_plain = isinstance(value, str) and '" ' not in value and "\\" not in value
+        if is_plain and self.tags == self._default_tags:
             return content
         return self._untag_scan(content)
 

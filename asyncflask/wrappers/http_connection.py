@@ -266,7 +266,7 @@ class HTTPConnection(Routed, SansIORequest):
         Returns:
             The cookie's first value, or ``None``.
         """
-        if type(self).cookies is HTTPConnection.cookies and "cookies" not in self.__dict__:
+        if type(self).cookies is _COOKIES and "cookies" not in self.__dict__:
             header = header_index(self._ctx).get(b"cookie")
             if header is None:
                 return None
@@ -334,6 +334,10 @@ class HTTPConnection(Routed, SansIORequest):
             SecurityError: It is (400).
         """
         _ = self.host
+
+
+#: the property, as it is before a test or an extension replaces it
+_COOKIES = HTTPConnection.cookies
 
 
 def path_below_root(scope: Mapping[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""JSON is written as :func:`json.dumps` writes it, or it is asked."""
+"""JSON is written as :func:`json.dumps` writes it, errors included."""
 
 from __future__ import annotations
 
@@ -26,15 +26,22 @@ def test_a_text_is_that_of_json_dumps(value, ensure_ascii, sort_keys, separators
         "separators": separators,
     }
 
-    assert make_encoder(**settings)(value) == json.dumps(value, **settings)
+    encode, write = make_encoder(**settings)
+    text = json.dumps(value, **settings)
+
+    assert encode(value) == text
+    assert write(value) == f"{text}\n".encode()
 
 
-@pytest.fixture
-def encode():
+@pytest.fixture(params=["encode", "write"])
+def encode(request):
     def default(value):
         raise TypeError(f"no JSON form: {value}")
 
-    return make_encoder(ensure_ascii=True, sort_keys=True, default=default, separators=(",", ":"))
+    encode, write = make_encoder(
+        ensure_ascii=True, sort_keys=True, default=default, separators=(",", ":")
+    )
+    return {"encode": encode, "write": write}[request.param]
 
 
 def test_an_error_of_default_is_raised(encode):
@@ -42,15 +49,19 @@ def test_an_error_of_default_is_raised(encode):
         encode([1j])
 
 
-def test_a_cycle_is_left_to_the_library(encode):
+def test_a_cycle_is_the_librarys_error(encode):
     cycle = []
     cycle.append(cycle)
 
-    assert encode(cycle) is None
+    with pytest.raises(ValueError, match="Circular reference detected"):
+        encode(cycle)
 
 
 def test_without_the_encoder_of_cpython_the_library_is_asked(monkeypatch):
     monkeypatch.setattr("json.encoder.c_make_encoder", None)
-    encode = make_encoder(ensure_ascii=True, sort_keys=True, default=str, separators=(",", ":"))
+    encode, write = make_encoder(
+        ensure_ascii=True, sort_keys=True, default=str, separators=(",", ":")
+    )
 
-    assert encode([1]) is None
+    assert encode([1, 1j]) == '[1,"1j"]'
+    assert write([1, 1j]) == b'[1,"1j"]\n'

@@ -11,13 +11,8 @@ from hypothesis import strategies as st
 from itsdangerous import BadSignature, TimestampSigner, URLSafeTimedSerializer
 
 from asyncflask import Flask
-from asyncflask._fast.signing import decode_base64, encode_base64, prepare_hmac
+from asyncflask._fast.signing import prepare_hmac
 from asyncflask.sessions import SecureCookieSessionInterface, session_json_serializer
-
-
-@given(st.binary())
-def test_base64_is_read_as_it_was_written(data):
-    assert decode_base64(encode_base64(data)) == data
 
 
 @given(
@@ -34,7 +29,7 @@ def test_a_mac_with_its_key_hashed_before_is_hmacs(name, key, data, other):
 
 
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers(-9, 9) | st.text("ab ", max_size=30),
+    st.none() | st.booleans() | st.integers(-9, 9) | st.text("ab ~?>", max_size=30),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text("ab"), inner, max_size=3),
     max_leaves=6,
 )

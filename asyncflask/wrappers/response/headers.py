@@ -104,7 +104,7 @@ class Headers(WerkzeugHeaders):
         Returns:
             The headers.
         """
-        headers = cls()
+        headers = cls.__new__(cls)
         headers._list = pairs
         return headers
 
@@ -156,7 +156,13 @@ class Headers(WerkzeugHeaders):
 
     # Werkzeug raises and catches an error for each name that is missing.
     def __contains__(self, key: str) -> bool:
-        return key.lower() in [name.lower() for name, _ in self._list]
+        lower, size = key.lower(), len(key)
+        for name, _ in self._list:
+            if len(name) != size:  # Most names differ in length.
+                continue
+            if name.lower() == lower:
+                return True
+        return False
 
     def _replace(self, lower: str, pair: Pair) -> None:
         """Replace the first header of the name by ``pair``, and remove the other ones."""
@@ -176,6 +182,23 @@ class Headers(WerkzeugHeaders):
         return {(k.lower(), v) for k, v in self} == {(k.lower(), v) for k, v in other}
 
     __hash__ = None
+
+
+_ADD = Headers.add
+
+
+def add_checked(headers: WerkzeugHeaders, name: str, value: str) -> None:
+    """Add a header that is known to be well-formed, and keep those of the same name.
+
+    Args:
+        headers: The headers.
+        name: The name.
+        value: The value.
+    """
+    if type(headers).add is _ADD:
+        headers._list.append((name, value))
+    else:
+        headers.add(name, value)
 
 
 def _with_options(value: Any, options: dict[str, Any]) -> Any:
