@@ -27,6 +27,7 @@ from ..exceptions import UnawaitedAccess
 #: The text that users write before the names of a module's ``async def`` functions and methods.
 _OWNERS = {
     "asyncflask.wrappers.websocket.websocket": "websocket.",
+    "asyncflask.wrappers.websocket.messages": "websocket.",
     "asyncflask.wrappers.request.request": "request.",
     "asyncflask.wrappers.request.body": "request.body.",
     "asyncflask.wrappers.response.response": "response.",

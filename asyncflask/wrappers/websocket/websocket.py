@@ -1,27 +1,25 @@
-"""The websocket of ``async def`` views: messages, handshake and close.
+"""The websocket of ``async def`` views: handshake and close.
 
-``connection.py`` has the ASGI side, ``http_connection.py`` the attributes of the handshake
-(headers, path, cookies). ``dispatch/`` runs the hooks around a view, and decides on the response
-that refuses a websocket.
+``messages.py`` has its messages, ``connection.py`` the ASGI side, ``http_connection.py`` the
+attributes of the handshake (headers, path, cookies). ``dispatch/`` runs the hooks around a view,
+and decides on the response that refuses a websocket.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Mapping
-from typing import Any, NoReturn
+from collections.abc import Iterable, Mapping
+from typing import Any
 
-from blinker import Signal
 from werkzeug.datastructures import Headers as WerkzeugHeaders
 
-from ...exceptions import UnawaitedAccess, WebsocketDisconnect, explain_missing_attributes
-from ...json.provider import JSONProvider
-from ...signals import websocket_received, websocket_sent
+from ...exceptions import explain_missing_attributes
 from ...typing import Message
 from ..http_connection import HTTPConnection
 from ..response.asgi import send_response
 from ..response.headers import Headers, encode_headers
 from ..response.response import Response
-from .connection import LOOK, SEND, WebsocketConnection, WebsocketContext
+from .connection import WebsocketConnection, WebsocketContext
+from .messages import Messages
 
 HandshakeHeaders = Mapping[str, str] | Iterable[tuple[str, str]]
 
@@ -46,7 +44,7 @@ _OTHER_NAMES = {
 }
 
 
-class Websocket(HTTPConnection):
+class Websocket(Messages, HTTPConnection):
     """A websocket connection, in ``async def`` views.
 
     The first :meth:`receive` or :meth:`send` accepts the connection; call :meth:`accept` to choose
@@ -64,127 +62,9 @@ class Websocket(HTTPConnection):
     Source: ``Quart: Websocket``, ``ASGI: WebSocket``.
     """
 
-    _ctx: WebsocketContext
-
     def __init__(self, ctx: WebsocketContext) -> None:
-        super().__init__(ctx)
+        HTTPConnection.__init__(self, ctx)
         self._connection = WebsocketConnection(ctx)
-
-    # -- messages ----------------------------------------------------------------------------------
-
-    async def receive(self) -> str | bytes:
-        """Wait for the next message.
-
-        Returns:
-            ``str`` for a text message, ``bytes`` for a binary one (``b""`` for an empty one).
-
-        Raises:
-            WebsocketDisconnect: The client is gone, this side has closed, or nothing came within
-                ``WEBSOCKET_IDLE_TIMEOUT`` seconds (then the websocket was closed with 1001).
-
-        Source: ``Quart: Websocket.receive``, ``ASGI: websocket.receive``.
-        """
-        connection = self._connection
-        if not connection.open and not connection.has_unread():
-            await self.accept()
-        connection.streak = 1
-        try:
-            pull = connection.pull  # PERF: as in send().
-            message = await pull()
-        finally:
-            connection.streak = 0
-        data: str | bytes | None = message.get("text")
-        if data is None:
-            # An empty text or binary message is a message: only None means "the other kind".
-            if message["type"] != "websocket.receive":
-                raise connection.client_left(message.get("code"), message.get("reason"))
-            data = message["bytes"]
-        if websocket_received.receivers:
-            await self._notify(websocket_received, data)
-        return data
-
-    async def send(self, data: str | bytes) -> None:
-        """Send a message.
-
-        Args:
-            data: ``str`` becomes a text message, ``bytes`` a binary one.
-
-        Raises:
-            TypeError: ``data`` is something else.
-            WebsocketDisconnect: The client is gone, or this side has closed.
-
-        Source: ``Quart: Websocket.send``, ``ASGI: websocket.send``.
-        """
-        connection = self._connection
-        if not connection.open:
-            await self.accept()
-        streak = connection.streak = connection.streak + SEND
-        if streak >= LOOK:
-            await connection.look()
-        push = connection.push  # PERF: 4 %; CPython 3.11 calls an attribute slowly.
-        try:
-            if isinstance(data, str):
-                await push({"type": "websocket.send", "text": data})
-            else:
-                await push({"type": "websocket.send", "bytes": _binary(data)})
-        except OSError:
-            # ASGI, "Disconnected Client - send exception" (hypercorn ignores such a message).
-            raise connection.client_left(1006, None) from None
-        if websocket_sent.receivers:
-            await self._notify(websocket_sent, data)
-
-    async def receive_json(self) -> Any:
-        """Receive a message and read it as JSON with the app's provider.
-
-        Raises:
-            ValueError: It is not JSON.
-            WebsocketDisconnect: As :meth:`receive`.
-
-        Source: ``Quart: Websocket.receive_json``.
-        """
-        message = await self.receive()
-        return self._json.loads(message)
-
-    async def send_json(self, *args: Any, **kwargs: Any) -> None:
-        """Send data as a text message of JSON, written by the app's provider.
-
-        Args:
-            args: One value; or several, sent as a list.
-            kwargs: Instead: the members of an object.
-
-        Raises:
-            TypeError: Both were given, or the data cannot be written.
-            WebsocketDisconnect: As :meth:`send`.
-
-        Source: ``Quart: Websocket.send_json``.
-        """
-        if args and kwargs:
-            raise TypeError(
-                f"send_json() was given the values {args!r} and the members {kwargs!r}. Give one"
-                " value, or members by name."
-            )
-        data = kwargs or (args[0] if len(args) == 1 else args)
-        await self.send(self._json.dumps(data))
-
-    def __iter__(self) -> NoReturn:
-        raise UnawaitedAccess(
-            "`for message in websocket` was written in an `async def` view, where the messages have"
-            " to be awaited.\n\n"
-            "    wrong: for message in websocket:\n"
-            "    right: async for message in websocket:\n\n"
-            "In a `def` view the plain `for` is right."
-        )
-
-    def __aiter__(self) -> AsyncIterator[str | bytes]:
-        """Iterate over the messages: ``async for message in websocket``."""
-        return self
-
-    async def __anext__(self) -> str | bytes:
-        """Return the next message; iteration ends quietly when the websocket does."""
-        try:
-            return await self.receive()
-        except WebsocketDisconnect:
-            raise StopAsyncIteration from None
 
     # -- handshake and close -----------------------------------------------------------------------
 
@@ -376,33 +256,11 @@ class Websocket(HTTPConnection):
         """
         return self._connection.view_was_cancelled()
 
-    # -- inside ------------------------------------------------------------------------------------
-
-    @property
-    def _json(self) -> JSONProvider:
-        return self._ctx.app.json
-
-    async def _notify(self, signal: Signal, data: str | bytes) -> None:
-        """Send a signal whose sender is the message, as Quart does."""
-        for receiver in list(signal.receivers_for(data)):
-            await self._ctx.app.ensure_async(receiver)(data)
-
 
 explain_missing_attributes(
     Websocket,
     {name: f"{remedy} (In a `def` view without `await`.)" for name, remedy in _OTHER_NAMES.items()},
 )
-
-
-def _binary(data: Any) -> bytes:
-    if isinstance(data, bytes):
-        return data
-    if isinstance(data, (bytearray, memoryview)):
-        return bytes(data)
-    raise TypeError(
-        f"send() was given {data!r} of type {type(data).__name__!r}. Send str or bytes, or use"
-        " send_json() for other data."
-    )
 
 
 def _encode_headers(headers: HandshakeHeaders | None) -> list[tuple[bytes, bytes]]:
