@@ -32,10 +32,11 @@ WEBSOCKET, CONFIGURATION = "docs/reference/websocket.md", "docs/reference/config
 #: the sections that are tested here
 TRIED = set()
 #: the pages whose blocks have tests elsewhere: whole modules, and those run in their own processes
-#: (``test_monitor_docs.py``, ``tests/compat/test_async_api.py``)
+#: (``test_monitor_docs.py``, ``test_database_docs.py``, ``tests/compat/test_async_api.py``)
 ELSEWHERE = {
     *(test_docs.TUTORIAL + test_reference_docs.PAGES),
     *("README.md", "docs/how-to/monitor.md", "docs/how-to/use-flask-extensions.md"),
+    "docs/how-to/use-flask-sqlalchemy.md",
 }
 
 

@@ -1,6 +1,6 @@
 """Flask-SQLAlchemy on the async API: in the request's thread.
 
-A query blocks, and a session belongs to the request's thread. In an ``async def`` view write
+A query blocks, and a session belongs to the app context. In an ``async def`` view write
 ``await current_app.ensure_async(query)(...)`` around a ``def`` function with the queries, or write the view with
 ``def``. In debug mode the log names a view that queries on the event loop for over 100 ms.
 """

@@ -1,0 +1,71 @@
+"""The page on databases: each of its blocks is a test module, on the facade and on the async API.
+
+Flask-SQLAlchemy imports ``flask``, so the modules run in a process where that is the facade.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+
+from .documents import BLOCK, PROJECT
+
+PAGE = "docs/how-to/use-flask-sqlalchemy.md"
+PYTEST = [
+    *(sys.executable, "-m", "pytest", "-q", "-W", "error", "-p", "no:cacheprovider"),
+    *("-o", "asyncio_mode=auto", "-o", "asyncio_default_fixture_loop_scope=function"),
+    *("-p", "asyncflask.flask.pytest_plugin"),
+]
+FLASK = re.compile(r"^from flask import", re.MULTILINE)
+TEST = re.compile(r"^(async )?def test_", re.MULTILINE)
+#: Close the connections in the apps' pools, which would be a warning at the end.
+CONFTEST = """
+import pytest
+import sqlalchemy
+
+engines = set()
+sqlalchemy.event.listen(
+    sqlalchemy.Engine, "engine_connect", lambda connection: engines.add(connection.engine)
+)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def closed_engines():
+    yield
+    for engine in engines:
+        if not engine.dialect.is_async:
+            engine.dispose()
+"""
+
+
+def modules():
+    """Return the page's Python by files: the files that it names, and each block with tests."""
+    page = BLOCK.findall((PROJECT / PAGE).read_text())
+    found = [(name, code) for name, language, code in page if language == "python"]
+    return {name or f"test_{number}.py": code for number, (name, code) in enumerate(found)}
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("api", ["asyncflask.flask", "asyncflask"])
+def test_the_blocks_pass(api, tmp_path):
+    for name, code in {**modules(), "conftest.py": CONFTEST}.items():
+        (tmp_path / name).write_text(FLASK.sub(f"from {api} import", code))
+    unset = ("PYTEST", "ASYNCFLASK_TEST_TRANSPORT")
+    environ = {name: value for name, value in os.environ.items() if not name.startswith(unset)}
+
+    done = subprocess.run(
+        PYTEST, cwd=tmp_path, env=environ, capture_output=True, text=True, timeout=110
+    )
+
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_each_block_has_a_test():
+    codes = {name: code for name, code in modules().items() if name.startswith("test_")}
+
+    assert len(codes) > 10
+    assert not [name for name, code in codes.items() if not TEST.search(code)]
