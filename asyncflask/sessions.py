@@ -18,7 +18,6 @@ from werkzeug.datastructures import CallbackDict
 from werkzeug.sansio.response import Response
 
 from . import _invalidation
-from ._fast.set_cookie import CookieOptions
 from ._fast.signing import CookieSerializer
 from .exceptions import missing_method
 from .json.tag import TaggedJSONSerializer
@@ -98,15 +97,6 @@ class SecureCookieSession(CallbackDict[str, Any], SessionMixin):
         elif on_update is not None:
             on_update(self)  # type: ignore[arg-type]  # this is Self
 
-    # PERF: these three are like those of _marking(), without a tuple of arguments.
-    def __len__(self) -> int:
-        self.accessed = True
-        return dict.__len__(self)
-
-    def __getitem__(self, key: str) -> Any:
-        self.accessed = True
-        return dict.__getitem__(self, key)
-
     def get(self, key: str, default: Any = None, /) -> Any:
         """Return the value of ``key``, or ``default``.
 
@@ -122,26 +112,38 @@ def _mark_modified(session: SecureCookieSession) -> None:
     session.modified = True
 
 
-def _marking(name: str) -> Callable[..., Any]:
+def _mark_accessed(name: str) -> None:
+    """Let a method of dict that takes no argument mark the session."""
     method = getattr(CallbackDict, name)
 
     @functools.wraps(method)
-    def marking(self: SecureCookieSession, *args: Any) -> Any:
+    def marking(self: SecureCookieSession) -> object:
         self.accessed = True
-        return method(self, *args)
+        return method(self)
 
-    return marking
+    setattr(SecureCookieSession, name, marking)
+
+
+def _mark_accessed_by(name: str) -> None:
+    """Let a method of dict that takes one argument mark the session."""
+    method = getattr(CallbackDict, name)
+
+    @functools.wraps(method)
+    def marking(self: SecureCookieSession, other: object, /) -> object:
+        self.accessed = True
+        return method(self, other)
+
+    setattr(SecureCookieSession, name, marking)
 
 
 # SECURITY: a response that depends on the session in any way must not be cached for another user
 # (CVE-2026-27205: `key in session` and len() did not count as access). The context marks a session
 # that it returns; the reading methods of dict mark it too, for a session that was reached in
 # another way. A method that changes the session needs no mark, because then the cookie is sent.
-for _name in (
-    *("__contains__", "__iter__", "__reversed__", "keys"),
-    *("values", "items", "copy", "__eq__", "__ne__", "__or__", "__ror__", "__repr__"),
-):
-    setattr(SecureCookieSession, _name, _marking(_name))
+for _name in ("__len__", "__iter__", "__reversed__", "keys", "values", "items", "copy", "__repr__"):
+    _mark_accessed(_name)
+for _name in ("__getitem__", "__contains__", "__eq__", "__ne__", "__or__", "__ror__"):
+    _mark_accessed_by(_name)
 
 
 class NullSession(SecureCookieSession):
@@ -382,8 +384,15 @@ class SecureCookieSessionInterface(SessionInterface):
                 # SECURITY: also when the session was only refreshed (CVE-2023-30861).
                 depends = True
         elif session.modified:
-            named: Any = dict(zip(_OPTIONS, self._cookie_options(app), strict=True))
-            response.delete_cookie(self.get_cookie_name(app), **named)
+            response.delete_cookie(
+                self.get_cookie_name(app),
+                path=self.get_cookie_path(app),
+                domain=self.get_cookie_domain(app),
+                secure=self.get_cookie_secure(app),
+                httponly=self.get_cookie_httponly(app),
+                samesite=self.get_cookie_samesite(app),
+                partitioned=self.get_cookie_partitioned(app),
+            )
             depends = True
         session.accessed = accessed
         if depends:
@@ -400,33 +409,18 @@ class SecureCookieSessionInterface(SessionInterface):
                 "The session was changed, but SECRET_KEY was removed during the request, so it"
                 " cannot be signed.\n\nSet app.secret_key once, before the app serves."
             )
-        name = self.get_cookie_name(app)
-        path, domain, secure, httponly, samesite, partitioned = self._cookie_options(app)
         response.set_cookie(
-            name,
+            self.get_cookie_name(app),
             serializer.dumps(dict(session.items())),
             expires=self.get_expiration_time(app, session),
-            path=path,
-            domain=domain,
-            secure=secure,
-            httponly=httponly,
-            samesite=samesite,
-            partitioned=partitioned,
+            path=self.get_cookie_path(app),
+            domain=self.get_cookie_domain(app),
+            secure=self.get_cookie_secure(app),
+            httponly=self.get_cookie_httponly(app),
+            samesite=self.get_cookie_samesite(app),
+            partitioned=self.get_cookie_partitioned(app),
         )
 
-    def _cookie_options(self, app: SessionApp) -> CookieOptions:
-        """Return the options for setting and for deleting the cookie, in the order of _OPTIONS."""
-        return (
-            self.get_cookie_path(app),
-            self.get_cookie_domain(app),
-            self.get_cookie_secure(app),
-            self.get_cookie_httponly(app),
-            self.get_cookie_samesite(app),
-            self.get_cookie_partitioned(app),
-        )
-
-
-_OPTIONS = ("path", "domain", "secure", "httponly", "samesite", "partitioned")
 
 # -- when a session is opened ----------------------------------------------------------------------
 
