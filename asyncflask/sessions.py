@@ -18,7 +18,7 @@ from werkzeug.datastructures import CallbackDict
 from werkzeug.sansio.response import Response
 
 from . import _invalidation
-from ._fast.signing import CookieSerializer
+from ._fast.signing import CookieSerializer, Digest
 from .exceptions import missing_method
 from .json.tag import TaggedJSONSerializer
 from .wrappers.response.headers import add_checked
@@ -42,6 +42,14 @@ class SessionRequest(Protocol):
 
     @property
     def cookies(self) -> Mapping[str, str]: ...
+
+
+class ContentSerializer(Protocol):
+    """What writes and reads the content of a session."""
+
+    def dumps(self, obj: object, /) -> str: ...
+
+    def loads(self, payload: str, /) -> object: ...
 
 
 class SessionMixin(MutableMapping[str, Any]):
@@ -89,7 +97,7 @@ class SecureCookieSession(CallbackDict[str, Any], SessionMixin):
         dict.__init__(self, initial or ())
         self.on_update = _mark_modified
 
-    def __setitem__(self, key: str, value: Any) -> None:
+    def __setitem__(self, key: str, value: object) -> None:
         dict.__setitem__(self, key, value)
         on_update = self.on_update
         if on_update is _mark_modified:
@@ -97,7 +105,7 @@ class SecureCookieSession(CallbackDict[str, Any], SessionMixin):
         elif on_update is not None:
             on_update(self)  # type: ignore[arg-type]  # this is Self
 
-    def get(self, key: str, default: Any = None, /) -> Any:
+    def get(self, key: str, default: object = None, /) -> Any:
         """Return the value of ``key``, or ``default``.
 
         Args:
@@ -285,7 +293,7 @@ class SessionInterface:
 session_json_serializer = TaggedJSONSerializer()
 
 
-def _lazy_sha1(string: bytes = b"") -> Any:
+def _lazy_sha1(string: bytes = b"") -> Digest:
     """Return SHA-1, which is looked up when it is used: a FIPS build of Python has none."""
     return hashlib.sha1(string)
 
@@ -311,7 +319,7 @@ class SecureCookieSessionInterface(SessionInterface):
     session_class: type[SecureCookieSession] = SecureCookieSession
     """The class of the sessions."""
 
-    def __setattr__(self, name: str, value: Any) -> None:
+    def __setattr__(self, name: str, value: object) -> None:
         super().__setattr__(name, value)
         _tell_of(name)
 
@@ -430,7 +438,7 @@ _COOKIE_METHODS = {
 }
 
 
-def opens_early(interface: Any) -> bool:
+def opens_early(interface: object) -> bool:
     """Return whether a session has to be opened before the hooks of a request.
 
     The cookie session needs no I/O: it is opened when it is first used. The methods of the
@@ -466,7 +474,7 @@ class SessionNotOpen(RuntimeError):
 def _signing_serializer(
     keys: tuple[str | bytes, ...],
     salt: str | bytes,
-    serializer: Any,
+    serializer: ContentSerializer,
     key_derivation: str,
     digest_method: Callable[..., Any],
 ) -> URLSafeTimedSerializer:

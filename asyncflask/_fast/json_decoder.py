@@ -12,7 +12,7 @@ from typing import Any
 _scan: Callable[[str, int], tuple[Any, int]] = json.JSONDecoder().scan_once  # type: ignore[attr-defined]  # the stub forgets it
 
 
-def decode_text(text: str) -> Any:
+def decode_text(text: str) -> object:
     """Return the value of JSON text that has no white space at its ends.
 
     Args:
@@ -28,7 +28,7 @@ def decode_text(text: str) -> Any:
     return value if end == len(text) else None
 
 
-def decode_bytes(data: bytes) -> Any:
+def decode_bytes(data: bytes) -> object:
     """Return the value of JSON in UTF-8.
 
     Args:

@@ -11,12 +11,26 @@ import hmac
 import zlib
 from binascii import a2b_base64, b2a_base64
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol, Self
 
 from itsdangerous import Signer, TimestampSigner, URLSafeTimedSerializer
 from itsdangerous.encoding import base64_encode, int_to_bytes
 
 Mac = Callable[[bytes], bytes]
+
+
+class Digest(Protocol):
+    """A hash object, as in :mod:`hashlib`."""
+
+    @property
+    def block_size(self) -> int: ...
+
+    def copy(self) -> Self: ...
+
+    def digest(self) -> bytes: ...
+
+    def update(self, data: bytes, /) -> None: ...
+
 
 #: zlib adds 6 bytes of its own, and the four signs of any JSON object with a key take deflate 9.
 _NEVER_SHRINKS = 16
@@ -120,7 +134,7 @@ def make_mac(signer: Signer, secret_key: bytes) -> Mac:
         return mac  # A digest without copy(), or without a digest; raised again when it is used.
 
 
-def prepare_hmac(digest_method: Callable[..., Any], key: bytes) -> Mac:
+def prepare_hmac(digest_method: Callable[..., Digest], key: bytes) -> Mac:
     """Return HMAC (:rfc:`2104` §2) with the key's two blocks hashed beforehand.
 
     PERF: 0.5 µs, against 3.1 of hmac.new() and 1.4 of hmac.digest().
@@ -140,7 +154,6 @@ def prepare_hmac(digest_method: Callable[..., Any], key: bytes) -> Mac:
         first, second = inner.copy(), outer.copy()
         first.update(data)
         second.update(first.digest())
-        digest: bytes = second.digest()
-        return digest
+        return second.digest()
 
     return mac

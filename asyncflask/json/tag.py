@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from base64 import b64decode, b64encode
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
 from markupsafe import Markup
@@ -48,7 +48,7 @@ class JSONTag:
         """
         raise missing_method(self, _KIND, "check(self, value)")
 
-    def to_json(self, value: Any) -> Any:
+    def to_json(self, value: Any) -> object:
         """Return ``value`` as a type of JSON, without the tag.
 
         Args:
@@ -56,7 +56,7 @@ class JSONTag:
         """
         raise missing_method(self, _KIND, "to_json(self, value)")
 
-    def to_python(self, value: Any) -> Any:
+    def to_python(self, value: Any) -> object:
         """Return the value that a JSON form stands for.
 
         Args:
@@ -64,7 +64,7 @@ class JSONTag:
         """
         raise missing_method(self, _KIND, "to_python(self, value)")
 
-    def tag(self, value: Any) -> dict[str, Any]:
+    def tag(self, value: Any) -> object:
         """Return the JSON form of ``value`` with the tag.
 
         Args:
@@ -87,12 +87,12 @@ class TagDict(JSONTag):
             and next(iter(value)) in self.serializer.tags
         )
 
-    def to_json(self, value: Any) -> Any:
+    def to_json(self, value: dict[str, object]) -> dict[str, object]:
         """Append ``__`` to the key."""
         ((key, content),) = value.items()
         return {f"{key}__": self.serializer.tag(content)}
 
-    def to_python(self, value: Any) -> Any:
+    def to_python(self, value: dict[str, object]) -> dict[str, object]:
         """Remove the ``__``."""
         ((key, content),) = value.items()
         return {key[:-2]: content}
@@ -107,7 +107,7 @@ class PassDict(JSONTag):
         """Return whether it is a dict."""
         return isinstance(value, dict)
 
-    def to_json(self, value: Any) -> Any:
+    def to_json(self, value: dict[str, object]) -> dict[str, object]:
         """Tag the values."""
         tag = self.serializer.tag
         return {key: tag(content) for key, content in value.items()}
@@ -125,11 +125,11 @@ class TagTuple(JSONTag):
         """Return whether it is a tuple."""
         return isinstance(value, tuple)
 
-    def to_json(self, value: Any) -> Any:
+    def to_json(self, value: tuple[object, ...]) -> list[object]:
         """Tag the items."""
         return [self.serializer.tag(item) for item in value]
 
-    def to_python(self, value: Any) -> Any:
+    def to_python(self, value: list[object]) -> tuple[object, ...]:
         """Return the list as a tuple."""
         return tuple(value)
 
@@ -143,7 +143,7 @@ class PassList(JSONTag):
         """Return whether it is a list."""
         return isinstance(value, list)
 
-    def to_json(self, value: Any) -> Any:
+    def to_json(self, value: list[object]) -> list[object]:
         """Tag the items."""
         return [self.serializer.tag(item) for item in value]
 
@@ -160,13 +160,17 @@ class TagBytes(JSONTag):
         """Return whether it is bytes."""
         return isinstance(value, bytes)
 
-    def to_json(self, value: Any) -> Any:
+    def to_json(self, value: bytes) -> str:
         """Return the Base64."""
         return b64encode(value).decode("ascii")
 
-    def to_python(self, value: Any) -> Any:
+    def to_python(self, value: str) -> bytes:
         """Return the bytes."""
         return b64decode(value)
+
+
+class _HasHTML(Protocol):
+    def __html__(self) -> str: ...
 
 
 class TagMarkup(JSONTag):
@@ -179,11 +183,11 @@ class TagMarkup(JSONTag):
         """Return whether it has ``__html__()``."""
         return callable(getattr(value, "__html__", None))
 
-    def to_json(self, value: Any) -> Any:
+    def to_json(self, value: _HasHTML) -> str:
         """Return the HTML."""
         return str(value.__html__())
 
-    def to_python(self, value: Any) -> Any:
+    def to_python(self, value: str) -> Markup:
         """Return it as Markup."""
         return Markup(value)
 
@@ -198,11 +202,11 @@ class TagUUID(JSONTag):
         """Return whether it is a UUID."""
         return isinstance(value, UUID)
 
-    def to_json(self, value: Any) -> Any:
+    def to_json(self, value: UUID) -> str:
         """Return the digits."""
         return value.hex
 
-    def to_python(self, value: Any) -> Any:
+    def to_python(self, value: str) -> UUID:
         """Return the UUID."""
         return UUID(value)
 
@@ -217,11 +221,11 @@ class TagDateTime(JSONTag):
         """Return whether it is a datetime."""
         return isinstance(value, datetime)
 
-    def to_json(self, value: Any) -> Any:
+    def to_json(self, value: datetime) -> str:
         """Return the HTTP date."""
         return http_date(value)
 
-    def to_python(self, value: Any) -> Any:
+    def to_python(self, value: str) -> datetime | None:
         """Return the datetime."""
         return parse_date(value)
 
@@ -285,7 +289,7 @@ class TaggedJSONSerializer:
             self.tags[tag.key] = tag
         self.order.insert(len(self.order) if index is None else index, tag)
 
-    def tag(self, value: object) -> Any:
+    def tag(self, value: object) -> object:
         """Return ``value`` with tags where they are needed.
 
         Args:
@@ -296,7 +300,7 @@ class TaggedJSONSerializer:
                 return tag.tag(value)
         return value
 
-    def untag(self, value: dict[str, Any]) -> Any:
+    def untag(self, value: dict[str, object]) -> object:
         """Return the value of an object whose only key is a tag; else the object itself.
 
         Args:
@@ -308,7 +312,7 @@ class TaggedJSONSerializer:
         tag = self.tags.get(key)
         return value if tag is None else tag.to_python(content)
 
-    def _untag_scan(self, value: object) -> Any:
+    def _untag_scan(self, value: object) -> object:
         if isinstance(value, dict):
             return self.untag({key: self._untag_scan(item) for key, item in value.items()})
         if isinstance(value, list):

@@ -12,8 +12,17 @@ import functools
 import inspect
 import io
 import os
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
-from typing import IO, Any
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterable,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Iterator,
+)
+from typing import IO, Any, TypeGuard, TypeVar, cast
+
+T = TypeVar("T")
 
 Run = Callable[..., Awaitable[Any]]
 """``run(func, *args)`` calls ``func`` off the loop and returns its result."""
@@ -24,7 +33,7 @@ CHUNK = 128 * 1024
 _END: Any = object()
 
 
-async def in_thread(func: Callable[..., Any], *args: Any) -> Any:
+async def in_thread(func: Callable[..., T], *args: object) -> T:
     """Call ``func`` in the loop's executor, and wait until it has returned.
 
     A cancellation is raised afterwards: a file must not be closed, or a generator resumed, while a
@@ -46,7 +55,7 @@ async def in_thread(func: Callable[..., Any], *args: Any) -> Any:
         raise
 
 
-def is_async_body(body: object) -> bool:
+def is_async_body(body: object) -> TypeGuard[AsyncIterable[Any]]:
     """Tell whether ``body`` is iterated with ``async for``.
 
     Args:
@@ -80,7 +89,7 @@ def to_bytes(chunk: object) -> bytes:
     )
 
 
-def chunks_of(body: Any, run: Run = in_thread) -> AsyncIterator[Any]:
+def chunks_of(body: object, run: Run = in_thread) -> AsyncIterator[Any]:
     """Iterate a body that is not buffered, asynchronously.
 
     Args:
@@ -99,7 +108,7 @@ def chunks_of(body: Any, run: Run = in_thread) -> AsyncIterator[Any]:
     if isinstance(body, FileBody):
         return body.chunks()
     if hasattr(body, "read") and not isinstance(body, io.TextIOBase):
-        return FileBody(body).chunks()
+        return FileBody(cast("IO[bytes]", body)).chunks()
     if not hasattr(body, "__iter__") and not hasattr(body, "__getitem__"):
         raise TypeError(
             f"The response body {body!r} of type {type(body).__name__!r} cannot be iterated."
@@ -108,13 +117,13 @@ def chunks_of(body: Any, run: Run = in_thread) -> AsyncIterator[Any]:
     return _iterated_by(run, body)
 
 
-async def _iterated_by(run: Run, body: Any) -> AsyncGenerator[Any, None]:
+async def _iterated_by(run: Run, body: object) -> AsyncGenerator[Any, None]:
     iterator = await run(iter, body)
     while (chunk := await run(next, iterator, _END)) is not _END:
         yield chunk
 
 
-async def close_body(body: Any, run: Run = in_thread) -> None:
+async def close_body(body: object, run: Run = in_thread) -> None:
     """Close a body of any kind, so that its ``finally`` blocks run.
 
     Args:
@@ -134,7 +143,9 @@ async def close_body(body: Any, run: Run = in_thread) -> None:
             await closed
 
 
-async def slice_body(body: Any, start: int, length: int) -> AsyncGenerator[bytes, None]:
+async def slice_body(
+    body: AsyncIterable[object], start: int, length: int
+) -> AsyncGenerator[bytes, None]:
     """Iterate a part of an asynchronous body.
 
     Args:

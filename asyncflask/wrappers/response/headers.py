@@ -10,12 +10,14 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable, Iterable
-from typing import Any, Self, SupportsIndex
+from typing import Any, Self, SupportsIndex, TypeVar, cast
 
 from werkzeug.datastructures import Headers as WerkzeugHeaders
 from werkzeug.http import dump_options_header
 from werkzeug.urls import iri_to_uri
 
+K = TypeVar("K")
+V = TypeVar("V")
 Pair = tuple[str, str]
 WirePair = tuple[bytes, bytes]
 
@@ -49,7 +51,7 @@ def check_name(name: str) -> str:
     return name
 
 
-def check_value(name: str, value: Any) -> str:
+def check_value(name: str, value: object) -> str:
     """Return ``value`` as a string if no character in it can end the header (:rfc:`9110` §5.5).
 
     Args:
@@ -108,7 +110,7 @@ class Headers(WerkzeugHeaders):
         headers._list = pairs
         return headers
 
-    def add(self, key: str, value: Any, /, **kwargs: Any) -> None:
+    def add(self, key: str, value: object, /, **kwargs: Any) -> None:
         """Add a header, and keep those of the same name.
 
         Args:
@@ -125,7 +127,7 @@ class Headers(WerkzeugHeaders):
             (key, check_value(key, _with_options(value, kwargs) if kwargs else value))
         )
 
-    def set(self, key: str, value: Any, /, **kwargs: Any) -> None:
+    def set(self, key: str, value: object, /, **kwargs: Any) -> None:
         """Set a header, and replace those of the same name.
 
         Args:
@@ -138,7 +140,7 @@ class Headers(WerkzeugHeaders):
         """
         self[key] = _with_options(value, kwargs) if kwargs else value
 
-    def __setitem__(self, key: Any, value: Any) -> None:
+    def __setitem__(self, key: str | SupportsIndex | slice, value: object) -> None:
         if isinstance(key, str):
             lower = (_names.get(key) or _encode_name(key))[0]
             value = check_value(key, value)
@@ -150,9 +152,10 @@ class Headers(WerkzeugHeaders):
                     return
             pairs.append((key, value))
         elif isinstance(key, SupportsIndex):
-            super().__setitem__(key.__index__(), check_pair(value))
+            super().__setitem__(key.__index__(), check_pair(cast("Pair", value)))
         else:
-            super().__setitem__(key, [check_pair(pair) for pair in value])
+            given = cast("Iterable[Pair]", value)
+            super().__setitem__(key, [check_pair(pair) for pair in given])
 
     # Werkzeug raises and catches an error for each name that is missing.
     def __contains__(self, key: str) -> bool:
@@ -201,13 +204,15 @@ def add_checked(headers: WerkzeugHeaders, name: str, value: str) -> None:
         headers.add(name, value)
 
 
-def _with_options(value: Any, options: dict[str, Any]) -> Any:
+def _with_options(value: object, options: dict[str, Any]) -> object:
     if not options:
         return value
-    return dump_options_header(value, {k.replace("_", "-"): v for k, v in options.items()})
+    return dump_options_header(
+        cast("str", value), {k.replace("_", "-"): v for k, v in options.items()}
+    )
 
 
-def check_pair(pair: tuple[str, Any]) -> tuple[str, str]:
+def check_pair(pair: tuple[str, object]) -> tuple[str, str]:
     """Return a header's name and value, checked.
 
     Args:
@@ -309,7 +314,7 @@ def _encode_name(name: str) -> tuple[str, bytes, bool]:
     return encoded
 
 
-def _cache(cache: dict[Any, Any], key: Any, value: Any) -> None:
+def _cache(cache: dict[K, V], key: K, value: V) -> None:
     if len(cache) >= _KEPT:
         cache.clear()
     cache[key] = value

@@ -12,10 +12,10 @@ import mimetypes
 import os
 import stat
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from time import time
-from typing import IO, Any, NamedTuple, cast
+from typing import IO, Any, NamedTuple, Protocol, cast
 from urllib.parse import quote
 from zlib import adler32
 
@@ -26,12 +26,26 @@ from ..._contextvars import current
 from ...exceptions import OutOfContext
 from .bodies import FileBody
 from .headers import Headers
-from .response import Response
+from .response import ConditionalRequest, Response
 
 #: kinds of files that open without blocking (for a directory it is an error)
 _OPENED_AT_ONCE = frozenset({stat.S_IFREG, stat.S_IFDIR})
 
 MaxAge = int | Callable[[str | None], int | None] | None
+
+
+class _App(Protocol):
+    """What is used of the app."""
+
+    root_path: str
+
+    @property
+    def config(self) -> Mapping[str, Any]: ...
+
+    @property
+    def response_class(self) -> Callable[..., Response]: ...
+
+    def get_send_file_max_age(self, filename: str | None) -> int | None: ...
 
 
 class _File(NamedTuple):
@@ -96,9 +110,7 @@ def send_file(
         mimetype = _guess_mimetype(name, as_attachment, headers)
     _add_disposition(headers, name, as_attachment)
     body = _body_or_x_sendfile(app, file, headers)
-    response: Response = app.response_class(
-        body, mimetype=mimetype, headers=headers, direct_passthrough=True
-    )
+    response = app.response_class(body, mimetype=mimetype, headers=headers, direct_passthrough=True)
     # With X-Sendfile the reverse proxy knows the length and serves ranges.
     size = None if body is None else file.size
     if size is not None:
@@ -157,17 +169,18 @@ def _is_file_inside(path: str, base: str) -> bool:
         return False  # The name is too long, or has a NUL, another drive, a loop of links.
 
 
-def _app_of_context() -> Any:
+def _app_of_context() -> _App:
     ctx = current()
     if ctx is None:
         raise OutOfContext(
             "send_file() was called outside of an app's context, which has the root path and the"
             " cache settings. Call it in a view, or inside `with app.test_request_context():`."
         )
-    return ctx.app
+    app: _App = ctx.app
+    return app
 
 
-def _look_at(source: Any, app: Any) -> _File:
+def _look_at(source: os.PathLike[Any] | str | IO[bytes], app: _App) -> _File:
     if isinstance(source, str) or hasattr(source, "__fspath__"):
         path = os.path.join(app.root_path, cast("str | os.PathLike[str]", source))
         status, body = os.stat(path), FileBody(path)
@@ -221,7 +234,7 @@ def _add_disposition(headers: Headers, name: str | None, as_attachment: bool) ->
     headers.set("Content-Disposition", "attachment" if as_attachment else "inline", **names)
 
 
-def _body_or_x_sendfile(app: Any, file: _File, headers: Headers) -> FileBody | None:
+def _body_or_x_sendfile(app: _App, file: _File, headers: Headers) -> FileBody | None:
     if file.path is None or not app.config["USE_X_SENDFILE"]:
         return file.body
     headers["X-Sendfile"] = file.path
@@ -264,9 +277,9 @@ def _make_conditional(response: Response, body: FileBody, size: int | None) -> N
         response.headers.pop("X-Sendfile", None)
 
 
-def _request() -> Any:
+def _request() -> ConditionalRequest:
     request_context = current().request_context  # type: ignore[union-attr]  # _app_of_context() has found one
-    request = None if request_context is None else request_context.request
+    request: ConditionalRequest | None = request_context and request_context.request
     if request is None:
         raise OutOfContext(
             "send_file(conditional=True) was called without a request to compare with."

@@ -7,9 +7,11 @@ then, not when the view returns. ``asgi.py`` sends bodies.
 from __future__ import annotations
 
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator
-from typing import Any, Protocol
+from typing import Any, Generic, Protocol, TypeVar, overload
 
 from ..._contextvars import slot
+
+T = TypeVar("T")
 
 
 class KeptContext(Protocol):
@@ -25,7 +27,11 @@ class KeptContext(Protocol):
     def leave_in_place(self, error: BaseException | None) -> None: ...
 
 
-def keep(ctx: KeptContext, body: Any) -> Any:
+@overload
+def keep(ctx: KeptContext, body: AsyncIterable[T]) -> AsyncIterator[T]: ...
+@overload
+def keep(ctx: KeptContext, body: Iterable[T]) -> Iterator[T]: ...
+def keep(ctx: KeptContext, body: AsyncIterable[T] | Iterable[T]) -> AsyncIterator[T] | Iterator[T]:
     """Wrap a body so that its context ends with it.
 
     Args:
@@ -58,17 +64,17 @@ class _Held:
         return ctx if ctx.is_end_due and not ctx.stream_references else None
 
 
-class _Stream(_Held):
+class _Stream(_Held, Generic[T]):
     """A synchronous body under its context."""
 
-    def __init__(self, ctx: KeptContext, body: Iterable[Any]) -> None:
+    def __init__(self, ctx: KeptContext, body: Iterable[T]) -> None:
         super().__init__(ctx)
         self._body = iter(body)
 
-    def __iter__(self) -> Iterator[Any]:
+    def __iter__(self) -> Iterator[T]:
         return self
 
-    def __next__(self) -> Any:
+    def __next__(self) -> T:
         previous = slot.get()
         slot.set(self._ctx or previous)
         try:
@@ -103,17 +109,17 @@ class _Stream(_Held):
             ctx.leave_in_place(error or ctx.serving_error)
 
 
-class _AsyncStream(_Held):
+class _AsyncStream(_Held, Generic[T]):
     """An asynchronous body under its context."""
 
-    def __init__(self, ctx: KeptContext, body: AsyncIterable[Any]) -> None:
+    def __init__(self, ctx: KeptContext, body: AsyncIterable[T]) -> None:
         super().__init__(ctx)
         self._body = aiter(body)
 
-    def __aiter__(self) -> AsyncIterator[Any]:
+    def __aiter__(self) -> AsyncIterator[T]:
         return self
 
-    async def __anext__(self) -> Any:
+    async def __anext__(self) -> T:
         previous = slot.get()
         slot.set(self._ctx or previous)
         try:
