@@ -22,9 +22,9 @@ from .debug.blocking import is_watched, serve_watched
 from .debug.page import PRESERVE_CONTEXT
 from .dispatch.invoke import call_settled, emit
 from .dispatch.pipeline import answers_options
-from .dispatch.plan import PlanTable, make_plan
+from .dispatch.plan import PlanTable, Run, make_plan
 from .dispatch.protocols import ServedApp
-from .dispatch.runners import RUNNERS, run_pipeline
+from .dispatch.runners import run_pipeline
 from .dispatch.scope_types import WEBSOCKET, ScopeType
 from .dispatch.teardown import end_held, raise_first
 from .logging import one_line
@@ -37,9 +37,6 @@ from .wrappers.response.asgi import send_response, whole_messages
 from .wrappers.response.error_pages import from_exception
 from .wrappers.unawaited import log_forgotten
 from .wsgi.mount import find_mount
-
-#: versions in which a body is announced by a header (RFC 9112 §6.3)
-_HTTP_1 = frozenset({"1.0", "1.1"})
 
 
 async def serve(
@@ -79,13 +76,19 @@ async def serve(
             plan = table.by_endpoint.get(rule.endpoint) or make_plan(app, table, rule.endpoint)
             scope["route"] = rule  # Tracing tools name a request by its `path_format`.
             scope["endpoint"] = plan.view
-        is_answered = scope.get("method") == "OPTIONS" and answers_options(rule)
-        run = run_pipeline if is_answered else RUNNERS[plan.runner]
+        run: Run = plan.run
+        if scope.get("method") == "OPTIONS" and answers_options(rule):
+            run = run_pipeline
         response = await run(app, ctx, plan)
         restore(token)  # A streamed body has its context only if it was asked to keep it.
         token = None
         version = scope.get("http_version", "1.1")
-        if b"content-length" in names or b"transfer-encoding" in names or version not in _HTTP_1:
+        if (
+            b"content-length" in names
+            or b"transfer-encoding" in names
+            # Later versions need no header for a body (RFC 9112 §6.3, RFC 9113 §8.1).
+            or (version != "1.1" and version != "1.0")
+        ):
             _read_on(ctx)
         messages = response if response.__class__ is tuple else _messages_of(ctx, response)
         if messages is None:

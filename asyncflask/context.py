@@ -152,7 +152,8 @@ class Context:
     _connection: Any = None
     _body: Any = None
     parent: Context | None = None
-    _g: Any = None
+    #: the namespace ``g``, once it is made
+    made_g: Any = None
     _url_adapter: Any = NO_ERROR
     _pushes: list[Any] | None = None
     #: values that attributes had before they were set, by name
@@ -191,21 +192,21 @@ class Context:
     @property
     def g(self) -> Any:
         """The namespace for the application's own use, created at the first access."""
-        found = self._g
+        found = self.made_g
         return self.make_g() if found is None else found
 
     @g.setter
     def g(self, value: Any) -> None:
-        self._replace("_g", value)
+        self._replace("made_g", value)
 
     @g.deleter
     def g(self) -> None:
-        self._restore("_g")
+        self._restore("made_g")
 
     def make_g(self) -> Any:
         """Make the namespace, for who has seen that there is none. (PERF: no property.)"""
         shares_g_with = self.shares_g_with
-        found = self._g = (
+        found = self.made_g = (
             self.app.app_ctx_globals_class() if shares_g_with is None else shares_g_with.g
         )
         return found
@@ -473,12 +474,7 @@ class Context:
             return
         url_map = app.url_map
         trie = url_map.trie or url_map.compile()
-        if (
-            trie.domains_matter
-            or url_map.host_matching
-            or app.subdomain_matching
-            or app.config["TRUSTED_HOSTS"]
-        ):
+        if url_map.host_matching or app.subdomain_matching or app.config["TRUSTED_HOSTS"]:
             self._match_with_adapter()
             return
         scope = self.scope
@@ -490,7 +486,7 @@ class Context:
             return
         if found.__class__ is tuple:
             self.url_rule, self.view_args = found
-        elif found is None or path[:1] != "/":
+        elif found is None:
             self._match_with_adapter()
         else:
             self.routing_exception = found
@@ -603,7 +599,7 @@ class Context:
             return
         if self.request_context is None:
             self.parent = previous.request_context
-        elif self._g is None and (self.is_copy or not previous.has_request):
+        elif self.made_g is None and (self.is_copy or not previous.has_request):
             self.shares_g_with = previous
 
     def pop(self, exc: BaseException | None = NO_ERROR) -> None:

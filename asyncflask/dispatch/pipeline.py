@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from itertools import islice
+from itertools import chain, islice
 from typing import Any
 
 from werkzeug.wrappers import Response as WerkzeugResponse
@@ -188,7 +188,8 @@ async def _handled(app: ServedApp, ctx: Context, error: Exception) -> Any:
     scope_type: Any = ctx.scope_type
     if error.__class__ is RuntimeError:
         error = stop_iteration_of(error) or error
-    if not _is_only(error, scope_type.endings):
+    endings = scope_type.endings
+    if not (endings and _is_only(error, endings)):
         if ctx.replaced:
             result = await step(app, ctx, "handle_user_exception", errors.handle_user, error)
         else:
@@ -204,7 +205,7 @@ async def _handled(app: ServedApp, ctx: Context, error: Exception) -> Any:
 
 def _is_only(error: Exception, kinds: tuple[type[Exception], ...]) -> bool:
     """Tell whether a group, as a TaskGroup raises it, has nothing but exceptions of some kinds."""
-    return bool(kinds) and isinstance(error, ExceptionGroup) and error.split(kinds)[1] is None
+    return isinstance(error, ExceptionGroup) and error.split(kinds)[1] is None
 
 
 async def preprocess(app: ServedApp, ctx: Context, done: int = 0) -> Any:
@@ -307,10 +308,13 @@ async def handle_exception(app: ServedApp, ctx: Context, error: Exception) -> An
 async def process(app: ServedApp, ctx: Context, response: Response | None) -> Any:
     """Run the "after" functions and save the session. (Flask: process_response.)"""
     scope_type: Any = ctx.scope_type
-    for func in ctx.after_functions or ():
-        response = checked_response(ctx, func, await call(ctx, func, response))
-    for func in last_registered_first(scope_type.after(app), ctx.matched_endpoint):
-        response = checked_response(ctx, func, await call(ctx, func, response))
+    after = last_registered_first(scope_type.after(app), ctx.matched_endpoint)
+    for func in chain(ctx.after_functions or (), after):
+        response = await call(ctx, func, response)
+        if not isinstance(response, WerkzeugResponse) and (
+            response is not None or scope_type.answer_required
+        ):
+            raise refused_response(func, response)
     if ctx.forgotten:
         raise_forgotten(ctx)
     if (response is not None or not scope_type.answer_required) and has_session_to_save(app, ctx):
@@ -331,14 +335,9 @@ async def finish_processing(app: ServedApp, ctx: Context, response: Response | N
     return response
 
 
-def checked_response(ctx: Context, func: Callable[..., Any], response: Response | None) -> Any:
-    """Return what an "after" function returned, if it is a response."""
-    scope_type: Any = ctx.scope_type
-    if isinstance(response, WerkzeugResponse) or (
-        response is None and not scope_type.answer_required
-    ):
-        return response
-    raise TypeError(
+def refused_response(func: Callable[..., Any], response: object) -> TypeError:
+    """Return the error for an "after" function that returned something else than a response."""
+    return TypeError(
         f"The function {func!r}, registered to run after the view, returned {response!r} instead of"
         " a response. End it with `return response`."
     )

@@ -11,10 +11,10 @@ says that there may be anything; the pipeline then reads the registries during e
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from inspect import getattr_static
 from types import FunctionType, MethodType
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 from weakref import WeakSet
 
 from .._invalidation import is_noticed
@@ -31,6 +31,8 @@ from .scope_types import HTTP, WEBSOCKET, ScopeType
 #: nothing else, of a view with ``async def`` hooks, of a ``def`` view, of other things, of a view
 #: whose kind may change.
 Runner = Literal["view", "unmatched", "loop", "worker", "pipeline", "unknown"]
+#: Serves a connection by its plan.
+Run: TypeAlias = "Callable[[Any, Context, EndpointPlan], Awaitable[Any]]"
 Function = Callable[..., Any]
 
 
@@ -56,15 +58,19 @@ class PlanTable:
 class PlanCache:
     """The plans of one app, and what else is known of the app until something changes.
 
+    Args:
+        runners: The functions that run plans (``runners.RUNNERS``).
+
     Attributes:
         version: Another object after each change; a plan is good as long as it is the plan's own.
         tables: The plans, by the type of an ASGI scope.
         direct: The same, where a scope can be dispatched at once; else empty (``asgi.py``).
     """
 
-    __slots__ = ("__weakref__", "direct", "tables", "version")
+    __slots__ = ("__weakref__", "direct", "runners", "tables", "version")
 
-    def __init__(self) -> None:
+    def __init__(self, runners: Mapping[Runner, Run]) -> None:
+        self.runners = runners
         _caches.add(self)
         self.forget()
 
@@ -111,12 +117,12 @@ class EndpointPlan:
         has_teardown: Whether anything may run when the context ends.
         sends_messages: Whether text and JSON can be sent without a response object being made.
         opens_session_early: Whether the session interface is called before everything else.
-        runner: Which function runs this plan.
+        run: The function that runs this plan.
     """
 
     __slots__ = (
         *("after", "before", "has_after", "has_before", "has_teardown", "opens_session_early"),
-        *("runner", "sends_messages", "version", "view"),
+        *("run", "sends_messages", "version", "view"),
     )
 
     def __init__(self, app: ServedApp, scope_type: ScopeType, endpoint: str | None) -> None:
@@ -128,13 +134,16 @@ class EndpointPlan:
         # A property may give another class for each response.
         self.sends_messages = getattr_static(app, "response_class") is Response
         self.opens_session_early = opens_early(app.session_interface)
-        self.runner: Runner = "unknown"
+        runner: Runner = "unknown"
         # What a property of a subclass returns may be another object each time.
         registries = map(vars(app).get, scope_type.registries)
         if all(is_noticed(registry, app.plans.forget) for registry in registries):
-            self._read_registries(app, scope_type, endpoint)
+            runner = self._read_registries(app, scope_type, endpoint)
+        self.run = app.plans.runners[runner]
 
-    def _read_registries(self, app: ServedApp, scope_type: ScopeType, endpoint: str | None) -> None:
+    def _read_registries(
+        self, app: ServedApp, scope_type: ScopeType, endpoint: str | None
+    ) -> Runner:
         self.before = tuple(first_registered_first(scope_type.before(app), endpoint))
         self.after = tuple(last_registered_first(scope_type.after(app), endpoint))
         preprocessors = tuple(first_registered_first(app.url_value_preprocessors, endpoint))
@@ -148,7 +157,8 @@ class EndpointPlan:
             or appcontext_popped.receivers
         )
         if self.view is None or isinstance(self.view, _LASTING):
-            self.runner = self._choose_runner(app, scope_type, bool(preprocessors))
+            return self._choose_runner(app, scope_type, bool(preprocessors))
+        return "unknown"
 
     def _choose_runner(self, app: ServedApp, scope_type: ScopeType, preprocesses: bool) -> Runner:
         if self.view is not None and not is_async(self.view):

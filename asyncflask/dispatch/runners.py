@@ -8,8 +8,10 @@ pipeline (``pipeline.py``), which looks at everything again.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 from typing import Any
+
+from werkzeug.wrappers import Response as WerkzeugResponse
 
 from ..concurrency.inspection import is_async
 from ..concurrency.workers import on_worker
@@ -19,7 +21,7 @@ from ..wrappers.request.sync import prefetch
 from . import errors, pipeline
 from .make_response import make_messages, make_plain
 from .pipeline import has_session_to_save, refreshes, run
-from .plan import EndpointPlan, Runner
+from .plan import EndpointPlan, Run, Runner
 from .protocols import ServedApp
 from .teardown import PRESERVE, leave_served
 
@@ -34,10 +36,10 @@ async def run_view(app: ServedApp, ctx: Context, plan: EndpointPlan) -> Any:
         return await run(app, ctx, pipeline.answer_error(app, ctx, error))
     scope = ctx.scope
     names: Any = ctx.header_names
-    if app.plans.version is not plan.version or PRESERVE in scope or ctx.after_functions:
+    if app.plans.version is not plan.version or PRESERVE in scope:
         return await run(app, ctx, pipeline.finalize(app, ctx, result))
     if ctx.needs_response or (b"cookie" in names and refreshes(app, ctx)):
-        answer = make_plain(app, result)
+        answer = None if ctx.after_functions else make_plain(app, result)
         if answer is not None:
             return await run(app, ctx, pipeline.finish_processing(app, ctx, answer))
     else:
@@ -78,7 +80,9 @@ async def run_on_loop(app: ServedApp, ctx: Context, plan: EndpointPlan) -> Any:
         return await run(app, ctx, pipeline.finalize(app, ctx, result))
     try:
         for hook in plan.after:
-            answer = pipeline.checked_response(ctx, hook, await hook(answer))
+            answer = await hook(answer)
+            if not isinstance(answer, WerkzeugResponse):
+                raise pipeline.refused_response(hook, answer)
     except BaseException as error:
         return await run(app, ctx, pipeline.raising(error))
     if app.plans.version is not plan.version or _is_processed(app, ctx):
@@ -92,7 +96,9 @@ async def run_on_loop(app: ServedApp, ctx: Context, plan: EndpointPlan) -> Any:
 
 def _answer_of(app: ServedApp, ctx: Context, plan: EndpointPlan, result: object) -> Any:
     """Return the answer that a plain result is; ``None`` if the pipeline has to make it."""
-    if app.plans.version is not plan.version or PRESERVE in ctx.scope or ctx.after_functions:
+    if app.plans.version is not plan.version or PRESERVE in ctx.scope:
+        return None
+    if ctx.needs_response and ctx.after_functions:
         return None
     if plan.sends_messages and not plan.after and not _is_processed(app, ctx):
         return make_messages(app, result, ctx.scope["method"]) or make_plain(app, result)
@@ -153,7 +159,7 @@ def run_unknown(app: ServedApp, ctx: Context, plan: EndpointPlan) -> Awaitable[A
     return run_in_worker(app, ctx, plan)
 
 
-RUNNERS: dict[Runner, Callable[[Any, Context, EndpointPlan], Awaitable[Any]]] = {
+RUNNERS: dict[Runner, Run] = {
     "view": run_view,
     "unmatched": run_unmatched,
     "loop": run_on_loop,

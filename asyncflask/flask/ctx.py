@@ -388,7 +388,7 @@ class RequestContext(_SyncContext):
     def g(self) -> None:
         del self._app_context_of("g").g
 
-    _g = property(attrgetter("shares_g_with._g"))  # PERF: read in C, by the proxy `g`.
+    made_g = property(attrgetter("shares_g_with.made_g"))  # PERF: read in C, by the proxy `g`.
 
     def make_g(self) -> Any:
         """Make the namespace of this request's app context."""
@@ -533,8 +533,8 @@ class _Unrelated(_SyncContext):
         return self.make_g()
 
     @property
-    def _g(self) -> Any:
-        return None if self._app_context is None else self._app_context._g
+    def made_g(self) -> Any:
+        return None if self._app_context is None else self._app_context.made_g
 
     def make_g(self) -> Any:
         """Return the ``g`` of the app context."""

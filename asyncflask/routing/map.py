@@ -32,31 +32,25 @@ class Map(werkzeug.routing.Map):
     #: (A class attribute, so that the constructor stays Werkzeug's.)
     trie: Trie | None = None
 
-    def find(self, path: str, method: str, websocket: bool, host: str = "") -> Match:
+    def find(self, path: str, method: str, websocket: bool) -> Match:
         """Find the rule for a path, where the rules alone decide it.
+
+        Where `host_matching` is on, ask Werkzeug instead.
 
         Args:
             path: The decoded path below the root path, as in ASGI's `path` or WSGI's `PATH_INFO`.
             method: The HTTP method in upper case; GET for a websocket.
             websocket: Whether the connection is a websocket.
-            host: The domain part as in `MapAdapter`: with `host_matching` the host in lower case,
-                with its port unless it is the scheme's default; else the subdomain, which is
-                `default_subdomain` for an app that does not match subdomains.
 
         Returns:
             The rule and a new dict of view arguments; or a new `NotFound`, `MethodNotAllowed` or
-            `WebsocketMismatch`, which is not raised; or None: call
-            `MapAdapter.match(return_rule=True)`, which can redirect.
+            `WebsocketMismatch`, which is not raised; or None, also if any rule has a subdomain or
+            host: call `MapAdapter.match(return_rule=True)`, which can redirect.
 
         Raises:
             Exception: Any exception of a converter other than `ValidationError`.
         """
-        return (self.trie or self.compile()).find(path, method, websocket, host)
-
-    @property
-    def needs_host(self) -> bool:
-        """Whether `find` needs the host: some rule has a domain, or the map matches hosts."""
-        return self.host_matching or (self.trie or self.compile()).domains_matter
+        return (self.trie or self.compile()).find(path, method, websocket)
 
     def add(self, rulefactory: RuleFactory) -> None:
         """Bind a rule, or all rules of a factory, to this map.

@@ -168,30 +168,40 @@ class Node:
 
     Args:
         depth: The number of segments before it, with the empty one before the first slash.
-        is_certain: Whether only one path leads here and on: neither this node nor one before it has
-            edges, so that a segment that is not in ``static`` has no match.
         static: The nodes behind segments of the same text.
         edges: In the order in which Werkzeug tries them.
         leaves: In the same order.
     """
 
-    __slots__ = ("compiled", "depth", "edges", "is_certain", "leaves", "static")
+    __slots__ = ("compiled", "depth", "edges", "leaves", "static")
 
     def __init__(
         self,
         depth: int,
-        is_certain: bool,
         static: dict[str, Node],
         edges: tuple[Edge, ...],
         leaves: tuple[Leaf, ...],
     ) -> None:
         self.depth = depth
-        self.is_certain = is_certain
         self.static = static
         self.edges = edges
         self.leaves = leaves
         #: What :meth:`compile` returned; None until a path leads here.
         self.compiled: dict[int, CompiledRules] | None = None
+
+    def descend(self, segments: list[str]) -> Node:
+        """Return the last node below this one that the segments lead to without a variable.
+
+        Args:
+            segments: All segments of the path.
+        """
+        node = self
+        for segment in segments[node.depth :]:
+            following = node.static.get(segment)
+            if following is None:
+                break
+            node = following
+        return node
 
     def compile(self) -> dict[int, CompiledRules]:
         """Make functions of the rules below this node, which has no variables before it.
@@ -213,50 +223,38 @@ class Trie:
         is_outranked: Whether another rule of the same endpoint has defaults for a rule.
     """
 
-    __slots__ = ("_any_domain", "_domains", "domains_matter", "static")
+    __slots__ = ("_compiled", "_has_domains", "_top", "static")
 
     def __init__(self, root: State, is_outranked: IsOutranked) -> None:
-        #: There are rules with variables in the domain: any path may match one of these.
-        self._any_domain = bool(root.dynamic)
-        self._domains = {
-            domain: _make_node(state, is_outranked) for domain, state in root.static.items()
-        }
-        #: Whether any rule is for a domain other than "".
-        self.domains_matter = self._any_domain or not self._domains.keys() <= {""}
-        #: The rules without variables and domain by path, in the order Werkzeug tries them.
-        self.static: dict[str, tuple[Rule, ...]] = {}
-        if "" in root.static:
-            self.static.update(_static_paths(root.static[""].static[""], ""))
+        #: Whether any rule is for a subdomain or host. Werkzeug then matches all paths.
+        self._has_domains = bool(root.dynamic) or not root.static.keys() <= {""}
+        state = State() if self._has_domains or not root.static else root.static[""].static[""]
+        #: The node behind the first slash.
+        self._top = _make_node(state, is_outranked)
+        #: The functions made of rules by their first segment, where the second one is a variable.
+        self._compiled: dict[str, dict[int, CompiledRules]] = {}
+        #: The rules without variables by path, in the order Werkzeug tries them.
+        self.static: dict[str, tuple[Rule, ...]] = dict(_static_paths(state, ""))
 
-    def find(self, path: str, method: str, websocket: bool, domain: str = "") -> Match:
+    def find(self, path: str, method: str, websocket: bool) -> Match:
         """Find the rule for a path; see `Map.find`."""
-        if not domain:
-            for rule in self.static.get(path, ()):
-                methods = rule.methods
-                if (methods is None or method in methods) and rule.websocket == websocket:
-                    # A rule that others outrank is among these: it has defaults of its own.
-                    if rule.defaults or rule.alias or rule.redirect_to is not None:
-                        break
-                    return rule, {}
-        if path[:1] != "/" or path[1:2] == "/":
-            return None  # Werkzeug puts one slash in front, and redirects.
-        root = self._domains.get(domain)
-        if root is None:
-            return None if self._any_domain else NotFound()
-        return self._find_segments(root, path.split("/"), method, websocket)
+        rules = self.static.get(path)
+        if rules is None:
+            segments = path.split("/")
+            if segments[0] or not path:
+                return None  # Werkzeug puts a slash in front.
+            return self._find_compiled(segments, method, websocket)
+        for rule in rules:
+            methods = rule.methods
+            if (methods is None or method in methods) and rule.websocket is websocket:
+                # A rule that others outrank is among these: it has defaults of its own.
+                if rule.defaults or rule.alias or rule.redirect_to is not None:
+                    break
+                return rule, {}
+        return self._search(path.split("/"), method, websocket)
 
-    def _find_segments(
-        self, root: Node, segments: list[str], method: str, websocket: bool
-    ) -> Match:
-        node = root
-        for segment in segments:
-            following = node.static.get(segment)
-            if following is None:
-                if node.is_certain and segment and not self._any_domain:
-                    return None if _may_be_merged(segments) else NotFound()
-                break
-            node = following
-        compiled = node.compile() if node.compiled is None else node.compiled
+    def _find_compiled(self, segments: list[str], method: str, websocket: bool) -> Match:
+        compiled = self._compiled.get(segments[1]) or self._compile(segments)
         try:
             for rule, match in compiled.get(len(segments), ()):
                 methods = rule.methods
@@ -268,21 +266,31 @@ class Trie:
                     if view_args is not None:
                         return rule, view_args
         except ValueError as error:
-            # A compiled rule calls `int` itself, which refuses numbers of very many digits.
-            if not isinstance(error, ValidationError) and max(map(len, segments)) < MANY_DIGITS:
+            if not _is_refusal(error, segments):
                 raise
             # Werkzeug tries no other rule then; the search tells which methods are allowed.
-            return self._search(root, segments, method, websocket, refused=True)
-        return self._search(root, segments, method, websocket)
+            return self._search(segments, method, websocket, refused=True)
+        return self._search(segments, method, websocket)
+
+    def _compile(self, segments: list[str]) -> dict[int, CompiledRules]:
+        """Return the compiled rules that have a path's first segments, before any variable."""
+        node = self._top.descend(segments)
+        compiled = node.compile() if node.compiled is None else node.compiled
+        if node.depth == 2 and not node.static:
+            self._compiled[segments[1]] = compiled
+        return compiled
 
     def _search(
-        self, root: Node, segments: list[str], method: str, websocket: bool, refused: bool = False
+        self, segments: list[str], method: str, websocket: bool, refused: bool = False
     ) -> Match:
-        if method != method.upper() or _may_be_merged(segments):
-            return None  # Werkzeug folds the method's case.
+        # Werkzeug folds the method's case, and may redirect a path with `//` to the one with `/`.
+        if self._has_domains or method != method.upper() or "" in segments[1:-1]:
+            return None
+        if not self._top.edges and segments[1] not in self._top.static:
+            return NotFound()
         search = _Search(segments, method, websocket)
         try:
-            found = search.follow(root, 0, ())
+            found = search.follow(self._top, 1, ())
             if found is not None and not refused:
                 leaf, texts = found
                 return leaf.match(texts)
@@ -290,12 +298,15 @@ class Trie:
             return None
         except ValidationError:
             pass
-        return None if self._any_domain else search.refusal()
+        return search.refusal()
 
 
-def _may_be_merged(segments: list[str]) -> bool:
-    """Return whether a path has `//`, for which Werkzeug may redirect to the path with `/`."""
-    return "" in segments[1:-1]
+def _is_refusal(error: ValueError, segments: list[str]) -> bool:
+    """Return whether a converter has refused a segment, not failed.
+
+    A compiled rule calls `int` itself, which refuses numbers of very many digits.
+    """
+    return isinstance(error, ValidationError) or max(map(len, segments)) >= MANY_DIGITS
 
 
 class _Search:
@@ -330,8 +341,7 @@ class _Search:
             _AskWerkzeug: There may be a match or a redirect that only Werkzeug can decide on.
         """
         if at == len(self._segments):
-            leaf = self._choose(node.leaves) or self._choose_with_slash(node)
-            return None if leaf is None else (leaf, texts)
+            return _with_texts(self._choose(node.leaves) or self._choose_with_slash(node), texts)
         segment = self._segments[at]
         if segment in node.static:
             found = self.follow(node.static[segment], at + 1, texts)
@@ -345,8 +355,8 @@ class _Search:
                 if found is not None:
                     return found
         if segment == "" and at == len(self._segments) - 1:
-            leaf = self._choose([leaf for leaf in node.leaves if not leaf.rule.strict_slashes])
-            return None if leaf is None else (leaf, texts)
+            lenient = [leaf for leaf in node.leaves if not leaf.rule.strict_slashes]
+            return _with_texts(self._choose(lenient), texts)
         return None
 
     def _choose(self, leaves: Sequence[Leaf]) -> Leaf | None:
@@ -385,18 +395,21 @@ class _Search:
         return WebsocketMismatch() if is_mismatch else NotFound()
 
 
-def _make_node(
-    state: State, is_outranked: IsOutranked, depth: int = 0, is_certain: bool = True
-) -> Node:
-    is_certain = is_certain and not state.dynamic
+def _with_texts(leaf: Leaf | None, texts: tuple[str, ...]) -> tuple[Leaf, tuple[str, ...]] | None:
+    return None if leaf is None else (leaf, texts)
 
+
+def _make_node(state: State, is_outranked: IsOutranked, depth: int = 1) -> Node:
     def make(following: State) -> Node:
-        return _make_node(following, is_outranked, depth + 1, is_certain)
+        return _make_node(following, is_outranked, depth + 1)
 
+    static = {text: make(following) for text, following in state.static.items()}
+    if depth == 1 and "" in static:
+        # Werkzeug strips slashes in front before it looks, so it never finds a rule `//x`.
+        static[""] = make(State(rules=state.static[""].rules))
     return Node(
         depth,
-        is_certain,
-        {text: make(following) for text, following in state.static.items()},
+        static,
         tuple([Edge(part, make(following)) for part, following in state.dynamic]),
         tuple([Leaf(rule, is_outranked(rule)) for rule in state.rules]),
     )

@@ -25,6 +25,7 @@ from ..dispatch import overrides, teardown
 from ..dispatch.make_response import make_response
 from ..dispatch.plan import PlanCache
 from ..dispatch.protocols import ServedApp
+from ..dispatch.runners import RUNNERS
 from ..dispatch.scope_types import HTTP, WEBSOCKET
 from ..exceptions import SetupFinished
 from ..json.provider import DefaultJSONProvider, JSONProvider
@@ -84,7 +85,7 @@ class App(Templates, Rules, ServingHooks, EnsureSync):
         instance_relative_config: bool = False,
         root_path: str | None = None,
     ) -> None:
-        self.plans = PlanCache()
+        self.plans = PlanCache(RUNNERS)
         Scaffold.__init__(
             self, import_name, static_folder, static_url_path, template_folder, root_path
         )

@@ -14,12 +14,10 @@ from werkzeug.routing.exceptions import WebsocketMismatch
 from asyncflask.routing import Map, Rule, asks_werkzeug
 
 
-def find(
-    url_map: Map, path: str, method: str = "GET", *, websocket: bool = False, **kw: str
-) -> Any:
+def find(url_map: Map, path: str, method: str = "GET", *, websocket: bool = False) -> Any:
     """Return what `find` answers when asked again, with the rule's endpoint for the rule."""
-    url_map.find(path, method, websocket, **kw)
-    answer = url_map.find(path, method, websocket, **kw)
+    url_map.find(path, method, websocket)
+    answer = url_map.find(path, method, websocket)
     return (answer[0].endpoint, answer[1]) if isinstance(answer, tuple) else answer
 
 
@@ -266,49 +264,31 @@ def test_threads_may_match_while_rules_are_added() -> None:
 # Domains
 
 
-def test_a_map_without_domains_does_not_need_the_host() -> None:
-    assert not Map([Rule("/", endpoint="e")]).needs_host
-    assert not Map().needs_host
+@pytest.mark.parametrize(
+    "url_map",
+    [
+        Map([Rule("/", endpoint="e"), Rule("/", endpoint="f", subdomain="api")]),
+        Map([Rule("/", endpoint="e"), Rule("/<x>", endpoint="f", subdomain="<user>")]),
+        Map([Rule("/", endpoint="e")], default_subdomain="www"),
+        Map([Rule("/", endpoint="e", host="one.test")], host_matching=True),
+    ],
+    ids=["subdomain", "variable subdomain", "default subdomain", "host"],
+)
+def test_werkzeug_is_asked_where_a_rule_has_a_domain(url_map: Map) -> None:
+    assert [find(url_map, path) for path in ("/", "/a", "/a/b")] == [None] * 3
 
 
-def test_a_map_with_domains_needs_the_host() -> None:
-    assert Map([Rule("/", endpoint="e", subdomain="api")]).needs_host
-    assert Map([Rule("/", endpoint="e", subdomain="<x>")]).needs_host
-    assert Map([Rule("/", endpoint="e")], default_subdomain="www").needs_host
-    assert Map(host_matching=True).needs_host
-
-
-def test_whether_the_host_matters_follows_the_rules() -> None:
+def test_whether_werkzeug_is_asked_follows_the_rules() -> None:
     url_map = Map([Rule("/", endpoint="e")])
-    before = url_map.needs_host
+    before = find(url_map, "/")
     url_map.add(Subdomain("api", [Rule("/", endpoint="f")]))
-    find(url_map, "/")
 
-    assert not before
-    assert url_map.needs_host
-
-
-def test_literal_domains_are_told_apart() -> None:
-    url_map = Map([Rule("/", endpoint="e"), Subdomain("api", [Rule("/", endpoint="f")])])
-
-    assert find(url_map, "/") == ("e", {})
-    assert find(url_map, "/", host="api") == ("f", {})
-    assert isinstance(find(url_map, "/", host="other"), NotFound)
+    assert before == ("e", {})
+    assert find(url_map, "/") is None
 
 
-def test_literal_hosts_are_told_apart() -> None:
-    hosts = ["one.test", "two.test:5000"]
-    url_map = Map([Rule("/", endpoint=host, host=host) for host in hosts], host_matching=True)
-
-    assert [find(url_map, "/", host=host) for host in hosts] == [(host, {}) for host in hosts]
-
-
-def test_werkzeug_is_asked_where_a_domain_has_variables() -> None:
-    url_map = Map([Rule("/a", endpoint="e"), Rule("/b", endpoint="f", subdomain="<user>")])
-
-    assert find(url_map, "/a") == ("e", {})
-    assert find(url_map, "/b") is None
-    assert find(url_map, "/a", "GET", host="me") is None
+def test_a_map_without_rules_finds_nothing() -> None:
+    assert isinstance(find(Map(), "/a"), NotFound)
 
 
 @pytest.mark.parametrize("name", ["bind", "bind_to_environ", "update"])
