@@ -15,18 +15,16 @@ import weakref
 from collections.abc import Awaitable, Callable
 from datetime import date
 from decimal import Decimal
-from typing import IO, TYPE_CHECKING, Any, Protocol
+from typing import IO, Any, Protocol
 from uuid import UUID
 
 from werkzeug.http import http_date
+from werkzeug.wrappers import Response
 
 from .._fast.json_decoder import decode_bytes, decode_text
 from .._fast.json_encoder import Write, make_encoder
 from .._invalidation import Watching
 from ..exceptions import missing_method
-
-if TYPE_CHECKING:
-    from ..wrappers import Response
 
 
 class ProviderApp(Protocol):
