@@ -1,4 +1,4 @@
-"""The slot that holds the current context, and nothing else.
+"""The context variable that holds the current context, and nothing else.
 
 It stands at the bottom so that anything may set or read it; the typed proxies that users see
 (``request``, ``g`` …) stand at the top, in :mod:`asyncflask.globals`. Code in between takes the
@@ -12,13 +12,13 @@ from collections.abc import Callable
 from contextvars import ContextVar, Token
 from typing import Any
 
-slot: ContextVar[Any] = ContextVar("asyncflask.context", default=None)
+context_var: ContextVar[Any] = ContextVar("asyncflask.context", default=None)
 
 # PERF: the compiler makes a bound method of each `name.method()` whose name was imported, a
 # sixtieth of a request; a function that was imported is called as it is.
-current: Callable[[], Any | None] = slot.get
+current: Callable[[], Any | None] = context_var.get
 """Return the context that is pushed in this task or thread, or ``None`` outside of all."""
-make_current: Callable[[Any], Token[Any]] = slot.set
+make_current: Callable[[Any], Token[Any]] = context_var.set
 """Make a context, or ``None``, the one that is pushed; return what :func:`restore` takes."""
-restore: Callable[[Token[Any]], None] = slot.reset
+restore: Callable[[Token[Any]], None] = context_var.reset
 """Make the one current that was before :func:`make_current`, in the same task."""

@@ -25,7 +25,7 @@ from typing import Any, Literal, Protocol, TypeVar
 from werkzeug.exceptions import BadRequest, HTTPException
 from werkzeug.routing import RequestRedirect
 
-from ._contextvars import slot
+from ._contextvars import context_var
 from .concurrency.bridge import drive
 from .concurrency.workers import Lease, ThisThread
 from .routing.rule import add_path
@@ -566,7 +566,7 @@ class Context:
     def _withdraw(self) -> None:
         """Undo a push that failed, because its caller does not pop it."""
         if self._pushes:
-            slot.set(self._pushes.pop())
+            context_var.set(self._pushes.pop())
 
     async def push_async(self) -> None:
         """Like :meth:`push`, for code on the event loop: signal receivers of both colours run."""
@@ -582,12 +582,12 @@ class Context:
         self._match()
 
     def _become_current(self) -> None:
-        previous = slot.get()
+        previous = context_var.get()
         if self._pushes is None:
             self._pushes = []
             self._share_with(previous)
         self._pushes.append(previous)
-        slot.set(self)
+        context_var.set(self)
 
     def _share_with(self, previous: Context | None) -> None:
         """Take over from the context around this one what Flask shares between the two.
@@ -619,7 +619,7 @@ class Context:
             if last:
                 self.leave_in_place(error)
         finally:
-            slot.set(previous)
+            context_var.set(previous)
 
     def leave_in_place(self, error: BaseException | None) -> None:
         """Run what is due at the end of this context in the calling thread."""
@@ -637,15 +637,15 @@ class Context:
             if last:
                 await self.app.teardown_context(self, error)
         finally:
-            slot.set(previous)
+            context_var.set(previous)
             if last and self.lease is not None:
                 self.give_back_worker()
 
     def _unpush(self) -> tuple[Any, bool]:
-        if not self._pushes or slot.get() is not self:
+        if not self._pushes or context_var.get() is not self:
             raise RuntimeError(
-                f"Popped {self!r}, but the current context is {slot.get()!r}. Pop contexts in the"
-                " reverse order of pushing them; `with` does."
+                f"Popped {self!r}, but the current context is {context_var.get()!r}. Pop contexts"
+                " in the reverse order of pushing them; `with` does."
             )
         previous = self._pushes.pop()
         # Entered once more while it was current (`with request_ctx:` in a view), it goes on.

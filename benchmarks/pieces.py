@@ -90,7 +90,7 @@ def context() -> Work:
     return lambda: Context(app, HTTP, scope, ignore, ignore)
 
 
-def slot() -> Work:
+def context_var() -> Work:
     """Making it the current one, and leaving it: a ``ContextVar`` is set and reset."""
     from asyncflask._contextvars import make_current, restore
 
@@ -193,13 +193,13 @@ def hook() -> Callable[[], Awaitable[Any]]:
 def g_set_and_read() -> Work:
     """``g``: three names set, three read."""
     from asyncflask import g
-    from asyncflask._contextvars import slot
+    from asyncflask._contextvars import context_var
     from asyncflask.context import Context
 
     context = Context(_app("hooks"))
 
     def work() -> None:
-        slot.set(context)
+        context_var.set(context)
         context.g = None
         for name in NAMES:
             setattr(g, name, name)
@@ -239,7 +239,7 @@ def _plain(workload: str) -> list[Piece]:
     return [
         Piece(workload, "the app's coroutine and two sends", sends),
         Piece(workload, "the context, made", context),
-        Piece(workload, "a `ContextVar`, set and reset", slot),
+        Piece(workload, "a `ContextVar`, set and reset", context_var),
         Piece(workload, "headers by name", header_names),
         Piece(workload, "looking up the plan of the endpoint", plan),
         Piece(workload, "the rule for the path", matching(workload)),

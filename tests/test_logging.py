@@ -12,7 +12,7 @@ from types import SimpleNamespace
 import pytest
 
 import asyncflask.logging
-from asyncflask._contextvars import slot
+from asyncflask._contextvars import context_var
 from asyncflask.logging import (
     create_logger,
     default_handler,
@@ -80,22 +80,22 @@ def test_lines_go_to_stderr_in_flasks_format(capsys: pytest.CaptureFixture[str])
 def test_a_wsgi_request_has_a_stream_of_its_own() -> None:
     errors = io.StringIO()
     request = SimpleNamespace(environ={"wsgi.errors": errors})
-    slot.set(SimpleNamespace(request_context=SimpleNamespace(request=request)))
+    context_var.set(SimpleNamespace(request_context=SimpleNamespace(request=request)))
     try:
         create_logger(app()).error("No.")
     finally:
-        slot.set(None)
+        context_var.set(None)
 
     assert errors.getvalue().endswith("ERROR in test_logging: No.\n")
 
 
 @pytest.mark.parametrize("request_", [None, SimpleNamespace(), SimpleNamespace(environ={})])
 def test_any_other_request_logs_to_stderr(request_: SimpleNamespace | None) -> None:
-    slot.set(SimpleNamespace(request_context=SimpleNamespace(request=request_)))
+    context_var.set(SimpleNamespace(request_context=SimpleNamespace(request=request_)))
     try:
         stream = wsgi_errors_stream._get_current_object()  # type: ignore[attr-defined]  # a proxy
     finally:
-        slot.set(None)
+        context_var.set(None)
 
     assert stream is sys.stderr
 

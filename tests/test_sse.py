@@ -110,7 +110,7 @@ async def test_the_response_class_is_the_apps_unless_given():
     async def events():
         yield "a"
 
-    _contextvars.slot.set(SimpleNamespace(app=SimpleNamespace(response_class=Mine)))
+    _contextvars.context_var.set(SimpleNamespace(app=SimpleNamespace(response_class=Mine)))
 
     assert type(event_stream(events())) is Mine
     assert type(event_stream(events(), Response)) is Response

@@ -14,7 +14,7 @@ from werkzeug.exceptions import MethodNotAllowed
 
 import asyncflask.flask.views as facade
 import asyncflask.views as own
-from asyncflask._contextvars import slot
+from asyncflask._contextvars import context_var
 from asyncflask.concurrency.inspection import is_async
 from asyncflask.views import MethodView, View, http_method_funcs
 
@@ -53,11 +53,11 @@ def method(app: App) -> Iterator[Callable[[str], None]]:
     """Set the method of the current request."""
 
     def set_method(method: str) -> None:
-        slot.set(SimpleNamespace(app=app, request=SimpleNamespace(method=method)))
+        context_var.set(SimpleNamespace(app=app, request=SimpleNamespace(method=method)))
 
     set_method("GET")
     yield set_method
-    slot.set(None)
+    context_var.set(None)
 
 
 # -- View ------------------------------------------------------------------------------------------

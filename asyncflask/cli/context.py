@@ -21,7 +21,7 @@ from typing import Any, TypeVar
 
 import click
 
-from .._contextvars import current, slot
+from .._contextvars import context_var, current
 from ..environment import get_debug_flag, get_load_dotenv
 from .locate import CommandApp, NoAppException, locate_app, prepare_import
 
@@ -191,7 +191,7 @@ class _PushedContext:
         self._before: Any = None
 
     def __enter__(self) -> None:
-        self._before = slot.get()
+        self._before = context_var.get()
         self._context.__enter__()
 
     def __exit__(
@@ -207,7 +207,7 @@ class _PushedContext:
             self._loop.run(self._pop(exc_type, exc_value, tb))
         finally:
             # It was popped in the variables of the loop's task, which are a copy of ours.
-            slot.set(self._before)
+            context_var.set(self._before)
 
     async def _pop(
         self,

@@ -24,7 +24,7 @@ from werkzeug.exceptions import NotFound, SecurityError
 from werkzeug.wrappers import Request
 from werkzeug.wrappers import Response as WSGIResponse
 
-from .._contextvars import slot
+from .._contextvars import context_var
 from ..concurrency.workers import WorkerPool
 from ..context import Context
 from ..typing import ASGIApplication, Receive, Scope, Send
@@ -197,12 +197,12 @@ class Debugger:
         assert app is not None  # It has just raised the error.
         traceback = error.__traceback__
         assert traceback is not None  # It was raised.
-        previous = slot.get()
-        slot.set(ctx)
+        previous = context_var.get()
+        context_var.set(ctx)
         try:
             app.log_exception((type(error), error, traceback))
         finally:
-            slot.set(previous)
+            context_var.set(previous)
 
     def point_to(self, kept: Kept, scope: Scope | None = None) -> None:
         """Log the URL of a traceback that no page was sent for.
@@ -306,7 +306,7 @@ class Debugger:
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer in a thread, because a wrong PIN and an input can block."""
-        slot.set(None)
+        context_var.set(None)
         lease = await self._pool.lease()
         call = WSGICall(self._wsgi, environ_without_body(scope))
         try:

@@ -13,7 +13,7 @@ import inspect
 from collections.abc import Callable, Coroutine
 from typing import Any, Protocol
 
-from .._contextvars import current, slot
+from .._contextvars import context_var, current
 from ..concurrency.errors import as_exception
 from ..ctx import Context
 from .invoke import call_settled
@@ -79,7 +79,7 @@ def _create(
     kwargs: dict[str, Any],
 ) -> None:
     context = contextvars.copy_context()
-    context.run(slot.set, None)  # The request may be over before the task is.
+    context.run(context_var.set, None)  # The request may be over before the task is.
     name = getattr(func, "__qualname__", None) or repr(func)
     task = loop.create_task(_run(app, func, args, kwargs), name=name, context=context)
     app.background_tasks.add(task)

@@ -19,7 +19,7 @@ from typing import Any, Self, TypeVar
 
 from werkzeug.exceptions import HTTPException as HTTPException
 
-from .._contextvars import current, slot
+from .._contextvars import context_var, current
 from ..concurrency.bridge import drive, running_loop
 from ..concurrency.workers import run_sync
 from ..context import NO_ERROR, Context, Place
@@ -39,9 +39,9 @@ from ..sessions import SecureCookieSession
 from ..wrappers.request.sync import CONTEXT_KEY
 from ..wsgi.scope import kept_scope, routing_scope
 from .async_request import AwaitableRequest
+from .globals import _ContextVar
 from .globals import _cv_app as _cv_app
 from .globals import _cv_request as _cv_request
-from .globals import _Slot
 from .signals import appcontext_popped as appcontext_popped
 from .signals import appcontext_pushed as appcontext_pushed
 
@@ -177,20 +177,20 @@ class AppContext(_SyncContext):
                 raise
 
     def _become_current(self) -> None:
-        previous = slot.get()
+        previous = context_var.get()
         if previous is None:  # PERF: the usual case, with the same result as below.
             self._pushes.append(None)
-            slot.set(self)
+            context_var.set(self)
         else:
             self._pushes.append(previous.app_context)
-            slot.set(_current_of(self, previous.request_context))
+            context_var.set(_current_of(self, previous.request_context))
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {getattr(self.app, 'name', self.app)!r}: no connection>"
 
     def _withdraw(self) -> None:
         """Make the app context current that was current before the last push."""
-        slot.set(_current_of(self._pushes.pop(), _request_context()))
+        context_var.set(_current_of(self._pushes.pop(), _request_context()))
 
     def pop(self, exc: BaseException | None = NO_ERROR) -> None:
         """Undo one :meth:`push`; the last one runs the teardown functions.
@@ -201,7 +201,7 @@ class AppContext(_SyncContext):
         Raises:
             RuntimeError: It is not the current app context.
         """
-        now = slot.get()
+        now = context_var.get()
         error = self._begin_pop(exc, now if now is self else _app_context())
         try:
             # PERF: saves a coroutine in the usual case, with nothing to run.
@@ -211,7 +211,7 @@ class AppContext(_SyncContext):
                 self.leave_in_place(error)
         finally:
             if now is self:
-                slot.set(self._pushes.pop())  # no request is current
+                context_var.set(self._pushes.pop())  # no request is current
             else:
                 self._withdraw()
         if not self.is_end_due and appcontext_popped.receivers:
@@ -315,7 +315,7 @@ class RequestContext(_SyncContext):
         self._pushes.append((_request_context(), own))
         if len(self._pushes) == 1:
             self.shares_g_with = app_context
-        slot.set(_current_of(app_context, self))
+        context_var.set(_current_of(app_context, self))
 
     def _become_current(self) -> None:
         """Become the current context without signals, so that a failed push can be answered."""
@@ -332,7 +332,7 @@ class RequestContext(_SyncContext):
         Raises:
             RuntimeError: It is not the current request context.
         """
-        error = self._begin_pop(exc, self if slot.get() is self else _request_context())
+        error = self._begin_pop(exc, self if context_var.get() is self else _request_context())
         own = None
         try:
             if len(self._pushes) == 1:
@@ -360,7 +360,7 @@ class RequestContext(_SyncContext):
     def _step_off(self) -> Any:
         """Make the previous request context current; return the app context to be popped."""
         before, own = self._pushes.pop()
-        slot.set(_current_of(_app_context(), before))
+        context_var.set(_current_of(_app_context(), before))
         return own
 
     def leave_in_place(self, error: BaseException | None) -> None:
@@ -557,7 +557,7 @@ def _current_of(app_context: Context | None, request_context: Context | None) ->
     return _Unrelated(app_context, request_context)
 
 
-_Slot.combine = staticmethod(_current_of)
+_ContextVar.combine = staticmethod(_current_of)
 
 
 def _app_context() -> Context | None:

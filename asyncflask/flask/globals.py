@@ -46,7 +46,7 @@ current_app = cast("Flask", _current_app)
 request_ctx = cast("RequestContext", _request_ctx)
 
 
-class _Slot:
+class _ContextVar:
     """A substitute for Flask's two context variables. COMPAT: extensions call their ``get``."""
 
     #: Makes one context of an app context and a request context; ``ctx.py`` sets it.
@@ -104,5 +104,5 @@ class _Slot:
         return f"<ContextVar name={self.name!r} of asyncflask>"
 
 
-_cv_app = _Slot("flask.app_ctx", request=False)
-_cv_request = _Slot("flask.request_ctx", request=True)
+_cv_app = _ContextVar("flask.app_ctx", request=False)
+_cv_request = _ContextVar("flask.request_ctx", request=True)

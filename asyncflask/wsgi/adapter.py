@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import Rule
 
-from .._contextvars import slot
+from .._contextvars import context_var
 from ..concurrency.errors import as_exception
 from ..concurrency.workers import Lease, WorkerPool
 from ..exceptions import WorkerQueueFull
@@ -132,8 +132,8 @@ async def serve_wsgi(
         return
     if prepare is not None:
         lease.prepare = lambda: prepare(served)
-    previous = slot.get()
-    slot.set(scope.get(PARENT))  # The application pushes contexts of its own.
+    previous = context_var.get()
+    context_var.set(scope.get(PARENT))  # The application pushes contexts of its own.
     body = body_of(served)
     body.max_content_length = None
     call = WSGICall(application, served.make_environ)
@@ -156,7 +156,7 @@ async def serve_wsgi(
             raise
         raise failure from error
     finally:
-        slot.set(previous)
+        context_var.set(previous)
         body.close()
         lease.prepare = served.lease = None  # They refer to each other: a reference cycle.
         lease.release()

@@ -18,7 +18,7 @@ from urllib.parse import quote
 
 from werkzeug.utils import redirect
 
-from .._contextvars import slot
+from .._contextvars import context_var
 from ..concurrency.inspection import is_async
 from ..protocol.header_names import with_lower_names
 from ..typing import Message, Receive, Scope, Send
@@ -118,12 +118,12 @@ class Mount:
             return
         # Read at each call, because middleware may be put around `asgi_app` later.
         app = self.app.asgi_app if hasattr(self.app, "wsgi_app") else self.app
-        previous = slot.get()
-        slot.set(None)
+        previous = context_var.get()
+        context_var.set(None)
         try:
             await app(scope, receive, send)
         finally:
-            slot.set(previous)
+            context_var.set(previous)
 
     def _show_route(self, inner: Scope, outer: Scope) -> None:
         """Set the route in the outer scope, for tracing tools around the outer app."""
@@ -314,7 +314,7 @@ async def _start_lifespan(mount: Mount, same: Sequence[Mount]) -> Stop:
     from ..server.lifespan import Lifespan, LifespanFailed  # Most apps do not need it.
 
     async def alone(scope: Scope, receive: Receive, send: Send) -> None:
-        slot.set(None)  # Otherwise the outer app's context would be current in its task.
+        context_var.set(None)  # Otherwise the outer app's context would be current in its task.
         await mount.app(scope, receive, send)
 
     lifespan = Lifespan(alone)

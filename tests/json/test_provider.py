@@ -24,7 +24,7 @@ from werkzeug.wrappers import Response
 
 from asyncflask import Flask, request
 from asyncflask import json as asyncflask_json
-from asyncflask._contextvars import slot
+from asyncflask._contextvars import context_var
 from asyncflask.json.provider import DefaultJSONProvider, JSONProvider
 
 VALUES = st.recursive(
@@ -48,11 +48,11 @@ def app() -> App:
 
 @contextmanager
 def current_app(app: Any) -> Iterator[None]:
-    slot.set(SimpleNamespace(app=app))
+    context_var.set(SimpleNamespace(app=app))
     try:
         yield
     finally:
-        slot.set(None)
+        context_var.set(None)
 
 
 class Badge:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from jinja2 import DictLoader, FileSystemLoader, Template, TemplateNotFound
 
-from asyncflask._contextvars import current, slot
+from asyncflask._contextvars import context_var, current
 from asyncflask.concurrency.bridge import run_from_thread
 from asyncflask.json.provider import DefaultJSONProvider
 from asyncflask.signals import before_render_template, template_rendered
@@ -102,14 +102,14 @@ def app() -> App:
 @pytest.fixture(autouse=True)
 def ctx(app: App) -> Iterator[Context]:
     ctx = Context(app)
-    slot.set(ctx)
+    context_var.set(ctx)
     yield ctx
-    slot.set(None)
+    context_var.set(None)
 
 
 def use(app: App, request: Any = None, blueprints: tuple[str, ...] = ()) -> None:
     """Make another context the current one."""
-    slot.set(Context(app, request, blueprints))
+    context_var.set(Context(app, request, blueprints))
 
 
 @pytest.fixture
@@ -167,7 +167,7 @@ def test_the_first_template_that_exists_is_taken() -> None:
     [render_template, render_template_string, stream_template, stream_template_string],
 )
 def test_without_an_app_it_says_where_to_call_it(function: Callable[..., Any]) -> None:
-    slot.set(None)
+    context_var.set(None)
 
     with pytest.raises(RuntimeError, match=rf"{function.__name__}\(\).*no app.*\n\nCall it in"):
         function("hello.html")
@@ -229,7 +229,7 @@ def test_templates_see_the_request_itself(app: App) -> None:
 
 
 def test_outside_of_all_contexts_the_default_processor_adds_nothing() -> None:
-    slot.set(None)
+    context_var.set(None)
 
     assert _default_template_ctx_processor() == {}
 

@@ -466,7 +466,7 @@ class Foreign:
             self.log.append(scope.get("state"))
             await _answering(b"foreign")(scope, receive, send)
             return
-        assert _contextvars.slot.get() is None
+        assert _contextvars.context_var.get() is None
         if self.answers["startup"] == "raise":
             raise LookupError("startup")
         for step in ("startup", "shutdown"):

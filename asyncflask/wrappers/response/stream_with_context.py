@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator
 from typing import Any, Generic, Protocol, TypeVar, overload
 
-from ..._contextvars import slot
+from ..._contextvars import context_var
 
 T = TypeVar("T")
 
@@ -75,24 +75,24 @@ class _Stream(_Held, Generic[T]):
         return self
 
     def __next__(self) -> T:
-        previous = slot.get()
-        slot.set(self._ctx or previous)
+        previous = context_var.get()
+        context_var.set(self._ctx or previous)
         try:
             return next(self._body)
         except BaseException as error:
             self._close(None if isinstance(error, StopIteration) else error)
             raise
         finally:
-            slot.set(previous)
+            context_var.set(previous)
 
     def close(self) -> None:
         """Close the body and end the context, once."""
-        previous = slot.get()
-        slot.set(self._ctx or previous)
+        previous = context_var.get()
+        context_var.set(self._ctx or previous)
         try:
             self._close(None)
         finally:
-            slot.set(previous)
+            context_var.set(previous)
 
     def _close(self, error: BaseException | None) -> None:
         body, self._body = self._body, iter(())
@@ -120,27 +120,27 @@ class _AsyncStream(_Held, Generic[T]):
         return self
 
     async def __anext__(self) -> T:
-        previous = slot.get()
-        slot.set(self._ctx or previous)
+        previous = context_var.get()
+        context_var.set(self._ctx or previous)
         try:
             return await anext(self._body)
         except BaseException as error:
             await self._end(None if isinstance(error, StopAsyncIteration) else error)
             raise
         finally:
-            slot.set(previous)
+            context_var.set(previous)
 
     async def aclose(self) -> None:
         """Close the body and end the context, once."""
-        previous = slot.get()
-        slot.set(self._ctx or previous)
+        previous = context_var.get()
+        context_var.set(self._ctx or previous)
         try:
             aclose: Callable[[], Any] | None = getattr(self._body, "aclose", None)
             if aclose is not None:
                 await aclose()
         finally:
             await self._end(None)
-            slot.set(previous)
+            context_var.set(previous)
 
     async def _end(self, error: BaseException | None) -> None:
         ctx = self._let_go()

@@ -528,12 +528,12 @@ async def test_a_request_from_a_bare_environ_is_flasks():
 def test_a_bare_request_takes_limits_from_the_current_app():
     request = SyncRequest({"REQUEST_METHOD": "GET"})
     app = SimpleNamespace(config={"MAX_CONTENT_LENGTH": 7}, json=json, debug=False)
-    token = _contextvars.slot.set(SimpleNamespace(app=app))
+    token = _contextvars.context_var.set(SimpleNamespace(app=app))
     try:
         assert request.max_content_length == 7
         request.max_content_length = 5
     finally:
-        _contextvars.slot.reset(token)
+        _contextvars.context_var.reset(token)
 
     assert request.max_content_length == 5
 

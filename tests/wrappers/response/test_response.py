@@ -183,7 +183,7 @@ def test_max_cookie_size_is_the_apps():
     assert Response().max_cookie_size == 4093
     app = SimpleNamespace(config={"MAX_COOKIE_SIZE": 7})
     inside = contextvars.copy_context()
-    inside.run(_contextvars.slot.set, SimpleNamespace(app=app))
+    inside.run(_contextvars.context_var.set, SimpleNamespace(app=app))
 
     assert inside.run(lambda: Response().max_cookie_size) == 7
 

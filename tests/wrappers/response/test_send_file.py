@@ -57,9 +57,9 @@ def app(root):
         request=SimpleNamespace(method="GET", headers=Headers()),
     )
     request_context = SimpleNamespace(request=app.request)
-    _contextvars.slot.set(SimpleNamespace(app=app, request_context=request_context))
+    _contextvars.context_var.set(SimpleNamespace(app=app, request_context=request_context))
     yield app
-    _contextvars.slot.set(None)
+    _contextvars.context_var.set(None)
 
 
 @pytest.fixture
@@ -434,12 +434,12 @@ def test_x_sendfile_is_removed_from_a_304(app):
 
 
 def test_outside_of_an_app_or_request_the_error_says_so(app):
-    _contextvars.slot.set(SimpleNamespace(app=app, request_context=None))
+    _contextvars.context_var.set(SimpleNamespace(app=app, request_context=None))
     with pytest.raises(OutOfContext, match="conditional=False"):
         send_file("static/page.html")
     assert send_file("static/page.html", conditional=False).status_code == 200
 
-    _contextvars.slot.set(None)
+    _contextvars.context_var.set(None)
     with pytest.raises(OutOfContext, match="outside of an app"):
         send_file("static/page.html")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from asyncflask._contextvars import current, slot
+from asyncflask._contextvars import context_var, current
 from asyncflask.wrappers.response.stream_with_context import keep
 
 
@@ -83,14 +83,14 @@ async def test_the_context_is_current_at_each_step_and_not_between(ctx, body):
     seen = []
     stream = keep(ctx, body(seen))
     outside = object()
-    slot.set(outside)
+    context_var.set(outside)
     try:
         await step(stream)
-        assert slot.get() is outside
+        assert context_var.get() is outside
         await read(stream)
-        assert slot.get() is outside
+        assert context_var.get() is outside
     finally:
-        slot.set(None)
+        context_var.set(None)
 
     assert seen == [ctx, ctx, ctx]
 
