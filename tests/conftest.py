@@ -1,4 +1,7 @@
-"""Fixtures for all tests: ``start_program`` starts programs in processes of their own."""
+"""Fixtures for all tests: ``start_program`` starts programs in processes of their own.
+
+After each test, the receivers that it connected to signals are disconnected.
+"""
 
 from __future__ import annotations
 
@@ -11,12 +14,16 @@ import subprocess
 import sys
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
 import pytest
+from blinker import Signal
+
+from asyncflask import signals
 
 try:
     from hypothesis import HealthCheck, settings
@@ -162,3 +169,15 @@ def start_program() -> Iterator[StartProgram]:
     yield start
     for program in started:
         program.kill()
+
+
+@pytest.fixture(autouse=True)
+def disconnect_receivers() -> Iterator[None]:
+    """Disconnect what a test has connected: with a receiver, apps take another way to the view."""
+    every = [value for value in vars(signals).values() if isinstance(value, Signal)]
+    before = {each: set(each.receivers) for each in every}
+    yield
+    for each in every:
+        for key in set(each.receivers) - before[each]:
+            receiver = each.receivers[key]
+            each.disconnect(receiver() if isinstance(receiver, weakref.ref) else receiver)

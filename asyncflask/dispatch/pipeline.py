@@ -102,8 +102,6 @@ async def full_dispatch(app: ServedApp, ctx: Context, sent: bool = False) -> Any
     scope_type: Any = ctx.scope_type
     result = None
     try:
-        if not ctx.matched:
-            ctx.match_request()
         plan = find_plan(app, ctx)
         if plan.opens_session_early and ctx._session is None:
             await open_session(app, ctx)

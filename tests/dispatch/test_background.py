@@ -274,6 +274,11 @@ async def test_a_coroutine_instead_of_a_function_is_refused_at_once():
         app.add_background_task(work())
 
 
+def test_the_name_of_a_function_is_refused():
+    with pytest.raises(TypeError, match=r"was given 'send_mail', which cannot be called"):
+        Flask(__name__).add_background_task("send_mail")
+
+
 async def await_cancelled():
     job = asyncio.create_task(asyncio.sleep(60))
     job.cancel()

@@ -299,6 +299,41 @@ async def test_a_session_that_cannot_tell_whether_it_changed_is_saved(app):
     assert saved[-1] == {"choice": "tea"}
 
 
+async def test_a_null_session_that_is_marked_as_changed_is_not_saved(app, caplog):
+    app.secret_key = None
+
+    @app.websocket("/ws")
+    async def view():
+        session.modified = True
+        await websocket.send(await websocket.receive())
+
+    await visit(app.test_client())
+
+    assert caplog.records == []
+
+
+async def test_a_def_method_may_return_the_coroutine_that_saves(app):
+    saved = []
+
+    class Interface(Store):
+        def save_session(self, app, session, response):
+            return self.save(dict(session))
+
+        async def save(self, content):
+            saved.append(content)
+
+    app.session_interface = Interface()
+
+    @app.websocket("/ws")
+    async def view():
+        session["choice"] = "tea"
+        await websocket.send(await websocket.receive())
+
+    await visit(app.test_client())
+
+    assert saved[0] == {"choice": "tea"}
+
+
 @pytest.mark.parametrize("store", [Store, AsyncStore])
 async def test_a_def_hook_may_accept_after_it_has_changed_a_stored_session(app, store):
     app.session_interface = store()

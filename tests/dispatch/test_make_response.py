@@ -171,10 +171,11 @@ async def test_headers_of_a_tuple_replace_those_of_a_response(app):
     assert response.headers.getlist("X-A") == ["1"]
 
 
-async def test_line_breaks_in_headers_are_refused(app):
+@pytest.mark.parametrize("headers", [{"X-A": "a\r\nb: c"}, [("X-A", "a\r\nb: c")]])
+async def test_line_breaks_in_headers_are_refused(app, headers):
     """CVE-2026-50269 and similar ones."""
     with pytest.raises(ValueError, match="newline"):
-        await get(app, lambda: ("x", {"X-A": "a\r\nb: c"}))
+        await get(app, lambda: ("x", headers))
 
 
 async def test_a_custom_response_class_is_used_for_every_kind_of_value(app):
@@ -217,11 +218,51 @@ async def test_a_subclass_of_str_and_of_dict_is_one(app):
     assert (await app.test_client().get("/")).json == {"a": 1}
 
 
+@pytest.mark.parametrize("status", [None, 201])
+async def test_text_that_is_not_unicode_is_an_error_that_handlers_do_not_see(app, status):
+    app.register_error_handler(UnicodeEncodeError, lambda error: "handled")
+
+    with pytest.raises(UnicodeEncodeError, match="surrogates not allowed"):
+        await get(app, "\ud800" if status is None else ("\ud800", status))
+
+
+async def test_an_http_error_keeps_its_page_and_takes_the_status_of_the_tuple(app):
+    response = await get(app, (NotFound("Sold out."), 410))
+
+    assert (response.status_code, "Sold out." in response.text) == (410, True)
+
+
+async def test_json_has_the_mimetype_of_the_provider(app):
+    app.json.mimetype = "application/vnd.api+json"
+
+    response = await get(app, {"a": 1})
+
+    assert (response.mimetype, response.json) == ("application/vnd.api+json", {"a": 1})
+
+
+async def test_a_json_provider_needs_only_what_flask_calls(app):
+    class Provider:
+        def response(self, value):
+            return app.response_class(f"<{value}>", mimetype="text/plain")
+
+    app.json = Provider()
+
+    assert (await get(app, {"a": 1})).text == "<{'a': 1}>"
+
+
 async def test_make_response_needs_no_request(app):
     async with app.app_context():
         response = app.make_response(("x", 201))
 
     assert response.status_code == 201
+
+
+def test_a_coroutine_is_refused_where_no_app_is_current(app):
+    coroutine = render_template_async("x.html")
+
+    with pytest.raises(TypeError, match="coroutine"):
+        app.make_response(coroutine)
+    coroutine.close()
 
 
 async def test_the_constructor_of_a_response_class_is_called():

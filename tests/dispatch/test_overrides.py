@@ -496,6 +496,24 @@ async def test_a_plain_step_may_be_async_as_in_quart(name):
     assert calls == [name]
 
 
+def test_a_plain_step_may_be_an_async_object_on_the_facade():
+    class Shout:
+        async def __call__(self, value):
+            return asyncflask.flask.Response(value.upper())
+
+    app = make(asyncflask.flask.Flask, "def")
+    app.make_response = Shout()
+
+    assert app.test_client().get("/fine").text == "FINE"
+
+
+def test_a_replaced_step_may_be_called_where_no_app_is_current():
+    app = Flask("app")
+    app.handle_user_exception = lambda error: f"handled: {error}"
+
+    assert app.handle_user_exception(LookupError("lost")) == "handled: lost"
+
+
 async def test_errors_are_logged_off_the_loop_where_that_may_block():
     seen = []
 

@@ -6,6 +6,7 @@ import asyncio
 from collections import defaultdict
 
 import pytest
+from werkzeug.exceptions import NotFound
 
 from asyncflask import (
     Flask,
@@ -136,6 +137,79 @@ async def test_a_receiver_connected_in_the_view_gets_the_signals_after_it(app):
     assert heard == [202]
 
 
+async def test_a_receiver_connected_in_an_after_function_gets_the_signals_after_it(app):
+    heard = []
+
+    def receiver(sender, response, **values):
+        heard.append(response.status_code)
+
+    @app.after_request
+    async def connect(response):
+        signals.request_finished.connect(receiver, app)
+        return response
+
+    await ask(app)
+
+    assert heard == [200]
+
+
+# -- functions before the view ---------------------------------------------------------------------
+
+
+async def test_what_a_before_function_returns_is_the_response(app):
+    @app.before_request
+    async def close():
+        return "Closed", 503
+
+    @app.after_request
+    async def note(response):
+        response.headers["X-Seen"] = str(response.status_code)
+        return response
+
+    status, headers, body = await ask(app)
+
+    assert (status, headers[b"x-seen"], body) == (503, b"503", b"Closed")
+
+
+async def test_a_before_function_may_choose_another_rule(app):
+    @app.get("/words/<word>")
+    async def show(word):
+        return word
+
+    @app.before_request
+    async def choose():
+        request.url_rule = next(app.url_map.iter_rules("show"))
+        request.view_args = {"word": "tea"}
+
+    assert (await ask(app))[2] == b"tea"
+
+
+async def test_a_before_function_may_refuse_as_if_no_rule_had_matched(app):
+    @app.before_request
+    async def hide():
+        request.routing_exception = NotFound()
+
+    assert (await ask(app))[0] == 404
+
+
+async def test_a_before_function_that_is_added_by_another_runs_in_the_same_request(app):
+    ran = []
+
+    @app.before_request
+    async def first():
+        ran.append("first")
+        app.before_request_funcs[None].append(second)
+
+    async def second():
+        ran.append("second")
+
+    assert (await ask(app))[2] == b"Hello"
+    assert ran == ["first", "second"]
+
+
+# -- steps, sessions, errors -----------------------------------------------------------------------
+
+
 async def test_a_step_that_is_replaced_after_the_first_request_is_taken(app):
     await ask(app)
     app.make_response = lambda result: app.response_class("replaced")
@@ -240,6 +314,16 @@ async def test_an_error_that_is_not_handled_is_a_500(app, caplog):
 
     assert (await ask(app, "/fail"))[0] == 500
     assert "LookupError: lost" in caplog.text
+
+
+async def test_an_error_page_that_cannot_be_made_is_a_500(app, monkeypatch, caplog):
+    def get_body(self, *args):
+        raise LookupError("no template")
+
+    monkeypatch.setattr(NotFound, "get_body", get_body)
+
+    assert (await ask(app, "/nowhere"))[0] == 500
+    assert "LookupError: no template" in caplog.text
 
 
 @pytest.mark.parametrize("value", [None, 7, {"a": object()}])

@@ -9,10 +9,12 @@ import pytest
 
 from asyncflask import (
     Flask,
+    Request,
     WebsocketDisconnect,
     abort,
     g,
     got_websocket_exception,
+    request,
     session,
     websocket,
     websocket_finished,
@@ -174,3 +176,20 @@ async def test_a_rule_for_both_is_two_rules(app):
 
     assert message == "websocket"
     assert (await client.get("/x")).text == "http"
+
+
+@pytest.mark.parametrize("keyword", ["def", "async"])
+async def test_a_request_is_of_the_class_that_the_app_names(app, keyword):
+    class Own(Request):
+        @property
+        def shouted(self):
+            return self.path.upper()
+
+    async def view():
+        return request.shouted
+
+    app.request_class = Own
+    app.add_url_rule("/tea", "tea", view)
+    app.before_request((lambda: None) if keyword == "def" else view)
+
+    assert (await app.test_client().get("/tea")).text == "/TEA"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from werkzeug.exceptions import SecurityError
 from werkzeug.routing import BuildError
@@ -200,6 +202,14 @@ def test_async_url_defaults_are_refused(kind, func, of):
         app.url_for("bp.v")
 
 
+async def test_url_defaults_may_not_return_a_future(app):
+    app.url_defaults(lambda endpoint, values: asyncio.get_running_loop().create_future())
+
+    async with app.test_request_context():
+        with pytest.raises(UnawaitedAccess, match="returned <Future"):
+            app.url_for("page", n=1)
+
+
 @pytest.mark.parametrize("kind", [Flask, flask.Flask])
 def test_any_other_result_of_url_defaults_is_ignored(kind):
     app = kind("app")
@@ -300,12 +310,28 @@ async def test_without_a_host_a_redirect_is_relative(app, path, location):
     assert (response.status_code, response.headers["Location"]) == (308, location)
 
 
+async def test_another_app_builds_without_the_request():
+    app, other = Flask("app"), Flask("other")
+    other.config["SERVER_NAME"] = "other.test"
+    other.add_url_rule("/page", "page")
+    app.add_url_rule("/", "link", lambda: other.url_for("page"))
+
+    assert (await app.test_client().get("/")).text == "http://other.test/page"
+
+
 async def test_without_a_host_there_is_no_external_url(app):
     add_pages(app)
 
     response = await app.test_client().get("/ext", scope_base={"headers": [], "server": None})
 
     assert response.status_code == 400
+
+
+def test_on_the_facade_an_external_url_of_an_invalid_host_is_flasks():
+    app = flask.Flask("app")
+    app.add_url_rule("/", "link", lambda: app.url_for("link", _external=True))
+
+    assert app.test_client().get("/", headers={"Host": "a b"}).text == "http:///"
 
 
 @pytest.mark.parametrize(
