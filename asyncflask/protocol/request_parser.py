@@ -89,13 +89,7 @@ def _ends_chunked(head: bytes) -> bool:
 
 
 def _read(event: h11.Request, head: bytes) -> tuple[RequestHead, int | None]:
-    headers: Headers = []
-    deciding: dict[bytes, bytes] = {}
-    for name, value in event.headers.raw_items():
-        name = name.lower()
-        headers.append((name, value))
-        if name in _DECIDING:
-            deciding[name] = deciding[name] + b"," + value if name in deciding else value
+    headers, deciding = _read_fields(event)
     version = event.http_version
     is_current = version == b"1.1"
     if not is_current and version != b"1.0":
@@ -105,10 +99,7 @@ def _read(event: h11.Request, head: bytes) -> tuple[RequestHead, int | None]:
     expects = is_current and b"expect" in deciding and _expects_continue(deciding)
     keep_alive, upgrade = is_current, ""
     if b"connection" in deciding:
-        options = [option.strip() for option in deciding[b"connection"].lower().split(b",")]
-        # §9.3
-        keep_alive = b"close" not in options and (is_current or b"keep-alive" in options)
-        upgrade = _upgrade(deciding, options) if is_current else ""
+        keep_alive, upgrade = _read_connection(deciding, is_current)
     path = raw_path.decode("ascii")
     request = RequestHead(
         event.method.decode("ascii"),
@@ -126,6 +117,18 @@ def _read(event: h11.Request, head: bytes) -> tuple[RequestHead, int | None]:
     return request, length
 
 
+def _read_fields(event: h11.Request) -> tuple[Headers, dict[bytes, bytes]]:
+    """Return all fields, with names in lower case, and those that concern the connection."""
+    headers: Headers = []
+    deciding: dict[bytes, bytes] = {}
+    for name, value in event.headers.raw_items():
+        name = name.lower()
+        headers.append((name, value))
+        if name in _DECIDING:
+            deciding[name] = deciding[name] + b"," + value if name in deciding else value
+    return headers, deciding
+
+
 def _path_of(event: h11.Request, deciding: dict[bytes, bytes], headers: Headers) -> bytes:
     """Return path and query of the target. (§3.2.)
 
@@ -141,17 +144,19 @@ def _path_of(event: h11.Request, deciding: dict[bytes, bytes], headers: Headers)
     host = deciding.get(b"host")
     if host is not None and host not in _hosts and not _is_host(host):
         raise ProtocolError(400, "The Host of the request is not a host with an optional port.")
-    if target[:1] == b"/":
+    if target[:1] == b"/" or (target == b"*" and method == b"OPTIONS"):
         return target
-    if target == b"*" and method == b"OPTIONS":
-        return target
+    return _path_of_url(target, headers)
+
+
+def _path_of_url(target: bytes, headers: Headers) -> bytes:
+    """Return path and query of a target that is a whole URL, whose host replaces Host. (§3.2.2.)"""
     absolute = _ABSOLUTE.fullmatch(target)
     if absolute is None:
         raise ProtocolError(400, "The request's target does not begin with a slash.")
     authority, rest = absolute.groups()
     if not _is_host(authority):
         raise ProtocolError(400, "The request's target has no host with an optional port.")
-    # §3.2.2: it replaces Host.
     headers[:] = [pair for pair in headers if pair[0] != b"host"] + [(b"host", authority)]
     return rest if rest[:1] == b"/" else b"/" + rest
 
@@ -192,6 +197,13 @@ def _length(head: bytes, deciding: dict[bytes, bytes], is_current: bool) -> int 
     if len(lengths) != 1 or not _DIGITS.fullmatch(lengths[0].strip(b" \t")):
         raise ProtocolError(400, "The request's Content-Length is not one number.")
     return int(lengths[0])
+
+
+def _read_connection(deciding: dict[bytes, bytes], is_current: bool) -> tuple[bool, str]:
+    """Return whether the connection may stay open, and the protocol to switch to. (§9.3.)"""
+    options = [option.strip() for option in deciding[b"connection"].lower().split(b",")]
+    keep_alive = b"close" not in options and (is_current or b"keep-alive" in options)
+    return keep_alive, _upgrade(deciding, options) if is_current else ""
 
 
 def _upgrade(deciding: dict[bytes, bytes], options: list[bytes]) -> str:

@@ -174,27 +174,10 @@ class ResponseWriter:
 
     def _finish_head(self, data: bytes, more: bool) -> bytes:
         """Return the head, whose framing depends on the first piece of the body. (§6.)"""
-        ours = b""
-        # RFC 9110 §6.4.1, §8.6.
         if self._is_head or self._status in (204, 304):
-            if not more and data and self._is_head and self._length is None:
-                self._length = len(data)
-            if self._length is not None and self._status != 204:
-                ours = b"content-length: %d\r\n" % self._length
-            self._trailers = False
+            ours = self._frame_no_body(data, more)
         else:
-            if self._length is None and not more and not self._trailers:
-                self._length = len(data)
-            if self._length is not None:
-                self._left = self._length
-                self._trailers = False
-                ours = b"content-length: %d\r\n" % self._length
-            elif self._is_current:
-                self._chunked = True
-                ours = b"transfer-encoding: chunked\r\n"
-            else:
-                self.closes = True  # §6.3, 8.: for HTTP/1.0 a body ends with the connection.
-                self._trailers = False
+            ours = self._frame_body(data, more)
         if self.closes:
             ours += b"connection: close\r\n"
         elif not self._is_current:
@@ -202,6 +185,29 @@ class ResponseWriter:
         # §4: the space after the number is required, even without a reason.
         line = _STATUS_LINES.get(self._status) or b"HTTP/1.1 %d " % self._status
         return b"%b%b\r\n%b\r\n" % (line, self._headers, ours)
+
+    def _frame_no_body(self, data: bytes, more: bool) -> bytes:
+        """Return the field for the length of a body that is not sent. (RFC 9110 §6.4.1, §8.6.)"""
+        self._trailers = False
+        if self._is_head and self._length is None and data and not more:
+            self._length = len(data)
+        if self._length is None or self._status == 204:
+            return b""
+        return b"content-length: %d\r\n" % self._length
+
+    def _frame_body(self, data: bytes, more: bool) -> bytes:
+        """Choose how the client finds the end of the body, and return the field that says so."""
+        if self._length is None and not more and not self._trailers:
+            self._length = len(data)
+        if self._length is None and self._is_current:
+            self._chunked = True
+            return b"transfer-encoding: chunked\r\n"
+        self._trailers = False
+        if self._length is None:
+            self.closes = True  # §6.3, 8.: for HTTP/1.0 a body ends with the connection.
+            return b""
+        self._left = self._length
+        return b"content-length: %d\r\n" % self._length
 
     def trailers(self, headers: Fields, more: bool = False) -> bytes:
         """Return the end of a chunked body; nothing if trailers are not possible. (§7.1.2.)

@@ -176,22 +176,12 @@ class WebSocket:
             return None
         if self._state is _CONNECTING:
             return self._early()
-        event: WebsocketEvent | None
         process = self._frames.process_buffer
         try:
             while (frame := process()) is not None:
                 opcode, payload, ended, last = frame
                 assert isinstance(payload, bytes)  # The decoder returns undecoded frames.
-                if opcode >= _CLOSE:
-                    event = self._control(opcode, payload)
-                elif self._state is _CLOSING:
-                    event = None  # The app has closed and reads no more.
-                elif ended and last and self._opcode is None:
-                    return (
-                        TextMessage(payload.decode()) if opcode is _TEXT else BytesMessage(payload)
-                    )
-                else:
-                    event = self._piece(opcode, payload, ended and last)
+                event = self._process(opcode, payload, ended and last)
                 if event is not None:
                     return event
         except UnicodeDecodeError:
@@ -202,6 +192,22 @@ class WebSocket:
         if self._eof:
             return self._end(1006, "")  # §7.1.5
         return None
+
+    def _process(self, opcode: Opcode, payload: bytes, complete: bool) -> WebsocketEvent | None:
+        """Handle a frame, or the part of it that has arrived; return the event that it completes.
+
+        Args:
+            opcode: Its type, or the type of the message that it continues.
+            payload: The bytes.
+            complete: Whether these are the last bytes of a message.
+        """
+        if opcode >= _CLOSE:
+            return self._control(opcode, payload)
+        if self._state is _CLOSING:
+            return None  # The app has closed and reads no more.
+        if complete and self._opcode is None:
+            return TextMessage(payload.decode()) if opcode is _TEXT else BytesMessage(payload)
+        return self._piece(opcode, payload, complete)
 
     def _early(self) -> Disconnect | None:
         """Check bytes that arrived before the websocket was accepted.

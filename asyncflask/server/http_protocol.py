@@ -257,14 +257,9 @@ class HTTPProtocol(asyncio.BufferedProtocol):
         transport = self.transport
         if transport is None:
             return
-        if self.full is not None or self.stream is None or not self.stream.open:
-            unsent = transport.get_write_buffer_size()
-            if unsent:
-                self._tick_unread(now, unsent)
-                if self.stream is None:
-                    return
-            elif self._stalls_at is not None:
-                self._all_read(now)
+        is_writing = self.stream is not None and self.stream.open
+        if (self.full is not None or not is_writing) and self._tick_unread(now):
+            return
         if self._ends_at is not None and now >= self._ends_at:
             self.abort()
         if self._lingering or transport.is_closing():
@@ -285,13 +280,23 @@ class HTTPProtocol(asyncio.BufferedProtocol):
         except ProtocolError as error:
             self.refuse(error)
 
-    def _tick_unread(self, now: float, unsent: int) -> None:
-        """Allow a client to read slowly; nothing is written meanwhile."""
+    def _tick_unread(self, now: float) -> bool:
+        """Allow a client to read slowly; nothing is written meanwhile.
+
+        Returns:
+            Whether the connection only waits for that.
+        """
+        unsent = self.unsent()
+        if not unsent:
+            if self._stalls_at is not None:
+                self._all_read(now)
+            return False
         if self._stalls_at is None or unsent < self._unsent:
             self._stalls_at = now + self.server_state.config.write_timeout
         elif now >= self._stalls_at:
             self.abort()
         self._unsent = unsent
+        return self.stream is None
 
     def _all_read(self, now: float) -> None:
         """Restart the deadline for the client's next bytes."""

@@ -86,8 +86,7 @@ def run_with_reloader(
     for changed in watch_files(files, parent.pulse):
         if changed:
             edited |= changed
-            shown = ", ".join(sorted(os.path.relpath(path) for path in changed)[:3])
-            say(f" * Changed: {shown}; restarting")
+            say(f" * Changed: {_shown(changed)}; restarting")
             if restarts is not None:
                 restarts()
             parent.restart()
@@ -100,6 +99,10 @@ def run_with_reloader(
     if restarts is not None:
         restarts()
     raise SystemExit(parent.finish())
+
+
+def _shown(changed: Iterable[str]) -> str:
+    return ", ".join(sorted(os.path.relpath(path) for path in changed)[:3])
 
 
 class _Parent:
