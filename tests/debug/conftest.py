@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import sys
+from importlib import import_module
 
 import pytest
 
@@ -12,6 +14,14 @@ from asyncflask.testing import TestClient
 
 PIN = "123-456-789"
 _FRAME = re.compile(r'id="frame-(\d+)">.*?<code class="function">(.*?)</code>', re.DOTALL)
+
+
+@pytest.fixture(autouse=True)
+def display_hook():
+    """Restrict ``sys.displayhook`` of Werkzeug's console, set by its import, to these tests."""
+    sys.displayhook = import_module("werkzeug.debug.console").ThreadedStream.displayhook
+    yield
+    sys.displayhook = sys.__displayhook__
 
 
 class Developer:
