@@ -187,9 +187,6 @@ class Headers(WerkzeugHeaders):
     __hash__ = None
 
 
-_ADD = Headers.add
-
-
 def add_checked(headers: WerkzeugHeaders, name: str, value: str) -> None:
     """Add a header that is known to be well-formed, and keep those of the same name.
 
@@ -198,7 +195,7 @@ def add_checked(headers: WerkzeugHeaders, name: str, value: str) -> None:
         name: The name.
         value: The value.
     """
-    if type(headers).add is _ADD:
+    if type(headers) is Headers:  # A subclass may have its own add().
         headers._list.append((name, value))
     else:
         headers.add(name, value)
