@@ -1,14 +1,12 @@
-"""One connection: passes bytes between a transport and ``protocol/``; flow control and deadlines.
+"""One connection: passes bytes between a transport and ``protocol/``, and has its deadlines.
 
 ``http_stream.py`` and ``websocket_stream.py`` have the ``receive()`` and ``send()`` of a request; a
-connection has one stream at a time. Reading pauses while more is buffered than the settings allow,
-so a client is never read faster than the app asks for data.
+connection has one stream at a time. ``flow_control.py`` keeps to the client's pace, and the app's.
 """
 
 from __future__ import annotations
 
 import asyncio
-import sys
 from typing import Any, cast
 
 from ..protocol.events import ConnectionClosed, HTTPEvent, ProtocolError, RequestHead
@@ -16,6 +14,7 @@ from ..protocol.http1 import HTTP1
 from ..protocol.websocket import WebSocket
 from ..typing import Scope
 from . import http_stream, websocket_stream
+from .flow_control import FlowControl
 from .http_stream import HTTPStream
 from .state import ServerState, log_request, logger
 from .websocket_stream import WebsocketStream
@@ -23,7 +22,7 @@ from .websocket_stream import WebsocketStream
 TOO_MANY = ProtocolError(503, "The server has no connection to spare. Try again later.")
 
 
-class HTTPProtocol(asyncio.BufferedProtocol):
+class HTTPProtocol(FlowControl):
     """A client's connection.
 
     Args:
@@ -31,20 +30,10 @@ class HTTPProtocol(asyncio.BufferedProtocol):
     """
 
     def __init__(self, server_state: ServerState) -> None:
-        self.server_state = server_state
-        self.transport: asyncio.Transport | None = None
+        super().__init__(server_state)
         self.stream: HTTPStream | WebsocketStream | None = None
         self.websocket: WebsocketStream | None = None
-        self.closing = False
-        #: set while the client does not read what is written
-        self.full: asyncio.Event | None = None
-        self._ends_at: float | None = None
-        self._stalls_at: float | None = None
-        self._unsent = 0
-        self._paused = False
-        self._lingering = False
         self._half_closed = False
-        self._queue_limit = server_state.config.body_queue
         self.http = HTTP1(server_state.config.limits, server_state.clock())
         self.http.server = server_state.server_header
 
@@ -125,21 +114,6 @@ class HTTPProtocol(asyncio.BufferedProtocol):
         if stream is not None:
             stream.disconnect()
 
-    def pause_writing(self) -> None:
-        """The client reads slower than the app writes: ``send()`` now waits."""
-        self.full = asyncio.Event()
-        self._unsent = self.unsent()
-        self._stalls_at = self.server_state.clock() + self.server_state.config.write_timeout
-
-    def resume_writing(self) -> None:
-        """The client has read enough: ``send()`` continues."""
-        if self.full is not None:
-            self.full.set()
-            self.full = None
-        self._unsent = sys.maxsize  # Whatever tick() finds next is less.
-        if self.websocket is not None:
-            self.write(self.websocket.protocol.output())  # delayed pongs
-
     # -- requests ------------------------------------------------------------------------------
 
     def advance(self) -> None:
@@ -215,41 +189,6 @@ class HTTPProtocol(asyncio.BufferedProtocol):
         self.http.wait_for_body(True, self.server_state.clock())
         self.regulate()
 
-    # -- flow control --------------------------------------------------------------------------
-
-    def regulate(self) -> None:
-        """Pause reading while the buffer is full, and resume it afterwards."""
-        websocket = self.websocket
-        waiting = self.http.buffered if websocket is None else websocket.queued
-        paused = waiting > self._queue_limit and not self._lingering
-        if paused == self._paused or self.transport is None:
-            return
-        self._paused = paused
-        if paused:
-            self.transport.pause_reading()
-        else:
-            self.transport.resume_reading()
-
-    def write(self, data: bytes) -> None:
-        """Write, if the connection is still open."""
-        if data and self.transport is not None:
-            self.transport.write(data)
-
-    @property
-    def lost(self) -> bool:
-        """Whether the connection is lost, so that nothing more can be sent."""
-        return self.transport is None or self.transport.is_closing()
-
-    async def drain(self) -> None:
-        """Wait until the client has read most of what was written."""
-        full = self.full
-        if full is not None:
-            await full.wait()
-
-    def unsent(self) -> int:
-        """Return how many bytes the client has not read yet."""
-        return self.transport.get_write_buffer_size() if self.transport is not None else 0
-
     # -- deadlines and the end -----------------------------------------------------------------
 
     def tick(self, now: float) -> None:
@@ -279,34 +218,6 @@ class HTTPProtocol(asyncio.BufferedProtocol):
                 self.close()
         except ProtocolError as error:
             self.refuse(error)
-
-    def _tick_unread(self, now: float) -> bool:
-        """Allow a client to read slowly; nothing is written meanwhile.
-
-        Returns:
-            Whether the connection only waits for that.
-        """
-        unsent = self.unsent()
-        if not unsent:
-            if self._stalls_at is not None:
-                self._all_read(now)
-            return False
-        if self._stalls_at is None or unsent < self._unsent:
-            self._stalls_at = now + self.server_state.config.write_timeout
-        elif now >= self._stalls_at:
-            self.abort()
-        self._unsent = unsent
-        return self.stream is None
-
-    def _all_read(self, now: float) -> None:
-        """Restart the deadline for the client's next bytes."""
-        self._stalls_at = None
-        config = self.server_state.config
-        if self._ends_at is not None:
-            self._ends_at = now + config.close_timeout
-        if self.stream is None and self.http.deadline is not None:
-            again = now + config.limits.keep_alive_timeout
-            self.http.deadline = max(self.http.deadline, again)
 
     def refuse(self, error: ProtocolError) -> None:
         """Answer a client that broke the protocol, and close.
@@ -354,18 +265,6 @@ class HTTPProtocol(asyncio.BufferedProtocol):
         self._ends_at = self.server_state.clock() + self.server_state.config.close_timeout
         transport.write_eof()
         self.regulate()
-
-    def close(self) -> None:
-        """Close once everything is written."""
-        self.closing = True
-        if self.transport is not None and not self.transport.is_closing():
-            self._ends_at = self.server_state.clock() + self.server_state.config.close_timeout
-            self.transport.close()
-
-    def abort(self) -> None:
-        """Close at once."""
-        if self.transport is not None:
-            self.transport.abort()
 
     def shut_down(self) -> None:
         """The server stops: close now, or after the current response."""

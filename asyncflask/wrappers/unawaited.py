@@ -30,7 +30,7 @@ _OWNERS = {
     "asyncflask.wrappers.websocket.messages": "websocket.",
     "asyncflask.wrappers.request.request": "request.",
     "asyncflask.wrappers.request.body": "request.body.",
-    "asyncflask.wrappers.response.response": "response.",
+    "asyncflask.wrappers.response.async_body": "response.",
     "asyncflask.flask.async_request": "request.body.",
     "asyncflask.datastructures": "file.",
     "asyncflask.templating.rendering": "",

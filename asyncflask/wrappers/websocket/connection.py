@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from time import monotonic
 from typing import Any, Protocol
 
 from ...concurrency.bridge import resume
@@ -22,16 +21,11 @@ from ...protocol import asgi_state
 from ...typing import Message, Receive, Send
 from ..http_connection import ConnectionApp, ConnectionContext, path_below_root
 from .cancellation import OVERDUE, ViewWatch
+from .looks import FIRST_LOOK, Looks
 from .read_ahead import ReadAhead
 
 Pull = Callable[[], Awaitable[Any]]
 
-#: Sends in a row, without a receive between them, after which it is checked whether the client is
-#: still there, and other tasks run. A view that answers what it receives never sends as many.
-FIRST_LOOK = 16
-#: The maximum afterwards; fewer if they take longer than SLICE seconds.
-NEXT_LOOK = 256
-SLICE = 0.01
 #: Seconds until the first check whether the view receives; the interval doubles up to the second.
 FIRST_CHECK = 0.1
 LAST_CHECK = 5.0
@@ -86,8 +80,7 @@ class WebsocketConnection:
     streak = 0  # `SEND` for each send since the last receive, and 1 while one is under way
     _connect_taken = False
     _timeout: float | None = None
-    _sends = FIRST_LOOK  # the number of sends between the last two looks
-    _looked_at = 0.0
+    _looks: Looks | None = None
     _ahead: ReadAhead | None = None
     _check: asyncio.TimerHandle | None = None
     _watch: ViewWatch | None = None
@@ -235,17 +228,13 @@ class WebsocketConnection:
         return self._ahead is not None and self._ahead.is_current_task()
 
     def _warn_of_view(self) -> None:
-        self._log(
+        _log_view(
+            self._ctx,
             "The client of the websocket view %s of %s left %d s ago, and the view still runs. Let"
             " it end: an `async def` view must not catch its cancellation and go on, and a"
             " `def` view has to wait with a time limit and then call receive() or send().",
             OVERDUE,
         )
-
-    def _log(self, text: str, number: float) -> None:
-        rule, path = self._ctx.url_rule, path_below_root(self._ctx.scope)
-        endpoint = None if rule is None else rule.endpoint
-        self._ctx.app.logger.warning(text, repr(endpoint), one_line(path), number)
 
     # -- receiving ---------------------------------------------------------------------------------
 
@@ -310,7 +299,8 @@ class WebsocketConnection:
         if self.accepted and not self.streak & 1:
             self._read_ahead()
             if self._ahead is not None and self._ahead.is_full:
-                self._log(
+                _log_view(
+                    self._ctx,
                     "The websocket view %s of %s does not read what its client sends (%d messages"
                     " are waiting), so the app cannot tell whether the client is still there."
                     " Receive in a task beside the view.",
@@ -328,21 +318,16 @@ class WebsocketConnection:
         Raises:
             WebsocketDisconnect: The websocket has ended.
         """
+        if self._looks is None:
+            self._looks = Looks()
         receiving = self.streak & 1
-        self.streak = SEND * (FIRST_LOOK - self._next_look()) + receiving
+        self.streak = SEND * (FIRST_LOOK - self._looks.next()) + receiving
         if not receiving:
             self._read_ahead()
         await asyncio.sleep(0)
-        self._looked_at = monotonic()
+        self._looks.looked()
         if self.end is not None:
             raise self.disconnect()
-
-    def _next_look(self) -> int:
-        """Return after how many sends to look again, by the time that the last ones took."""
-        took = monotonic() - self._looked_at
-        fitting = self._sends * SLICE / max(took, 1e-6)
-        self._sends = max(1, min(NEXT_LOOK, int(fitting)))
-        return self._sends
 
     def _read_ahead(self) -> None:
         if self._ahead is None:
@@ -371,3 +356,16 @@ class WebsocketConnection:
             self._pull_from(self._ctx.receive)
         received: Message = await self._source()
         return received
+
+
+def _log_view(ctx: WebsocketContext, text: str, number: float) -> None:
+    """Log a warning about a view.
+
+    Args:
+        ctx: The context of the websocket.
+        text: Has places for the view's endpoint, the path and the number.
+        number: What is special about this view: seconds, or messages.
+    """
+    rule, path = ctx.url_rule, path_below_root(ctx.scope)
+    endpoint = None if rule is None else rule.endpoint
+    ctx.app.logger.warning(text, repr(endpoint), one_line(path), number)
