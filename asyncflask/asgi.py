@@ -131,11 +131,11 @@ def _clean_up(app: ServedApp, ctx: Context) -> None:
     """Give back and forget what the context of a connection that was served has used."""
     if ctx.forgotten:  # by a function that ran after the answer
         log_forgotten(app, ctx)
-    if ctx.lease is not None or ctx._sync_connection is not None:
+    if ctx.lease is not None or ctx.made_sync_connection is not None:
         ctx.give_back_worker()
-    if ctx._pushes is None:
+    if ctx.pushes is None:
         # It refers to the context: a circle. (The test client keeps one that is pushed.)
-        ctx._connection = None
+        ctx.made_connection = None
 
 
 def _failure(ctx: Context, error: BaseException) -> BaseException:

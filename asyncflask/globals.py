@@ -57,7 +57,7 @@ def _find_request() -> t.Any:
     # PERF: the usual case; the rest is for worker threads and contexts inside contexts. 6 % of a
     # request that reads its query string and headers.
     if ctx is not None and ctx.scope_type is HTTP and ctx.lease is None and not ctx.synchronous:
-        return ctx._connection or ctx._connect()
+        return ctx.made_connection or ctx.connect()
     return _find_connection("request", "websocket", ctx and ctx.connection_of(HTTP.name))
 
 
@@ -80,7 +80,7 @@ def _find_session() -> t.Any:
     # PERF: the usual case, with three calls less for each use of the session (4 % of a request
     # that uses it three times); the rest is for contexts inside contexts.
     if ctx is not None and ctx.scope_type is not None:
-        found = ctx._session
+        found = ctx.opened_session
         if found is None:
             found = ctx.open_session()
         found.accessed = True
@@ -143,7 +143,7 @@ def _message_method(name: str) -> property:
         ctx = current()
         # The usual case; the rest is for worker threads and contexts inside contexts.
         if ctx is not None and ctx.scope_type is WEBSOCKET and ctx.lease is None:
-            return getattr(ctx._connection or ctx._connect(), name)
+            return getattr(ctx.made_connection or ctx.connect(), name)
         return getattr(_find_websocket(), name)
 
     return property(method)

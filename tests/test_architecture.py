@@ -34,36 +34,31 @@ FLOOR_OF = {name: floor for floor, names in FLOORS.items() for name in names.spl
 
 #: modules and folders that do not compare the scope type (design D5) …
 ONE_PIPELINE = (
-    *("context.py", "ctx.py", "context", "app.py"),
+    *("ctx.py", "context", "app.py"),
     *("sansio", "dispatch", "serving"),
 )
 #: … except in the table of the differences
 SCOPE_TYPES = {"scope_types.py"}
 #: TODO: comparisons that are still there
-COMPARES_SCOPE_TYPES = {"context.py": 2, "context/context.py": 2, "ctx.py": 1}
+COMPARES_SCOPE_TYPES = {"context/connection.py": 2, "ctx.py": 1}
 
 _OURS = "an attribute of the context or the app that has no public name yet"
 #: Private names that a unit reads on other objects: {unit: {name: reason}}.
 PRIVATE_NAMES_OF_OTHERS = {
     # TODO: public attributes of the context and the app, instead of these.
-    "asgi": dict.fromkeys(
-        ("_connection", "_end_setup", "_got_first_request", "_pushes", "_sync_connection"), _OURS
-    ),
+    "asgi": dict.fromkeys(("_end_setup", "_got_first_request"), _OURS),
     "debug": {
         "_current_frames": "sys: the only way to see what another thread does",
-        "_pushes": _OURS,
     },
-    "dispatch": dict.fromkeys(("_body", "_ctx", "_refresh", "_pushes", "_session"), _OURS),
+    "dispatch": dict.fromkeys(("_ctx", "_refresh"), _OURS),
     "flask": {
         "_AppCtxGlobals": "Flask's name",
         "_default_template_ctx_processor": "Flask's name",
         "_cached_data": "Werkzeug's name",
         "_cached_json": "Werkzeug's name",
-        **dict.fromkeys(("_sync_connection",), _OURS),
     },
     "globals": {
         "_AppCtxGlobals": "Flask's name",
-        **dict.fromkeys(("_connect", "_connection", "_session"), _OURS),
     },
     "templating": {
         "_undefined_name": "Jinja's: what an undefined value says of itself",

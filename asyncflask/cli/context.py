@@ -22,6 +22,7 @@ from typing import Any, TypeVar
 import click
 
 from .._contextvars import context_var, current
+from ..concurrency.execution_mode import COMMAND
 from ..environment import get_debug_flag, get_load_dotenv
 from .locate import CommandApp, NoAppException, locate_app, prepare_import
 
@@ -217,7 +218,7 @@ class _PushedContext:
     ) -> None:
         # `async def` teardown functions run on the loop, `def` ones in this thread, not on a
         # worker: a sqlite3 connection has to be closed in the thread that opened it.
-        self._context.place = "command"
+        self._context.switch_to(COMMAND)
         await self._context.__aexit__(exc_type, exc_value, tb)
 
 

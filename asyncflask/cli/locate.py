@@ -19,6 +19,7 @@ from typing import Any, Literal, Protocol, TypeGuard, overload
 import click
 from werkzeug.routing import Map
 
+from ..concurrency.execution_mode import ExecutionMode
 from ..concurrency.inspection import is_async
 from ..typing import Receive, Scope, Send
 
@@ -29,7 +30,7 @@ FACTORY_NAMES = ("create_app", "make_app")
 class CommandContext(Protocol):
     """What the command line uses of an app context."""
 
-    place: Any  # where it calls what users registered; see dispatch/invoke.py
+    def switch_to(self, mode: ExecutionMode) -> object: ...
 
     def __enter__(self) -> object: ...
 

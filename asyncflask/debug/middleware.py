@@ -78,7 +78,7 @@ class DebuggedConnection:
         #: the part of the body that was received after the error, for the console
         self._kept: deque[Message] = deque()
         # Of what an error leaves unread, see wrappers/request/drain.py.
-        self._body: Body | None = None
+        self.made_body: Body | None = None
         self._all_read = not drain.announces_body(scope) or _waits_for_continue(scope)
 
     async def run(self, application: ASGIApplication) -> None:
@@ -110,8 +110,8 @@ class DebuggedConnection:
                 scope[EXTRA_KEYS] = extra
 
     def _preserve(self, ctx: Context) -> None:
-        if getattr(ctx, "_pushes", ()) is None:
-            ctx._pushes = []  # So that it keeps the request or websocket that the app used.
+        if getattr(ctx, "pushes", ()) is None:
+            ctx.pushes = []  # So that it keeps the request or websocket that the app used.
         self._contexts.append(ctx)
 
     async def _receive(self) -> Message:
@@ -169,8 +169,8 @@ class DebuggedConnection:
             return
         send = self._send_on
         if not self._all_read:
-            self._body = Body(self._next)
-            send = drain.reading_on(self, send)  # type: ignore[arg-type]  # has what is read, _body
+            self.made_body = Body(self._next)
+            send = drain.reading_on(self, send)  # type: ignore[arg-type]  # has what is read, made_body
         await send_response(response, self._scope["method"], send)
 
     async def _deny(self, message: Message) -> None:

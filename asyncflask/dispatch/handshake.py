@@ -25,7 +25,7 @@ from .protocols import ServedApp
 async def headers_with_session(ctx: Context) -> list[WirePair]:
     """Save a session that was changed before the handshake is answered; return its cookies."""
     app = cast(ServedApp, ctx.app)
-    session: Any = ctx._session
+    session: Any = ctx.opened_session
     if session is None or not _is_modified(session):
         return []
     if app.session_interface.is_null_session(session):
@@ -46,7 +46,7 @@ async def save_at_end(app: ServedApp, ctx: Context, response: Response) -> None:
         ctx: The context.
         response: What refuses the websocket; ``None`` if nothing is answered.
     """
-    session: Any = ctx._session
+    session: Any = ctx.opened_session
     interface = app.session_interface
     if session is None or interface.is_null_session(session):
         return

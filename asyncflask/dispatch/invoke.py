@@ -1,10 +1,10 @@
 """How the pipeline calls sync and async functions of users, on the loop or in a thread.
 
-The pipeline is a coroutine that suspends only here. It is awaited on the event loop (``ctx.place``
-is ``"loop"``), or stepped without a loop: in the request's worker thread (``"worker"``) or in a
-thread that pushed a context with a plain ``with`` (``"thread"``). A command line has a loop of its
-own that may be blocked (``"command"``): ``def`` callables run in place there, in the one thread
-that the whole command has. No tasks, locks or timeouts.
+The pipeline is a coroutine that suspends only here. It is awaited on the event loop (the mode
+``LOOP``), or stepped without a loop: in the request's worker thread (``WORKER``) or in a thread
+that pushed a context with a plain ``with`` (``THREAD``). A command line has a loop of its own that
+may be blocked (``COMMAND``): ``def`` callables run in place there, in the one thread that the whole
+command has. No tasks, locks or timeouts.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from blinker import Signal
 from .._contextvars import current
 from ..concurrency.bridge import TO_LOOP, run_alone, running_loop
 from ..concurrency.errors import exit_in_worker
+from ..concurrency.execution_mode import COMMAND, LOOP, THREAD, WORKER
 from ..concurrency.inspection import is_async
 from ..concurrency.workers import leased_here
 from ..ctx import Context
@@ -43,7 +44,7 @@ def call(ctx: Context, func: Callable[..., Any], *args: Any, **kwargs: Any) -> A
     Returns:
         What is to be awaited for the result.
     """
-    if ctx.place == "loop" and not ctx.replaced and is_async(func):
+    if ctx.execution_mode is LOOP and not ctx.replaced and is_async(func):
         return func(*args, **kwargs)  # type: ignore[no-any-return]  # a coroutine
     return _call(ctx, func, args, kwargs)
 
@@ -51,24 +52,24 @@ def call(ctx: Context, func: Callable[..., Any], *args: Any, **kwargs: Any) -> A
 async def _call(
     ctx: Context, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> Any:
-    place = ctx.place
+    mode = ctx.execution_mode
     if ctx.replaced:
-        if place == "thread":
+        if mode is THREAD:
             if ctx.synchronous and not ctx.replaced.isdisjoint(_TO_SYNC):
                 return ctx.app.ensure_sync(func)(*args, **kwargs)
-        elif place != "command" and not ctx.replaced.isdisjoint(_TO_ASYNC):
-            if place == "worker":
+        elif mode is not COMMAND and not ctx.replaced.isdisjoint(_TO_ASYNC):
+            if mode is WORKER:
                 await to_loop(ctx)
             return await ctx.app.ensure_async(func)(*args, **kwargs)
     if is_async(func):
-        if place == "worker":
+        if mode is WORKER:
             await to_loop(ctx)
-        elif place == "thread":
+        elif mode is THREAD:
             return wait_in_place(ctx, func(*args, **kwargs), func)
         return await func(*args, **kwargs)
-    if place == "loop":
+    if mode is LOOP:
         return await ctx.run_def(func, *args, **kwargs)
-    if place != "worker":
+    if mode is not WORKER:
         return func(*args, **kwargs)
     try:
         return func(*args, **kwargs)
@@ -84,7 +85,7 @@ def call_unconverted(
     For receivers of signals, URL value preprocessors, and the methods of the app and its session
     interface.
     """
-    if ctx.replaced and ctx.place == "thread" and not is_async(func):
+    if ctx.replaced and ctx.execution_mode is THREAD and not is_async(func):
         return _called_in_place(func, args, kwargs)
     return call(ctx, func, *args, **kwargs)
 
@@ -115,9 +116,9 @@ async def settled(ctx: Context, func: Callable[..., Any], result: object) -> Any
     """
     if not inspect.isawaitable(result):
         return result
-    if ctx.place == "worker":
+    if ctx.execution_mode is WORKER:
         await to_loop(ctx)
-    elif ctx.place == "thread":
+    elif ctx.execution_mode is THREAD:
         return wait_in_place(ctx, _awaiting(result), func)
     return await result
 
@@ -131,7 +132,7 @@ async def to_loop(ctx: Context) -> None:
 
     The thread stays leased for the request's next ``def`` callable.
     """
-    ctx.place = "loop"
+    ctx.switch_to(LOOP)
     await TO_LOOP
 
 
@@ -142,7 +143,7 @@ def wait_in_place(ctx: Context, coro: Coroutine[Any, Any, Any], func: Callable[.
     """
     if ctx.view_task is not None:
         coro = _as_view_task(ctx, coro)
-    before, ctx.place = ctx.place, "loop"
+    before = ctx.switch_to(LOOP)
     try:
         lease = ctx.lease
         if lease is None or lease.ident != get_ident():
@@ -152,7 +153,7 @@ def wait_in_place(ctx: Context, coro: Coroutine[Any, Any, Any], func: Callable[.
         if ctx.synchronous or running_loop() is None:
             return _run_alone(ctx, coro)
     finally:
-        ctx.place = before
+        ctx.switch_to(before)
     coro.close()
     raise RuntimeError(
         f"{func!r} is `async def` and was reached through a plain `with` on a running event loop."

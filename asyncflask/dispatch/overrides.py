@@ -24,6 +24,7 @@ from weakref import WeakSet
 from .. import _invalidation
 from .._contextvars import current
 from ..concurrency.bridge import drive, running_loop
+from ..concurrency.execution_mode import COMMAND, THREAD, WORKER
 from ..concurrency.inspection import is_async
 from ..ctx import Context
 from ..routing import asks_werkzeug
@@ -171,9 +172,9 @@ async def in_place(ctx: Context, method: Callable[..., Any], *args: Any) -> Any:
 
 
 async def _awaited(ctx: Context, func: Callable[..., Any], result: Awaitable[Any]) -> Any:
-    if ctx.place == "thread":
+    if ctx.execution_mode is THREAD:
         return wait_in_place(ctx, _result_of(result), func)
-    if ctx.place == "worker":
+    if ctx.execution_mode is WORKER:
         await to_loop(ctx)
     return await result
 
@@ -252,14 +253,14 @@ def _is_prepared(func: object) -> bool:
 
 def _may_block(ctx: Context | None) -> bool:
     """Tell whether the calling thread may wait until a step has its answer."""
-    return running_loop() is None or (ctx is not None and ctx.place == "thread")
+    return running_loop() is None or (ctx is not None and ctx.execution_mode is THREAD)
 
 
 async def _called(
     ctx: Context, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> Any:
     """Call a replacement as the pipeline calls hooks, and await an awaitable that it returns."""
-    if ctx.place == "command" and not is_async(func):
+    if ctx.execution_mode is COMMAND and not is_async(func):
         with _stepped(ctx):  # The one thread of a command; a loop runs in it, which may be blocked.
             result = func(*args, **kwargs)
     else:
@@ -281,11 +282,9 @@ def _step_in_place(ctx: Context | None, coro: Coroutine[Any, Any, T]) -> T:
 def _stepped(ctx: Context | None) -> Iterator[None]:
     """Let the pipeline's coroutines be stepped in the calling thread, which may block."""
     contexts = [] if ctx is None else [ctx, ctx.request_context or ctx]
-    before = [each.place for each in contexts]
-    for each in contexts:
-        each.place = "thread"
+    before = [each.switch_to(THREAD) for each in contexts]
     try:
         yield
     finally:
-        for each, place in zip(contexts, before, strict=True):
-            each.place = place
+        for each, mode in reversed(list(zip(contexts, before, strict=True))):
+            each.switch_to(mode)

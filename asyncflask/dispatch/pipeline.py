@@ -18,6 +18,7 @@ from typing import Any
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from ..concurrency.bridge import stop_iteration_of
+from ..concurrency.execution_mode import LOOP
 from ..concurrency.workers import finish
 from ..ctx import Context
 from ..debug.page import traceback_response
@@ -60,7 +61,7 @@ async def run(app: ServedApp, ctx: Context, rest: Awaitable[Any] | None = None) 
     except asyncio.CancelledError as error:
         # Teardown must not be cut off in the middle by a second cancellation.
         closing = teardown.leave_served(app, ctx, error)
-        await (finish(closing) if ctx.place == "loop" else closing)
+        await (finish(closing) if ctx.execution_mode is LOOP else closing)
         raise
     except BaseException as error:
         # Flask: what failed first, not what its handler failed with.
@@ -72,7 +73,7 @@ async def run(app: ServedApp, ctx: Context, rest: Awaitable[Any] | None = None) 
     if (
         find_plan(app, ctx).has_teardown
         or (
-            ctx.needs_cleanup and (ctx._body is not None or ctx.stream_references)
+            ctx.needs_cleanup and (ctx.made_body is not None or ctx.stream_references)
         )  # The body may hold uploads.
         or ctx.serving_error is not None
         or ctx.replaced
@@ -103,7 +104,7 @@ async def full_dispatch(app: ServedApp, ctx: Context, sent: bool = False) -> Any
     result = None
     try:
         plan = find_plan(app, ctx)
-        if plan.opens_session_early and ctx._session is None:
+        if plan.opens_session_early and ctx.opened_session is None:
             await open_session(app, ctx)
             ctx.match_again()
             plan = find_plan(app, ctx)
@@ -371,7 +372,7 @@ def refreshes(app: ServedApp, ctx: Context) -> bool:
 
 def has_session_to_save(app: ServedApp, ctx: Context) -> bool:
     """Tell whether there is a session that the response may have to carry."""
-    if ctx.needs_response and ctx._session is not None:
+    if ctx.needs_response and ctx.opened_session is not None:
         return True
     # PERF: most requests have no cookie at all; the request object is not made for this question.
     names = ctx.header_names

@@ -13,6 +13,7 @@ from typing import Any
 
 from werkzeug.wrappers import Response as WerkzeugResponse
 
+from ..concurrency.execution_mode import LOOP, WORKER
 from ..concurrency.inspection import is_async
 from ..concurrency.workers import on_worker
 from ..ctx import Context
@@ -133,10 +134,10 @@ async def run_in_worker(app: ServedApp, ctx: Context, plan: EndpointPlan) -> Any
         ctx.routing_exception = error
         return await run(app, ctx)
     prefetch(ctx)
-    ctx.place = "worker"
+    ctx.switch_to(WORKER)
 
     def moved() -> None:
-        ctx.place = "loop"
+        ctx.switch_to(LOOP)
 
     return await on_worker(lease, run(app, ctx), moved)
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from .._contextvars import make_current
 from ..concurrency.bridge import stop_iteration_of
+from ..concurrency.execution_mode import WORKER
 from ..concurrency.inspection import is_async
 from ..context import ContextApp
 from ..ctx import Context
@@ -50,7 +51,7 @@ async def leave_served(app: ServedApp, ctx: Context, error: BaseException | None
     if error is not None and app.should_ignore_error(error):
         error = None
     if PRESERVE in ctx.scope:
-        ctx._pushes = []  # The context around the client's push is none of this one's business.
+        ctx.pushes = []  # The context around the client's push is none of this one's business.
         ctx.scope[PRESERVE](ctx)
     else:
         await leave(app, ctx, error)
@@ -106,12 +107,12 @@ async def _release_parent(app: ServedApp, ctx: Context, error: BaseException | N
     if parent.stream_references or not parent.is_end_due:
         return
     parent.is_end_due = False
-    before, parent.place = parent.place, ctx.place
+    before = parent.switch_to(ctx.execution_mode)
     make_current(parent)
     try:
         await end(app, parent, error)
     finally:
-        parent.place = before
+        parent.switch_to(before)
         make_current(ctx)
     if not parent.sends_popped and appcontext_popped.receivers:
         await emit(ctx, appcontext_popped, app)
@@ -141,7 +142,7 @@ async def _call_all(
     ctx: Context, funcs: Iterable[Any], error: BaseException | None, failures: list[BaseException]
 ) -> None:
     for func in funcs:
-        if ctx.place == "worker" and is_async(func):
+        if ctx.execution_mode is WORKER and is_async(func):
             await _attempt(failures, to_loop, ctx)  # A cancellation that waits there is met here.
         result = await _attempt(failures, call, ctx, func, error)
         if result is not None:

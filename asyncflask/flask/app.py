@@ -172,7 +172,7 @@ class Flask(SyncSteps, metaclass=CallableType):
                 error = raised
                 if _cv_request.get(None) is not ctx:
                     # No app context could be pushed for it; an error handler needs one.
-                    ctx._become_current()
+                    ctx.become_current()
                 response = self.handle_exception(raised)
             except BaseException as raised:
                 error = raised

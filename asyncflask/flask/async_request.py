@@ -78,7 +78,7 @@ class AwaitableRequest(Request):
         super().__init__(_View(ctx))
 
     def _shared_body(self) -> Body:
-        body: Body = self._ctx._body
+        body: Body = self._ctx.made_body
         return body
 
     async def _load_form_data(self) -> tuple[Any, Any]:
@@ -106,7 +106,7 @@ class _View:
         self.scope = kept_scope(environ) or build_scope(environ)
         self.receive = None
         self.send = getattr(served, "send", None)
-        self._body: Any = _SyncBody(self)
+        self.made_body: Any = _SyncBody(self)
 
     async def run(self, func: Callable[..., T], *args: Any) -> T:
         """Call a function that may block: in the request's worker if there is one, else here.

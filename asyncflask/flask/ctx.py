@@ -21,8 +21,9 @@ from werkzeug.exceptions import HTTPException as HTTPException
 
 from .._contextvars import context_var, current
 from ..concurrency.bridge import drive, running_loop
+from ..concurrency.execution_mode import LOOP, THREAD
 from ..concurrency.workers import run_sync
-from ..context import NO_ERROR, Context, Place
+from ..context import NO_ERROR, Context
 from ..ctx import (
     F,
     _AppCtxGlobals,
@@ -71,10 +72,10 @@ def _of_request(name: str) -> Any:
 class _SyncContext(Context):
     """A context for ``with``; entered with ``async with``, it awaits ``async def`` hooks."""
 
-    place: Place = "thread"
+    execution_mode = THREAD
     synchronous = True
     #: The context that was current before each push.
-    _pushes: list[Any]
+    pushes: list[Any]
 
     async def push_async(self) -> None:
         """Like :meth:`push`, for code on the event loop."""
@@ -82,7 +83,7 @@ class _SyncContext(Context):
 
     def _begin_pop(self, exc: BaseException | None, mine: Context | None) -> BaseException | None:
         """Check that this may be popped; return the error for the teardown functions."""
-        if not self._pushes or mine is not self:
+        if not self.pushes or mine is not self:
             raise RuntimeError(
                 f"Popped {self!r}, but the current context is {mine!r}. Pop contexts in the"
                 " reverse order of pushing them; `with` does."
@@ -93,7 +94,7 @@ class _SyncContext(Context):
         try:
             self.push()
         except BaseException as error:
-            if self._pushes and self._is_current():
+            if self.pushes and self._is_current():
                 self.pop(error)  # As if the block had failed, because `with` will not pop it.
             raise
         return self
@@ -102,7 +103,7 @@ class _SyncContext(Context):
         try:
             await self.push_async()
         except BaseException as error:
-            if self._pushes and self._is_current():
+            if self.pushes and self._is_current():
                 await self.pop_async(error)
             raise
         return self
@@ -136,7 +137,8 @@ class AppContext(_SyncContext):
     """
 
     sends_popped = False  # pop() sends the signal, each time.
-    scope_type = scope = receive = send = None
+    scope_type = scope = receive = send = lease = made_connection = None
+    needs_response = needs_cleanup = False
     # No properties, because they may be set to any value.
     request = _Absent()
     session = _Absent()
@@ -146,18 +148,18 @@ class AppContext(_SyncContext):
         # PERF: one is made for each request; the other attributes of Context are on the classes.
         self.app = app
         self.replaced = app.replaced_steps
-        self._pushes = []
+        self.pushes = []
         if self.replaced and "create_url_adapter" in self.replaced:
             self.url_adapter  # noqa: B018  # Flask's moment: the replacement sees it now.
 
     @property
-    def request_context(self) -> Context | None:
+    def request_context(self) -> Self | None:
         """None: a request has a context of its own."""
         return None
 
     def push(self) -> None:
         """Make this the current app context. Each push needs a :meth:`pop`."""
-        self._become_current()
+        self.become_current()
         if appcontext_pushed.receivers:
             try:
                 appcontext_pushed.send(self.app, _async_wrapper=self.app.ensure_sync)
@@ -167,8 +169,8 @@ class AppContext(_SyncContext):
 
     async def push_async(self) -> None:
         """Like :meth:`push`, for code on the event loop."""
-        self.place = "loop"
-        self._become_current()
+        self.switch_to(LOOP)
+        self.become_current()
         if appcontext_pushed.receivers:
             try:
                 await appcontext_pushed.send_async(self.app, _sync_wrapper=self.app.ensure_async)
@@ -176,13 +178,13 @@ class AppContext(_SyncContext):
                 self._withdraw()
                 raise
 
-    def _become_current(self) -> None:
+    def become_current(self) -> None:
         previous = context_var.get()
         if previous is None:  # PERF: the usual case, with the same result as below.
-            self._pushes.append(None)
+            self.pushes.append(None)
             context_var.set(self)
         else:
-            self._pushes.append(previous.app_context)
+            self.pushes.append(previous.app_context)
             context_var.set(_current_of(self, previous.request_context))
 
     def __repr__(self) -> str:
@@ -190,7 +192,7 @@ class AppContext(_SyncContext):
 
     def _withdraw(self) -> None:
         """Make the app context current that was current before the last push."""
-        context_var.set(_current_of(self._pushes.pop(), _request_context()))
+        context_var.set(_current_of(self.pushes.pop(), _request_context()))
 
     def pop(self, exc: BaseException | None = NO_ERROR) -> None:
         """Undo one :meth:`push`; the last one runs the teardown functions.
@@ -205,13 +207,13 @@ class AppContext(_SyncContext):
         error = self._begin_pop(exc, now if now is self else _app_context())
         try:
             # PERF: saves a coroutine in the usual case, with nothing to run.
-            if len(self._pushes) == 1 and (
+            if len(self.pushes) == 1 and (
                 self.stream_references or teardown.is_app_needed(self.app, self)
             ):
                 self.leave_in_place(error)
         finally:
             if now is self:
-                context_var.set(self._pushes.pop())  # no request is current
+                context_var.set(self.pushes.pop())  # no request is current
             else:
                 self._withdraw()
         if not self.is_end_due and appcontext_popped.receivers:
@@ -220,14 +222,14 @@ class AppContext(_SyncContext):
     async def pop_async(self, exc: BaseException | None = NO_ERROR) -> None:
         """Like :meth:`pop`, for code on the event loop."""
         error = self._begin_pop(exc, _app_context())
-        last = len(self._pushes) == 1
+        last = len(self.pushes) == 1
         try:
             if last:
                 await self.app.teardown_context(self, error)
         finally:
             self._withdraw()
             if last:
-                self.place = "thread"
+                self.switch_to(THREAD)
                 self.give_back_worker()
         if not self.is_end_due and appcontext_popped.receivers:
             await appcontext_popped.send_async(self.app, _sync_wrapper=self.app.ensure_async)
@@ -248,7 +250,7 @@ class RequestContext(_SyncContext):
     #: The request, the same for ``def`` and ``async def``. It may be set and deleted.
     request: Any = None
     websocket = _Absent()  # no property, because it may be set to any value
-    shares_g_with: AppContext | None
+    shares_g_with: AppContext | None  # type: ignore[assignment]  # of another class
     _awaitable: Any = None
 
     def __init__(
@@ -256,7 +258,7 @@ class RequestContext(_SyncContext):
     ) -> None:
         super().__init__(app, HTTP, kept_scope(environ) or routing_scope(environ))
         self.wsgi_environ = environ
-        self._pushes = []
+        self.pushes = []
         self.request = app.request_class(environ) if request is None else request
         if session is not None:
             self.keep_session(session)
@@ -285,14 +287,14 @@ class RequestContext(_SyncContext):
         else:
             own = None
         self._stand_on(app_context, own)
-        if self._session is None:
+        if self.opened_session is None:
             self.open_session()
         if not self.matched:
-            self._match()
+            self.match_at_push()
 
     async def push_async(self) -> None:
         """Like :meth:`push`, for code on the event loop."""
-        self.place = "loop"
+        self.switch_to(LOOP)
         app_context = _app_context()
         if app_context is None or app_context.app is not self.app:
             own = app_context = self.app.app_context()  # type: ignore[attr-defined]  # a facade app
@@ -300,10 +302,10 @@ class RequestContext(_SyncContext):
         else:
             own = None
         self._stand_on(app_context, own)
-        if self._session is None:
+        if self.opened_session is None:
             await self._open_session_async()
             self.open_session()
-        self._match()
+        self.match_at_push()
 
     def _stand_on(self, app_context: Any, own: Any) -> None:
         """Become the current request context, with this app context.
@@ -312,15 +314,15 @@ class RequestContext(_SyncContext):
             app_context: The app context.
             own: The same, if it was pushed for this.
         """
-        self._pushes.append((_request_context(), own))
-        if len(self._pushes) == 1:
+        self.pushes.append((_request_context(), own))
+        if len(self.pushes) == 1:
             self.shares_g_with = app_context
         context_var.set(_current_of(app_context, self))
 
-    def _become_current(self) -> None:
+    def become_current(self) -> None:
         """Become the current context without signals, so that a failed push can be answered."""
         app_context = AppContext(self.app)
-        app_context._become_current()
+        app_context.become_current()
         self._stand_on(app_context, app_context)
 
     def pop(self, exc: BaseException | None = NO_ERROR) -> None:
@@ -335,7 +337,7 @@ class RequestContext(_SyncContext):
         error = self._begin_pop(exc, self if context_var.get() is self else _request_context())
         own = None
         try:
-            if len(self._pushes) == 1:
+            if len(self.pushes) == 1:
                 self.leave_in_place(error)
         finally:
             own = self._step_off()
@@ -345,21 +347,21 @@ class RequestContext(_SyncContext):
     async def pop_async(self, exc: BaseException | None = NO_ERROR) -> None:
         """Like :meth:`pop`, for code on the event loop."""
         error = self._begin_pop(exc, _request_context())
-        last = len(self._pushes) == 1
+        last = len(self.pushes) == 1
         try:
             if last:
                 await self.app.teardown_context(self, error)
         finally:
             own = self._step_off()
             if last:
-                self.place = "thread"
+                self.switch_to(THREAD)
                 self._awaitable = None
             if own is not None:
                 await own.pop_async(error)
 
     def _step_off(self) -> Any:
         """Make the previous request context current; return the app context to be popped."""
-        before, own = self._pushes.pop()
+        before, own = self.pushes.pop()
         context_var.set(_current_of(_app_context(), before))
         return own
 
@@ -428,7 +430,7 @@ class RequestContext(_SyncContext):
         if self._request_context_of(name) is None:
             return None
         lease = self.lease
-        if self.place != "loop" or (lease is not None and lease.ident == get_ident()):
+        if self.execution_mode is not LOOP or (lease is not None and lease.ident == get_ident()):
             return self.request_or_websocket
         found = self._awaitable
         if found is None or found._ctx.request is not self.request:
@@ -437,22 +439,22 @@ class RequestContext(_SyncContext):
 
     def open_session(self) -> Any:
         """Return the session, opened at the first call, also by an ``async def`` function."""
-        if self._session is None:
+        if self.opened_session is None:
             func = self.app.session_interface.open_session
             session = func(self.app, self.request)
             # PERF: the usual class needs no check for a coroutine.
             if session.__class__ is not SecureCookieSession:
                 session = self.settle(func, session)
             self.keep_session(session)
-        return self._session
+        return self.opened_session
 
     def settle(self, func: Callable[..., Any], result: object) -> Any:
         """Return the result of ``func``; if that is a coroutine, wait for it in this thread."""
-        before, self.place = self.place, "thread"
+        before = self.switch_to(THREAD)
         try:
             return drive(settled(self, func, result))
         finally:
-            self.place = before
+            self.switch_to(before)
 
     async def run_def(self, func: Callable[..., T], *args: Any, **kwargs: Any) -> T:
         """Run a ``def`` callable in the request's worker; on another loop, in another thread."""
@@ -496,7 +498,7 @@ class RequestContext(_SyncContext):
 
     def copy(self) -> Context:
         """Return a second context of the same request and session, with a ``g`` of its own."""
-        other = type(self)(self.app, self.wsgi_environ, self.request, self._session)
+        other = type(self)(self.app, self.wsgi_environ, self.request, self.opened_session)
         other.matched = True
         other.is_copy = True
         return other
@@ -516,7 +518,7 @@ class _Unrelated(_SyncContext):
         super().__init__((app_context or request_context).app)
         self.without_app = app_context is None
         self._app_context = app_context
-        self.parent = request_context
+        self.parent = request_context  # type: ignore[assignment]  # of another class
 
     @property
     def app_context(self) -> Context | None:

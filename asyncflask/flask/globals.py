@@ -28,7 +28,7 @@ def _find_sync_request() -> Any:
     ctx = current()
     # PERF: the usual case; the rest is for nested contexts and for apps of the async API.
     if ctx is not None and ctx.scope_type is HTTP:
-        found = ctx.request if ctx.synchronous else ctx._sync_connection
+        found = ctx.request if ctx.synchronous else ctx.made_sync_connection
         if found is not None:
             return found
     found = None if ctx is None else ctx.sync_connection_of("http")

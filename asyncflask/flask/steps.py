@@ -16,6 +16,7 @@ from .. import app as async_api
 from .. import typing as ft
 from .._contextvars import current
 from ..concurrency.bridge import drive
+from ..concurrency.execution_mode import THREAD
 from ..context import Context
 from ..ctx import NO_ERROR
 from ..debughelpers import raise_redirect_that_loses_the_body
@@ -36,11 +37,11 @@ class SyncSteps(async_api.Flask):
     def _run(self, function: Callable[..., Awaitable[T]], *args: Any) -> T:
         """Run one of the pipeline's functions on the current context, in this thread."""
         ctx = _current_request_context()
-        before, ctx.place = ctx.place, "thread"
+        before = ctx.switch_to(THREAD)
         try:
             return drive(_as_coroutine(function(self, ctx, *args)))
         finally:
-            ctx.place = before
+            ctx.switch_to(before)
 
     def full_dispatch_request(self) -> Response:
         """Run hooks, view and error handlers, and return the response."""

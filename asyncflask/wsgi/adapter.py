@@ -72,7 +72,7 @@ class Served:
     lease: Lease | None = None
     #: The part of the environ that describes the request, as it was made (see ``kept_scope``).
     variables: WSGIEnvironment
-    _body: Body | None = None
+    made_body: Body | None = None
     # A request that is made from the environ stores its routing here.
     url_rule: Rule | None = None
     view_args: dict[str, Any] | None = None

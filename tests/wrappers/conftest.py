@@ -53,7 +53,7 @@ class Client:
 class Context:
     """The attributes of a context that a connection reads."""
 
-    url_rule = view_args = routing_exception = header_names = _body = None
+    url_rule = view_args = routing_exception = header_names = made_body = None
 
     def __init__(self, client, scope, config, debug):
         self.app = SimpleNamespace(config={**DEFAULTS, **config}, json=json, debug=debug)
@@ -106,8 +106,8 @@ def _context_of():
 
     yield make
     for ctx in made:
-        if ctx._body is not None:
-            ctx._body.close()
+        if ctx.made_body is not None:
+            ctx.made_body.close()
 
 
 @pytest.fixture

@@ -290,7 +290,7 @@ async def test_what_is_received_ahead_does_not_fill_the_memory(app, monkeypatch)
 
     @app.post("/")
     async def view():
-        shared = request.environ["asyncflask.context"]._body
+        shared = request.environ["asyncflask.context"].made_body
         kept.append((len(shared._left), shared._spooled))
         return str(len(request.get_data()))
 

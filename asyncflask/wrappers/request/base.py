@@ -18,7 +18,7 @@ from .headers import header_index
 class ConnectedContext(RoutedContext, Protocol):
     """The context of a request."""
 
-    _body: Any
+    made_body: Any
 
     @property
     def app(self) -> Any: ...
@@ -39,7 +39,7 @@ def body_of(ctx: ConnectedContext) -> Body:
     Returns:
         The body, which the asynchronous and the synchronous request share.
     """
-    body: Body | None = ctx._body
+    body: Body | None = ctx.made_body
     return make_body(ctx) if body is None else body
 
 
@@ -62,7 +62,7 @@ def make_body(ctx: ConnectedContext) -> Body:
         config.get("BODY_TIMEOUT"),
         config.get("BODY_IDLE_TIMEOUT", 60),
     )
-    ctx._body = body
+    ctx.made_body = body
     return body
 
 
@@ -96,7 +96,7 @@ class Limit(property):
         def __get__(self, instance: Any, owner: Any) -> Any: ...
 
     def _read(self, instance: Any) -> int | None:
-        body = instance._ctx._body
+        body = instance._ctx.made_body
         if body is not None and body.own_limits and self._name in body.own_limits:
             return int(body.own_limits[self._name])
         app = instance._ctx.app

@@ -30,7 +30,7 @@ def is_left(ctx: ConnectedContext) -> bool:
     Returns:
         Whether the client may still be sending.
     """
-    body = ctx._body or body_of(ctx)
+    body = ctx.made_body or body_of(ctx)
     if body.complete:
         return False
     if body.content_length is None:

@@ -68,7 +68,7 @@ class Request(HTTPConnection):
     def body(self) -> Body:
         """The body: iterate over it as it comes, or ``await`` it as a whole."""
         ctx = self._ctx
-        body: Body = ctx._body or make_body(ctx)
+        body: Body = ctx.made_body or make_body(ctx)
         if self.__class__.max_content_length is not _OWN_LIMIT and not self._told_limit:
             body.max_content_length = self.max_content_length  # A subclass may override it.
             self._told_limit = True
@@ -145,8 +145,8 @@ class Request(HTTPConnection):
 
     def close(self) -> None:
         """Close the uploaded files."""
-        if self._ctx._body is not None:
-            self._ctx._body.close()
+        if self._ctx.made_body is not None:
+            self._ctx.made_body.close()
 
     # -- JSON --------------------------------------------------------------------------------------
 

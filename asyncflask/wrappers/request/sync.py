@@ -66,10 +66,10 @@ class SyncRequest(Routed, WSGIRequest):
 
     def _shared_body(self) -> Body:
         if isinstance(self._ctx, _Outside):
-            if self._ctx._body is None:
+            if self._ctx.made_body is None:
                 # It keeps the data that were read; the bytes come from `wsgi.input`.
-                self._ctx._body = Body(_empty_body)
-            body: Body = self._ctx._body
+                self._ctx.made_body = Body(_empty_body)
+            body: Body = self._ctx.made_body
             return body
         return body_of(self._ctx)
 
@@ -135,8 +135,8 @@ class SyncRequest(Routed, WSGIRequest):
 
     def close(self) -> None:
         """Close the uploaded files."""
-        if self._ctx._body is not None:
-            self._ctx._body.close()
+        if self._ctx.made_body is not None:
+            self._ctx.made_body.close()
 
     # -- JSON --------------------------------------------------------------------------------------
 
@@ -196,7 +196,7 @@ class _Outside:
         self.view_args: dict[str, Any] | None = None
         self.routing_exception: HTTPException | None = None
         self.header_names: HeaderIndex | None = None
-        self._body: Any = None
+        self.made_body: Any = None
 
     @property
     def app(self) -> Any:

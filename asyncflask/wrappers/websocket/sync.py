@@ -15,7 +15,7 @@ class SyncContext(Protocol):
 
     scope_type: Any
     lease: Any
-    _connection: Any
+    made_connection: Any
 
 
 class SyncWebsocket:
@@ -29,9 +29,9 @@ class SyncWebsocket:
     """
 
     def __init__(self, ctx: SyncContext) -> None:
-        if ctx._connection is None:
-            ctx._connection = ctx.scope_type.connect(ctx)
-        self._websocket: Websocket = ctx._connection
+        if ctx.made_connection is None:
+            ctx.made_connection = ctx.scope_type.connect(ctx)
+        self._websocket: Websocket = ctx.made_connection
         self._loop: asyncio.AbstractEventLoop = ctx.lease.loop
 
     def receive(self) -> str | bytes:

@@ -709,7 +709,7 @@ def test_a_request_that_is_not_read_has_no_body_object(request_of):
     request = request_of(b"x")
     request.close()
 
-    assert request._ctx._body is None
+    assert request._ctx.made_body is None
 
 
 def test_the_body_is_made_once(context_of):

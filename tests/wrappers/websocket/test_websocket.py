@@ -31,7 +31,7 @@ class App:
 class Context:
     """The attributes of a context that a websocket reads."""
 
-    _connection = None
+    made_connection = None
     url_rule = view_args = routing_exception = header_names = view_task = None
 
     def __init__(self, app, scope, receive, send):
@@ -794,7 +794,7 @@ async def connected_sync(view):
         ctx.scope_type, ctx.lease = ScopeType, Lease()
         websocket = SyncWebsocket(ctx)
         await asyncio.to_thread(view, websocket)
-        await ctx._connection.end()
+        await ctx.made_connection.end()
 
     async with ASGIConnection(app, scope()) as exchange:
         exchange.put({"type": "websocket.connect"})

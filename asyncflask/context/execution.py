@@ -1,0 +1,62 @@
+"""Where a context's callables run: on the event loop, in the request's worker, or in a thread."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from ..concurrency.execution_mode import LOOP, ExecutionMode
+from ..concurrency.workers import Lease, ThisThread
+from .base import ContextBase
+
+T = TypeVar("T")
+
+
+class ContextExecution(ContextBase):
+    """The part of a context that knows where its callables run."""
+
+    #: whether its ``async def`` functions are waited for even where a loop runs (the facade)
+    synchronous = False
+    #: changed by :meth:`switch_to` alone
+    execution_mode = LOOP
+    #: whether a loop runs for one ``async def`` callable alone, in the thread of the request
+    runs_own_loop = False
+    #: the worker thread of a request, once it has one
+    lease: Lease | ThisThread | None
+    #: whether a request, websocket, body or lease was made, or a stream holds the context: its end
+    #: has to see to them
+    needs_cleanup: bool
+
+    def switch_to(self, mode: ExecutionMode) -> ExecutionMode:
+        """Step the context's coroutine elsewhere from here on.
+
+        Args:
+            mode: Where.
+
+        Returns:
+            Where it was stepped before.
+        """
+        before = self.execution_mode
+        self.execution_mode = mode
+        return before
+
+    async def run_def(self, func: Callable[..., T], *args: Any, **kwargs: Any) -> T:
+        """Run a ``def`` callable on the worker thread that is leased for this context."""
+        owner = self.request_context or self
+        lease = owner.lease
+        if lease is None:
+            lease = await owner.app.workers.lease()
+            if owner.lease is None:
+                owner.needs_cleanup = True
+                owner.lease = lease
+            else:  # Another task of this request had to wait for a worker, too.
+                lease.release()
+                lease = owner.lease
+        result: T = await lease.run(func, *args, **kwargs)
+        return result
+
+    async def run_blocking(self, func: Callable[..., T], *args: Any) -> T:
+        """Run something that may block: on the leased worker, or in place if this is its thread."""
+        if self.execution_mode is LOOP:
+            return await self.run_def(func, *args)
+        return func(*args)

@@ -1,0 +1,181 @@
+"""How a context becomes the current one, and how it ends: after its last pop, or after a stream.
+
+Popping never uses ``ContextVar.reset(token)``: a context may be pushed in one
+:class:`contextvars.Context` and popped in another (a preserved context of the test client, a
+streamed response). The push record has the previous value instead.
+"""
+
+from __future__ import annotations
+
+import sys
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+from .._contextvars import context_var
+from ..concurrency.bridge import drive
+from ..concurrency.execution_mode import THREAD
+from ..signals import appcontext_pushed
+from ..wrappers.response.stream_with_context import keep
+from .base import NO_ERROR
+from .session import ContextSession
+
+T = TypeVar("T")
+
+
+class ContextLifecycle(ContextSession):
+    """The part of a context that is pushed and popped, and that runs what is due at its end."""
+
+    #: the error of the view or of the server, for the teardown functions
+    serving_error: BaseException | None = None
+    #: how many streamed bodies hold this context; it ends when they have ended
+    stream_references = 0
+    #: whether the last pop has left the end of this context to those
+    is_end_due = False
+    #: whether the app context, too, ends only when a stream has ended
+    streams_keep_g = False
+    #: whether ending an app context sends ``appcontext_popped``, or popping it does
+    sends_popped = True
+
+    def push(self) -> None:
+        """Make this the current context. Each push wants a :meth:`pop`."""
+        self.become_current()
+        try:
+            self._enter()
+        except BaseException:
+            self._withdraw()
+            raise
+
+    def _enter(self) -> None:
+        if appcontext_pushed.receivers:
+            appcontext_pushed.send(self.app, _async_wrapper=self.app.ensure_sync)
+        self.match_at_push()
+
+    def _withdraw(self) -> None:
+        """Undo a push that failed, because its caller does not pop it."""
+        if self.pushes:
+            context_var.set(self.pushes.pop())
+
+    async def push_async(self) -> None:
+        """Like :meth:`push`, for code on the event loop: signal receivers of both colours run."""
+        self.become_current()
+        try:
+            if appcontext_pushed.receivers:
+                await appcontext_pushed.send_async(self.app, _sync_wrapper=self.app.ensure_async)
+            if self.scope_type is not None:
+                await self._open_session_async()
+        except BaseException:
+            self._withdraw()
+            raise
+        self.match_at_push()
+
+    def become_current(self) -> None:
+        previous = context_var.get()
+        if self.pushes is None:
+            self.pushes = []
+            self._share_with(previous)
+        self.pushes.append(previous)
+        context_var.set(self)
+
+    def _share_with(self, previous: Self | None) -> None:
+        """Take over from the context around this one what Flask shares between the two.
+
+        An app context inside a request still shows the request; a request context inside an app
+        context of the same app shares its ``g``. (A *served* request never comes here.)
+        """
+        if previous is None or previous.app is not self.app or previous is self:
+            return
+        if self.request_context is None:
+            self.parent = previous.request_context
+        elif self.made_g is None and (self.is_copy or not previous.has_request):
+            self.shares_g_with = previous
+
+    def pop(self, exc: BaseException | None = NO_ERROR) -> None:
+        """Undo one :meth:`push`; the last one runs the teardown functions.
+
+        Args:
+            exc: The error that ended the work, for the teardown functions; by default the
+                exception being handled.
+
+        Raises:
+            RuntimeError: The context is not the current one, or a teardown function is
+                ``async def`` and an event loop runs here (use ``async with``).
+        """
+        error = _current_exception() if exc is NO_ERROR else exc
+        previous, last = self._unpush()
+        try:
+            if last:
+                self.leave_in_place(error)
+        finally:
+            context_var.set(previous)
+
+    def leave_in_place(self, error: BaseException | None) -> None:
+        """Run what is due at the end of this context in the calling thread."""
+        before = self.switch_to(THREAD)
+        try:
+            drive(self.app.teardown_context(self, error))
+        finally:
+            self.switch_to(before)
+
+    async def pop_async(self, exc: BaseException | None = NO_ERROR) -> None:
+        """Like :meth:`pop`, for code on the event loop: teardown functions of both colours run."""
+        error = _current_exception() if exc is NO_ERROR else exc
+        previous, last = self._unpush()
+        try:
+            if last:
+                await self.app.teardown_context(self, error)
+        finally:
+            context_var.set(previous)
+            if last and self.lease is not None:
+                self.give_back_worker()
+
+    def _unpush(self) -> tuple[Any, bool]:
+        if not self.pushes or context_var.get() is not self:
+            raise RuntimeError(
+                f"Popped {self!r}, but the current context is {context_var.get()!r}. Pop contexts"
+                " in the reverse order of pushing them; `with` does."
+            )
+        previous = self.pushes.pop()
+        # Entered once more while it was current (`with request_ctx:` in a view), it goes on.
+        return previous, not self.pushes and previous is not self
+
+    def __enter__(self) -> Self:
+        self.push()
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type | None,
+        exc_value: BaseException | None,
+        tb: TracebackType | None,
+    ) -> None:
+        self.pop(exc_value)
+
+    async def __aenter__(self) -> Self:
+        await self.push_async()
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type | None,
+        exc_value: BaseException | None,
+        tb: TracebackType | None,
+    ) -> None:
+        await self.pop_async(exc_value)
+
+    # -- streamed bodies -------------------------------------------------------------------------
+
+    def keep(self, body: Any) -> Any:
+        """Return ``body``, a (sync or async) iterable, so that it keeps this context."""
+        return keep(self, body)
+
+    def hold(self) -> None:
+        """Let this context end only when a stream has ended (``stream_with_context.py``)."""
+        self.needs_response = self.needs_cleanup = True
+        self.stream_references += 1
+        if self.shares_g_with is not None and not self.streams_keep_g:
+            self.streams_keep_g = True
+            self.shares_g_with.hold()
+
+
+def _current_exception() -> BaseException | None:
+    return sys.exc_info()[1]

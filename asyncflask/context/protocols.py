@@ -1,0 +1,63 @@
+"""What a context asks of its app, and of the table of scope types."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, Protocol
+
+from ..concurrency.workers import WorkerPool
+from ..typing import TeardownCallable
+from ..wrappers.response.headers import WirePair
+
+
+class ScopeTypeRow(Protocol):
+    """What a context asks of its row in ``dispatch/scope_types.py``."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def websocket(self) -> bool: ...
+
+    @property
+    def connect(self) -> Callable[[Any], Any]: ...
+
+    @property
+    def connect_sync(self) -> Callable[[Any], Any]: ...
+
+    @property
+    def handshake_headers(
+        self,
+    ) -> Callable[[Any], Awaitable[list[WirePair]]] | None: ...
+
+
+class ContextApp(Protocol):
+    """What a context asks of an app."""
+
+    app_ctx_globals_class: Any
+    session_interface: Any
+
+    @property
+    def workers(self) -> WorkerPool: ...
+
+    @property
+    def replaced_steps(self) -> frozenset[str]: ...
+
+    @property
+    def logger(self) -> logging.Logger: ...
+
+    @property
+    def teardown_appcontext_funcs(self) -> list[TeardownCallable]: ...
+
+    def should_ignore_error(self, error: BaseException | None) -> bool: ...
+
+    def create_url_adapter(self, request: Any) -> Any: ...
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]: ...
+
+    def ensure_async(self, func: Callable[..., Any]) -> Callable[..., Any]: ...
+
+    def teardown_context(
+        self, ctx: Any, error: BaseException | None
+    ) -> Coroutine[Any, Any, None]: ...
