@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable
-from typing import Any
 from weakref import WeakKeyDictionary
 
 from ..environment import get_debug_flag
@@ -20,10 +19,10 @@ Log = Callable[..., None]
 logger = logging.getLogger("asyncflask.asgi")
 
 # The reported names, by application; used only in debug mode.
-_reported: WeakKeyDictionary[Any, set[bytes]] = WeakKeyDictionary()
+_reported: WeakKeyDictionary[object, set[bytes]] = WeakKeyDictionary()
 
 
-def with_lower_names(send: Send, app: Any, log: Log | None) -> Send:
+def with_lower_names(send: Send, app: object, log: Log | None) -> Send:
     """Return a ``send`` that converts header names to lower case.
 
     Args:
@@ -58,9 +57,10 @@ def reporting_app(app: ASGIApplication) -> ASGIApplication:
     return reporting
 
 
-def _owner(app: Any) -> Any:
+def _owner(app: object) -> object:
     """Return the object of a bound method, which is itself made at each look-up."""
-    return getattr(app, "__self__", app)
+    owner: object = getattr(app, "__self__", app)
+    return owner
 
 
 def _lower(message: Message) -> list[bytes]:
@@ -83,7 +83,7 @@ def _lower(message: Message) -> list[bytes]:
     return wrong
 
 
-def _report(app: Any, names: Iterable[bytes], log: Log) -> None:
+def _report(app: object, names: Iterable[bytes], log: Log) -> None:
     """Warn of names with capitals, once for each name of an application."""
     try:
         known = _reported.setdefault(_owner(app), set())

@@ -13,7 +13,7 @@ from struct import Struct
 
 from wsproto.frame_protocol import CloseReason, FrameDecoder, Opcode, ParseFailed
 
-from .asgi_state import IllegalMessage
+from .asgi_state import CLOSE_CODES, REASON_BYTES, IllegalMessage
 from .deflate import negotiate
 from .events import (
     BytesMessage,
@@ -27,12 +27,8 @@ from .frame_limits import FrameLimits
 from .handshake import Handshake
 from .limits import Limits
 
-# §7.4.1 and IANA's "WebSocket Close Code Number Registry": the codes that a close frame may have.
-# 1004, 1005, 1006 and 1015 are never sent.
-_CLOSE_CODES = frozenset({1000, 1001, 1002, 1003, *range(1007, 1015), *range(3000, 5000)})
-# §5.5: the maximum payload of a control frame; two bytes of a close frame are the code.
+# §5.5: the maximum payload of a control frame.
 _CONTROL_BYTES = 125
-_REASON_BYTES = _CONTROL_BYTES - 2
 
 # SECURITY: maximum size of pongs for a client that sends pings and does not read. §5.5.3: the last
 # pong is enough.
@@ -235,7 +231,7 @@ class WebSocket:
         """Handle a close frame, and answer it if it is not an answer itself. (§5.5.1.)"""
         if not payload:
             code = 1005  # §7.1.5
-        elif len(payload) == 1 or _CODE.unpack_from(payload)[0] not in _CLOSE_CODES:
+        elif len(payload) == 1 or _CODE.unpack_from(payload)[0] not in CLOSE_CODES:
             return self._fail(CloseReason.PROTOCOL_ERROR, "A close frame without a valid code.")
         else:
             (code,) = _CODE.unpack_from(payload)
@@ -333,17 +329,17 @@ class WebSocket:
 
         Source: ``ASGI: websocket.close``, §5.5.1.
         """
-        if code not in _CLOSE_CODES:
+        if code not in CLOSE_CODES:
             raise IllegalMessage(
                 f"'websocket.close' was sent with code={code!r}, which a close frame must not"
                 " have. Use 1000 (normal), 1001 (going away), 1008 (policy), 1011 (error), or"
                 " your own from 4000 to 4999."
             )
         size = len(_encoded("websocket.close", "reason", reason))
-        if size > _REASON_BYTES:
+        if size > REASON_BYTES:
             raise IllegalMessage(
                 f"'websocket.close' was sent with reason={reason[:40]!r}… of {size} bytes; a close"
-                f" frame has room for {_REASON_BYTES}. Send the details as a message before."
+                f" frame has room for {REASON_BYTES}. Send the details as a message before."
             )
         if self._state is not _OPEN:
             self._check_accepted("websocket.close")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Awaitable, Callable
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 from ..protocol import asgi_state
 from ..protocol.asgi_state import ClientDisconnected
@@ -307,7 +307,7 @@ class HTTPStream(Stream):
                 asgi_state.advance(self.table, self.state, message, EXTENSIONS)
             raise ClientDisconnected(f"{message.get('type')!r} was sent after the client had left.")
         self.state = asgi_state.advance(self.table, self.state, message, EXTENSIONS)
-        waiting = SENDERS[message["type"]](self, message)
+        waiting = self.senders[message["type"]](self, message)
         if waiting is not None:
             await waiting
         connection = self.connection
@@ -382,12 +382,11 @@ class HTTPStream(Stream):
             logger.error("%s ended without an answer.", self)
         self.connection.fail(500, "The app failed.")
 
-
-#: The method for each message of an HTTP response.
-SENDERS: dict[str, Callable[[Any, Message], Awaitable[None] | None]] = {
-    "http.response.start": HTTPStream._send_start,
-    "http.response.body": HTTPStream._send_body,
-    "http.response.trailers": HTTPStream._send_trailers,
-    "http.response.early_hint": HTTPStream._send_early_hint,
-    "http.response.pathsend": HTTPStream._send_path,
-}
+    #: The method for each message of an HTTP response.
+    senders: ClassVar[dict[str, Callable[[Any, Message], Awaitable[None] | None]]] = {
+        "http.response.start": _send_start,
+        "http.response.body": _send_body,
+        "http.response.trailers": _send_trailers,
+        "http.response.early_hint": _send_early_hint,
+        "http.response.pathsend": _send_path,
+    }

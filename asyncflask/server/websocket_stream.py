@@ -10,7 +10,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 from time import monotonic
-from typing import Any
+from typing import Any, ClassVar
 
 from ..protocol import asgi_state
 from ..protocol.asgi_state import ClientDisconnected
@@ -85,7 +85,7 @@ class WebsocketStream(Stream):
     def _read(self) -> None:
         """Parse messages from the bytes, as long as the queue has room."""
         connection = self.connection
-        limit = connection.server_state.config.body_queue  # PERF: once for all messages.
+        limit = connection.server_state.config.body_queue
         while self.queued <= limit:
             event = self.protocol.next_event()
             if connection.full is None or self.protocol.closed:
@@ -143,7 +143,7 @@ class WebsocketStream(Stream):
                 asgi_state.advance(self.table, self.state, message, EXTENSIONS)
             raise ClientDisconnected(f"{message.get('type')!r} was sent after the client had left.")
         state = asgi_state.advance(self.table, self.state, message, EXTENSIONS)
-        SENDERS[message["type"], self.state](self, message, state)
+        self.senders[message["type"], self.state](self, message, state)
         self.state = state
         connection = self.connection
         if connection.full is not None and self.open:
@@ -267,13 +267,12 @@ class WebsocketStream(Stream):
             self._logged = True
         super().disconnect()
 
-
-#: The method for each message of a websocket, by state.
-SENDERS: dict[tuple[str, str], Callable[[Any, Message, str], None]] = {
-    ("websocket.accept", "CONNECTING"): WebsocketStream._accept,
-    ("websocket.close", "CONNECTING"): WebsocketStream._deny,
-    ("websocket.http.response.start", "CONNECTING"): WebsocketStream._start_denial,
-    ("websocket.http.response.body", "DENYING"): WebsocketStream._send_denial,
-    ("websocket.send", "OPEN"): WebsocketStream._send_message,
-    ("websocket.close", "OPEN"): WebsocketStream._close,
-}
+    #: The method for each message of a websocket, by state.
+    senders: ClassVar[dict[tuple[str, str], Callable[[Any, Message, str], None]]] = {
+        ("websocket.accept", "CONNECTING"): _accept,
+        ("websocket.close", "CONNECTING"): _deny,
+        ("websocket.http.response.start", "CONNECTING"): _start_denial,
+        ("websocket.http.response.body", "DENYING"): _send_denial,
+        ("websocket.send", "OPEN"): _send_message,
+        ("websocket.close", "OPEN"): _close,
+    }

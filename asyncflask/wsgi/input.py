@@ -8,13 +8,16 @@ from __future__ import annotations
 import asyncio
 import io
 from collections.abc import Coroutine
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from .._contextvars import current
 from ..concurrency.bridge import run_from_thread, running_loop, step_in_thread
 from ..typing import Scope
 from ..wrappers.request.body import Body
 from ..wrappers.request.drain import announces_body
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
 
 #: Scope key: the whole body is there from the beginning, as in ``app.test_request_context()``.
 WHOLE_BODY = "asyncflask.whole_body"
@@ -45,7 +48,7 @@ class BodyReader(io.RawIOBase):
         """Return True: this stream can be read."""
         return True
 
-    def readinto(self, buffer: Any) -> int:
+    def readinto(self, buffer: WriteableBuffer) -> int:
         """Wait for the next piece and copy as much of it as fits.
 
         Args:
@@ -61,8 +64,9 @@ class BodyReader(io.RawIOBase):
         kept = self._kept_stream()
         if kept is not None:
             return kept.readinto(buffer)
-        data = self._run(self._body.read_at_most(len(buffer)), whole=False)
-        buffer[: len(data)] = data
+        with memoryview(buffer).cast("B") as room:
+            data = self._run(self._body.read_at_most(len(room)), whole=False)
+            room[: len(data)] = data
         return len(data)
 
     def readall(self) -> bytes:

@@ -75,9 +75,10 @@ class Mount:
     state: dict[str, Any] | None = field(default=None, init=False)
 
     @property
-    def owner(self) -> Any:
+    def owner(self) -> object:
         """The application, also if one of its methods was mounted (``app.asgi_app``)."""
-        return getattr(self.app, "__self__", self.app)
+        owner: object = getattr(self.app, "__self__", self.app)
+        return owner
 
     async def serve(self, host: Host, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection with the mounted application.
@@ -230,6 +231,14 @@ class OuterApp(Protocol):
 
 Stop = Callable[[], Awaitable[None]]
 
+
+class StartedApp(Protocol):
+    """An app of asyncflask, which is started and shut down by itself."""
+
+    async def startup(self) -> None: ...
+    async def shutdown(self) -> None: ...
+
+
 #: The ids of the applications that are being started; one may be mounted several times.
 _started: ContextVar[set[int] | None] = ContextVar("asyncflask.started_mounts", default=None)
 
@@ -297,16 +306,15 @@ async def stop_mounted(stops: Sequence[Stop], logger: Logger) -> None:
 def _starter(mount: Mount, mounts: Iterable[Mount]) -> Callable[[], Awaitable[Stop]] | None:
     app = mount.owner
     if all(is_async(getattr(app, step, None) or len) for step in ("startup", "shutdown")):
-        return lambda: _start_ours(app)
+        return lambda: _start_ours(cast(StartedApp, app))
     if any(other.lifespan for other in mounts if other.owner is app):
         return lambda: _start_lifespan(mount, [m for m in mounts if m.owner is app])
     return None
 
 
-async def _start_ours(app: Any) -> Stop:
+async def _start_ours(app: StartedApp) -> Stop:
     await app.startup()
-    stop: Stop = app.shutdown
-    return stop
+    return app.shutdown
 
 
 async def _start_lifespan(mount: Mount, same: Sequence[Mount]) -> Stop:

@@ -196,7 +196,7 @@ class Messages(MessageReceiver):
         return self._ctx.app.json
 
 
-def _binary(data: Any) -> bytes:
+def _binary(data: object) -> bytes:
     if isinstance(data, bytes):
         return data
     if isinstance(data, (bytearray, memoryview)):

@@ -10,12 +10,20 @@ from ...exceptions import WebsocketDisconnect
 from .websocket import HandshakeHeaders, Websocket
 
 
-class SyncContext(Protocol):
-    """What a synchronous websocket asks of its context."""
+class LeasedWorker(Protocol):
+    """The worker thread of a ``def`` view."""
 
-    scope_type: Any
-    lease: Any
-    made_connection: Any
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop: ...
+
+
+class SyncContext(Protocol):
+    """The context of a websocket whose view runs in a worker thread."""
+
+    @property
+    def lease(self) -> LeasedWorker: ...
+    @property
+    def own_connection(self) -> Websocket: ...
 
 
 class SyncWebsocket:
@@ -29,10 +37,8 @@ class SyncWebsocket:
     """
 
     def __init__(self, ctx: SyncContext) -> None:
-        if ctx.made_connection is None:
-            ctx.made_connection = ctx.scope_type.connect(ctx)
-        self._websocket: Websocket = ctx.made_connection
-        self._loop: asyncio.AbstractEventLoop = ctx.lease.loop
+        self._websocket = ctx.own_connection
+        self._loop = ctx.lease.loop
 
     def receive(self) -> str | bytes:
         """Wait for the next message. See :meth:`Websocket.receive`."""

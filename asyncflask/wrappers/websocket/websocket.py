@@ -13,6 +13,7 @@ from typing import Any
 from werkzeug.datastructures import Headers as WerkzeugHeaders
 
 from ...exceptions import explain_missing_attributes
+from ...protocol.asgi_state import CLOSE_CODES, REASON_BYTES
 from ...typing import Message
 from ..http_connection import HTTPConnection
 from ..response.asgi import send_response
@@ -22,13 +23,6 @@ from .connection import WebsocketConnection, WebsocketContext
 from .messages import Messages
 
 HandshakeHeaders = Mapping[str, str] | Iterable[tuple[str, str]]
-
-# RFC 6455 §7.4.1 and IANA's "WebSocket Close Code Number Registry": what an endpoint may send.
-# 1004, 1005, 1006 and 1015 are reserved and never sent in a frame.
-_CLOSE_CODES = frozenset({1000, 1001, 1002, 1003, *range(1007, 1015), *range(3000, 5000)})
-# RFC 6455 §5.5: a control frame carries at most 125 bytes, two of which are the code.
-_REASON_BYTES = 123
-
 
 _BY_RECEIVE = "Read messages with `await websocket.receive()` or `async for message in websocket`."
 _BY_RECEIVE_JSON = "Read messages that are JSON with `await websocket.receive_json()`."
@@ -162,15 +156,15 @@ class Websocket(Messages, HTTPConnection):
         Source: ``Quart: Websocket.close``, ``ASGI: websocket.close``.
         """
         reason = reason or ""
-        if code not in _CLOSE_CODES:
+        if code not in CLOSE_CODES:
             raise ValueError(
                 f"close(code={code!r}): an endpoint may not send this code. Use 1000 (normal),"
                 " 1001 (going away), 1008 (policy), 1011 (error), or your own from 4000 to 4999."
             )
-        if len(reason.encode()) > _REASON_BYTES:
+        if len(reason.encode()) > REASON_BYTES:
             raise ValueError(
                 f"close(reason={reason[:40]!r}…) has {len(reason.encode())} bytes; a close frame"
-                f" has room for {_REASON_BYTES}. Send the details as a message before closing."
+                f" has room for {REASON_BYTES}. Send the details as a message before closing."
             )
         await self._connection.close(code, reason)
 

@@ -774,12 +774,6 @@ async def test_websockets_of_disconnected_clients_are_released():
 # -- def views -------------------------------------------------------------------------------------
 
 
-class ScopeType:
-    @staticmethod
-    def connect(ctx):
-        return Websocket(ctx)
-
-
 class Lease:
     def __init__(self):
         self.loop = asyncio.get_running_loop()
@@ -791,10 +785,10 @@ async def connected_sync(view):
 
     async def app(scope, receive, send):
         ctx = Context(App(), scope, receive, send)
-        ctx.scope_type, ctx.lease = ScopeType, Lease()
+        ctx.own_connection, ctx.lease = Websocket(ctx), Lease()
         websocket = SyncWebsocket(ctx)
         await asyncio.to_thread(view, websocket)
-        await ctx.made_connection.end()
+        await ctx.own_connection.end()
 
     async with ASGIConnection(app, scope()) as exchange:
         exchange.put({"type": "websocket.connect"})
@@ -834,14 +828,14 @@ async def test_a_def_view_iterates_until_the_client_goes():
 
 async def test_a_sync_websocket_shows_what_it_is():
     ctx = Context(App(), scope(scheme="ws"), None, None)
-    ctx.scope_type, ctx.lease = ScopeType, Lease()
+    ctx.own_connection, ctx.lease = Websocket(ctx), Lease()
 
     assert repr(SyncWebsocket(ctx)) == "<SyncWebsocket 'ws://localhost/chat' [GET]>"
 
 
 async def test_a_sync_websocket_on_the_loop_raises_instead_of_hanging():
     ctx = Context(App(), scope(), None, None)
-    ctx.scope_type, ctx.lease = ScopeType, Lease()
+    ctx.own_connection, ctx.lease = Websocket(ctx), Lease()
 
     with pytest.raises(RuntimeError, match="on the event loop"):
         SyncWebsocket(ctx).receive()
