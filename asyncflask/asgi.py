@@ -16,6 +16,7 @@ from werkzeug.exceptions import InternalServerError
 
 from ._contextvars import current, make_current, restore
 from .concurrency.errors import as_exception
+from .concurrency.stop_signals import told_to_stop
 from .concurrency.workers import finish
 from .ctx import Context
 from .debug.blocking import is_watched, serve_watched
@@ -280,6 +281,11 @@ async def _serve_lifespan(app: ServedApp, scope: Scope, receive: Receive, send: 
         )
     if "state" in scope:
         app.lifespan_state = scope["state"]
+    with told_to_stop(app.stopping, scope):
+        await _take_steps(app, receive, send)
+
+
+async def _take_steps(app: ServedApp, receive: Receive, send: Send) -> None:
     while True:
         kind = (await receive())["type"]
         step = {"lifespan.startup": app.startup, "lifespan.shutdown": app.shutdown}.get(kind)

@@ -1,21 +1,30 @@
 """Server-sent events: the encoding of one event, and a streamed response of them.
 
-The stream is an ordinary asynchronous generator; ``wrappers/response/asgi.py`` closes it when the
-client leaves.
+The stream is an asynchronous generator; ``wrappers/response/asgi.py`` closes it when the client
+leaves, and it ends by itself when the server begins to stop. The events are made in a task beside
+it, so that it may send a heartbeat, or end, while it waits for the next one.
 """
 
 from __future__ import annotations
 
+import asyncio
+import random
 import re
+from asyncio import FIRST_COMPLETED
 from collections.abc import AsyncGenerator, AsyncIterable
 from dataclasses import dataclass
+from typing import Any
 
 from ._contextvars import current
+from .concurrency.stopping import Stopping
 from .wrappers.response.bodies import to_bytes
 from .wrappers.response.response import Response
 
 # WHATWG HTML §9.2.5: a line ends with CR LF, LF or CR, and with nothing else.
 _LINE_END = re.compile(r"\r\n|\n|\r")
+#: Milliseconds after which browsers connect again at a restart: not all at the same moment.
+RETRY = (1000, 3000)
+HEARTBEAT = b":\n\n"
 
 
 @dataclass(frozen=True)
@@ -73,11 +82,16 @@ class ServerSentEvent:
 
 
 def event_stream(
-    events: AsyncIterable[ServerSentEvent | str], response_class: type[Response] | None = None
+    events: AsyncIterable[ServerSentEvent | str],
+    response_class: type[Response] | None = None,
+    *,
+    heartbeat: float | None = None,
 ) -> Response:
     """Make the response that sends ``events`` to a browser's ``EventSource`` as they come.
 
-    The generator is closed, and its ``finally`` runs, when the browser leaves.
+    The generator is closed, and its ``finally`` runs, when the browser leaves. When the server
+    begins to stop (``app.stopping``), the generator is cancelled, and the stream ends with a
+    ``retry``: the last one of the stream, or 1 to 3 s.
 
     >>> async def ticks():
     ...     yield "one"
@@ -87,23 +101,31 @@ def event_stream(
     Args:
         events: An asynchronous iterable; text is sent as an event's data.
         response_class: The class of the result; by default, the app's.
+        heartbeat: Seconds without an event after which an empty comment is sent, so that proxies
+            keep the connection open; ``None``: never.
 
     Returns:
         The response.
 
     Raises:
         TypeError: ``events`` is not asynchronous.
+        ValueError: ``heartbeat`` is not more than 0.
     """
     if not hasattr(events, "__aiter__"):
         raise TypeError(
             f"event_stream() was given {events!r}, which is no asynchronous iterable."
             " Write the events as `async def events(): yield ...` and pass `events()`."
         )
+    if heartbeat is not None and not heartbeat > 0:
+        raise ValueError(
+            f"event_stream(heartbeat={heartbeat!r}) would send comments all the time. Give seconds,"
+            " more than 0, or leave it out."
+        )
+    ctx = current()
     if response_class is None:
-        ctx = current()
         response_class = Response if ctx is None else ctx.app.response_class
     return response_class(
-        _encode_events(events),
+        _encode_events(events, heartbeat, Stopping() if ctx is None else ctx.app.stopping),
         mimetype="text/event-stream",
         # nginx buffers a proxied response without this header.
         headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no"},
@@ -111,15 +133,84 @@ def event_stream(
 
 
 async def _encode_events(
-    events: AsyncIterable[ServerSentEvent | str],
+    events: AsyncIterable[ServerSentEvent | str], heartbeat: float | None, stopping: Stopping
 ) -> AsyncGenerator[bytes, None]:
+    retry = random.randint(*RETRY)
+    source = _Source(events)
+    stop = asyncio.ensure_future(stopping.wait())
     try:
-        async for event in events:
-            if isinstance(event, ServerSentEvent):
+        while not stopping.is_set():
+            coming = source.ask()
+            awaited = {coming, source.task, stop}
+            while not any(future.done() for future in awaited):
+                waiting = asyncio.wait(awaited, timeout=heartbeat, return_when=FIRST_COMPLETED)
+                if not (await waiting)[0]:
+                    yield HEARTBEAT
+            if coming.done():
+                event = coming.result()
+                if not isinstance(event, ServerSentEvent):
+                    event = ServerSentEvent(to_bytes(event).decode())
+                retry = retry if event.retry is None else event.retry
                 yield event.encode()
-            else:
-                yield ServerSentEvent(to_bytes(event).decode()).encode()
+            elif source.task.done():
+                return
+        yield ServerSentEvent(retry=retry).encode()
     finally:
+        stop.cancel()
+        await source.close()
+
+
+class _Source:
+    """Makes events in a task, each when it is asked for.
+
+    Args:
+        events: The events.
+    """
+
+    def __init__(self, events: AsyncIterable[ServerSentEvent | str]) -> None:
+        self._events = events
+        self._wanted = asyncio.Event()
+        self._coming: asyncio.Future[Any] | None = None
+        #: returns the error of the events; a SystemExit that it raised would end the loop
+        self.task: asyncio.Future[Any] = asyncio.ensure_future(self._make())
+
+    def ask(self) -> asyncio.Future[Any]:
+        """Return the future of the next event."""
+        self._coming = asyncio.get_running_loop().create_future()
+        self._wanted.set()
+        return self._coming
+
+    async def _make(self) -> BaseException | None:
+        try:
+            try:
+                async for event in self._events:
+                    if self._coming is None:
+                        break  # It has taken no notice of its cancellation.
+                    self._wanted.clear()
+                    self._coming.set_result(event)
+                    await self._wanted.wait()
+            finally:
+                await self._close_events()
+        except BaseException as error:
+            return error
+        return None
+
+    async def _close_events(self) -> None:
         # SECURITY: closed at once, not when the garbage collector runs.
-        if hasattr(events, "aclose"):
-            await events.aclose()
+        if hasattr(self._events, "aclose"):
+            await self._events.aclose()
+
+    async def close(self) -> None:
+        """End the task, close the events, and raise their error if there is one."""
+        self._coming = None
+        is_cancelled = self.task.cancel()
+        await asyncio.wait({self.task})
+        if self.task.cancelled():  # before it began
+            await self._close_events()
+            return
+        error = self.task.result()
+        if error is not None and not (is_cancelled and isinstance(error, asyncio.CancelledError)):
+            try:
+                raise error
+            finally:
+                del error  # Its traceback refers to this frame: a circle.

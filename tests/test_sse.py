@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from asyncflask import _contextvars
+from asyncflask.concurrency.stopping import Stopping
 from asyncflask.sse import ServerSentEvent, event_stream
 from asyncflask.wrappers.response.asgi import send_response
 from asyncflask.wrappers.response.response import Response
@@ -110,7 +111,147 @@ async def test_the_response_class_is_the_apps_unless_given():
     async def events():
         yield "a"
 
-    _contextvars.context_var.set(SimpleNamespace(app=SimpleNamespace(response_class=Mine)))
+    app = SimpleNamespace(response_class=Mine, stopping=Stopping())
+    _contextvars.context_var.set(SimpleNamespace(app=app))
 
     assert type(event_stream(events())) is Mine
     assert type(event_stream(events(), Response)) is Response
+
+
+# -- heartbeats, and the end at the server's stop --------------------------------------------------
+
+
+@pytest.fixture
+def stopping():
+    """The event of the current context's app."""
+    app = SimpleNamespace(response_class=Response, stopping=Stopping())
+    token = _contextvars.context_var.set(SimpleNamespace(app=app))
+    yield app.stopping
+    _contextvars.context_var.reset(token)
+
+
+async def test_a_silent_stream_sends_comments_with_heartbeat():
+    go_on = asyncio.Event()
+
+    async def events():
+        yield "a"
+        await go_on.wait()
+        yield "b"
+
+    chunks = event_stream(events(), heartbeat=0.001).iter_chunks()
+
+    assert await anext(chunks) == b"data: a\n\n"
+    assert [await anext(chunks), await anext(chunks)] == [b":\n\n", b":\n\n"]
+    go_on.set()
+    assert [chunk async for chunk in chunks if chunk != b":\n\n"] == [b"data: b\n\n"]
+
+
+@pytest.mark.parametrize("heartbeat", [0, -1, float("nan")])
+def test_a_heartbeat_that_is_no_time_is_refused(heartbeat):
+    async def events():
+        yield "a"
+
+    with pytest.raises(ValueError, match="heartbeat="):
+        event_stream(events(), heartbeat=heartbeat)
+
+
+@pytest.mark.parametrize(("first", "retry"), [("a", None), (ServerSentEvent("a", retry=7), b"7")])
+async def test_a_stream_that_waits_ends_with_its_retry_when_the_server_stops(
+    stopping, first, retry
+):
+    closed = []
+
+    async def events():
+        try:
+            yield first
+            await asyncio.Event().wait()
+        finally:
+            closed.append(True)
+
+    chunks = event_stream(events()).iter_chunks()
+    await anext(chunks)
+    asyncio.get_running_loop().call_soon(stopping.set)
+    [last] = [chunk async for chunk in chunks]
+
+    name, _, milliseconds = last.strip().partition(b": ")
+    assert name == b"retry"
+    assert milliseconds == retry or 1000 <= int(milliseconds) <= 3000
+    assert closed == [True]
+
+
+async def test_a_stream_that_never_waits_ends_when_the_server_stops(stopping):
+    async def events():
+        while True:
+            yield "a"
+
+    chunks = event_stream(events()).iter_chunks()
+    await anext(chunks)
+    stopping.set()
+
+    assert [chunk[:5] async for chunk in chunks] == [b"retry"]
+
+
+async def test_a_source_that_goes_on_after_its_cancellation_is_closed(stopping):
+    closed = []
+
+    async def events():
+        try:
+            while True:
+                try:
+                    yield "a"
+                    await asyncio.Event().wait()
+                except asyncio.CancelledError:
+                    pass
+        finally:
+            closed.append(True)
+
+    chunks = event_stream(events()).iter_chunks()
+    await anext(chunks)
+    asyncio.get_running_loop().call_soon(stopping.set)
+
+    assert [chunk[:5] async for chunk in chunks] == [b"retry"]
+    assert closed == [True]
+
+
+@pytest.mark.parametrize("error", [LookupError, SystemExit, asyncio.CancelledError])
+async def test_the_error_of_a_source_is_that_of_the_stream(error):
+    async def events():
+        yield "a"
+        raise error
+
+    chunks = event_stream(events()).iter_chunks()
+    await anext(chunks)
+
+    with pytest.raises(error):
+        await anext(chunks)
+
+
+async def test_a_source_makes_an_event_when_it_is_asked_for():
+    made = []
+
+    async def events():
+        for number in range(3):
+            made.append(number)
+            yield str(number)
+
+    chunks = event_stream(events()).iter_chunks()
+    await anext(chunks)
+    for _ in range(5):
+        await asyncio.sleep(0)
+
+    assert made == [0]
+    await chunks.aclose()
+
+
+async def test_a_source_runs_in_one_task():
+    """So a timeout may be around its events."""
+    tasks = set()
+
+    async def events():
+        for _ in range(3):
+            tasks.add(asyncio.current_task())
+            yield "a"
+
+    await event_stream(events()).read()
+
+    assert len(tasks) == 1

@@ -23,6 +23,7 @@ import hypercorn.logging
 import hypercorn.run
 from hypercorn.typing import HTTPScope, ResponseSummary, WebsocketScope
 
+from ..concurrency.stop_signals import extended
 from ..server.runner import MOMENT, SPARE, LastResort, Signals, run_loop
 from ..typing import ASGIApplication, Message, Receive, Scope, Send
 from .workers import Worker, Workers, command
@@ -190,7 +191,7 @@ class _Logger(hypercorn.logging.Logger):
 
 async def _serve_until(app: ASGIApplication, config: _Config, stop: asyncio.Event) -> None:
     asyncio.get_running_loop().set_exception_handler(_log_loop_error)
-    connections = _Connections(app)
+    connections = _Connections(app, stop)
     loop = asyncio.get_running_loop()
     serving = loop.create_task(
         hypercorn.asyncio.serve(
@@ -200,7 +201,7 @@ async def _serve_until(app: ASGIApplication, config: _Config, stop: asyncio.Even
             mode="asgi",
         )
     )
-    cutting = loop.create_task(connections.cut_off(stop, config.graceful_timeout))
+    cutting = loop.create_task(connections.cut_off(config.graceful_timeout))
     try:
         await asyncio.wait({serving, cutting}, return_when=asyncio.FIRST_COMPLETED)
         if not serving.done() and connections.gave_up:
@@ -220,10 +221,15 @@ class _Connections:
 
     From CPython 3.12 on hypercorn waits for open connections without limit when it stops: asyncio's
     ``Server.wait_closed()`` waits for them there, and its own timeout begins only afterwards.
+
+    Args:
+        app: The ASGI application.
+        stop: Set when the server is to stop; the app is told of it.
     """
 
-    def __init__(self, app: ASGIApplication) -> None:
+    def __init__(self, app: ASGIApplication, stop: asyncio.Event) -> None:
         self._app = app
+        self._stop = stop
         self._tasks: set[asyncio.Task[Any] | None] = set()
         self._lifespan: asyncio.Task[Any] | None = None
         self._is_over = asyncio.Event()
@@ -254,18 +260,18 @@ class _Connections:
 
         self._lifespan = asyncio.current_task()
         try:
+            scope = extended(scope, self._stop.wait)
             await self._app(scope, lambda: self._next(receive), notice)
         finally:
             self._is_starting = False  # An app without a lifespan has raised.
 
-    async def cut_off(self, stop: asyncio.Event, grace: float) -> None:
-        """Cancel the connections that are still open ``grace`` seconds after ``stop`` is set.
+    async def cut_off(self, grace: float) -> None:
+        """Cancel the connections that are still open some time after the server is to stop.
 
         Args:
-            stop: Set when the server is to stop.
             grace: Seconds.
         """
-        await stop.wait()
+        await self._stop.wait()
         if self._is_starting:
             self.gave_up = True
             return

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Protocol
 
+from ..concurrency.stopping import Stopping
 from ..concurrency.workers import WorkerPool
 from ..typing import TeardownCallable
 from ..wrappers.response.headers import WirePair
@@ -40,6 +41,9 @@ class ContextApp(Protocol):
 
     @property
     def workers(self) -> WorkerPool: ...
+
+    @property
+    def stopping(self) -> Stopping: ...
 
     @property
     def replaced_steps(self) -> frozenset[str]: ...

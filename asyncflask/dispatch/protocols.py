@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, Protocol, TypeAlias
 from werkzeug.routing import BuildError, Map, MapAdapter
 
 from .. import typing as ft
+from ..concurrency.stopping import Stopping
 from ..config import Config
 from ..context import Context, ContextApp
 from ..json.provider import JSONProvider
@@ -90,6 +91,8 @@ class ServedApp(RespondingApp, LinkingApp, Protocol):
     ) -> dict[str | None, list[ft.URLValuePreprocessorCallable]]: ...
     @property
     def debugger(self) -> Debugger: ...
+    @property
+    def stopping(self) -> Stopping: ...
     @property
     def mounts(self) -> list[Mount]: ...
     @property

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .. import typing as ft
 from .._invalidation import HookList
+from ..concurrency.stopping import Stopping
 from .setupmethod import Setup, T_before_serving, T_teardown, T_while_serving, setupmethod
 
 
@@ -12,6 +13,8 @@ class ServingHooks(Setup):
 
     def __init__(self) -> None:
         self.teardown_appcontext_funcs: list[ft.TeardownCallable] = HookList()
+        #: set when the server begins to stop, while requests are still answered
+        self.stopping = Stopping()
         self.before_serving_funcs: list[ft.BeforeServingCallable] = []
         self.while_serving_gens: list[ft.WhileServingCallable] = []
         self.after_serving_funcs: list[ft.AfterServingCallable] = []

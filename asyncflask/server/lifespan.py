@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+from ..concurrency.stop_signals import Wait, extended
 from ..protocol import asgi_state
-from ..typing import ASGIApplication, Message
+from ..typing import ASGIApplication, Message, Scope
 from .runner import MOMENT
 from .state import logger
 
@@ -23,12 +24,14 @@ class Lifespan:
 
     Args:
         app: The ASGI application.
+        stopping: Returns what is awaited until the server begins to stop.
     """
 
-    def __init__(self, app: ASGIApplication) -> None:
+    def __init__(self, app: ASGIApplication, stopping: Wait | None = None) -> None:
         self.state: dict[str, Any] = {}
         self.supported = True
         self._app = app
+        self._stopping = stopping
         self._phase = next(iter(asgi_state.LIFESPAN))
         self._heard: asyncio.Queue[Message] = asyncio.Queue()
         self._said: asyncio.Queue[Message] = asyncio.Queue()
@@ -72,11 +75,13 @@ class Lifespan:
             await asyncio.wait({task}, timeout=MOMENT)  # A thread cannot be interrupted.
 
     async def _run(self) -> None:
-        scope = {
+        scope: Scope = {
             "type": "lifespan",
             "asgi": {"version": "3.0", "spec_version": "2.0"},
             "state": self.state,
         }
+        if self._stopping is not None:
+            scope = extended(scope, self._stopping)
         try:
             await self._app(scope, self._heard.get, self._say)
         except (SystemExit, KeyboardInterrupt):

@@ -47,7 +47,7 @@ async def serve(
     """
     config = config or Config()
     loop = asyncio.get_running_loop()
-    lifespan = Lifespan(app)
+    lifespan = Lifespan(app, stop.wait)
     server_state = ServerState(reporting_app(app), config)
     try:
         if not await _started(lifespan, stop):

@@ -46,6 +46,7 @@ class AppLifespan(Steps):
     async def startup(self) -> None:
         """Run the functions of the startup; the lifespan protocol calls this."""
         self.shutdown_event = asyncio.Event()  # A new one: an app may be served a second time.
+        self.stopping.clear()
         if any(map(has_templates, (self, *self.iter_blueprints()))):
             # PERF: imports Jinja, for which no request then waits (15 ms).
             type(self).jinja_environment  # noqa: B018  # looking imports
@@ -54,6 +55,7 @@ class AppLifespan(Steps):
 
     async def shutdown(self) -> None:
         """Wait for background tasks, run the functions of the shutdown, and end idle workers."""
+        self.stopping.set()  # A server that has said nothing before.
         self.shutdown_event.set()
         try:
             await background.drain(self, self.config["BACKGROUND_TASK_SHUTDOWN_TIMEOUT"])

@@ -105,6 +105,10 @@ class Run(Steps):
         """
         import hypercorn.asyncio
 
+        async def trigger() -> None:
+            await t.cast(Callable[..., t.Awaitable[None]], shutdown_trigger)()
+            self.stopping.set()
+
         if debug is not None:
             self.debug = debug
         config = hypercorn.Config()
@@ -113,7 +117,7 @@ class Run(Steps):
         await hypercorn.asyncio.serve(
             self,  # type: ignore[arg-type]  # an ASGI app, spelled with TypedDicts there
             config,
-            shutdown_trigger=shutdown_trigger,
+            shutdown_trigger=shutdown_trigger and trigger,
             mode="asgi",
         )
 

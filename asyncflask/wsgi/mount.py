@@ -20,6 +20,7 @@ from werkzeug.utils import redirect
 
 from .._contextvars import context_var
 from ..concurrency.inspection import is_async
+from ..concurrency.stopping import Stopping
 from ..protocol.header_names import with_lower_names
 from ..typing import Message, Receive, Scope, Send
 from ..wrappers.http_connection import path_below_root
@@ -223,10 +224,12 @@ def find_mount(mounts: Iterable[Mount], scope: Scope) -> Mount | None:
 
 
 class OuterApp(Protocol):
-    """The attribute of an app that starting its mounts needs."""
+    """The attributes of an app that starting its mounts needs."""
 
     @property
     def logger(self) -> Logger: ...
+    @property
+    def stopping(self) -> Stopping: ...
 
 
 Stop = Callable[[], Awaitable[None]]
@@ -268,7 +271,7 @@ async def start_mounted(app: OuterApp, mounts: Iterable[Mount]) -> list[Stop]:
         for mount in mounts:
             if id(mount.owner) in seen:
                 continue
-            start = _starter(mount, mounts)
+            start = _starter(mount, mounts, app.stopping)
             if start is not None:
                 seen.add(id(mount.owner))
                 stops.append(await start())
@@ -303,21 +306,27 @@ async def stop_mounted(stops: Sequence[Stop], logger: Logger) -> None:
         raise first
 
 
-def _starter(mount: Mount, mounts: Iterable[Mount]) -> Callable[[], Awaitable[Stop]] | None:
+def _starter(
+    mount: Mount, mounts: Iterable[Mount], stopping: Stopping
+) -> Callable[[], Awaitable[Stop]] | None:
     app = mount.owner
     if all(is_async(getattr(app, step, None) or len) for step in ("startup", "shutdown")):
-        return lambda: _start_ours(cast(StartedApp, app))
+        return lambda: _start_ours(cast(StartedApp, app), stopping)
     if any(other.lifespan for other in mounts if other.owner is app):
-        return lambda: _start_lifespan(mount, [m for m in mounts if m.owner is app])
+        same = [m for m in mounts if m.owner is app]
+        return lambda: _start_lifespan(mount, same, stopping)
     return None
 
 
-async def _start_ours(app: StartedApp) -> Stop:
+async def _start_ours(app: StartedApp, stopping: Stopping) -> Stop:
     await app.startup()
+    own = getattr(app, "stopping", None)
+    if isinstance(own, Stopping):  # Quart's apps are started in this way too, and have none.
+        stopping.call(own.set)
     return app.shutdown
 
 
-async def _start_lifespan(mount: Mount, same: Sequence[Mount]) -> Stop:
+async def _start_lifespan(mount: Mount, same: Sequence[Mount], stopping: Stopping) -> Stop:
     """Start an ASGI application through its lifespan. (ASGI: lifespan.)"""
     from ..server.lifespan import Lifespan, LifespanFailed  # Most apps do not need it.
 
@@ -325,7 +334,7 @@ async def _start_lifespan(mount: Mount, same: Sequence[Mount]) -> Stop:
         context_var.set(None)  # Otherwise the outer app's context would be current in its task.
         await mount.app(scope, receive, send)
 
-    lifespan = Lifespan(alone)
+    lifespan = Lifespan(alone, stopping.wait)
     where = f"The application {mount.app!r} that is mounted at {mount.prefix!r}"
     try:
         await lifespan.start()

@@ -35,3 +35,14 @@ async def test_the_lifespans_state_may_be_filled_at_startup(app):
 
     async with app.test_app() as running:
         assert (await running.test_client().get("/")).text == "connected"
+
+
+async def test_the_shutdown_sets_stopping_where_the_server_has_not_said_it_before(app):
+    seen = []
+    app.after_serving(lambda: seen.append(app.stopping.is_set()))
+
+    for _ in range(2):  # An app may be served again.
+        async with app.test_app():
+            assert not app.stopping.is_set()
+
+    assert seen == [True, True]

@@ -490,6 +490,19 @@ async def test_a_foreign_lifespan_runs_if_it_is_asked_for(app):
     assert foreign.log == ["startup", {"pool": "the pool"}, "shutdown"] * 2
 
 
+@pytest.mark.parametrize("lifespan", [False, True])
+async def test_a_mounted_app_learns_that_the_server_stops(app, lifespan):
+    other = Flask("tests.other", root_path="/nowhere")
+    wrapped = (lambda *args: other(*args)) if lifespan else other
+    app.mount("/x", wrapped, interface="asgi", lifespan=lifespan)
+
+    for _ in range(2):
+        async with app.test_app():
+            assert not other.stopping.is_set()
+            app.stopping.set()
+            await other.stopping.wait()
+
+
 async def test_a_foreign_lifespan_does_not_run_unasked(app):
     foreign = Foreign()
     app.mount("/x", foreign)

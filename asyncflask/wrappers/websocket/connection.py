@@ -11,9 +11,11 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any, Protocol
 
 from ...concurrency.bridge import resume
+from ...concurrency.stopping import Stopping
 from ...exceptions import WebsocketDisconnect
 from ...json.provider import JSONProvider
 from ...logging import one_line
@@ -41,6 +43,8 @@ class WebsocketApp(ConnectionApp, Protocol):
     def json(self) -> JSONProvider: ...
     @property
     def logger(self) -> logging.Logger: ...
+    @property
+    def stopping(self) -> Stopping: ...
     def ensure_async(self, func: Callable[..., Any]) -> Callable[..., Awaitable[Any]]: ...
 
 
@@ -85,6 +89,8 @@ class WebsocketConnection:
     _check: asyncio.TimerHandle | None = None
     _watch: ViewWatch | None = None
     _handshake: asyncio.Lock | None = None
+    _forget_stop: Callable[[], None] | None = None
+    _restart: asyncio.Task[None] | None = None
 
     def __init__(self, ctx: WebsocketContext) -> None:
         self._ctx = ctx
@@ -130,6 +136,7 @@ class WebsocketConnection:
         self.accepted = self.open = True
         self._timeout = self._ctx.app.config.get("WEBSOCKET_IDLE_TIMEOUT")
         self._pull_from(self._source)
+        self._forget_stop = self._ctx.app.stopping.call(self._server_stops)
         if self._check is None:
             self._check_in(FIRST_CHECK)
 
@@ -178,11 +185,24 @@ class WebsocketConnection:
             The error to raise; a view that calls this itself learns of the end by it.
         """
         if self.end is None and not self._is_view():
-            cancels = self._ctx.app.config.get("WEBSOCKET_CANCEL_ON_DISCONNECT", True)
             # The task that receives gets the error, also if it takes a message read ahead.
-            at_once = not self.streak & 1 and not self._is_reading_ahead()
-            self._watch = ViewWatch(self._ctx.view_task, cancels, at_once, self._warn_of_view)
+            self._watch_view(at_once=not self.streak & 1 and not self._is_reading_ahead())
         return self.ended(code, reason)
+
+    def _watch_view(self, at_once: bool) -> None:
+        cancels = self._ctx.app.config.get("WEBSOCKET_CANCEL_ON_DISCONNECT", True)
+        self._watch = ViewWatch(self._ctx.view_task, cancels, at_once, self._warn_of_view)
+
+    def _server_stops(self) -> None:
+        """Close with 1012, and let the view end, because some servers would wait for both."""
+        if self.end is None:
+            self._restart = asyncio.get_running_loop().create_task(self._close_for_restart())
+            self._watch_view(at_once=False)
+
+    async def _close_for_restart(self) -> None:
+        # RFC 6455 §7.4.1 and the IANA registry: 1012 tells a client to connect again.
+        with suppress(RuntimeError):  # The server has closed it at the same moment.
+            await self.close(1012, "The server is restarted.")
 
     def disconnect(self) -> WebsocketDisconnect:
         """Return the error of a websocket that has ended.
@@ -201,6 +221,8 @@ class WebsocketConnection:
 
     async def stop(self) -> None:
         """Stop timers and tasks, when the last hook has run."""
+        if self._forget_stop is not None:
+            self._forget_stop()
         if self._check is not None:
             self._check.cancel()
         if self._watch is not None:

@@ -174,6 +174,60 @@ async def test_a_view_that_waits_ends_with_its_client(app, wait, messages, idle_
     assert caplog.records == []
 
 
+@pytest.mark.parametrize("wait", [*PATTERNS, receive_all])
+async def test_a_view_ends_with_1012_when_the_server_stops(app, wait, caplog):
+    """Also if the client does not answer the close."""
+    add_view(app, wait)
+
+    async with Silent(app, scope()) as exchange:
+        exchange.put({"type": "websocket.connect"})
+        await exchange.take()
+        app.stopping.set()
+        message = await exchange.take()
+        while message["type"] == "websocket.send":
+            message = await exchange.take()
+        await exchange.finish(3.0)
+
+        assert exchange.ended
+    reason = "The server is restarted."
+    assert message == {"type": "websocket.close", "code": 1012, "reason": reason}
+    assert app.ends == QUIET_END
+    assert caplog.records == []
+
+
+async def test_a_websocket_that_is_accepted_while_the_server_stops_is_closed(app):
+    add_view(app, event_alone)
+    app.stopping.set()
+
+    async with Silent(app, scope()) as exchange:
+        exchange.put({"type": "websocket.connect"})
+
+        assert (await exchange.take())["type"] == "websocket.accept"
+        assert (await exchange.take())["code"] == 1012
+        await exchange.finish(3.0)
+        assert exchange.ended
+
+
+async def test_a_view_that_gets_1012_while_it_receives_is_not_cancelled(app):
+    @app.websocket("/")
+    async def view():
+        try:
+            await websocket.receive()
+        except WebsocketDisconnect as error:
+            await asyncio.sleep(0.15)  # longer than the patience
+            app.ends.append(error.code)
+
+    async with Silent(app, scope()) as exchange:
+        exchange.put({"type": "websocket.connect"})
+        await exchange.take()
+        app.stopping.set()
+        await exchange.take()
+        exchange.disconnect(code=1012)
+        await exchange.finish(3.0)
+
+    assert app.ends[0] == 1012
+
+
 @pytest.mark.parametrize("wait", PATTERNS)
 async def test_the_test_client_waits_for_such_a_view(app, wait):
     add_view(app, wait)

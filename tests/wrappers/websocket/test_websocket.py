@@ -12,6 +12,7 @@ import pytest
 from werkzeug.datastructures import Headers
 
 from asyncflask import Flask, websocket, websocket_received, websocket_sent
+from asyncflask.concurrency.stopping import Stopping
 from asyncflask.exceptions import WebsocketDisconnect
 from asyncflask.testing.asgi_connection import ASGIConnection
 from asyncflask.wrappers.response.response import Response
@@ -26,6 +27,7 @@ class App:
 
     def __init__(self, **config):
         self.config = config
+        self.stopping = Stopping()
 
 
 class Context:
