@@ -94,7 +94,7 @@ async def serve(
         messages = response if response.__class__ is tuple else _messages_of(ctx, response)
         if messages is None:
             return await _send(app, ctx, response)
-        send = ctx.send
+        send = ctx.send if ctx.lease is None else _send_without_worker(ctx)
         try:
             await send(messages[0])
             await send(messages[1])
@@ -121,6 +121,14 @@ def _read_on(ctx: Context) -> None:
     """Let the rest of a request body that the view has not read be read after the answer."""
     if ctx.scope_type is not WEBSOCKET and drain.is_left(ctx):
         ctx.send = drain.reading_on(ctx, ctx.send)
+
+
+def _send_without_worker(ctx: Context) -> Send:
+    """Return ``send`` for a whole answer; the worker is given back, as a slow client needs none."""
+    if not ctx.stream_references:
+        ctx.give_back_worker()
+    send: Send = ctx.send
+    return send
 
 
 def _messages_of(ctx: Context, response: Any) -> Any:

@@ -59,7 +59,10 @@ DEFAULT_CONFIG: Mapping[str, Any] = ImmutableDict(
         "WEBSOCKET_CANCEL_ON_DISCONNECT": True,
         "BACKGROUND_TASK_SHUTDOWN_TIMEOUT": 5,
         "WORKER_POOL_SIZE": 40,
-        "WORKER_QUEUE_SIZE": 1000,
+        "WORKER_THREADS": 1000,
+        "WORKER_QUEUE_SIZE": 10_000,
+        "WORKER_QUEUE_TIMEOUT": 30,
+        "WORKER_AFFINITY": True,
     }
 )
 """Every key that is read, with its default (``docs/reference/configuration.md`` explains them)."""

@@ -837,7 +837,7 @@ async def test_a_def_view_that_is_cancelled_with_its_stream_ends_its_context(app
     with pytest.raises(asyncio.CancelledError, match=r"^$"):
         await task
     assert ran == ["request NoneType", "app NoneType"]
-    assert app.workers.busy == 0
+    assert (app.workers.busy, app.workers.parked) == (0, 0)
 
 
 async def test_an_error_of_a_stream_goes_to_the_teardown_functions(app, ran):

@@ -62,11 +62,12 @@ async def clean(app):
 async def idle(app):
     """Wait until the workers are released, shortly after the response."""
     for _ in range(200):
-        if not app.workers.busy and not app.workers.waiting:
+        pool = app.workers
+        if not (pool.busy or pool.parked or pool.waiting):
             return
         await asyncio.sleep(0.005)
         gc.collect()
-    pytest.fail(f"{app.workers.busy} workers are still leased.")
+    pytest.fail(f"{pool.busy + pool.parked} workers are still leased.")
 
 
 def scope_of(path="/", method="GET", headers=()):

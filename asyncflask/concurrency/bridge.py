@@ -11,16 +11,14 @@ import asyncio
 import concurrent.futures
 import contextvars
 import functools
-import threading
 import types
 from collections.abc import Callable, Coroutine, Generator, Iterator
 from typing import Any, ParamSpec, TypeVar
 
+from .thread import this_worker
+
 P = ParamSpec("P")
 T = TypeVar("T")
-
-#: `inbox`: of the worker whose thread this is; `lease` and `outcome`: of the job that it runs
-this_worker = threading.local()
 
 
 def running_loop() -> asyncio.AbstractEventLoop | None:
@@ -61,12 +59,7 @@ def run_from_thread(coro: Coroutine[Any, Any, T], loop: asyncio.AbstractEventLoo
     except RuntimeError:
         coro.close()
         raise
-    inbox = getattr(this_worker, "inbox", None)
-    if inbox is not None:
-        boxed.add_done_callback(lambda _: inbox.put(_wake))
-        while not boxed.done():
-            inbox.get()()
-    result, error = boxed.result()
+    result, error = _work_until(boxed)
     _take_over(context)
     if error is None:
         return result  # type: ignore[no-any-return]  # boxed, see _box
@@ -74,6 +67,24 @@ def run_from_thread(coro: Coroutine[Any, Any, T], loop: asyncio.AbstractEventLoo
         raise error
     finally:
         del error  # Its traceback refers to this frame: a circle.
+
+
+def _work_until(boxed: concurrent.futures.Future[T]) -> T:
+    """Wait for a result. A worker does other jobs of its lease meanwhile, and counts as parked."""
+    inbox, job = this_worker.inbox, this_worker.job
+    if inbox is None or job is None:
+        return boxed.result()
+    boxed.add_done_callback(lambda _: inbox.put(_wake))
+    job.lease.park()
+    try:
+        while not boxed.done():
+            run = inbox.get()
+            assert run is not None  # A worker is ended when it is idle.
+            run()
+            del run
+    finally:
+        job.lease.occupy()
+    return boxed.result()
 
 
 def _begin(

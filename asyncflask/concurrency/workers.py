@@ -1,9 +1,10 @@
-"""Worker threads for ``def`` callables, and the lease by which a request holds one.
+"""The lease by which a request holds a worker thread for its ``def`` callables.
 
 The rules (design D2): a ``def`` callable may block, so it never runs on the event loop. One worker
 thread is leased for all of a request's ``def`` callables, and they run inside the request's own
 :class:`contextvars.Context`, so that a ``sqlite3`` connection or a context variable set by a hook
-is good in the view and in teardown. What runs, and in which order, is decided in ``dispatch/``.
+is good in the view and in teardown. What runs, and in which order, is decided in ``dispatch/``;
+how many threads there are, in ``pool.py``.
 
 Nothing here refers to an app; a worker forgets its job as soon as it is done.
 """
@@ -11,148 +12,57 @@ Nothing here refers to an app; a worker forgets its job as soon as it is done.
 from __future__ import annotations
 
 import asyncio
-import contextvars
 import functools
-import gc
 import inspect
 import sys
 import threading
-import time
-import weakref
-from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine
-from queue import SimpleQueue
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, ParamSpec, Protocol, TypeVar
 
-from ..exceptions import WorkerQueueFull
-from .bridge import resume, run_from_thread, step_in_thread, this_worker
+from .bridge import resume, run_from_thread, step_in_thread
 from .errors import exit_in_worker
+from .thread import (
+    Job,
+    Uncancelled,
+    WorkerThread,
+    context_of,
+    run_in_context,
+    task_context,
+    this_worker,
+)
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
-# -- the request's Context -------------------------------------------------------------------------
 
+class Pool(Protocol):
+    """What a lease asks of the pool that its thread comes from."""
 
-def task_context() -> contextvars.Context:
-    """Return the running task's own :class:`contextvars.Context` (not a copy).
+    @property
+    def affinity(self) -> bool:
+        """Whether a request keeps its thread to its end."""
 
-    A worker thread may enter it while the task is suspended, because a suspended task has left it.
-    Outside a task, or where the task does not show its context, a copy is returned; variables set
-    by a ``def`` callable are then seen only by later ``def`` callables of the request.
-    """
-    task = asyncio.current_task()
-    if task is None:
-        return contextvars.copy_context()
-    if sys.version_info >= (3, 12):
-        return task.get_context()
-    # COMPAT: a task of CPython 3.11 has no get_context(); the garbage collector sees the context.
-    for referent in gc.get_referents(task):
-        if type(referent) is contextvars.Context:
-            return referent
-    return contextvars.copy_context()
+    @property
+    def watch(self) -> Callable[[Coroutine[Any, Any, Any]], Awaitable[Any]] | None:
+        """Wraps a coroutine that a thread waits for."""
 
+    def occupy(self, lease: Lease) -> None:
+        """Count one more job that runs."""
 
-# -- workers ---------------------------------------------------------------------------------------
+    def park(self, lease: Lease, loop: asyncio.AbstractEventLoop | None = None) -> None:
+        """Count one job less that runs."""
 
-
-class _Outcome(asyncio.Future[Any]):
-    """Result of a job in a worker, which cannot be cancelled while the thread runs.
-
-    If the waiting task woke before the thread has left the task's context, the task could never be
-    stepped again. asyncio keeps the cancellation and delivers it at the task's next step.
-    """
-
-    #: the task on the loop that the job waits for
-    crossing: asyncio.Task[Any] | None = None
-
-    def cancel(self, msg: object = None) -> bool:
-        if self.crossing is not None:
-            self.crossing.cancel()
-        return False
-
-
-class _Worker:
-    """One thread with an inbox. It ends when it receives ``None``."""
-
-    def __init__(self, name: str) -> None:
-        self.inbox: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
-        self.thread = threading.Thread(target=_work, args=(self.inbox,), name=name, daemon=True)
-        self.thread.start()
-
-
-def _work(inbox: SimpleQueue[Any]) -> None:
-    this_worker.inbox = inbox
-    while (job := inbox.get()) is not None:
-        job()
-        del job  # An idle worker keeps nothing of its last request alive.
-
-
-def _run_job(
-    context: contextvars.Context,
-    func: Callable[..., Any],
-    args: tuple[Any, ...],
-    kwargs: dict[str, Any],
-    handled: BaseException | None,
-) -> tuple[Any, BaseException | None]:
-    """Run ``func`` inside ``context``; return its result or what it raised, also no Exception.
-
-    ``KeyboardInterrupt`` and ``SystemExit`` set on a future would end the event loop.
-    """
-    _await_exit(context)
-    try:
-        if handled is None:
-            return context.run(func, *args, **kwargs), None
-        return context.run(_run_handling, handled, func, args, kwargs), None
-    except BaseException as error:
-        return None, error
-    finally:
-        del handled, args
-
-
-def _run_handling(
-    error: BaseException,
-    func: Callable[..., Any],
-    args: tuple[Any, ...],
-    kwargs: dict[str, Any],
-) -> Any:
-    """Run ``func`` as if inside the `except` block that waits for it.
-
-    Error handlers use the exception being handled: ``logger.exception()``, a bare ``raise``.
-    """
-    traceback = error.__traceback__
-    try:
-        raise error
-    except BaseException:
-        error.__traceback__ = traceback  # Without the frame of this function.
-        return func(*args, **kwargs)
-    finally:
-        del error, args, traceback  # They refer to this frame: a circle.
-
-
-def _await_exit(context: contextvars.Context) -> None:
-    """Wait until the loop's thread has left ``context``.
-
-    The job is put into the inbox before the task that waits for it is suspended, so this thread may
-    be too early by some microseconds. (PERF: putting it with ``call_soon`` costs 3 µs each time.)
-    """
-    while True:
-        try:
-            return context.run(_do_nothing)
-        except RuntimeError:
-            time.sleep(0)
-
-
-def _do_nothing() -> None:
-    pass
+    def put_back(self, worker: WorkerThread, unused: bool = False) -> None:
+        """Take back the thread."""
 
 
 class Lease:
     """One worker thread, kept for one request (or websocket, or background task).
 
     It is made for the first ``def`` callable of the request; later ones run on the same thread.
-    :meth:`release` returns the thread to the pool, and so does deleting the lease, for a task
-    that outlives its request.
+    The thread is *occupied* while a job runs, and *parked* between jobs and while a job waits for
+    the event loop. :meth:`release` returns the thread to the pool, and so does deleting the lease,
+    for a task that outlives its request.
 
     Args:
         pool: The pool.
@@ -162,14 +72,24 @@ class Lease:
     #: awaited on the loop before an `async def` callable runs there for this thread
     prepare: Callable[[], Awaitable[None]] | None = None
 
-    def __init__(self, pool: WorkerPool, worker: _Worker) -> None:
+    def __init__(self, pool: Pool, worker: WorkerThread) -> None:
         self._pool = pool
-        self._worker: _Worker | None = worker
+        self._worker: WorkerThread | None = worker
+        #: number of jobs that have not ended
         self._running = 0
+        #: number of them that do not wait (the pool's, under its lock); the first job is counted
+        self.occupying = 1
+        #: whether the request keeps the thread between two ``def`` callables (WORKER_AFFINITY)
+        self.is_kept = pool.affinity
         self._task = asyncio.current_task()
-        self._context = task_context()
+        self._context = context_of(self._task)
         self.ident = worker.thread.ident
         self.loop = asyncio.get_running_loop()
+
+    @property
+    def is_running(self) -> bool:
+        """Whether a job has not ended."""
+        return self._running > 0
 
     async def run(self, func: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run ``func`` on the leased thread, in the waiting task's context, and wait for it.
@@ -196,29 +116,32 @@ class Lease:
                 f"The worker thread of this request was given back before {func!r} was called."
                 " Call it before the request ends, or use app.add_background_task()."
             )
-        outcome = _Outcome(loop=self.loop)
         loop = self.loop
+        job = Job(loop=loop)
+        job.lease, job.crossing = self, None
         # A child task of the view has its own context: the view's may be in use on the loop.
         mine = asyncio.current_task() is self._task
         context = self._context if mine else task_context()
         handled = sys.exc_info()[1]
 
-        def job() -> None:
-            outer = getattr(this_worker, "lease", None), getattr(this_worker, "outcome", None)
-            this_worker.lease, this_worker.outcome = self, outcome
-            boxed = _run_job(context, func, args, kwargs, handled)
-            this_worker.lease, this_worker.outcome = outer
+        def run() -> None:
+            outer, this_worker.job = this_worker.job, job
+            boxed = run_in_context(context, func, args, kwargs, handled)
+            this_worker.job = outer
             try:
-                loop.call_soon_threadsafe(outcome.set_result, boxed)
+                loop.call_soon_threadsafe(job.set_result, boxed)
             except RuntimeError:
                 pass  # The loop was closed, so no task waits any more.
 
+        if self._running or not self.occupying:
+            self._pool.occupy(self)
         self._running += 1
-        worker.inbox.put(job)
+        worker.inbox.put(run)
         try:
-            result, error = await outcome
+            result, error = await job
         finally:
             self._running -= 1
+            self._pool.park(self, loop)
             if self._worker is None and not self._running:
                 self._pool.put_back(worker)  # It was released meanwhile.
         if error is None:
@@ -243,11 +166,13 @@ class Lease:
         Raises:
             BaseException: What ``coro`` raises.
         """
-        return run_from_thread(self._prepared(coro, this_worker.outcome), self.loop)
+        job = this_worker.job
+        assert job is not None  # The caller runs in the leased thread.
+        return run_from_thread(self._prepared(coro, job), self.loop)
 
-    async def _prepared(self, coro: Coroutine[Any, Any, T], outcome: _Outcome) -> T:
+    async def _prepared(self, coro: Coroutine[Any, Any, T], job: Job) -> T:
         # Each job has its own: a task that waits for another job must not cancel itself.
-        outcome.crossing = asyncio.current_task()
+        job.crossing = asyncio.current_task()
         try:
             if self.prepare is not None:
                 try:
@@ -258,7 +183,15 @@ class Lease:
             watch = self._pool.watch
             return await (coro if watch is None else watch(coro))
         finally:
-            outcome.crossing = None
+            job.crossing = None
+
+    def occupy(self) -> None:
+        """Count one more job that runs in the thread."""
+        self._pool.occupy(self)
+
+    def park(self) -> None:
+        """Count one job less: it waits for the event loop."""
+        self._pool.park(self)
 
     def release(self) -> None:
         """Return the thread to the pool; a second call does nothing.
@@ -269,7 +202,7 @@ class Lease:
         worker, self._worker = self._worker, None
         self._task = None
         if worker is not None and not self._running:
-            self._pool.put_back(worker)
+            self._pool.put_back(worker, self.occupying > 0)
 
     __del__ = release
 
@@ -288,6 +221,9 @@ class ThisThread:
     Args:
         loop: The server's loop, which ``async def`` callables run on.
     """
+
+    is_kept = True
+    is_running = True
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.ident = threading.get_ident()
@@ -317,106 +253,6 @@ class ThisThread:
         """Do nothing: the thread belongs to the caller."""
 
 
-class WorkerPool:
-    """The threads in which ``def`` callables run.
-
-    Threads are started when they are needed, up to ``size``; further requests wait in order, up to
-    ``queue_size`` of them. ``busy`` and ``waiting`` show the load.
-
-    Args:
-        size: Maximum number of threads.
-        queue_size: Maximum number of requests that wait for a thread; the next one is answered with
-            503.
-    """
-
-    #: in debug mode: wraps a coroutine that a thread waits for, and measures its time
-    watch: Callable[[Coroutine[Any, Any, Any]], Awaitable[Any]] | None = None
-
-    def __init__(self, size: int = 40, queue_size: int = 1000) -> None:
-        self.size = size
-        self.queue_size = queue_size
-        self._idle: deque[_Worker] = deque()
-        self._waiting: deque[asyncio.Future[_Worker]] = deque()
-        self._started = 0
-        # Several loops (tests, threads) may share an app. Reentrant: the garbage collector may end
-        # a lease while another one is made.
-        self._lock = threading.RLock()
-        weakref.finalize(self, _stop, self._idle)
-
-    @property
-    def busy(self) -> int:
-        """Number of threads that are leased now."""
-        return self._started - len(self._idle)
-
-    @property
-    def waiting(self) -> int:
-        """Number of requests that wait for a thread now."""
-        return len(self._waiting)
-
-    async def lease(self) -> Lease:
-        """Lease a thread for the running task.
-
-        Raises:
-            WorkerQueueFull: ``queue_size`` requests are waiting for a thread.
-        """
-        with self._lock:
-            if self._idle:
-                return Lease(self, self._idle.pop())
-            if self._started < self.size:
-                worker = _Worker(f"asyncflask-worker-{self._started + 1}")
-                self._started += 1  # After the start, which the system may refuse.
-                return Lease(self, worker)
-            if len(self._waiting) >= self.queue_size:
-                raise WorkerQueueFull(
-                    f"All {self.size} worker threads are busy and {self.queue_size} requests wait."
-                )
-            turn: asyncio.Future[_Worker] = asyncio.get_running_loop().create_future()
-            self._waiting.append(turn)
-        try:
-            return Lease(self, await turn)
-        except BaseException:  # cancelled, or closed
-            self._leave_queue(turn)
-            raise
-
-    def _leave_queue(self, turn: asyncio.Future[_Worker]) -> None:
-        with self._lock:
-            if turn in self._waiting:
-                self._waiting.remove(turn)
-                return
-        # The thread was given to this request just before its wait was cancelled.
-        if turn.done() and not turn.cancelled():
-            self.put_back(turn.result())
-
-    def put_back(self, worker: _Worker) -> None:
-        """Give a thread to the next request that waits for one, else keep it idle."""
-        with self._lock:
-            while self._waiting:
-                turn = self._waiting.popleft()
-                try:
-                    turn.get_loop().call_soon_threadsafe(self._hand_over, turn, worker)
-                    return
-                except RuntimeError:
-                    continue  # That loop was closed.
-            self._idle.append(worker)
-
-    def _hand_over(self, turn: asyncio.Future[_Worker], worker: _Worker) -> None:
-        if turn.done():
-            self.put_back(worker)
-        else:
-            turn.set_result(worker)
-
-    def trim(self) -> None:
-        """End the idle threads; new ones are started when they are needed."""
-        with self._lock:
-            self._started -= len(self._idle)
-            _stop(self._idle)
-
-
-def _stop(idle: deque[_Worker]) -> None:
-    while idle:
-        idle.pop().inbox.put(None)
-
-
 async def run_in_thread(func: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """Run blocking file I/O of this package in the loop's default executor.
 
@@ -431,8 +267,8 @@ async def run_in_thread(func: Callable[P, T], *args: P.args, **kwargs: P.kwargs)
 
 def leased_here() -> Lease | None:
     """Return the lease of the request whose worker thread this is, or ``None``."""
-    lease: Lease | None = getattr(this_worker, "lease", None)
-    return lease
+    job = this_worker.job
+    return job.lease if job is not None and isinstance(job.lease, Lease) else None
 
 
 # -- a coroutine that moves between thread and loop ------------------------------------------------
@@ -486,7 +322,7 @@ async def finish(coro: Coroutine[Any, Any, T]) -> T:
         What ``coro`` returns.
     """
     loop = asyncio.get_running_loop()
-    ended = _Outcome(loop=loop)
+    ended = Uncancelled(loop=loop)
     task = loop.create_task(coro, context=task_context())
     task.add_done_callback(lambda _: ended.set_result(None))
     await ended

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from ..concurrency.execution_mode import LOOP, ExecutionMode
 from ..concurrency.workers import Lease, ThisThread
+from ..exceptions import WorkerQueueFull
 from .base import ContextBase
 
 T = TypeVar("T")
@@ -23,6 +24,10 @@ class ContextExecution(ContextBase):
     runs_own_loop = False
     #: the worker thread of a request, once it has one
     lease: Lease | ThisThread | None
+    #: whether it had a worker thread that was given back before its end (WORKER_AFFINITY = False)
+    has_begun = False
+    #: whether it was refused one; then it does not wait a second time, for its teardown functions
+    is_refused = False
     #: whether a request, websocket, body or lease was made, or a stream holds the context: its end
     #: has to see to them
     needs_cleanup: bool
@@ -45,15 +50,32 @@ class ContextExecution(ContextBase):
         owner = self.request_context or self
         lease = owner.lease
         if lease is None:
-            lease = await owner.app.workers.lease()
+            try:
+                lease = await owner.app.workers.lease(owner.has_begun, not owner.is_refused)
+            except WorkerQueueFull:
+                owner.is_refused = True
+                raise
             if owner.lease is None:
                 owner.needs_cleanup = True
                 owner.lease = lease
             else:  # Another task of this request had to wait for a worker, too.
                 lease.release()
                 lease = owner.lease
-        result: T = await lease.run(func, *args, **kwargs)
-        return result
+        if lease.is_kept:
+            return await lease.run(func, *args, **kwargs)
+        try:
+            return await lease.run(func, *args, **kwargs)
+        finally:
+            owner.leave_worker()
+
+    def leave_worker(self) -> None:
+        """Give the thread back between two ``def`` callables, where WORKER_AFFINITY is off."""
+        lease = self.lease
+        if lease is None or self.synchronous or lease.is_running:
+            return
+        self.has_begun = True
+        self.lease = None
+        lease.release()
 
     async def run_blocking(self, func: Callable[..., T], *args: Any) -> T:
         """Run something that may block: on the leased worker, or in place if this is its thread."""

@@ -25,7 +25,7 @@ from werkzeug.wrappers import Request
 from werkzeug.wrappers import Response as WSGIResponse
 
 from .._contextvars import context_var
-from ..concurrency.workers import WorkerPool
+from ..concurrency.pool import WorkerPool
 from ..context import Context
 from ..typing import ASGIApplication, Receive, Scope, Send
 from ..wrappers.request.body import Body

@@ -131,6 +131,7 @@ async def run_in_worker(app: ServedApp, ctx: Context, plan: EndpointPlan) -> Any
         ctx.needs_cleanup = True
         lease = ctx.lease = await app.workers.lease()
     except WorkerQueueFull as error:
+        ctx.is_refused = True
         ctx.routing_exception = error
         return await run(app, ctx)
     prefetch(ctx)
@@ -138,6 +139,8 @@ async def run_in_worker(app: ServedApp, ctx: Context, plan: EndpointPlan) -> Any
 
     def moved() -> None:
         ctx.switch_to(LOOP)
+        if not lease.is_kept:
+            ctx.leave_worker()
 
     return await on_worker(lease, run(app, ctx), moved)
 

@@ -13,7 +13,7 @@ from werkzeug.utils import cached_property
 
 from .. import resources
 from .._invalidation import Watching
-from ..concurrency.workers import WorkerPool
+from ..concurrency.pool import WorkerPool
 from ..config import DEFAULT_CONFIG, Config, ConfigAttribute
 from ..debug.blocking import watched
 from ..environment import get_debug_flag
@@ -71,8 +71,15 @@ class Configuration(Scaffold, Watching):
 
     @cached_property
     def workers(self) -> WorkerPool:
-        """The threads in which ``def`` callables run, ``WORKER_POOL_SIZE`` of them at most."""
-        pool = WorkerPool(self.config["WORKER_POOL_SIZE"], self.config["WORKER_QUEUE_SIZE"])
+        """The threads in which ``def`` callables run, ``WORKER_THREADS`` of them at most."""
+        config = self.config
+        pool = WorkerPool(
+            config["WORKER_POOL_SIZE"],
+            config["WORKER_QUEUE_SIZE"],
+            config["WORKER_THREADS"],
+            config["WORKER_QUEUE_TIMEOUT"],
+            config["WORKER_AFFINITY"],
+        )
         pool.watch = watched
         return pool
 

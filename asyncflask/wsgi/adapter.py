@@ -17,7 +17,8 @@ from werkzeug.routing import Rule
 
 from .._contextvars import context_var
 from ..concurrency.errors import as_exception
-from ..concurrency.workers import Lease, WorkerPool
+from ..concurrency.pool import WorkerPool
+from ..concurrency.workers import Lease
 from ..exceptions import WorkerQueueFull
 from ..json.provider import JSONProvider
 from ..typing import Receive, Scope, Send
@@ -142,11 +143,9 @@ async def serve_wsgi(
             prefetch(served)
         try:
             await lease.run(call.begin_whole)
-            if SPELLING in scope:
-                scope[SPELLING].update({name.lower(): name for name, _ in call.headers})
-            if served.announced and drain.is_left(served):
-                send = drain.reading_on(served, send)
-            await send_wsgi(call, scope["method"], send, body.wait_disconnect, lease.run)
+            if call.closed:
+                lease.release()  # A slow client needs no thread.
+            await _send_answer(served, call, lease)
         finally:
             if not call.closed:
                 await lease.run(call.close)
@@ -160,6 +159,15 @@ async def serve_wsgi(
         body.close()
         lease.prepare = served.lease = None  # They refer to each other: a reference cycle.
         lease.release()
+
+
+async def _send_answer(served: Served, call: WSGICall, lease: Lease) -> None:
+    scope, send = served.scope, served.send
+    if SPELLING in scope:
+        scope[SPELLING].update({name.lower(): name for name, _ in call.headers})
+    if served.announced and drain.is_left(served):
+        send = drain.reading_on(served, send)
+    await send_wsgi(call, scope["method"], send, body_of(served).wait_disconnect, lease.run)
 
 
 async def _send_error(error: WorkerQueueFull, method: str, send: Send) -> None:

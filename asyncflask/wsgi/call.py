@@ -203,7 +203,9 @@ class WSGICall:
 
     def close(self) -> None:
         """Call ``close()`` of the application's body, if it has one (:pep:`3333`)."""
+        if self.closed:
+            return
+        self.closed = True
         close = getattr(self._given, "close", None)
-        if close is not None and not self.closed:
-            self.closed = True
+        if close is not None:
             close()

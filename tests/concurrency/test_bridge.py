@@ -18,7 +18,7 @@ from asyncflask.concurrency.bridge import (
     step_in_thread,
     to_sync,
 )
-from asyncflask.concurrency.workers import WorkerPool
+from asyncflask.concurrency.pool import WorkerPool
 
 variable = contextvars.ContextVar("variable", default="unset")
 

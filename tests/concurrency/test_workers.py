@@ -1,10 +1,9 @@
-"""Leases, the worker pool, and coroutines that move from a worker to the loop."""
+"""Leases, and coroutines that move from a worker to the loop."""
 
 from __future__ import annotations
 
 import asyncio
 import contextvars
-import gc
 import inspect
 import sys
 import threading
@@ -15,15 +14,8 @@ import weakref
 import pytest
 
 from asyncflask.concurrency.bridge import TO_LOOP, run_from_thread
-from asyncflask.concurrency.workers import (
-    WorkerPool,
-    finish,
-    on_worker,
-    run_in_thread,
-    run_sync,
-    task_context,
-)
-from asyncflask.exceptions import WorkerQueueFull
+from asyncflask.concurrency.pool import WorkerPool
+from asyncflask.concurrency.workers import finish, on_worker, run_in_thread, run_sync
 
 variable = contextvars.ContextVar("variable", default="unset")
 
@@ -42,24 +34,6 @@ def plain():
 
 async def coroutine_function():
     pass
-
-
-async def test_task_context_is_the_tasks_own_and_no_copy():
-    variable.set("before")
-    context = task_context()
-
-    variable.set("after")
-
-    assert context[variable] == "after"
-
-
-async def test_task_context_outside_of_a_task_is_a_copy():
-    found: list[contextvars.Context] = []
-    asyncio.get_running_loop().call_soon(lambda: found.append(task_context()))
-    await asyncio.sleep(0)
-    variable.set("after")
-
-    assert found[0].get(variable) is None
 
 
 # -- leases ----------------------------------------------------------------------------------------
@@ -269,167 +243,6 @@ async def test_an_idle_worker_keeps_nothing_of_its_last_job(pool):
         await asyncio.sleep(0.005)
 
     assert dead() is None
-
-
-# -- the pool --------------------------------------------------------------------------------------
-
-
-async def test_threads_are_reused(pool):
-    first = await pool.lease()
-    first.release()
-    second = await pool.lease()
-    second.release()
-
-    assert first.ident == second.ident
-
-
-async def test_waiting_requests_get_a_worker_in_order(pool):
-    leases = [await pool.lease(), await pool.lease()]
-    order = []
-
-    async def wait(name):
-        lease = await pool.lease()
-        order.append(name)
-        lease.release()
-
-    tasks = [asyncio.create_task(wait(name)) for name in "ab"]
-    await asyncio.sleep(0)
-    waiting = pool.waiting
-    for lease in leases:
-        lease.release()
-    await asyncio.gather(*tasks)
-
-    assert waiting == 2
-    assert order == ["a", "b"]
-
-
-async def test_a_full_queue_is_503(pool):
-    leases = [await pool.lease(), await pool.lease()]
-    tasks = [asyncio.create_task(pool.lease()) for _ in range(2)]
-    await asyncio.sleep(0)
-
-    with pytest.raises(WorkerQueueFull, match="2 worker threads are busy and 2 requests wait") as e:
-        await pool.lease()
-
-    assert e.value.code == 503
-    for lease in leases:
-        lease.release()
-    for task in tasks:
-        (await task).release()
-
-
-async def test_a_cancelled_waiter_leaves_the_queue(pool):
-    leases = [await pool.lease(), await pool.lease()]
-    task = asyncio.create_task(pool.lease())
-    await asyncio.sleep(0)
-    task.cancel()
-    await asyncio.wait([task])
-
-    assert pool.waiting == 0
-    for lease in leases:
-        lease.release()
-
-
-async def test_a_thread_that_cannot_be_started_is_not_counted(pool, monkeypatch):
-    def refuse(self):
-        raise RuntimeError("can't start new thread")
-
-    with monkeypatch.context() as patch:
-        patch.setattr(threading.Thread, "start", refuse)
-        for _ in range(pool.size):
-            with pytest.raises(RuntimeError, match="can't start"):
-                await pool.lease()
-
-    assert pool.busy == 0
-
-
-async def test_a_waiter_that_is_closed_leaves_the_queue(pool):
-    leases = [await pool.lease() for _ in range(pool.size)]
-    waiter = pool.lease()
-    waiter.send(None)
-    waiter.close()
-
-    assert pool.waiting == 0
-    for lease in leases:
-        lease.release()
-
-
-async def test_a_worker_handed_to_a_cancelled_waiter_goes_to_the_next(pool):
-    leases = [await pool.lease(), await pool.lease()]
-    first, second = (asyncio.create_task(pool.lease()) for _ in range(2))
-    await asyncio.sleep(0)
-    leases[0].release()
-    await asyncio.sleep(0)  # The hand-over has set the result; the task has not run yet.
-    first.cancel()
-    await asyncio.wait([first])
-    lease = await asyncio.wait_for(second, 5)
-
-    assert lease.ident
-    lease.release()
-    leases[1].release()
-    if not first.cancelled():
-        first.result().release()
-
-
-def test_a_pool_serves_one_loop_after_the_other():
-    pool = WorkerPool(size=1)
-
-    async def use():
-        lease = await pool.lease()
-        try:
-            return await lease.run(threading.get_ident)
-        finally:
-            lease.release()
-
-    idents = {asyncio.run(use()), asyncio.run(use())}
-    pool.trim()
-
-    assert len(idents) == 1
-
-
-def test_a_loop_that_was_closed_while_it_waited_does_not_get_the_worker():
-    pool = WorkerPool(size=1)
-    holding, waiting = asyncio.new_event_loop(), asyncio.new_event_loop()
-    lease = holding.run_until_complete(pool.lease())
-    task = waiting.create_task(pool.lease())
-    waiting.run_until_complete(asyncio.sleep(0))
-    coro = task.get_coro()
-    waiting.close()
-    lease.release()
-    again = holding.run_until_complete(pool.lease())
-
-    assert again.ident == lease.ident
-    again.release()
-    holding.close()
-    coro.close()
-    task._log_destroy_pending = False
-    pool.trim()
-
-
-async def test_trimming_ends_the_idle_threads(pool):
-    lease = await pool.lease()
-    thread = next(t for t in threading.enumerate() if t.ident == lease.ident)
-    lease.release()
-    pool.trim()
-    await asyncio.to_thread(thread.join, 5)
-
-    assert not thread.is_alive()
-
-
-def test_the_threads_of_a_dropped_pool_end():
-    pool = WorkerPool(size=1)
-
-    async def use():
-        lease = await pool.lease()
-        lease.release()
-        return next(t for t in threading.enumerate() if t.ident == lease.ident)
-
-    thread = asyncio.run(use())
-    pool = None
-    gc.collect()
-    thread.join(5)
-
-    assert not thread.is_alive()
 
 
 # -- run_in_thread, run_sync -----------------------------------------------------------------------

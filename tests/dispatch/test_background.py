@@ -78,7 +78,7 @@ async def test_a_def_function_runs_in_a_worker_that_goes_back(app):
 
     assert seen[0][0] != threading.get_ident()
     assert seen[0][1] == app.name
-    assert app.workers.busy == 0
+    assert (app.workers.busy, app.workers.parked) == (0, 0)
 
 
 async def test_a_def_view_may_start_one(app):

@@ -31,7 +31,7 @@ def app():
     app = Flask(__name__, static_folder=None)
     app.testing = True
     yield app
-    assert app.workers.busy == 0
+    assert (app.workers.busy, app.workers.parked) == (0, 0)
 
 
 async def text(app, path="/"):

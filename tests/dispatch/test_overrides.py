@@ -407,7 +407,7 @@ async def test_a_websocket_whose_client_leaves_ends_under_a_def_wrapper(name, wa
     async with app.test_client().websocket("/chat") as connection:
         await connection.receive()
     async with asyncio.timeout(10):
-        while not ended or app.workers.busy:
+        while not ended or app.workers.busy or app.workers.parked:
             await asyncio.sleep(0.01)
 
     assert ended == [True]

@@ -21,7 +21,7 @@ def asgi_transport(monkeypatch, app):
     yield
     gc.collect()
 
-    assert app.workers.busy == 0
+    assert (app.workers.busy, app.workers.parked) == (0, 0)
 
 
 def test_the_view_runs_in_another_thread_with_the_scope_of_a_server(app, client):

@@ -543,7 +543,7 @@ def test_a_worker_leased_for_an_async_function_without_a_server_is_released_with
         answers = [app.ensure_sync(ask)() for _ in range(2)]
 
         assert answers == ["tests", "tests"]
-        assert app.workers.busy == 0
+        assert (app.workers.busy, app.workers.parked) == (0, 0)
 
 
 def test_entered_again_it_ends_with_the_last_exit(app, ended):

@@ -43,4 +43,4 @@ def test_an_async_function_that_calls_back_may_be_called_without_a_server_again_
         answers = [app.ensure_sync(ask)() for _ in range(3)]
 
     assert len(answers) == 3
-    assert app.workers.busy == 0
+    assert (app.workers.busy, app.workers.parked) == (0, 0)

@@ -16,7 +16,7 @@ def host():
     host = Flask(__name__)
     yield host
 
-    assert host.workers.busy == 0
+    assert (host.workers.busy, host.workers.parked) == (0, 0)
 
 
 async def exchange(host, application, *, body=b"", method="GET", **scope):

@@ -48,7 +48,7 @@ def asgi(app):
 def all_workers_come_back(app):
     yield
 
-    assert app.workers.busy == 0
+    assert (app.workers.busy, app.workers.parked) == (0, 0)
 
 
 class Server:

@@ -270,7 +270,7 @@ async def test_a_synchronous_app_runs_off_the_loop(app, client):
     first, second = (await client.get("/old/stream")).text, str(threading.get_ident())
 
     assert second not in first
-    assert app.workers.busy == 0
+    assert (app.workers.busy, app.workers.parked) == (0, 0)
 
 
 async def test_an_app_of_the_async_api_is_awaited_with_a_context_of_its_own(app, client):
@@ -332,7 +332,7 @@ async def test_an_exception_of_a_wsgi_application_reaches_the_server(app, client
 
     with pytest.raises(ValueError, match="broken"):
         await client.get("/broken/")
-    assert app.workers.busy == 0
+    assert (app.workers.busy, app.workers.parked) == (0, 0)
 
 
 async def test_an_invalid_status_is_refused(app, client):

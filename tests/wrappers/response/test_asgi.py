@@ -11,7 +11,7 @@ import flask
 import pytest
 from werkzeug.test import EnvironBuilder
 
-from asyncflask.concurrency.workers import WorkerPool
+from asyncflask.concurrency.pool import WorkerPool
 from asyncflask.wrappers.response.asgi import send_chunks, send_response
 from asyncflask.wrappers.response.bodies import in_thread
 from asyncflask.wrappers.response.response import Response
