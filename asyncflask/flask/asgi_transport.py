@@ -23,6 +23,7 @@ from .._contextvars import current
 from ..concurrency.bridge import stop_iteration_of
 from ..concurrency.errors import EscapedError
 from ..typing import Message, Receive, Scope, Send
+from ..wrappers.response.ahead import PIECES
 from ..wsgi import EXTRA_KEYS, PARENT, SPELLING
 from ..wsgi.scope import SCOPE_KEYS, build_scope
 
@@ -197,6 +198,7 @@ class _Request:
     def _start(self, app: ASGIApp, context: contextvars.Context) -> None:
         scope = context.run(_scope, self._environ)
         scope[SPELLING] = self.spelling
+        scope["extensions"] = {PIECES: {}}  # The caller may count the pieces of a stream.
         serving = app.asgi_app(scope, self._receive, self._send)
         task = asyncio.get_running_loop().create_task(_error_of(serving), context=context)
         # Not before the task's frames, which refer to the app, are gone.

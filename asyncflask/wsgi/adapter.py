@@ -167,7 +167,9 @@ async def _send_answer(served: Served, call: WSGICall, lease: Lease) -> None:
         scope[SPELLING].update({name.lower(): name for name, _ in call.headers})
     if served.announced and drain.is_left(served):
         send = drain.reading_on(served, send)
-    await send_wsgi(call, scope["method"], send, body_of(served).wait_disconnect, lease.run)
+    extensions = scope.get("extensions") or ()
+    watch = body_of(served).wait_disconnect
+    await send_wsgi(call, scope["method"], send, watch, lease.run, extensions)
 
 
 async def _send_error(error: WorkerQueueFull, method: str, send: Send) -> None:

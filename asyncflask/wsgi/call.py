@@ -6,13 +6,13 @@ thread. A Werkzeug response is a WSGI callable too, but is not called: its class
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from werkzeug.wrappers import Response as WerkzeugResponse
 
-from ..wrappers.response.asgi import Send, Watch, send_chunks, send_whole, whole_body
-from ..wrappers.response.bodies import Run, chunks_of
+from ..wrappers.response.asgi import Send, Watch, send_stream, send_whole, whole_body
+from ..wrappers.response.bodies import Run
 from ..wrappers.response.headers import encode_headers
 from ..wrappers.response.response import Response
 
@@ -61,7 +61,14 @@ async def response_of(
     )
 
 
-async def send_wsgi(call: WSGICall, method: str, send: Send, watch: Watch, run: Run) -> None:
+async def send_wsgi(
+    call: WSGICall,
+    method: str,
+    send: Send,
+    watch: Watch,
+    run: Run,
+    extensions: Container[str] = (),
+) -> None:
     """Send the response of a WSGI application, and close it.
 
     Args:
@@ -70,6 +77,7 @@ async def send_wsgi(call: WSGICall, method: str, send: Send, watch: Watch, run: 
         send: ASGI's ``send``.
         watch: As for :func:`.send_response`.
         run: ``run(func, *args)`` iterates and closes the body off the loop.
+        extensions: The scope's ``extensions``.
 
     Raises:
         ValueError: The status or a header is not valid; nothing was sent.
@@ -89,7 +97,7 @@ async def send_wsgi(call: WSGICall, method: str, send: Send, watch: Watch, run: 
     if call.whole is not None or method == "HEAD":
         await send_whole(send, start, whole_body(b"" if method == "HEAD" else call.whole or b""))
     else:
-        await send_chunks(chunks_of(call, run), start, send, watch)
+        await send_stream(call, start, send, watch, run, extensions)
 
 
 class WSGICall:

@@ -8,14 +8,15 @@ body; contexts are not used here.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Container, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Container, Coroutine, Iterable
 from time import monotonic
 from typing import Any
 
 from werkzeug.exceptions import ClientDisconnected
 
 from ...concurrency.bridge import ENDED, give_way, resume
-from .bodies import FileBody, Run, chunks_of, in_thread, to_bytes
+from .ahead import PIECES, pump_ahead
+from .bodies import FileBody, Run, chunks_of, in_thread, may_block, to_bytes
 from .headers import WirePair, encode_headers
 from .response import Response
 
@@ -91,9 +92,7 @@ async def send_response(
         elif isinstance(body, FileBody):
             await _send_file(body, start, send, watch, extensions)
         else:
-            chunks = chunks_of(body, run)
-            # An asynchronous iterator is its own iterator: response.aclose() closes it, once.
-            await send_chunks(chunks, start, send, watch, closes=chunks is not body)
+            await send_stream(body, start, send, watch, run, extensions)
     except ClientDisconnected:
         pass  # The body reads the request's body, and the client has left.
     finally:
@@ -253,6 +252,32 @@ async def _send_file(
         await send_chunks(body.chunks(), start, send, watch, first)
 
 
+async def send_stream(
+    body: Any,
+    start: dict[str, Any],
+    send: Send,
+    watch: Watch | None,
+    run: Run,
+    extensions: Container[str] = (),
+) -> None:
+    """Send start and a body that is not buffered. The caller closes the body.
+
+    Args:
+        body: As for :func:`.chunks_of`.
+        start: The start message.
+        send: ASGI's ``send``.
+        watch: As for :func:`send_response`.
+        run: As for :func:`send_response`.
+        extensions: The scope's ``extensions``; with ``asyncflask.pieces`` each chunk is a message.
+    """
+    if may_block(body) and PIECES not in extensions:
+        await _watched(pump_ahead(body, start, send, run), watch)
+        return
+    chunks = chunks_of(body, run)
+    # An asynchronous iterator is its own iterator, which the caller closes.
+    await send_chunks(chunks, start, send, watch, closes=chunks is not body)
+
+
 async def send_chunks(
     chunks: AsyncIterator[Any],
     start: dict[str, Any],
@@ -271,24 +296,28 @@ async def send_chunks(
         first: Sent before the chunks.
         closes: Whether ``chunks`` is closed here; otherwise the caller closes it.
     """
-    pumping = _pump(chunks, start, send, first)
     try:
-        if watch is None:
-            await pumping
-        else:
-            # PERF: a stream that never waits needs no guard: 1.2 µs instead of 2.7 for a short one.
-            steps = pumping.__await__()
-            try:
-                waiting_for = next(steps)
-            except StopIteration:
-                return
-            if waiting_for is None:
-                waiting_for = await give_way(steps, UNWATCHED)
-            if waiting_for is not ENDED:
-                await _guarded(resume(steps, waiting_for), watch)
+        await _watched(_pump(chunks, start, send, first), watch)
     finally:
         if closes and hasattr(chunks, "aclose"):
             await chunks.aclose()
+
+
+async def _watched(pumping: Coroutine[Any, Any, None], watch: Watch | None) -> None:
+    """Send; stop when ``watch`` returns."""
+    if watch is None:
+        await pumping
+        return
+    # PERF: a stream that never waits needs no guard: 1.2 µs instead of 2.7 for a short one.
+    steps = pumping.__await__()
+    try:
+        waiting_for = next(steps)
+    except StopIteration:
+        return
+    if waiting_for is None:
+        waiting_for = await give_way(steps, UNWATCHED)
+    if waiting_for is not ENDED:
+        await _guarded(resume(steps, waiting_for), watch)
 
 
 async def _guarded(pumping: Awaitable[None], watch: Watch) -> None:

@@ -18,9 +18,10 @@ from collections.abc import (
     AsyncIterator,
     Awaitable,
     Callable,
+    Iterable,
     Iterator,
 )
-from typing import IO, Any, TypeGuard, TypeVar, cast
+from typing import IO, Any, TypeGuard, TypeVar
 
 T = TypeVar("T")
 
@@ -89,6 +90,24 @@ def to_bytes(chunk: object) -> bytes:
     )
 
 
+def may_block(body: object) -> TypeGuard[Iterable[Any]]:
+    """Tell whether iterating ``body`` may block: it is neither asynchronous nor a file.
+
+    Args:
+        body: The body of a response.
+
+    Returns:
+        Whether it may; also ``False`` if it cannot be iterated.
+    """
+    if is_async_body(body) or isinstance(body, FileBody) or _is_binary_file(body):
+        return False
+    return hasattr(body, "__iter__") or hasattr(body, "__getitem__")
+
+
+def _is_binary_file(body: object) -> TypeGuard[IO[bytes]]:
+    return hasattr(body, "read") and not isinstance(body, io.TextIOBase)
+
+
 def chunks_of(body: object, run: Run = in_thread) -> AsyncIterator[Any]:
     """Iterate a body that is not buffered, asynchronously.
 
@@ -107,9 +126,9 @@ def chunks_of(body: object, run: Run = in_thread) -> AsyncIterator[Any]:
         return aiter(body)
     if isinstance(body, FileBody):
         return body.chunks()
-    if hasattr(body, "read") and not isinstance(body, io.TextIOBase):
-        return FileBody(cast("IO[bytes]", body)).chunks()
-    if not hasattr(body, "__iter__") and not hasattr(body, "__getitem__"):
+    if _is_binary_file(body):
+        return FileBody(body).chunks()
+    if not may_block(body):
         raise TypeError(
             f"The response body {body!r} of type {type(body).__name__!r} cannot be iterated."
             " Pass str, bytes, an iterable or asynchronous iterable of them, or a binary file."
