@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import contextvars
-import functools
 import types
 from collections.abc import Callable, Coroutine, Generator, Iterator
 from typing import Any, ParamSpec, TypeVar
@@ -316,37 +315,3 @@ def give_way(steps: Generator[Any, Any, Any], rounds: int) -> Generator[Any, Any
     except StopIteration:
         return ENDED
     return waiting_for
-
-
-# -- for `def` code --------------------------------------------------------------------------------
-
-
-def to_sync(
-    func: Callable[P, Coroutine[Any, Any, T]],
-    loop_of_worker: Callable[[], asyncio.AbstractEventLoop | None],
-) -> Callable[P, T]:
-    """Make an ``async def`` function one that blocks, for ``def`` code.
-
-    Args:
-        func: The function.
-        loop_of_worker: Returns the server's loop when called in a request's worker thread.
-
-    Returns:
-        A function with the same arguments. In a worker thread it runs on the server's loop, else
-        on a loop of its own; on a running loop it raises RuntimeError.
-    """
-
-    @functools.wraps(func)
-    def blocking(*args: P.args, **kwargs: P.kwargs) -> T:
-        try:
-            asyncio.get_running_loop()
-        except RuntimeError:
-            loop = loop_of_worker()
-            coro = func(*args, **kwargs)
-            return asyncio.run(coro) if loop is None else run_from_thread(coro, loop)
-        raise RuntimeError(
-            f"{func!r} is `async def` and was called synchronously (through `ensure_sync`) on a"
-            " running event loop. Await it: `await current_app.ensure_async(func)(...)`."
-        )
-
-    return blocking

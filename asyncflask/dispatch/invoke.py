@@ -18,8 +18,7 @@ from typing import Any
 
 from blinker import Signal
 
-from .._contextvars import current
-from ..concurrency.bridge import TO_LOOP, run_alone, running_loop
+from ..concurrency.bridge import TO_LOOP, run_alone, run_from_thread, running_loop
 from ..concurrency.errors import exit_in_worker
 from ..concurrency.execution_mode import COMMAND, LOOP, THREAD, WORKER
 from ..concurrency.inspection import is_async
@@ -139,26 +138,48 @@ async def to_loop(ctx: Context) -> None:
 def wait_in_place(ctx: Context, coro: Coroutine[Any, Any, Any], func: Callable[..., Any]) -> Any:
     """Run an ``async def`` callable from a thread that may block, and wait for it.
 
-    In a request's worker it runs on the server's loop, else on one of its own.
+    In a request's worker, and in a thread that its ``def`` code has started, it runs on the
+    server's loop, else on one of its own.
+
+    Args:
+        ctx: The context that it belongs to.
+        coro: Its coroutine, which has not begun.
+        func: The callable, for the message of the error.
+
+    Returns:
+        Its result.
+
+    Raises:
+        RuntimeError: A loop runs in this thread, which would wait for itself.
     """
+    lease = ctx.lease
+    if lease is None or lease.ident != get_ident():
+        lease = leased_here()
+    if lease is None and not ctx.synchronous:
+        if running_loop() is not None:
+            coro.close()
+            raise RuntimeError(
+                f"{func!r} is `async def` and was called synchronously on a running event loop."
+                " Await it: `await current_app.ensure_async(func)(...)`. If a plain `with` has"
+                " called it: Write `async with`."
+            )
+        if ctx.execution_mode is not THREAD:
+            return _wait_in_thread_of_its_own(ctx, coro)
     if ctx.view_task is not None:
         coro = _as_view_task(ctx, coro)
     before = ctx.switch_to(LOOP)
     try:
-        lease = ctx.lease
-        if lease is None or lease.ident != get_ident():
-            lease = leased_here()
-        if lease is not None:
-            return lease.wait_for(coro)
-        if ctx.synchronous or running_loop() is None:
-            return _run_alone(ctx, coro)
+        return _run_alone(ctx, coro) if lease is None else lease.wait_for(coro)
     finally:
         ctx.switch_to(before)
-    coro.close()
-    raise RuntimeError(
-        f"{func!r} is `async def` and was reached through a plain `with` on a running event loop."
-        " Write `async with` there."
-    )
+
+
+def _wait_in_thread_of_its_own(ctx: Context, coro: Coroutine[Any, Any, Any]) -> Any:
+    """Wait in a thread that is not the context's, which goes on elsewhere meanwhile."""
+    if ctx.lease is not None:
+        return run_from_thread(coro, ctx.lease.loop)
+    with lease_of_its_own(ctx):
+        return run_alone(coro)
 
 
 async def _as_view_task(ctx: Context, coro: Coroutine[Any, Any, Any]) -> Any:
@@ -180,13 +201,6 @@ def _run_alone(ctx: Context, coro: Coroutine[Any, Any, Any]) -> Any:
             return run_alone(coro)
     finally:
         ctx.runs_own_loop = False
-
-
-def loop_of_worker() -> asyncio.AbstractEventLoop | None:
-    """Return the server's loop, where the current context has a worker."""
-    ctx: Context | None = current()
-    lease = None if ctx is None else (ctx.request_context or ctx).lease
-    return None if lease is None else lease.loop
 
 
 @contextmanager

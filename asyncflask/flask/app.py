@@ -6,11 +6,10 @@ How a request of an ASGI server is served is in ``wsgi/facade.py``.
 
 from __future__ import annotations
 
-import functools
 import inspect
 import os
 import sys
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast, overload
 from weakref import ref
@@ -29,11 +28,9 @@ from werkzeug.routing import Rule as Rule
 from werkzeug.serving import is_running_from_reloader
 from werkzeug.wsgi import get_host as get_host
 
-from .._contextvars import current
 from ..debug.frames import cut_tracebacks
 from ..debughelpers import warn_of_real_flask
 from ..dispatch import overrides, urls
-from ..dispatch.invoke import wait_in_place
 from ..helpers import get_debug_flag, get_load_dotenv
 from ..typing import Receive, Scope, Send
 from ..wsgi.facade import serve_request
@@ -220,27 +217,6 @@ class Flask(SyncSteps, metaclass=CallableType):
             The adapter, or ``None`` if there is neither a request nor ``SERVER_NAME``.
         """
         return urls.create_adapter(self, request, _bind)
-
-    # -- def and async def -------------------------------------------------------------------------
-
-    def async_to_sync(self, func: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, T]:
-        """Return a synchronous version of an ``async def`` function, for WSGI and ASGI.
-
-        Args:
-            func: The function.
-
-        Returns:
-            A function that waits for the result. On an ASGI server ``func`` runs on the server's
-            loop, otherwise on a new loop.
-        """
-
-        @functools.wraps(func)
-        def blocking(*args: P.args, **kwargs: P.kwargs) -> T:
-            ctx = current() or AppContext(self)
-            result: T = wait_in_place(ctx.request_context or ctx, func(*args, **kwargs), func)
-            return result
-
-        return blocking
 
     # -- contexts ----------------------------------------------------------------------------------
 

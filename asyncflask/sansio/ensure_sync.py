@@ -7,12 +7,10 @@ import typing as t
 from collections.abc import Callable
 
 from .._contextvars import current
-from ..concurrency.bridge import to_sync
 from ..concurrency.inspection import is_async
 from ..concurrency.workers import run_sync
 from ..ctx import Context
-from ..debug.blocking import watched
-from ..dispatch.invoke import lease_of_its_own, loop_of_worker
+from ..dispatch.invoke import wait_in_place
 
 P = t.ParamSpec("P")
 T = t.TypeVar("T")
@@ -20,6 +18,10 @@ T = t.TypeVar("T")
 
 class EnsureSync:
     """The conversions that a subclass may override, as with Flask and Quart."""
+
+    if t.TYPE_CHECKING:
+
+        def app_context(self) -> Context: ...
 
     @t.overload
     def ensure_async(self, func: Callable[P, t.Awaitable[T]]) -> Callable[P, t.Awaitable[T]]: ...
@@ -93,21 +95,15 @@ class EnsureSync:
             func: The function.
 
         Returns:
-            A function that waits for the result. In a ``def`` view it runs ``func`` on the server's
-            loop, elsewhere on a new loop. On a running loop it raises a ``RuntimeError``.
+            A function that waits for the result. In a ``def`` view on an ASGI server it runs
+            ``func`` on the server's loop, elsewhere on a new loop. On a running loop it raises a
+            ``RuntimeError``; on the facade it waits there, too.
         """
 
-        async def timed(*args: P.args, **kwargs: P.kwargs) -> T:
-            return await watched(func(*args, **kwargs))
-
-        blocking = to_sync(functools.wraps(func)(timed), loop_of_worker)
-
         @functools.wraps(func)
-        def call(*args: P.args, **kwargs: P.kwargs) -> T:
-            ctx: Context | None = current()
-            if ctx is None:
-                return blocking(*args, **kwargs)
-            with lease_of_its_own(ctx.request_context or ctx):
-                return blocking(*args, **kwargs)
+        def blocking(*args: P.args, **kwargs: P.kwargs) -> T:
+            ctx = current() or self.app_context()
+            result: T = wait_in_place(ctx.request_context or ctx, func(*args, **kwargs), func)
+            return result
 
-        return call
+        return blocking

@@ -16,7 +16,6 @@ from asyncflask.concurrency.bridge import (
     run_alone,
     run_from_thread,
     step_in_thread,
-    to_sync,
 )
 from asyncflask.concurrency.pool import WorkerPool
 
@@ -198,22 +197,6 @@ def test_exceptions_reach_the_caller_both_ways(kind):
         return True
 
     assert _both_ways(once) == [True, True]
-
-
-# -- to_sync ---------------------------------------------------------------------------------------
-
-
-def test_to_sync_without_a_loop_makes_one():
-    async def double(n):
-        await asyncio.sleep(0)
-        return 2 * n
-
-    assert to_sync(double, lambda: None)(4) == 8
-
-
-async def test_to_sync_on_a_running_loop_says_to_await():
-    with pytest.raises(RuntimeError, match=r"Await it: `await current_app\.ensure_async"):
-        to_sync(coroutine_function, lambda: None)()
 
 
 # -- a coroutine that moves ------------------------------------------------------------------------

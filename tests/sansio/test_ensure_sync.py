@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -44,3 +46,26 @@ def test_an_async_function_that_calls_back_may_be_called_without_a_server_again_
 
     assert len(answers) == 3
     assert (app.workers.busy, app.workers.parked) == (0, 0)
+
+
+async def test_a_thread_that_a_def_view_has_started_uses_the_servers_loop(app):
+    async def ident():
+        return threading.get_ident()
+
+    @app.get("/")
+    def view():
+        context = contextvars.copy_context()
+        with ThreadPoolExecutor(1) as threads:
+            return str(threads.submit(context.run, app.ensure_sync(ident)).result())
+
+    response = await app.test_client().get("/")
+
+    assert int(response.get_data()) == threading.get_ident()
+
+
+async def test_an_async_function_called_synchronously_on_a_running_loop_says_to_await(app):
+    async def function():
+        pass
+
+    with pytest.raises(RuntimeError, match=r"Await it: `await current_app\.ensure_async"):
+        app.ensure_sync(function)()
