@@ -247,18 +247,15 @@ async def test_two_jobs_of_one_lease_count_once(roomy):
 async def test_a_job_that_waits_for_the_loop_is_parked(roomy):
     loop, go, seen = asyncio.get_running_loop(), asyncio.Event(), []
 
-    async def wait():
-        seen.append((roomy.busy, roomy.parked))
-        await go.wait()
-
     def job():
-        run_from_thread(wait(), loop)
+        run_from_thread(go.wait(), loop)
         seen.append((roomy.busy, roomy.parked))
 
     lease = await roomy.lease()
     task = asyncio.create_task(lease.run(job))
-    while not seen:
+    while not roomy.parked:
         await asyncio.sleep(0.001)
+    seen.append((roomy.busy, roomy.parked))
     other = await roomy.lease()
     other.release()
     go.set()
