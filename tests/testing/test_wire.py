@@ -303,17 +303,18 @@ async def test_a_client_may_disconnect():
 
 async def test_the_end_of_the_apps_work_is_waited_for(monkeypatch):
     monkeypatch.setattr("asyncflask.testing.wire.REST", 0)
-    done = []
+    done, go = [], asyncio.Event()
 
     async def app(scope, receive, send):
         assert scope["type"] == "http"
-        await asyncio.sleep(0.01)
+        await go.wait()
         done.append(True)
 
     async with WireClient(app) as wire:
         await wire.send(GET)
         await wire.disconnect()
         assert not done
+        go.set()
         await wire.finish()
 
         assert done
