@@ -6,8 +6,8 @@ import logging
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Protocol
 
+from ..concurrency.pool import WorkerPool
 from ..concurrency.stopping import Stopping
-from ..concurrency.workers import WorkerPool
 from ..typing import TeardownCallable
 from ..wrappers.response.headers import WirePair
 
