@@ -52,15 +52,15 @@ def make_body(ctx: ConnectedContext) -> Body:
     Returns:
         The body.
     """
-    config = ctx.app.config
+    setting = ctx.app.config.get
     names = header_index(ctx)
     length = names.get(b"content-length")
     body = Body(
         ctx.receive,
         None if length is None else _announced(length, names.get(b"transfer-encoding")),
-        config.get("MAX_CONTENT_LENGTH"),
-        config.get("BODY_TIMEOUT"),
-        config.get("BODY_IDLE_TIMEOUT", 60),
+        setting("MAX_CONTENT_LENGTH"),
+        setting("BODY_TIMEOUT"),
+        setting("BODY_IDLE_TIMEOUT", 60),
     )
     ctx.made_body = body
     return body

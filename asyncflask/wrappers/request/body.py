@@ -109,22 +109,24 @@ class Body(BodyBytes):
         """
         if self.claimed:
             await self.unclaimed()
-        elif (whole := self.read_at_once()) is not None:
-            if cache:
-                self.cached = whole
-            return whole
         if self.cached is not None:
             return self.cached
+        data = self.read_at_once()
+        if data is None:
+            data = await self._read_alone()
+        if cache:
+            self.cached = data
+        return data
+
+    async def _read_alone(self) -> bytes:
         self.claimed = True
         try:
             data = await self.read_chunk()
             if self._left or self._spooled or not self.complete:
                 data = await self._read_rest(data)
+            return data
         finally:
             self.release()
-        if cache:
-            self.cached = data
-        return data
 
     def __aiter__(self) -> Body:
         self._replay = self.cached
@@ -221,7 +223,8 @@ class Body(BodyBytes):
     def release(self) -> None:
         """End the read of a task, and wake the tasks that wait for it in :meth:`unclaimed`."""
         self.claimed = False
-        self._wake()
+        if self._waiters:
+            self._wake()
 
     async def unclaimed(self) -> None:
         """Wait until no task reads the whole body."""
@@ -241,9 +244,13 @@ class Body(BodyBytes):
                 self.complete = True
 
     def close(self) -> None:
-        """Close the uploaded files, and abandon a receive that is outstanding."""
+        """Close the uploaded files and the file on disk, and abandon an outstanding receive."""
         if self.form is not None and self.form[1]:
             for _, files in self.form[1].lists():
                 for file in files:
                     file.close()
-        super().close()
+        if self._spooled is not None:
+            self._spooled.close()
+            self._spooled = None
+        if self._outstanding is not None:
+            self._abandon_receive()

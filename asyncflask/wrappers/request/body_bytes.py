@@ -6,7 +6,6 @@ received before it is read.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from functools import partial
 from tempfile import TemporaryFile
@@ -45,12 +44,6 @@ class BodyBytes(BodyMessages):
     cached: bytes | None = None
     """The whole body, once it was read and kept."""
 
-    _received = 0
-    _left = b""  # received and not read
-    _spooling: IO[bytes] | None = None
-    _spooled: IO[bytes] | None = None  # the same, on disk; it comes before `_left`
-    _failure: Callable[[], HTTPException] | None = None
-
     def __init__(
         self,
         receive: Receive,
@@ -64,6 +57,14 @@ class BodyBytes(BodyMessages):
         self.idle_timeout = idle_timeout
         self.content_length = content_length
         self.max_content_length = max_content_length
+        self.complete = self.disconnected = False
+        self._asked = self._pulling = False
+        self._stash = self._outstanding = self._waiters = self._deadline = None
+        self._received = 0
+        self._left = b""  # received and not read
+        self._spooling: IO[bytes] | None = None
+        self._spooled: IO[bytes] | None = None  # the same, on disk; it comes before `_left`
+        self._failure: Callable[[], HTTPException] | None = None
 
     async def read_chunk(self) -> bytes:
         """Read the next piece, as the server delivers it.
@@ -142,12 +143,10 @@ class BodyBytes(BodyMessages):
             The whole body. ``None`` if it is not there, if some of it was read already, or if it
             is refused; the next read continues where this one began.
         """
-        if self._asked or self.cached is not None or self._failure is not None:
+        if self._asked or self.cached is not None:
             return None
         limit, announced = self.max_content_length, self.content_length
-        if limit is None:
-            limit = sys.maxsize
-        if (announced or 0) > limit:
+        if limit is not None and (announced or 0) > limit:
             return None
         message = self._poll()
         if message is None or message["type"] != "http.request" or message.get("more_body"):
@@ -155,12 +154,17 @@ class BodyBytes(BodyMessages):
             return None
         data: bytes = message.get("body") or b""
         size = len(data)
-        if size > limit or size != (size if announced is None else announced):
+        if size != announced and not self._may_be_whole(size):
             self._stash = message
             return None
         self._received = size
         self.complete = True
         return data
+
+    def _may_be_whole(self, size: int) -> bool:
+        """Tell whether a body of another size than was announced may end here."""
+        limit = self.max_content_length
+        return self.content_length is None and (limit is None or size <= limit)
 
     # -- counting ----------------------------------------------------------------------------------
 
@@ -180,6 +184,7 @@ class BodyBytes(BodyMessages):
             error: The error of this read; the later ones are new ones of its class.
         """
         self._left = b""
+        self._asked = True
         self._failure = partial(type(error), error.description)
 
     def _failed(self, error: HTTPException) -> HTTPException:
@@ -286,10 +291,3 @@ class BodyBytes(BodyMessages):
             if self._spooling is not None:
                 self._spooled, self._spooling = self._spooling, None
                 self._spooled.seek(0)
-
-    def close(self) -> None:
-        """Close the file on disk, and abandon a receive that is outstanding."""
-        super().close()
-        if self._spooled is not None:
-            self._spooled.close()
-            self._spooled = None

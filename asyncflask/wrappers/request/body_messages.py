@@ -28,19 +28,19 @@ class BodyMessages:
     """Seconds in which the whole body must have come, counted from the first wait."""
     idle_timeout: float | None
     """Seconds to wait for the next message."""
-    complete = False
+    complete: bool
     """Whether everything has been read."""
-    disconnected = False
+    disconnected: bool
     """Whether the client is known to have left."""
 
     _receive: Receive
-    _asked = False  # for the first message
-    _stash: Message | None = None  # A message that was received to look for the client's end.
-    _pulling = False
-    _waiters: list[asyncio.Future[None]] | None = None
-    _deadline: float | None = None
+    _asked: bool  # for the first message; or no message is needed any more
+    _stash: Message | None  # A message that was received to look for the client's end.
+    _pulling: bool
+    _waiters: list[asyncio.Future[None]] | None
+    _deadline: float | None
     #: the steps of a receive() that has not returned, and the future that it waits for
-    _outstanding: tuple[Any, Any] | None = None
+    _outstanding: tuple[Any, Any] | None
 
     # -- the client's presence ---------------------------------------------------------------------
 
@@ -180,12 +180,10 @@ class BodyMessages:
                 if not waiter.done():
                     waiter.set_result(None)
 
-    def close(self) -> None:
-        """Abandon a receive that is outstanding."""
-        if self._outstanding is not None:
-            (steps, _), self._outstanding = self._outstanding, None
-            if hasattr(steps, "close"):
-                steps.close()
+    def _abandon_receive(self) -> None:
+        (steps, _), self._outstanding = cast("tuple[Any, Any]", self._outstanding), None
+        if hasattr(steps, "close"):
+            steps.close()
 
 
 async def _within(seconds: float | None, reading: Awaitable[T]) -> T:

@@ -68,7 +68,13 @@ async def parse_form(
         HTTPException: The body could not be read, as for :meth:`.Body.read_chunk`.
     """
     if mimetype == URLENCODED:
-        data = await _read_urlencoded(body, limits)
+        data = body.cached
+        if data is None:
+            _check_announced(body, limits)
+            # Most forms have come already, and need no other coroutine.
+            data = body.read_at_once()
+            if data is None:
+                data = await _read_urlencoded(body, limits)
         return _decode_urlencoded(data, limits, cls), cls()
     if mimetype != MULTIPART:
         return cls(), cls()
@@ -169,15 +175,13 @@ def _stored_sync(
 # -- urlencoded ------------------------------------------------------------------------------------
 
 
-async def _read_urlencoded(body: Body, limits: FormLimits) -> bytes:
-    if body.cached is not None:
-        return body.cached
+def _check_announced(body: Body, limits: FormLimits) -> None:
     announced = body.content_length
     if limits.memory is not None and announced is not None and announced > limits.memory:
         raise fields_too_large(limits.memory)
-    data = body.read_at_once()
-    if data is not None:
-        return data
+
+
+async def _read_urlencoded(body: Body, limits: FormLimits) -> bytes:
     data = await body.read_slice()
     if not body.complete:
         slices, size = [data], len(data)

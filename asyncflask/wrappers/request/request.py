@@ -7,10 +7,10 @@ in :mod:`..http_connection`, and forms are parsed in :mod:`.form`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Coroutine, Iterable
 from typing import Any, ClassVar, Literal, NoReturn, overload
 
-from werkzeug.datastructures import CombinedMultiDict, ImmutableMultiDict, MultiDict
+from werkzeug.datastructures import CombinedMultiDict, ImmutableMultiDict
 from werkzeug.exceptions import BadRequest, HTTPException
 from werkzeug.http import parse_options_header
 
@@ -21,7 +21,7 @@ from ..http_connection import HTTPConnection, lazy
 from .awaitable import Pending, PendingCall, Read
 from .base import ConnectedContext, Limit, body_of, make_body, of_class, refuse_json
 from .body import Body
-from .form import parse_form
+from .form import MultiDicts, parse_form
 from .headers import header_index
 from .multipart_form import FormLimits
 from .sync import SyncRequest, prefetch
@@ -247,7 +247,7 @@ class Request(HTTPConnection):
         """Whether the body may be a form: it has a ``Content-Type``."""
         return bool(self.content_type)
 
-    async def _load_form_data(self) -> tuple[MultiDict[str, Any], MultiDict[str, Any]]:
+    async def _load_form_data(self) -> MultiDicts:
         body = self.body
         if body.form is not None:
             return body.form
@@ -269,12 +269,11 @@ class Request(HTTPConnection):
             body.release()
         return body.form
 
-    async def _parse_form(self, body: Body) -> tuple[MultiDict[str, Any], MultiDict[str, Any]]:
-        cls = self.parameter_storage_class
-        if not self.want_form_data_parsed:
-            return cls(), cls()
+    def _parse_form(self, body: Body) -> Coroutine[Any, Any, MultiDicts]:
+        mimetype = self.mimetype if self.want_form_data_parsed else ""
         limits = FormLimits(self.max_form_memory_size, self.max_form_parts)
-        return await parse_form(body, self.mimetype, self.mimetype_params, limits, cls)
+        cls = self.parameter_storage_class
+        return parse_form(body, mimetype, self.mimetype_params, limits, cls)
 
     @property
     def environ(self) -> NoReturn:
