@@ -23,7 +23,7 @@ from .debug.blocking import is_watched, serve_watched
 from .debug.page import PRESERVE_CONTEXT
 from .dispatch.invoke import call_settled, emit
 from .dispatch.pipeline import answers_options
-from .dispatch.plan import PlanTable, Run, make_plan
+from .dispatch.plan import PlanTable, Run
 from .dispatch.protocols import ServedApp
 from .dispatch.runners import run_pipeline
 from .dispatch.scope_types import WEBSOCKET, ScopeType
@@ -72,9 +72,9 @@ async def serve(
         ctx.match_request()
         rule = ctx.url_rule
         if rule is None:
-            plan = table.by_endpoint.get(None) or make_plan(app, table, None)
+            plan = table[None]
         else:
-            plan = table.by_endpoint.get(rule.endpoint) or make_plan(app, table, rule.endpoint)
+            plan = table[rule.endpoint]
             scope["route"] = rule  # Tracing tools name a request by its `path_format`.
             scope["endpoint"] = plan.view
         run: Run = plan.run

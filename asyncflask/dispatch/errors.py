@@ -35,7 +35,8 @@ def find_handler(
     names = (*(ctx.matched_blueprints if ctx is not None else ()), None)
     for by in (code, None) if code is not None else (None,):
         for name in names:
-            handlers = spec[name][by] if name in spec and by in spec[name] else None
+            by_code = spec.get(name)
+            handlers = by_code.get(by) if by_code else None
             if not handlers:
                 continue
             for cls in type(error).__mro__:

@@ -53,10 +53,9 @@ async def _call(
 ) -> Any:
     mode = ctx.execution_mode
     if ctx.replaced:
-        if mode is THREAD:
-            if ctx.synchronous and not ctx.replaced.isdisjoint(_TO_SYNC):
-                return ctx.app.ensure_sync(func)(*args, **kwargs)
-        elif mode is not COMMAND and not ctx.replaced.isdisjoint(_TO_ASYNC):
+        if _is_converted_to_sync(ctx):
+            return ctx.app.ensure_sync(func)(*args, **kwargs)
+        if mode not in (THREAD, COMMAND) and not ctx.replaced.isdisjoint(_TO_ASYNC):
             if mode is WORKER:
                 await to_loop(ctx)
             return await ctx.app.ensure_async(func)(*args, **kwargs)
@@ -74,6 +73,12 @@ async def _call(
         return func(*args, **kwargs)
     except (SystemExit, KeyboardInterrupt) as error:
         raise exit_in_worker(error, func) from error
+
+
+def _is_converted_to_sync(ctx: Context) -> bool:
+    """Tell whether the facade's app runs every callable through its own ``ensure_sync``."""
+    in_thread = ctx.synchronous and ctx.execution_mode is THREAD
+    return in_thread and not ctx.replaced.isdisjoint(_TO_SYNC)
 
 
 def call_unconverted(

@@ -78,50 +78,62 @@ def make_messages(app: RespondingApp, result: Any, method: str) -> tuple[Message
     Returns:
         The messages, or ``None`` if :func:`make_response` has to decide, or to say what is wrong.
     """
-    status = 200
     kind = result.__class__
     if kind is str:  # PERF: most often, and with the least to decide.
         try:
             return messages_of(result.encode(), _HTML, 200, method)
         except UnicodeEncodeError:
             return None
-    if kind is tuple:
-        # `bool` is an `int`, and no status.
-        if len(result) != 2 or result[1].__class__ is not int or not may_have_body(result[1]):
-            return None
-        result, status = result
-        kind = result.__class__
-        if isinstance(result, HTTPException):
-            return None
-    content_type = _HTML
     if kind is dict or kind is list:
-        try:
-            writer = app.json.plain_writer()
-        except AttributeError:  # A provider of another class, with Flask's interface.
-            return None
-        if writer is None:
-            return None
-        write, mimetype = writer
-        try:
-            body = write(result)
-        except Exception:
-            return None
-        if mimetype != "application/json":
-            content_type = content_type_pair(mimetype)
-        else:
-            content_type = _JSON
-    elif kind is str:
-        try:
-            body = result.encode()
-        except UnicodeEncodeError:
-            return None
-    elif kind is bytes:
-        body = result
-    else:
-        page = default_page(result) if isinstance(result, HTTPException) else None
-        if page is None or not may_have_body(result.code):
-            return None
-        body, status = page, result.code
+        return _json_messages(app, result, 200, method)
+    if kind is not tuple:
+        return _other_messages(result, method)
+    # `bool` is an `int`, and no status.
+    if len(result) != 2 or result[1].__class__ is not int or not may_have_body(result[1]):
+        return None
+    body, status = result
+    kind = body.__class__
+    if kind is str:
+        return _text_messages(body, status, method)
+    if kind in (dict, list):
+        return _json_messages(app, body, status, method)
+    return messages_of(body, _HTML, status, method) if kind is bytes else None
+
+
+def _text_messages(text: str, status: int, method: str) -> tuple[Message, Message] | None:
+    try:
+        return messages_of(text.encode(), _HTML, status, method)
+    except UnicodeEncodeError:
+        return None
+
+
+def _other_messages(result: object, method: str) -> tuple[Message, Message] | None:
+    """Make bytes, or an HTTP error with Werkzeug's page, the messages of a response."""
+    if result.__class__ is bytes:
+        return messages_of(result, _HTML, 200, method)
+    if not isinstance(result, HTTPException) or result.code is None:
+        return None
+    page = default_page(result)
+    if page is None or not may_have_body(result.code):
+        return None
+    return messages_of(page, _HTML, result.code, method)
+
+
+def _json_messages(
+    app: RespondingApp, value: object, status: int, method: str
+) -> tuple[Message, Message] | None:
+    try:
+        writer = app.json.plain_writer()
+    except AttributeError:  # A provider of another class, with Flask's interface.
+        return None
+    if writer is None:
+        return None
+    write, mimetype = writer
+    try:
+        body = write(value)
+    except Exception:
+        return None
+    content_type = _JSON if mimetype == "application/json" else content_type_pair(mimetype)
     return messages_of(body, content_type, status, method)
 
 
@@ -227,10 +239,7 @@ def _converted(app: RespondingApp, body: Any, status: Any) -> tuple[Any, Any] | 
     if isinstance(body, cls):
         return body, status
     if isinstance(body, HTTPException):
-        if issubclass(cls, Response) and not _has_own_force_type(cls):
-            return from_exception(body, current_environ, cls), status
-        forced = cls.force_type(body, current_environ())  # type: ignore[arg-type]  # as Flask does
-        return forced, status
+        return _from_error(cls, body), status
     if isinstance(body, str) and _sends_html(cls):
         return cls.buffered(body.encode(), HTML), status
     if isinstance(body, (str, bytes, bytearray, Iterator, AsyncIterable)) and not isinstance(
@@ -244,6 +253,12 @@ def _converted(app: RespondingApp, body: Any, status: Any) -> tuple[Any, Any] | 
     if isinstance(body, WerkzeugResponse) or callable(body):
         return _foreign(cls, body), status
     return None
+
+
+def _from_error(cls: Any, error: HTTPException) -> Any:
+    if issubclass(cls, Response) and not _has_own_force_type(cls):
+        return from_exception(error, current_environ, cls)
+    return cls.force_type(error, current_environ())
 
 
 def _has_own_force_type(cls: Any) -> bool:

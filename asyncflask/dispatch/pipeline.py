@@ -70,17 +70,21 @@ async def run(app: ServedApp, ctx: Context, rest: Awaitable[Any] | None = None) 
         if page is None:
             raise
         return page
-    if (
+    if _has_end(app, ctx):
+        await teardown.leave_served(app, ctx, ctx.serving_error)
+    return response
+
+
+def _has_end(app: ServedApp, ctx: Context) -> bool:
+    """Tell whether anything is due at the end of what was served."""
+    return bool(
         find_plan(app, ctx).has_teardown
-        or (
-            ctx.needs_cleanup and (ctx.made_body is not None or ctx.stream_references)
-        )  # The body may hold uploads.
+        # The body may hold uploads.
+        or (ctx.needs_cleanup and (ctx.made_body is not None or ctx.stream_references))
         or ctx.serving_error is not None
         or ctx.replaced
         or teardown.PRESERVE in ctx.scope
-    ):
-        await teardown.leave_served(app, ctx, ctx.serving_error)
-    return response
+    )
 
 
 def step(
@@ -320,6 +324,14 @@ async def process(app: ServedApp, ctx: Context, response: Response | None) -> An
         save: Any = scope_type.save_session or save_session
         await save(app, ctx, response)
     return response
+
+
+def finalize_plain(app: ServedApp, ctx: Context, result: object) -> Awaitable[Any]:
+    """Do what follows a view without "after" functions, with quick ways for a plain result."""
+    answer = None if ctx.after_functions else make_plain(app, result)
+    if answer is None:
+        return finalize(app, ctx, result)
+    return finish_processing(app, ctx, answer)
 
 
 async def finish_processing(app: ServedApp, ctx: Context, response: Response | None) -> Any:

@@ -15,7 +15,7 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping
 from inspect import getattr_static
 from types import FunctionType, MethodType
 from typing import Any, Literal, TypeAlias
-from weakref import WeakSet
+from weakref import WeakSet, ref
 
 from .._invalidation import is_noticed
 from ..concurrency.inspection import is_async
@@ -36,29 +36,39 @@ Run: TypeAlias = "Callable[[Any, Context, EndpointPlan], Awaitable[Any]]"
 Function = Callable[..., Any]
 
 
-class PlanTable:
-    """The plans of one app for one kind of connection.
+class PlanTable(dict[str | None, "EndpointPlan"]):
+    """The plans of one app for one kind of connection, by endpoint; each is made when it is needed.
+
+    ``None`` is the key of the plan for what no rule was found for.
 
     Args:
+        app: The app; weak, so that an app is freed with its last reference.
         scope_type: The kind of connection.
 
     Attributes:
         scope_type: The same.
-        by_endpoint: The plans; ``None`` is the key of the plan for what no rule was found for.
+        make_context: Makes the context of a connection.
     """
 
-    __slots__ = ("by_endpoint", "make_context", "scope_type")
+    __slots__ = ("_app", "make_context", "scope_type")
 
-    def __init__(self, scope_type: ScopeType) -> None:
+    def __init__(self, app: ref[ServedApp], scope_type: ScopeType) -> None:
+        self._app = app
         self.scope_type = scope_type
         self.make_context: Callable[..., Context] = Context
-        self.by_endpoint: dict[str | None, EndpointPlan] = {}
+
+    def __missing__(self, endpoint: str | None) -> EndpointPlan:
+        app = self._app()
+        assert app is not None  # Its connection is served, or its context is current.
+        plan = self[endpoint] = EndpointPlan(app, self.scope_type, endpoint)
+        return plan
 
 
 class PlanCache:
     """The plans of one app, and what else is known of the app until something changes.
 
     Args:
+        app: The app.
         runners: The functions that run plans (``runners.RUNNERS``).
 
     Attributes:
@@ -67,9 +77,10 @@ class PlanCache:
         direct: The same, where a scope can be dispatched at once; else empty (``asgi.py``).
     """
 
-    __slots__ = ("__weakref__", "direct", "runners", "tables", "version")
+    __slots__ = ("__weakref__", "_app", "direct", "runners", "tables", "version")
 
-    def __init__(self, runners: Mapping[Runner, Run]) -> None:
+    def __init__(self, app: ServedApp, runners: Mapping[Runner, Run]) -> None:
+        self._app = ref(app)
         self.runners = runners
         _caches.add(self)
         self.forget()
@@ -79,7 +90,7 @@ class PlanCache:
         # A plan that another thread makes meanwhile goes into the old table.
         self.version = object()
         self.direct: dict[str, PlanTable] = {}
-        self.tables = {scope_type.name: PlanTable(scope_type) for scope_type in (HTTP, WEBSOCKET)}
+        self.tables = {kind.name: PlanTable(self._app, kind) for kind in (HTTP, WEBSOCKET)}
 
 
 _caches: WeakSet[PlanCache] = WeakSet()
@@ -157,29 +168,30 @@ class EndpointPlan:
             or appcontext_popped.receivers
         )
         if self.view is None or isinstance(self.view, _LASTING):
+            if self.view is not None and not is_async(self.view):
+                return "worker"
             return self._choose_runner(app, scope_type, bool(preprocessors))
         return "unknown"
 
     def _choose_runner(self, app: ServedApp, scope_type: ScopeType, preprocesses: bool) -> Runner:
-        if self.view is not None and not is_async(self.view):
-            return "worker"
         hooks = (*self.before, *self.after)
-        if (
-            preprocesses
-            or self.opens_session_early
-            or app.replaced_steps
-            or any(
-                signal.receivers
-                for signal in (scope_type.started, scope_type.finished, appcontext_pushed)
-            )
-            or not all(isinstance(hook, _LASTING) and is_async(hook) for hook in hooks)
-            or not scope_type.has_runners
-        ):
+        more = preprocesses or self.opens_session_early or app.replaced_steps
+        if more or _needs_pipeline(scope_type) or not all(map(_lasts, hooks)):
             return "pipeline"
-        is_alone = not (hooks or self.has_teardown) and self.sends_messages
-        if self.view is None:
-            return "unmatched" if is_alone else "pipeline"
-        return "view" if is_alone else "loop"
+        if hooks or self.has_teardown or not self.sends_messages:
+            return "pipeline" if self.view is None else "loop"
+        return "unmatched" if self.view is None else "view"
+
+
+def _needs_pipeline(scope_type: ScopeType) -> bool:
+    """Tell whether all connections of a kind need it: there is no other runner, or a receiver."""
+    signals = (scope_type.started, scope_type.finished, appcontext_pushed)
+    return not scope_type.has_runners or any(signal.receivers for signal in signals)
+
+
+def _lasts(hook: Function) -> bool:
+    """Tell whether a function is ``async def`` and stays so."""
+    return isinstance(hook, _LASTING) and is_async(hook)
 
 
 #: Callables that stay ``async def`` or ``def``; other objects may change, as mocks do.
@@ -189,22 +201,8 @@ _LASTING = (FunctionType, MethodType)
 def find_plan(app: ServedApp, ctx: Context) -> EndpointPlan:
     """Return the plan for what was matched, as everything is registered now."""
     scope_type: Any = ctx.scope_type
-    table: PlanTable = app.plans.tables[scope_type.name]
     rule = ctx.url_rule
-    endpoint = None if rule is None else rule.endpoint
-    return table.by_endpoint.get(endpoint) or make_plan(app, table, endpoint)
-
-
-def make_plan(app: ServedApp, table: PlanTable, endpoint: str | None) -> EndpointPlan:
-    """Make the plan of an endpoint and keep it.
-
-    Args:
-        app: The app.
-        table: Where to keep it; looked up before anything is read, see :meth:`PlanCache.forget`.
-        endpoint: The endpoint.
-    """
-    plan = table.by_endpoint[endpoint] = EndpointPlan(app, table.scope_type, endpoint)
-    return plan
+    return app.plans.tables[scope_type.name][None if rule is None else rule.endpoint]
 
 
 def first_registered_first(

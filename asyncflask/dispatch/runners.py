@@ -40,11 +40,8 @@ async def run_view(app: ServedApp, ctx: Context, plan: EndpointPlan) -> Any:
     if app.plans.version is not plan.version or PRESERVE in scope:
         return await run(app, ctx, pipeline.finalize(app, ctx, result))
     if ctx.needs_response or (b"cookie" in names and refreshes(app, ctx)):
-        answer = None if ctx.after_functions else make_plain(app, result)
-        if answer is not None:
-            return await run(app, ctx, pipeline.finish_processing(app, ctx, answer))
-    else:
-        answer = make_messages(app, result, scope["method"]) or make_plain(app, result)
+        return await run(app, ctx, pipeline.finalize_plain(app, ctx, result))
+    answer = make_messages(app, result, scope["method"]) or make_plain(app, result)
     if answer is None:
         return await run(app, ctx, pipeline.finalize(app, ctx, result))
     if ctx.needs_cleanup:

@@ -137,38 +137,17 @@ def build_url(
         RuntimeError: Neither a connection nor ``SERVER_NAME`` says which host to build for.
         ValueError: ``_scheme`` was given for a URL that is not external.
     """
-    request_context = None if ctx is None else ctx.request_context
-    if (
-        request_context is not None
-        and request_context.app is not app
-        and not request_context.synchronous
-    ):
-        request_context = None
-    if request_context is not None:
-        adapter = request_context.url_adapter
+    request_context = _request_context_for(app, ctx)
+    if external is None:
+        external = request_context is None or scheme is not None
+    if request_context is None:
+        adapter = _adapter_outside(app, ctx)
+    else:
         if endpoint[:1] == ".":
             endpoint = _relative_endpoint(request_context, endpoint)
-        if external is None:
-            external = scheme is not None
-        if adapter is None and not external:
-            # The request's host was refused; the page that says so may have links all the same.
-            root = request_context.scope.get("root_path") or "/"
-            adapter = app.url_map.bind("", script_name=root)
-    else:
-        adapter = _adapter_outside(app, ctx)
-        if external is None:
-            external = True
-    if external and request_context is not None and not (adapter and adapter.server_name):
-        _refuse_without_host(app, request_context, endpoint)
+        adapter = _adapter_inside(app, request_context, endpoint, external)
     if adapter is None:
-        where = (
-            "outside of a request" if request_context is None else "in a request to an unknown host"
-        )
-        raise RuntimeError(
-            f"url_for({endpoint!r}) was called {where}, and the app does not know its own address."
-            " Set app.config['SERVER_NAME'], for example 'example.com', or call it in a request"
-            " with _external=False."
-        )
+        raise _no_address(endpoint, request_context)
     if scheme is not None and not external:
         raise ValueError(
             f"url_for({endpoint!r}, _scheme={scheme!r}, _external=False): a URL without a host has"
@@ -187,12 +166,40 @@ def build_url(
     return str(url)
 
 
-def _adapter_outside(app: LinkingApp, ctx: Context | None) -> Any:
+def _request_context_for(app: LinkingApp, ctx: Context | None) -> Context | None:
+    """Return the request context that a URL of ``app`` is built for, if there is one."""
+    request_context = None if ctx is None else ctx.request_context
+    if request_context is None or request_context.app is app or request_context.synchronous:
+        return request_context
+    return None
+
+
+def _adapter_outside(app: LinkingApp, ctx: Context | None) -> MapAdapter | None:
     """Return the URL adapter that is used outside of a request; ``None`` if there is none."""
+    adapter: MapAdapter | None
     if ctx is not None and ctx.synchronous:
-        return ctx.url_adapter  # As in Flask: whatever the current app context has, also None.
+        adapter = ctx.url_adapter  # As in Flask: whatever the current app context has, also None.
+        return adapter
     adapter = ctx.url_adapter if ctx is not None and ctx.app is app else None
     return app.create_url_adapter(None) if adapter is None else adapter
+
+
+def _adapter_inside(
+    app: LinkingApp, request_context: Context, endpoint: str, external: bool
+) -> MapAdapter | None:
+    """Return the URL adapter that is used in a request.
+
+    Raises:
+        SecurityError: An external URL needs the host, and the request names none.
+    """
+    adapter: MapAdapter | None = request_context.url_adapter
+    if adapter is None and not external:
+        # The request's host was refused; the page that says so may have links all the same.
+        root = request_context.scope.get("root_path") or "/"
+        return app.url_map.bind("", script_name=root)
+    if external and not (adapter and adapter.server_name):
+        _refuse_without_host(app, request_context, endpoint)
+    return adapter
 
 
 def _refuse_without_host(app: LinkingApp, request_context: Context, endpoint: str) -> None:
@@ -203,6 +210,15 @@ def _refuse_without_host(app: LinkingApp, request_context: Context, endpoint: st
         raise SecurityError(
             f"url_for({endpoint!r}, _external=True): the request names no host. Send a Host header."
         )
+
+
+def _no_address(endpoint: str, request_context: Context | None) -> RuntimeError:
+    where = "outside of a request" if request_context is None else "in a request to an unknown host"
+    return RuntimeError(
+        f"url_for({endpoint!r}) was called {where}, and the app does not know its own address."
+        " Set app.config['SERVER_NAME'], for example 'example.com', or call it in a request"
+        " with _external=False."
+    )
 
 
 def _relative_endpoint(request_context: Context, endpoint: str) -> str:

@@ -85,7 +85,7 @@ class App(Templates, Rules, ServingHooks, EnsureSync):
         instance_relative_config: bool = False,
         root_path: str | None = None,
     ) -> None:
-        self.plans = PlanCache(RUNNERS)
+        self.plans = PlanCache(t.cast(ServedApp, self), RUNNERS)
         Scaffold.__init__(
             self, import_name, static_folder, static_url_path, template_folder, root_path
         )
