@@ -10,7 +10,10 @@ from asyncflask import (
     Flask,
     appcontext_popped,
     appcontext_tearing_down,
+    flask,
+    request,
     request_tearing_down,
+    stream_with_context,
     websocket,
     websocket_tearing_down,
 )
@@ -133,3 +136,56 @@ async def test_the_response_is_sent_after_the_teardown_functions(app):
     await app(scope, receive, send)
 
     assert ran == ["teardown", "http.response.start", "http.response.body"]
+
+
+# -- streams ---------------------------------------------------------------------------------------
+
+
+def streaming(kind):
+    """Return an app with a stream, and a list of what ends, in order."""
+    app, order = kind(__name__, static_folder=None), []
+
+    def parts():
+        yield "a"
+        order.append("stream")
+
+    app.get("/")(lambda: app.response_class(stream_with_context(parts())))
+    app.teardown_request(lambda error: order.append("request"))
+    app.teardown_appcontext(lambda error: order.append("app"))
+    return app, order
+
+
+def test_on_the_facade_an_app_context_is_popped_when_its_stream_has_ended():
+    app, order = streaming(flask.Flask)
+
+    with appcontext_popped.connected_to(lambda sender: order.append("popped"), app):
+        response = app.test_client().get("/")
+        assert order == []
+        assert response.data == b"a"
+
+    assert order == ["stream", "request", "app", "popped"]
+
+
+def test_on_the_facade_an_app_context_around_a_stream_ends_where_it_is_left():
+    app, order = streaming(flask.Flask)
+
+    with app.app_context():
+        assert app.test_client().get("/").data == b"a"
+        assert order == ["stream", "request"]
+
+    assert order == ["stream", "request", "app"]
+
+
+async def test_a_context_that_the_test_client_keeps_ends_with_it_though_no_stream_was_sent():
+    app, order = streaming(Flask)
+
+    @app.get("/unsent")
+    async def unsent():
+        stream_with_context(iter("a"))
+        return "text"
+
+    async with app.test_client() as client:
+        await client.get("/unsent")
+        assert (request.path, order) == ("/unsent", [])
+
+    assert order == ["request", "app"]
