@@ -26,7 +26,7 @@ class Served:
             reader, writer = await asyncio.open_unix_connection(self.place)
         else:
             reader, writer = await asyncio.open_connection(*self.place[:2], **options)
-        self._writers.append(writer)
+        self._writers = [each for each in self._writers if not each.is_closing()] + [writer]
         return reader, writer
 
     async def ask(self, data, **options):
