@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
-from itertools import product
 from typing import Any
 
 import werkzeug.routing
@@ -188,8 +187,8 @@ def questions(draw: st.DrawFn, odd: bool) -> tuple[Map, list[str]]:
     return url_map, draw(st.lists(paths(known), min_size=3, max_size=10))
 
 
-def ask_werkzeug(url_map: Map, path: str, method: str, websocket: bool, host: str) -> Any:
-    adapter = url_map.bind("localhost", subdomain=host)
+def ask_werkzeug(url_map: Map, path: str, method: str, websocket: bool) -> Any:
+    adapter = url_map.bind("localhost")
     try:
         return adapter.match(path, method, return_rule=True, websocket=websocket)
     except (NotFound, MethodNotAllowed, WebsocketMismatch) as refusal:
@@ -207,19 +206,19 @@ def told(answer: Any) -> Any:
     return type(answer), sorted(getattr(answer, "valid_methods", ()))
 
 
-def lookups(paths: list[str], hosts: list[str]) -> Iterator[tuple[str, str, bool, str]]:
-    for path, host in product(paths, hosts):
-        yield path, "GET", False, host
-        yield path, "GET", True, host
-        yield path, "POST", False, host
-        yield path, "HEAD", False, host
+def lookups(paths: list[str]) -> Iterator[tuple[str, str, bool]]:
+    for path in paths:
+        yield path, "GET", False
+        yield path, "GET", True
+        yield path, "POST", False
+        yield path, "HEAD", False
 
 
 @settings(max_examples=300, deadline=None)
 @given(questions(odd=True))
 def test_an_answer_is_werkzeugs_answer(question: tuple[Map, list[str]]) -> None:
     url_map, paths = question
-    for lookup in lookups(paths, ["", "api", "x.api", "other"]):
+    for lookup in lookups(paths):
         answer = url_map.find(*lookup)
 
         if answer is not None:
@@ -232,7 +231,7 @@ def test_werkzeug_is_asked_only_for_redirects_and_odd_slashes(
     question: tuple[Map, list[str]],
 ) -> None:
     url_map, paths = question
-    for lookup in lookups(paths, [""]):
+    for lookup in lookups(paths):
         answer = url_map.find(*lookup)
 
         if answer is None:
@@ -245,7 +244,7 @@ def test_werkzeug_is_asked_only_for_redirects_and_odd_slashes(
 @given(questions(odd=True), st.text(max_size=50))
 def test_no_path_raises_anything(question: tuple[Map, list[str]], path: str) -> None:
     url_map, _ = question
-    for lookup in lookups([path, f"/{path}", f"/a/{path}"], [""]):
+    for lookup in lookups([path, f"/{path}", f"/a/{path}"]):
         answer = url_map.find(*lookup)
 
         assert answer is None or isinstance(answer, tuple | HTTPException)
