@@ -104,3 +104,18 @@ def test_a_clock_that_is_stopped_after_the_first_cookie_is_used(serializers, mon
 
     assert ours.dumps({"n": 1}) == theirs.dumps({"n": 1})
     assert theirs.loads(ours.dumps({"n": 1}), return_timestamp=True)[1].timestamp() == 1_800_000_000
+
+
+def test_a_clock_that_was_stopped_when_the_signer_was_made_runs_again(monkeypatch):
+    """Signers are kept: a cookie with the stopped time is too old where the keys have changed."""
+    app = Flask("shop")
+    app.secret_key = "of a signer that is made now"
+    sessions = SecureCookieSessionInterface()
+    with monkeypatch.context() as stopped:
+        stopped.setattr(TimestampSigner, "get_timestamp", lambda self: 1_000_000_000)
+        sessions.get_signing_serializer(app).dumps({"n": 1})
+    cookie = sessions.get_signing_serializer(app).dumps({"n": 1})
+    app.config["SECRET_KEY_FALLBACKS"] = [app.secret_key]
+    app.secret_key = "another"
+
+    assert sessions.get_signing_serializer(app).loads(cookie, max_age=60) == {"n": 1}
