@@ -65,8 +65,8 @@ class SessionMixin(MutableMapping[str, Any]):
     """Whether it has to be saved; ``True`` if the interface does not know."""
 
     accessed = False
-    """Whether the application used it. The response then depends on the cookie, so
-    ``Vary: Cookie`` is sent."""
+    """Whether the application used it: the context marks the session that it returns. The response
+    then depends on the cookie, so ``Vary: Cookie`` is sent."""
 
     @property
     def permanent(self) -> bool:
@@ -105,53 +105,9 @@ class SecureCookieSession(CallbackDict[str, Any], SessionMixin):
         elif on_update is not None:
             on_update(self)  # type: ignore[arg-type]  # this is Self
 
-    def get(self, key: str, default: object = None, /) -> Any:
-        """Return the value of ``key``, or ``default``.
-
-        Args:
-            key: The key.
-            default: Returned if there is no such key.
-        """
-        self.accessed = True
-        return dict.get(self, key, default)
-
 
 def _mark_modified(session: SecureCookieSession) -> None:
     session.modified = True
-
-
-def _mark_accessed(name: str) -> None:
-    """Let a method of dict that takes no argument mark the session."""
-    method = getattr(CallbackDict, name)
-
-    @functools.wraps(method)
-    def marking(self: SecureCookieSession) -> object:
-        self.accessed = True
-        return method(self)
-
-    setattr(SecureCookieSession, name, marking)
-
-
-def _mark_accessed_by(name: str) -> None:
-    """Let a method of dict that takes one argument mark the session."""
-    method = getattr(CallbackDict, name)
-
-    @functools.wraps(method)
-    def marking(self: SecureCookieSession, other: object, /) -> object:
-        self.accessed = True
-        return method(self, other)
-
-    setattr(SecureCookieSession, name, marking)
-
-
-# SECURITY: a response that depends on the session in any way must not be cached for another user
-# (CVE-2026-27205: `key in session` and len() did not count as access). The context marks a session
-# that it returns; the reading methods of dict mark it too, for a session that was reached in
-# another way. A method that changes the session needs no mark, because then the cookie is sent.
-for _name in ("__len__", "__iter__", "__reversed__", "keys", "values", "items", "copy", "__repr__"):
-    _mark_accessed(_name)
-for _name in ("__getitem__", "__contains__", "__eq__", "__ne__", "__or__", "__ror__"):
-    _mark_accessed_by(_name)
 
 
 class NullSession(SecureCookieSession):
@@ -384,13 +340,10 @@ class SecureCookieSessionInterface(SessionInterface):
         Raises:
             RuntimeError: The secret key was removed during the request.
         """
-        # What follows reads the session, which is no access by the application.
-        accessed = depends = session.accessed
-        # PERF: the methods of dict take less than those that mark the session.
-        content = dict.items(session) if type(session) is SecureCookieSession else session
-        if content:
+        depends = session.accessed
+        if session:
             if self.should_set_cookie(app, session):
-                self._set_cookie(app, session, dict(content), response)
+                self._set_cookie(app, session, dict(session), response)
                 # SECURITY: also when the session was only refreshed (CVE-2023-30861).
                 depends = True
         elif session.modified:
@@ -404,7 +357,6 @@ class SecureCookieSessionInterface(SessionInterface):
                 partitioned=self.get_cookie_partitioned(app),
             )
             depends = True
-        session.accessed = accessed
         if depends:
             headers = response.headers
             if "vary" in headers:
