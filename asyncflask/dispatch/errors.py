@@ -21,18 +21,16 @@ from ..typing import ErrorHandlerCallable, ExcInfo
 from ..wrappers.unawaited import explained
 from .invoke import call, call_unconverted, emit
 from .overrides import through
-from .protocols import ServedApp
+from .protocols import Result, ServedApp
 
 
-def find_handler(
-    app: ServedApp, ctx: Context | None, error: Exception
-) -> ErrorHandlerCallable | None:
+def find_handler(app: ServedApp, ctx: Context, error: Exception) -> ErrorHandlerCallable | None:
     """Return the registered handler for ``error``, or ``None``. (Flask: _find_error_handler.)"""
     spec = app.error_handler_spec
     if not spec:
         return None
     code = type(error).code if isinstance(error, HTTPException) else None
-    names = (*(ctx.matched_blueprints if ctx is not None else ()), None)
+    names = (*ctx.matched_blueprints, None)
     for by in (code, None) if code is not None else (None,):
         for name in names:
             by_code = spec.get(name)
@@ -76,25 +74,27 @@ def _http_handler(
     return find_handler(app, ctx, error)
 
 
-async def handle_user(app: ServedApp, ctx: Context, error: Exception) -> Any:
+async def handle_user(app: ServedApp, ctx: Context, error: Exception) -> Result:
     """Handle an error from a view or hook, or raise it again. (Flask: handle_user_exception.)"""
     if (
         "handle_http_exception" in ctx.replaced
         and isinstance(error, HTTPException)
         and not app.trap_http_exception(error)
     ):
-        return await through(ctx, app.handle_http_exception, error)
+        answer: Result = await through(ctx, app.handle_http_exception, error)
+        return answer
     handler = choose_handler(app, ctx, error)
-    return error if handler is None else await call(ctx, handler, error)
+    result: Result = error if handler is None else await call(ctx, handler, error)  # type: ignore[assignment]  # without a handler, an HTTP error
+    return result
 
 
-async def handle_http(app: ServedApp, ctx: Context, error: HTTPException) -> Any:
+async def handle_http(app: ServedApp, ctx: Context, error: HTTPException) -> Result:
     """Handle an HTTP error: by its handler, else by itself. (Flask: handle_http_exception.)"""
     handler = _http_handler(app, ctx, error)
     return error if handler is None else await call(ctx, handler, error)
 
 
-async def answer_unhandled(app: ServedApp, ctx: Context, error: Exception) -> Any:
+async def answer_unhandled(app: ServedApp, ctx: Context, error: Exception) -> Result:
     """Return what answers an error that nothing handled: of the handler of 500, or a bare 500.
 
     Raises:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import AsyncIterable, Awaitable, Iterator, Mapping
 from types import AsyncGeneratorType
-from typing import Any
+from typing import Any, cast
 
 from werkzeug.datastructures import Headers
 from werkzeug.exceptions import HTTPException
@@ -39,7 +39,7 @@ def is_plain(result: Any) -> bool:
     return kind in PLAIN or isinstance(result, HTTPException)
 
 
-def make_response(app: RespondingApp, result: Any) -> Any:
+def make_response(app: RespondingApp, result: Any) -> Response:
     """Make the result of a view a response. (Flask: make_response.)
 
     Args:
@@ -137,7 +137,7 @@ def _json_messages(
     return messages_of(body, content_type, status, method)
 
 
-def make_plain(app: RespondingApp, result: object) -> Any:
+def make_plain(app: RespondingApp, result: object) -> Response | None:
     """Make a result a response, or return ``None``: it is not plain, or something is wrong with it.
 
     PERF: for a response, a stream, a status with headers; :func:`make_messages` could not.
@@ -164,17 +164,17 @@ def _sends_html(cls: Any) -> bool:
     )
 
 
-def _from_json(app: RespondingApp, value: object) -> Any:
+def _from_json(app: RespondingApp, value: object) -> Response:
     provider = app.json
     plain_writer = getattr(provider, "plain_writer", None)
     writer = plain_writer() if plain_writer and app.response_class is Response else None
     if writer is None:
-        return provider.response(value)
+        return cast(Response, provider.response(value))
     write, mimetype = writer
     return Response.buffered(write(value), mimetype)
 
 
-def _from_tuple(app: RespondingApp, result: tuple[Any, ...]) -> Any:
+def _from_tuple(app: RespondingApp, result: tuple[Any, ...]) -> Response:
     status = headers = None
     if len(result) == 3:
         body, status, headers = result
@@ -218,22 +218,22 @@ def _pairs(headers: Any) -> Headers:
     return made
 
 
-def _from_value(app: RespondingApp, body: object, status: object) -> Any:
+def _from_value(app: RespondingApp, body: object, status: object) -> Response:
     made = _converted(app, body, status)
     if made is None:
         if body is None:
             _current_carrier()  # As in Flask: without a request it is the first mistake.
         raise TypeError(_refusal(body))
-    response, status = made
-    if status is not None:
-        if isinstance(status, (str, bytes, bytearray)):
-            response.status = status
+    response, left = made
+    if left is not None:
+        if isinstance(left, (str, bytes, bytearray)):
+            response.status = left  # type: ignore[assignment]  # as Flask does
         else:
-            response.status_code = status
+            response.status_code = left
     return response
 
 
-def _converted(app: RespondingApp, body: Any, status: Any) -> tuple[Any, Any] | None:
+def _converted(app: RespondingApp, body: Any, status: Any) -> tuple[Response, Any] | None:
     """Return ``(response, status still to be set)``, or ``None`` for what no view may return."""
     cls = app.response_class
     if isinstance(body, cls):
@@ -247,7 +247,7 @@ def _converted(app: RespondingApp, body: Any, status: Any) -> tuple[Any, Any] | 
     ):
         return cls(body, status=status), None
     if isinstance(body, (dict, list)):
-        return app.json.response(body), status
+        return cast(Response, app.json.response(body)), status
     if isinstance(body, Awaitable):
         return None
     if isinstance(body, WerkzeugResponse) or callable(body):
@@ -255,10 +255,13 @@ def _converted(app: RespondingApp, body: Any, status: Any) -> tuple[Any, Any] | 
     return None
 
 
-def _from_error(cls: Any, error: HTTPException) -> Any:
+def _from_error(cls: Any, error: HTTPException) -> Response:
+    response: Response
     if issubclass(cls, Response) and not _has_own_force_type(cls):
-        return from_exception(error, current_environ, cls)
-    return cls.force_type(error, current_environ())
+        response = from_exception(error, current_environ, cls)
+    else:
+        response = cls.force_type(error, current_environ())
+    return response
 
 
 def _has_own_force_type(cls: Any) -> bool:
@@ -266,15 +269,18 @@ def _has_own_force_type(cls: Any) -> bool:
     return getattr(cls.force_type, "__func__", None) is not _FORCE_TYPE
 
 
-def _foreign(cls: Any, body: Any) -> Any:
+def _foreign(cls: Any, body: Any) -> Response:
     """Accept a Werkzeug response, or a WSGI callable (which is run here)."""
+    response: Response
     if isinstance(body, WerkzeugResponse):
-        return cls.force_type(body)
+        response = cls.force_type(body)
+        return response
     environ = current_environ()
     try:
-        return cls.force_type(body, environ)
+        response = cls.force_type(body, environ)
     except TypeError as error:
         raise _no_wsgi(body, error) from error
+    return response
 
 
 def _no_wsgi(body: object, error: TypeError) -> TypeError:

@@ -31,10 +31,10 @@ from .invoke import call, call_unconverted, emit, settled
 from .make_response import PLAIN, is_wsgi, make_messages, make_plain, make_response, run_wsgi
 from .overrides import in_place, through
 from .plan import find_plan, first_registered_first, last_registered_first
-from .protocols import ServedApp
+from .protocols import Answer, Result, ServedApp
 
 
-async def run(app: ServedApp, ctx: Context, rest: Awaitable[Any] | None = None) -> Any:
+async def run(app: ServedApp, ctx: Context, rest: Awaitable[Any] | None = None) -> Answer:
     """Serve the connection of ``ctx``, teardown included, and return what is to be answered.
 
     That is a response, or the messages of one that no other code had to read.
@@ -45,6 +45,7 @@ async def run(app: ServedApp, ctx: Context, rest: Awaitable[Any] | None = None) 
         rest: What is left to be done, if it is not all.
     """
     scope_type: Any = ctx.scope_type
+    response: Answer
     try:
         if rest is None and appcontext_pushed.receivers:
             await emit(ctx, appcontext_pushed, app)
@@ -96,7 +97,7 @@ def step(
     return own(app, ctx, *args, **kwargs)  # type: ignore[no-any-return]  # a coroutine
 
 
-async def full_dispatch(app: ServedApp, ctx: Context, sent: bool = False) -> Any:
+async def full_dispatch(app: ServedApp, ctx: Context, sent: bool = False) -> Answer:
     """Run the hooks, the view and what follows it. (Flask: full_dispatch_request.)
 
     Args:
@@ -136,7 +137,7 @@ async def full_dispatch(app: ServedApp, ctx: Context, sent: bool = False) -> Any
     return await _finalized(app, ctx, result) if answer is None else answer
 
 
-async def answer_error(app: ServedApp, ctx: Context, error: BaseException) -> Any:
+async def answer_error(app: ServedApp, ctx: Context, error: BaseException) -> Answer:
     """Answer an error of the view or of a "before" function, for an answer that is sent at once."""
     if not isinstance(error, Exception):
         raise error
@@ -150,7 +151,7 @@ async def raising(error: BaseException) -> None:
     raise error
 
 
-def _answered(app: ServedApp, ctx: Context, result: object, sent: bool) -> Any:
+def _answered(app: ServedApp, ctx: Context, result: object, sent: bool) -> Answer:
     """Return the answer that a plain result is, where nothing else has to see the response.
 
     Args:
@@ -185,7 +186,7 @@ def _finalized(app: ServedApp, ctx: Context, result: object) -> Awaitable[Any]:
     return step(app, ctx, scope_type.finalize, finalize, result)
 
 
-async def _handled(app: ServedApp, ctx: Context, error: Exception) -> Any:
+async def _handled(app: ServedApp, ctx: Context, error: Exception) -> Result | None:
     """Return what becomes of an error from a view or hook, or raise it again."""
     result = None
     scope_type: Any = ctx.scope_type
@@ -211,7 +212,7 @@ def _is_only(error: Exception, kinds: tuple[type[Exception], ...]) -> bool:
     return isinstance(error, ExceptionGroup) and error.split(kinds)[1] is None
 
 
-async def preprocess(app: ServedApp, ctx: Context, done: int = 0) -> Any:
+async def preprocess(app: ServedApp, ctx: Context, done: int = 0) -> Result | None:
     """Run the URL value preprocessors and the "before" functions. (Flask: preprocess_request.)
 
     Args:
@@ -228,13 +229,13 @@ async def preprocess(app: ServedApp, ctx: Context, done: int = 0) -> Any:
                 # SECURITY: a `def` decorator around one that denies access hands it on.
                 await settled(ctx, func, result)
     for func in islice(first_registered_first(scope_type.before(app), endpoint), done, None):
-        result = await call(ctx, func)
-        if result is not None:
-            return result
+        answer: Result | None = await call(ctx, func)
+        if answer is not None:
+            return answer
     return None
 
 
-async def preprocess_and_dispatch(app: ServedApp, ctx: Context, done: int = 0) -> Any:
+async def preprocess_and_dispatch(app: ServedApp, ctx: Context, done: int = 0) -> Result | None:
     """Run what runs before the view, then the view. (For ``done`` see :func:`preprocess`.)"""
     result = await preprocess(app, ctx, done)
     return await dispatch(app, ctx) if result is None else result
@@ -266,7 +267,7 @@ def answers_options(rule: object) -> bool:
 
 async def finalize(
     app: ServedApp, ctx: Context, result: object, from_error_handler: bool = False
-) -> Any:
+) -> Response | None:
     """Make a view's result a response and process it. (Flask: finalize_request.)"""
     scope_type: Any = ctx.scope_type
     if result.__class__ not in PLAIN and is_wsgi(result):
@@ -294,7 +295,7 @@ async def finalize(
     return response
 
 
-async def handle_exception(app: ServedApp, ctx: Context, error: Exception) -> Any:
+async def handle_exception(app: ServedApp, ctx: Context, error: Exception) -> Response | None:
     """Answer 500 for an error that nothing handled, or raise it again. (Flask: handle_exception.)
 
     Raises:
@@ -305,10 +306,12 @@ async def handle_exception(app: ServedApp, ctx: Context, error: Exception) -> An
         result = await errors.answer_unhandled(app, ctx, error)
     finally:
         del error  # Raised, its traceback refers to this frame: a circle.
-    return await step(app, ctx, scope_type.finalize, finalize, result, from_error_handler=True)
+    final: Response | None
+    final = await step(app, ctx, scope_type.finalize, finalize, result, from_error_handler=True)
+    return final
 
 
-async def process(app: ServedApp, ctx: Context, response: Response | None) -> Any:
+async def process(app: ServedApp, ctx: Context, response: Response | None) -> Response | None:
     """Run the "after" functions and save the session. (Flask: process_response.)"""
     scope_type: Any = ctx.scope_type
     after = last_registered_first(scope_type.after(app), ctx.matched_endpoint)
@@ -334,7 +337,7 @@ def finalize_plain(app: ServedApp, ctx: Context, result: object) -> Awaitable[An
     return finish_processing(app, ctx, answer)
 
 
-async def finish_processing(app: ServedApp, ctx: Context, response: Response | None) -> Any:
+async def finish_processing(app: ServedApp, ctx: Context, response: Any) -> Response | None:
     """Do what follows the "after" functions, for a response that went through them."""
     scope_type: Any = ctx.scope_type
     if ctx.forgotten:
@@ -343,7 +346,8 @@ async def finish_processing(app: ServedApp, ctx: Context, response: Response | N
         await save_session(app, ctx, response)
     if scope_type.finished.receivers:
         await emit(ctx, scope_type.finished, app, response=response)
-    return response
+    finished: Response | None = response
+    return finished
 
 
 def refused_response(func: Callable[..., Any], response: object) -> TypeError:

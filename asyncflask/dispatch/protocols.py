@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol, TypeAlias
 
+from werkzeug.exceptions import HTTPException
 from werkzeug.routing import BuildError, Map, MapAdapter
 
 from .. import typing as ft
@@ -24,6 +25,11 @@ if TYPE_CHECKING:
     from ..wsgi.mount import Mount
     from .plan import PlanCache
 
+#: What is sent for a request: a response, or the messages of one that no other code has to read;
+#: ``None`` for a websocket that is not refused.
+Answer: TypeAlias = Response | tuple[ft.Message, ft.Message] | None
+#: what a view or an error handler returned, or an HTTP error that is its own response
+Result: TypeAlias = ft.ResponseReturnValue | HTTPException
 #: a method that a subclass may write as ``def`` or as ``async def``
 Step: TypeAlias = Callable[..., Any]
 

@@ -23,11 +23,11 @@ from . import errors, pipeline
 from .make_response import make_messages, make_plain
 from .pipeline import has_session_to_save, refreshes, run
 from .plan import EndpointPlan, Run, Runner
-from .protocols import ServedApp
+from .protocols import Answer, ServedApp
 from .teardown import PRESERVE, leave_served
 
 
-async def run_view(app: ServedApp, ctx: Context, plan: EndpointPlan) -> Any:
+async def run_view(app: ServedApp, ctx: Context, plan: EndpointPlan) -> Answer:
     """Run an ``async def`` view that has nothing around it."""
     view: Any = plan.view
     try:
@@ -49,7 +49,7 @@ async def run_view(app: ServedApp, ctx: Context, plan: EndpointPlan) -> Any:
     return answer
 
 
-async def run_unmatched(app: ServedApp, ctx: Context, plan: EndpointPlan) -> Any:
+async def run_unmatched(app: ServedApp, ctx: Context, plan: EndpointPlan) -> Answer:
     """Answer a request that no rule was found for, where nothing but a handler might look at it."""
     error = errors.unhandled_routing_error(app, ctx)
     if error is not None and PRESERVE not in ctx.scope and not has_session_to_save(app, ctx):
@@ -61,7 +61,7 @@ async def run_unmatched(app: ServedApp, ctx: Context, plan: EndpointPlan) -> Any
     return await run(app, ctx)
 
 
-async def run_on_loop(app: ServedApp, ctx: Context, plan: EndpointPlan) -> Any:
+async def run_on_loop(app: ServedApp, ctx: Context, plan: EndpointPlan) -> Answer:
     """Run an ``async def`` view whose hooks are ``async def`` as well."""
     rule = ctx.url_rule
     try:
@@ -92,7 +92,7 @@ async def run_on_loop(app: ServedApp, ctx: Context, plan: EndpointPlan) -> Any:
     return answer
 
 
-def _answer_of(app: ServedApp, ctx: Context, plan: EndpointPlan, result: object) -> Any:
+def _answer_of(app: ServedApp, ctx: Context, plan: EndpointPlan, result: object) -> Answer:
     """Return the answer that a plain result is; ``None`` if the pipeline has to make it."""
     if app.plans.version is not plan.version or PRESERVE in ctx.scope:
         return None
@@ -119,7 +119,7 @@ def _call_view(app: ServedApp, ctx: Context, plan: EndpointPlan, rule: object) -
     return view(**args) if args else view()  # type: ignore[no-any-return]  # a coroutine
 
 
-async def run_in_worker(app: ServedApp, ctx: Context, plan: EndpointPlan) -> Any:
+async def run_in_worker(app: ServedApp, ctx: Context, plan: EndpointPlan) -> Answer:
     """Run everything in the worker thread that is leased for the request (design D2)."""
     scope_type: Any = ctx.scope_type
     if scope_type.begin is not None:

@@ -53,7 +53,7 @@ class SyncSteps(async_api.Flask):
         Returns:
             The return value of the first function that returns one, otherwise ``None``.
         """
-        return cast("ft.ResponseReturnValue | None", self._run(pipeline.preprocess))
+        return self._run(pipeline.preprocess)
 
     def dispatch_request(self) -> ft.ResponseReturnValue:
         """Call the view that was matched, and return its return value."""
@@ -107,7 +107,7 @@ class SyncSteps(async_api.Flask):
         Returns:
             The handler's return value, or ``e``.
         """
-        return cast(ft.ResponseReturnValue, self._run(errors.handle_http, e))
+        return self._run(errors.handle_http, e)
 
     def handle_user_exception(self, e: Exception) -> HTTPException | ft.ResponseReturnValue:
         """Answer an error of a view or hook by its handler.
@@ -121,7 +121,7 @@ class SyncSteps(async_api.Flask):
         Raises:
             Exception: ``e``, if it has no handler.
         """
-        return cast(ft.ResponseReturnValue, self._run(errors.handle_user, e))
+        return self._run(errors.handle_user, e)
 
     def raise_routing_exception(self, request: Request) -> NoReturn:  # type: ignore[override]  # as Flask's
         """Raise the error of matching.

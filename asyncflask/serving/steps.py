@@ -86,8 +86,7 @@ class Steps(App):
     @overrides.own_step
     async def full_dispatch_request(self: ServedApp) -> Response:
         """Run hooks, view and error handlers, and return the response."""
-        result: Response = await pipeline.full_dispatch(self, _require_context())
-        return result
+        return t.cast(Response, await pipeline.full_dispatch(self, _require_context()))
 
     @overrides.own_step
     async def preprocess_request(self: ServedApp) -> ft.ResponseReturnValue | None:
@@ -96,8 +95,7 @@ class Steps(App):
         Returns:
             The return value of the first function that returns one, otherwise ``None``.
         """
-        result: ft.ResponseReturnValue | None = await pipeline.preprocess(self, _require_context())
-        return result
+        return await pipeline.preprocess(self, _require_context())
 
     @overrides.own_step
     async def dispatch_request(self: ServedApp) -> ft.ResponseReturnValue | None:
@@ -122,8 +120,8 @@ class Steps(App):
         Returns:
             The response.
         """
-        result: Response = await pipeline.finalize(self, _require_context(), rv, from_error_handler)
-        return result
+        ctx = _require_context()
+        return t.cast(Response, await pipeline.finalize(self, ctx, rv, from_error_handler))
 
     @overrides.own_step
     async def process_response(self: ServedApp, response: Response) -> Response:
@@ -135,8 +133,7 @@ class Steps(App):
         Returns:
             The response to send.
         """
-        result: Response = await pipeline.process(self, _require_context(), response)
-        return result
+        return t.cast(Response, await pipeline.process(self, _require_context(), response))
 
     @overrides.own_step
     async def handle_exception(self: ServedApp, e: Exception) -> Response:
@@ -151,8 +148,7 @@ class Steps(App):
         Raises:
             Exception: ``e``, as ``PROPAGATE_EXCEPTIONS`` says.
         """
-        result: Response = await pipeline.handle_exception(self, _require_context(), e)
-        return result
+        return t.cast(Response, await pipeline.handle_exception(self, _require_context(), e))
 
     @overrides.own_step
     async def handle_http_exception(
@@ -166,10 +162,7 @@ class Steps(App):
         Returns:
             The handler's return value, or ``e``.
         """
-        result: HTTPException | ft.ResponseReturnValue = await errors.handle_http(
-            self, _require_context(), e
-        )
-        return result
+        return await errors.handle_http(self, _require_context(), e)
 
     @overrides.own_step
     async def handle_user_exception(
@@ -186,10 +179,7 @@ class Steps(App):
         Raises:
             Exception: ``e``, if it has no handler.
         """
-        result: HTTPException | ft.ResponseReturnValue = await errors.handle_user(
-            self, _require_context(), e
-        )
-        return result
+        return await errors.handle_user(self, _require_context(), e)
 
     def raise_routing_exception(self: ServedApp, request: Request | Websocket) -> t.NoReturn:
         """Raise the error of matching.
