@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import ssl
+import sys
 import traceback
 from collections.abc import Collection
 from operator import itemgetter
@@ -106,7 +107,7 @@ debug_option = Option(
     type=click.Choice(("embedded", "hypercorn")),
     default="embedded",
     cls=Option,
-    help="The server: the embedded one, or hypercorn (HTTP/2, --workers).",
+    help="The server: the embedded one, or hypercorn (HTTP/2).",
     show_default=True,
 )
 @click.option(
@@ -114,8 +115,14 @@ debug_option = Option(
     type=click.IntRange(1),
     default=1,
     cls=Option,
-    help="Number of processes; more than one needs --server hypercorn.",
+    help="Number of processes; they are replaced one after another at SIGHUP.",
     show_default=True,
+)
+@click.option(
+    "--max-requests",
+    type=click.IntRange(1),
+    cls=Option,
+    help="Requests after which a process is replaced, up to a fifth more.",
 )
 @pass_script_info
 def run_command(
@@ -126,6 +133,7 @@ def run_command(
     debugger: bool | None,
     server: Literal["embedded", "hypercorn"],
     workers: int,
+    max_requests: int | None,
     cert: ssl.SSLContext | tuple[str, str] | Literal["adhoc"] | None,
     extra_files: list[str] | None,
     exclude_patterns: list[str] | None,
@@ -133,15 +141,16 @@ def run_command(
     """Serve the app on this machine: for development, or behind a proxy.
 
     In debug mode (--debug) the server restarts when a file of the program changes, and errors are
-    answered by the interactive debugger: never use it where others can reach the server. For HTTP/2
-    and several processes use --server hypercorn --workers N.
+    answered by the interactive debugger: never use it where others can reach the server. Several
+    processes are started by --workers N.
     """
     from .serve import serve_locally  # other commands do not need the server
 
     debug = get_debug_flag()
     use_reloader = debug if reload is None else reload
-    if workers > 1:
-        use_reloader = _check_workers(workers, server, cert, reload)
+    if workers > 1 or max_requests is not None:
+        what = f"--workers {workers}" if workers > 1 else f"--max-requests {max_requests}"
+        use_reloader = _check_workers(what, server, cert, reload)
         # Imported here: a worker process runs that module with `python -m`, and Python warns if
         # the package has imported it before.
         from .worker import announce
@@ -159,6 +168,7 @@ def run_command(
         ssl_context=None if isinstance(cert, tuple) else cert,
         server=server,
         workers=workers,
+        max_requests=max_requests,
         use_reloader=use_reloader,
         use_debugger=debug if debugger is None else debugger,
         extra_files=extra_files,
@@ -169,8 +179,8 @@ def run_command(
 run_command.params.insert(0, debug_option)
 
 
-def _check_workers(workers: int, server: str, cert: object, reload: bool | None) -> bool:
-    """Refuse other options that do not go with ``--workers``; several processes have no reloader.
+def _check_workers(what: str, server: str, cert: object, reload: bool | None) -> bool:
+    """Refuse options that do not go with worker processes; these have no reloader.
 
     Returns:
         Whether the reloader is used.
@@ -179,8 +189,8 @@ def _check_workers(workers: int, server: str, cert: object, reload: bool | None)
         click.UsageError: Two options contradict each other.
     """
     wrong = (
-        "needs `--server hypercorn`; the embedded server is one process"
-        if server != "hypercorn"
+        "needs `--server hypercorn` on Windows"
+        if sys.platform == "win32" and server != "hypercorn"
         else "does not go with `--reload`"
         if reload
         else "needs its certificate in a file"
@@ -188,7 +198,7 @@ def _check_workers(workers: int, server: str, cert: object, reload: bool | None)
         else ""
     )
     if wrong:
-        raise click.UsageError(f"`--workers {workers}` {wrong}. Change one of them.")
+        raise click.UsageError(f"`{what}` {wrong}. Change one of them.")
     return False
 
 

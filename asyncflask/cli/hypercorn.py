@@ -1,4 +1,4 @@
-"""Serve an app with hypercorn, in one process or several: ``asyncflask run --server hypercorn``.
+"""Serve an app with hypercorn: ``asyncflask run --server hypercorn``.
 
 hypercorn supports HTTP/2 as well. This module is imported only where hypercorn is used.
 """
@@ -6,17 +6,11 @@ hypercorn supports HTTP/2 as well. This module is imported only where hypercorn 
 from __future__ import annotations
 
 import asyncio
-import json
-import os
-import signal
 import socket
 import ssl
-import sys
-import threading
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeVar
 
-import click
 import hypercorn
 import hypercorn.asyncio
 import hypercorn.logging
@@ -26,14 +20,12 @@ from hypercorn.typing import HTTPScope, ResponseSummary, WebsocketScope
 from ..concurrency.stop_signals import extended
 from ..server.runner import MOMENT, SPARE, LastResort, Signals, run_loop
 from ..typing import ASGIApplication, Message, Receive, Scope, Send
-from .workers import Worker, Workers, command
+from .workers import LIFESPAN_SECONDS, WorkerSettings
 
 T = TypeVar("T")
 
 #: where the processes of ``--workers`` find the app
 WORKER_APP = "asyncflask.cli.worker:load_app()"
-#: seconds that the app's shutdown may take
-LIFESPAN_SECONDS = 60.0
 #: ALPN protocols that a ready ``SSLContext`` needs for HTTP/2 (RFC 9113 §3.2)
 ALPN = ["h2", "http/1.1"]
 
@@ -42,85 +34,44 @@ def serve_with_hypercorn(
     app: ASGIApplication,
     listener: socket.socket,
     *,
-    workers: int = 1,
     certfile: str | None = None,
     keyfile: str | None = None,
     ssl_context: ssl.SSLContext | None = None,
     grace: float = 3.0,
     ready: Callable[[], None] = lambda: None,
-) -> int:
+) -> None:
     """Serve until SIGINT or SIGTERM; a second signal ends at once.
 
     Args:
         app: The ASGI application.
         listener: The socket to accept connections on.
-        workers: Number of processes. If more than one, each loads the app, as
-            :data:`~asyncflask.cli.worker.APP` says.
         certfile: A certificate in PEM format, for HTTPS; with ``keyfile``.
         keyfile: Its key.
-        ssl_context: Instead of these two, in one process.
+        ssl_context: Instead of these two.
         grace: Seconds that open requests and websockets have to end.
         ready: Called once connections are accepted.
-
-    Returns:
-        The exit status.
     """
-    if workers > 1:
-        return _serve_in_workers(listener, workers, certfile, keyfile, grace, ready)
     config = _config(listener.detach(), certfile, keyfile, grace)
     config.ssl_context = ssl_context
     config.ready = ready
     _run_on_own_loop(app, config)
-    return 0
 
 
-def _serve_in_workers(
-    listener: socket.socket,
-    workers: int,
-    certfile: str | None,
-    keyfile: str | None,
-    grace: float,
-    ready: Callable[[], None],
-) -> int:
-    if (
-        sys.platform == "win32"
-    ):  # Descriptors are not inherited there: hypercorn starts its processes itself.
-        config = _config(listener.detach(), certfile, keyfile, grace)
-        config.workers, config.application_path = workers, WORKER_APP
-        return hypercorn.run.run(config)
-    options = json.dumps([listener.fileno(), certfile, keyfile, grace])
-    supervisor = Workers(
-        lambda: Worker(command(options), [listener.fileno()]),
-        workers,
-        say=lambda text: click.echo(text, err=True),
-        ready=ready,
-        patience=grace + LIFESPAN_SECONDS,
-    )
-    try:
-        return supervisor.run()
-    finally:
-        listener.close()
-
-
-def serve_worker(app: ASGIApplication, options: str, ready: int, alive: int) -> None:
-    """Serve in a worker process until a signal, or until the parent process has ended.
+def run_hypercorns_workers(listener: socket.socket, count: int, settings: WorkerSettings) -> int:
+    """Let hypercorn start worker processes itself, where they cannot inherit a socket (Windows).
 
     Args:
-        app: The ASGI application.
-        options: The arguments of the server, as JSON.
-        ready: The descriptor to write to, once connections are accepted.
-        alive: The descriptor that is closed when the parent process ends.
+        listener: The socket to accept connections on; hypercorn closes it.
+        count: Number of processes.
+        settings: How each of them serves.
+
+    Returns:
+        The exit status.
     """
-
-    def watch() -> None:
-        os.read(alive, 1)
-        os.kill(os.getpid(), signal.SIGTERM)
-
-    fileno, certfile, keyfile, grace = json.loads(options)
-    config = _config(fileno, certfile, keyfile, grace)
-    config.ready = lambda: os.write(ready, b"1")
-    threading.Thread(target=watch, daemon=True).start()
-    _run_on_own_loop(app, config)
+    config = _config(listener.detach(), settings.certfile, settings.keyfile, settings.grace)
+    config.workers, config.application_path = count, WORKER_APP
+    config.max_requests = settings.max_requests
+    return hypercorn.run.run(config)
 
 
 def _config(fileno: int, certfile: str | None, keyfile: str | None, grace: float) -> _Config:

@@ -10,7 +10,8 @@ from __future__ import annotations
 import errno
 import socket
 import ssl
-from collections.abc import Iterable
+import sys
+from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 from typing import Literal, NoReturn
@@ -24,11 +25,13 @@ from ..server.listen import UNIX
 from ..server.reload import inherited_socket, is_child, is_restarted, run_with_reloader
 from ..typing import ASGIApplication
 from .broken import BrokenServer
+from .workers import Server, WorkerSettings, run_workers
 
 #: seconds that open requests and websockets have before a reload, for which the developer waits
 RELOAD_GRACE = 0.5
+#: the same before the end, by server
+GRACE: dict[Server, float] = {"embedded": 10.0, "hypercorn": 3.0}
 
-Server = Literal["embedded", "hypercorn"]
 Context = ssl.SSLContext | Literal["adhoc"]
 
 REMEDIES = {
@@ -45,6 +48,7 @@ def serve_locally(
     *,
     server: Server = "embedded",
     workers: int = 1,
+    max_requests: int | None = None,
     certfile: str | None = None,
     keyfile: str | None = None,
     ssl_context: Context | None = None,
@@ -59,8 +63,10 @@ def serve_locally(
         app: The ASGI application.
         host: A name or address of this machine, or ``unix:path``.
         port: The TCP port; 0 takes a free one.
-        server: ``"embedded"``, or ``"hypercorn"`` for HTTP/2 and several processes.
-        workers: Number of processes, with hypercorn.
+        server: ``"embedded"``, or ``"hypercorn"`` for HTTP/2.
+        workers: Number of processes. If more than one, or with ``max_requests``, each loads the
+            app, as :data:`~asyncflask.cli.worker.APP` says.
+        max_requests: Requests after which a process is replaced.
         certfile: A certificate in PEM format, for HTTPS; with ``keyfile``.
         keyfile: Its key.
         ssl_context: Instead of these two; ``"adhoc"`` makes a certificate.
@@ -72,19 +78,21 @@ def serve_locally(
     Raises:
         SystemExit: With status 1, after one line on standard error: the address cannot be used, or
             the app could not start. With the child's status, where the reloader runs one.
-        ValueError: ``workers`` does not go with ``server`` or with the reloader.
+        ValueError: ``workers`` or ``max_requests`` does not go with the other arguments.
     """
-    if workers < 1 or (workers > 1 and (server != "hypercorn" or use_reloader)):
+    supervised = workers > 1 or max_requests is not None
+    if workers < 1 or (supervised and (use_reloader or ssl_context is not None)):
         raise ValueError(
-            f"workers={workers!r}: several processes need hypercorn and no reloader. Set"
-            " server='hypercorn' and use_reloader=False, or workers=1."
+            f"workers={workers!r}, max_requests={max_requests!r}: worker processes have no"
+            " reloader, and need their certificate in files. Set use_reloader=False, and certfile"
+            " and keyfile instead of ssl_context; or workers=1 and max_requests=None."
         )
     inherited = inherited_socket()
     listener = inherited or _listen(host, port)
     name = listener.getsockname()
     try:
         if use_reloader and not is_child():
-            broken = BrokenServer(listener, lambda: _tls_context(certfile, keyfile, ssl_context))
+            broken = BrokenServer(listener, lambda: tls_context(certfile, keyfile, ssl_context))
             run_with_reloader(
                 listener,
                 extra_files=extra_files,
@@ -95,53 +103,78 @@ def serve_locally(
             )
         if use_debugger:
             app.use_debugger = True  # type: ignore[attr-defined]  # other ASGI apps have none
-        if server == "hypercorn":
-            _run_hypercorn(app, listener, workers, certfile, keyfile, ssl_context, use_reloader)
+        grace = RELOAD_GRACE if use_reloader else GRACE[server]
+        if supervised:
+            fileno = listener.fileno()
+            settings = WorkerSettings(server, certfile, keyfile, grace, max_requests, fileno)
+            _run_supervised(listener, workers, settings)
+        elif server == "hypercorn":
+            _run_hypercorn(app, listener, certfile, keyfile, ssl_context, grace)
         else:
-            _run_embedded(app, listener, _tls_context(certfile, keyfile, ssl_context), use_reloader)
+            context = tls_context(certfile, keyfile, ssl_context)
+            ready = partial(_announce, _url(listener, context is not None))
+            run_embedded(app, listener, Config(ssl=context, grace=grace), ready)
     finally:
         # A socket in the file system outlives its process; the reloader removes its own.
         if inherited is None and isinstance(name, str):
             Path(name).unlink(missing_ok=True)
 
 
+def _run_supervised(listener: socket.socket, count: int, settings: WorkerSettings) -> None:
+    if sys.platform == "win32":  # Descriptors are not inherited there.
+        from .hypercorn import run_hypercorns_workers
+
+        status = run_hypercorns_workers(listener, count, settings)
+    else:
+        ready = partial(_announce, _url(listener, settings.certfile is not None))
+        status = run_workers(listener, count, settings, ready)
+    if status:
+        raise SystemExit(status)
+
+
 def _run_hypercorn(
     app: ASGIApplication,
     listener: socket.socket,
-    workers: int,
     certfile: str | None,
     keyfile: str | None,
     ssl_context: Context | None,
-    reloaded: bool,
+    grace: float,
 ) -> None:
     # PERF: hypercorn and its protocols take 0.1 s.
     from .hypercorn import ALPN, serve_with_hypercorn
 
     context = None
-    if certfile is None:  # hypercorn makes a context of files itself, in each process.
-        context = _tls_context(None, None, ssl_context)
+    if certfile is None:  # hypercorn makes a context of files itself.
+        context = tls_context(None, None, ssl_context)
         if context is not None and ssl_context == "adhoc":
             context.set_alpn_protocols(ALPN)
-    status = serve_with_hypercorn(
+    serve_with_hypercorn(
         app,
         listener,
         ready=partial(_announce, _url(listener, bool(certfile or ssl_context))),
-        workers=workers,
         certfile=certfile,
         keyfile=keyfile,
         ssl_context=context,
-        grace=RELOAD_GRACE if reloaded else 3.0,
+        grace=grace,
     )
-    if status:
-        raise SystemExit(status)
 
 
-def _run_embedded(
-    app: ASGIApplication, listener: socket.socket, context: ssl.SSLContext | None, reloaded: bool
+def run_embedded(
+    app: ASGIApplication, listener: socket.socket, config: Config, ready: Callable[[], None]
 ) -> None:
-    config = Config(ssl=context, grace=RELOAD_GRACE) if reloaded else Config(ssl=context)
+    """Serve with the embedded server until a signal.
+
+    Args:
+        app: The ASGI application.
+        listener: The socket to accept connections on.
+        config: The settings.
+        ready: Called once connections are accepted.
+
+    Raises:
+        SystemExit: With status 1, after one line on standard error: the app did not start.
+    """
     try:
-        run(app, [listener], config, ready=partial(_announce, _url(listener, context is not None)))
+        run(app, [listener], config, ready=ready)
     except LifespanFailed as error:
         # The app's own log has the traceback.
         click.secho(f"Error: {error}", err=True, fg="red")
@@ -154,9 +187,16 @@ def _announce(where: str) -> None:
         click.echo(f" * Running on {where} (Press CTRL+C to quit)", err=True)
 
 
-def _tls_context(
+def tls_context(
     certfile: str | None, keyfile: str | None, ssl_context: Context | None
 ) -> ssl.SSLContext | None:
+    """Return the context for HTTPS; ``None`` for HTTP.
+
+    Args:
+        certfile: A certificate in PEM format.
+        keyfile: Its key.
+        ssl_context: Instead of these two; ``"adhoc"`` makes a certificate.
+    """
     if isinstance(ssl_context, str):
         ssl_context = generate_adhoc_ssl_context()
     if ssl_context is None and certfile is not None:

@@ -1,27 +1,102 @@
-"""Keep the worker processes of ``asyncflask run --server hypercorn --workers N`` running.
+"""Keep the worker processes of ``asyncflask run --workers N`` running.
 
-A worker that dies is replaced. If the app does not start in any worker, the command ends with
-status 1, because a service manager takes 0 for success. A worker serves with :mod:`.hypercorn`.
+A worker that dies is replaced, and at SIGHUP each of them in turn. If the app does not start in any
+worker, the command ends with status 1, because a service manager takes 0 for success.
+
+Workers are new processes that import the app (:mod:`.worker`), not forks: threads and connections
+of this process would be broken in a fork. All accept from the same socket, which this process keeps
+open; so no connection is refused or lost while a worker is replaced.
 """
 
 from __future__ import annotations
 
+import json
 import os
+import random
 import signal
+import socket
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
 from types import FrameType
+from typing import Literal
+
+import click
 
 #: seconds between two checks of the workers
 INTERVAL = 0.1
 #: seconds after which a worker counts as stable; it is replaced at once when it ends
 STABLE = 5.0
 MOST_DELAY = 30.0
+#: seconds that the app's shutdown may take
+LIFESPAN_SECONDS = 60.0
+#: what a worker writes: that it serves, and that it wants to be replaced
+READY, REPLACE_ME = b"1", b"2"
+#: The part by which limits differ between workers: replaced at the same time, they would cut off
+#: their clients at the same time, and all of these would come back at once.
+JITTER = 0.2
 
+Server = Literal["embedded", "hypercorn"]
 Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class WorkerSettings:
+    """How a worker process serves.
+
+    Args:
+        server: ``"embedded"`` or ``"hypercorn"``.
+        certfile: A certificate in PEM format, for HTTPS; with ``keyfile``.
+        keyfile: Its key.
+        grace: Seconds that open requests have to end when the worker is stopped.
+        max_requests: Requests after which the worker is replaced; ``None``: never.
+        fileno: The descriptor of the listening socket.
+    """
+
+    server: Server
+    certfile: str | None
+    keyfile: str | None
+    grace: float
+    max_requests: int | None
+    fileno: int
+
+    def command(self) -> list[str]:
+        """Return the command line of a worker, whose limits differ a little from the others'."""
+        settings = asdict(self)
+        settings["grace"] *= random.uniform(1 - JITTER, 1 + JITTER)
+        if self.max_requests is not None:
+            settings["max_requests"] += random.randint(0, int(self.max_requests * JITTER))
+        return [sys.executable, "-m", "asyncflask.cli.worker", json.dumps(settings)]
+
+
+def run_workers(
+    listener: socket.socket, count: int, settings: WorkerSettings, ready: Callable[[], None]
+) -> int:
+    """Serve in worker processes until SIGINT or SIGTERM.
+
+    Args:
+        listener: The socket to accept connections on; it is closed at the end.
+        count: Number of processes.
+        settings: How each of them serves.
+        ready: Called once connections are accepted.
+
+    Returns:
+        The exit status.
+    """
+    workers = Workers(
+        lambda: Worker(settings.command(), [settings.fileno]),
+        count,
+        say=lambda text: click.echo(text, err=True),
+        ready=ready,
+        patience=settings.grace * (1 + JITTER) + LIFESPAN_SECONDS,
+    )
+    try:
+        return workers.run()
+    finally:
+        listener.close()
 
 
 class Worker:
@@ -37,6 +112,7 @@ class Worker:
         alive, self._alive = os.pipe()
         os.set_blocking(self._ready, False)
         self.is_ready = False
+        self.wants_successor = False
         self.started_at = time.monotonic()
         try:
             self.process = subprocess.Popen(
@@ -47,12 +123,13 @@ class Worker:
             os.close(alive)
 
     def look(self) -> int | None:
-        """Update :attr:`is_ready`; return the exit status, ``None`` while the process runs."""
-        if not self.is_ready:
-            try:
-                self.is_ready = bool(os.read(self._ready, 1))
-            except BlockingIOError:
-                pass
+        """Read what the process has written; return its exit status, ``None`` while it runs."""
+        try:
+            said = os.read(self._ready, 16)
+        except BlockingIOError:
+            said = b""
+        self.is_ready = self.is_ready or READY in said
+        self.wants_successor = self.wants_successor or REPLACE_ME in said
         return self.process.poll()
 
     def close(self) -> None:
@@ -62,16 +139,22 @@ class Worker:
 
 
 class _WorkerSlot:
-    """One of the N workers, and when its successor is started."""
+    """One of the N workers, its successor, and when one is started."""
 
     def __init__(self) -> None:
         self.worker: Worker | None = None
+        #: takes the place of the worker as soon as it serves
+        self.successor: Worker | None = None
+        self.is_due = False
         self.start_at = 0.0
         self.delay = 0.0
 
 
 class Workers:
     """Starts workers, replaces those that die, and ends them at a signal.
+
+    At SIGHUP each worker is replaced in turn: its successor serves before the worker is ended. So
+    is a worker that asks for it.
 
     Args:
         start: Starts a worker.
@@ -95,18 +178,20 @@ class Workers:
         self._tell_ready: Callable[[], None] | None = ready
         self._patience = patience
         self._slots = [_WorkerSlot() for _ in range(count)]
+        #: workers that were replaced and still answer requests, and when they are killed
+        self._retired: dict[Worker, float] = {}
         self._stopping = threading.Event()
         self._signals = 0
+        self._restarts = False
 
     def run(self) -> int:
         """Keep the workers running until SIGINT or SIGTERM; return the exit status."""
-        before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-        for number in before:
-            signal.signal(number, self._end)
+        handlers = {signal.SIGINT: self._end, signal.SIGTERM: self._end, signal.SIGHUP: self._renew}
+        before = {number: signal.signal(number, handlers[number]) for number in handlers}
         status = 0
         try:
             while not self._stopping.wait(INTERVAL):
-                if not all(map(self._look_after, self._slots)):
+                if not self._look():
                     status = 1
                     break
         finally:
@@ -119,14 +204,29 @@ class Workers:
         self._signals += 1
         self._stopping.set()
 
+    def _renew(self, number: int, frame: FrameType | None) -> None:
+        self._restarts = True
+
+    def _look(self) -> bool:
+        """Look after all workers; return whether the app can be served at all."""
+        if self._restarts:
+            self._restarts = False
+            for slot in self._slots:
+                slot.is_due = True
+        self._look_after_retired()
+        for slot in self._slots:
+            self._look_after_successor(slot)
+        return all(map(self._look_after, self._slots))
+
     def _look_after(self, slot: _WorkerSlot) -> bool:
         """Start or replace a worker; return whether the app can be served at all."""
         worker = slot.worker
         if worker is None:
-            if time.monotonic() >= slot.start_at:
-                slot.worker = self._start()
+            if slot.successor is None and time.monotonic() >= slot.start_at:
+                slot.worker, slot.is_due = self._start(), False
             return True
         status = worker.look()
+        slot.is_due = slot.is_due or worker.wants_successor
         if worker.is_ready and self._tell_ready is not None:
             self._tell_ready()
             self._tell_ready = None
@@ -150,15 +250,61 @@ class Workers:
         self._say(f"Worker {worker.process.pid} {what}; another one is started{when}.")
 
     def _is_served(self) -> bool:
-        workers = (slot.worker for slot in self._slots)
+        workers = (each for slot in self._slots for each in (slot.worker, slot.successor))
         return any(each is not None and each.is_ready and each.look() is None for each in workers)
+
+    # -- replacing workers that serve --------------------------------------------------------------
+
+    def _look_after_successor(self, slot: _WorkerSlot) -> None:
+        """Start a successor if it is due, and let it take over when it serves."""
+        successor = slot.successor
+        if successor is None:
+            # One at a time, so that the others serve with all cores meanwhile.
+            is_free = all(other.successor is None for other in self._slots)
+            if slot.is_due and is_free and slot.worker is not None and slot.worker.is_ready:
+                slot.is_due = False
+                slot.successor = self._start()
+            return
+        status = successor.look()
+        if status is not None:
+            slot.successor = None
+            successor.close()
+            self._give_up(successor, status)
+        elif successor.is_ready:
+            slot.successor = None
+            self._retire(slot.worker)
+            slot.worker, slot.is_due = successor, False
+
+    def _give_up(self, successor: Worker, status: int) -> None:
+        for slot in self._slots:
+            slot.is_due = False
+        self._say(
+            f"Error: Worker {successor.process.pid}, which was to replace another one, ended with"
+            f" status {status}. The restart is given up; the other workers go on."
+        )
+
+    def _retire(self, worker: Worker | None) -> None:
+        if worker is not None:
+            worker.process.terminate()
+            self._retired[worker] = time.monotonic() + self._patience
+
+    def _look_after_retired(self) -> None:
+        for worker, until in list(self._retired.items()):
+            if worker.look() is not None:
+                worker.close()
+                del self._retired[worker]
+            elif time.monotonic() > until:
+                worker.process.kill()
+
+    # -- the end -----------------------------------------------------------------------------------
 
     def _stop(self) -> None:
         """End all workers; kill them at a second signal, or when they take too long."""
-        workers = [slot.worker for slot in self._slots if slot.worker is not None]
-        for worker in workers:
+        serving = [each for slot in self._slots for each in (slot.worker, slot.successor) if each]
+        for worker in serving:
             if worker.process.poll() is None:
                 worker.process.terminate()
+        workers = [*serving, *self._retired]
         until = time.monotonic() + self._patience
         while any(worker.process.poll() is None for worker in workers):
             if time.monotonic() > until or self._signals > 1:
@@ -167,12 +313,3 @@ class Workers:
             time.sleep(INTERVAL / 2)
         for worker in workers:
             worker.close()
-
-
-def command(*arguments: str) -> list[str]:
-    """Return the command line that runs :mod:`.worker` in a process.
-
-    Args:
-        arguments: Its arguments.
-    """
-    return [sys.executable, "-m", "asyncflask.cli.worker", *arguments]

@@ -32,6 +32,8 @@ class Config:
         ping_interval: Seconds of silence after which a websocket gets a ping; after the same time
             without an answer the client counts as disconnected. 0: never.
         grace: Seconds for running requests when the server is stopped.
+        idle_grace: Seconds in which a client may still send a request over a connection that is
+            idle when the server is stopped; the response ends the connection. 0: it is closed.
         lifespan_timeout: Seconds for the app's ``after_serving`` functions.
         ssl: The context of TLS, for HTTPS.
         root_path: Path at which the app is mounted. (ASGI's ``root_path``.)
@@ -53,6 +55,7 @@ class Config:
     close_timeout: float = 5.0
     ping_interval: float = 30.0
     grace: float = 10.0
+    idle_grace: float = 0.0
     lifespan_timeout: float = 30.0
     ssl: ssl.SSLContext | None = None
     root_path: str = ""
@@ -73,7 +76,7 @@ class Config:
             )
 
 
-_MAY_BE_ZERO = ("ping_interval", "grace")
+_MAY_BE_ZERO = ("ping_interval", "grace", "idle_grace")
 
 
 def _check(name: str, value: object) -> None:

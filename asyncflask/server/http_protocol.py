@@ -55,7 +55,7 @@ class HTTPProtocol(FlowControl):
             logger.warning("A connection was refused: %d are open already.", config.connections)
             self.refuse(TOO_MANY)
         elif self.server_state.stopping:
-            self.close()
+            self.shut_down()
 
     def get_buffer(self, sizehint: int) -> memoryview:
         """Return the buffer into which the transport reads.
@@ -267,12 +267,20 @@ class HTTPProtocol(FlowControl):
         self.regulate()
 
     def shut_down(self) -> None:
-        """The server stops: close now, or after the current response."""
+        """The server stops: close now, after ``idle_grace``, or after the current response."""
         self.closing = self.http.last = True
         if self.stream is None:
-            self.close()
+            self._close_if_idle()
         elif self.websocket is not None:
             self.websocket.shut_down()
+
+    def _close_if_idle(self) -> None:
+        """Close a connection without a request, unless its client may still send one."""
+        idle_grace = self.server_state.config.idle_grace
+        if not idle_grace or self._lingering:
+            self.close()
+        elif not self.http.buffered:
+            self.http.deadline = self.server_state.clock() + idle_grace
 
 
 UNREADABLE = RequestHead("-", b"-", "", b"", b"", [], "1.1", False, False, False, "")

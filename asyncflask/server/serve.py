@@ -112,6 +112,8 @@ async def _finish(server_state: ServerState) -> None:
         connection.shut_down()
     loop = asyncio.get_running_loop()
     until = loop.time() + server_state.config.grace
+    # asyncio may have accepted connections that it has not reported yet.
+    await asyncio.sleep(min(0.02, server_state.config.idle_grace))
     while (server_state.connections or server_state.tasks) and loop.time() < until:
         await asyncio.sleep(min(0.02, server_state.config.grace))
     for connection in list(server_state.connections):

@@ -128,11 +128,11 @@ _WERKZEUG_OPTIONS: dict[str, tuple[tuple[t.Any, ...], str]] = {
     "threaded": ((True, None), "`def` views always run in worker threads (WORKER_POOL_SIZE)"),
     "processes": (
         (1, None),
-        "start several processes by `asyncflask run --server hypercorn --workers N`",
+        "start several processes by `asyncflask run --workers N`",
     ),
     "workers": (
         (1, None),
-        "start several processes by `asyncflask run --server hypercorn --workers N`",
+        "start several processes by `asyncflask run --workers N`",
     ),
     "request_handler": ((None,), "this server has no request handlers of Werkzeug's"),
     "static_files": ((None,), "use static_folder, or app.mount()"),

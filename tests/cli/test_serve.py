@@ -120,8 +120,9 @@ def test_an_app_that_cannot_start_is_an_error_of_one_line(run: StartProgram, wri
 @pytest.mark.parametrize(
     ("args", "message"),
     [
-        (["--workers", "2"], "`--workers 2` needs `--server hypercorn`"),
-        (["--workers", "2", "--server", "hypercorn", "--reload"], "does not go with `--reload`"),
+        (["--workers", "2", "--reload"], "`--workers 2` does not go with `--reload`"),
+        (["--max-requests", "9", "--reload"], "`--max-requests 9` does not go with `--reload`"),
+        (["--workers", "2", "--cert", "adhoc"], "needs its certificate in a file"),
         (["--workers", "0"], "0 is not in the range"),
         (["--server", "gunicorn"], "'gunicorn' is not one of"),
     ],
@@ -138,12 +139,12 @@ def test_options_that_do_not_go_together_are_a_usage_error(
     assert message in output
 
 
-def test_several_workers_serve_one_port(run: StartProgram, write: Write) -> None:
+@pytest.mark.parametrize("server", ["embedded", "hypercorn"])
+def test_several_workers_serve_one_port(run: StartProgram, write: Write, server: str) -> None:
     """Each loads the app itself, also from a factory with arguments."""
     write("shop.py", "import os\nfrom asyncflask import Flask\n" + FACTORY)
-    argv = ("--server", "hypercorn", "--workers", "2")
 
-    program = run(*argv, app="shop:make('second')")
+    program = run("--server", server, "--workers", "2", app="shop:make('second')")
     url = program.url()
     wait_until(lambda: page(url).startswith("second"))
     answers = set()

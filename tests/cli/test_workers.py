@@ -1,22 +1,25 @@
-"""Worker processes: replaced when they die, an exit status when the app does not start."""
+"""Worker processes: replaced when they die and at SIGHUP, and the command's exit status."""
 
 from __future__ import annotations
 
 import os
 import signal
 import sys
+import threading
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from functools import partial
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from urllib.error import URLError
+from urllib.parse import urlsplit
 from urllib.request import urlopen
 
 import pytest
 
 from asyncflask.cli.workers import Worker, Workers
-from tests.conftest import StartProgram
+from tests.conftest import Program, StartProgram
 
 if sys.platform == "win32":
     pytest.skip("signals of POSIX", allow_module_level=True)
@@ -44,8 +47,14 @@ async def index():
 
 @pytest.fixture
 def run(start_program: StartProgram) -> StartProgram:
-    """Start ``asyncflask run`` with hypercorn and these arguments."""
-    return partial(start_program, "-m", "asyncflask", "run", "--port", "0", "--server", "hypercorn")
+    """Start ``asyncflask run`` with these arguments."""
+    return partial(start_program, "-m", "asyncflask", "run", "--port", "0")
+
+
+@pytest.fixture(params=["embedded", "hypercorn"])
+def run_each(run: StartProgram, request: pytest.FixtureRequest) -> StartProgram:
+    """Start it with each of its servers."""
+    return partial(run, "--server", request.param)
 
 
 def pid(url: str) -> int:
@@ -65,10 +74,10 @@ def pids(url: str, count: int) -> set[int]:
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
-def test_a_worker_that_dies_is_replaced(run: StartProgram, write: Write, number: int) -> None:
+def test_a_worker_that_dies_is_replaced(run_each: StartProgram, write: Write, number: int) -> None:
     write("app.py", APP)
 
-    program = run("--workers", "2")
+    program = run_each("--workers", "2")
     url = program.url()
     before = pids(url, 2)
     dead = before.pop()
@@ -86,12 +95,12 @@ def test_a_worker_that_dies_is_replaced(run: StartProgram, write: Write, number:
 
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_an_app_that_does_not_start_is_an_exit_status(
-    run: StartProgram, write: Write, tmp_path: Path, workers: str
+    run_each: StartProgram, write: Write, tmp_path: Path, workers: str
 ) -> None:
     write("app.py", APP)
     write("broken", "")
 
-    program = run("--workers", workers)
+    program = run_each("--workers", workers)
     output = program.wait()
 
     assert program.returncode == 1
@@ -247,3 +256,196 @@ def test_a_worker_that_does_not_end_is_killed() -> None:
 
     assert workers.run() == 0
     assert started[0].process.returncode == -signal.SIGKILL
+
+
+# -- restarts --------------------------------------------------------------------------------------
+
+
+class Load:
+    """Clients that ask without a pause, over connections that they keep for some requests."""
+
+    def __init__(self, url: str) -> None:
+        self.address = urlsplit(url).netloc
+        self.pids: set[int] = set()
+        self.failures: list[Exception] = []
+        self.ended = threading.Event()
+
+    def ask(self) -> None:
+        connection, asked = HTTPConnection(self.address, timeout=20), 0
+        while not self.ended.is_set():
+            try:
+                connection.request("GET", "/")
+                self.pids.add(int(connection.getresponse().read()))
+                asked += 1
+                if asked % 20 == 0:
+                    connection.close()  # The next one may be accepted by another worker.
+            except (OSError, HTTPException, ValueError) as error:
+                self.failures.append(error)
+                connection.close()
+        connection.close()
+
+
+@contextmanager
+def loaded(url: str) -> Iterator[Load]:
+    load = Load(url)
+    clients = [threading.Thread(target=load.ask) for _ in range(4)]
+    for client in clients:
+        client.start()
+    try:
+        yield load
+    finally:
+        load.ended.set()
+        for client in clients:
+            client.join()
+
+
+def wait_for_new_pids(load: Load, before: set[int], count: int) -> set[int]:
+    until = time.monotonic() + 60
+    while len(load.pids - before) < count:
+        assert time.monotonic() < until, load.failures
+        time.sleep(0.05)
+    return load.pids - before
+
+
+def wait_until_dead(numbers: set[int]) -> None:
+    until = time.monotonic() + 60
+    while any(map(is_alive, numbers)):
+        assert time.monotonic() < until
+        time.sleep(0.1)
+
+
+@pytest.mark.timeout(180)
+def test_no_request_fails_while_sighup_replaces_the_workers(
+    run: StartProgram, write: Write
+) -> None:
+    """A new worker serves before an old one is ended, and the old one answers what it has."""
+    write("app.py", APP)
+
+    program = run("--workers", "2")
+    url = program.url()
+    workers = pids(url, 2)
+    with loaded(url) as load:
+        for _ in range(2):
+            before = set(load.pids) | workers
+            program.send_signal(signal.SIGHUP)
+            workers, replaced = wait_for_new_pids(load, before, 2), workers
+            wait_until_dead(replaced)
+
+    assert load.failures == []
+    assert "Traceback" not in end(program)
+    assert program.returncode == 0
+
+
+def end(program: Program) -> str:
+    program.send_signal(signal.SIGTERM)
+    return program.wait()
+
+
+@pytest.mark.timeout(180)
+def test_no_request_fails_when_a_worker_has_answered_its_requests(
+    run: StartProgram, write: Write
+) -> None:
+    write("app.py", APP)
+
+    program = run("--max-requests", "30")
+    url = program.url()
+    with loaded(url) as load:
+        wait_for_new_pids(load, set(), 3)
+
+    assert load.failures == []
+    end(program)
+    assert program.returncode == 0
+
+
+@pytest.mark.parametrize("server", ["embedded", "hypercorn"])
+def test_the_other_code_is_served_after_sighup(
+    run: StartProgram, write: Write, server: str
+) -> None:
+    write("app.py", APP)
+
+    program = run("--workers", "2", "--server", server)
+    url = program.url()
+    workers = pids(url, 2)
+    write("app.py", APP.replace("str(os.getpid())", "'changed'"))
+    program.send_signal_to_group(signal.SIGHUP)  # as a terminal sends it
+    wait_until_dead(workers)
+    with urlopen(url, timeout=5) as response:
+        assert response.read() == b"changed"
+    assert "Traceback" not in end(program)
+
+
+def test_the_old_workers_go_on_if_the_new_ones_do_not_start(
+    run: StartProgram, write: Write, tmp_path: Path
+) -> None:
+    write("app.py", APP)
+
+    program = run("--workers", "2")
+    url = program.url()
+    workers = pids(url, 2)
+    broken = write("broken", "")
+    program.send_signal(signal.SIGHUP)
+    program.output.until("The restart is given up; the other workers go on.")
+    assert pids(url, 2) == workers
+    broken.unlink()
+    program.send_signal(signal.SIGHUP)
+    wait_until_dead(workers)
+    assert not pids(url, 2) & workers
+
+
+def test_all_workers_end_at_a_signal_in_the_middle_of_a_restart(
+    run: StartProgram, write: Write
+) -> None:
+    write("app.py", APP)
+
+    program = run("--workers", "2")
+    workers = pids(program.url(), 2)
+    program.send_signal(signal.SIGHUP)
+    program.send_signal(signal.SIGTERM)
+    output = program.wait()  # to the end of the output: all that may write to it have ended
+
+    assert program.returncode == 0
+    assert "Traceback" not in output
+    assert not any(map(is_alive, workers))
+
+
+def test_the_access_log_of_all_workers_is_one(run: StartProgram, write: Write) -> None:
+    write("app.py", APP)
+
+    program = run("--workers", "2")
+    url = program.url()
+    with loaded(url) as load:
+        wait_for_new_pids(load, set(), 2)
+    lines = end(program).splitlines()
+
+    assert len(load.pids) == 2
+    assert all(line.startswith("127.0.0.1 - - [") and " 200 " in line for line in lines), lines
+
+
+def test_a_worker_that_was_replaced_and_does_not_end_is_killed() -> None:
+    script = (
+        "import os, signal, sys, time\n"
+        "signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
+        "os.write(int(sys.argv[1]), b'1')\n"
+        "time.sleep(60)\n"
+    )
+    started: list[Worker] = []
+
+    def start() -> Worker:
+        if started:
+            script_of_successor = script.replace("SIG_IGN", "SIG_DFL")
+            started.append(Worker([sys.executable, "-c", script_of_successor], []))
+            threading.Thread(target=end_after_the_first).start()
+        else:
+            started.append(Worker([sys.executable, "-c", script], []))
+        return started[-1]
+
+    def end_after_the_first() -> None:
+        started[0].process.wait()
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    workers = Workers(
+        start, 1, say=print, ready=lambda: os.kill(os.getpid(), signal.SIGHUP), patience=0.2
+    )
+
+    assert workers.run() == 0
+    assert [each.process.returncode for each in started] == [-signal.SIGKILL, -signal.SIGTERM]

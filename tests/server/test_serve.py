@@ -144,6 +144,34 @@ async def test_an_idle_connection_is_closed_at_once(served):
     writer.close()
 
 
+async def test_an_idle_connection_may_send_one_more_request_within_idle_grace(served):
+    """So no client loses a request that it sends at the moment when the server stops."""
+    server = await served(_app(), Config(idle_grace=10, **QUIET))
+    reader, writer = await server.connect()
+    writer.write(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+    await reader.readuntil(b"Hello")
+    server.stop.set()
+    await asyncio.sleep(0)
+    writer.write(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+    answer = await reader.read()
+    writer.close()
+    await asyncio.wait_for(server.end(), 5)
+
+    assert answer.endswith(b"Hello")
+    assert b"\r\nconnection: close\r\n" in answer
+
+
+async def test_an_idle_connection_is_closed_after_idle_grace(served):
+    server = await served(_app(), Config(idle_grace=0.05, **QUIET))
+    reader, writer = await server.connect()
+    writer.write(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+    await reader.readuntil(b"Hello")
+    await asyncio.wait_for(server.end(), 5)
+
+    assert await reader.read() == b""
+    writer.close()
+
+
 async def test_requests_that_outlast_the_grace_period_are_cancelled_and_logged(served, caplog):
     app = _app()
     app.pause = 1000
