@@ -133,23 +133,31 @@ async def test_a_computation_is_named_too(async_app, caplog):
     assert await named(async_app, caplog) == [("view", local("computes"))]
 
 
+def block_until_seen():
+    """Block until the watching thread has looked at the stack, on a busy machine as well."""
+    until = time.monotonic() + 10
+    time.sleep(LONG)
+    while not blocking.watch_here().samples and time.monotonic() < until:
+        time.sleep(0.01)
+
+
 async def test_hooks_and_handlers_are_named(app, caplog):
     @app.before_request
     async def before():
-        time.sleep(LONG)
+        block_until_seen()
 
     @app.after_request
     async def after(response):
-        time.sleep(LONG)
+        block_until_seen()
         return response
 
     @app.teardown_request
     async def teardown(error):
-        time.sleep(LONG)
+        block_until_seen()
 
     @app.errorhandler(LookupError)
     async def handler(error):
-        time.sleep(LONG)
+        block_until_seen()
         return "handled"
 
     @app.get("/")
