@@ -30,7 +30,7 @@ from .dispatch.scope_types import WEBSOCKET, ScopeType
 from .dispatch.teardown import end_held, raise_first
 from .logging import one_line
 from .signals import got_serving_exception
-from .typing import Receive, Scope, Send
+from .typing import ASGIApplication, Message, Receive, Scope, Send
 from .wrappers.request import drain
 from .wrappers.request.headers import index_headers
 from .wrappers.request.target import take_apart
@@ -131,7 +131,7 @@ def _send_without_worker(ctx: Context) -> Send:
     return send
 
 
-def _messages_of(ctx: Context, response: Any) -> Any:
+def _messages_of(ctx: Context, response: Any) -> tuple[Message, Message] | None:
     """Return the two messages of a whole answer; ``None`` for one that has to be sent in parts."""
     return None if ctx.scope_type is WEBSOCKET else whole_messages(response, ctx.scope["method"])
 
@@ -236,7 +236,7 @@ def _make_context(
     return ctx
 
 
-def _elsewhere(app: ServedApp, scope: Scope, wrapped: bool) -> Any:
+def _elsewhere(app: ServedApp, scope: Scope, wrapped: bool) -> ASGIApplication | None:
     if wrapped and app.use_debugger:
         return partial(app.debugger.serve, app.asgi_app)
     if wrapped and "asgi_app" in app.replaced_steps:

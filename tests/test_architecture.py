@@ -47,6 +47,7 @@ _OURS = "an attribute of the context or the app that has no public name yet"
 PRIVATE_NAMES_OF_OTHERS = {
     # TODO: public attributes of the context and the app, instead of these.
     "asgi": dict.fromkeys(("_end_setup", "_got_first_request"), _OURS),
+    "ctx": {"_AppCtxGlobals": "Flask's name"},
     "debug": {
         "_current_frames": "sys: the only way to see what another thread does",
     },

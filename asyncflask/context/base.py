@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Self
 
+from .app_ctx_globals import _AppCtxGlobals
 from .protocols import ContextApp, ScopeTypeRow
 
 #: "not given", where ``None`` has a meaning of its own
@@ -29,7 +30,7 @@ class ContextBase:
     #: the app context whose ``g`` and end are this one's too
     shares_g_with: Self | None = None
     #: the namespace ``g``, once it is made
-    made_g: Any = None
+    made_g: _AppCtxGlobals | None = None
     #: what was current before each push; ``None``: it was never pushed
     pushes: list[Any] | None = None
     #: values that attributes had before users set them, by name
@@ -42,7 +43,7 @@ class ContextBase:
         return self if self.scope_type is not None else self.parent
 
     @property
-    def g(self) -> Any:
+    def g(self) -> _AppCtxGlobals:
         """The namespace for the application's own use, created at the first access."""
         found = self.made_g
         return self.make_g() if found is None else found
@@ -55,7 +56,7 @@ class ContextBase:
     def g(self) -> None:
         self.restore_attribute("made_g")
 
-    def make_g(self) -> Any:
+    def make_g(self) -> _AppCtxGlobals:
         """Make the namespace; called where there is none."""
         shares_g_with = self.shares_g_with
         found = self.made_g = (

@@ -8,8 +8,9 @@ streamed response). The push record has the previous value instead.
 from __future__ import annotations
 
 import sys
+from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Self, TypeVar, overload
 
 from .._contextvars import context_var
 from ..concurrency.bridge import drive
@@ -164,7 +165,11 @@ class ContextLifecycle(ContextSession):
 
     # -- streamed bodies -------------------------------------------------------------------------
 
-    def keep(self, body: Any) -> Any:
+    @overload
+    def keep(self, body: AsyncIterable[T]) -> AsyncIterator[T]: ...
+    @overload
+    def keep(self, body: Iterable[T]) -> Iterator[T]: ...
+    def keep(self, body: AsyncIterable[T] | Iterable[T]) -> AsyncIterator[T] | Iterator[T]:
         """Return ``body``, a (sync or async) iterable, so that it keeps this context."""
         return keep(self, body)
 

@@ -6,10 +6,13 @@ import logging
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Protocol
 
+from werkzeug.routing import MapAdapter
+
 from ..concurrency.pool import WorkerPool
 from ..concurrency.stopping import Stopping
 from ..typing import TeardownCallable
 from ..wrappers.response.headers import WirePair
+from .app_ctx_globals import _AppCtxGlobals
 
 
 class ScopeTypeRow(Protocol):
@@ -36,8 +39,8 @@ class ScopeTypeRow(Protocol):
 class ContextApp(Protocol):
     """What a context asks of an app."""
 
-    app_ctx_globals_class: Any
-    session_interface: Any
+    app_ctx_globals_class: type[_AppCtxGlobals]
+    session_interface: Any  # a user's may be `async def`
 
     @property
     def workers(self) -> WorkerPool: ...
@@ -56,7 +59,7 @@ class ContextApp(Protocol):
 
     def should_ignore_error(self, error: BaseException | None) -> bool: ...
 
-    def create_url_adapter(self, request: Any) -> Any: ...
+    def create_url_adapter(self, request: Any) -> MapAdapter | None: ...
 
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]: ...
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
-from ..sessions import SecureCookieSession, SessionNotOpen, opens_early
+from ..sessions import SecureCookieSession, SessionMixin, SessionNotOpen, opens_early
 from .matching import ContextMatching
 
 
@@ -15,7 +15,7 @@ class ContextSession(ContextMatching):
 
     #: whether more than making a response follows the view, because of the next three
     needs_response: bool
-    opened_session: Any = None
+    opened_session: SessionMixin | None = None
     after_functions: list[Callable[..., Any]] | None = None
     #: error messages of what was called without `await` (see `unawaited.py`)
     forgotten: tuple[str, ...] = ()
@@ -37,7 +37,7 @@ class ContextSession(ContextMatching):
         return session
 
     @session.setter
-    def session(self, value: Any) -> None:
+    def session(self, value: object) -> None:
         request_context = self.request_context or self
         request_context.needs_response = True
         request_context.set_attribute("opened_session", value)
@@ -46,7 +46,7 @@ class ContextSession(ContextMatching):
     def session(self) -> None:
         (self.request_context or self).restore_attribute("opened_session")
 
-    def open_session(self) -> Any:
+    def open_session(self) -> SessionMixin:
         """Return the session of this connection, opened at the first call, without touching it."""
         session = self.opened_session
         if session is None:
@@ -66,8 +66,8 @@ class ContextSession(ContextMatching):
                     f"open_session() of {interface!r} is `async def`, and this context was entered"
                     " with `with`. Write `async with`."
                 )
-            self.keep_session(session)
-        return self.opened_session
+            session = self.keep_session(session)
+        return session
 
     def _is_matching(self) -> bool:
         """Tell whether a converter runs, in a context that is served: its session opens later."""
@@ -80,12 +80,13 @@ class ContextSession(ContextMatching):
             session = interface.open_session(self.app, self.request_or_websocket)
             self.keep_session(await session if inspect.isawaitable(session) else session)
 
-    def keep_session(self, session: Any) -> None:
+    def keep_session(self, session: SessionMixin | None) -> SessionMixin:
         """Keep what the session interface has opened, or a null session instead of ``None``."""
         if session is None:
-            session = self.app.session_interface.make_null_session(self.app)
+            session = cast(SessionMixin, self.app.session_interface.make_null_session(self.app))
         self.needs_response = True
         self.opened_session = session
+        return session
 
     def match_again(self) -> None:
         """Match the URL once more: a converter needed the session, which is open now."""

@@ -10,12 +10,14 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import inspect
+import logging
 from collections.abc import Callable, Coroutine
 from typing import Any, Protocol
 
 from .._contextvars import context_var, current
 from ..concurrency.errors import as_exception
 from ..ctx import Context
+from ..debug.debugger import Debugger
 from .invoke import call_settled
 
 MOMENT = 1.0  # Seconds that cancelled tasks have at least, for their `finally` blocks.
@@ -28,10 +30,10 @@ class Supervisor(Protocol):
     use_debugger: bool
 
     @property
-    def logger(self) -> Any: ...
+    def logger(self) -> logging.Logger: ...
 
     @property
-    def debugger(self) -> Any: ...
+    def debugger(self) -> Debugger: ...
 
     def app_context(self) -> Context: ...
 

@@ -7,7 +7,7 @@ and iterators, a WSGI callable, or a tuple of one of these with a status, header
 from __future__ import annotations
 
 import inspect
-from collections.abc import AsyncIterable, Awaitable, Iterator, Mapping
+from collections.abc import AsyncIterable, Awaitable, Iterable, Iterator, Mapping
 from types import AsyncGeneratorType
 from typing import Any, cast
 
@@ -202,7 +202,7 @@ def _from_tuple(app: RespondingApp, result: tuple[Any, ...]) -> Response:
     return response
 
 
-def _pairs(headers: Any) -> Headers:
+def _pairs(headers: Iterable[Any]) -> Headers:
     try:
         made = Headers(headers)
     except (TypeError, ValueError) as error:

@@ -92,13 +92,14 @@ class ScopeType:
         )
 
 
-def _make_request(ctx: Any) -> Any:
+def _make_request(ctx: Any) -> Request:
     cls = ctx.app.request_class
     if cls is Request:  # PERF: what Request(ctx) does, without going through the class.
         request = _make(Request)
         request._ctx = ctx
         return request
-    return cls(ctx)
+    made: Request = cls(ctx)
+    return made
 
 
 def _make_sync_request(ctx: Any) -> Any:

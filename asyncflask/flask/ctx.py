@@ -60,7 +60,7 @@ __all__ = [
 ]
 
 
-def _of_request(name: str) -> Any:
+def _of_request(name: str) -> property:
     """Make a property that reads and sets an attribute of the request."""
 
     def write(ctx: Any, value: Any) -> None:
@@ -535,7 +535,7 @@ class _Unrelated(_SyncContext):
         return self.make_g()
 
     @property
-    def made_g(self) -> Any:
+    def made_g(self) -> Any:  # type: ignore[override]  # as above
         return None if self._app_context is None else self._app_context.made_g
 
     def make_g(self) -> Any:
