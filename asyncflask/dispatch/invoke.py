@@ -165,8 +165,8 @@ def wait_in_place(ctx: Context, coro: Coroutine[Any, Any, Any], func: Callable[.
             coro.close()
             raise RuntimeError(
                 f"{func!r} is `async def` and was called synchronously on a running event loop."
-                " Await it: `await current_app.ensure_async(func)(...)`. If a plain `with` has"
-                " called it: Write `async with`."
+                " Await it: `await current_app.ensure_async(func)(...)`. Write `async with` if it"
+                " was reached through a plain `with`."
             )
         if ctx.execution_mode is not THREAD:
             return _wait_in_thread_of_its_own(ctx, coro)

@@ -16,6 +16,8 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+import sqlalchemy
+from sqlalchemy import orm
 from werkzeug.test import EnvironBuilder, run_wsgi_app
 
 import asyncflask
@@ -29,23 +31,24 @@ PATIENCE = 20.0
 variable: contextvars.ContextVar[str] = contextvars.ContextVar("variable", default="unset")
 
 
-class ThreadSession:
-    """One session per thread, as SQLAlchemy's ``scoped_session`` in Flask's documentation."""
+class Base(orm.DeclarativeBase):
+    pass
 
-    def __init__(self):
-        self._local = threading.local()
-        self.rows = []
 
-    def session(self):
-        if not hasattr(self._local, "new"):
-            self._local.new = []
-        return self._local.new
+class Row(Base):
+    __tablename__ = "row"
+    id: orm.Mapped[int] = orm.mapped_column(primary_key=True)
+    name: orm.Mapped[str]
 
-    def commit(self):
-        self.rows += self.session()
 
-    def remove(self):
-        self._local.__dict__.clear()
+@pytest.fixture
+def engine(tmp_path):
+    """A database whose connections belong to the thread that has opened them."""
+    url, options = f"sqlite:///{tmp_path / 'rows.db'}", {"check_same_thread": True, "timeout": 30}
+    engine = sqlalchemy.create_engine(url, connect_args=options, poolclass=sqlalchemy.NullPool)
+    Base.metadata.create_all(engine)
+    yield engine
+    engine.dispose()
 
 
 class Meeting:
@@ -70,9 +73,10 @@ class Meeting:
 class Witness:
     """An app whose hooks note what is not as it was in the request's first hook."""
 
-    def __init__(self, package):
+    def __init__(self, package, engine):
         self.faults = Counter()
-        self.store = ThreadSession()
+        # One session per thread, as in Flask's documentation.
+        self.session = orm.scoped_session(orm.sessionmaker(engine))
         self.meeting = Meeting()
         self.local = threading.local()
         self.package = package
@@ -91,8 +95,8 @@ class Witness:
         g.token = variable.set(name)
         self.expect(getattr(self.local, "open", None) is None, "the connection is already open")
         self.local.open = name
-        g.session = self.store.session()
-        g.session.append(name)
+        g.session = self.session()
+        self.session.add(Row(name=name))  # It is rolled back if the view fails.
 
     def view(self):
         async def view(number):
@@ -105,9 +109,11 @@ class Witness:
     def after(self, response):
         g = self.package.g
         self.expect(g.thread == threading.get_ident(), "another thread")
-        self.expect(self.store.session() is g.session, "another request's session")
+        self.expect(self.session() is g.session, "another request's session")
         if response.status_code == 200:
-            self.store.commit()
+            self.session.commit()
+        else:
+            self.session.rollback()
         return response
 
     def end(self, error):
@@ -117,7 +123,7 @@ class Witness:
         self.expect(variable.get() == "unset", "a variable of another request")
         self.expect(self.local.open == g.name, "another request's thread-local")
         self.local.open = None
-        self.store.remove()
+        self.session.remove()
 
     def expect(self, holds, fault):
         if not holds:
@@ -127,13 +133,14 @@ class Witness:
         assert self.meeting.is_complete
         assert statuses == [200 if number % 2 else 500 for number in range(REQUESTS)]
         assert not self.faults
-        committed = [f"/{number}" for number in range(REQUESTS) if number % 2]
-        assert sorted(self.store.rows) == sorted(committed)
+        committed = {f"/{number}" for number in range(REQUESTS) if number % 2}
+        assert set(self.session.scalars(sqlalchemy.select(Row.name))) == committed
+        self.session.remove()
 
 
 @pytest.mark.parametrize("package", [asyncflask, asyncflask.flask], ids=["async", "facade"])
-async def test_what_belongs_to_a_thread_belongs_to_one_request_on_asgi(package):
-    witness = Witness(package)
+async def test_what_belongs_to_a_thread_belongs_to_one_request_on_asgi(package, engine):
+    witness = Witness(package, engine)
     client = TestClient(witness.app, asyncflask.Flask.response_class)
     responses = await asyncio.gather(*(client.get(f"/{n}") for n in range(REQUESTS)))
 
@@ -141,8 +148,8 @@ async def test_what_belongs_to_a_thread_belongs_to_one_request_on_asgi(package):
     witness.app.workers.trim()
 
 
-def test_what_belongs_to_a_thread_belongs_to_one_request_on_wsgi():
-    witness = Witness(asyncflask.flask)
+def test_what_belongs_to_a_thread_belongs_to_one_request_on_wsgi(engine):
+    witness = Witness(asyncflask.flask, engine)
 
     def get(number):
         _, status, _ = run_wsgi_app(witness.app, EnvironBuilder(f"/{number}").get_environ())
