@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from . import compare, growth, instructions, measure, memory, pieces, report, startup
+from . import compare, growth, instructions, measure, memory, pieces, report, startup, waiting
 from .apps import PEERS
 from .plot import plot
 from .workloads import WORKLOADS
@@ -59,6 +59,10 @@ def _parser() -> argparse.ArgumentParser:
     remembering = commands.add_parser("memory", help="measure memory alone, and print it")
     _add_workload(remembering)
     remembering.set_defaults(command=_memory)
+
+    parking = commands.add_parser("waiting", help="measure requests that wait, and print it")
+    parking.add_argument("--quick", action="store_true", help="fewer requests, once")
+    parking.set_defaults(command=_waiting)
 
     serving = commands.add_parser("servers", help="measure servers over loopback (Linux)")
     serving.add_argument("--quick", action="store_true", help="few short rounds, few idle")
@@ -221,6 +225,12 @@ def _memory(args: argparse.Namespace) -> int:
     cells = memory.run(args.workload or list(WORKLOADS), _say)
     print(report.memory_table({"memory": cells}))
     return int(any(map(memory.is_kept, cells.values())))
+
+
+def _waiting(args: argparse.Namespace) -> int:
+    requests = waiting.QUICK_REQUESTS if args.quick else waiting.REQUESTS
+    print(waiting.report(waiting.run(requests, 1 if args.quick else waiting.ROUNDS, _say)))
+    return 0
 
 
 def _compare(args: argparse.Namespace) -> int:

@@ -80,7 +80,7 @@ async def _request(client: Client, count: int) -> None:
 def held() -> dict[str, int]:
     """Return this process's memory after a collection: KiB and memory blocks."""
     gc.collect()
-    return {"resident": _resident(), "blocks": sys.getallocatedblocks()}
+    return {"resident": resident(), "blocks": sys.getallocatedblocks()}
 
 
 def count_objects() -> int:
@@ -93,7 +93,7 @@ def count_objects() -> int:
     return len(gc.get_objects())
 
 
-def _resident() -> int:
+def resident() -> int:
     """Return resident memory in KiB; where only the peak is known, that."""
     try:
         with open("/proc/self/statm", encoding="ascii") as file:
