@@ -32,7 +32,7 @@ class WatchingType(ABCMeta):
 
     _watched: frozenset[str]
 
-    def __setattr__(cls, name: str, value: Any) -> None:
+    def __setattr__(cls, name: str, value: object) -> None:
         if name not in cls._watched:
             super().__setattr__(name, value)
             return
@@ -51,7 +51,7 @@ class Watching(metaclass=WatchingType):
     #: names of attributes that what is kept was made of
     _watched: ClassVar[frozenset[str]] = frozenset()
 
-    def __setattr__(self, name: str, value: Any) -> None:
+    def __setattr__(self, name: str, value: object) -> None:
         if name not in self._watched:
             super().__setattr__(name, value)
             return
@@ -64,7 +64,7 @@ class Watching(metaclass=WatchingType):
             self._refresh()
 
     @classmethod
-    def _prepared(cls, name: str, value: Any) -> Any:
+    def _prepared(cls, name: str, value: object) -> object:
         """Return what is kept of a value that is assigned to a watched attribute."""
         return value
 
@@ -103,11 +103,12 @@ class HookRegistry(defaultdict[Any, Any]):
 
     on_change: OnChange | None = None
 
-    def __missing__(self, key: Any) -> Any:
+    def __missing__(self, key: str | None) -> HookList:
         # An empty list changes nothing. (It is stored without __setitem__.)
         hooks = HookList()
         hooks.on_change = self.on_change
-        return super().setdefault(key, hooks)
+        kept: HookList = super().setdefault(key, hooks)
+        return kept
 
 
 class ViewRegistry(dict[str, Any]):
@@ -124,7 +125,7 @@ def _noticed(base: type, name: str) -> Callable[..., Any]:
     method: Callable[..., Any] = getattr(base, name)
 
     @functools.wraps(method)
-    def changing(self: Any, /, *args: Any, **kwargs: Any) -> Any:
+    def changing(self: Any, /, *args: Any, **kwargs: Any) -> object:
         try:
             return method(self, *args, **kwargs)
         finally:

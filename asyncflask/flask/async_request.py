@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from operator import attrgetter
-from typing import Any, Protocol, TypeAlias, TypeVar
+from typing import Any, Protocol, TypeAlias, TypeVar, cast
 
 from werkzeug.datastructures import FileStorage, MultiDict
 
@@ -78,8 +78,7 @@ class AwaitableRequest(Request):
         super().__init__(_View(ctx))
 
     def _shared_body(self) -> Body:
-        body: Body = self._ctx.made_body
-        return body
+        return cast(Body, self._ctx.made_body)
 
     async def _load_form_data(self) -> tuple[Any, Any]:
         view: Any = self._ctx
@@ -104,8 +103,8 @@ class _View:
         self.app = ctx.app
         self.request = ctx.request_or_websocket
         self.scope = kept_scope(environ) or build_scope(environ)
-        self.receive = None
-        self.send = getattr(served, "send", None)
+        self.receive: Any = None
+        self.send: Any = getattr(served, "send", None)
         self.made_body: Any = _SyncBody(self)
 
     async def run(self, func: Callable[..., T], *args: Any) -> T:

@@ -14,9 +14,9 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator
 from types import AsyncGeneratorType, CoroutineType, GeneratorType
-from typing import Any, NoReturn, TypeVar
+from typing import Any, NoReturn, TypeAlias, TypeVar, cast
 
 from jinja2 import Environment, Undefined, nodes
 from jinja2.async_utils import auto_aiter, auto_await
@@ -30,6 +30,9 @@ from werkzeug.local import LocalProxy
 from ..exceptions import UnawaitedAccess
 
 T = TypeVar("T")
+
+#: what a filter iterates over
+Values: TypeAlias = Iterable[object] | AsyncIterable[object] | None
 
 #: Of compiled code in a cache; to be changed with what :class:`CheckedCodeGenerator` writes.
 CODE_MARK = "asyncflask 3"
@@ -78,7 +81,7 @@ PLAIN: set[type] = {str, Markup, int, float, bool, type(None), list, dict, tuple
 _PLAIN_MAX = 1000  # An app may make types at run time; not all are kept alive here.
 
 
-def checked(value: Any, expression: str, place: str, use: str = _VALUE) -> Any:
+def checked(value: T, expression: str, place: str, use: str = _VALUE) -> T:
     """Return a value that a template uses, if it is not an awaitable.
 
     Args:
@@ -97,17 +100,18 @@ def checked(value: Any, expression: str, place: str, use: str = _VALUE) -> Any:
     if kind in PLAIN:
         return value
     if issubclass(kind, CoroutineType) or (kind is GeneratorType and inspect.isawaitable(value)):
-        value.close()  # Otherwise Python warns that it was never awaited.
+        # Otherwise Python warns that it was never awaited.
+        cast("CoroutineType[Any, Any, Any]", value).close()
         _refuse(value, expression, place)
     if issubclass(kind, Undefined):
-        _check_owner(value, expression, place)
+        _check_owner(cast(Undefined, value), expression, place)
         return value
     if use == _BASE and issubclass(kind, LocalProxy):
         return value  # Looking at its object may count as access, as with the session.
     return _checked_object(value, kind, expression, place, use)
 
 
-def _checked_object(value: object, kind: type, expression: str, place: str, use: str) -> Any:
+def _checked_object(value: T, kind: type, expression: str, place: str, use: str) -> T:
     shown_kind = value.__class__  # A proxy has the class of its object; unbound, its own.
     if kind is GeneratorType or issubclass(shown_kind, LocalProxy):
         return value
@@ -131,7 +135,7 @@ def _remember_plain(kind: type) -> None:
         PLAIN.add(kind)
 
 
-def _check_owner(undefined: Any, expression: str, place: str) -> None:
+def _check_owner(undefined: Undefined, expression: str, place: str) -> None:
     """Refuse a value that is undefined because its owner is a coroutine, not its result."""
     owner, name = undefined._undefined_obj, undefined._undefined_name
     if isinstance(owner, CoroutineType):
@@ -449,18 +453,18 @@ class _Checking:
     def environment(self) -> _Checking:
         return _Checking(self._target.environment, self._filter)
 
-    def getitem(self, obj: Any, argument: Any) -> Any:
+    def getitem(self, obj: object, argument: object) -> object:
         expression = f"{type(obj).__name__}.{argument}"
         return checked(self._target.getitem(obj, argument), expression, self._place)
 
-    def call_filter(self, name: str, value: Any, *args: Any, context: Any = None) -> Any:
+    def call_filter(self, name: str, value: object, *args: Any, context: object = None) -> object:
         context = getattr(context, "_target", context)
         result = self._target.call_filter(name, value, *args, context=context)
         return checked(result, f"…|{name}", self._place)
 
     def call_test(
-        self, name: str, value: Any, args: object, kwargs: object, context: object
-    ) -> Any:
+        self, name: str, value: object, args: object, kwargs: object, context: object
+    ) -> object:
         context = getattr(context, "_target", context)
         result = self._target.call_test(name, value, args, kwargs, context)
         return checked(result, f"… is {name}", self._place)
@@ -472,7 +476,7 @@ def _checking(name: str) -> Callable[..., Any]:
     use = _ASYNC_VALUE if name in ("join", "select", "reject") else _BASE
 
     @functools.wraps(own)  # also Jinja's marks, which say what it is called with
-    def apply(source: object, value: object, *args: Any, **kwargs: Any) -> Any:
+    def apply(source: object, value: object, *args: Any, **kwargs: Any) -> object:
         if hasattr(value, "__iter__") and not isinstance(value, (str, dict, Undefined)):
             value = _each(name, value, use)
         return own(_Checking(source, name), value, *args, **kwargs)
@@ -480,7 +484,7 @@ def _checking(name: str) -> Callable[..., Any]:
     return apply
 
 
-def _each(name: str, values: Any, use: str) -> Any:
+def _each(name: str, values: Iterable[object], use: str) -> Iterable[object]:
     """Check the items: those of a list at once, those of an iterator when they are taken."""
     is_list = type(values) in (list, tuple, set)
     if is_list and PLAIN.issuperset(map(type, values)):
@@ -497,7 +501,7 @@ def _make_awaiting(name: str) -> Callable[..., Any]:
     apply_async = _map if name == "map" else functools.partial(_choose, name)
 
     @functools.wraps(own)
-    def apply(context: Context, value: object, *args: Any, **kwargs: Any) -> Any:
+    def apply(context: Context, value: Values, *args: Any, **kwargs: Any) -> object:
         if context.environment.is_async:
             return apply_async(context, value, args, kwargs)
         return synchronous(context, value, *args, **kwargs)
@@ -506,7 +510,7 @@ def _make_awaiting(name: str) -> Callable[..., Any]:
 
 
 async def _map(
-    context: Context, values: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+    context: Context, values: Values, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> AsyncIterator[Any]:
     apply: Any = prepare_map(context, args, dict(kwargs))
     if not args and "attribute" in kwargs:
@@ -519,7 +523,7 @@ async def _map(
 
 
 async def _choose(
-    name: str, context: Context, values: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+    name: str, context: Context, values: Values, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> AsyncIterator[Any]:
     """The filters ``select``, ``reject``, ``selectattr`` and ``rejectattr``."""
     environment = context.environment
@@ -538,7 +542,7 @@ async def _choose(
             yield item
 
 
-async def _result(item: object, looks_up: bool) -> Any:
+async def _result(item: object, looks_up: bool) -> object:
     """Await an item of a list, but not a task whose own attributes are looked up."""
     if inspect.iscoroutine(item) or not looks_up:
         return await auto_await(item)
@@ -547,7 +551,7 @@ async def _result(item: object, looks_up: bool) -> Any:
 
 async def _attribute(
     environment: Environment, attribute: str | int | None, default: object, item: object
-) -> Any:
+) -> object:
     """Look up an attribute by Jinja's rules: dots separate names, numbers are indexes."""
     parts = attribute.split(".") if isinstance(attribute, str) else [attribute]
     for part in parts if attribute is not None else ():

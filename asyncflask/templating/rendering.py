@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
 
 from blinker import NamedSignal
 
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     import jinja2
 else:  # For typing.get_type_hints().
     jinja2 = LaterModule("jinja2")
+
+T = TypeVar("T")
 
 TemplateNames: TypeAlias = "str | jinja2.Template | list[str | jinja2.Template]"
 Processors = Mapping[str | None, list[Callable[[], Any]]]
@@ -151,7 +153,7 @@ def _processors(app: TemplateApp, ctx: TemplateContext | None) -> Iterator[Calla
             yield from registry.get(name, ())
 
 
-def _off_the_loop(app: TemplateApp, func: Any, what: str) -> Callable[..., Any]:
+def _off_the_loop(app: TemplateApp, func: Callable[..., Any], what: str) -> Callable[..., Any]:
     """Return a plain form of an ``async def`` callable, for a thread that may wait for it."""
     if not _on_loop():
         return app.ensure_sync(func)
@@ -411,8 +413,7 @@ def _stream(app: TemplateApp, template: jinja2.Template, context: dict[str, Any]
         yield from template.generate(context)
         _send_signal(app, template_rendered, template, context)
 
-    kept: Iterator[str] = _kept(generate())
-    return kept
+    return _kept(generate())
 
 
 async def _stream_async(
@@ -430,15 +431,15 @@ async def _stream_async(
                 yield piece
         await _send_signal_async(app, template_rendered, template, context)
 
-    kept: AsyncIterator[str] = _kept(generate())
-    return kept
+    return _kept(generate())
 
 
-def _kept(pieces: object) -> Any:
+def _kept(pieces: T) -> T:
     """Keep the context of the request, if there is one, until the last piece was taken."""
     ctx = current()
     request_context = None if ctx is None else ctx.request_context
-    return pieces if request_context is None else request_context.keep(pieces)
+    kept: T = pieces if request_context is None else request_context.keep(pieces)
+    return kept
 
 
 def _refuse_async_environment(template: jinja2.Template, function: str) -> None:
@@ -454,7 +455,7 @@ def _refuse_async_environment(template: jinja2.Template, function: str) -> None:
 
 
 def _send_signal(
-    app: Any, signal: NamedSignal, template: jinja2.Template, context: dict[str, Any]
+    app: TemplateApp, signal: NamedSignal, template: jinja2.Template, context: dict[str, Any]
 ) -> None:
     if not signal.receivers:
         return

@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from ipaddress import IPv6Address
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, overload
 
 from werkzeug.datastructures import Authorization, Headers, MultiDict
 from werkzeug.exceptions import HTTPException, SecurityError
@@ -254,8 +254,10 @@ class HTTPConnection(Routed, SansIORequest):
         text = header_index(self._ctx).get(b"cookie", b"").decode("latin-1")
         values = cookies.parse_cookies(text)
         made = None if values is None else make_multidict(values, self.dict_storage_class)
-        parsed = parse_cookie(text, cls=self.dict_storage_class) if made is None else made
-        return cast("ImmutableMultiDict[str, str]", parsed)  # or of the class a subclass names
+        # Its class is ImmutableMultiDict, or the one that a subclass names.
+        parsed: Any = parse_cookie(text, cls=self.dict_storage_class) if made is None else made
+        found: ImmutableMultiDict[str, str] = parsed
+        return found
 
     def find_cookie(self, name: str) -> str | None:
         """Return ``cookies.get(name)``, without parsing the other cookies if possible.

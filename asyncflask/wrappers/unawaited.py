@@ -17,17 +17,21 @@ import linecache
 import sys
 import warnings
 from collections.abc import Iterator, Mapping
+from logging import Logger
 from pathlib import Path
-from types import FrameType, TracebackType
-from typing import Any, NoReturn, Protocol
+from types import CoroutineType, FrameType, TracebackType
+from typing import Any, NoReturn, Protocol, TypeAlias, TypeGuard
 
 from .._contextvars import current
 from ..exceptions import UnawaitedAccess
+
+AnyCoroutine: TypeAlias = "CoroutineType[Any, Any, Any]"
 
 #: The text that users write before the names of a module's ``async def`` functions and methods.
 _OWNERS = {
     "asyncflask.wrappers.websocket.websocket": "websocket.",
     "asyncflask.wrappers.websocket.messages": "websocket.",
+    "asyncflask.wrappers.request.body_request": "request.",
     "asyncflask.wrappers.request.request": "request.",
     "asyncflask.wrappers.request.body": "request.body.",
     "asyncflask.wrappers.response.async_body": "response.",
@@ -101,6 +105,13 @@ class NotesForgotten:
             raise UnawaitedAccess("\n\n".join(messages))
 
 
+class AppWithLogger(Protocol):
+    """An app that has a logger."""
+
+    @property
+    def logger(self) -> Logger: ...
+
+
 class ForgettingContext(Protocol):
     """The context of a request or websocket."""
 
@@ -120,7 +131,7 @@ def install_hook() -> None:
     if warn is None or hasattr(warn, "watches"):
         return  # Only CPython has it; elsewhere the interpreter warns.
 
-    def note(coroutine: Any) -> None:
+    def note(coroutine: AnyCoroutine) -> None:
         if not _is_noted(coroutine):
             warn(coroutine)
 
@@ -128,14 +139,14 @@ def install_hook() -> None:
     warnings._warn_unawaited_coroutine = note  # type: ignore[attr-defined]  # typeshed omits it
 
 
-def _is_noted(coroutine: Any) -> bool:
+def _is_noted(coroutine: AnyCoroutine) -> bool:
     """Note a coroutine; return False if the interpreter should warn of it."""
     expression = expression_of(coroutine)
     # The garbage collector runs at any time: in another request, for instance.
-    if expression is None or gc.is_finalized(coroutine):
+    if expression is None or coroutine.cr_frame is None or gc.is_finalized(coroutine):
         return False
-    owner = coroutine.cr_frame.f_locals.get("self")
-    if hasattr(owner, "note_forgotten"):
+    owner: object = coroutine.cr_frame.f_locals.get("self")
+    if isinstance(owner, NotesForgotten):
         owner.note_forgotten(_message(expression, _location(sys._getframe(2))))
         return False
     return note_forgotten(expression, sys._getframe(2))
@@ -168,7 +179,7 @@ def note_forgotten(expression: str, frame: FrameType) -> bool:
     return True
 
 
-def expression_of(coroutine: Any) -> str | None:
+def expression_of(coroutine: AnyCoroutine) -> str | None:
     """Return how users write the call of a coroutine of asyncflask.
 
     Args:
@@ -181,7 +192,7 @@ def expression_of(coroutine: Any) -> str | None:
     name = coroutine.__name__
     if frame is None:
         return None
-    module = frame.f_globals.get("__name__")
+    module: str = frame.f_globals.get("__name__", "")
     if frame.f_code.co_name == "runner" and module in _MADE_OF:
         func = frame.f_locals.get("func")
         return f"{_MADE_OF[module]}({getattr(func, '__name__', '…')})(...)"
@@ -228,7 +239,7 @@ def raise_forgotten(ctx: ForgettingContext) -> NoReturn:
     raise UnawaitedAccess("\n\n".join(dict.fromkeys(messages)))
 
 
-def log_forgotten(app: Any, ctx: ForgettingContext) -> None:
+def log_forgotten(app: AppWithLogger, ctx: ForgettingContext) -> None:
     """Log the calls that were never awaited, where it is too late for an error response.
 
     Args:
@@ -277,11 +288,11 @@ def _in_error(error: Exception) -> Iterator[str]:
         yield f"    wrong: {call}.{error.name}\n    right: (await {call}).{error.name}"  # type: ignore[attr-defined]  # it has an `obj`
 
 
-def _is_unawaited(value: object) -> bool:
+def _is_unawaited(value: object) -> TypeGuard[AnyCoroutine]:
     return inspect.iscoroutine(value) and inspect.getcoroutinestate(value) == inspect.CORO_CREATED
 
 
-def _closed(coroutine: Any) -> str:
+def _closed(coroutine: AnyCoroutine) -> str:
     """Close a coroutine, to avoid a second warning, and return how its call is written."""
     call = expression_of(coroutine) or f"{coroutine.__qualname__}(...)"
     coroutine.close()

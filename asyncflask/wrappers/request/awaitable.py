@@ -67,10 +67,10 @@ class Unawaited(ToAwait):
     def __html__(self) -> NoReturn:
         self._refuse("escape({})")
 
-    def __getitem__(self, key: Any) -> NoReturn:
+    def __getitem__(self, key: object) -> NoReturn:
         self._refuse(f"{{}}[{_repr_of(key)}]")
 
-    def __contains__(self, item: Any) -> NoReturn:
+    def __contains__(self, item: object) -> NoReturn:
         self._refuse(f"{_repr_of(item)} in {{}}")
 
     def __enter__(self) -> NoReturn:

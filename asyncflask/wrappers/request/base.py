@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol, overload
 
 from werkzeug.datastructures import FileStorage as SyncFileStorage
@@ -10,24 +11,50 @@ from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 from werkzeug.sansio.utils import get_content_length
 
 from ...datastructures import FileStorage
-from ..http_connection import RoutedContext
+from ...typing import Receive, Scope, Send
+from ..http_connection import ConnectionApp, RoutedContext
 from .body import Body
 from .headers import header_index
 
 
 class ConnectedContext(RoutedContext, Protocol):
-    """The context of a request."""
+    """The context of a request, which has its messages and its body."""
 
-    made_body: Any
+    made_body: Body | None
 
     @property
     def app(self) -> Any: ...
     @property
-    def scope(self) -> Any: ...
+    def scope(self) -> Scope: ...
     @property
-    def receive(self) -> Any: ...
+    def receive(self) -> Receive: ...
     @property
-    def send(self) -> Any: ...
+    def send(self) -> Send: ...
+
+
+class JSONModule(Protocol):
+    """A JSON provider, or the standard library's :mod:`json`."""
+
+    def dumps(self, obj: object, /, **kwargs: Any) -> str: ...
+    def loads(self, s: str | bytes, /, **kwargs: Any) -> Any: ...
+
+
+class RequestApp(ConnectionApp, Protocol):
+    """The app of a request."""
+
+    @property
+    def debug(self) -> bool: ...
+    @property
+    def logger(self) -> logging.Logger: ...
+    @property
+    def json(self) -> JSONModule: ...
+
+
+class ReadingContext(ConnectedContext, Protocol):
+    """The context of a request that reads forms and JSON as its app wants them."""
+
+    @property
+    def app(self) -> RequestApp: ...
 
 
 def body_of(ctx: ConnectedContext) -> Body:
@@ -39,7 +66,7 @@ def body_of(ctx: ConnectedContext) -> Body:
     Returns:
         The body, which the asynchronous and the synchronous request share.
     """
-    body: Body | None = ctx.made_body
+    body = ctx.made_body
     return make_body(ctx) if body is None else body
 
 
