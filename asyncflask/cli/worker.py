@@ -25,7 +25,7 @@ from .workers import READY, REPLACE_ME, WorkerSettings
 #: the variable with :class:`ScriptInfo`'s arguments, as JSON
 APP = "_ASYNCFLASK_WORKER_APP"
 #: seconds in which a client may still use a connection of a worker that is being replaced
-IDLE_GRACE = 0.5
+IDLE_GRACE = 2.0
 
 
 def announce(info: ScriptInfo) -> None:

@@ -12,6 +12,7 @@ import socket
 import ssl
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 from ..protocol.header_names import reporting_app
@@ -22,6 +23,8 @@ from .lifespan import Lifespan
 from .runner import MOMENT, SPARE, LastResort, Signals, run_loop
 from .state import ServerState, access_logger, logger
 
+#: rounds of the loop from accept() to connection_made()
+ROUNDS = 3
 TICK = 0.5  # seconds between two checks of the deadlines; less for a shorter timeout
 
 
@@ -61,8 +64,7 @@ async def serve(
                 ready()
             await stop.wait()
         finally:
-            for server in servers:
-                server.close()
+            await _stop_listening(servers, sockets)
             await _finish(server_state)
             ticking.cancel()
     finally:
@@ -105,6 +107,24 @@ async def _tick(server_state: ServerState) -> None:
         server_state.tick()
 
 
+async def _stop_listening(
+    servers: Sequence[asyncio.Server], sockets: Sequence[socket.socket]
+) -> None:
+    """Accept no more, and close the sockets when every accepted connection has its protocol.
+
+    asyncio drops a connection that it has accepted one round of the loop before the close. Another
+    process that accepts from the same socket would have answered it.
+    """
+    loop = asyncio.get_running_loop()
+    for listener in sockets:
+        with suppress(NotImplementedError):  # Windows' loop has no readers.
+            loop.remove_reader(listener)
+    for _ in range(ROUNDS):
+        await asyncio.sleep(0)
+    for server in servers:
+        server.close()
+
+
 async def _finish(server_state: ServerState) -> None:
     """Wait for running requests, and cancel those that do not end."""
     server_state.stopping = True
@@ -112,8 +132,6 @@ async def _finish(server_state: ServerState) -> None:
         connection.shut_down()
     loop = asyncio.get_running_loop()
     until = loop.time() + server_state.config.grace
-    # asyncio may have accepted connections that it has not reported yet.
-    await asyncio.sleep(min(0.02, server_state.config.idle_grace))
     while (server_state.connections or server_state.tasks) and loop.time() < until:
         await asyncio.sleep(min(0.02, server_state.config.grace))
     for connection in list(server_state.connections):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import socket
 import ssl
 import subprocess
 import sys
@@ -151,7 +152,7 @@ async def test_an_idle_connection_may_send_one_more_request_within_idle_grace(se
     writer.write(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
     await reader.readuntil(b"Hello")
     server.stop.set()
-    await asyncio.sleep(0)
+    await asyncio.sleep(0.05)
     writer.write(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
     answer = await reader.read()
     writer.close()
@@ -159,6 +160,29 @@ async def test_an_idle_connection_may_send_one_more_request_within_idle_grace(se
 
     assert answer.endswith(b"Hello")
     assert b"\r\nconnection: close\r\n" in answer
+
+
+@pytest.mark.parametrize("rounds", range(6))
+async def test_a_connection_at_the_stop_is_answered_or_left_to_another_process(rounds):
+    """Several processes may accept from one socket, and each connection has one that answers."""
+    stop, ready = asyncio.Event(), asyncio.Event()
+    listener = listen("127.0.0.1", 0)
+    other = listener.dup()  # as another process has it
+    config = Config(idle_grace=5, **QUIET)
+    serving = asyncio.create_task(serve(_app(), [listener], config, stop=stop, ready=ready.set))
+    await ready.wait()
+    with socket.create_connection(listener.getsockname()) as client, other:
+        client.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        for _ in range(rounds):
+            await asyncio.sleep(0)
+        stop.set()
+        await serving
+        try:
+            accepted, _ = other.accept()
+        except BlockingIOError:
+            assert client.recv(4096).endswith(b"Hello")
+        else:
+            accepted.close()
 
 
 async def test_an_idle_connection_is_closed_after_idle_grace(served):
