@@ -8,6 +8,7 @@ picture, and the tables in ``README.md``. A part of one (``--quick``, ``--worklo
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 import re
 import sys
@@ -70,6 +71,14 @@ def _parser() -> argparse.ArgumentParser:
     serving.add_argument("--seed", type=int, default=1, help="of the order")
     serving.add_argument("--output", type=Path, help="write the result there, as JSON")
     serving.set_defaults(command=_servers)
+
+    multiplying = commands.add_parser("workers", help="measure workers and restarts (Linux)")
+    multiplying.add_argument("--quick", action="store_true", help="few short rounds and restarts")
+    multiplying.add_argument("--server", action="append", metavar="NAME", help="those only")
+    multiplying.add_argument("--restarts", type=int, help="default 20")
+    multiplying.add_argument("--seed", type=int, default=1, help="of the order")
+    multiplying.add_argument("--output", type=Path, help="write the result there, as JSON")
+    multiplying.set_defaults(command=_workers)
 
     starting = commands.add_parser("startup", help="measure imports and apps of 500 routes (Linux)")
     growing = commands.add_parser("growth", help="measure how cost grows")
@@ -135,6 +144,23 @@ def _servers(args: argparse.Namespace) -> int:
     if not (args.quick or args.server):
         _write(SERVERS, result)
         _refresh_servers()
+    return 0
+
+
+def _workers(args: argparse.Namespace) -> int:
+    from .servers import workers  # for Linux
+
+    names = args.server or list(workers.NAMES)
+    if unknown := [name for name in names if name not in workers.NAMES]:
+        _say(f"There is no server {unknown[0]!r}. There are: {', '.join(workers.NAMES)}.")
+        return 2
+    size = workers.QUICK if args.quick else workers.FULL
+    if args.restarts is not None:
+        size = dataclasses.replace(size, restarts=args.restarts)
+    result = workers.run(names, size, args.seed, _say)
+    print(workers.report(result))
+    if args.output is not None:
+        _write(args.output, result)
     return 0
 
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import os
 
 from .apps import VARIABLE, make
+
+# `asyncflask run` has no option for that, and none of the other servers writes a log here.
+logging.getLogger("asyncflask.access").setLevel(logging.WARNING)
 
 app = make(os.environ[VARIABLE])
