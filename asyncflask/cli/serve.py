@@ -80,13 +80,7 @@ def serve_locally(
             the app could not start. With the child's status, where the reloader runs one.
         ValueError: ``workers`` or ``max_requests`` does not go with the other arguments.
     """
-    supervised = workers > 1 or max_requests is not None
-    if workers < 1 or (supervised and (use_reloader or ssl_context is not None)):
-        raise ValueError(
-            f"workers={workers!r}, max_requests={max_requests!r}: worker processes have no"
-            " reloader, and need their certificate in files. Set use_reloader=False, and certfile"
-            " and keyfile instead of ssl_context; or workers=1 and max_requests=None."
-        )
+    supervised = _is_supervised(workers, max_requests, use_reloader or ssl_context is not None)
     inherited = inherited_socket()
     listener = inherited or _listen(host, port)
     name = listener.getsockname()
@@ -118,6 +112,18 @@ def serve_locally(
         # A socket in the file system outlives its process; the reloader removes its own.
         if inherited is None and isinstance(name, str):
             Path(name).unlink(missing_ok=True)
+
+
+def _is_supervised(workers: int, max_requests: int | None, contradicted: bool) -> bool:
+    """Return whether worker processes serve; refuse them where another argument contradicts."""
+    supervised = workers > 1 or max_requests is not None
+    if workers < 1 or (supervised and contradicted):
+        raise ValueError(
+            f"workers={workers!r}, max_requests={max_requests!r}: worker processes have no"
+            " reloader, and need their certificate in files. Set use_reloader=False, and certfile"
+            " and keyfile instead of ssl_context; or workers=1 and max_requests=None."
+        )
+    return supervised
 
 
 def _run_supervised(listener: socket.socket, count: int, settings: WorkerSettings) -> None:
