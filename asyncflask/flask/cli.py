@@ -70,7 +70,7 @@ __all__ = [
 
 
 # Options that Werkzeug's server does not have.
-_OWN_OPTIONS = ("debugger", "server", "workers")
+_OWN_OPTIONS = ("debugger", "server", "workers", "max_requests")
 
 
 # Host, port, certificate, reloader and its files are the async API's options.

@@ -207,6 +207,15 @@ async def test_a_before_function_that_is_added_by_another_runs_in_the_same_reque
     assert ran == ["first", "second"]
 
 
+async def test_an_after_function_that_returns_no_response_is_a_500_that_names_it(app, caplog):
+    @app.after_request
+    async def forgetful(response):
+        response.headers["X-Seen"] = "1"
+
+    assert (await ask(app))[0] == 500
+    assert "forgetful" in caplog.text
+
+
 # -- steps, sessions, errors -----------------------------------------------------------------------
 
 
