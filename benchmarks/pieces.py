@@ -118,13 +118,11 @@ def matching(workload: str) -> Callable[[], Work]:
 
 def plan() -> Work:
     """Looking up the plan of the endpoint."""
-    from asyncflask.dispatch.plan import make_plan
-
     app = _app("plaintext")
     table = app.plans.tables["http"]
     (endpoint,) = (name for name in app.view_functions if name != "static")
-    make_plan(app, table, endpoint)
-    return lambda: table.by_endpoint.get(endpoint)
+    table[endpoint]  # It is made now, while its app exists.
+    return lambda: table[endpoint]
 
 
 def view(workload: str, **arguments: Any) -> Callable[[], Callable[[], Awaitable[Any]]]:

@@ -12,13 +12,15 @@ import contextvars
 import inspect
 import logging
 from collections.abc import Callable, Coroutine
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from .._contextvars import context_var, current
 from ..concurrency.errors import as_exception
 from ..ctx import Context
-from ..debug.debugger import Debugger
 from .invoke import call_settled
+
+if TYPE_CHECKING:
+    from ..debug.debugger import Debugger
 
 MOMENT = 1.0  # Seconds that cancelled tasks have at least, for their `finally` blocks.
 
