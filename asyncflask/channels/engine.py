@@ -1,0 +1,196 @@
+"""The interface of an engine, which carries messages between processes, and how one is found."""
+
+from __future__ import annotations
+
+import abc
+import functools
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.metadata import entry_points
+from typing import Self
+from urllib.parse import urlsplit
+
+from .message import Message, Position
+
+#: The group of entry points by which a distribution adds engines: URL scheme -> class.
+ENTRY_POINTS = "asyncflask.channels"
+
+#: The engines that are here: URL scheme -> (module, class, extra of asyncflask).
+_ENGINES = {
+    "memory": ("memory", "MemoryEngine", None),
+    "redis": ("redis", "RedisEngine", "redis"),
+    "rediss": ("redis", "RedisEngine", "redis"),
+    "valkey": ("redis", "RedisEngine", "redis"),
+    "postgresql": ("postgresql", "PostgreSQLEngine", "postgresql"),
+    "postgres": ("postgresql", "PostgreSQLEngine", "postgresql"),
+    "nats": ("nats", "NATSEngine", "nats"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class EngineOptions:
+    """What an app's configuration says to its engines.
+
+    Args:
+        prefix: Begins every key, table and subject, so that two apps can share a server.
+        history: How many messages of a channel are kept.
+        ttl: Seconds that they are kept after the channel's last message.
+        presence: Seconds after which a worker that renews no presence counts as dead.
+    """
+
+    prefix: str = "asyncflask"
+    history: int = 100
+    ttl: float = 60.0
+    presence: float = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """The kept messages of a channel after a position.
+
+    Args:
+        messages: In their order.
+        complete: Whether they are all that were published after the position.
+    """
+
+    messages: Sequence[Message]
+    complete: bool
+
+
+class Engine(abc.ABC):
+    """Carries messages between processes. Each event loop has its own engine object.
+
+    All methods are called on one loop, and may be called at the same time. Each raises what its
+    client library raises; the caller limits the time.
+
+    Args:
+        url: ``CHANNELS_URL``.
+        options: See :class:`EngineOptions`.
+        deliver: Takes each message of the channels that are listened to, in their order.
+    """
+
+    #: The most bytes of a message's body.
+    payload_limit: int
+
+    def __init__(
+        self, url: str, options: EngineOptions, deliver: Callable[[Message], None]
+    ) -> None:
+        self.url = url
+        self.options = options
+        self.deliver = deliver
+
+    @classmethod
+    def maker(cls, url: str, options: EngineOptions) -> Callable[[Callable[[Message], None]], Self]:
+        """Return what makes the engines of an app, one for each event loop, from ``deliver``."""
+        return functools.partial(cls, url, options)
+
+    @abc.abstractmethod
+    async def open(self) -> None:
+        """Connect. Is called again after the connection was lost and :meth:`close` has run."""
+
+    @abc.abstractmethod
+    async def run(self) -> None:
+        """Deliver messages until the connection is lost, and then raise the error."""
+
+    @abc.abstractmethod
+    async def close(self) -> None:
+        """Let go of the connection; may be called at any time, and more than once."""
+
+    @abc.abstractmethod
+    async def publish(self, channel: str, body: bytes) -> Position:
+        """Send a message to all that listen to the channel, and keep it.
+
+        Returns:
+            Its position. The engine has the message then.
+        """
+
+    @abc.abstractmethod
+    async def listen(self, channel: str) -> None:
+        """Begin to deliver a channel's messages: all that are published after this returns."""
+
+    @abc.abstractmethod
+    async def unlisten(self, channel: str) -> None:
+        """Deliver no more of a channel's messages."""
+
+    @abc.abstractmethod
+    async def history(self, channel: str, after: Position | None) -> History:
+        """Return the kept messages after a position.
+
+        Args:
+            channel: The channel's name.
+            after: A position of any age; ``None`` asks for all kept messages. An epoch that is
+                not the present one has all kept messages after it, and is never complete.
+        """
+
+    @abc.abstractmethod
+    async def announce(self, channel: str, worker: str, members: Sequence[str]) -> None:
+        """Replace what a worker said about who is present; counts for ``options.presence`` s.
+
+        Args:
+            channel: The channel's name.
+            worker: The worker's own id.
+            members: Each name once. None of them removes the worker.
+        """
+
+    @abc.abstractmethod
+    async def members(self, channel: str) -> Mapping[str, Sequence[str]]:
+        """Return what each living worker announced for a channel."""
+
+
+def contiguous(
+    messages: Sequence[Message], epoch: str | None, last: int, after: Position | None
+) -> History:
+    """Make the history of an engine whose offsets grow by one.
+
+    Args:
+        messages: All that the engine keeps, in their order.
+        epoch: The present epoch; ``None`` if the channel has none.
+        last: The offset of the last message that was published; 0 before the first one.
+        after: See :meth:`Engine.history`.
+    """
+    if after is None:
+        return History(messages, len(messages) == last)
+    if epoch is None or after.epoch != epoch or after.offset > last:
+        return History(messages, False)
+    missed = [message for message in messages if message.position.offset > after.offset]
+    return History(missed, len(missed) == last - after.offset)
+
+
+def engine_class(url: str) -> type[Engine]:
+    """Return the class of the engine that a URL names.
+
+    Args:
+        url: ``CHANNELS_URL``, such as ``redis://127.0.0.1:6379/0``.
+
+    Raises:
+        ValueError: No engine has the URL's scheme.
+        ModuleNotFoundError: The engine's client library is not installed.
+    """
+    scheme = urlsplit(url).scheme
+    if scheme in _ENGINES:
+        module, name, extra = _ENGINES[scheme]
+        try:
+            found: type[Engine] = getattr(import_module(f".{module}", __package__), name)
+        except ModuleNotFoundError as error:
+            raise ModuleNotFoundError(
+                f"CHANNELS_URL begins with {scheme}://, which needs the package {error.name!r}."
+                f' Install it: `pip install "asyncflask[{extra}]"`.',
+                name=error.name,
+            ) from error
+        return found
+    for entry in entry_points(group=ENTRY_POINTS, name=scheme):
+        loaded: type[Engine] = entry.load()
+        return loaded
+    known = ", ".join(f"{name}://" for name in _ENGINES)
+    raise ValueError(
+        f"CHANNELS_URL={_without_password(url)!r} begins with no scheme of an engine."
+        f" Write one of {known}, or install a distribution with an entry point in the group"
+        f" {ENTRY_POINTS!r}."
+    )
+
+
+def _without_password(url: str) -> str:
+    """Return a URL as it may be shown."""
+    password = urlsplit(url).password
+    return url if not password else url.replace(f":{password}@", ":***@")

@@ -1,0 +1,319 @@
+""":class:`Channels`, the extension: publish, subscribe, rooms, event streams, presence."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+
+from ..concurrency.bridge import running_loop
+from ..exceptions import WebsocketDisconnect
+from ..globals import current_app, request, websocket
+from ..sse import ServerSentEvent, event_stream
+from ..wrappers import Response
+from .engine import Engine, EngineOptions, engine_class
+from .errors import SlowSubscriber
+from .hub import Hub
+from .message import Message, Position
+from .subscription import Overflow, Subscription
+
+if TYPE_CHECKING:
+    from ..sansio.app import App
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+NAME_LIMIT = 200
+#: The WebSocket close code "try again later" (IANA's registry; RFC 6455 §7.4.2).
+TRY_AGAIN_LATER = 1013
+
+#: The configuration and its defaults.
+DEFAULTS: dict[str, Any] = {
+    "CHANNELS_URL": "memory://",
+    "CHANNELS_PREFIX": "asyncflask",
+    "CHANNELS_HISTORY": 100,
+    "CHANNELS_TTL": 60,
+    "CHANNELS_TIMEOUT": 5,
+    "CHANNELS_MAILBOX": 100,
+    "CHANNELS_MAILBOX_BYTES": 1024 * 1024,
+    "CHANNELS_PRESENCE": 15,
+}
+
+
+class Channels:
+    """Messages between all workers of an app.
+
+    >>> from asyncflask import Flask
+    >>> channels = Channels()
+    >>> app = Flask("shop")
+    >>> channels.init_app(app)
+    >>> app.config["CHANNELS_URL"]
+    'memory://'
+
+    Args:
+        app: The app; or call :meth:`init_app` later, in an app factory.
+    """
+
+    def __init__(self, app: App | None = None) -> None:
+        if app is not None:
+            self.init_app(app)
+
+    def init_app(self, app: App) -> None:
+        """Set the defaults of the configuration, and end the channels when the app stops.
+
+        Args:
+            app: An app of ``asyncflask`` or ``asyncflask.flask``.
+        """
+        for name, value in DEFAULTS.items():
+            app.config.setdefault(name, value)
+        hubs = _Hubs(app)
+        app.extensions["channels"] = hubs
+        after_serving = getattr(app, "after_serving", None)
+        if after_serving is not None:
+            after_serving(hubs.close)
+
+    # -- messages ----------------------------------------------------------------------------------
+
+    def publish(self, channel: str, value: object) -> Any:
+        """Send a message to all subscribers of a channel, in all workers.
+
+        Awaited in ``async def`` code. In ``def`` code (views in a worker thread, commands, jobs)
+        it blocks and returns the id itself. Outside of a request it needs an app context.
+
+        Args:
+            channel: The channel's name.
+            value: Text and bytes are sent as they are, anything else as JSON.
+
+        Returns:
+            The message's id, when the engine has the message.
+
+        Raises:
+            ChannelsUnavailable: The engine did not take it within ``CHANNELS_TIMEOUT`` seconds.
+            ValueError: The name or the size is beyond a limit.
+        """
+        return _in_place(_publish)(_checked(channel), _encoded(value))
+
+    def subscribe(
+        self, channel: str, *, after: str | None = None, overflow: Overflow = "close"
+    ) -> AbstractAsyncContextManager[Subscription]:
+        """Subscribe to a channel, for the length of an ``async with`` block.
+
+        Args:
+            channel: The channel's name.
+            after: A message's id; what was published after it and is kept comes first.
+            overflow: What happens when the subscriber is too slow, see :class:`Subscription`.
+
+        Returns:
+            Enters as the messages, an asynchronous iterator.
+
+        Raises:
+            ChannelsUnavailable: On entering: the engine did not answer in time.
+            ValueError: The name or ``overflow`` is none.
+        """
+        if overflow not in ("close", "drop_oldest"):
+            raise ValueError(
+                f"subscribe({channel!r}, overflow={overflow!r}) is neither 'close' nor"
+                " 'drop_oldest'. Write one of them."
+            )
+        config = current_app.config
+        subscription = Subscription(
+            _checked(channel),
+            config["CHANNELS_MAILBOX"],
+            config["CHANNELS_MAILBOX_BYTES"],
+            overflow,
+        )
+        position = None if after is None else Position.parse(after)
+        return _hub().subscribe(subscription, position, replay=after is not None)
+
+    async def relay(self, channel: str, *, overflow: Overflow = "close") -> None:
+        """Connect the websocket of the running view with a channel, until either ends.
+
+        What the client sends is published, and what is published is sent to the client. A client
+        that is too slow is closed with code 1013.
+
+        Args:
+            channel: The channel's name.
+            overflow: See :class:`Subscription`.
+        """
+        async with self.subscribe(channel, overflow=overflow) as messages:
+            sender = asyncio.create_task(_send_all(messages))
+            try:
+                with suppress(WebsocketDisconnect):
+                    async for data in websocket:
+                        await self.publish(channel, data)
+            finally:
+                sender.cancel()
+                await asyncio.wait([sender])
+            if not sender.cancelled():
+                sender.result()
+
+    def event_stream(
+        self, channel: str, *, heartbeat: float = 15.0, overflow: Overflow = "close"
+    ) -> Response:
+        """Make a response that sends a channel's messages as server-sent events.
+
+        Each event has the message's id, and a browser that connects again gets what it missed
+        (``Last-Event-ID``). If that is kept no more, the first event is of type ``reset``: the
+        page loads its data again.
+
+        Args:
+            channel: The channel's name.
+            heartbeat: Seconds without a message after which a comment is sent.
+            overflow: See :class:`Subscription`; with ``"close"`` the stream ends, and the browser
+                connects again.
+
+        Returns:
+            The response.
+        """
+        after = request.headers.get("Last-Event-ID")
+        subscribed = self.subscribe(channel, after=after, overflow=overflow)
+        return event_stream(_events(subscribed, heartbeat))
+
+    # -- presence ----------------------------------------------------------------------------------
+
+    @asynccontextmanager
+    async def present(self, channel: str, member: str) -> AsyncIterator[None]:
+        """Have a member in a channel until the block ends, for :meth:`members` in all workers.
+
+        A member may be there several times (two windows) and is listed once. What a worker that
+        died has left ends after ``CHANNELS_PRESENCE`` seconds.
+
+        Args:
+            channel: The channel's name.
+            member: The member's name or id.
+        """
+        async with _hub().present(_checked(channel), member):
+            yield
+
+    def members(self, channel: str) -> Any:
+        """Return who is present in a channel, in all workers; awaited in ``async def`` code.
+
+        Args:
+            channel: The channel's name.
+
+        Returns:
+            Their names, sorted.
+        """
+        return _in_place(_members)(_checked(channel))
+
+    @property
+    def connected(self) -> bool:
+        """Whether the engine can be reached, for a health check in an ``async def`` view."""
+        return _hub().connected
+
+
+class _Hubs:
+    """The hubs of an app: one for each event loop that uses its channels."""
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+        self._hubs: dict[asyncio.AbstractEventLoop, Hub] = {}
+        self._make_engine: Callable[[Callable[[Message], None]], Engine] | None = None
+
+    def here(self) -> Hub:
+        """Return the running loop's hub; the first use makes it."""
+        loop = asyncio.get_running_loop()
+        hub = self._hubs.get(loop)
+        if hub is None or hub.closed:
+            for other in [other for other in self._hubs if other.is_closed()]:
+                del self._hubs[other]
+            hub = Hub(self._maker(), self._app.config["CHANNELS_TIMEOUT"], self._app.logger)
+            self._hubs[loop] = hub
+        return hub
+
+    def _maker(self) -> Callable[[Callable[[Message], None]], Engine]:
+        if self._make_engine is None:
+            config = self._app.config
+            options = EngineOptions(
+                prefix=config["CHANNELS_PREFIX"],
+                history=config["CHANNELS_HISTORY"],
+                ttl=config["CHANNELS_TTL"],
+                presence=config["CHANNELS_PRESENCE"],
+            )
+            url = config["CHANNELS_URL"]
+            self._make_engine = engine_class(url).maker(url, options)
+        return self._make_engine
+
+    async def close(self) -> None:
+        """Close the running loop's hub."""
+        hub = self._hubs.pop(asyncio.get_running_loop(), None)
+        if hub is not None:
+            await hub.close()
+
+
+def _hub() -> Hub:
+    try:
+        hubs: _Hubs = current_app.extensions["channels"]
+    except KeyError:
+        raise RuntimeError(
+            f"{current_app.name!r} has no channels. Write `Channels(app)`, or"
+            " `channels.init_app(app)` in its factory."
+        ) from None
+    return hubs.here()
+
+
+def _in_place(function: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, Any]:
+    """Return a function as ``async def`` code awaits it, or as ``def`` code calls it."""
+    return function if running_loop() is not None else current_app.ensure_sync(function)
+
+
+async def _publish(channel: str, body: bytes) -> str:
+    return str(await _hub().publish(channel, body))
+
+
+async def _members(channel: str) -> list[str]:
+    return await _hub().members(channel)
+
+
+async def _send_all(messages: Subscription) -> None:
+    try:
+        async for message in messages:
+            try:
+                await websocket.send(message.text)
+            except UnicodeDecodeError:
+                await websocket.send(message.body)
+    except WebsocketDisconnect:
+        pass
+    except SlowSubscriber:
+        await websocket.close(TRY_AGAIN_LATER)
+
+
+async def _events(
+    subscribed: AbstractAsyncContextManager[Subscription], heartbeat: float
+) -> AsyncGenerator[ServerSentEvent, None]:
+    async with subscribed as messages:
+        if not messages.complete:
+            yield ServerSentEvent(event="reset", data="")
+        while True:
+            try:
+                async with asyncio.timeout(heartbeat):
+                    message = await anext(messages)
+            except TimeoutError:
+                yield ServerSentEvent(comment="")
+            except (StopAsyncIteration, SlowSubscriber):
+                return
+            else:
+                yield ServerSentEvent(message.text, id=message.id)
+
+
+def _checked(channel: str) -> str:
+    """Return the name of a channel.
+
+    Raises:
+        ValueError: It is none, see ``NAME_LIMIT``.
+    """
+    if isinstance(channel, str) and 0 < len(channel.encode("utf-8", "replace")) <= NAME_LIMIT:
+        return channel
+    raise ValueError(
+        f"{channel!r:.100} is no name of a channel. Write text of 1 to {NAME_LIMIT} bytes, such as"
+        ' "room:tea".'
+    )
+
+
+def _encoded(value: object) -> bytes:
+    if isinstance(value, bytes):
+        return value
+    if isinstance(value, str):
+        return value.encode()
+    return current_app.json.dumps(value).encode()

@@ -1,0 +1,323 @@
+"""The channels of one event loop: the engine's connection, and who is subscribed to what.
+
+Each loop has one connection to the engine, however many subscribers there are: the hub listens to
+a channel once, and hands each message to the mailboxes of its subscribers. When the connection is
+lost, the hub connects again and replays for each channel what was published meanwhile.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import secrets
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager, suppress
+from typing import Any, TypeVar
+
+from .deadline import within
+from .engine import Engine
+from .errors import ChannelsUnavailable
+from .message import Message, Position
+from .subscription import Subscription
+
+T = TypeVar("T")
+
+#: Seconds between two tries to connect: the first and the longest; the real ones are random.
+FIRST_PAUSE, LONGEST_PAUSE = 0.05, 2.0
+
+
+class _Channel:
+    """A channel that has subscribers.
+
+    Args:
+        name: The channel's name.
+    """
+
+    __slots__ = ("asked", "last", "listening", "name", "subscriptions")
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.subscriptions: set[Subscription] = set()
+        #: ends when the engine delivers the channel's messages
+        self.listening: asyncio.Task[None]
+        #: whether the engine was asked to listen; the task must not be cancelled from then on
+        self.asked = False
+        #: the position of the last message that was delivered
+        self.last: Position | None = None
+
+
+class Hub:
+    """The channels of one event loop.
+
+    Args:
+        make_engine: Makes the engine from the function that takes its messages.
+        timeout: Seconds that the engine may take to answer, ``CHANNELS_TIMEOUT``.
+        logger: The app's.
+    """
+
+    def __init__(
+        self,
+        make_engine: Callable[[Callable[[Message], None]], Engine],
+        timeout: float,
+        logger: logging.Logger,
+    ) -> None:
+        self.engine = make_engine(self._deliver)
+        self._timeout = timeout
+        self._logger = logger
+        self._channels: dict[str, _Channel] = {}
+        #: the tasks that stop to listen to a channel
+        self._leaving: dict[str, asyncio.Task[None]] = {}
+        #: who is present by this worker, in each channel
+        self._members: dict[str, Counter[str]] = {}
+        self._worker = secrets.token_hex(8)
+        self._connected = asyncio.Event()
+        self._owner = asyncio.create_task(self._run(), name="channels")
+
+    @property
+    def connected(self) -> bool:
+        """Whether the engine can be reached, as far as is known."""
+        return self._connected.is_set()
+
+    @property
+    def closed(self) -> bool:
+        """Whether the hub has ended, by :meth:`close` or with its loop."""
+        return self._owner.done()
+
+    async def close(self) -> None:
+        """End all subscriptions, and let go of the connection."""
+        for channel in self._channels.values():
+            for subscription in channel.subscriptions:
+                subscription.close()
+        self._owner.cancel()
+        with suppress(asyncio.CancelledError):
+            await self._owner
+
+    # -- the connection ----------------------------------------------------------------------------
+
+    async def _run(self) -> None:
+        """Keep a connection to the engine until cancelled."""
+        pause = FIRST_PAUSE
+        warned = False
+        while True:
+            try:
+                await within(self._timeout, self._open())
+                self._connected.set()
+                if warned:
+                    self._logger.warning("Channels: the engine can be reached again.")
+                pause, warned = FIRST_PAUSE, False
+                async with asyncio.TaskGroup() as tasks:
+                    tasks.create_task(self._renew_presence())
+                    tasks.create_task(self.engine.run())
+            except Exception as error:  # Each engine's client library has errors of its own.
+                self._connected.clear()
+                if not warned:
+                    self._logger.warning(
+                        "Channels: the engine was lost, connecting: %s", _text(error)
+                    )
+                    warned = True
+            finally:
+                self._connected.clear()
+                await self._close_engine()
+            await asyncio.sleep(random.uniform(pause / 2, pause))
+            pause = min(2 * pause, LONGEST_PAUSE)
+
+    async def _close_engine(self) -> None:
+        with suppress(Exception):
+            await within(1, self.engine.close())
+
+    async def _open(self) -> None:
+        """Connect, listen again to all channels, and deliver what was published meanwhile."""
+        await self.engine.open()
+        for channel in list(self._channels.values()):
+            await self.engine.listen(channel.name)
+            if channel.last is None:
+                continue
+            history = await self.engine.history(channel.name, channel.last)
+            for message in history.messages:
+                self._deliver(message)
+            if not history.complete:
+                for subscription in channel.subscriptions:
+                    subscription.complete = False
+        for name in self._members:
+            await self._announce(name)
+
+    async def _ask(self, question: Callable[[], Coroutine[Any, Any, T]], what: str) -> T:
+        """Return an answer of the engine.
+
+        Raises:
+            ChannelsUnavailable: There was none within the time.
+        """
+        try:
+            return await within(self._timeout, self._answer(question))
+        except Exception as error:  # Each engine's client library has errors of its own.
+            raise ChannelsUnavailable(
+                f"{what} failed: {_text(error)}. The engine of CHANNELS_URL did not answer"
+                f" within CHANNELS_TIMEOUT={self._timeout:g} seconds; see that it runs."
+            ) from error
+
+    async def _answer(self, question: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        await self._connected.wait()
+        return await question()
+
+    # -- messages ----------------------------------------------------------------------------------
+
+    def _deliver(self, message: Message) -> None:
+        channel = self._channels.get(message.channel)
+        if channel is None:
+            return
+        last, position = channel.last, message.position
+        if last is not None and last.epoch == position.epoch and position.offset <= last.offset:
+            return  # Replayed, and live as well.
+        channel.last = position
+        for subscription in channel.subscriptions:
+            subscription.put(message)
+
+    async def publish(self, channel: str, body: bytes) -> Position:
+        """Send a message, see :meth:`Engine.publish`.
+
+        Raises:
+            ChannelsUnavailable: The engine did not take it in time. It may have it nevertheless.
+            ValueError: The body is larger than the engine's limit.
+        """
+        limit = self.engine.payload_limit
+        if len(body) > limit:
+            raise ValueError(
+                f"publish({channel!r}, …) was given {len(body)} bytes; the engine takes {limit}."
+                " Store the data elsewhere, and publish where it is."
+            )
+        return await self._ask(lambda: self.engine.publish(channel, body), f"publish({channel!r})")
+
+    @asynccontextmanager
+    async def subscribe(
+        self, subscription: Subscription, after: Position | None, replay: bool
+    ) -> AsyncIterator[Subscription]:
+        """Hand a channel's messages to a subscription.
+
+        Args:
+            subscription: Takes the messages.
+            after: Where the replay begins; ``None`` if the caller's id was no id.
+            replay: Whether kept messages are wanted.
+
+        Raises:
+            ChannelsUnavailable: The engine did not answer in time.
+        """
+        name = subscription.channel
+        channel = self._enter(subscription)
+        try:
+            if replay:
+                subscription.hold()
+            await self._ask(lambda: _wait(channel.listening), f"subscribe({name!r})")
+            if replay:
+                await self._replay(subscription, after)
+            yield subscription
+        finally:
+            self._leave(channel, subscription)
+
+    async def _replay(self, subscription: Subscription, after: Position | None) -> None:
+        if after is None:
+            subscription.replay((), complete=False)
+            return
+        name = subscription.channel
+        history = await self._ask(
+            lambda: self.engine.history(name, after), f"subscribe({name!r}, after=…)"
+        )
+        # A client that has to begin anew reads everything: no kept message may come on top.
+        subscription.replay(history.messages if history.complete else (), history.complete)
+
+    def _enter(self, subscription: Subscription) -> _Channel:
+        name = subscription.channel
+        channel = self._channels.get(name)
+        if channel is None:
+            channel = self._channels[name] = _Channel(name)
+        if not channel.subscriptions or _failed(channel.listening):
+            channel.listening = asyncio.create_task(self._listen(channel))
+        channel.subscriptions.add(subscription)
+        return channel
+
+    async def _listen(self, channel: _Channel) -> None:
+        leaving = self._leaving.get(channel.name)
+        if leaving is not None:
+            await asyncio.wait([leaving])
+        await self._connected.wait()
+        channel.asked = True
+        await self.engine.listen(channel.name)
+
+    def _leave(self, channel: _Channel, subscription: Subscription) -> None:
+        """Let go of a subscription; the last one frees the channel. Never waits."""
+        channel.subscriptions.discard(subscription)
+        if channel.subscriptions or self.closed:
+            return
+        del self._channels[channel.name]
+        leaving = asyncio.create_task(self._unlisten(channel))
+        self._leaving[channel.name] = leaving
+        leaving.add_done_callback(lambda task: self._left(channel.name, task))
+
+    def _left(self, name: str, task: asyncio.Task[None]) -> None:
+        if self._leaving.get(name) is task:
+            del self._leaving[name]
+
+    async def _unlisten(self, channel: _Channel) -> None:
+        # An engine that is stopped half-way would confuse this answer with the next one.
+        if not channel.asked:
+            channel.listening.cancel()
+        await asyncio.wait([channel.listening])
+        if channel.asked and self.connected:  # A connection that is lost listens to nothing.
+            with suppress(Exception):
+                await within(self._timeout, self.engine.unlisten(channel.name))
+
+    # -- presence ----------------------------------------------------------------------------------
+
+    @asynccontextmanager
+    async def present(self, channel: str, member: str) -> AsyncIterator[None]:
+        """Have a member in a channel until the block ends."""
+        members = self._members.setdefault(channel, Counter())
+        members[member] += 1
+        try:
+            if members[member] == 1:
+                await self._ask(lambda: self._announce(channel), f"present({channel!r}, …)")
+            yield
+        finally:
+            members[member] -= 1
+            if not members[member]:
+                del members[member]
+                await self._withdraw(channel, members)
+
+    async def _withdraw(self, channel: str, members: Counter[str]) -> None:
+        if not members and self._members.get(channel) is members:
+            del self._members[channel]
+        # The member is gone in any case: what is not renewed ends by itself.
+        with suppress(ChannelsUnavailable):
+            await self._ask(lambda: self._announce(channel), f"present({channel!r}, …)")
+
+    async def members(self, channel: str) -> list[str]:
+        """Return who is present in a channel, each once, sorted."""
+        found = await self._ask(lambda: self.engine.members(channel), f"members({channel!r})")
+        return sorted({member for members in found.values() for member in members})
+
+    async def _announce(self, channel: str) -> None:
+        members = list(self._members.get(channel, ()))
+        await self.engine.announce(channel, self._worker, members)
+
+    async def _renew_presence(self) -> None:
+        while True:
+            await asyncio.sleep(self.engine.options.presence / 3)
+            for channel in list(self._members):
+                await within(self._timeout, self._announce(channel))
+
+
+async def _wait(task: asyncio.Task[None]) -> None:
+    """Wait for a task that others wait for too: it goes on if the caller is cancelled."""
+    await asyncio.shield(task)
+
+
+def _failed(task: asyncio.Task[None]) -> bool:
+    return task.done() and (task.cancelled() or task.exception() is not None)
+
+
+def _text(error: BaseException) -> str:
+    """Return an error in one line; of a group, its first one."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__

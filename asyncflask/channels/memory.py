@@ -1,0 +1,187 @@
+"""The engine ``memory://``: the channels of one process, without any server."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import secrets
+import threading
+import time
+from collections import OrderedDict, deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Self
+
+from ..concurrency.bridge import running_loop
+from .engine import Engine, EngineOptions, History
+from .message import Message, Position
+
+
+@dataclass(slots=True)
+class _Kept:
+    """The kept messages of a channel.
+
+    Args:
+        messages: In their order.
+        expires: When they are removed, by ``time.monotonic()``.
+        dropped: The highest offset among those that are kept no more.
+    """
+
+    messages: deque[Message] = field(default_factory=deque)
+    expires: float = 0.0
+    dropped: int = 0
+
+
+class MemoryBroker:
+    """What the engines of a process share, whichever loop and thread they belong to.
+
+    All channels count together, so that a channel which expired leaves nothing behind.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._epoch = secrets.token_hex(6)
+        self._offset = 0
+        #: the highest offset of the channels that expired
+        self._expired = 0
+        #: the channel whose last message is the oldest comes first
+        self._kept: OrderedDict[str, _Kept] = OrderedDict()
+        self._listeners: dict[str, list[MemoryEngine]] = {}
+        self._members: dict[str, dict[str, Sequence[str]]] = {}
+
+    def publish(self, channel: str, body: bytes, options: EngineOptions) -> Position:
+        """Keep a message, and hand it to the engines that listen to its channel."""
+        now = time.monotonic()
+        with self._lock:
+            self._expire(now)
+            self._offset += 1
+            position = Position(self._epoch, self._offset)
+            message = Message(channel, position, body)
+            kept = self._kept.setdefault(channel, _Kept(dropped=self._expired))
+            self._kept.move_to_end(channel)
+            kept.expires = now + options.ttl
+            kept.messages.append(message)
+            while len(kept.messages) > options.history:
+                kept.dropped = kept.messages.popleft().position.offset
+            for engine in self._listeners.get(channel, ()):
+                engine.take(message)
+        return position
+
+    def _expire(self, now: float) -> None:
+        while self._kept:
+            channel, kept = next(iter(self._kept.items()))
+            if kept.expires > now:
+                return
+            last = kept.messages[-1].position.offset if kept.messages else kept.dropped
+            self._expired = max(self._expired, last)
+            del self._kept[channel]
+
+    def history(self, channel: str, after: Position | None) -> History:
+        """Return the kept messages of a channel after a position."""
+        with self._lock:
+            self._expire(time.monotonic())
+            kept = self._kept.get(channel) or _Kept(dropped=self._expired)
+            if after is None or after.epoch != self._epoch or after.offset > self._offset:
+                return History(list(kept.messages), after is None and not kept.dropped)
+            missed = [one for one in kept.messages if one.position.offset > after.offset]
+            return History(missed, after.offset >= kept.dropped)
+
+    def listen(self, channel: str, engine: MemoryEngine) -> None:
+        """Hand a channel's messages to an engine from now on."""
+        with self._lock:
+            self._listeners.setdefault(channel, []).append(engine)
+
+    def unlisten(self, channel: str, engine: MemoryEngine) -> None:
+        """Hand an engine no more of a channel's messages."""
+        with self._lock:
+            listeners = self._listeners.get(channel, [])
+            if engine in listeners:
+                listeners.remove(engine)
+            if not listeners:
+                self._listeners.pop(channel, None)
+
+    def announce(self, channel: str, worker: str, members: Sequence[str]) -> None:
+        """Replace who is present by a worker. In one process no worker dies alone."""
+        with self._lock:
+            workers = self._members.setdefault(channel, {})
+            if members:
+                workers[worker] = members
+            else:
+                workers.pop(worker, None)
+            if not workers:
+                del self._members[channel]
+
+    def members(self, channel: str) -> Mapping[str, Sequence[str]]:
+        """Return who is present, by worker."""
+        with self._lock:
+            return dict(self._members.get(channel, {}))
+
+
+class MemoryEngine(Engine):
+    """The channels of one process, without any server."""
+
+    payload_limit = 64 * 1024 * 1024
+
+    def __init__(
+        self,
+        url: str,
+        options: EngineOptions,
+        deliver: Callable[[Message], None],
+        broker: MemoryBroker | None = None,
+    ) -> None:
+        super().__init__(url, options, deliver)
+        self._broker = broker or MemoryBroker()
+        self._loop = asyncio.get_running_loop()
+        self._channels: set[str] = set()
+
+    @classmethod
+    def maker(cls, url: str, options: EngineOptions) -> Callable[[Callable[[Message], None]], Self]:
+        """Return what makes the engines of an app: they share one broker."""
+        return functools.partial(cls, url, options, broker=MemoryBroker())
+
+    def take(self, message: Message) -> None:
+        """Deliver a message on this engine's loop; called by any thread."""
+        if running_loop() is self._loop:
+            self.deliver(message)
+        elif self._loop.is_running():
+            self._loop.call_soon_threadsafe(self.deliver, message)
+
+    async def open(self) -> None:
+        """Do nothing: there is no connection."""
+
+    async def run(self) -> None:
+        """Wait: nothing can be lost."""
+        await self._loop.create_future()
+
+    async def close(self) -> None:
+        """Listen to nothing."""
+        for channel in self._channels:
+            self._broker.unlisten(channel, self)
+        self._channels.clear()
+
+    async def publish(self, channel: str, body: bytes) -> Position:
+        """See :meth:`Engine.publish`."""
+        return self._broker.publish(channel, body, self.options)
+
+    async def listen(self, channel: str) -> None:
+        """See :meth:`Engine.listen`."""
+        if channel not in self._channels:
+            self._channels.add(channel)
+            self._broker.listen(channel, self)
+
+    async def unlisten(self, channel: str) -> None:
+        """See :meth:`Engine.unlisten`."""
+        self._channels.discard(channel)
+        self._broker.unlisten(channel, self)
+
+    async def history(self, channel: str, after: Position | None) -> History:
+        """See :meth:`Engine.history`."""
+        return self._broker.history(channel, after)
+
+    async def announce(self, channel: str, worker: str, members: Sequence[str]) -> None:
+        """See :meth:`Engine.announce`."""
+        self._broker.announce(channel, worker, members)
+
+    async def members(self, channel: str) -> Mapping[str, Sequence[str]]:
+        """See :meth:`Engine.members`."""
+        return self._broker.members(channel)

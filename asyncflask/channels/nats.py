@@ -1,0 +1,214 @@
+"""The engine ``nats://``: NATS with JetStream, by nats-py."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+
+import nats
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+from nats.js import JetStreamContext, api
+from nats.js.errors import NotFoundError
+from nats.js.kv import KeyValue
+
+from .engine import Engine, EngineOptions, History
+from .message import Message, Position
+
+#: Seconds between two questions whether the server is there.
+PING = 5
+
+
+class NATSEngine(Engine):
+    """A stream that has all channels as its subjects, and a key-value bucket for presence.
+
+    A message's offset is its number in the stream, which counts all channels together.
+    """
+
+    payload_limit = 1024 * 1024  # NATS' default; :meth:`open` reads the server's.
+
+    def __init__(
+        self, url: str, options: EngineOptions, deliver: Callable[[Message], None]
+    ) -> None:
+        super().__init__(url, options, deliver)
+        self._client: Client | None = None
+        self._stream: JetStreamContext | None = None
+        self._bucket: KeyValue | None = None
+        self._epoch = ""
+        self._subscriptions: dict[str, JetStreamContext.PushSubscription] = {}
+        self._lost: asyncio.Future[str] | None = None
+
+    async def open(self) -> None:
+        """See :meth:`Engine.open`."""
+        self._lost = asyncio.get_running_loop().create_future()
+        self._client = await nats.connect(
+            self.url,
+            allow_reconnect=False,  # The hub connects again, and replays what was missed.
+            connect_timeout=5,
+            ping_interval=PING,
+            max_outstanding_pings=2,
+            error_cb=self._failed,
+            closed_cb=self._closed,
+        )
+        self.payload_limit = self._client.max_payload
+        self._stream = self._client.jetstream()
+        config = api.StreamConfig(
+            name=f"{self.options.prefix}_channels",
+            subjects=[f"{self.options.prefix}.channels.*"],
+            # One more than asked for: the message after which all are kept is there itself.
+            max_msgs_per_subject=self.options.history + 1,
+            max_age=self.options.ttl,
+            storage=api.StorageType.MEMORY,
+        )
+        info = await self._stream.add_stream(config)
+        self._epoch = _epoch(info)
+        self._bucket = await self._stream.create_key_value(
+            bucket=f"{self.options.prefix}_present",
+            ttl=self.options.presence,
+            storage=api.StorageType.MEMORY,
+        )
+
+    async def _failed(self, error: Exception) -> None:
+        self._end(f"{type(error).__name__}: {error}")
+
+    async def _closed(self) -> None:
+        self._end("NATS has closed the connection")
+
+    def _end(self, why: str) -> None:
+        if self._lost is not None and not self._lost.done():
+            self._lost.set_result(why)
+
+    async def run(self) -> None:
+        """See :meth:`Engine.run`."""
+        assert self._lost is not None
+        raise ConnectionError(await self._lost)
+
+    async def close(self) -> None:
+        """See :meth:`Engine.close`."""
+        self._subscriptions.clear()
+        client, self._client = self._client, None
+        self._stream = self._bucket = None
+        if client is not None:
+            await client.close()
+
+    def _subject(self, channel: str) -> str:
+        return f"{self.options.prefix}.channels.{_token(channel)}"
+
+    def _connected(self) -> JetStreamContext:
+        if self._stream is None:
+            raise ConnectionError("there is no connection to NATS")
+        return self._stream
+
+    async def publish(self, channel: str, body: bytes) -> Position:
+        """See :meth:`Engine.publish`."""
+        answer = await self._connected().publish(self._subject(channel), body)
+        return Position(self._epoch, answer.seq)
+
+    async def listen(self, channel: str) -> None:
+        """See :meth:`Engine.listen`."""
+        if channel in self._subscriptions:
+            return
+        self._subscriptions[channel] = await self._connected().subscribe(
+            self._subject(channel),
+            cb=self._receiver(channel),
+            ordered_consumer=True,
+            deliver_policy=api.DeliverPolicy.NEW,
+        )
+
+    def _receiver(self, channel: str) -> Callable[[Msg], Awaitable[None]]:
+        async def receive(message: Msg) -> None:
+            position = Position(self._epoch, message.metadata.sequence.stream)
+            self.deliver(Message(channel, position, message.data))
+
+        return receive
+
+    async def unlisten(self, channel: str) -> None:
+        """See :meth:`Engine.unlisten`."""
+        subscription = self._subscriptions.pop(channel, None)
+        if subscription is not None:
+            await subscription.unsubscribe()
+
+    async def history(self, channel: str, after: Position | None) -> History:
+        """See :meth:`Engine.history`."""
+        stream = self._connected()
+        present = after is not None and after.epoch == self._epoch
+        first = after.offset + 1 if after is not None and present else 1
+        messages = await self._kept(channel, first)
+        if after is None or not present:
+            return History(messages, False)
+        return History(messages, await self._is_complete(stream, channel, after, len(messages)))
+
+    async def _kept(self, channel: str, first: int) -> list[Message]:
+        """Read a channel's messages from a number on."""
+        stream = self._connected()
+        consumer = await stream.subscribe(
+            self._subject(channel),
+            ordered_consumer=True,
+            config=api.ConsumerConfig(
+                deliver_policy=api.DeliverPolicy.BY_START_SEQUENCE, opt_start_seq=first
+            ),
+        )
+        messages: list[Message] = []
+        try:
+            info = await consumer.consumer_info()
+            sent = 0 if info.delivered is None else info.delivered.consumer_seq
+            pending = (info.num_pending or 0) + sent
+            while len(messages) < pending:
+                found = await consumer.next_msg(timeout=self.options.presence)
+                position = Position(self._epoch, found.metadata.sequence.stream)
+                messages.append(Message(channel, position, found.data))
+        finally:
+            await consumer.unsubscribe()
+        return messages
+
+    async def _is_complete(
+        self, stream: JetStreamContext, channel: str, after: Position, found: int
+    ) -> bool:
+        """Say whether all messages after a position are kept: the oldest are dropped first."""
+        name = f"{self.options.prefix}_channels"
+        try:
+            kept = await stream.get_msg(name, after.offset)
+        except NotFoundError:
+            state = (await stream.stream_info(name)).state
+            too_old = after.offset + 1 < state.first_seq
+            return not too_old and after.offset <= state.last_seq and found <= self.options.history
+        return kept.subject == self._subject(channel)
+
+    async def announce(self, channel: str, worker: str, members: Sequence[str]) -> None:
+        """See :meth:`Engine.announce`."""
+        self._connected()
+        assert self._bucket is not None
+        key = f"{_token(channel)}.{worker}"
+        if members:
+            await self._bucket.put(key, json.dumps(members).encode())
+        else:
+            await self._bucket.purge(key)
+
+    async def members(self, channel: str) -> Mapping[str, Sequence[str]]:
+        """See :meth:`Engine.members`."""
+        self._connected()
+        assert self._bucket is not None
+        found: dict[str, Sequence[str]] = {}
+        watcher = await self._bucket.watch(f"{_token(channel)}.*", ignore_deletes=True)
+        try:
+            async for entry in watcher:
+                if entry is None:  # That was all; what follows would be changes.
+                    break
+                if entry.value:
+                    found[entry.key.rpartition(".")[2]] = json.loads(entry.value)
+        finally:
+            await watcher.stop()  # type: ignore[no-untyped-call]  # nats-py's
+        return found
+
+
+def _token(channel: str) -> str:
+    """Return a channel's name as one token of a subject, where spaces and dots have a meaning."""
+    return base64.urlsafe_b64encode(channel.encode()).decode().rstrip("=")
+
+
+def _epoch(info: api.StreamInfo) -> str:
+    """Return a word for the stream's creation: a stream that was made again counts from one."""
+    created = str(getattr(info, "created", ""))
+    return "".join(character for character in created if character.isalnum())[:64] or "0"

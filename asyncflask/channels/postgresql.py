@@ -1,0 +1,259 @@
+"""The engine ``postgresql://``: a table of the last messages, and ``NOTIFY``, by asyncpg.
+
+A message comes with its notification where it is small enough, and is read from the table where it
+is not. Tables are made when they are missing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import asyncpg
+
+from .deadline import within
+from .engine import Engine, EngineOptions, History, contiguous
+from .message import Message, Position
+
+#: Seconds between two questions whether the server is there.
+PING = 5.0
+#: PostgreSQL limits the payload of NOTIFY to 7,999 bytes; larger bodies are read from the table.
+NOTIFY_LIMIT = 5500
+#: What makes CREATE UNLOGGED TABLE IF NOT EXISTS safe when several workers start at once.
+_SETUP_LOCK = 0x6368616E6E656C73
+
+#: Without a log, for speed: after a crash they are empty, and each channel gets a new epoch.
+_TABLES = """
+CREATE UNLOGGED TABLE IF NOT EXISTS {prefix}_channels (
+  channel text PRIMARY KEY, epoch text NOT NULL, last bigint NOT NULL,
+  published timestamptz NOT NULL);
+CREATE UNLOGGED TABLE IF NOT EXISTS {prefix}_messages (
+  channel text NOT NULL, number bigint NOT NULL, body bytea NOT NULL,
+  PRIMARY KEY (channel, number));
+CREATE UNLOGGED TABLE IF NOT EXISTS {prefix}_present (
+  channel text NOT NULL, worker text NOT NULL, members text[] NOT NULL, ends timestamptz NOT NULL,
+  PRIMARY KEY (channel, worker));
+"""
+
+#: The row of the channel stays locked until the commit, so that messages are numbered in the order
+#: in which they are seen. $1 channel, $2 body, $3 epoch, $4 history, $5 NOTIFY's channel, $6 the
+#: encoded body or "".
+_PUBLISH = """
+WITH top AS (
+  INSERT INTO {prefix}_channels VALUES ($1, $3, 1, clock_timestamp())
+  ON CONFLICT (channel) DO UPDATE
+    SET last = {prefix}_channels.last + 1, published = clock_timestamp()
+  RETURNING epoch, last),
+kept AS (
+  INSERT INTO {prefix}_messages SELECT $1, last, $2 FROM top),
+dropped AS (
+  DELETE FROM {prefix}_messages
+  WHERE channel = $1 AND number <= (SELECT last FROM top) - $4)
+SELECT epoch, last, pg_notify($5, epoch || '.' || last || ' ' || $6) FROM top
+"""
+
+_HISTORY = """
+SELECT top.epoch, top.last, kept.number, kept.body
+FROM {prefix}_channels AS top
+LEFT JOIN {prefix}_messages AS kept
+  ON kept.channel = top.channel AND top.published > clock_timestamp() - $2 * interval '1 second'
+WHERE top.channel = $1 ORDER BY kept.number
+"""
+
+_EXPIRE = """
+DELETE FROM {prefix}_messages USING {prefix}_channels AS top
+WHERE top.channel = {prefix}_messages.channel
+  AND top.published < clock_timestamp() - $1 * interval '1 second'
+"""
+
+
+class PostgreSQLEngine(Engine):
+    """Messages through PostgreSQL, for apps that have it anyway.
+
+    It has one connection that listens, and up to four for everything else.
+    """
+
+    payload_limit = 64 * 1024 * 1024
+
+    def __init__(
+        self, url: str, options: EngineOptions, deliver: Callable[[Message], None]
+    ) -> None:
+        super().__init__(url, options, deliver)
+        if not options.prefix.isidentifier() or not options.prefix.isascii():
+            raise ValueError(
+                f"CHANNELS_PREFIX={options.prefix!r} begins the names of tables. Write letters,"
+                " digits and underscores."
+            )
+        self._pool: asyncpg.Pool[Any] | None = None
+        self._listener: asyncpg.Connection[Any] | None = None
+        #: LISTEN and UNLISTEN wait for each other: a connection does one thing at a time
+        self._lock = asyncio.Lock()
+        self._lost: asyncio.Future[None] | None = None
+        #: the channel by what NOTIFY calls it, see :meth:`_notified_as`
+        self._channels: dict[str, str] = {}
+        self._ordered: dict[str, asyncio.Task[None]] = {}
+
+    def _sql(self, text: str) -> str:
+        return text.format(prefix=self.options.prefix)
+
+    def _notified_as(self, channel: str) -> str:
+        """Return the channel's name for NOTIFY, which takes 63 bytes at most."""
+        digest = hashlib.sha256(f"{self.options.prefix} {channel}".encode()).hexdigest()
+        return f"channels_{digest[:48]}"
+
+    async def open(self) -> None:
+        """See :meth:`Engine.open`."""
+        self._lost = asyncio.get_running_loop().create_future()
+        self._listener = await asyncpg.connect(self.url)
+        self._listener.add_termination_listener(self._terminated)
+        async with self._listener.transaction():
+            await self._listener.execute("SELECT pg_advisory_xact_lock($1)", _SETUP_LOCK)
+            await self._listener.execute(self._sql(_TABLES))
+        self._pool = await asyncpg.create_pool(
+            self.url, min_size=1, max_size=4, server_settings={"synchronous_commit": "off"}
+        )
+
+    def _terminated(self, _: object) -> None:
+        if self._lost is not None and not self._lost.done():
+            self._lost.set_result(None)
+
+    async def run(self) -> None:
+        """See :meth:`Engine.run`."""
+        assert self._lost is not None
+        assert self._listener is not None
+        while True:
+            done, _ = await asyncio.wait([self._lost], timeout=PING)
+            if done:
+                raise ConnectionError("PostgreSQL has closed the connection")
+            async with self._lock:
+                await within(PING, self._listener.execute("SELECT 1"))
+            await self._connected().execute(self._sql(_EXPIRE), self.options.ttl)
+
+    async def close(self) -> None:
+        """See :meth:`Engine.close`."""
+        for task in self._ordered.values():
+            task.cancel()
+        self._ordered.clear()
+        self._channels.clear()
+        listener, self._listener = self._listener, None
+        pool, self._pool = self._pool, None
+        if listener is not None:
+            listener.terminate()
+        if pool is not None:
+            pool.terminate()
+
+    def _connected(self) -> asyncpg.Pool[Any]:
+        if self._pool is None:
+            raise ConnectionError("there is no connection to PostgreSQL")
+        return self._pool
+
+    async def publish(self, channel: str, body: bytes) -> Position:
+        """See :meth:`Engine.publish`."""
+        small = base64.b64encode(body).decode() if len(body) <= NOTIFY_LIMIT else ""
+        row = await self._connected().fetchrow(
+            self._sql(_PUBLISH),
+            channel,
+            body,
+            secrets.token_hex(6),
+            self.options.history,
+            self._notified_as(channel),
+            f"={small}" if small or not body else "",
+        )
+        assert row is not None
+        return Position(row["epoch"], row["last"])
+
+    async def listen(self, channel: str) -> None:
+        """See :meth:`Engine.listen`."""
+        if self._listener is None:
+            raise ConnectionError("there is no connection to PostgreSQL")
+        name = self._notified_as(channel)
+        self._channels[name] = channel
+        async with self._lock:
+            await self._listener.add_listener(name, self._notified)
+
+    async def unlisten(self, channel: str) -> None:
+        """See :meth:`Engine.unlisten`."""
+        name = self._notified_as(channel)
+        self._channels.pop(name, None)
+        if self._listener is not None:
+            async with self._lock:
+                await self._listener.remove_listener(name, self._notified)
+
+    def _notified(self, _: object, pid: int, name: str, payload: object) -> None:
+        channel = self._channels.get(name)
+        text, _, encoded = str(payload).partition(" ")
+        position = Position.parse(text)
+        if channel is None or position is None:
+            return
+        waiting = self._ordered.get(channel)
+        if encoded.startswith("=") and waiting is None:
+            self.deliver(Message(channel, position, base64.b64decode(encoded[1:])))
+            return
+        # What follows a large message waits for it, to keep the order.
+        body = base64.b64decode(encoded[1:]) if encoded.startswith("=") else None
+        task = asyncio.create_task(self._deliver_later(channel, position, body, waiting))
+        self._ordered[channel] = task
+        task.add_done_callback(lambda task: self._delivered(channel, task))
+
+    def _delivered(self, channel: str, task: asyncio.Task[None]) -> None:
+        if self._ordered.get(channel) is task:
+            del self._ordered[channel]
+        if not task.cancelled() and task.exception() is not None:
+            self._terminated(None)  # The hub connects again and replays what was not read.
+
+    async def _deliver_later(
+        self,
+        channel: str,
+        position: Position,
+        body: bytes | None,
+        earlier: asyncio.Task[None] | None,
+    ) -> None:
+        if earlier is not None:
+            await asyncio.wait([earlier])
+        if body is None:
+            query = "SELECT body FROM {prefix}_messages WHERE channel = $1 AND number = $2"
+            body = await self._connected().fetchval(self._sql(query), channel, position.offset)
+        if body is not None:
+            self.deliver(Message(channel, position, body))
+
+    async def history(self, channel: str, after: Position | None) -> History:
+        """See :meth:`Engine.history`."""
+        rows = await self._connected().fetch(self._sql(_HISTORY), channel, self.options.ttl)
+        if not rows:
+            return contiguous((), None, 0, after)
+        epoch, last = rows[0]["epoch"], rows[0]["last"]
+        messages = [
+            Message(channel, Position(epoch, row["number"]), row["body"])
+            for row in rows
+            if row["number"] is not None
+        ]
+        return contiguous(messages, epoch, last, after)
+
+    async def announce(self, channel: str, worker: str, members: Sequence[str]) -> None:
+        """See :meth:`Engine.announce`."""
+        if members:
+            query = (
+                "INSERT INTO {prefix}_present"
+                " VALUES ($1, $2, $3, clock_timestamp() + $4 * interval '1 second')"
+                " ON CONFLICT (channel, worker) DO UPDATE"
+                " SET members = excluded.members, ends = excluded.ends"
+            )
+            await self._connected().execute(
+                self._sql(query), channel, worker, list(members), self.options.presence
+            )
+        else:
+            query = "DELETE FROM {prefix}_present WHERE channel = $1 AND worker = $2"
+            await self._connected().execute(self._sql(query), channel, worker)
+
+    async def members(self, channel: str) -> Mapping[str, Sequence[str]]:
+        """See :meth:`Engine.members`."""
+        query = (
+            "SELECT worker, members FROM {prefix}_present"
+            " WHERE channel = $1 AND ends > clock_timestamp()"
+        )
+        rows = await self._connected().fetch(self._sql(query), channel)
+        return {row["worker"]: row["members"] for row in rows}

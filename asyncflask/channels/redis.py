@@ -1,0 +1,239 @@
+"""The engine ``redis://``: Redis or Valkey, by redis-py."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from typing import Any
+
+from redis.asyncio import Redis
+from redis.asyncio.client import PubSub
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+
+from .engine import Engine, EngineOptions, History, contiguous
+from .message import Message, Position
+
+#: Seconds between two questions whether the server is there, and until it counts as lost.
+PING, SILENCE = 5.0, 12.0
+#: Milliseconds that a channel's counter lives after its last message, long after the messages.
+COUNTER_TTL = 7 * 24 * 3600 * 1000
+
+#: Numbers a message, keeps and publishes it, in one step, so that all see one order.
+_PUBLISH = """
+local epoch = redis.call('HGET', KEYS[1], 'epoch')
+if not epoch then
+  epoch = ARGV[1]
+  redis.call('HSET', KEYS[1], 'epoch', epoch)
+end
+local position = epoch .. '.' .. redis.call('HINCRBY', KEYS[1], 'offset', 1)
+redis.call('PEXPIRE', KEYS[1], ARGV[2])
+local entry = position .. '\\n' .. ARGV[5]
+if tonumber(ARGV[3]) > 0 then
+  redis.call('RPUSH', KEYS[2], entry)
+  redis.call('LTRIM', KEYS[2], -tonumber(ARGV[3]), -1)
+  redis.call('PEXPIRE', KEYS[2], ARGV[4])
+end
+redis.call('PUBLISH', KEYS[3], entry)
+return position
+"""
+
+#: Replaces what a worker announced. The server's clock decides, for the hosts' clocks differ.
+_ANNOUNCE = """
+local now = redis.call('TIME')
+local ends = tonumber(now[1]) * 1000 + tonumber(ARGV[2])
+if ARGV[3] == '' then
+  redis.call('HDEL', KEYS[1], ARGV[1])
+else
+  redis.call('HSET', KEYS[1], ARGV[1], string.format('%.0f', ends) .. ' ' .. ARGV[3])
+  redis.call('PEXPIRE', KEYS[1], ARGV[2])
+end
+"""
+
+#: Returns what the living workers announced, and removes the dead ones.
+_MEMBERS = """
+local now = tonumber(redis.call('TIME')[1]) * 1000
+local found = redis.call('HGETALL', KEYS[1])
+local living = {}
+for i = 1, #found, 2 do
+  local ends, members = string.match(found[i + 1], '^(%d+) (.*)$')
+  if tonumber(ends) > now then
+    table.insert(living, found[i])
+    table.insert(living, members)
+  else
+    redis.call('HDEL', KEYS[1], found[i])
+  end
+end
+return living
+"""
+
+
+class RedisEngine(Engine):
+    """Redis' publish and subscribe, with a list of the last messages beside each channel.
+
+    It has two connections: one that listens, and a few for everything else.
+    """
+
+    payload_limit = 16 * 1024 * 1024
+
+    def __init__(
+        self, url: str, options: EngineOptions, deliver: Callable[[Message], None]
+    ) -> None:
+        super().__init__(url.replace("valkey://", "redis://", 1), options, deliver)
+        self._client: Redis | None = None
+        self._listener: PubSub | None = None
+        #: what waits for the server to confirm a subscription, by the name on the server
+        self._confirmed: dict[bytes, asyncio.Future[None]] = {}
+        self._reader: asyncio.Task[None] | None = None
+
+    async def open(self) -> None:
+        """See :meth:`Engine.open`."""
+        self._client = Redis.from_url(
+            self.url,
+            max_connections=16,
+            # The hub connects again by itself, and replays what was missed.
+            retry=Retry(NoBackoff(), 0),
+            socket_connect_timeout=5,
+        )
+        await self._client.ping()
+        self._listener = self._client.pubsub()
+        # PubSub connects with its first subscription; this one has no messages.
+        await self._listener.subscribe(f"{self.options.prefix}:control")
+        self._reader = asyncio.create_task(self._read(self._listener))
+
+    async def run(self) -> None:
+        """See :meth:`Engine.run`."""
+        assert self._reader is not None
+        await self._reader
+
+    async def _read(self, listener: PubSub) -> None:
+        loop = asyncio.get_running_loop()
+        heard = loop.time()
+        while True:
+            found = await listener.get_message(timeout=PING)
+            now = loop.time()
+            if found is not None:
+                heard = now
+                self._take(found)
+            elif now - heard > SILENCE:
+                raise ConnectionError(f"Redis has not answered for {SILENCE:g} seconds")
+            else:
+                await listener.ping()
+
+    def _take(self, found: Mapping[str, Any]) -> None:
+        if found["type"] == "message":
+            name = found["channel"].decode()[len(self._live("")) :]
+            self.deliver(_message(name, found["data"]))
+        elif found["type"] == "subscribe":
+            waiting = self._confirmed.pop(found["channel"], None)
+            if waiting is not None and not waiting.done():
+                waiting.set_result(None)
+
+    async def close(self) -> None:
+        """See :meth:`Engine.close`."""
+        reader, self._reader = self._reader, None
+        if reader is not None:
+            reader.cancel()
+            with suppress(asyncio.CancelledError, Exception):
+                await reader
+        for waiting in self._confirmed.values():
+            if not waiting.done():
+                waiting.set_exception(ConnectionError("the connection to Redis was lost"))
+                waiting.exception()  # What waited may have been cancelled.
+        self._confirmed.clear()
+        listener, self._listener = self._listener, None
+        client, self._client = self._client, None
+        if listener is not None:
+            with suppress(Exception):
+                await listener.aclose()  # type: ignore[no-untyped-call]  # redis-py's
+        if client is not None:
+            await client.aclose()
+
+    def _key(self, kind: str, channel: str) -> str:
+        # The braces keep a channel's keys on one node of a cluster.
+        return f"{self.options.prefix}:{kind}:{{{channel}}}"
+
+    def _live(self, channel: str) -> str:
+        """Return what the channel is called for PUBLISH and SUBSCRIBE."""
+        return f"{self.options.prefix}:live:{channel}"
+
+    def _connected(self) -> Redis:
+        if self._client is None:
+            raise ConnectionError("there is no connection to Redis")
+        return self._client
+
+    async def publish(self, channel: str, body: bytes) -> Position:
+        """See :meth:`Engine.publish`."""
+        ttl = round(self.options.ttl * 1000)
+        answer: bytes = await self._connected().eval(
+            _PUBLISH,
+            3,
+            self._key("counter", channel),
+            self._key("kept", channel),
+            self._live(channel),
+            secrets.token_hex(6),
+            max(COUNTER_TTL, 2 * ttl),
+            self.options.history,
+            ttl,
+            body,
+        )
+        return _position(answer)
+
+    async def listen(self, channel: str) -> None:
+        """See :meth:`Engine.listen`."""
+        if self._listener is None:
+            raise ConnectionError("there is no connection to Redis")
+        name = self._live(channel).encode()
+        waiting = self._confirmed[name] = asyncio.get_running_loop().create_future()
+        await self._listener.subscribe(name)
+        await waiting
+
+    async def unlisten(self, channel: str) -> None:
+        """See :meth:`Engine.unlisten`."""
+        if self._listener is not None:
+            await self._listener.unsubscribe(self._live(channel))
+
+    async def history(self, channel: str, after: Position | None) -> History:
+        """See :meth:`Engine.history`."""
+        async with self._connected().pipeline(transaction=True) as pipe:
+            pipe.hmget(self._key("counter", channel), "epoch", "offset")
+            pipe.lrange(self._key("kept", channel), 0, -1)
+            (epoch, offset), kept = await pipe.execute()
+        messages = [_message(channel, entry) for entry in kept]
+        return contiguous(
+            messages, None if epoch is None else epoch.decode(), int(offset or 0), after
+        )
+
+    async def announce(self, channel: str, worker: str, members: Sequence[str]) -> None:
+        """See :meth:`Engine.announce`."""
+        await self._connected().eval(
+            _ANNOUNCE,
+            1,
+            self._key("present", channel),
+            worker,
+            round(self.options.presence * 1000),
+            json.dumps(members) if members else "",
+        )
+
+    async def members(self, channel: str) -> Mapping[str, Sequence[str]]:
+        """See :meth:`Engine.members`."""
+        found = await self._connected().eval(_MEMBERS, 1, self._key("present", channel))
+        return {
+            worker.decode(): json.loads(members)
+            for worker, members in zip(found[::2], found[1::2], strict=True)
+        }
+
+
+def _message(channel: str, entry: bytes) -> Message:
+    position, _, body = entry.partition(b"\n")
+    return Message(channel, _position(position), body)
+
+
+def _position(text: bytes) -> Position:
+    position = Position.parse(text.decode())
+    if position is None:
+        raise ValueError(f"Redis has {text!r} where a message's position should be")
+    return position

@@ -1,0 +1,122 @@
+"""One subscriber of a channel: an asynchronous iterator over a mailbox of limited size."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Iterable
+from typing import Literal, Self
+
+from .errors import SlowSubscriber
+from .message import Message
+
+Overflow = Literal["close", "drop_oldest"]
+
+
+class Subscription:
+    """The messages of a channel, for one subscriber.
+
+    Args:
+        channel: The channel's name.
+        size: The most messages that wait here for the subscriber.
+        size_bytes: The most bytes of their bodies.
+        overflow: What happens to a subscriber that is too slow. ``"close"``: the iteration ends
+            with :exc:`SlowSubscriber`, after the messages that are here. ``"drop_oldest"``: the
+            oldest message is dropped, and counted in :attr:`lost`.
+    """
+
+    def __init__(self, channel: str, size: int, size_bytes: int, overflow: Overflow) -> None:
+        self.channel = channel
+        #: how many messages were dropped
+        self.lost = 0
+        #: False if messages are missing that were published after ``after=…``, or while the engine
+        #: could not be reached: they are kept no more
+        self.complete = True
+        self._size = size
+        self._size_bytes = size_bytes
+        self._overflow = overflow
+        self._mailbox: deque[Message] = deque()
+        self._bytes = 0
+        self._too_slow = False
+        self._closed = False
+        self._waiter: asyncio.Future[None] | None = None
+        #: live messages that wait for the replayed ones; ``None`` when there is no replay
+        self._held: list[Message] | None = None
+
+    def __repr__(self) -> str:
+        return f"<Subscription {self.channel!r}, {len(self._mailbox)} waiting>"
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Message:
+        while not self._mailbox:
+            if self._too_slow:
+                raise SlowSubscriber(
+                    f"A subscriber of {self.channel!r} had {self._size} messages or"
+                    f" {self._size_bytes} bytes waiting. Read faster, raise CHANNELS_MAILBOX or"
+                    ' CHANNELS_MAILBOX_BYTES, or subscribe with overflow="drop_oldest".'
+                )
+            if self._closed:
+                raise StopAsyncIteration
+            self._waiter = asyncio.get_running_loop().create_future()
+            try:
+                await self._waiter
+            finally:
+                self._waiter = None
+        message = self._mailbox.popleft()
+        self._bytes -= len(message.body)
+        return message
+
+    def put(self, message: Message) -> None:
+        """Take a live message; called on the subscriber's loop."""
+        if self._held is not None:
+            self._held.append(message)
+        else:
+            self._put(message)
+
+    def _put(self, message: Message) -> None:
+        if self._too_slow or self._closed:
+            return
+        self._mailbox.append(message)
+        self._bytes += len(message.body)
+        while len(self._mailbox) > self._size or (
+            self._bytes > self._size_bytes and len(self._mailbox) > 1
+        ):
+            if self._overflow == "close":
+                self._bytes -= len(self._mailbox.pop().body)
+                self._too_slow = True
+                break
+            self._bytes -= len(self._mailbox.popleft().body)
+            self.lost += 1
+        self._wake()
+
+    def close(self) -> None:
+        """End the iteration, after the messages that are here."""
+        self._closed = True
+        self._wake()
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    def hold(self) -> None:
+        """Keep live messages back until :meth:`replay`."""
+        self._held = []
+
+    def replay(self, messages: Iterable[Message], complete: bool) -> None:
+        """Put kept messages before the live ones that were held back; none comes twice.
+
+        The mailbox's limits do not count for kept messages, of which there are few.
+        """
+        held, self._held = self._held or [], None
+        self.complete = self.complete and complete
+        seen = set()
+        for message in messages:
+            seen.add(message.position)
+            self._mailbox.append(message)
+            self._bytes += len(message.body)
+        for message in held:
+            if message.position not in seen:
+                self._put(message)
+        self._wake()

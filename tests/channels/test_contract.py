@@ -1,0 +1,241 @@
+"""What every engine promises: order, replay without gap or double, presence, limits, cleaning up."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import AsyncExitStack, asynccontextmanager
+
+import pytest
+
+from asyncflask.channels import SlowSubscriber
+
+
+@pytest.fixture
+def two_workers(make_app, server):
+    """Return a context manager that runs two workers of an app; in memory both are the same."""
+
+    @asynccontextmanager
+    async def run(**config):
+        async with AsyncExitStack() as stack:
+            apps = [make_app(**config)]
+            apps.append(apps[0] if server.url == "memory://" else make_app(**config))
+            for app in dict.fromkeys(apps):
+                await stack.enter_async_context(app.test_app())
+            yield apps
+
+    return run
+
+
+async def take(messages, number):
+    """Return the next messages."""
+    async with asyncio.timeout(10):
+        return [await anext(messages) for _ in range(number)]
+
+
+async def test_a_message_reaches_the_subscribers_of_all_workers(two_workers, channels):
+    async with two_workers() as (one, two):
+        async with one.app_context(), channels.subscribe("news") as first:
+            async with two.app_context(), channels.subscribe("news") as second:
+                sent = await channels.publish("news", "hello")
+                for messages in (first, second):
+                    (message,) = await take(messages, 1)
+                    assert (message.channel, message.id, message.text) == ("news", sent, "hello")
+
+
+async def test_text_bytes_and_json_arrive_as_they_were_published(two_workers, channels):
+    async with two_workers() as (one, two), two.app_context():
+        async with channels.subscribe("news") as messages, one.app_context():
+            await channels.publish("news", "ä\n\0")
+            await channels.publish("news", b"\xff\x00")
+            await channels.publish("news", {"n": [1, None]})
+            await channels.publish("news", "")
+            text, data, value, empty = await take(messages, 4)
+    assert (text.text, data.body, value.json(), empty.body) == (
+        "ä\n\0",
+        b"\xff\x00",
+        {"n": [1, None]},
+        b"",
+    )
+
+
+async def test_all_workers_see_one_order(two_workers, channels):
+    async with two_workers() as (one, two):
+
+        async def publish(app, name):
+            async with app.app_context():
+                for number in range(30):
+                    await channels.publish("news", f"{name}{number}")
+
+        async with one.app_context(), channels.subscribe("news") as first:
+            async with two.app_context(), channels.subscribe("news") as second:
+                await asyncio.gather(publish(one, "a"), publish(two, "b"))
+                seen = [[m.text for m in await take(messages, 60)] for messages in (first, second)]
+    assert seen[0] == seen[1]
+    for name in "ab":
+        of_one = [text for text in seen[0] if text[0] == name]
+        assert of_one == [f"{name}{number}" for number in range(30)]
+
+
+async def test_a_large_message_keeps_its_place(two_workers, channels):
+    sizes = [10, 300_000, 20, 9_000, 30]
+    async with two_workers() as (one, two), two.app_context():
+        async with channels.subscribe("news") as messages, one.app_context():
+            for size in sizes:
+                await channels.publish("news", b"x" * size)
+            assert [len(m.body) for m in await take(messages, len(sizes))] == sizes
+
+
+async def test_channels_do_not_mix(two_workers, channels):
+    names = ["a", "a.b", "a b", "a*", "ä", "A", "{a}", "a:b>", "x" * 200]
+    async with two_workers() as (one, two), two.app_context(), AsyncExitStack() as stack:
+        subscribed = [await stack.enter_async_context(channels.subscribe(name)) for name in names]
+        async with one.app_context():
+            for name in names:
+                await channels.publish(name, name)
+            for name in names:
+                await channels.publish(name, "end")
+        for name, messages in zip(names, subscribed, strict=True):
+            assert [m.text for m in await take(messages, 2)] == [name, "end"]
+
+
+async def test_after_replays_what_was_missed_and_then_the_live_ones(two_workers, channels):
+    async with two_workers() as (one, two):
+        async with one.app_context():
+            ids = [await channels.publish("news", str(number)) for number in range(6)]
+        async with two.app_context(), channels.subscribe("news", after=ids[2]) as messages:
+            assert messages.complete
+            await channels.publish("news", "live")
+            assert [m.text for m in await take(messages, 4)] == ["3", "4", "5", "live"]
+
+
+async def test_after_the_last_message_replays_nothing_and_is_complete(two_workers, channels):
+    async with two_workers() as (one, _), one.app_context():
+        last = await channels.publish("news", "1")
+        await channels.publish("other", "1")
+        async with channels.subscribe("news", after=last) as messages:
+            assert messages.complete
+            await channels.publish("news", "2")
+            assert [m.text for m in await take(messages, 1)] == ["2"]
+
+
+async def test_a_replay_during_a_burst_has_no_gap_and_no_double(two_workers, channels):
+    async with two_workers() as (one, two), two.app_context():
+        first = await channels.publish("news", "0")
+
+        async def publish():
+            async with one.app_context():
+                for number in range(1, 60):
+                    await channels.publish("news", str(number))
+
+        task = asyncio.create_task(publish())
+        for _ in range(5):
+            async with channels.subscribe("news", after=first) as messages:
+                assert messages.complete
+                seen = [m.text for m in await take(messages, 59)]
+            assert seen == [str(number) for number in range(1, 60)]
+        await task
+
+
+@pytest.mark.parametrize("after", ["", "nonsense", "0.1", "abc.5", "x" * 300, "9.9\nid: 1"])
+async def test_an_unknown_id_replays_nothing_and_is_not_complete(after, two_workers, channels):
+    async with two_workers() as (one, _), one.app_context():
+        await channels.publish("news", "old")
+        async with channels.subscribe("news", after=after) as messages:
+            assert not messages.complete
+            await channels.publish("news", "new")
+            assert [m.text for m in await take(messages, 1)] == ["new"]
+
+
+async def test_more_than_the_history_missed_is_not_complete(two_workers, channels):
+    async with two_workers(CHANNELS_HISTORY=5) as (one, _), one.app_context():
+        ids = [await channels.publish("news", str(number)) for number in range(10)]
+        async with channels.subscribe("news", after=ids[3]) as messages:
+            assert not messages.complete
+        async with channels.subscribe("news", after=ids[4]) as messages:
+            assert messages.complete
+            assert [m.text for m in await take(messages, 5)] == list("56789")
+
+
+async def test_a_channel_that_expired_is_not_complete(two_workers, channels):
+    async with two_workers(CHANNELS_TTL=1) as (one, _), one.app_context():
+        first = await channels.publish("news", "1")
+        await channels.publish("news", "2")
+        await asyncio.sleep(1.3)
+        async with channels.subscribe("news", after=first) as messages:
+            assert not messages.complete
+
+
+async def test_a_slow_subscriber_is_closed_after_the_messages_that_it_has(two_workers, channels):
+    async with two_workers(CHANNELS_MAILBOX=5) as (one, _), one.app_context():
+        async with channels.subscribe("news") as messages, channels.subscribe("news") as all_seen:
+            for number in range(8):
+                await channels.publish("news", str(number))
+                await take(all_seen, 1)
+            assert [m.text for m in await take(messages, 5)] == list("01234")
+            with pytest.raises(SlowSubscriber, match="CHANNELS_MAILBOX"):
+                await take(messages, 1)
+
+
+async def test_a_slow_subscriber_may_lose_the_oldest(two_workers, channels):
+    async with two_workers(CHANNELS_MAILBOX=5) as (one, _), one.app_context():
+        async with (
+            channels.subscribe("news", overflow="drop_oldest") as messages,
+            channels.subscribe("news") as all_seen,
+        ):
+            for number in range(8):
+                await channels.publish("news", str(number))
+                await take(all_seen, 1)
+            assert [m.text for m in await take(messages, 5)] == list("34567")
+            assert messages.lost == 3
+
+
+async def test_who_is_present_is_seen_by_all_workers(two_workers, channels):
+    async with two_workers() as (one, two):
+
+        async def members():
+            async with two.app_context():
+                return await channels.members("room")
+
+        async with one.app_context():
+            assert await members() == []
+            async with channels.present("room", "ann"), channels.present("room", "bob"):
+                async with two.app_context(), channels.present("room", "cid"):
+                    async with channels.present("room", "ann"):
+                        assert await members() == ["ann", "bob", "cid"]
+                    assert await members() == ["ann", "bob", "cid"]
+                assert await members() == ["ann", "bob"]
+            assert await members() == []
+
+
+async def test_presence_is_renewed_for_as_long_as_it_lasts(two_workers, channels):
+    async with two_workers(CHANNELS_PRESENCE=1) as (one, _), one.app_context():
+        async with channels.present("room", "ann"):
+            await asyncio.sleep(2.2)
+            assert await channels.members("room") == ["ann"]
+
+
+async def test_subscribing_may_be_cancelled_at_any_moment(two_workers, channels):
+    async def visit(name):
+        async with channels.subscribe(name) as messages:
+            await anext(messages)
+
+    async with two_workers() as (one, two), one.app_context():
+        for number in range(200):
+            task = asyncio.create_task(visit(f"room{number % 3}"))
+            for _ in range(number % 7):
+                await asyncio.sleep(0)
+            task.cancel()
+            await asyncio.wait([task])
+            assert task.cancelled()
+        async with channels.subscribe("room1") as messages, two.app_context():
+            await channels.publish("room1", "still")
+            assert [m.text for m in await take(messages, 1)] == ["still"]
+
+
+async def test_leaving_and_entering_a_channel_at_once_loses_nothing(two_workers, channels):
+    async with two_workers() as (one, two), one.app_context():
+        for number in range(30):
+            async with channels.subscribe("room") as messages:
+                async with two.app_context():
+                    await channels.publish("room", str(number))
+                assert [m.text for m in await take(messages, 1)] == [str(number)]

@@ -1,0 +1,134 @@
+"""What subscribers and publishers see while an engine's server is gone, and afterwards."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import tracemalloc
+
+import pytest
+
+from asyncflask import Flask
+from asyncflask.channels import ChannelsUnavailable
+
+PATIENCE = 20
+
+
+@pytest.fixture
+def app(own_server, channels):
+    """An app on a server that the test may stop."""
+    app = Flask("faults")
+    app.config.update(CHANNELS_URL=own_server.url, CHANNELS_TIMEOUT=1, CHANNELS_PREFIX="faults")
+    channels.init_app(app)
+    return app
+
+
+async def publish_until_taken(channels, value):
+    """Publish again until the engine has the message."""
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            try:
+                return await channels.publish("news", value)
+            except ChannelsUnavailable:
+                pass
+
+
+async def until(condition):
+    """Wait until a function returns true."""
+    async with asyncio.timeout(PATIENCE):
+        while not condition():
+            await asyncio.sleep(0.02)
+
+
+async def take(messages, number):
+    """Return the texts of the next messages."""
+    async with asyncio.timeout(PATIENCE):
+        return [(await anext(messages)).text for _ in range(number)]
+
+
+@pytest.mark.parametrize("how", ["stop", "kill"])
+async def test_after_a_restart_the_subscribers_get_everything_in_order(
+    how, app, own_server, channels, caplog
+):
+    async with app.test_app(), app.app_context(), channels.subscribe("news") as messages:
+        await channels.publish("news", "before")
+        assert await take(messages, 1) == ["before"]
+        getattr(own_server, how)()
+        await until(lambda: not channels.connected)
+        with pytest.raises(ChannelsUnavailable, match="CHANNELS_URL"):
+            await channels.publish("news", "refused")
+        own_server.start()
+        for number in range(48):
+            await publish_until_taken(channels, str(number))
+        assert await take(messages, 48) == [str(number) for number in range(48)]
+    texts = [record.getMessage() for record in caplog.records if "Channels" in record.getMessage()]
+    assert ["lost" in texts[0], "again" in texts[1], len(texts)] == [True, True, 2]
+
+
+async def test_a_server_that_hangs_raises_in_time_and_loses_nothing(app, own_server, channels):
+    async with app.test_app(), app.app_context(), channels.subscribe("news") as messages:
+        await channels.publish("news", "before")
+        own_server.hang()
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        with pytest.raises(ChannelsUnavailable, match="CHANNELS_TIMEOUT=1 seconds"):
+            await channels.publish("news", "unknown")
+        assert loop.time() - began < 5
+        own_server.go_on()
+        await publish_until_taken(channels, "after")
+        texts = await take(messages, 2)
+        if texts[1] == "unknown":  # The server took it when it went on.
+            texts[1:] = await take(messages, 1)
+        assert texts == ["before", "after"]
+
+
+async def test_a_server_that_is_not_there_raises_in_time(channels):
+    app = Flask("faults")
+    app.config.update(CHANNELS_URL="redis://127.0.0.1:1/0", CHANNELS_TIMEOUT=0.3)
+    channels.init_app(app)
+    async with app.test_app(), app.app_context():
+        with pytest.raises(ChannelsUnavailable, match=r"publish\('news'\) failed"):
+            await channels.publish("news", "1")
+        with pytest.raises(ChannelsUnavailable, match=r"subscribe\('news'\) failed"):
+            async with channels.subscribe("news"):
+                pass
+        with pytest.raises(ChannelsUnavailable, match=r"members\('news'\) failed"):
+            await channels.members("news")
+        assert not channels.connected
+
+
+async def test_names_that_come_and_go_leave_nothing(channels):
+    app = Flask("faults")
+    app.config.update(CHANNELS_TTL=0.001)
+    channels.init_app(app)
+
+    async def visit(first, last):
+        for number in range(first, last):
+            async with channels.subscribe(f"room{number}"):
+                await channels.publish(f"room{number}", "hello")
+            await asyncio.sleep(0)
+
+    async with app.test_app(), app.app_context():
+        await visit(0, 1000)
+        gc.collect()
+        tracemalloc.start()
+        try:
+            await visit(1000, 11_000)
+            await asyncio.sleep(0.01)
+            await channels.publish("last", "")
+            gc.collect()
+            kept, _ = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+    assert kept < 1024 * 1024
+
+
+async def test_a_reader_that_never_reads_holds_no_more_than_its_mailbox(channels):
+    app = Flask("faults")
+    app.config.update(CHANNELS_MAILBOX=1000, CHANNELS_MAILBOX_BYTES=50_000, CHANNELS_HISTORY=0)
+    channels.init_app(app)
+    async with app.test_app(), app.app_context():
+        async with channels.subscribe("news", overflow="drop_oldest") as messages:
+            for _ in range(100):
+                await channels.publish("news", b"x" * 1000)
+            assert messages.lost == 50
