@@ -27,7 +27,7 @@ FLOORS = {
     4: "context ctx sessions templating sse debug testing",
     5: "dispatch asgi helpers",
     6: "sansio serving app blueprints",
-    7: "globals flask",
+    7: "globals flask channels",
     8: "__init__ __main__",
 }
 FLOOR_OF = {name: floor for floor, names in FLOORS.items() for name in names.split()}

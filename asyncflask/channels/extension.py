@@ -92,7 +92,7 @@ class Channels:
             ChannelsUnavailable: The engine did not take it within ``CHANNELS_TIMEOUT`` seconds.
             ValueError: The name or the size is beyond a limit.
         """
-        return _in_place(_publish)(_checked(channel), _encoded(value))
+        return _in_place(_publish)(_checked(channel), _body_of(value))
 
     def subscribe(
         self, channel: str, *, after: str | None = None, overflow: Overflow = "close"
@@ -311,7 +311,7 @@ def _checked(channel: str) -> str:
     )
 
 
-def _encoded(value: object) -> bytes:
+def _body_of(value: object) -> bytes:
     if isinstance(value, bytes):
         return value
     if isinstance(value, str):

@@ -114,7 +114,7 @@ class Hub:
                 self._connected.clear()
                 if not warned:
                     self._logger.warning(
-                        "Channels: the engine was lost, connecting: %s", _text(error)
+                        "Channels: the engine was lost, connecting: %s", _in_one_line(error)
                     )
                     warned = True
             finally:
@@ -153,7 +153,7 @@ class Hub:
             return await within(self._timeout, self._answer(question))
         except Exception as error:  # Each engine's client library has errors of its own.
             raise ChannelsUnavailable(
-                f"{what} failed: {_text(error)}. The engine of CHANNELS_URL did not answer"
+                f"{what} failed: {_in_one_line(error)}. The engine of CHANNELS_URL did not answer"
                 f" within CHANNELS_TIMEOUT={self._timeout:g} seconds; see that it runs."
             ) from error
 
@@ -223,7 +223,7 @@ class Hub:
         history = await self._ask(
             lambda: self.engine.history(name, after), f"subscribe({name!r}, after=…)"
         )
-        # A client that has to begin anew reads everything: no kept message may come on top.
+        # A client that missed messages loads its data again: a kept message would come twice.
         subscription.replay(history.messages if history.complete else (), history.complete)
 
     def _enter(self, subscription: Subscription) -> _Channel:
@@ -316,7 +316,7 @@ def _failed(task: asyncio.Task[None]) -> bool:
     return task.done() and (task.cancelled() or task.exception() is not None)
 
 
-def _text(error: BaseException) -> str:
+def _in_one_line(error: BaseException) -> str:
     """Return an error in one line; of a group, its first one."""
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]

@@ -113,7 +113,7 @@ class RedisEngine(Engine):
         loop = asyncio.get_running_loop()
         heard = loop.time()
         while True:
-            found = await listener.get_message(timeout=PING)
+            found = await listener.get_message_of(timeout=PING)
             now = loop.time()
             if found is not None:
                 heard = now
@@ -126,7 +126,7 @@ class RedisEngine(Engine):
     def _take(self, found: Mapping[str, Any]) -> None:
         if found["type"] == "message":
             name = found["channel"].decode()[len(self._live("")) :]
-            self.deliver(_message(name, found["data"]))
+            self.deliver(_message_of(name, found["data"]))
         elif found["type"] == "subscribe":
             waiting = self._confirmed.pop(found["channel"], None)
             if waiting is not None and not waiting.done():
@@ -202,7 +202,7 @@ class RedisEngine(Engine):
             pipe.hmget(self._key("counter", channel), "epoch", "offset")
             pipe.lrange(self._key("kept", channel), 0, -1)
             (epoch, offset), kept = await pipe.execute()
-        messages = [_message(channel, entry) for entry in kept]
+        messages = [_message_of(channel, entry) for entry in kept]
         return contiguous(
             messages, None if epoch is None else epoch.decode(), int(offset or 0), after
         )
@@ -227,7 +227,7 @@ class RedisEngine(Engine):
         }
 
 
-def _message(channel: str, entry: bytes) -> Message:
+def _message_of(channel: str, entry: bytes) -> Message:
     position, _, body = entry.partition(b"\n")
     return Message(channel, _position(position), body)
 

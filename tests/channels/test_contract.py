@@ -1,4 +1,4 @@
-"""What every engine promises: order, replay without gap or double, presence, limits, cleaning up."""
+"""What every engine promises: order, replay without gap or double, presence, cleaning up."""
 
 from __future__ import annotations
 

@@ -25,6 +25,7 @@ PAGES = [
     "docs/reference/app.md",
     "docs/reference/background-tasks.md",
     "docs/reference/blueprints.md",
+    "docs/reference/channels.md",
     "docs/reference/contexts.md",
     "docs/reference/flask-facade.md",
     "docs/reference/protocol.md",
