@@ -113,7 +113,7 @@ class RedisEngine(Engine):
         loop = asyncio.get_running_loop()
         heard = loop.time()
         while True:
-            found = await listener.get_message_of(timeout=PING)
+            found = await listener.get_message(timeout=PING)
             now = loop.time()
             if found is not None:
                 heard = now
