@@ -19,7 +19,7 @@ help:
 	@echo "make types     mypy --strict"
 	@echo "make coverage  the test suite with a coverage report; fails below the goals in CONTRIBUTING.md"
 	@echo "make docs      the documentation site, in site/"
-	@echo "make diagrams  docs/reference/asgi-messages.md from the tables of protocol/asgi_state.py"
+	@echo "make diagrams  the pages that are made of the source: ASGI messages, files"
 	@echo "make compat    the suites of Flask and of its extensions on asyncflask (takes long)"
 	@echo "make bench     the benchmarks (installs the peers into .venv-bench)"
 	@echo "make dist      the distributions, in dist/"
@@ -60,6 +60,7 @@ architecture: $(VENV)/dev.stamp
 
 diagrams: $(VENV)/dev.stamp
 	$(BIN)/python docs/draw_states.py
+	$(BIN)/python docs/draw_tree.py
 
 docs:
 	test -x .venv-docs/bin/python || $(PYTHON) -m venv .venv-docs
