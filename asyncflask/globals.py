@@ -21,14 +21,14 @@ if t.TYPE_CHECKING:
     from .wrappers.proxied import ProxiedRequest, ProxiedWebsocket
 
 
-def _find_app() -> t.Any:
+def _find_app() -> object:
     ctx = current()
     if ctx is None or ctx.without_app:
         raise outside("current_app", "application")
     return ctx.app
 
 
-def _find_g() -> t.Any:
+def _find_g() -> object:
     ctx = current()
     if ctx is None:
         raise outside("g", "application")
@@ -37,7 +37,7 @@ def _find_g() -> t.Any:
     return ctx.make_g() if found is None else found
 
 
-def _find_app_ctx() -> t.Any:
+def _find_app_ctx() -> object:
     ctx = current()
     found = None if ctx is None else ctx.app_context
     if found is None:
@@ -45,14 +45,14 @@ def _find_app_ctx() -> t.Any:
     return found
 
 
-def _find_request_ctx() -> t.Any:
+def _find_request_ctx() -> object:
     ctx = current()
     if ctx is None or ctx.request_context is None:
         raise outside("request_ctx", "request")
     return ctx.request_context
 
 
-def _find_request() -> t.Any:
+def _find_request() -> object:
     ctx = current()
     # PERF: the usual case; the rest is for worker threads and contexts inside contexts. 6 % of a
     # request that reads its query string and headers.
@@ -61,12 +61,12 @@ def _find_request() -> t.Any:
     return _find_connection("request", "websocket", ctx and ctx.connection_of(HTTP.name))
 
 
-def _find_websocket() -> t.Any:
+def _find_websocket() -> object:
     ctx = current()
     return _find_connection("websocket", "request", ctx and ctx.websocket)
 
 
-def _find_connection(name: str, other: str, found: object) -> t.Any:
+def _find_connection(name: str, other: str, found: object) -> object:
     if found is not None:
         return found
     ctx = current()
@@ -75,7 +75,7 @@ def _find_connection(name: str, other: str, found: object) -> t.Any:
     raise outside(name, name)
 
 
-def _find_session() -> t.Any:
+def _find_session() -> object:
     ctx = current()
     # PERF: the usual case, with three calls less for each use of the session (4 % of a request
     # that uses it three times); the rest is for contexts inside contexts.

@@ -36,7 +36,7 @@ from ..dispatch import teardown
 from ..dispatch.invoke import settled
 from ..dispatch.scope_types import HTTP
 from ..exceptions import outside
-from ..sessions import SecureCookieSession
+from ..sessions import SecureCookieSession, SessionMixin
 from ..wrappers.request.sync import CONTEXT_KEY
 from ..wsgi.scope import kept_scope, routing_scope
 from .async_request import AwaitableRequest
@@ -436,6 +436,15 @@ class RequestContext(_SyncContext):
         if found is None or found._ctx.request is not self.request:
             found = self._awaitable = AwaitableRequest(self)
         return found
+
+    @property
+    def _session(self) -> SessionMixin | None:
+        """Flask's name for the opened session; looking at it is no access."""
+        return self.opened_session
+
+    @_session.setter
+    def _session(self, session: SessionMixin | None) -> None:
+        self.opened_session = session
 
     def open_session(self) -> Any:
         """Return the session, opened at the first call, also by an ``async def`` function."""

@@ -790,3 +790,14 @@ def test_a_context_is_freed_when_it_is_left(app, kind):
         assert freed() is None
     finally:
         gc.enable()
+
+
+def test_flasks_name_of_the_opened_session_is_no_access():
+    app = Flask("app")
+    app.secret_key = "key"
+    with app.test_request_context() as ctx:
+        assert not ctx._session.accessed
+        assert ctx.session is ctx._session
+        assert ctx._session.accessed
+        ctx._session = other = asyncflask.flask.sessions.SecureCookieSession()
+        assert ctx.session is other
