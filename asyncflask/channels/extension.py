@@ -283,7 +283,10 @@ async def _events(
     subscribed: AbstractAsyncContextManager[Subscription], heartbeat: float
 ) -> AsyncGenerator[ServerSentEvent, None]:
     async with subscribed as messages:
-        if not messages.complete:
+        # At once, so that the browser knows that it is connected, and a test that it is subscribed.
+        if messages.complete:
+            yield ServerSentEvent(comment="")
+        else:
             yield ServerSentEvent(event="reset", data="")
         while True:
             try:

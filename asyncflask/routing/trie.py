@@ -286,7 +286,7 @@ class Trie:
         # Werkzeug folds the method's case, and may redirect a path with `//` to the one with `/`.
         if self._has_domains or method != method.upper() or "" in segments[1:-1]:
             return None
-        if not self._top.edges and segments[1] not in self._top.static:
+        if segments[1] and not self._top.edges and segments[1] not in self._top.static:
             return NotFound()
         search = _Search(segments, method, websocket)
         try:
@@ -406,7 +406,10 @@ def _make_node(state: State, is_outranked: IsOutranked, depth: int = 1) -> Node:
     static = {text: make(following) for text, following in state.static.items()}
     if depth == 1 and "" in static:
         # Werkzeug strips slashes in front before it looks, so it never finds a rule `//x`.
-        static[""] = make(State(rules=state.static[""].rules))
+        # Of a rule `//` it takes the last slash for one that the path `/` lacks.
+        first, with_slash = state.static[""], state.static[""].static.get("")
+        more = {} if with_slash is None else {"": State(rules=with_slash.rules)}
+        static[""] = make(State(rules=first.rules, static=more))
     return Node(
         depth,
         static,

@@ -124,6 +124,7 @@ async def test_an_event_stream_goes_on_after_the_last_event_id(app, channels):
         client = test_app.test_client()
         ids = [await channels.publish("news", {"n": number}) for number in range(3)]
         async with client.request("/news", headers={"Last-Event-ID": ids[0]}) as stream:
+            assert await read_event(stream) == [": "]
             events = [await read_event(stream) for _ in range(3)]
             await stream.disconnect()
         assert events[:2] == [

@@ -247,3 +247,19 @@ def test_redirects_stay_on_the_host(path: str) -> None:
         url_map.bind("good.test").match(path, "GET")
 
     assert caught.value.new_url.startswith("http://good.test/")
+
+
+@pytest.mark.parametrize("options", [{}, {"strict_slashes": False, "merge_slashes": False}])
+def test_a_rule_of_two_slashes_is_found_at_the_root(options: dict[str, bool]) -> None:
+    url_map = routes("/a", "//", **options)
+
+    assert endpoint(url_map, "/") == "//"
+    assert url_map.bind("localhost").match("/")[0] == "//"
+
+
+def test_werkzeug_redirects_the_root_to_a_rule_of_two_slashes() -> None:
+    url_map = routes("/a", "//", merge_slashes=False)
+
+    assert url_map.find("/", "GET", False) is None
+    with pytest.raises(RequestRedirect, match="308"):
+        url_map.bind("localhost").match("/")
