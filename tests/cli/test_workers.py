@@ -229,7 +229,7 @@ def test_workers_end_with_the_process_that_started_them(run: StartProgram, write
 def is_alive(number: int) -> bool:
     try:
         return "Z" not in Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()[0]
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):  # It ended before, or during, the read.
         return False
 
 
