@@ -216,7 +216,7 @@ class _Hubs:
         loop = asyncio.get_running_loop()
         hub = self._hubs.get(loop)
         if hub is None or hub.closed:
-            for other in [other for other in self._hubs if other.is_closed()]:
+            for other in [other for other in list(self._hubs) if other.is_closed()]:
                 del self._hubs[other]
             hub = Hub(self._maker(), self._app.config["CHANNELS_TIMEOUT"], self._app.logger)
             self._hubs[loop] = hub

@@ -35,7 +35,7 @@ class _Channel:
         name: The channel's name.
     """
 
-    __slots__ = ("asked", "last", "listening", "name", "subscriptions")
+    __slots__ = ("asked", "held", "last", "listening", "name", "subscriptions")
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -46,6 +46,8 @@ class _Channel:
         self.asked = False
         #: the position of the last message that was delivered
         self.last: Position | None = None
+        #: live messages that wait for those which were missed; ``None`` when none are read
+        self.held: list[Message] | None = None
 
 
 class Hub:
@@ -88,6 +90,8 @@ class Hub:
     async def close(self) -> None:
         """End all subscriptions, and let go of the connection."""
         for channel in self._channels.values():
+            if not channel.asked:
+                channel.listening.cancel()
             for subscription in channel.subscriptions:
                 subscription.close()
         self._owner.cancel()
@@ -102,7 +106,7 @@ class Hub:
         warned = False
         while True:
             try:
-                await within(self._timeout, self._open())
+                await self._open()
                 self._connected.set()
                 if warned:
                     self._logger.warning("Channels: the engine can be reached again.")
@@ -128,20 +132,33 @@ class Hub:
             await within(1, self.engine.close())
 
     async def _open(self) -> None:
-        """Connect, listen again to all channels, and deliver what was published meanwhile."""
-        await self.engine.open()
+        """Connect, listen again to all channels, and deliver what was published meanwhile.
+
+        Each step has the whole time: there may be thousands of channels.
+        """
+        await within(self._timeout, self.engine.open())
         for channel in list(self._channels.values()):
+            await within(self._timeout, self._resume(channel))
+        for name in list(self._members):
+            await within(self._timeout, self._announce(name))
+
+    async def _resume(self, channel: _Channel) -> None:
+        """Listen to a channel again; what was missed comes before what is live."""
+        if channel.last is None:
             await self.engine.listen(channel.name)
-            if channel.last is None:
-                continue
+            return
+        channel.held = []
+        try:
+            await self.engine.listen(channel.name)
             history = await self.engine.history(channel.name, channel.last)
-            for message in history.messages:
-                self._deliver(message)
-            if not history.complete:
-                for subscription in channel.subscriptions:
-                    subscription.complete = False
-        for name in self._members:
-            await self._announce(name)
+            live, channel.held = channel.held, None
+        finally:
+            channel.held = None
+        for message in (*history.messages, *live):
+            self._deliver(message)
+        if not history.complete:
+            for subscription in channel.subscriptions:
+                subscription.complete = False
 
     async def _ask(self, question: Callable[[], Coroutine[Any, Any, T]], what: str) -> T:
         """Return an answer of the engine.
@@ -166,6 +183,9 @@ class Hub:
     def _deliver(self, message: Message) -> None:
         channel = self._channels.get(message.channel)
         if channel is None:
+            return
+        if channel.held is not None:
+            channel.held.append(message)
             return
         last, position = channel.last, message.position
         if last is not None and last.epoch == position.epoch and position.offset <= last.offset:
@@ -288,6 +308,8 @@ class Hub:
         if not members and self._members.get(channel) is members:
             del self._members[channel]
         # The member is gone in any case: what is not renewed ends by itself.
+        if not self.connected:
+            return
         with suppress(ChannelsUnavailable):
             await self._ask(lambda: self._announce(channel), f"present({channel!r}, …)")
 
