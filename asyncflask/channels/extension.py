@@ -168,7 +168,7 @@ class Channels:
         """
         after = request.headers.get("Last-Event-ID")
         subscribed = self.subscribe(channel, after=after, overflow=overflow)
-        return event_stream(_events(subscribed, heartbeat))
+        return event_stream(_events(subscribed), heartbeat=heartbeat)
 
     # -- presence ----------------------------------------------------------------------------------
 
@@ -280,7 +280,7 @@ async def _send_all(messages: Subscription) -> None:
 
 
 async def _events(
-    subscribed: AbstractAsyncContextManager[Subscription], heartbeat: float
+    subscribed: AbstractAsyncContextManager[Subscription],
 ) -> AsyncGenerator[ServerSentEvent, None]:
     async with subscribed as messages:
         # At once, so that the browser knows that it is connected, and a test that it is subscribed.
@@ -288,15 +288,8 @@ async def _events(
             yield ServerSentEvent(comment="")
         else:
             yield ServerSentEvent(event="reset", data="")
-        while True:
-            try:
-                async with asyncio.timeout(heartbeat):
-                    message = await anext(messages)
-            except TimeoutError:
-                yield ServerSentEvent(comment="")
-            except (StopAsyncIteration, SlowSubscriber):
-                return
-            else:
+        with suppress(SlowSubscriber):  # The browser connects again.
+            async for message in messages:
                 yield ServerSentEvent(message.text, id=message.id)
 
 

@@ -11,7 +11,7 @@ import nats
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.js import JetStreamContext, api
-from nats.js.errors import NotFoundError
+from nats.js.errors import BadRequestError, NotFoundError
 from nats.js.kv import KeyValue
 
 from .engine import Engine, EngineOptions, History
@@ -19,6 +19,8 @@ from .message import Message, Position
 
 #: Seconds between two questions whether the server is there.
 PING = 5
+#: Seconds that the server may take for a message that it has.
+ANSWER = 5.0
 
 
 class NATSEngine(Engine):
@@ -62,7 +64,10 @@ class NATSEngine(Engine):
             max_age=self.options.ttl,
             storage=api.StorageType.MEMORY,
         )
-        info = await self._stream.add_stream(config)
+        try:
+            info = await self._stream.add_stream(config)
+        except BadRequestError:  # It is there, with another history or time.
+            info = await self._stream.update_stream(config)
         self._epoch = _epoch(info)
         self._bucket = await self._stream.create_key_value(
             bucket=f"{self.options.prefix}_present",
@@ -156,7 +161,7 @@ class NATSEngine(Engine):
             sent = 0 if info.delivered is None else info.delivered.consumer_seq
             pending = (info.num_pending or 0) + sent
             while len(messages) < pending:
-                found = await consumer.next_msg(timeout=self.options.presence)
+                found = await consumer.next_msg(timeout=ANSWER)
                 position = Position(self._epoch, found.metadata.sequence.stream)
                 messages.append(Message(channel, position, found.data))
         finally:

@@ -64,7 +64,14 @@ LEFT JOIN {prefix}_messages AS kept
 WHERE top.channel = $1 ORDER BY kept.number
 """
 
+#: Seconds that a channel's counter lives after its last message, long after the messages.
+COUNTER_TTL = 7 * 24 * 3600
+
 _EXPIRE = """
+WITH dead AS (DELETE FROM {prefix}_present WHERE ends < clock_timestamp()),
+unused AS (
+  DELETE FROM {prefix}_channels
+  WHERE published < clock_timestamp() - $2 * interval '1 second')
 DELETE FROM {prefix}_messages USING {prefix}_channels AS top
 WHERE top.channel = {prefix}_messages.channel
   AND top.published < clock_timestamp() - $1 * interval '1 second'
@@ -131,7 +138,9 @@ class PostgreSQLEngine(Engine):
                 raise ConnectionError("PostgreSQL has closed the connection")
             async with self._lock:
                 await within(PING, self._listener.execute("SELECT 1"))
-            await self._connected().execute(self._sql(_EXPIRE), self.options.ttl)
+            ttl = self.options.ttl
+            kept = max(float(COUNTER_TTL), 2 * ttl)
+            await self._connected().execute(self._sql(_EXPIRE), float(ttl), kept)
 
     async def close(self) -> None:
         """See :meth:`Engine.close`."""

@@ -125,7 +125,7 @@ class RedisEngine(Engine):
 
     def _take(self, found: Mapping[str, Any]) -> None:
         if found["type"] == "message":
-            name = found["channel"].decode()[len(self._live("")) :]
+            name = found["channel"].decode()[len(f"{self.options.prefix}:live:{{") : -1]
             self.deliver(_message_of(name, found["data"]))
         elif found["type"] == "subscribe":
             waiting = self._confirmed.pop(found["channel"], None)
@@ -156,10 +156,6 @@ class RedisEngine(Engine):
         # The braces keep a channel's keys on one node of a cluster.
         return f"{self.options.prefix}:{kind}:{{{channel}}}"
 
-    def _live(self, channel: str) -> str:
-        """Return what the channel is called for PUBLISH and SUBSCRIBE."""
-        return f"{self.options.prefix}:live:{channel}"
-
     def _connected(self) -> Redis:
         if self._client is None:
             raise ConnectionError("there is no connection to Redis")
@@ -173,7 +169,7 @@ class RedisEngine(Engine):
             3,
             self._key("counter", channel),
             self._key("kept", channel),
-            self._live(channel),
+            self._key("live", channel),
             secrets.token_hex(6),
             max(COUNTER_TTL, 2 * ttl),
             self.options.history,
@@ -186,7 +182,7 @@ class RedisEngine(Engine):
         """See :meth:`Engine.listen`."""
         if self._listener is None:
             raise ConnectionError("there is no connection to Redis")
-        name = self._live(channel).encode()
+        name = self._key("live", channel).encode()
         waiting = self._confirmed[name] = asyncio.get_running_loop().create_future()
         await self._listener.subscribe(name)
         await waiting
@@ -194,7 +190,7 @@ class RedisEngine(Engine):
     async def unlisten(self, channel: str) -> None:
         """See :meth:`Engine.unlisten`."""
         if self._listener is not None:
-            await self._listener.unsubscribe(self._live(channel))
+            await self._listener.unsubscribe(self._key("live", channel))
 
     async def history(self, channel: str, after: Position | None) -> History:
         """See :meth:`Engine.history`."""

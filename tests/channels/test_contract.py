@@ -239,3 +239,13 @@ async def test_leaving_and_entering_a_channel_at_once_loses_nothing(two_workers,
                 async with two.app_context():
                     await channels.publish("room", str(number))
                 assert [m.text for m in await take(messages, 1)] == [str(number)]
+
+
+async def test_another_history_may_be_configured_later(make_app, channels):
+    for history in (5, 7):
+        app = make_app(CHANNELS_HISTORY=history)
+        async with app.test_app(), app.app_context():
+            ids = [await channels.publish("news", str(number)) for number in range(9)]
+            async with channels.subscribe("news", after=ids[8 - history]) as messages:
+                assert messages.complete
+                assert len(await take(messages, history)) == history

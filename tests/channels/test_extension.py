@@ -131,7 +131,7 @@ async def test_an_event_stream_goes_on_after_the_last_event_id(app, channels):
             [f"id: {ids[1]}", f"data: {json.dumps({'n': 1})}"],
             [f"id: {ids[2]}", f"data: {json.dumps({'n': 2})}"],
         ]
-        assert events[2] == [": "]
+        assert events[2] == [":"]
         async with client.request("/news", headers={"Last-Event-ID": "lost.1"}) as stream:
             assert await read_event(stream) == ["event: reset", "data: "]
             await stream.disconnect()
