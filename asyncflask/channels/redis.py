@@ -44,7 +44,7 @@ return position
 #: Replaces what a worker announced. The server's clock decides, for the hosts' clocks differ.
 _ANNOUNCE = """
 local now = redis.call('TIME')
-local ends = tonumber(now[1]) * 1000 + tonumber(ARGV[2])
+local ends = tonumber(now[1]) * 1000 + math.floor(tonumber(now[2]) / 1000) + tonumber(ARGV[2])
 if ARGV[3] == '' then
   redis.call('HDEL', KEYS[1], ARGV[1])
 else
@@ -55,7 +55,8 @@ end
 
 #: Returns what the living workers announced, and removes the dead ones.
 _MEMBERS = """
-local now = tonumber(redis.call('TIME')[1]) * 1000
+local time = redis.call('TIME')
+local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
 local found = redis.call('HGETALL', KEYS[1])
 local living = {}
 for i = 1, #found, 2 do
