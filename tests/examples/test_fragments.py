@@ -92,9 +92,9 @@ def names(app, client):
 SHOP = """
 from asyncflask import Flask, abort, request, session, websocket
 
-def create_app(config):
+def create_app(config=()):
     app = Flask("shop")
-    app.config.from_mapping(SECRET_KEY="secret", **config)
+    app.config.from_mapping({"SECRET_KEY": "secret", **dict(config)})
 
     @app.get("/")
     async def index():
@@ -117,23 +117,39 @@ def create_app(config):
 """
 
 
+@pytest.fixture
+def run_shop(tmp_path):
+    """Run pytest on the page's example, in a project with its configuration and these files."""
+
+    def run(**files):
+        (example,) = blocks(TEST)["An example"]
+        for name, code in {"shop": SHOP, "test_shop": example, **files}.items():
+            (tmp_path / f"{name}.py").write_text(code)
+        toml = (PROJECT / TEST).read_text().partition("```toml\n")[2].partition("```")[0]
+        (tmp_path / "pyproject.toml").write_text(toml)
+        options = ["-q", "-p", "pytest_asyncflask", "-p", "no:cacheprovider", "-W", "error"]
+        done = subprocess.run(
+            [sys.executable, "-m", "pytest", *options],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+        return done.stdout + done.stderr
+
+    return run
+
+
 @documented(TEST, "An example")
-def test_the_example_passes(codes, tmp_path):
-    (code,) = codes
-    (tmp_path / "shop.py").write_text(SHOP)
-    (tmp_path / "test_shop.py").write_text(code)
-    toml = (PROJECT / TEST).read_text().partition("```toml\n")[2].partition("```")[0]
-    (tmp_path / "pyproject.toml").write_text(toml)
+def test_the_example_passes(codes, run_shop):
+    assert "4 passed" in run_shop(test_shop=codes[0])
 
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-W", "error"],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
 
-    assert "4 passed" in done.stdout, done.stdout + done.stderr
+@documented(TEST, "Fixtures")
+def test_the_fixture_of_a_conftest_replaces_one(codes, run_shop):
+    configured = "async def test_it(app): assert app.config['DATABASE'] == ':memory:'"
+
+    assert "5 passed" in run_shop(conftest=codes[0], test_configured=configured)
 
 
 @documented(TEST, "Requests")

@@ -245,7 +245,7 @@ def files(wheel):
 def test_the_wheel_runs_nothing_as_python_starts(tmp_path):
     names = files(wheel(PROJECT, tmp_path))
 
-    assert {name.partition("/")[0] for name in names} == {"asyncflask"}
+    assert {name.partition("/")[0] for name in names} == {"asyncflask", "pytest_asyncflask"}
     assert [name for name in names if name.endswith(".pth")] == []
     assert "asyncflask/flask/bin/flask" in names
     assert "asyncflask/py.typed" in names
