@@ -184,7 +184,6 @@ def _made_up(
     app: Flask, kind: str, args: tuple[t.Any, ...], kwargs: dict[str, t.Any]
 ) -> tuple[ft.Scope, ft.Receive, ft.Send]:
     """Return scope, receive and send of a connection that a test describes."""
-    # PERF: an app that only serves does not import the test clients.
     from .testing.builder import EnvironBuilder, body_messages, connection_scope, take_body
 
     builder = EnvironBuilder(app, *args, **kwargs)

@@ -146,7 +146,6 @@ def _run_hypercorn(
     ssl_context: Context | None,
     grace: float,
 ) -> None:
-    # PERF: hypercorn and its protocols take 0.1 s.
     from .hypercorn import ALPN, serve_with_hypercorn
 
     context = None

@@ -73,7 +73,7 @@ def _serve(app: ASGIApplication, how: WorkerSettings, ready: Callable[[], None])
     listener = socket.socket(fileno=how.fileno)
     listener.setblocking(False)
     if how.server == "hypercorn":
-        from .hypercorn import serve_with_hypercorn  # PERF: it takes 0.1 s.
+        from .hypercorn import serve_with_hypercorn
 
         serve_with_hypercorn(
             app,

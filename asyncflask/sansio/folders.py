@@ -117,7 +117,7 @@ class Folders:
         """The loader of this object's own template folder, or ``None``."""
         if self.template_folder is None:
             return None
-        from jinja2 import FileSystemLoader  # PERF: Jinja is imported late
+        from jinja2 import FileSystemLoader
 
         return FileSystemLoader(os.path.join(self.root_path, self.template_folder))
 

@@ -64,7 +64,6 @@ class Scaffold(Routes, Hooks, ErrorHandlers, Folders):
         return self._make_cli()
 
     def _make_cli(self) -> group.AppGroup:
-        # PERF: click, and the modules that use it, take as long to import as Jinja.
         from ..cli.group import AppGroup
 
         return AppGroup()

@@ -83,7 +83,7 @@ class Templates(Configuration):
     @cached_property
     def jinja_env(self) -> jinja.Environment:
         """The Jinja environment, created at the first access."""
-        from ..templating.environment import with_checks  # PERF: Jinja is imported late
+        from ..templating.environment import with_checks
 
         return t.cast("jinja.Environment", with_checks(self.create_jinja_environment()))
 
@@ -106,7 +106,7 @@ class Templates(Configuration):
 
     def create_global_jinja_loader(self) -> jinja2.BaseLoader:
         """Return a loader that searches the app's folder, then those of the blueprints."""
-        from ..templating.environment import DispatchingJinjaLoader  # PERF: Jinja is imported late
+        from ..templating.environment import DispatchingJinjaLoader
 
         return DispatchingJinjaLoader(self)
 

@@ -50,7 +50,6 @@ class Run(Steps):
             # `asyncflask run` imports the module that calls this; it serves by itself.
             return
         check_run(self, options)
-        # PERF: only who serves needs the server and its protocols.
         from ..cli.serve import serve_locally
 
         self._prepare_run(debug, load_dotenv)

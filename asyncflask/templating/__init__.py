@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 
 def __getattr__(name: str) -> Any:
-    # PERF: many apps have no templates, and Jinja takes 15 of 105 ms of the import, and 2 MiB.
     if name not in {"DispatchingJinjaLoader", "Environment"}:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from . import environment

@@ -377,7 +377,7 @@ def _update(app: TemplateApp, context: dict[str, Any]) -> None:
 
 
 def _async_environment(app: TemplateApp) -> jinja2.Environment:
-    from .environment import awaiting  # PERF: Jinja is imported late
+    from .environment import awaiting
 
     return awaiting(app.jinja_env)
 
