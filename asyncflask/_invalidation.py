@@ -56,19 +56,19 @@ class Watching(metaclass=WatchingType):
             super().__setattr__(name, value)
             return
         super().__setattr__(name, self._prepared(name, value))
-        self._refresh()
+        self.refresh_cached()
 
     def __delattr__(self, name: str) -> None:
         super().__delattr__(name)
         if name in self._watched:
-            self._refresh()
+            self.refresh_cached()
 
     @classmethod
     def _prepared(cls, name: str, value: object) -> object:
         """Return what is kept of a value that is assigned to a watched attribute."""
         return value
 
-    def _refresh(self) -> None:
+    def refresh_cached(self) -> None:
         """Delete the cached values, or compute them again."""
 
     @classmethod

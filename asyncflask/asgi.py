@@ -217,8 +217,7 @@ def _find_way(app: ServedApp, scope: Scope, wrapped: bool) -> tuple[Any, PlanTab
     elsewhere = _elsewhere(app, scope, wrapped)
     if elsewhere is not None:
         return elsewhere, None
-    if not app._got_first_request:
-        app._end_setup()
+    app.end_setup()
     for table in app.plans.tables.values():
         table.make_context = Context
         if table.scope_type.context in app.replaced_steps:

@@ -21,7 +21,6 @@ from . import _invalidation
 from ._fast.signing import CookieSerializer, Digest
 from .exceptions import missing_method
 from .json.tag import TaggedJSONSerializer
-from .wrappers.response.headers import add_checked
 
 
 class SessionApp(Protocol):
@@ -362,7 +361,7 @@ class SecureCookieSessionInterface(SessionInterface):
             if "vary" in headers:
                 response.vary.add("Cookie")
             else:
-                add_checked(headers, "Vary", "Cookie")
+                headers.add("Vary", "Cookie")
 
     def _set_cookie(
         self, app: SessionApp, session: SessionMixin, content: dict[str, Any], response: Response

@@ -46,12 +46,11 @@ _OURS = "an attribute of the context or the app that has no public name yet"
 #: Private names that a unit reads on other objects: {unit: {name: reason}}.
 PRIVATE_NAMES_OF_OTHERS = {
     # TODO: public attributes of the context and the app, instead of these.
-    "asgi": dict.fromkeys(("_end_setup", "_got_first_request"), _OURS),
     "ctx": {"_AppCtxGlobals": "Flask's name"},
     "debug": {
         "_current_frames": "sys: the only way to see what another thread does",
     },
-    "dispatch": dict.fromkeys(("_ctx", "_refresh"), _OURS),
+    "dispatch": dict.fromkeys(("_ctx",), _OURS),
     "flask": {
         "_AppCtxGlobals": "Flask's name",
         "_default_template_ctx_processor": "Flask's name",
@@ -65,13 +64,7 @@ PRIVATE_NAMES_OF_OTHERS = {
         "_undefined_name": "Jinja's: what an undefined value says of itself",
         "_undefined_obj": "Jinja's: what an undefined value says of itself",
     },
-    "protocol": {
-        "_Compress": "zlib: the type of compressobj(), for annotations",
-        "_Decompress": "zlib: the type of decompressobj(), for annotations",
-    },
     "routing": {
-        "_build": "Werkzeug's: a rule's own builder",
-        "_build_unknown": "Werkzeug's: a rule's own builder",
         "_root": "Werkzeug's: the root of its StateMachineMatcher",
     },
     "sansio": {

@@ -20,15 +20,15 @@ class Sum(Watching):
 
     def __init__(self):
         self.made.append(self)
-        self._refresh()
+        self.refresh_cached()
 
-    def _refresh(self):
+    def refresh_cached(self):
         self.kept = self.a + self.b
 
     @classmethod
     def _refresh_all(cls):
         for one in cls.made:
-            one._refresh()
+            one.refresh_cached()
 
 
 @pytest.fixture(autouse=True)

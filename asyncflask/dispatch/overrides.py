@@ -116,7 +116,7 @@ def watch(app: object) -> None:
 def forget_all() -> None:
     """Let every app find again which steps it replaces."""
     for app in _apps:
-        app._refresh()
+        app.refresh_cached()
 
 
 _invalidation.listeners.append(forget_all)

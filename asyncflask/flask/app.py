@@ -101,10 +101,11 @@ class Flask(SyncSteps, metaclass=CallableType):
         super()._prepare_api()
         warn_of_real_flask(f"The app {self!r}", stacklevel=3)
 
-    def _end_setup(self) -> None:
-        """Note that setup is over. As in Flask, setup without effect is not reported."""
-        self._got_first_request = True
-        warn_of_real_flask(f"The app {self!r}", stacklevel=2)
+    def end_setup(self) -> None:
+        """Note at the first request that setup is over. Flask does not report its faults."""
+        if not self._got_first_request:
+            self._got_first_request = True
+            warn_of_real_flask(f"The app {self!r}", stacklevel=2)
 
     # -- entry points ------------------------------------------------------------------------------
 
@@ -159,7 +160,7 @@ class Flask(SyncSteps, metaclass=CallableType):
         """
         ctx = self.request_context(environ)
         if not self._got_first_request:
-            self._end_setup()
+            self.end_setup()
         error: BaseException | None = None
         try:
             try:

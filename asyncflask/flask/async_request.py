@@ -23,6 +23,8 @@ from ..wsgi.scope import build_scope, kept_scope
 T = TypeVar("T")
 ParsedForm: TypeAlias = tuple[MultiDict[str, str], MultiDict[str, FileStorage]]
 
+_FORM_AND_FILES = attrgetter("form", "files")
+
 
 class FacadeContext(Protocol):
     """The attributes of a facade app's request context that are used here."""
@@ -77,13 +79,23 @@ class AwaitableRequest(Request):
     def __init__(self, ctx: FacadeContext) -> None:
         super().__init__(_View(ctx))
 
+    def is_of(self, request: object) -> bool:
+        """Return whether this reads through a synchronous request.
+
+        Args:
+            request: The synchronous request.
+        """
+        view: Any = self._ctx
+        return view.request is request
+
     def _shared_body(self) -> Body:
         return cast(Body, self._ctx.made_body)
 
-    async def _load_form_data(self) -> tuple[Any, Any]:
+    async def load_form(self) -> ParsedForm:
+        """Return the form and the uploads of the synchronous request, which parses them."""
         view: Any = self._ctx
-        await view.run(view.request._load_form_data)
-        return view.request.form, view.request.files
+        parsed: ParsedForm = await view.run(_FORM_AND_FILES, view.request)
+        return parsed
 
 
 class _View:

@@ -433,7 +433,7 @@ class RequestContext(_SyncContext):
         if self.execution_mode is not LOOP or (lease is not None and lease.ident == get_ident()):
             return self.request_or_websocket
         found = self._awaitable
-        if found is None or found._ctx.request is not self.request:
+        if found is None or not found.is_of(self.request):
             found = self._awaitable = AwaitableRequest(self)
         return found
 

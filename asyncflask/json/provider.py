@@ -189,7 +189,7 @@ class DefaultJSONProvider(JSONProvider, Watching):
 
     _watched = _SETTINGS
 
-    def _refresh(self) -> None:
+    def refresh_cached(self) -> None:
         self._kept = None
 
     @classmethod

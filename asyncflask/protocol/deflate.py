@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import zlib
 from collections.abc import Iterable
+from typing import Protocol
 
 from .handshake import Extension
 
@@ -36,6 +37,23 @@ _MOST_STREAMS = 64
 
 # §7.2.1, §7.2.2: the end of each message in deflate's own stream, which is not sent.
 _TAIL = b"\x00\x00\xff\xff"
+
+
+class _Compressor(Protocol):
+    """What ``zlib.compressobj()`` returns; its class has no public name."""
+
+    def compress(self, data: bytes, /) -> bytes: ...
+    def flush(self, mode: int = ..., /) -> bytes: ...
+
+
+class _Decompressor(Protocol):
+    """What ``zlib.decompressobj()`` returns; its class has no public name."""
+
+    @property
+    def unused_data(self) -> bytes: ...
+    @property
+    def eof(self) -> bool: ...
+    def decompress(self, data: bytes, /, max_length: int = ...) -> bytes: ...
 
 
 class TooLong(Exception):
@@ -77,8 +95,8 @@ class Deflate:
         self._deflate_fresh = deflate_fresh
         self._inflate_bits = max(inflate_bits, _SMALLEST_BITS)
         self._inflate_fresh = inflate_fresh
-        self._deflater: zlib._Compress | None = None
-        self._inflater: zlib._Decompress | None = None
+        self._deflater: _Compressor | None = None
+        self._inflater: _Decompressor | None = None
         self._streams = 0
 
     def compress(self, message: bytes) -> bytes:

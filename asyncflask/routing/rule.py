@@ -84,7 +84,19 @@ class Rule(werkzeug.routing.Rule):
         if self.defaults and not self._converters.keys().isdisjoint(self.defaults):
             return super()._compile_builder(append_unknown)
         # PERF: 500 rules are bound in 5 ms; with their builders compiled, in 68.
-        return _build_unknown_first if append_unknown else _build_first
+        return type(self)._build_unknown_first if append_unknown else type(self)._build_first
+
+    # These two replace the compiled builders until the first call. `self` is positional only,
+    # because a URL value may have that name as well. Two concurrent threads both compile, which
+    # is harmless.
+
+    def _build_first(self, /, **values: Any) -> tuple[str, str]:
+        self._build = super()._compile_builder(False).__get__(self, None)
+        return self._build(**values)
+
+    def _build_unknown_first(self, /, **values: Any) -> tuple[str, str]:
+        self._build_unknown = super()._compile_builder(True).__get__(self, None)
+        return self._build_unknown(**values)
 
 
 def add_path(rule: werkzeug.routing.Rule) -> None:
@@ -95,23 +107,3 @@ def add_path(rule: werkzeug.routing.Rule) -> None:
     """
     if not hasattr(rule, "path_format"):
         vars(rule).update(path=rule.rule, path_format=rule.rule)
-
-
-# These two replace the compiled builders until the first call. `rule` is positional only, because
-# a URL value may have that name as well. Two concurrent threads both compile, which is harmless.
-
-
-def _build_first(rule: Rule, /, **values: Any) -> tuple[str, str]:
-    rule._build = _compile(rule, append_unknown=False)
-    return rule._build(**values)
-
-
-def _build_unknown_first(rule: Rule, /, **values: Any) -> tuple[str, str]:
-    rule._build_unknown = _compile(rule, append_unknown=True)
-    return rule._build_unknown(**values)
-
-
-def _compile(rule: Rule, append_unknown: bool) -> _Builder:
-    builder = werkzeug.routing.Rule._compile_builder(rule, append_unknown)
-    bound: _Builder = builder.__get__(rule, None)
-    return bound

@@ -103,7 +103,7 @@ class App(Templates, Rules, ServingHooks, EnsureSync):
         self.template_context_processors[None].append(_default_template_ctx_processor)
         unawaited.install_hook()
         overrides.watch(self)
-        self._refresh()
+        self.refresh_cached()
         self._prepare_api()
         self._add_static_route(static_host, host_matching)
 
@@ -149,7 +149,7 @@ class App(Templates, Rules, ServingHooks, EnsureSync):
 
     _watched = overrides.WATCHED
 
-    def _refresh(self) -> None:
+    def refresh_cached(self) -> None:
         """See which steps are replaced, after something may have changed that."""
         self.replaced_steps = overrides.find_replaced(self)
         if "plans" in vars(self):  # Something may be assigned before __init__() is called.

@@ -65,7 +65,7 @@ class Configuration(Scaffold, Watching):
     @debug.setter
     def debug(self, value: bool) -> None:
         self.config["DEBUG"] = value
-        self._refresh()
+        self.refresh_cached()
         if self.config["TEMPLATES_AUTO_RELOAD"] is None:
             self.jinja_env.auto_reload = value
 

@@ -37,8 +37,10 @@ class AppLifespan(Steps):
         #: set when shutdown begins, for background tasks to wait for
         self.shutdown_event = asyncio.Event()
 
-    def _end_setup(self) -> None:
+    def end_setup(self) -> None:
         """Note at the first request that setup is over, and log what part of it has no effect."""
+        if self._got_first_request:
+            return
         self._got_first_request = True
         for fault in setup_check.find_faults(self):
             self.logger.warning("%s", fault)
@@ -48,7 +50,7 @@ class AppLifespan(Steps):
         self.shutdown_event = asyncio.Event()  # A new one: an app may be served a second time.
         self.stopping.clear()
         if any(map(has_templates, (self, *self.iter_blueprints()))):
-            # PERF: imports Jinja, for which no request then waits (15 ms).
+            # Jinja is imported now, so that no request waits for it.
             type(self).jinja_environment  # noqa: B018  # looking imports
         await run_startup(self)
         self._stop_mounted = await start_mounted(self, self.mounts)
@@ -93,7 +95,7 @@ class AppLifespan(Steps):
             TypeError: ``interface`` is needed.
         """
         self.mounts.append(make_mount(prefix, app, interface, lifespan))
-        self._refresh()
+        self.refresh_cached()
         self.mounts.sort(key=lambda mount: len(mount.prefix), reverse=True)
 
     def add_background_task(

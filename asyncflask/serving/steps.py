@@ -246,12 +246,11 @@ class Steps(App):
     @use_debugger.setter
     def use_debugger(self, value: bool) -> None:
         self._use_debugger = bool(value)
-        self._refresh()
+        self.refresh_cached()
 
     @functools.cached_property
     def debugger(self) -> Debugger:
         """Werkzeug's interactive debugger, for this app: its ``trusted_hosts`` and its ``pin``."""
-        # PERF: it imports a good part of Werkzeug, which only debugging needs.
         from ..debug.debugger import Debugger
 
         return Debugger(self)

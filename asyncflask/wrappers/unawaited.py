@@ -147,9 +147,18 @@ def _is_noted(coroutine: AnyCoroutine) -> bool:
         return False
     owner: object = coroutine.cr_frame.f_locals.get("self")
     if isinstance(owner, NotesForgotten):
-        owner.note_forgotten(_message(expression, _location(sys._getframe(2))))
+        owner.note_forgotten(_message(expression, _location(caller_frame(2))))
         return False
-    return note_forgotten(expression, sys._getframe(2))
+    return note_forgotten(expression, caller_frame(2))
+
+
+def caller_frame(depth: int = 1) -> FrameType:
+    """Return the frame that called the function which calls this, or one further out.
+
+    Args:
+        depth: How many frames further out than the function itself.
+    """
+    return sys._getframe(depth + 1)
 
 
 def note_forgotten(expression: str, frame: FrameType) -> bool:

@@ -12,13 +12,12 @@ import asyncio
 import functools
 import gc
 import reprlib
-import sys
 import weakref
 from collections.abc import Callable, Coroutine, Generator
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, TypeAlias, TypeVar, cast
 
 from ...exceptions import UnawaitedAccess
-from ..unawaited import ToAwait, note_forgotten
+from ..unawaited import ToAwait, caller_frame, note_forgotten
 
 T = TypeVar("T")
 M = TypeVar("M", bound=Callable[..., Coroutine[Any, Any, Any]])
@@ -87,7 +86,7 @@ class Unawaited(ToAwait):
 
     def __bool__(self) -> bool:
         # Since Python 3.13 the repr of a task asks whether it has a coroutine.
-        if sys._getframe(1).f_globals.get("__name__") != "asyncio.base_tasks":
+        if caller_frame().f_globals.get("__name__") != "asyncio.base_tasks":
             self._refuse("if {}")
         return True
 
@@ -242,7 +241,7 @@ class PendingCall(Pending[T]):
         if self._reading is None or hasattr(self, "_failed"):
             return
         if not gc.is_finalized(self):  # The garbage collector may run in another request.
-            note_forgotten(self._expression, sys._getframe(1))
+            note_forgotten(self._expression, caller_frame())
 
 
 class Call(Unawaited, Coroutine[Any, Any, T]):

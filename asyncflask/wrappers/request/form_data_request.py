@@ -103,7 +103,8 @@ class FormDataRequest(BodyRequest):
         """Whether the body may be a form: it has a ``Content-Type``."""
         return bool(self.content_type)
 
-    async def _load_form_data(self) -> MultiDicts:
+    async def load_form(self) -> MultiDicts:
+        """Return the fields and the uploads of the form, which is read at the first call."""
         body = self.body
         if body.form is not None:
             return body.form
@@ -145,7 +146,7 @@ async def _read_bytes(request: FormDataRequest, options: tuple[bool, bool]) -> b
     data = body.cached
     if data is None:
         if parse_form_data:
-            await request._load_form_data()
+            await request.load_form()
         data = await body.read_all(cache)
         if not data and body.form is not None and body.begun and not parse_form_data:
             _note_used_up(request)
@@ -165,14 +166,14 @@ def _note_used_up(request: FormDataRequest) -> None:
 
 
 async def _read_form(request: FormDataRequest, _: None) -> Any:
-    return (await request._load_form_data())[0]
+    return (await request.load_form())[0]
 
 
 async def _read_files(request: FormDataRequest, _: None) -> Any:
-    return of_class(FileStorage, (await request._load_form_data())[1])
+    return of_class(FileStorage, (await request.load_form())[1])
 
 
 async def _read_values(request: FormDataRequest, _: None) -> CombinedMultiDict[str, str]:
     if request.method == "GET":
         return CombinedMultiDict([request.args])
-    return CombinedMultiDict([request.args, (await request._load_form_data())[0]])
+    return CombinedMultiDict([request.args, (await request.load_form())[0]])

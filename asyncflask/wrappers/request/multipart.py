@@ -142,10 +142,9 @@ class Decoder(MultipartDecoder):
 
 def _part(head: re.Match[bytes]) -> Field | File:
     key, disposition, name, filename, type_key, content_type = head.groups()
-    headers = Headers.__new__(Headers)
-    headers._list = [(key.decode(), disposition.decode())]
+    headers = Headers([(key.decode(), disposition.decode())])
     if type_key is not None:
-        headers._list.append((type_key.decode(), content_type.decode()))
+        headers.add(type_key.decode(), content_type.decode())
     if filename is None:
         return Field(name=name.decode(), headers=headers)
     return File(name=name.decode(), filename=filename.decode(), headers=headers)

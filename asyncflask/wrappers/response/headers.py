@@ -187,20 +187,6 @@ class Headers(WerkzeugHeaders):
     __hash__ = None
 
 
-def add_checked(headers: WerkzeugHeaders, name: str, value: str) -> None:
-    """Add a header that is known to be well-formed, and keep those of the same name.
-
-    Args:
-        headers: The headers.
-        name: The name.
-        value: The value.
-    """
-    if type(headers) is Headers:  # A subclass may have its own add().
-        headers._list.append((name, value))
-    else:
-        headers.add(name, value)
-
-
 def _with_options(value: object, options: dict[str, Any]) -> object:
     if not options:
         return value
