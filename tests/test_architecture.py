@@ -22,7 +22,7 @@ PACKAGE = Path(__file__).parent.parent / "asyncflask"
 FLOORS = {
     1: "_contextvars _invalidation typing exceptions signals resources environment logging"
     " concurrency routing",
-    2: "_fast protocol json config datastructures debughelpers views",
+    2: "_fast protocol json config datastructures debughelpers views proxy_fix",
     3: "wrappers wsgi server cli",
     4: "context ctx sessions templating sse debug testing",
     5: "dispatch asgi helpers",
