@@ -24,7 +24,9 @@ class ContextExecution(ContextBase):
     runs_own_loop = False
     #: the worker thread of a request, once it has one
     lease: Lease | ThisThread | None
-    #: whether it had a worker thread that was given back before its end (WORKER_AFFINITY = False)
+    #: whether it does not ask for the pool's size: it had a worker thread that was given back
+    #: before its end (WORKER_AFFINITY = False), or its view has run, and others may wait for what
+    #: that holds
     has_begun = False
     #: whether it was refused one; then it does not wait a second time, for its teardown functions
     is_refused = False

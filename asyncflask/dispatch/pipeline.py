@@ -192,6 +192,8 @@ async def _handled(app: ServedApp, ctx: Context, error: Exception) -> Result | N
     scope_type: Any = ctx.scope_type
     if error.__class__ is RuntimeError:
         error = stop_iteration_of(error) or error
+    if ctx.lease is None and not ctx.is_refused:
+        ctx.has_begun = True
     endings = scope_type.endings
     if not (endings and _is_only(error, endings)):
         if ctx.replaced:
@@ -314,6 +316,8 @@ async def handle_exception(app: ServedApp, ctx: Context, error: Exception) -> Re
 async def process(app: ServedApp, ctx: Context, response: Response | None) -> Response | None:
     """Run the "after" functions and save the session. (Flask: process_response.)"""
     scope_type: Any = ctx.scope_type
+    if ctx.lease is None and not ctx.is_refused:
+        ctx.has_begun = True
     after = last_registered_first(scope_type.after(app), ctx.matched_endpoint)
     for func in chain(ctx.after_functions or (), after):
         response = await call(ctx, func, response)

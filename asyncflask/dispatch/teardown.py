@@ -78,6 +78,9 @@ async def end_held(app: ServedApp, ctx: Context) -> None:
 async def end(app: ServedApp, ctx: Context, error: BaseException | None) -> None:
     """Run everything that is due at the end of ``ctx``, in Flask's order."""
     failures: list[BaseException] = []
+    owner = ctx.request_context or ctx
+    if owner.lease is None:
+        owner.has_begun = True
     replaced = ctx.replaced
     scope_type: Any = ctx.scope_type
     if scope_type is not None:
