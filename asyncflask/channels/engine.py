@@ -37,12 +37,15 @@ class EngineOptions:
         history: How many messages of a channel are kept.
         ttl: Seconds that they are kept after the channel's last message.
         presence: Seconds after which a worker that renews no presence counts as dead.
+        heartbeat: Seconds between two questions whether the server is there, and in which it has
+            to answer one.
     """
 
     prefix: str = "asyncflask"
     history: int = 100
     ttl: float = 60.0
     presence: float = 15.0
+    heartbeat: float = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +106,14 @@ class Engine(abc.ABC):
 
         Returns:
             Its position. The engine has the message then.
+        """
+
+    @abc.abstractmethod
+    async def last(self, channel: str) -> Position | None:
+        """Return the position of the channel's last message, or one that no later message has.
+
+        Returns:
+            The position; ``None`` if the channel has no message.
         """
 
     @abc.abstractmethod

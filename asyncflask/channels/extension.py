@@ -38,6 +38,7 @@ DEFAULTS: dict[str, Any] = {
     "CHANNELS_MAILBOX": 100,
     "CHANNELS_MAILBOX_BYTES": 1024 * 1024,
     "CHANNELS_PRESENCE": 15,
+    "CHANNELS_HEARTBEAT": 5,
 }
 
 
@@ -230,6 +231,7 @@ class _Hubs:
                 history=config["CHANNELS_HISTORY"],
                 ttl=config["CHANNELS_TTL"],
                 presence=config["CHANNELS_PRESENCE"],
+                heartbeat=config["CHANNELS_HEARTBEAT"],
             )
             url = config["CHANNELS_URL"]
             self._make_engine = engine_class(url).maker(url, options)

@@ -35,7 +35,7 @@ class _Channel:
         name: The channel's name.
     """
 
-    __slots__ = ("asked", "held", "last", "listening", "name", "subscriptions")
+    __slots__ = ("asked", "begun", "held", "last", "listening", "name", "subscriptions")
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -44,10 +44,24 @@ class _Channel:
         self.listening: asyncio.Task[None]
         #: whether the engine was asked to listen; the task must not be cancelled from then on
         self.asked = False
-        #: the position of the last message that was delivered
+        #: whether ``last`` is known
+        self.begun = False
+        #: the last message that was delivered, at first the last one before; ``None``: no message
         self.last: Position | None = None
         #: live messages that wait for those which were missed; ``None`` when none are read
         self.held: list[Message] | None = None
+
+
+class _Presence:
+    """Who is present in a channel by this worker."""
+
+    __slots__ = ("lock", "members")
+
+    def __init__(self) -> None:
+        #: how often each member is there
+        self.members: Counter[str] = Counter()
+        #: one announcement at a time, so that the last one is the one that counts
+        self.lock = asyncio.Lock()
 
 
 class Hub:
@@ -69,10 +83,11 @@ class Hub:
         self._timeout = timeout
         self._logger = logger
         self._channels: dict[str, _Channel] = {}
-        #: the tasks that stop to listen to a channel
+        #: the tasks that stop to listen to a channel, the last one of each
         self._leaving: dict[str, asyncio.Task[None]] = {}
-        #: who is present by this worker, in each channel
-        self._members: dict[str, Counter[str]] = {}
+        #: all tasks that listen to a channel or stop to
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._present: dict[str, _Presence] = {}
         self._worker = secrets.token_hex(8)
         self._connected = asyncio.Event()
         self._owner = asyncio.create_task(self._run(), name="channels")
@@ -90,13 +105,13 @@ class Hub:
     async def close(self) -> None:
         """End all subscriptions, and let go of the connection."""
         for channel in self._channels.values():
-            if not channel.asked:
-                channel.listening.cancel()
             for subscription in channel.subscriptions:
                 subscription.close()
         self._owner.cancel()
         with suppress(asyncio.CancelledError):
             await self._owner
+        for task in self._tasks:
+            task.cancel()
 
     # -- the connection ----------------------------------------------------------------------------
 
@@ -139,13 +154,15 @@ class Hub:
         await within(self._timeout, self.engine.open())
         for channel in list(self._channels.values()):
             await within(self._timeout, self._resume(channel))
-        for name in list(self._members):
+            if self._channels.get(channel.name) is not channel:  # The last subscriber has left.
+                await within(self._timeout, self.engine.unlisten(channel.name))
+        for name in list(self._present):
             await within(self._timeout, self._announce(name))
 
     async def _resume(self, channel: _Channel) -> None:
         """Listen to a channel again; what was missed comes before what is live."""
-        if channel.last is None:
-            await self.engine.listen(channel.name)
+        if not channel.begun:
+            await self._begin(channel)
             return
         channel.held = []
         try:
@@ -252,17 +269,31 @@ class Hub:
         if channel is None:
             channel = self._channels[name] = _Channel(name)
         if not channel.subscriptions or _failed(channel.listening):
-            channel.listening = asyncio.create_task(self._listen(channel))
+            channel.listening = self._start(self._listen(channel))
         channel.subscriptions.add(subscription)
         return channel
+
+    def _start(self, coro: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(coro)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
 
     async def _listen(self, channel: _Channel) -> None:
         leaving = self._leaving.get(channel.name)
         if leaving is not None:
             await asyncio.wait([leaving])
         await self._connected.wait()
+        if not channel.begun:  # Else it was done when the hub connected.
+            await self._begin(channel)
+
+    async def _begin(self, channel: _Channel) -> None:
         channel.asked = True
+        # Before the first message is delivered: what is published while the connection is lost
+        # follows this one.
+        channel.last = await self.engine.last(channel.name)
         await self.engine.listen(channel.name)
+        channel.begun = True
 
     def _leave(self, channel: _Channel, subscription: Subscription) -> None:
         """Let go of a subscription; the last one frees the channel. Never waits."""
@@ -270,7 +301,8 @@ class Hub:
         if channel.subscriptions or self.closed:
             return
         del self._channels[channel.name]
-        leaving = asyncio.create_task(self._unlisten(channel))
+        earlier = self._leaving.get(channel.name)
+        leaving = self._start(self._unlisten(channel, earlier))
         self._leaving[channel.name] = leaving
         leaving.add_done_callback(lambda task: self._left(channel.name, task))
 
@@ -278,12 +310,13 @@ class Hub:
         if self._leaving.get(name) is task:
             del self._leaving[name]
 
-    async def _unlisten(self, channel: _Channel) -> None:
+    async def _unlisten(self, channel: _Channel, earlier: asyncio.Task[None] | None) -> None:
         # An engine that is stopped half-way would confuse this answer with the next one.
         if not channel.asked:
             channel.listening.cancel()
-        await asyncio.wait([channel.listening])
-        if channel.asked and self.connected:  # A connection that is lost listens to nothing.
+        # The next subscriber waits for this task alone, which therefore waits for the earlier one.
+        await asyncio.wait([channel.listening] if earlier is None else [channel.listening, earlier])
+        if channel.asked:
             with suppress(Exception):
                 await within(self._timeout, self.engine.unlisten(channel.name))
 
@@ -292,7 +325,8 @@ class Hub:
     @asynccontextmanager
     async def present(self, channel: str, member: str) -> AsyncIterator[None]:
         """Have a member in a channel until the block ends."""
-        members = self._members.setdefault(channel, Counter())
+        presence = self._present.setdefault(channel, _Presence())
+        members = presence.members
         members[member] += 1
         try:
             if members[member] == 1:
@@ -302,16 +336,17 @@ class Hub:
             members[member] -= 1
             if not members[member]:
                 del members[member]
-                await self._withdraw(channel, members)
+                await self._withdraw(channel, presence)
 
-    async def _withdraw(self, channel: str, members: Counter[str]) -> None:
-        if not members and self._members.get(channel) is members:
-            del self._members[channel]
-        # The member is gone in any case: what is not renewed ends by itself.
-        if not self.connected:
-            return
-        with suppress(ChannelsUnavailable):
-            await self._ask(lambda: self._announce(channel), f"present({channel!r}, …)")
+    async def _withdraw(self, channel: str, presence: _Presence) -> None:
+        try:
+            # Without a connection the member is gone too: what is not renewed ends by itself.
+            if self.connected:
+                with suppress(ChannelsUnavailable):
+                    await self._ask(lambda: self._announce(channel), f"present({channel!r}, …)")
+        finally:
+            if not presence.members and self._present.get(channel) is presence:
+                del self._present[channel]
 
     async def members(self, channel: str) -> list[str]:
         """Return who is present in a channel, each once, sorted."""
@@ -319,13 +354,15 @@ class Hub:
         return sorted({member for members in found.values() for member in members})
 
     async def _announce(self, channel: str) -> None:
-        members = list(self._members.get(channel, ()))
-        await self.engine.announce(channel, self._worker, members)
+        presence = self._present.get(channel)
+        if presence is not None:
+            async with presence.lock:
+                await self.engine.announce(channel, self._worker, list(presence.members))
 
     async def _renew_presence(self) -> None:
         while True:
             await asyncio.sleep(self.engine.options.presence / 3)
-            for channel in list(self._members):
+            for channel in list(self._present):
                 await within(self._timeout, self._announce(channel))
 
 

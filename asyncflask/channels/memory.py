@@ -86,6 +86,11 @@ class MemoryBroker:
             missed = [one for one in kept.messages if one.position.offset > after.offset]
             return History(missed, after.offset >= kept.dropped)
 
+    def last(self) -> Position:
+        """Return the position of the last message of any channel."""
+        with self._lock:
+            return Position(self._epoch, self._offset)
+
     def listen(self, channel: str, engine: MemoryEngine) -> None:
         """Hand a channel's messages to an engine from now on."""
         with self._lock:
@@ -162,6 +167,10 @@ class MemoryEngine(Engine):
     async def publish(self, channel: str, body: bytes) -> Position:
         """See :meth:`Engine.publish`."""
         return self._broker.publish(channel, body, self.options)
+
+    async def last(self, channel: str) -> Position:
+        """See :meth:`Engine.last`."""
+        return self._broker.last()
 
     async def listen(self, channel: str) -> None:
         """See :meth:`Engine.listen`."""

@@ -10,15 +10,14 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 import nats
 from nats.aio.client import Client
 from nats.aio.msg import Msg
+from nats.aio.subscription import Subscription
 from nats.js import JetStreamContext, api
-from nats.js.errors import BadRequestError, NotFoundError
+from nats.js.errors import BadRequestError
 from nats.js.kv import KeyValue
 
 from .engine import Engine, EngineOptions, History
 from .message import Message, Position
 
-#: Seconds between two questions whether the server is there.
-PING = 5
 #: Seconds that the server may take for a message that it has.
 ANSWER = 5.0
 
@@ -26,7 +25,9 @@ ANSWER = 5.0
 class NATSEngine(Engine):
     """A stream that has all channels as its subjects, and a key-value bucket for presence.
 
-    A message's offset is its number in the stream, which counts all channels together.
+    A message's offset is its number in the stream, which counts all channels together. The server
+    sends each message that the stream has taken to a second subject, with its number; a consumer
+    of the stream itself would miss what a burst removes from it.
     """
 
     payload_limit = 1024 * 1024  # NATS' default; :meth:`open` reads the server's.
@@ -39,7 +40,7 @@ class NATSEngine(Engine):
         self._stream: JetStreamContext | None = None
         self._bucket: KeyValue | None = None
         self._epoch = ""
-        self._subscriptions: dict[str, JetStreamContext.PushSubscription] = {}
+        self._subscriptions: dict[str, Subscription] = {}
         self._lost: asyncio.Future[str] | None = None
 
     async def open(self) -> None:
@@ -49,8 +50,8 @@ class NATSEngine(Engine):
             self.url,
             allow_reconnect=False,  # The hub connects again, and replays what was missed.
             connect_timeout=5,
-            ping_interval=PING,
-            max_outstanding_pings=2,
+            ping_interval=self.options.heartbeat,
+            max_outstanding_pings=1,
             error_cb=self._failed,
             closed_cb=self._closed,
         )
@@ -63,6 +64,10 @@ class NATSEngine(Engine):
             max_msgs_per_subject=self.options.history + 1,
             max_age=self.options.ttl,
             storage=api.StorageType.MEMORY,
+            republish=api.RePublish(
+                src=f"{self.options.prefix}.channels.*",
+                dest=f"{self.options.prefix}.live.{{{{wildcard(1)}}}}",
+            ),
         )
         try:
             info = await self._stream.add_stream(config)
@@ -111,21 +116,32 @@ class NATSEngine(Engine):
         answer = await self._connected().publish(self._subject(channel), body)
         return Position(self._epoch, answer.seq)
 
+    async def last(self, channel: str) -> Position:
+        """See :meth:`Engine.last`."""
+        return Position(self._epoch, (await self._state()).last_seq)
+
+    async def _state(self) -> api.StreamState:
+        return (await self._connected().stream_info(f"{self.options.prefix}_channels")).state
+
     async def listen(self, channel: str) -> None:
         """See :meth:`Engine.listen`."""
         if channel in self._subscriptions:
             return
-        self._subscriptions[channel] = await self._connected().subscribe(
-            self._subject(channel),
-            cb=self._receiver(channel),
-            ordered_consumer=True,
-            deliver_policy=api.DeliverPolicy.NEW,
+        if self._client is None:
+            raise ConnectionError("there is no connection to NATS")
+        live = f"{self.options.prefix}.live.{_token(channel)}"
+        self._subscriptions[channel] = await self._client.subscribe(
+            live, cb=self._receiver(channel)
         )
+        # The server has the subscription when it answers what was sent after it. flush() would not
+        # do: nats-py sends its PING before a subscription that still waits to be sent.
+        await self._state()
 
     def _receiver(self, channel: str) -> Callable[[Msg], Awaitable[None]]:
         async def receive(message: Msg) -> None:
-            position = Position(self._epoch, message.metadata.sequence.stream)
-            self.deliver(Message(channel, position, message.data))
+            number = (message.headers or {}).get("Nats-Sequence", "")
+            if number.isdecimal():  # Others may send to the subject too.
+                self.deliver(Message(channel, Position(self._epoch, int(number)), message.data))
 
         return receive
 
@@ -137,13 +153,16 @@ class NATSEngine(Engine):
 
     async def history(self, channel: str, after: Position | None) -> History:
         """See :meth:`Engine.history`."""
-        stream = self._connected()
         present = after is not None and after.epoch == self._epoch
         first = after.offset + 1 if after is not None and present else 1
         messages = await self._kept(channel, first)
         if after is None or not present:
             return History(messages, False)
-        return History(messages, await self._is_complete(stream, channel, after, len(messages)))
+        state = await self._state()
+        # The oldest are dropped first: by their age in the stream, by their number in a channel.
+        too_old = after.offset + 1 < state.first_seq
+        complete = after.offset <= state.last_seq and len(messages) <= self.options.history
+        return History(messages, complete and not too_old)
 
     async def _kept(self, channel: str, first: int) -> list[Message]:
         """Read a channel's messages from a number on."""
@@ -160,26 +179,14 @@ class NATSEngine(Engine):
             info = await consumer.consumer_info()
             sent = 0 if info.delivered is None else info.delivered.consumer_seq
             pending = (info.num_pending or 0) + sent
-            while len(messages) < pending:
+            while pending:
                 found = await consumer.next_msg(timeout=ANSWER)
                 position = Position(self._epoch, found.metadata.sequence.stream)
                 messages.append(Message(channel, position, found.data))
+                pending = found.metadata.num_pending
         finally:
             await consumer.unsubscribe()
         return messages
-
-    async def _is_complete(
-        self, stream: JetStreamContext, channel: str, after: Position, found: int
-    ) -> bool:
-        """Say whether all messages after a position are kept: the oldest are dropped first."""
-        name = f"{self.options.prefix}_channels"
-        try:
-            kept = await stream.get_msg(name, after.offset)
-        except NotFoundError:
-            state = (await stream.stream_info(name)).state
-            too_old = after.offset + 1 < state.first_seq
-            return not too_old and after.offset <= state.last_seq and found <= self.options.history
-        return kept.subject == self._subject(channel)
 
     async def announce(self, channel: str, worker: str, members: Sequence[str]) -> None:
         """See :meth:`Engine.announce`."""

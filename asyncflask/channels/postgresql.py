@@ -19,8 +19,8 @@ from .deadline import within
 from .engine import Engine, EngineOptions, History, contiguous
 from .message import Message, Position
 
-#: Seconds between two questions whether the server is there.
-PING = 5.0
+#: Seconds between two removals of what has expired.
+EXPIRE = 5.0
 #: PostgreSQL limits the payload of NOTIFY to 7,999 bytes; larger bodies are read from the table.
 NOTIFY_LIMIT = 5500
 #: What makes CREATE UNLOGGED TABLE IF NOT EXISTS safe when several workers start at once.
@@ -67,7 +67,7 @@ WHERE top.channel = $1 ORDER BY kept.number
 #: Seconds that a channel's counter lives after its last message, long after the messages.
 COUNTER_TTL = 7 * 24 * 3600
 
-_EXPIRE = """
+_REMOVE = """
 WITH dead AS (DELETE FROM {prefix}_present WHERE ends < clock_timestamp()),
 unused AS (
   DELETE FROM {prefix}_channels
@@ -130,17 +130,27 @@ class PostgreSQLEngine(Engine):
 
     async def run(self) -> None:
         """See :meth:`Engine.run`."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._watch())
+            tasks.create_task(self._expire())
+
+    async def _watch(self) -> None:
         assert self._lost is not None
         assert self._listener is not None
+        heartbeat = self.options.heartbeat
         while True:
-            done, _ = await asyncio.wait([self._lost], timeout=PING)
+            done, _ = await asyncio.wait([self._lost], timeout=heartbeat)
             if done:
                 raise ConnectionError("PostgreSQL has closed the connection")
             async with self._lock:
-                await within(PING, self._listener.execute("SELECT 1"))
-            ttl = self.options.ttl
+                await within(heartbeat, self._listener.execute("SELECT 1"))
+
+    async def _expire(self) -> None:
+        ttl = float(self.options.ttl)
+        while True:
+            await asyncio.sleep(EXPIRE)
             kept = max(float(COUNTER_TTL), 2 * ttl)
-            await self._connected().execute(self._sql(_EXPIRE), float(ttl), kept)
+            await self._connected().execute(self._sql(_REMOVE), ttl, kept)
 
     async def close(self) -> None:
         """See :meth:`Engine.close`."""
@@ -174,6 +184,12 @@ class PostgreSQLEngine(Engine):
         )
         assert row is not None
         return Position(row["epoch"], row["last"])
+
+    async def last(self, channel: str) -> Position | None:
+        """See :meth:`Engine.last`."""
+        query = "SELECT epoch, last FROM {prefix}_channels WHERE channel = $1"
+        row = await self._connected().fetchrow(self._sql(query), channel)
+        return None if row is None else Position(row["epoch"], row["last"])
 
     async def listen(self, channel: str) -> None:
         """See :meth:`Engine.listen`."""
@@ -226,8 +242,9 @@ class PostgreSQLEngine(Engine):
         if body is None:
             query = "SELECT body FROM {prefix}_messages WHERE channel = $1 AND number = $2"
             body = await self._connected().fetchval(self._sql(query), channel, position.offset)
-        if body is not None:
-            self.deliver(Message(channel, position, body))
+        if body is None:  # The hub connects again, and tells its subscribers.
+            raise LookupError(f"message {position} of {channel!r} is kept no more")
+        self.deliver(Message(channel, position, body))
 
     async def history(self, channel: str, after: Position | None) -> History:
         """See :meth:`Engine.history`."""

@@ -9,25 +9,26 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
-from redis.asyncio import Redis
+from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.client import PubSub
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
+from redis.exceptions import NoPermissionError
 
 from .engine import Engine, EngineOptions, History, contiguous
 from .message import Message, Position
 
-#: Seconds between two questions whether the server is there, and until it counts as lost.
-PING, SILENCE = 5.0, 12.0
 #: Milliseconds that a channel's counter lives after its last message, long after the messages.
 COUNTER_TTL = 7 * 24 * 3600 * 1000
 
-#: Numbers a message, keeps and publishes it, in one step, so that all see one order.
+#: Numbers a message, keeps and publishes it, in one step, so that all see one order. A server that
+#: was started again may have an older counter, from its disk: hence an epoch for each run.
 _PUBLISH = """
-local epoch = redis.call('HGET', KEYS[1], 'epoch')
-if not epoch then
+local epoch, run = unpack(redis.call('HMGET', KEYS[1], 'epoch', 'run'))
+if not epoch or run ~= ARGV[6] then
   epoch = ARGV[1]
-  redis.call('HSET', KEYS[1], 'epoch', epoch)
+  redis.call('DEL', KEYS[1], KEYS[2])
+  redis.call('HSET', KEYS[1], 'epoch', epoch, 'run', ARGV[6])
 end
 local position = epoch .. '.' .. redis.call('HINCRBY', KEYS[1], 'offset', 1)
 redis.call('PEXPIRE', KEYS[1], ARGV[2])
@@ -40,6 +41,9 @@ end
 redis.call('PUBLISH', KEYS[3], entry)
 return position
 """
+
+#: The fields of a counter.
+_COUNTER = ("epoch", "offset", "run")
 
 #: Replaces what a worker announced. The server's clock decides, for the hosts' clocks differ.
 _ANNOUNCE = """
@@ -86,20 +90,24 @@ class RedisEngine(Engine):
         super().__init__(url.replace("valkey://", "redis://", 1), options, deliver)
         self._client: Redis | None = None
         self._listener: PubSub | None = None
+        #: changes when the server is started again
+        self._run = b""
         #: what waits for the server to confirm a subscription, by the name on the server
         self._confirmed: dict[bytes, asyncio.Future[None]] = {}
         self._reader: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
         """See :meth:`Engine.open`."""
-        self._client = Redis.from_url(
+        pool = BlockingConnectionPool.from_url(
             self.url,
             max_connections=16,
+            timeout=None,  # The hub limits the time in which one gets free.
             # The hub connects again by itself, and replays what was missed.
             retry=Retry(NoBackoff(), 0),
             socket_connect_timeout=5,
         )
-        await self._client.ping()
+        self._client = Redis.from_pool(pool)
+        self._run = await _run_id(self._client)
         self._listener = self._client.pubsub()
         # PubSub connects with its first subscription; this one has no messages.
         await self._listener.subscribe(f"{self.options.prefix}:control")
@@ -111,17 +119,17 @@ class RedisEngine(Engine):
         await self._reader
 
     async def _read(self, listener: PubSub) -> None:
-        loop = asyncio.get_running_loop()
-        heard = loop.time()
+        heartbeat = self.options.heartbeat
+        asked = False
         while True:
-            found = await listener.get_message(timeout=PING)
-            now = loop.time()
+            found = await listener.get_message(timeout=heartbeat)
             if found is not None:
-                heard = now
+                asked = False
                 self._take(found)
-            elif now - heard > SILENCE:
-                raise ConnectionError(f"Redis has not answered for {SILENCE:g} seconds")
+            elif asked:
+                raise ConnectionError(f"Redis has not answered for {heartbeat:g} seconds")
             else:
+                asked = True
                 await listener.ping()
 
     def _take(self, found: Mapping[str, Any]) -> None:
@@ -176,8 +184,21 @@ class RedisEngine(Engine):
             self.options.history,
             ttl,
             body,
+            self._run,
         )
         return _position(answer)
+
+    async def last(self, channel: str) -> Position | None:
+        """See :meth:`Engine.last`."""
+        key = self._key("counter", channel)
+        return self._last(await self._connected().hmget(key, *_COUNTER))
+
+    def _last(self, counter: Sequence[Any]) -> Position | None:
+        """Return a channel's last position in this run of the server."""
+        epoch, offset, run = counter
+        if epoch is None or run != self._run:
+            return None
+        return Position(epoch.decode(), int(offset))
 
     async def listen(self, channel: str) -> None:
         """See :meth:`Engine.listen`."""
@@ -196,13 +217,14 @@ class RedisEngine(Engine):
     async def history(self, channel: str, after: Position | None) -> History:
         """See :meth:`Engine.history`."""
         async with self._connected().pipeline(transaction=True) as pipe:
-            pipe.hmget(self._key("counter", channel), "epoch", "offset")
+            pipe.hmget(self._key("counter", channel), *_COUNTER)
             pipe.lrange(self._key("kept", channel), 0, -1)
-            (epoch, offset), kept = await pipe.execute()
+            counter, kept = await pipe.execute()
+        last = self._last(counter)
+        if last is None:
+            return contiguous((), None, 0, after)
         messages = [_message_of(channel, entry) for entry in kept]
-        return contiguous(
-            messages, None if epoch is None else epoch.decode(), int(offset or 0), after
-        )
+        return contiguous(messages, last.epoch, last.offset, after)
 
     async def announce(self, channel: str, worker: str, members: Sequence[str]) -> None:
         """See :meth:`Engine.announce`."""
@@ -234,3 +256,13 @@ def _position(text: bytes) -> Position:
     if position is None:
         raise ValueError(f"Redis has {text!r} where a message's position should be")
     return position
+
+
+async def _run_id(client: Redis) -> bytes:
+    """Return what Redis calls itself until it ends; nothing if the user may not ask for it."""
+    try:
+        info = await client.info("server")
+    except NoPermissionError:
+        await client.ping()
+        return b""
+    return str(info["run_id"]).encode()

@@ -10,7 +10,7 @@ import pytest
 
 from asyncflask import Flask
 from asyncflask.channels import Channels
-from tests.services import Server, nats, postgresql, redis
+from tests.services import Server, nats, postgresql, redis, valkey
 
 
 class NoServer(Server):
@@ -26,7 +26,13 @@ class NoServer(Server):
         """Do nothing."""
 
 
-SERVERS = {"memory": lambda _: NoServer(), "redis": redis, "postgresql": postgresql, "nats": nats}
+SERVERS = {
+    "memory": lambda _: NoServer(),
+    "redis": redis,
+    "valkey": valkey,
+    "postgresql": postgresql,
+    "nats": nats,
+}
 
 
 @pytest.fixture(scope="session")
@@ -52,6 +58,12 @@ def servers() -> Iterator[Callable[[str], Server]]:
 @pytest.fixture(params=list(SERVERS))
 def server(request: pytest.FixtureRequest, servers: Callable[[str], Server]) -> Server:
     """Each engine's server in turn."""
+    return servers(request.param)
+
+
+@pytest.fixture(params=[name for name in SERVERS if name != "memory"])
+def remote_server(request: pytest.FixtureRequest, servers: Callable[[str], Server]) -> Server:
+    """Each server in turn that is another process."""
     return servers(request.param)
 
 

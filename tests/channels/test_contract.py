@@ -208,9 +208,9 @@ async def test_who_is_present_is_seen_by_all_workers(two_workers, channels):
 
 
 async def test_presence_is_renewed_for_as_long_as_it_lasts(two_workers, channels):
-    async with two_workers(CHANNELS_PRESENCE=1) as (one, _), one.app_context():
+    async with two_workers(CHANNELS_PRESENCE=0.5) as (one, _), one.app_context():
         async with channels.present("room", "ann"):
-            await asyncio.sleep(2.2)
+            await asyncio.sleep(1.2)
             assert await channels.members("room") == ["ann"]
 
 
@@ -249,3 +249,89 @@ async def test_another_history_may_be_configured_later(make_app, channels):
             async with channels.subscribe("news", after=ids[8 - history]) as messages:
                 assert messages.complete
                 assert len(await take(messages, history)) == history
+
+
+async def test_many_publish_at_once(two_workers, channels):
+    async with two_workers(CHANNELS_MAILBOX=300) as (one, two), two.app_context():
+        async with channels.subscribe("news") as messages, one.app_context():
+            ids = await asyncio.gather(*(channels.publish("news", str(n)) for n in range(300)))
+            got = await take(messages, 300)
+    assert {m.id: m.text for m in got} == {one: str(number) for number, one in enumerate(ids)}
+    assert len(got) == 300
+
+
+async def test_publishing_may_be_cancelled_at_any_moment(two_workers, channels):
+    async with two_workers(CHANNELS_MAILBOX=300) as (one, two), two.app_context():
+        async with channels.subscribe("news") as messages, one.app_context():
+            for number in range(100):
+                task = asyncio.create_task(channels.publish("news", f"cancelled{number}"))
+                for _ in range(number % 9):
+                    await asyncio.sleep(0)
+                task.cancel()
+                await asyncio.wait([task])
+            ids = [await channels.publish("news", str(number)) for number in range(10)]
+            got = []
+            while len(got) < 10:
+                (message,) = await take(messages, 1)
+                if not message.text.startswith("cancelled"):
+                    got.append((message.id, message.text))
+    assert got == [(one, str(number)) for number, one in enumerate(ids)]
+
+
+async def test_a_burst_of_large_messages_arrives_or_is_said_to_be_incomplete(two_workers, channels):
+    async with two_workers(CHANNELS_HISTORY=3) as (one, two), two.app_context():
+        async with channels.subscribe("news") as messages, one.app_context():
+            sent = [f"{number:05}" + 9_000 * "x" for number in range(60)]
+            await asyncio.gather(*(channels.publish("news", text) for text in sent))
+            await channels.publish("news", "end")
+            got = []
+            while "end" not in got:
+                got += [m.text for m in await take(messages, 1)]
+    assert len(set(got)) == len(got)
+    assert set(got) <= {*sent, "end"}
+    assert len(got) == 61 or not messages.complete
+
+
+async def test_a_subscriber_may_subscribe_and_publish_while_it_reads(two_workers, channels):
+    async with two_workers() as (one, two), two.app_context():
+        async with channels.subscribe("rooms") as rooms:
+            async with one.app_context():
+                for name in ("a", "b"):
+                    await channels.publish("rooms", name)
+            for room in await take(rooms, 2):
+                async with channels.subscribe(room.text) as messages:
+                    async with channels.subscribe("rooms") as again:
+                        await channels.publish(room.text, "hello")
+                        assert [m.text for m in await take(messages, 1)] == ["hello"]
+                        await channels.publish("rooms", "again")
+                        assert [m.text for m in await take(again, 1)] == ["again"]
+
+
+async def test_an_id_of_another_channel_replays_nothing_of_it(two_workers, channels):
+    async with two_workers() as (one, _), one.app_context():
+        other = await channels.publish("other", "secret")
+        await channels.publish("news", "1")
+        async with channels.subscribe("news", after=other) as messages:
+            await channels.publish("news", "2")
+            texts = []
+            while "2" not in texts:
+                texts += [m.text for m in await take(messages, 1)]
+    assert texts in (["2"], ["1", "2"])
+
+
+@pytest.mark.parametrize(
+    "name", ["*", "news.>", "\n", "a\r\nPING", "{", "}x{", "%s", "💬", " ", "'"]
+)
+async def test_a_name_may_have_any_characters(name, two_workers, channels):
+    async with two_workers() as (one, two), two.app_context():
+        async with channels.subscribe(name) as messages, channels.subscribe("news.x") as others:
+            async with one.app_context():
+                first = await channels.publish(name, "1")
+                await channels.publish("news.x", "other")
+                await channels.publish(name, "2")
+                async with channels.present(name, "ann"):
+                    assert await channels.members(name) == ["ann"]
+            assert [m.text for m in await take(messages, 2)] == ["1", "2"]
+            assert [m.text for m in await take(others, 1)] == ["other"]
+        async with channels.subscribe(name, after=first) as messages:
+            assert [m.text for m in await take(messages, 1)] == ["2"]

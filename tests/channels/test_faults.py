@@ -7,9 +7,13 @@ import gc
 import tracemalloc
 
 import pytest
+from redis.asyncio import Redis
 
 from asyncflask import Flask
 from asyncflask.channels import ChannelsUnavailable
+from tests.services import redis
+
+from .link import Link
 
 PATIENCE = 20
 
@@ -113,7 +117,7 @@ async def test_names_that_come_and_go_leave_nothing(channels):
         gc.collect()
         tracemalloc.start()
         try:
-            await visit(1000, 11_000)
+            await visit(1000, 6_000)
             await asyncio.sleep(0.01)
             await channels.publish("last", "")
             gc.collect()
@@ -132,3 +136,65 @@ async def test_a_reader_that_never_reads_holds_no_more_than_its_mailbox(channels
             for _ in range(100):
                 await channels.publish("news", b"x" * 1000)
             assert messages.lost == 50
+
+
+async def test_a_link_that_is_cut_is_noticed_and_nothing_is_lost_on_it(remote_server, channels):
+    def worker(url):
+        app = Flask("worker")
+        app.config.update(CHANNELS_URL=url, CHANNELS_TIMEOUT=1, CHANNELS_PREFIX="link")
+        app.config.update(CHANNELS_HEARTBEAT=0.2, CHANNELS_PRESENCE=1)
+        channels.init_app(app)
+        return app
+
+    async def members():
+        async with near.app_context():
+            return await channels.members("room")
+
+    async with Link(remote_server.url).open() as link:
+        near, far = worker(remote_server.url), worker(link.url)
+        async with near.test_app(), far.test_app(), far.app_context(), asyncio.timeout(PATIENCE):
+            async with channels.subscribe("news") as messages, channels.present("room", "ann"):
+                assert await members() == ["ann"]
+                link.cut()
+                with pytest.raises(ChannelsUnavailable, match="CHANNELS_TIMEOUT=1 seconds"):
+                    await channels.publish("other", "lost")
+                await until(lambda: not channels.connected)
+                async with near.app_context():
+                    for number in range(20):
+                        await channels.publish("news", str(number))
+                while await members():
+                    await asyncio.sleep(0.05)
+                link.mend()
+                assert await take(messages, 20) == [str(number) for number in range(20)]
+                assert messages.complete
+                while await members() != ["ann"]:
+                    await asyncio.sleep(0.05)
+
+
+@pytest.mark.parametrize("program", ["redis-server", "valkey-server"])
+async def test_a_redis_that_comes_back_with_an_old_state_loses_no_live_message(
+    program, tmp_path, channels
+):
+    server = redis(tmp_path, save="3600 1", program=program)
+    server.start()
+    try:
+        app = Flask("faults")
+        app.config.update(CHANNELS_URL=server.url, CHANNELS_PREFIX="faults")
+        channels.init_app(app)
+        async with app.test_app(), app.app_context(), channels.subscribe("news") as messages:
+            await channels.publish("news", "saved")
+            async with Redis.from_url(f"redis://{server.url.partition('://')[2]}") as client:
+                await client.save()
+            ids = [await channels.publish("news", str(number)) for number in range(10)]
+            await take(messages, 11)
+            server.kill()
+            await until(lambda: not channels.connected)
+            server.start()
+            again = [await publish_until_taken(channels, str(number)) for number in range(10)]
+            assert await take(messages, 10) == [str(number) for number in range(10)]
+            assert not set(ids) & set(again)
+            assert not messages.complete
+            async with channels.subscribe("news", after=ids[0]) as others:
+                assert not others.complete
+    finally:
+        server.kill()
