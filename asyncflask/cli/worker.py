@@ -17,6 +17,7 @@ from collections.abc import Callable
 import click
 
 from ..server import Config
+from ..server.runner import Signals
 from ..typing import ASGIApplication, Receive, Scope, Send
 from .context import ScriptInfo
 from .locate import CommandApp
@@ -62,6 +63,7 @@ def run_worker(settings: str, ready: str, alive: str) -> None:
     how = WorkerSettings(**json.loads(settings))
     # The terminal sends it to all; the first process decides.
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    Signals.again = signal.SIG_IGN
     threading.Thread(target=_end_with_parent, args=[int(alive)], daemon=True).start()
     app: ASGIApplication = load_app()
     if how.max_requests is not None:

@@ -18,7 +18,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from queue import SimpleQueue
 from types import FrameType
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, ClassVar, ParamSpec, TypeVar
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -156,6 +156,10 @@ class Signals:
         to_end: Seconds for the server to end after that.
     """
 
+    #: What a second signal does. A worker process ignores it: a terminal and systemd send the first
+    #: one to every process, and the first process sends one as well.
+    again: ClassVar[signal.Handlers] = signal.SIG_DFL
+
     def __init__(
         self, stop: Callable[[], None], last_resort: LastResort, to_react: float, to_end: float
     ) -> None:
@@ -186,16 +190,16 @@ class Signals:
 
     def _end(self, number: int, frame: FrameType | None) -> None:
         # Python's handlers, because the loop's would wait for a blocked loop.
-        # Only this signal gets its default here: the other one may have come at the same time (a
-        # worker gets SIGINT of Ctrl+C, and SIGTERM from the first process), and Python prints an
-        # OSError for a signal whose handler is gone when it is to be called.
-        signal.signal(number, signal.SIG_DFL)
+        # Only the handler of this signal is replaced here: the other one may have come at the same
+        # time (a worker gets SIGINT of Ctrl+C, and SIGTERM from the first process), and Python
+        # prints an OSError for a signal whose handler is gone when it is to be called.
+        signal.signal(number, self.again)
         self._last_resort.set(self._to_react)
         self._loop.call_soon_threadsafe(self._reacted)
 
     def _reacted(self) -> None:
         for number in self._before:
-            signal.signal(number, signal.SIG_DFL)
+            signal.signal(number, self.again)
         self._last_resort.set(self._to_end)
         self._stop()
 

@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from functools import partial
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
@@ -42,6 +42,20 @@ async def begin():
 @app.get("/")
 async def index():
     return str(os.getpid())
+"""
+
+SLOW = """
+import asyncio
+from asyncflask import Flask
+
+app = Flask("shop")
+
+
+@app.get("/slow")
+async def slow():
+    print("slow begins", flush=True)
+    await asyncio.sleep(0.5)
+    return "answered"
 """
 
 
@@ -200,6 +214,43 @@ def test_the_address_is_printed_once_and_a_signal_ends_all(
     for each in found:
         with pytest.raises(ProcessLookupError):
             os.kill(each, 0)
+
+
+@pytest.mark.parametrize(
+    ("server", "number"), [("embedded", signal.SIGTERM), ("hypercorn", signal.SIGINT)]
+)
+def test_a_signal_to_all_processes_cuts_off_no_request(
+    run: StartProgram, write: Write, server: str, number: int
+) -> None:
+    """A terminal sends SIGINT to all of them, and systemd SIGTERM."""
+    write("app.py", SLOW)
+
+    program = run("--workers", "2", "--server", server)
+    url = program.url()
+    with closing(HTTPConnection(urlsplit(url).netloc, timeout=10)) as connection:
+        connection.request("GET", "/slow")
+        assert program.output.until("slow begins")
+        program.send_signal_to_group(number)
+
+        assert connection.getresponse().read() == b"answered"
+    program.wait()
+    assert program.returncode == 0
+
+
+def test_a_second_signal_ends_workers_that_still_answer(run: StartProgram, write: Write) -> None:
+    write("app.py", SLOW.replace("sleep(0.5)", "sleep(60)"))
+
+    program = run("--workers", "2")
+    with closing(HTTPConnection(urlsplit(program.url()).netloc, timeout=10)) as connection:
+        connection.request("GET", "/slow")
+        assert program.output.until("slow begins")
+        program.send_signal_to_group(signal.SIGINT)
+        time.sleep(0.5)
+        program.send_signal_to_group(signal.SIGINT)
+
+        with pytest.raises((HTTPException, ConnectionError)):
+            connection.getresponse()
+    program.wait(5)
 
 
 def test_nothing_but_the_address_and_the_log_is_printed(run: StartProgram, write: Write) -> None:
