@@ -31,6 +31,8 @@ def create_app(config: Mapping[str, Any] | None = None, instance_path: str | Non
         # A POST from another site does not carry the cookie; csrf.py is the second protection.
         SESSION_COOKIE_SAMESITE="Lax",
         POSTS_PER_PAGE=5,
+        # The chat's messages stay in this process, unless another engine is named.
+        CHANNELS_URL=os.environ.get("CHANNELS_URL", "memory://"),
     )
     app.config.from_mapping(config or {})
     instance = Path(app.instance_path)

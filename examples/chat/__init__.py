@@ -4,12 +4,14 @@
 - ``static/chat.js``: the browser's side of the websocket
 
 Messages are JSON. The browser sends ``{"text": …}``. The messages that it gets have a ``type``:
-``people`` (who is in the room, and its own name), ``join``, ``leave``, ``message``.
+``people`` (who is in the room, its own name, and the worker's process), ``join``, ``leave``,
+``message``.
 """
 
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 from typing import Any
 
@@ -18,7 +20,6 @@ from asyncflask import (
     Flask,
     WebsocketDisconnect,
     abort,
-    current_app,
     g,
     json,
     redirect,
@@ -27,8 +28,10 @@ from asyncflask import (
     url_for,
     websocket,
 )
+from asyncflask.channels import ChannelsUnavailable
 
-from .rooms import Member, Rooms
+from . import rooms
+from .rooms import Visit
 
 bp = Blueprint(
     "chat", __name__, url_prefix="/chat", template_folder="templates", static_folder="static"
@@ -37,18 +40,14 @@ bp = Blueprint(
 ROOM = re.compile(r"[a-z0-9-]{1,30}")
 NAME_LENGTH = 30
 TEXT_LENGTH = 1000
+#: The close code "try again later", after which the browser connects again.
+TRY_AGAIN_LATER = 1013
 
 
 def init_app(app: Flask) -> None:
     """Register the chat on ``app``."""
-    app.extensions["chat"] = Rooms()
+    rooms.channels.init_app(app)
     app.register_blueprint(bp)
-
-
-def rooms() -> Rooms:
-    """Return the rooms of this app."""
-    found: Rooms = current_app.extensions["chat"]
-    return found
 
 
 @bp.url_value_preprocessor
@@ -67,7 +66,7 @@ async def lobby() -> Any:
         name = request.args.get("name", "")
         return redirect(url_for("chat.room", room=room or "lounge", name=name))
     known = g.user["name"] if g.get("user") else ""
-    return render_template("chat/lobby.html", rooms=rooms().sizes(), name=known)
+    return render_template("chat/lobby.html", rooms=await rooms.sizes(), name=known)
 
 
 @bp.get("/<room>")
@@ -81,18 +80,19 @@ async def talk(room: str) -> None:
     """Let a member take part until the connection ends."""
     name = " ".join(websocket.args.get("name", "").split())[:NAME_LENGTH] or "Guest"
     await websocket.accept()
-    member = Member()
-    with rooms().visit(room, name, member) as say:
-        # Another task sends, so that a browser that does not read stops no other member, and not
-        # even its own messages to the others.
-        sender = asyncio.create_task(deliver(member))
-        try:
-            async for message in websocket:
-                text = _text_of(message)
-                if text:
-                    say(text)
-        finally:
-            sender.cancel()
+    try:
+        async with rooms.visit(room, name) as visit:
+            # Another task sends, so that a browser that does not read can still say something.
+            sender = asyncio.create_task(deliver(visit))
+            try:
+                async for message in websocket:
+                    text = _text_of(message)
+                    if text:
+                        await visit.say(text)
+            finally:
+                sender.cancel()
+    except ChannelsUnavailable:
+        await websocket.close(TRY_AGAIN_LATER)
 
 
 def _text_of(message: str | bytes) -> str:
@@ -104,10 +104,13 @@ def _text_of(message: str | bytes) -> str:
     return text.strip()[:TEXT_LENGTH] if isinstance(text, str) else ""
 
 
-async def deliver(member: Member) -> None:
+async def deliver(visit: Visit) -> None:
     """Send a member the messages of the room."""
+    people = {"type": "people", "names": visit.people, "you": visit.name, "process": os.getpid()}
     try:
-        while True:
-            await websocket.send_json(await member.next_message())
+        await websocket.send_json(people)
+        async for message in visit.messages:
+            if message.id != visit.joined:
+                await websocket.send(message.text)
     except WebsocketDisconnect:
         pass  # The view gets this error too, and ends.

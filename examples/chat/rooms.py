@@ -1,80 +1,89 @@
 """Rooms: who is in which one, and how a message reaches all of them.
 
-Sending a message to a room never waits. Each member has a mailbox of limited size, and a task that
-sends from it. If a member's connection is too slow, that member loses the oldest messages.
-
-The rooms are in one process. Several processes need a broker between them (Redis, NATS …).
+Rooms are channels, so their members may be in different workers and on different hosts. A member
+whose connection is too slow loses the oldest messages, and holds up no other member.
 """
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import Any
+from collections import Counter
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
 
-MAILBOX_SIZE = 100
+from asyncflask.channels import Channels, ChannelsUnavailable, Subscription
 
-Message = dict[str, Any]
+channels = Channels()
 
-
-class Member:
-    """One connection in a room."""
-
-    def __init__(self) -> None:
-        self._mailbox: asyncio.Queue[Message] = asyncio.Queue(MAILBOX_SIZE)
-
-    def post(self, message: Message) -> None:
-        """Put a message into the mailbox; a full mailbox loses its oldest message."""
-        if self._mailbox.full():
-            self._mailbox.get_nowait()
-        self._mailbox.put_nowait(message)
-
-    async def next_message(self) -> Message:
-        """Wait for the next message."""
-        return await self._mailbox.get()
+#: The channel in which all members of all rooms are present, as "room/name".
+EVERYBODY = "chat"
 
 
-class Rooms:
-    """The rooms that have members. An empty room is removed."""
+@dataclass(frozen=True)
+class Visit:
+    """A member's stay in a room.
 
-    def __init__(self) -> None:
-        self._rooms: dict[str, dict[str, Member]] = {}
+    Args:
+        room: The room's name.
+        name: The member's name, which no other member of the room has.
+        people: All names in the room at the beginning.
+        messages: What is said, and who joins and leaves.
+        joined: The id of the message that this member has come in.
+    """
 
-    def sizes(self) -> dict[str, int]:
-        """Return the number of members of each room."""
-        return {room: len(members) for room, members in sorted(self._rooms.items())}
+    room: str
+    name: str
+    people: Sequence[str]
+    messages: Subscription
+    joined: str
 
-    @contextmanager
-    def visit(self, room: str, name: str, member: Member) -> Iterator[Callable[[str], None]]:
-        """Add a member, and remove it at the end of the block.
+    async def say(self, text: str) -> None:
+        """Send a text to the room."""
+        await _tell(self.room, {"type": "message", "name": self.name, "text": text})
 
-        Yields:
-            A function that sends a message to the room.
-        """
-        members = self._rooms.setdefault(room, {})
-        name = _free_name(name, members)
-        self._broadcast(room, {"type": "join", "name": name})
-        members[name] = member
-        member.post({"type": "people", "names": list(members), "you": name})
+
+async def sizes() -> dict[str, int]:
+    """Return the number of members of each room."""
+    return dict(Counter(member.split("/")[0] for member in await channels.members(EVERYBODY)))
+
+
+async def people(room: str) -> list[str]:
+    """Return the names in a room."""
+    members = [member.split("/", 1) for member in await channels.members(EVERYBODY)]
+    return [name for found, name in members if found == room]
+
+
+@asynccontextmanager
+async def visit(room: str, name: str) -> AsyncIterator[Visit]:
+    """Have a member in a room until the block ends.
+
+    Args:
+        room: The room's name.
+        name: The name that the member would like. Where it is taken, a number is added; two who
+            come at the same moment may both get it.
+    """
+    async with channels.subscribe(_channel(room), overflow="drop_oldest") as messages:
+        name = _free_name(name, await people(room))
         try:
-            yield lambda text: self._broadcast(room, _message(name, text))
+            async with channels.present(EVERYBODY, f"{room}/{name}"):
+                joined = await _tell(room, {"type": "join", "name": name})
+                yield Visit(room, name, await people(room), messages, joined)
         finally:
-            del members[name]
-            self._broadcast(room, {"type": "leave", "name": name})
-            if not members:
-                del self._rooms[room]
-
-    def _broadcast(self, room: str, message: Message) -> None:
-        for member in self._rooms[room].values():
-            member.post(message)
+            # Without the engine there is no way to tell it, and presence ends by itself.
+            with suppress(ChannelsUnavailable):
+                await _tell(room, {"type": "leave", "name": name})
 
 
-def _message(name: str, text: str) -> Message:
-    return {"type": "message", "name": name, "text": text}
+def _channel(room: str) -> str:
+    return f"chat:{room}"
 
 
-def _free_name(name: str, taken: dict[str, Member]) -> str:
+async def _tell(room: str, message: dict[str, str]) -> str:
+    message_id: str = await channels.publish(_channel(room), message)
+    return message_id
+
+
+def _free_name(name: str, taken: Sequence[str]) -> str:
     number, free = 1, name
     while free in taken:
         number += 1

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
+from asyncflask import WebsocketDisconnect
 from asyncflask.testing import WebsocketResponseError
-from examples.chat.rooms import MAILBOX_SIZE, Member, Rooms
+from examples.chat import rooms
 
 
 async def test_two_people_talk(client):
     async with client.websocket("/chat/lounge/ws?name=Ada") as ada:
-        assert await ada.receive_json() == {"type": "people", "names": ["Ada"], "you": "Ada"}
+        people = {"type": "people", "names": ["Ada"], "you": "Ada", "process": os.getpid()}
+        assert await ada.receive_json() == people
 
         async with client.websocket("/chat/lounge/ws?name=Bob") as bob:
             assert (await bob.receive_json())["names"] == ["Ada", "Bob"]
@@ -39,11 +43,10 @@ async def test_rooms_hear_nothing_of_each_other(client):
 
 
 async def test_a_name_is_taken_once(client):
-    async with (
-        client.websocket("/chat/lounge/ws?name=Ada"),
-        client.websocket("/chat/lounge/ws?name=Ada") as second,
-    ):
-        assert (await second.receive_json())["you"] == "Ada 2"
+    async with client.websocket("/chat/lounge/ws?name=Ada") as first:
+        await first.receive_json()
+        async with client.websocket("/chat/lounge/ws?name=Ada") as second:
+            assert (await second.receive_json())["you"] == "Ada 2"
 
 
 @pytest.mark.parametrize("nonsense", ["", "{", "[]", '{"text": 1}', b"\xff", '{"text": " "}'])
@@ -88,17 +91,26 @@ async def test_the_lobby_shows_where_somebody_is(client):
     assert "library" not in (await client.get("/chat/")).text
 
 
+async def test_without_the_engine_the_browser_is_told_to_try_again_later(app, client):
+    app.config.update(CHANNELS_URL="redis://127.0.0.1:1/0", CHANNELS_TIMEOUT=0.2)
+    with pytest.raises(WebsocketDisconnect, match="1013"):
+        async with client.websocket("/chat/lounge/ws?name=Ada") as ada:
+            await ada.receive()
+
+
 async def test_a_room_has_a_plain_name(client):
     assert (await client.get("/chat/Not%20a%20room")).status_code == 404
 
 
-async def test_who_does_not_read_holds_up_nobody_and_keeps_the_newest():
-    rooms = Rooms()
-    slow, quick = Member(), Member()
-    with rooms.visit("lounge", "Slow", slow), rooms.visit("lounge", "Quick", quick) as say:
-        for number in range(2 * MAILBOX_SIZE):
-            say(str(number))
-        kept = [(await slow.next_message())["text"] for _ in range(MAILBOX_SIZE)]
+async def test_who_does_not_read_loses_the_oldest_messages_and_holds_up_nobody(app):
+    app.config["CHANNELS_MAILBOX"] = 10
+    async with app.app_context(), rooms.visit("lounge", "Slow") as slow:
+        async with rooms.visit("lounge", "Quick") as quick:
+            for number in range(30):
+                await quick.say(str(number))
+            kept = [(await anext(slow.messages)).json()["text"] for _ in range(10)]
 
-    assert kept == [str(number) for number in range(MAILBOX_SIZE, 2 * MAILBOX_SIZE)]
-    assert rooms.sizes() == {}
+        assert kept == [str(number) for number in range(20, 30)]
+        assert await rooms.sizes() == {"lounge": 1}
+    async with app.app_context():
+        assert await rooms.sizes() == {}

@@ -33,10 +33,11 @@ function show(list) {
 const handlers = {
   people(message) {
     show(message.names);
+    people.dataset.process = message.process;
     line(`You are in, as ${message.you}.`);
   },
   join(message) {
-    show([...names, message.name]);
+    show([...new Set([...names, message.name])]); // it may be in the first list already
     line(`${message.name} has come in.`);
   },
   leave(message) {
