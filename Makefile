@@ -102,6 +102,7 @@ bench:
 	.venv-bench/bin/python -m benchmarks
 	.venv-bench/bin/python -m benchmarks startup
 	.venv-bench/bin/python -m benchmarks growth
+	.venv-bench/bin/python -m benchmarks waiting
 	.venv-bench/bin/python -m benchmarks pieces
 	@if command -v valgrind > /dev/null; then .venv-bench/bin/python -m benchmarks instructions; \
 	else echo "Instructions are left out: valgrind is not installed."; fi

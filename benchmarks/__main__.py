@@ -61,10 +61,6 @@ def _parser() -> argparse.ArgumentParser:
     _add_workload(remembering)
     remembering.set_defaults(command=_memory)
 
-    parking = commands.add_parser("waiting", help="measure requests that wait, and print it")
-    parking.add_argument("--quick", action="store_true", help="fewer requests, once")
-    parking.set_defaults(command=_waiting)
-
     serving = commands.add_parser("servers", help="measure servers over loopback (Linux)")
     serving.add_argument("--quick", action="store_true", help="few short rounds, few idle")
     serving.add_argument("--server", action="append", metavar="NAME", help="those only")
@@ -82,11 +78,13 @@ def _parser() -> argparse.ArgumentParser:
 
     starting = commands.add_parser("startup", help="measure imports and apps of 500 routes (Linux)")
     growing = commands.add_parser("growth", help="measure how cost grows")
+    parking = commands.add_parser("waiting", help="measure requests that wait (Linux)")
     parting = commands.add_parser("pieces", help="measure what a request consists of")
     counting = commands.add_parser("instructions", help="count instructions (needs valgrind)")
     for command, run in (
         (starting, _startup),
         (growing, _growth),
+        (parking, _waiting),
         (parting, _pieces),
         (counting, _instructions),
     ):
@@ -173,6 +171,10 @@ def _growth(args: argparse.Namespace) -> int:
     return _finish(args, growth, growth.run(args.quick, args.seed, _say))
 
 
+def _waiting(args: argparse.Namespace) -> int:
+    return _finish(args, waiting, waiting.run(args.quick, args.seed, _say))
+
+
 def _pieces(args: argparse.Namespace) -> int:
     return _finish(args, pieces, pieces.run(args.quick, args.seed, _say))
 
@@ -217,7 +219,7 @@ def _report(args: argparse.Namespace) -> int:
     _refresh()
     if SERVERS.exists():
         _refresh_servers()
-    for module in (startup, growth, pieces, instructions):
+    for module in (startup, growth, waiting, pieces, instructions):
         if _file_of(module).exists():
             _refresh_section(module)
     return 0
@@ -251,12 +253,6 @@ def _memory(args: argparse.Namespace) -> int:
     cells = memory.run(args.workload or list(WORKLOADS), _say)
     print(report.memory_table({"memory": cells}))
     return int(any(map(memory.is_kept, cells.values())))
-
-
-def _waiting(args: argparse.Namespace) -> int:
-    requests = waiting.QUICK_REQUESTS if args.quick else waiting.REQUESTS
-    print(waiting.report(waiting.run(requests, 1 if args.quick else waiting.ROUNDS, _say)))
-    return 0
 
 
 def _compare(args: argparse.Namespace) -> int:

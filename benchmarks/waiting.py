@@ -1,415 +1,259 @@
 """Requests that wait while others are served: seconds, threads and memory, and streams of chunks.
 
 A thousand requests wait for a second each in an ``async def`` view, with and without a ``def``
-hook. Each kind is measured in a process of its own (``python -m benchmarks.waiting NAME``), so
-that its memory is its own; the kinds take turns. The ratios of one run count, not its seconds.
+hook: in a process without a server, and behind the embedded server. The kinds take turns, and the
+ratios of one run count, not its seconds.
 """
 
 from __future__ import annotations
 
-import argparse
-import asyncio
 import json
-import os
+import platform
+import random
 import statistics
 import subprocess
 import sys
-import threading
 import time
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from importlib.util import find_spec
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 from typing import Any
 
 from .goals import shown
-from .measure import Say
-from .memory import held, resident
+from .measure import Say, load_average, machine
 from .report import table, verdict
+from .waiters.apps import ADAPTED, BASE, CHUNKS, FACADE, FREE, HOOKS, KINDS, QUART
+from .waiters.measure import BURST, WAITERS, WEBSOCKETS
 
-REQUESTS = 1000
-QUICK_REQUESTS = 200
-BURST = 1200
-WEBSOCKETS = 80
-#: more than the pool of ``def`` functions is large, by default
-WAITERS = 40
-SECONDS = 1.0
-#: seconds after which a request counts as not answered
-PATIENCE = 60.0
+BEGIN = "<!-- waiting: written by `python -m benchmarks waiting`, do not edit -->"
+END = "<!-- end of waiting -->"
+
+REQUESTS, MANY = 1000, 5000
+QUICK_REQUESTS, QUICK_MANY = 200, 400
 ROUNDS = 3
-CHUNKS = 100
 
 _ROOT = Path(__file__).parents[1]
 
-App = Callable[[dict[str, Any], Any, Any], Any]
+Cells = Mapping[str, Sequence[Mapping[str, Any]]]
 
 
-# -- the apps --------------------------------------------------------------------------------------
+# -- the rounds ------------------------------------------------------------------------------------
 
 
-def _views(app: Any) -> None:
-    news = asyncio.Event()
-
-    @app.get("/")
-    async def wait() -> str:
-        await asyncio.sleep(SECONDS)
-        return "x"
-
-    @app.get("/ready")
-    async def ready() -> str:
-        return "x"
-
-    @app.get("/news")
-    async def wait_for_news() -> str:
-        await news.wait()
-        return "x"
-
-    @app.get("/wake")
-    async def wake() -> str:
-        news.set()
-        return "x"
-
-
-def _hooks(app: Any) -> None:
-    @app.before_request
-    def before() -> None:
-        pass
-
-    @app.teardown_request
-    def teardown(error: BaseException | None) -> None:
-        pass
-
-
-def _async_api(hooks: bool) -> App:
-    import asyncflask
-
-    app = asyncflask.Flask("waiting", root_path=str(_ROOT))
-    _views(app)
-    if hooks:
-        _hooks(app)
-
-        @app.before_websocket
-        def before() -> None:
-            pass
-
-    @app.websocket("/ws")
-    async def echo() -> None:
-        while True:
-            await asyncflask.websocket.send(await asyncflask.websocket.receive())
-
-    return app
-
-
-def _facade() -> App:
-    from asyncflask.flask import Flask
-
-    app = Flask("waiting", root_path=str(_ROOT))
-    _views(app)
-    _hooks(app)
-
-    @app.get("/stream")
-    def stream() -> Iterator[bytes]:
-        return iter([b"x" * 100] * CHUNKS)
-
-    return app  # type: ignore[no-any-return]  # a facade app is called as WSGI and as ASGI
-
-
-def _quart() -> App:
-    import quart
-
-    app = quart.Quart("waiting", root_path=str(_ROOT))
-    _views(app)
-    _hooks(app)
-
-    @app.before_websocket
-    def before() -> None:
-        pass
-
-    @app.websocket("/ws")
-    async def echo() -> None:
-        while True:
-            await quart.websocket.send(await quart.websocket.receive())
-
-    return app
-
-
-def _flask_on_asgiref() -> App:
-    import flask
-    from asgiref.wsgi import WsgiToAsgi
-
-    app = flask.Flask("waiting", root_path=str(_ROOT))
-    _views(app)
-    _hooks(app)
-    adapted: App = WsgiToAsgi(app)
-    return adapted
-
-
-@dataclass(frozen=True)
-class Kind:
-    """An app, and what is measured on it.
+def run(quick: bool, seed: int, say: Say) -> dict[str, Any]:
+    """Measure the kinds that are installed, in turns.
 
     Args:
-        make: Makes the app.
-        modules: Modules that it needs.
-        websockets: Whether it has websockets.
-        most: Most requests that it is asked to serve at once.
-    """
-
-    make: Callable[[], App]
-    modules: tuple[str, ...] = ()
-    websockets: bool = False
-    most: int = 100_000
-
-
-BASE, HOOKS, FACADE = "asyncflask", "asyncflask, def hooks", "facade, def hooks"
-KINDS: Mapping[str, Kind] = {
-    BASE: Kind(lambda: _async_api(False), websockets=True),
-    HOOKS: Kind(lambda: _async_api(True), websockets=True),
-    FACADE: Kind(_facade),
-    "Quart, def hooks": Kind(_quart, ("quart",), websockets=True),
-    # It serves one request after the other.
-    "Flask on asgiref, def hooks": Kind(_flask_on_asgiref, ("flask", "asgiref"), most=5),
-}
-
-
-# -- one kind, in a process of its own -------------------------------------------------------------
-
-
-def scope_of(path: str, kind: str = "http") -> dict[str, Any]:
-    """Return the scope of a request or websocket."""
-    scope = {
-        "type": kind,
-        "asgi": {"version": "3.0", "spec_version": "2.4"},
-        "http_version": "1.1",
-        "scheme": "http" if kind == "http" else "ws",
-        "path": path,
-        "raw_path": path.encode(),
-        "query_string": b"",
-        "root_path": "",
-        "headers": [(b"host", b"localhost")],
-        "client": ("127.0.0.1", 1),
-        "server": ("127.0.0.1", 80),
-    }
-    return {**scope, "method": "GET"} if kind == "http" else {**scope, "subprotocols": []}
-
-
-async def get(app: App, path: str, **changes: Any) -> int:
-    """Make a request and return its status; 0 if it is not answered within :data:`PATIENCE`."""
-    statuses: list[int] = []
-    messages = [{"type": "http.request", "body": b"", "more_body": False}]
-
-    async def receive() -> dict[str, Any]:
-        if messages:
-            return messages.pop()
-        await asyncio.Event().wait()
-        raise AssertionError
-
-    async def send(message: dict[str, Any]) -> None:
-        if "status" in message:
-            statuses.append(message["status"])
-
-    try:
-        async with asyncio.timeout(PATIENCE):
-            await app({**scope_of(path), **changes}, receive, send)
-    except TimeoutError:
-        return 0
-    return statuses[0]
-
-
-async def waiting(app: App, requests: int) -> dict[str, Any]:
-    """Let requests wait at the same time.
-
-    Returns:
-        Seconds, most threads, KiB of memory for each, and how many were answered with 200.
-    """
-    for _ in range(20):
-        await get(app, "/ready")
-    before = held()["resident"]
-    sizes, threads = [before], [threading.active_count()]
-
-    async def watch() -> None:
-        while True:
-            sizes.append(resident())
-            threads.append(threading.active_count())
-            await asyncio.sleep(0.05)
-
-    watching = asyncio.create_task(watch())
-    began = time.monotonic()
-    statuses = await asyncio.gather(*(get(app, "/") for _ in range(requests)))
-    seconds = time.monotonic() - began
-    watching.cancel()
-    return {
-        "seconds": seconds,
-        "threads": max(threads),
-        "kib": (max(sizes) - before) / requests,
-        "requests": requests,
-        "answered": Counter(statuses)[200],
-    }
-
-
-async def woken(app: App) -> int:
-    """Let requests wait for a later one, and return how many were answered."""
-    tasks = [asyncio.create_task(get(app, "/news")) for _ in range(WAITERS)]
-    await asyncio.sleep(0.2)
-    try:
-        async with asyncio.timeout(PATIENCE / 10):
-            await get(app, "/wake")
-            return Counter(await asyncio.gather(*tasks))[200]
-    except TimeoutError:
-        return Counter(task.result() for task in tasks if task.done() and not task.cancelled())[200]
-
-
-async def talking(app: App) -> int:
-    """Open websockets at the same time, and return how many were answered."""
-    answered, gone = [], asyncio.Event()
-
-    async def talk() -> None:
-        messages = [{"type": "websocket.connect"}, {"type": "websocket.receive", "text": "hi"}]
-
-        async def receive() -> dict[str, Any]:
-            if messages:
-                return messages.pop(0)
-            await gone.wait()
-            return {"type": "websocket.disconnect", "code": 1000}
-
-        async def send(message: dict[str, Any]) -> None:
-            if message["type"] == "websocket.send":
-                answered.append(1)
-
-        await app(scope_of("/ws", "websocket"), receive, send)
-
-    tasks = [asyncio.create_task(talk()) for _ in range(WEBSOCKETS)]
-    end = time.monotonic() + PATIENCE / 10
-    while len(answered) < WEBSOCKETS and time.monotonic() < end:
-        await asyncio.sleep(0.01)
-    count = len(answered)
-    gone.set()
-    await asyncio.gather(*tasks, return_exceptions=True)
-    return count
-
-
-async def streaming(app: App, rounds: int = 30) -> dict[str, float]:
-    """Measure a stream of chunks: run ahead, and with a hop for each, in turns.
-
-    Returns:
-        Milliseconds of the two.
-    """
-    ways: dict[str, dict[str, Any]] = {"ahead": {}, "hops": {"asyncflask.pieces": {}}}
-    times: dict[str, list[float]] = {way: [] for way in ways}
-    for _ in range(rounds):
-        for way, extensions in ways.items():
-            began = time.perf_counter()
-            await get(app, "/stream", extensions=extensions)
-            times[way].append((time.perf_counter() - began) * 1000)
-    return {way: statistics.median(measured) for way, measured in times.items()}
-
-
-async def measure(name: str, requests: int, burst: int) -> dict[str, Any]:
-    """Measure one kind.
-
-    Args:
-        name: A key of :data:`KINDS`.
-        requests: Number of requests that wait.
-        burst: Number of requests that come at once, if the kind has ``def`` hooks of asyncflask.
-    """
-    kind = KINDS[name]
-    app = kind.make()
-    cell: dict[str, Any] = await waiting(app, min(requests, kind.most))
-    if name in (HOOKS, FACADE):
-        answers = await asyncio.gather(*(get(app, "/") for _ in range(burst)))
-        cell["burst"] = {str(status): count for status, count in Counter(answers).items()}
-    if name == FACADE:
-        cell["stream"] = await streaming(app)
-    if kind.websockets:
-        cell["websockets"] = await talking(app)
-    cell["woken"] = await woken(app)
-    return cell
-
-
-# -- all kinds -------------------------------------------------------------------------------------
-
-
-def run(requests: int, rounds: int, say: Say) -> dict[str, list[dict[str, Any]]]:
-    """Measure the kinds whose modules are installed, in turns.
-
-    Args:
-        requests: Number of requests that wait.
-        rounds: Number of measurements of each.
+        quick: Whether fewer requests wait, in one round.
+        seed: Of the order.
         say: Is called with lines about the progress.
 
     Raises:
         CalledProcessError: A process failed.
+        NotServing: The embedded server does not start.
     """
-    names = [name for name, kind in KINDS.items() if all(map(find_spec, kind.modules))]
-    cells: dict[str, list[dict[str, Any]]] = {name: [] for name in names}
+    from .waiters import loopback  # for Linux
+
+    versions, load = _versions(say), load_average()
+    names = [name for name in KINDS if name in versions]
+    requests, many = (QUICK_REQUESTS, QUICK_MANY) if quick else (REQUESTS, MANY)
+    rounds = 1 if quick else ROUNDS
+    found: dict[str, dict[str, list[dict[str, Any]]]] = {
+        "in process": {name: [] for name in names},
+        "loopback": {name: [] for name in names},
+        "many": {name: [] for name in names if KINDS[name].most >= many},
+    }
+    began, order = time.monotonic(), random.Random(seed)
+    ways: Mapping[str, Callable[[str], dict[str, Any]]] = {
+        "in process": lambda name: _in_process(name, requests, BURST),
+        "loopback": lambda name: loopback.measure(name, requests),
+        "many": lambda name: _in_process(name, many, burst=0),
+    }
     for number in range(rounds):
-        for name in names:
-            command = [sys.executable, "-m", "benchmarks.waiting", name, str(requests)]
-            done = subprocess.run(command, check=True, capture_output=True, text=True, cwd=_ROOT)
-            cells[name].append(json.loads(done.stdout))
-            say(f"[{number + 1}/{rounds}] {name}: {cells[name][-1]['seconds']:.2f} s")
-    return cells
+        for where, cells in found.items():
+            for name in order.sample(list(cells), len(cells)):
+                cell = ways[where](name)
+                cells[name].append(cell)
+                passed = f"{number + 1}/{rounds}, {time.monotonic() - began:.0f} s"
+                say(f"[{passed}] {name}, {where}: {cell['seconds']:.2f} s")
+    return {
+        "kind": "waiting",
+        "date": time.strftime("%Y-%m-%d", time.gmtime()),
+        "python": f"{platform.python_implementation()} {platform.python_version()}",
+        "machine": machine(),
+        "load": load,
+        "versions": {title: of for each in versions.values() for title, of in each.items()},
+        "rounds": rounds,
+        "cells": found,
+    }
 
 
-def report(cells: Mapping[str, list[dict[str, Any]]]) -> str:
-    """Make the tables: the kinds, and the goals."""
-    head = ["kind", "requests", "s", "threads", "KiB each", "200", "woken", "websockets"]
-    rows = [
+def _versions(say: Say) -> dict[str, dict[str, str]]:
+    found = {}
+    for name, kind in KINDS.items():
+        try:
+            found[name] = kind.versions()
+        except PackageNotFoundError as error:
+            say(f"{name} is skipped: {error}.")
+    return found
+
+
+def _in_process(name: str, requests: int, burst: int) -> dict[str, Any]:
+    module = "benchmarks.waiters.measure"
+    command = [sys.executable, "-m", module, name, str(requests), "--burst", str(burst)]
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, cwd=_ROOT)
+    cell: dict[str, Any] = json.loads(done.stdout)
+    return cell
+
+
+# -- tables ----------------------------------------------------------------------------------------
+
+
+def report(result: Mapping[str, Any]) -> str:
+    """Make the tables of a result: the kinds in process, over loopback, with more; the goals."""
+    cells = result["cells"]
+    goals = [[text, value, verdict(reached)] for text, value, reached in _goals(cells)]
+    return "\n\n".join(
         [
-            name,
-            str(measured[0]["requests"]),
-            f"{_median(measured, 'seconds'):.2f}",
-            str(max(cell["threads"] for cell in measured)),
-            f"{_median(measured, 'kib'):.0f}",
-            str(min(cell["answered"] for cell in measured)),
-            f"{min(cell['woken'] for cell in measured)} of {WAITERS}",
-            _websockets(measured),
+            _origin(result),
+            _in_process_table(cells["in process"]),
+            "Over loopback, behind the embedded server, each request on a connection of its own:",
+            _table(cells["loopback"]),
+            "More requests than `WORKER_THREADS`, in process:",
+            _table(cells["many"]),
+            table(["goal", "measured", "reached"], goals),
         ]
+    )
+
+
+def _origin(result: Mapping[str, Any]) -> str:
+    of = result["machine"]
+    versions = ", ".join(f"{name} {of}" for name, of in result["versions"].items())
+    return (
+        f"{result['date']}, {result['python']}, {of['processor']} ({of['cores']} cores,"
+        f" {of['system']}, load {result['load']} at the start); {versions}. Medians of"
+        f" {result['rounds']} processes each; of threads the most, of answers the fewest."
+    )
+
+
+HEAD = ("kind", "requests", "s", "threads", "KiB each", "answered")
+
+
+def _in_process_table(cells: Cells) -> str:
+    rows = [
+        [*_row(name, measured), f"{_least(measured, 'woken')} of {WAITERS}", _websockets(measured)]
         for name, measured in cells.items()
     ]
-    goals = [[text, value, verdict(reached)] for text, value, reached in _goals(cells)]
-    return f"{table(head, rows)}\n\n{table(['goal', 'measured', 'reached'], goals)}"
+    return table([*HEAD, "woken", "websockets"], rows)
 
 
-def _median(measured: list[dict[str, Any]], key: str) -> float:
+def _table(cells: Cells) -> str:
+    return table(HEAD, [_row(name, measured) for name, measured in cells.items()])
+
+
+def _row(name: str, measured: Sequence[Mapping[str, Any]]) -> list[str]:
+    return [
+        name,
+        f"{measured[0]['requests']:,}",
+        f"{_median(measured, 'seconds'):.2f}",
+        f"{max(cell['threads'] for cell in measured):,}",
+        f"{_median(measured, 'kib'):.1f}",
+        f"{_least(measured, 'answered'):,}",
+    ]
+
+
+def _median(measured: Sequence[Mapping[str, Any]], key: str) -> float:
     return statistics.median(cell[key] for cell in measured)
 
 
-def _websockets(measured: list[dict[str, Any]]) -> str:
-    counts = [cell["websockets"] for cell in measured if "websockets" in cell]
-    return f"{min(counts)} of {WEBSOCKETS}" if counts else "–"
+def _least(measured: Sequence[Mapping[str, Any]], key: str) -> int:
+    return min(cell[key] for cell in measured)
 
 
-def _goals(cells: Mapping[str, list[dict[str, Any]]]) -> Iterator[tuple[str, str, bool]]:
-    base = _median(cells[BASE], "seconds")
-    for name, limit in ((HOOKS, 1.5), (FACADE, 2.5)):
-        ratio = _median(cells[name], "seconds") / base
-        yield f"{name} <= {limit} x {BASE}", shown(ratio), ratio <= limit
-        refused = sum(cell["burst"].get("503", 0) for cell in cells[name])
-        yield f"{name}: no 503 in a burst of {BURST}", str(refused), not refused
-        woken = min(cell["woken"] for cell in cells[name])
+def _websockets(measured: Sequence[Mapping[str, Any]]) -> str:
+    if "websockets" not in measured[0]:
+        return "–"
+    return f"{_least(measured, 'websockets')} of {WEBSOCKETS}"
+
+
+# -- goals -----------------------------------------------------------------------------------------
+
+
+def _goals(cells: Mapping[str, Cells]) -> Iterator[tuple[str, str, bool]]:
+    for where in ("in process", "loopback"):
+        for name, limit in ((HOOKS, 1.5), (FACADE, 2.5)):
+            ratio = _ratio(cells[where], name)
+            yield f"{where}: {name} <= {limit} x {BASE}", shown(ratio), ratio <= limit
+    found = cells["in process"]
+    for name in (HOOKS, FREE, FACADE):
+        refused = sum(cell["burst"].get("503", 0) for cell in found[name])
+        yield f"{name}: no 503 in a burst of {BURST:,}", str(refused), not refused
+        woken = _least(found[name], "woken")
         yield f"{name}: {WAITERS} of {WAITERS} woken", str(woken), woken == WAITERS
-    talked = min(cell["websockets"] for cell in cells[HOOKS])
-    yield f"{HOOKS}: {WEBSOCKETS} websockets at once", str(talked), talked == WEBSOCKETS
-    streams = [cell["stream"] for cell in cells[FACADE]]
+    for name in (HOOKS, FREE):
+        talked = _least(found[name], "websockets")
+        text = f"{name}: {WEBSOCKETS} of {WEBSOCKETS} websockets answered"
+        yield text, str(talked), talked == WEBSOCKETS
+    streams = [cell["stream"] for cell in found[FACADE]]
     ratio = statistics.median(stream["ahead"] / stream["hops"] for stream in streams)
     yield f"{FACADE}: stream of {CHUNKS} chunks <= 0.15 x a hop each", shown(ratio), ratio <= 0.15
+    for where, kinds in cells.items():
+        lost = sum(each["requests"] - each["answered"] for cell in kinds.values() for each in cell)
+        yield f"{where}: every request that waits is answered", f"{lost} are not", not lost
 
 
-def main() -> None:
-    """Measure one kind in this process and print the result as JSON."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.waiting", description=main.__doc__)
-    parser.add_argument("name", choices=KINDS)
-    parser.add_argument("requests", type=int)
-    args = parser.parse_args()
-
-    async def measured() -> None:
-        print(json.dumps(await measure(args.name, args.requests, BURST)), flush=True)
-        os._exit(0)  # Threads that wait for what never comes would keep the process.
-
-    asyncio.run(measured())
+def _ratio(cells: Cells, name: str) -> float:
+    """Return the median of a kind's time divided by that without hooks, round by round."""
+    return statistics.median(
+        cell["seconds"] / base["seconds"]
+        for cell, base in zip(cells[name], cells[BASE], strict=True)
+    )
 
 
-if __name__ == "__main__":
-    main()
+# -- picture ---------------------------------------------------------------------------------------
+
+COLOURS = {
+    BASE: "#c1121f",
+    HOOKS: "#c1121f",
+    FREE: "#f6c1c3",
+    FACADE: "#f08a8f",
+    QUART: "#2a9d4a",
+    ADAPTED: "#7a5195",
+}
+#: title of a panel; which cells; their figure
+PANELS = (
+    ("seconds, in process", "in process", "seconds"),
+    ("seconds, over loopback", "loopback", "seconds"),
+    ("most threads", "in process", "threads"),
+    ("KiB for each request", "in process", "kib"),
+)
+
+
+def plot(result: Mapping[str, Any], path: Any) -> None:
+    """Draw bars, one panel for each figure.
+
+    Raises:
+        ImportError: matplotlib is not installed.
+    """
+    from .plot import drawing, save
+
+    pyplot = drawing()
+    cells = result["cells"]["in process"]
+    size = (13, 0.32 * len(cells) + 1)
+    figure, panels = pyplot.subplots(
+        1, len(PANELS), figsize=size, sharey=True, layout="constrained"
+    )
+    for axes, (title, where, key) in zip(panels, PANELS, strict=True):
+        values = [_median(result["cells"][where][name], key) for name in cells]
+        bars = axes.barh(range(len(cells)), values, color=[COLOURS[name] for name in cells])
+        axes.bar_label(bars, [shown(value) for value in values], padding=3, fontsize=8)
+        axes.margins(x=0.18)
+        axes.set_title(title, fontsize=10)
+        axes.spines[["top", "right"]].set_visible(False)
+    panels[0].set_yticks(range(len(cells)), [_label(*each) for each in cells.items()])
+    panels[0].invert_yaxis()
+    save(figure, path)
+
+
+def _label(name: str, measured: Sequence[Mapping[str, Any]]) -> str:
+    return f"{name}: {measured[0]['requests']:,}"
