@@ -14,7 +14,7 @@ import types
 from collections.abc import Callable, Coroutine, Generator, Iterator
 from typing import Any, ParamSpec, TypeVar
 
-from .thread import this_worker
+from .thread import here
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -70,9 +70,10 @@ def run_from_thread(coro: Coroutine[Any, Any, T], loop: asyncio.AbstractEventLoo
 
 def _work_until(boxed: concurrent.futures.Future[T]) -> T:
     """Wait for a result. A worker does other jobs of its lease meanwhile, and counts as parked."""
-    inbox, job = this_worker.inbox, this_worker.job
-    if inbox is None or job is None:
+    worker = here.worker
+    if worker is None or worker.job is None:
         return boxed.result()
+    inbox, job = worker.inbox, worker.job
     boxed.add_done_callback(lambda _: inbox.put(_wake))
     job.lease.park()
     try:
@@ -113,7 +114,7 @@ async def _box(coro: Coroutine[Any, Any, Any]) -> tuple[Any, BaseException | Non
 def _take_over(context: contextvars.Context) -> None:
     """Set in this thread what was set in the copy of its Context that ran on the loop."""
     for var, value in context.items():
-        if var.get(this_worker) is not value:
+        if var.get(here) is not value:
             var.set(value)
 
 

@@ -61,21 +61,6 @@ class Job(Uncancelled):
         return False
 
 
-class _ThisWorker(threading.local):
-    """What the calling thread works for, if it is a worker.
-
-    Attributes:
-        inbox: Of the worker.
-        job: The job that it runs.
-    """
-
-    inbox: SimpleQueue[Callable[[], None] | None] | None = None
-    job: Job | None = None
-
-
-this_worker = _ThisWorker()
-
-
 class WorkerThread:
     """One thread with an inbox. It ends when it receives ``None``.
 
@@ -90,13 +75,16 @@ class WorkerThread:
 
     def __init__(self, name: str, may_end: Callable[[WorkerThread], bool]) -> None:
         self.inbox: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+        #: the job that it runs
+        self.job: Job | None = None
         self._may_end = may_end
         self._lingers = False
         self.thread = threading.Thread(target=self._work, name=name, daemon=True)
         self.thread.start()
 
     def _work(self) -> None:
-        inbox = this_worker.inbox = self.inbox
+        here.worker = self
+        inbox = self.inbox
         while (run := inbox.get()) is not None:
             run()
             del run  # An idle worker keeps nothing of its last request alive.
@@ -124,6 +112,25 @@ class WorkerThread:
             self.inbox.put(None)
         else:
             run()
+
+
+class _Here(threading.local):
+    """What is known of the calling thread.
+
+    Attributes:
+        worker: It, if it is a worker.
+    """
+
+    worker: WorkerThread | None = None
+
+
+here = _Here()
+
+
+def current_job() -> Job | None:
+    """Return the job that runs in the calling thread, if it is a worker's."""
+    worker = here.worker
+    return None if worker is None else worker.job
 
 
 # -- the request's Context -------------------------------------------------------------------------
@@ -215,10 +222,7 @@ def _await_exit(context: contextvars.Context) -> None:
     """
     while True:
         try:
-            return context.run(_do_nothing)
+            context.run(bool)  # PERF: it does nothing, and needs no frame.
+            return
         except RuntimeError:
             time.sleep(0)
-
-
-def _do_nothing() -> None:
-    pass

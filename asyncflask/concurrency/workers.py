@@ -26,9 +26,9 @@ from .thread import (
     Uncancelled,
     WorkerThread,
     context_of,
+    current_job,
     run_in_context,
     task_context,
-    this_worker,
 )
 
 P = ParamSpec("P")
@@ -122,12 +122,12 @@ class Lease:
         # A child task of the view has its own context: the view's may be in use on the loop.
         mine = asyncio.current_task() is self._task
         context = self._context if mine else task_context()
-        handled = sys.exc_info()[1]
+        handled = sys.exception()
 
         def run() -> None:
-            outer, this_worker.job = this_worker.job, job
+            outer, worker.job = worker.job, job
             boxed = run_in_context(context, func, args, kwargs, handled)
-            this_worker.job = outer
+            worker.job = outer
             try:
                 loop.call_soon_threadsafe(job.set_result, boxed)
             except RuntimeError:
@@ -166,7 +166,7 @@ class Lease:
         Raises:
             BaseException: What ``coro`` raises.
         """
-        job = this_worker.job
+        job = current_job()
         assert job is not None  # The caller runs in the leased thread.
         return run_from_thread(self._prepared(coro, job), self.loop)
 
@@ -267,7 +267,7 @@ async def run_in_thread(func: Callable[P, T], *args: P.args, **kwargs: P.kwargs)
 
 def leased_here() -> Lease | None:
     """Return the lease of the request whose worker thread this is, or ``None``."""
-    job = this_worker.job
+    job = current_job()
     return job.lease if job is not None and isinstance(job.lease, Lease) else None
 
 
