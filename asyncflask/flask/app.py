@@ -26,8 +26,10 @@ from werkzeug.routing import RequestRedirect as RequestRedirect
 from werkzeug.routing import RoutingException as RoutingException
 from werkzeug.routing import Rule as Rule
 from werkzeug.serving import is_running_from_reloader
+from werkzeug.utils import cached_property
 from werkzeug.wsgi import get_host as get_host
 
+from ..concurrency.pool import WorkerPool, logger
 from ..debug.frames import cut_tracebacks
 from ..debughelpers import warn_of_real_flask
 from ..dispatch import overrides, urls
@@ -106,6 +108,20 @@ class Flask(SyncSteps, metaclass=CallableType):
         if not self._got_first_request:
             self._got_first_request = True
             warn_of_real_flask(f"The app {self!r}", stacklevel=2)
+
+    @cached_property
+    def workers(self) -> WorkerPool:
+        """The threads in which requests of an ASGI server run. Each request keeps its own."""
+        pool = super().workers
+        if not pool.affinity:
+            pool.affinity = True
+            logger.warning(
+                "WORKER_AFFINITY = False is not used by the facade: each request of %r keeps its"
+                " thread, as in Flask. Remove the key, or register its blueprints on an"
+                " asyncflask.Flask.",
+                self,
+            )
+        return pool
 
     # -- entry points ------------------------------------------------------------------------------
 

@@ -9,6 +9,7 @@ import threading
 
 import pytest
 
+from asyncflask.concurrency import pool as pool_module
 from asyncflask.concurrency.bridge import run_from_thread
 from asyncflask.concurrency.pool import WorkerPool
 from asyncflask.exceptions import WorkerQueueFull
@@ -317,6 +318,24 @@ async def test_all_threads_have_a_bound_and_a_warning_says_so_once(roomy, caplog
     assert [record.levelname for record in caplog.records] == ["WARNING"]
     assert "3 are kept by requests that wait" in caplog.text
     assert "WORKER_AFFINITY" in caplog.text
+
+
+async def test_the_warning_comes_again_after_a_minute(roomy, caplog, monkeypatch):
+    leases = [await parked(roomy) for _ in range(3)]
+    counts, tasks = [], []
+    assert pool_module.WARN_EVERY == 60
+    with caplog.at_level(logging.WARNING, "asyncflask.workers"):
+        for seconds in (60.0, 60.0, 0.0):
+            monkeypatch.setattr(pool_module, "WARN_EVERY", seconds)
+            tasks.append(asyncio.create_task(roomy.lease()))
+            await asyncio.sleep(0)
+            counts.append(len(caplog.records))
+    for lease in leases:
+        lease.release()
+    for task in tasks:
+        (await asyncio.wait_for(task, 5)).release()
+
+    assert counts == [1, 1, 2]
 
 
 async def test_a_request_that_has_begun_goes_before_those_that_wait(roomy):
