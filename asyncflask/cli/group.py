@@ -21,6 +21,7 @@ from ..environment import has_dotenv, load_dotenv
 from .commands import debug_option, routes_command, run_command
 from .context import ScriptInfo, push_app_context, run_async, with_appcontext
 from .locate import CommandApp, NoAppException
+from .new import new_command
 from .options import Option
 from .shell import shell_command
 
@@ -374,6 +375,8 @@ Name the app with '--app', with the environment variable ASYNCFLASK_APP or FLASK
 into 'wsgi.py' or 'app.py' in the current directory.
 """,
 )
+# Not of every FlaskGroup: a project's own command has its app already.
+cli.add_command(new_command)
 
 
 def main() -> None:

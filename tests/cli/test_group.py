@@ -123,7 +123,7 @@ def test_commands_of_the_app_are_found_and_listed(runner: CliRunner, write: Writ
 
     names = [line.split()[0] for line in page.partition("Commands:\n")[2].splitlines()]
 
-    assert names == ["greet", "routes", "run", "shell"]
+    assert names == ["greet", "new", "routes", "run", "shell"]
     assert "Greet somebody." in page
 
 

@@ -251,6 +251,15 @@ def test_the_wheel_runs_nothing_as_python_starts(tmp_path):
     assert "asyncflask/py.typed" in names
 
 
+def test_the_wheel_has_the_files_of_a_new_app(tmp_path):
+    names = files(wheel(PROJECT, tmp_path))
+    template = PROJECT / "asyncflask/cli/template"
+    expected = [path for path in template.rglob("*") if path.is_file()]
+
+    assert len(expected) > 10
+    assert {path.relative_to(PROJECT).as_posix() for path in expected} <= set(names)
+
+
 def test_asyncflask_as_flask_makes_a_variable_install_until_it_is_uninstalled(tmp_path):
     built = wheel(AS_FLASK, tmp_path)
     venv.create(tmp_path / "venv")
