@@ -357,6 +357,20 @@ async def test_a_request_that_has_begun_goes_before_those_that_wait(roomy):
     assert order == ["begun", "new"]
 
 
+async def test_a_request_that_has_begun_gets_a_thread_that_is_left_beyond_the_size():
+    pool = WorkerPool(size=1, threads=2)
+    waits, runs = await parked(pool), await pool.lease()
+    task = asyncio.create_task(pool.lease(begun=True))
+    await asyncio.sleep(0)
+    waits.release()
+    lease = await asyncio.wait_for(task, 5)
+    lease.release()
+    runs.release()
+    pool.trim()
+
+    assert lease.ident == waits.ident
+
+
 async def test_threads_that_the_system_refuses_are_waited_for(roomy, monkeypatch, caplog):
     def refuse(self):
         raise RuntimeError("can't start new thread")
