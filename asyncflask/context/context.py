@@ -54,7 +54,6 @@ class Context(ContextLifecycle):
         self.receive = receive
         self.send = send
         self.replaced = app.replaced_steps
-        # PERF: what each request is asked for is set here, without a default on the class.
         self.needs_response = False
         self.needs_cleanup = False
         self.lease = None

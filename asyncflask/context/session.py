@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any, cast
 
-from ..sessions import SecureCookieSession, SessionMixin, SessionNotOpen, opens_early
+from ..sessions import SessionMixin, SessionNotOpen, opens_early
 from .matching import ContextMatching
 
 
@@ -58,8 +58,8 @@ class ContextSession(ContextMatching):
                     " was replaced: call the original there."
                 )
             session = interface.open_session(self.app, self.request_or_websocket)
-            # PERF: the usual kind is not asked what it is.
-            if session.__class__ is not SecureCookieSession and inspect.isawaitable(session):
+            # Most sessions are dictionaries, which are no awaitables.
+            if not isinstance(session, dict) and inspect.isawaitable(session):
                 if inspect.iscoroutine(session):
                     session.close()
                 raise RuntimeError(

