@@ -2,17 +2,13 @@
 
 Both are the :class:`~asyncflask.context.Context` of the async API underneath. A request context is
 made of a WSGI environ. Pushing one takes the app context of the same app that is current, or pushes
-one of its own; then the session is opened and the URL matched.
-
-The core knows one current context (``_contextvars.py``). Here it is the request context where its
-app context is current as well, the app context where there is no request, and else a
-:class:`_Unrelated` pair. :func:`_current_of` says which.
+one of its own; then the session is opened and the URL matched. ``current_contexts.py`` has what
+both have in common, and says which two are current.
 """
 
 from __future__ import annotations
 
 import inspect
-import sys
 from collections.abc import Callable
 from operator import attrgetter
 from threading import get_ident
@@ -20,7 +16,7 @@ from typing import Any, Self, TypeVar
 
 from werkzeug.exceptions import HTTPException as HTTPException
 
-from .._contextvars import context_var, current
+from .._contextvars import context_var
 from ..concurrency.bridge import drive, running_loop
 from ..concurrency.execution_mode import LOOP, THREAD
 from ..concurrency.workers import run_sync
@@ -36,12 +32,16 @@ from ..ctx import (
 from ..dispatch import teardown
 from ..dispatch.invoke import settled
 from ..dispatch.scope_types import HTTP
-from ..exceptions import outside
 from ..sessions import SessionMixin
 from ..wrappers.request.sync import CONTEXT_KEY
 from ..wsgi.scope import kept_scope, routing_scope
 from .async_request import AwaitableRequest
-from .globals import _ContextVar
+from .current_contexts import (
+    SyncContext,
+    current_app_context,
+    current_of,
+    current_request_context,
+)
 from .globals import _cv_app as _cv_app
 from .globals import _cv_request as _cv_request
 from .signals import appcontext_popped as appcontext_popped
@@ -70,49 +70,6 @@ def _of_request(name: str) -> property:
     return property(attrgetter(f"request.{name}"), write)
 
 
-class _SyncContext(Context):
-    """A context for ``with``; entered with ``async with``, it awaits ``async def`` hooks."""
-
-    execution_mode = THREAD
-    synchronous = True
-    #: The context that was current before each push.
-    pushes: list[Any]
-
-    async def push_async(self) -> None:
-        """Like :meth:`push`, for code on the event loop."""
-        raise NotImplementedError
-
-    def _begin_pop(self, exc: BaseException | None, mine: Context | None) -> BaseException | None:
-        """Check that this may be popped; return the error for the teardown functions."""
-        if not self.pushes or mine is not self:
-            raise RuntimeError(
-                f"Popped {self!r}, but the current context is {mine!r}. Pop contexts in the"
-                " reverse order of pushing them; `with` does."
-            )
-        return sys.exc_info()[1] if exc is NO_ERROR else exc
-
-    def __enter__(self) -> Self:
-        try:
-            self.push()
-        except BaseException as error:
-            if self.pushes and self._is_current():
-                self.pop(error)  # As if the block had failed, because `with` will not pop it.
-            raise
-        return self
-
-    async def __aenter__(self) -> Self:
-        try:
-            await self.push_async()
-        except BaseException as error:
-            if self.pushes and self._is_current():
-                await self.pop_async(error)
-            raise
-        return self
-
-    def _is_current(self) -> bool:
-        return self in (_app_context(), _request_context())
-
-
 class _Absent:
     """An attribute that this context does not have until it is set.
 
@@ -131,7 +88,7 @@ class _Absent:
         )
 
 
-class AppContext(_SyncContext):
+class AppContext(SyncContext):
     """The context of ``app.app_context()``, which a request pushes if none is current.
 
     Source: ``Flask: ctx.AppContext``.
@@ -182,14 +139,14 @@ class AppContext(_SyncContext):
         previous = context_var.get()
         before = None if previous is None else previous.app_context
         self.pushes.append(before)
-        context_var.set(_current_of(self, previous and previous.request_context))
+        context_var.set(current_of(self, previous and previous.request_context))
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {getattr(self.app, 'name', self.app)!r}: no connection>"
 
     def _withdraw(self) -> None:
         """Make the app context current that was current before the last push."""
-        context_var.set(_current_of(self.pushes.pop(), _request_context()))
+        context_var.set(current_of(self.pushes.pop(), current_request_context()))
 
     def pop(self, exc: BaseException | None = NO_ERROR) -> None:
         """Undo one :meth:`push`; the last one runs the teardown functions.
@@ -201,7 +158,7 @@ class AppContext(_SyncContext):
             RuntimeError: It is not the current app context.
         """
         now = context_var.get()
-        error = self._begin_pop(exc, now if now is self else _app_context())
+        error = self._begin_pop(exc, now if now is self else current_app_context())
         try:
             # PERF: no coroutine where nothing has to run, here and in leave_in_place(): 10 and 14 %
             # of a small request.
@@ -219,7 +176,7 @@ class AppContext(_SyncContext):
 
     async def pop_async(self, exc: BaseException | None = NO_ERROR) -> None:
         """Like :meth:`pop`, for code on the event loop."""
-        error = self._begin_pop(exc, _app_context())
+        error = self._begin_pop(exc, current_app_context())
         last = len(self.pushes) == 1
         try:
             if last:
@@ -233,7 +190,7 @@ class AppContext(_SyncContext):
             await appcontext_popped.send_async(self.app, _sync_wrapper=self.app.ensure_async)
 
 
-class RequestContext(_SyncContext):
+class RequestContext(SyncContext):
     """The context of ``app.request_context(environ)``.
 
     Args:
@@ -278,7 +235,7 @@ class RequestContext(_SyncContext):
 
         As in Flask, where opening the session or matching raises, it has been pushed all the same.
         """
-        app_context = _app_context()
+        app_context = current_app_context()
         if app_context is None or app_context.app is not self.app:
             own = app_context = self.app.app_context()  # type: ignore[attr-defined]  # a facade app
             own.push()
@@ -293,7 +250,7 @@ class RequestContext(_SyncContext):
     async def push_async(self) -> None:
         """Like :meth:`push`, for code on the event loop."""
         self.switch_to(LOOP)
-        app_context = _app_context()
+        app_context = current_app_context()
         if app_context is None or app_context.app is not self.app:
             own = app_context = self.app.app_context()  # type: ignore[attr-defined]  # a facade app
             await own.push_async()
@@ -312,10 +269,10 @@ class RequestContext(_SyncContext):
             app_context: The app context.
             own: The same, if it was pushed for this.
         """
-        self.pushes.append((_request_context(), own))
+        self.pushes.append((current_request_context(), own))
         if len(self.pushes) == 1:
             self.shares_g_with = app_context
-        context_var.set(_current_of(app_context, self))
+        context_var.set(current_of(app_context, self))
 
     def become_current(self) -> None:
         """Become the current context without signals, so that a failed push can be answered."""
@@ -332,7 +289,9 @@ class RequestContext(_SyncContext):
         Raises:
             RuntimeError: It is not the current request context.
         """
-        error = self._begin_pop(exc, self if context_var.get() is self else _request_context())
+        error = self._begin_pop(
+            exc, self if context_var.get() is self else current_request_context()
+        )
         own = None
         try:
             if len(self.pushes) == 1:
@@ -344,7 +303,7 @@ class RequestContext(_SyncContext):
 
     async def pop_async(self, exc: BaseException | None = NO_ERROR) -> None:
         """Like :meth:`pop`, for code on the event loop."""
-        error = self._begin_pop(exc, _request_context())
+        error = self._begin_pop(exc, current_request_context())
         last = len(self.pushes) == 1
         try:
             if last:
@@ -360,7 +319,7 @@ class RequestContext(_SyncContext):
     def _step_off(self) -> Any:
         """Make the previous request context current; return the app context to be popped."""
         before, own = self.pushes.pop()
-        context_var.set(_current_of(_app_context(), before))
+        context_var.set(current_of(current_app_context(), before))
         return own
 
     def leave_in_place(self, error: BaseException | None) -> None:
@@ -512,76 +471,6 @@ class RequestContext(_SyncContext):
         other.matched = True
         other.is_copy = True
         return other
-
-
-class _Unrelated(_SyncContext):
-    """The current context if the app context is not that of the request context.
-
-    An app context was pushed inside a request, or has ended while a request is kept.
-
-    Args:
-        app_context: The app context, if there is one.
-        request_context: The request context.
-    """
-
-    def __init__(self, app_context: Context | None, request_context: Context) -> None:
-        super().__init__((app_context or request_context).app)
-        self.without_app = app_context is None
-        self._app_context = app_context
-        self.parent = request_context  # type: ignore[assignment]  # of another class
-
-    @property
-    def app_context(self) -> Context | None:
-        """The app context."""
-        return self._app_context
-
-    def connection_of(self, name: str) -> Any:
-        """Return the request if it is of the scope type called ``name``, else ``None``."""
-        return self.parent.connection_of(name)  # type: ignore[union-attr]  # it is given
-
-    @property  # type: ignore[misc]  # users change the app context itself
-    def g(self) -> Any:
-        """The ``g`` of the app context."""
-        return self.make_g()
-
-    @property
-    def made_g(self) -> Any:  # type: ignore[override]  # as above
-        return None if self._app_context is None else self._app_context.made_g
-
-    def make_g(self) -> Any:
-        """Return the ``g`` of the app context."""
-        if self._app_context is None:
-            raise outside("g", "application")
-        return self._app_context.g
-
-    @property  # type: ignore[misc]  # as above
-    def url_adapter(self) -> Any:
-        """The URL adapter of the app context."""
-        return None if self._app_context is None else self._app_context.url_adapter
-
-
-def _current_of(app_context: Context | None, request_context: Context | None) -> Context | None:
-    """Return the one context that stands for these two in the core."""
-    if request_context is None:
-        return app_context
-    if request_context.app_context is app_context and app_context is not None:
-        return request_context
-    return _Unrelated(app_context, request_context)
-
-
-_ContextVar.combine = staticmethod(_current_of)
-
-
-def _app_context() -> Context | None:
-    """Return the current app context."""
-    ctx: Context | None = current()
-    return None if ctx is None else ctx.app_context
-
-
-def _request_context() -> Context | None:
-    """Return the current request context."""
-    ctx: Context | None = current()
-    return None if ctx is None else ctx.request_context
 
 
 def _missing_method() -> None:
