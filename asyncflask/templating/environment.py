@@ -18,7 +18,8 @@ from jinja2.compiler import CodeGenerator
 from jinja2.filters import FILTERS
 from jinja2.runtime import Context
 
-from .awaitables import CHECKED_FILTERS, CODE_MARK, CheckedCodeGenerator
+from .checked_code import CODE_MARK, CheckedCodeGenerator
+from .checked_filters import CHECKED_FILTERS
 from .loading import Attempt, Source, explain_template_loading_attempts
 
 

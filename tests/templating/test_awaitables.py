@@ -32,7 +32,8 @@ from asyncflask.templating import (
     stream_template_string,
     stream_template_string_async,
 )
-from asyncflask.templating.awaitables import CHECKED_FILTERS, PLAIN, checked
+from asyncflask.templating.awaitables import PLAIN, checked
+from asyncflask.templating.checked_filters import CHECKED_FILTERS
 from asyncflask.templating.environment import Environment, awaiting
 
 
