@@ -105,13 +105,10 @@ DEFINED_TWICE = {
     "MethodView": "as View, of which both are subclasses",
     "FlaskGroup": "the facade's has the facade's run_command and version",
     "run_command": "the facade's starts Werkzeug's server",
-    "show_server_banner": "the facade's prints what tools read from Flask's output",
-    "main": "Flask's cli.main: each runs the command of its own module",
     "send_file": "the facade's uses the server's wsgi.file_wrapper",
     "send_from_directory": "the facade's calls its send_file",
     # Names of others, in another sense.
     "Config": "an app's configuration (Flask) and a server's (uvicorn)",
-    "__getattr__": "the module's hook for names that are imported late (PEP 562)",
     "make_response": "Flask's helper, and the step of dispatch that it calls",
     "run": "read with the module's name: pipeline.run(), server.run()",
     "serve": "read with the module's name: asgi.serve(), server.serve()",

@@ -202,22 +202,30 @@ def _check_workers(what: str, server: str, cert: object, reload: bool | None) ->
     return False
 
 
-def show_server_banner(debug: bool | None, app_import_path: str | None) -> None:
+def show_server_banner(
+    debug: bool | None,
+    app_import_path: str | None,
+    *,
+    title: str = "asyncflask app {!r}",
+    warns: bool = True,
+) -> None:
     """Print what is about to be served; in a child of the reloader, nothing.
 
     Args:
         debug: Whether debug mode is on; ``None`` omits the line.
         app_import_path: The app's name or import path; ``None`` omits the line.
+        title: What is served, with a place for the name.
+        warns: Whether a warning of debug mode is printed.
 
     Source: ``Flask: cli.show_server_banner``.
     """
     if is_running_from_reloader():
         return
     if app_import_path is not None:
-        click.echo(f" * Serving asyncflask app {app_import_path!r}")
+        click.echo(f" * Serving {title.format(app_import_path)}")
     if debug is not None:
         click.echo(f" * Debug mode: {'on' if debug else 'off'}")
-    if debug:
+    if debug and warns:
         click.echo(" * For development only: in debug mode, errors let visitors look into the app")
 
 

@@ -34,7 +34,7 @@ from .helpers import send_file as send_file
 from .helpers import send_from_directory as send_from_directory
 from .helpers import stream_with_context as stream_with_context
 from .helpers import url_for as url_for
-from .install import __getattr__ as __getattr__
+from .install import find_version as __getattr__  # noqa: F401
 from .install import install as install
 from .json import jsonify as jsonify
 from .signals import appcontext_popped as appcontext_popped

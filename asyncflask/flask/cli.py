@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import functools
 import ssl
 import traceback
 from collections.abc import Iterable
@@ -145,21 +146,10 @@ def _load_wsgi_app(info: ScriptInfo) -> WSGIApplication:
     return broken_app
 
 
-def show_server_banner(debug: bool | None, app_import_path: str | None) -> None:
-    """Print the app and the debug mode before serving; in a child of the reloader, print nothing.
-
-    Args:
-        debug: Whether debug mode is on; ``None`` omits the line.
-        app_import_path: The app's name or import path; ``None`` omits the line.
-
-    Source: ``Flask: cli.show_server_banner``.
-    """
-    if is_running_from_reloader():
-        return
-    if app_import_path is not None:
-        click.echo(f" * Serving Flask app {app_import_path!r} on asyncflask")
-    if debug is not None:
-        click.echo(f" * Debug mode: {'on' if debug else 'off'}")
+#: With the first line that tools read from Flask's output. Werkzeug's server prints its warning.
+show_server_banner = functools.partial(
+    async_api.show_server_banner, title="Flask app {!r} on asyncflask", warns=False
+)
 
 
 def _flask_versions() -> list[str]:
@@ -186,6 +176,5 @@ class FlaskGroup(async_api.FlaskGroup):
 cli = FlaskGroup(name="flask", help="Run and inspect a Flask application on asyncflask.")
 
 
-def main() -> None:
-    """Run the command ``flask``."""
-    cli.main()
+#: runs the command ``flask``
+main = cli.main

@@ -37,7 +37,7 @@ from ..wrappers.request.sync import CONTEXT_KEY
 from ..wsgi.scope import kept_scope, routing_scope
 from .async_request import AwaitableRequest
 from .current_contexts import (
-    SyncContext,
+    FlaskContext,
     current_app_context,
     current_of,
     current_request_context,
@@ -88,7 +88,7 @@ class _Absent:
         )
 
 
-class AppContext(SyncContext):
+class AppContext(FlaskContext):
     """The context of ``app.app_context()``, which a request pushes if none is current.
 
     Source: ``Flask: ctx.AppContext``.
@@ -190,7 +190,7 @@ class AppContext(SyncContext):
             await appcontext_popped.send_async(self.app, _sync_wrapper=self.app.ensure_async)
 
 
-class RequestContext(SyncContext):
+class RequestContext(FlaskContext):
     """The context of ``app.request_context(environ)``.
 
     Args:

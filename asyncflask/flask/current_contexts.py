@@ -17,7 +17,7 @@ from ..exceptions import outside
 from .globals import _ContextVar
 
 
-class SyncContext(Context):
+class FlaskContext(Context):
     """A context for ``with``; entered with ``async with``, it awaits ``async def`` hooks."""
 
     execution_mode = THREAD
@@ -60,7 +60,7 @@ class SyncContext(Context):
         return self in (current_app_context(), current_request_context())
 
 
-class _Unrelated(SyncContext):
+class _Unrelated(FlaskContext):
     """The current context if the app context is not that of the request context.
 
     An app context was pushed inside a request, or has ended while a request is kept.

@@ -227,8 +227,8 @@ class _Flask(Distribution):
         return _FOLDER.parent / path
 
 
-def __getattr__(name: str) -> str:
-    """``flask.__version__``, which Flask gives with a warning."""
+def find_version(name: str) -> str:
+    """Return ``flask.__version__``, with a warning: the package's ``__getattr__()``."""
     if name == "__version__":
         warnings.warn(
             "`flask.__version__` will be gone in Flask 3.2. Write"
