@@ -1,4 +1,4 @@
-"""Servers that tests start themselves: Redis, Valkey, PostgreSQL, NATS, on ports of 127.0.0.1.
+"""Servers that tests start: Redis, Valkey, PostgreSQL, NATS, nginx, Caddy, on ports of 127.0.0.1.
 
 They are Debian's packages, and for Valkey a wheel. Where one is missing, a test skips with the
 reason, but fails in CI.
@@ -170,3 +170,64 @@ def nats(folder: Path) -> Server:
     port = free_port()
     options = ["-js", "-a", "127.0.0.1", "-p", str(port), "-sd", str(folder)]
     return Server([find("nats-server"), *options], port, f"nats://127.0.0.1:{port}")
+
+
+NGINX = """\
+{user}
+daemon off;
+worker_processes 1;
+pid {folder}/nginx.pid;
+events {{}}
+http {{
+    access_log off;
+    client_body_temp_path {folder}/body;
+    proxy_temp_path {folder}/proxy;
+    fastcgi_temp_path {folder}/fastcgi;
+    uwsgi_temp_path {folder}/uwsgi;
+    scgi_temp_path {folder}/scgi;
+    include {folder}/conf.d/*.conf;
+}}
+"""
+
+
+def nginx(folder: Path, port: int, configuration: str) -> Server:
+    """Return an nginx; ``nginx -t`` has accepted its configuration.
+
+    Args:
+        folder: For its files.
+        port: The port that the configuration names.
+        configuration: What Debian and the container's image have in ``conf.d``.
+    """
+    (folder / "conf.d").mkdir()
+    (folder / "conf.d" / "default.conf").write_text(configuration)
+    user = "user root;" if os.geteuid() == 0 else ""
+    (folder / "nginx.conf").write_text(NGINX.format(folder=folder, user=user))
+    options = ["-p", str(folder), "-e", str(folder / "error.log"), "-c", str(folder / "nginx.conf")]
+    command = [find("nginx"), *options]
+    tried = subprocess.run([*command, "-t"], capture_output=True, text=True)
+    assert tried.returncode == 0, tried.stderr
+    return Server(command, port, f"http://127.0.0.1:{port}")
+
+
+def caddy(folder: Path, port: int, configuration: str) -> Server:
+    """Return a Caddy without certificates.
+
+    Args:
+        folder: For its files.
+        port: The port that the configuration names.
+        configuration: The ``Caddyfile``.
+    """
+    file = folder / "Caddyfile"
+    file.write_text("{\n    admin off\n    auto_https off\n}\n" + configuration)
+    places = [f"{name}={folder}" for name in ("XDG_CONFIG_HOME", "XDG_DATA_HOME")]
+    command = [
+        "env",
+        *places,
+        find("caddy"),
+        "run",
+        "--adapter",
+        "caddyfile",
+        "--config",
+        str(file),
+    ]
+    return Server(command, port, f"http://127.0.0.1:{port}")

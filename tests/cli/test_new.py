@@ -1,6 +1,6 @@
 """``asyncflask new``: the app that it writes passes its own tests, the linter and the type checker.
 
-Its Dockerfile, compose file and nginx configuration are tried in ``tests/test_deployment.py``.
+The files of its deployment are tried in ``tests/examples/test_deploy_docs.py``.
 """
 
 from __future__ import annotations
