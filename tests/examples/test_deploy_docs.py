@@ -15,6 +15,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
@@ -566,7 +567,28 @@ def test_the_pod_serves_the_port_of_the_image(pod: dict[str, Any], image: Image)
     assert pod["securityContext"] == {"runAsNonRoot": True}
 
 
-# -- the end ---------------------------------------------------------------------------------------
+# -- restart and end -------------------------------------------------------------------------------
+
+
+def children(pid: int) -> set[str]:
+    """Return the processes that a process has started."""
+    return set(Path(f"/proc/{pid}/task/{pid}/children").read_text().split())
+
+
+def test_no_request_fails_while_the_workers_are_replaced(composed: Stack) -> None:
+    pid = composed.process.process.pid
+    before = children(pid)
+    assert len(before) == 2
+
+    composed.process.send_signal(signal.SIGHUP)  # the unit's ExecReload
+    statuses = set()
+    until = time.monotonic() + 20
+    while before & children(pid) and time.monotonic() < until:
+        with composed.get("/") as response:
+            statuses.add(response.status)
+
+    assert statuses == {200}
+    assert not before & children(pid)
 
 
 def test_the_app_ends_in_order_when_docker_stops_it(composed: Stack) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -230,6 +231,10 @@ def test_an_error_of_the_startup_fails_the_test(run: Run) -> None:
             raise LookupError("no database")
 
         return app
+
+    @pytest.fixture
+    def anyio_backend():
+        return "asyncio"
     """
 
     done = run(STRICT, conftest=conftest, test_shop=BOTH)
@@ -343,7 +348,11 @@ def test_the_plugin_does_not_import_the_package(tmp_path: Path) -> None:
     )
 
     done = subprocess.run(
-        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        env={**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
+        capture_output=True,
+        text=True,
     )
 
     assert done.returncode == 0, done.stdout + done.stderr
