@@ -10,6 +10,7 @@ from blinker import Signal
 from ...exceptions import UnawaitedAccess, WebsocketDisconnect
 from ...json.provider import JSONProvider
 from ...signals import websocket_received, websocket_sent
+from ...typing import Message
 from .connection import LOOK, SEND, WebsocketConnection, WebsocketContext
 
 
@@ -124,10 +125,10 @@ class Messages(MessageReceiver):
             await connection.look()
         push = connection.push  # PERF: 4 %; CPython 3.11 calls an attribute slowly.
         try:
-            if isinstance(data, str):
+            if type(data) is str:
                 await push({"type": "websocket.send", "text": data})
             else:
-                await push({"type": "websocket.send", "bytes": _binary(data)})
+                await push(_other_message(data))
         except OSError:
             # ASGI, "Disconnected Client - send exception" (hypercorn ignores such a message).
             raise connection.client_left(1006, None) from None
@@ -196,11 +197,12 @@ class Messages(MessageReceiver):
         return self._ctx.app.json
 
 
-def _binary(data: object) -> bytes:
-    if isinstance(data, bytes):
-        return data
-    if isinstance(data, (bytearray, memoryview)):
-        return bytes(data)
+def _other_message(data: object) -> Message:
+    """Make the message that sends bytes, or text of a subclass of ``str``."""
+    if isinstance(data, str):
+        return {"type": "websocket.send", "text": data}
+    if isinstance(data, (bytes, bytearray, memoryview)):
+        return {"type": "websocket.send", "bytes": bytes(data)}
     raise TypeError(
         f"send() was given {data!r} of type {type(data).__name__!r}. Send str or bytes, or use"
         " send_json() for other data."
