@@ -30,8 +30,8 @@ class ContextExecution(ContextBase):
     has_begun = False
     #: whether it was refused one; then it does not wait a second time, for its teardown functions
     is_refused = False
-    #: whether a request, websocket, body or lease was made, or a stream holds the context: its end
-    #: has to see to them
+    #: whether the end has more to see to than the connection and its body: a lease, a synchronous
+    #: request, a push, a stream that holds the context, an awaitable that was forgotten
     needs_cleanup: bool
 
     def switch_to(self, mode: ExecutionMode) -> ExecutionMode:
@@ -69,6 +69,12 @@ class ContextExecution(ContextBase):
             return await lease.run(func, *args, **kwargs)
         finally:
             owner.leave_worker()
+
+    def note_view_has_run(self) -> None:
+        """Let the ``def`` functions that follow the view get a thread at once (``has_begun``)."""
+        owner = self.request_context or self
+        if owner.lease is None:
+            owner.has_begun = True
 
     def leave_worker(self) -> None:
         """Give the thread back between two ``def`` callables, where WORKER_AFFINITY is off."""

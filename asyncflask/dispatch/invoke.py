@@ -48,6 +48,19 @@ def call(ctx: Context, func: Callable[..., Any], *args: Any, **kwargs: Any) -> A
     return _call(ctx, func, args, kwargs)
 
 
+def call_after_view(
+    ctx: Context, func: Callable[..., Any], *args: Any, **kwargs: Any
+) -> Awaitable[Any]:
+    """Call ``func`` as :func:`call` does; a ``def`` one gets a thread whatever the pool's size is.
+
+    Requests that wait for a thread may wait for what the view has opened.
+    """
+    if ctx.execution_mode is LOOP and not ctx.replaced and is_async(func):
+        return func(*args, **kwargs)  # type: ignore[no-any-return]  # a coroutine
+    ctx.note_view_has_run()
+    return _call(ctx, func, args, kwargs)
+
+
 async def _call(
     ctx: Context, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> Any:

@@ -27,7 +27,7 @@ from ..wrappers import Response
 from ..wrappers.request.headers import header_index
 from ..wrappers.unawaited import raise_forgotten
 from . import errors, teardown
-from .invoke import call, call_unconverted, emit, settled
+from .invoke import call, call_after_view, call_unconverted, emit, settled
 from .make_response import PLAIN, is_wsgi, make_messages, make_plain, make_response, run_wsgi
 from .overrides import in_place, through
 from .plan import find_plan, first_registered_first, last_registered_first
@@ -46,6 +46,7 @@ async def run(app: ServedApp, ctx: Context, rest: Awaitable[Any] | None = None) 
     """
     scope_type: Any = ctx.scope_type
     response: Answer
+    failure: Exception | None = None
     try:
         if rest is None and appcontext_pushed.receivers:
             await emit(ctx, appcontext_pushed, app)
@@ -57,7 +58,7 @@ async def run(app: ServedApp, ctx: Context, rest: Awaitable[Any] | None = None) 
             else:
                 response = await full_dispatch(app, ctx, scope_type.answer_required)
         except Exception as error:
-            ctx.serving_error = error
+            failure = ctx.serving_error = error
             response = await step(app, ctx, scope_type.handle_exception, handle_exception, error)
     except asyncio.CancelledError as error:
         # Teardown must not be cut off in the middle by a second cancellation.
@@ -66,13 +67,13 @@ async def run(app: ServedApp, ctx: Context, rest: Awaitable[Any] | None = None) 
         raise
     except BaseException as error:
         # Flask: what failed first, not what its handler failed with.
-        await teardown.leave_served(app, ctx, ctx.serving_error or error)
+        await teardown.leave_served(app, ctx, failure or error)
         page = traceback_response(app, ctx, error)
         if page is None:
             raise
         return page
-    if _has_end(app, ctx):
-        await teardown.leave_served(app, ctx, ctx.serving_error)
+    if failure is not None or _has_end(app, ctx):
+        await teardown.leave_served(app, ctx, failure)
     return response
 
 
@@ -80,9 +81,8 @@ def _has_end(app: ServedApp, ctx: Context) -> bool:
     """Tell whether anything is due at the end of what was served."""
     return bool(
         find_plan(app, ctx).has_teardown
-        # The body may hold uploads.
-        or (ctx.needs_cleanup and (ctx.made_body is not None or ctx.stream_references))
-        or ctx.serving_error is not None
+        or ctx.made_body is not None  # It may hold uploads.
+        or (ctx.needs_cleanup and ctx.stream_references)
         or ctx.replaced
         or teardown.PRESERVE in ctx.scope
     )
@@ -192,8 +192,6 @@ async def _handled(app: ServedApp, ctx: Context, error: Exception) -> Result | N
     scope_type: Any = ctx.scope_type
     if error.__class__ is RuntimeError:
         error = stop_iteration_of(error) or error
-    if ctx.lease is None and not ctx.is_refused:
-        ctx.has_begun = True
     endings = scope_type.endings
     if not (endings and _is_only(error, endings)):
         if ctx.replaced:
@@ -203,8 +201,8 @@ async def _handled(app: ServedApp, ctx: Context, error: Exception) -> Result | N
             if handler is None:
                 result = error
             else:
-                result = await call(ctx, handler, error)
-    if error is ctx.routing_exception:
+                result = await call_after_view(ctx, handler, error)
+    if ctx.url_rule is None and error is ctx.routing_exception:
         error.__traceback__ = None  # Kept by the context, it would keep these frames: a circle.
     return result
 
@@ -316,11 +314,9 @@ async def handle_exception(app: ServedApp, ctx: Context, error: Exception) -> Re
 async def process(app: ServedApp, ctx: Context, response: Response | None) -> Response | None:
     """Run the "after" functions and save the session. (Flask: process_response.)"""
     scope_type: Any = ctx.scope_type
-    if ctx.lease is None and not ctx.is_refused:
-        ctx.has_begun = True
     after = last_registered_first(scope_type.after(app), ctx.matched_endpoint)
     for func in chain(ctx.after_functions or (), after):
-        response = await call(ctx, func, response)
+        response = await call_after_view(ctx, func, response)
         if not isinstance(response, WerkzeugResponse) and (
             response is not None or scope_type.answer_required
         ):

@@ -17,7 +17,7 @@ from ..concurrency.inspection import is_async
 from ..context import ContextApp
 from ..ctx import Context
 from ..signals import appcontext_popped, appcontext_tearing_down
-from .invoke import call, emit, settled, to_loop
+from .invoke import call_after_view, emit, settled, to_loop
 from .overrides import through
 from .plan import last_registered_first
 from .protocols import ServedApp
@@ -78,9 +78,6 @@ async def end_held(app: ServedApp, ctx: Context) -> None:
 async def end(app: ServedApp, ctx: Context, error: BaseException | None) -> None:
     """Run everything that is due at the end of ``ctx``, in Flask's order."""
     failures: list[BaseException] = []
-    owner = ctx.request_context or ctx
-    if owner.lease is None:
-        owner.has_begun = True
     replaced = ctx.replaced
     scope_type: Any = ctx.scope_type
     if scope_type is not None:
@@ -147,7 +144,7 @@ async def _call_all(
     for func in funcs:
         if ctx.execution_mode is WORKER and is_async(func):
             await _attempt(failures, to_loop, ctx)  # A cancellation that waits there is met here.
-        result = await _attempt(failures, call, ctx, func, error)
+        result = await _attempt(failures, call_after_view, ctx, func, error)
         if result is not None:
             await _attempt(failures, settled, ctx, func, result)
 
