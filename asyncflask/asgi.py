@@ -31,7 +31,7 @@ from .dispatch.teardown import end_held, raise_first
 from .logging import one_line
 from .signals import got_serving_exception
 from .typing import ASGIApplication, Message, Receive, Scope, Send
-from .wrappers.request import drain
+from .wrappers.request.drain import is_left, reading_on
 from .wrappers.request.headers import index_headers
 from .wrappers.request.target import take_apart
 from .wrappers.response.asgi import send_response, whole_messages
@@ -61,7 +61,8 @@ async def serve(
         if table is None:
             await serve_elsewhere(scope, receive, send)
             return None
-    ctx = table.make_context(app, table.scope_type, scope, receive, send)
+    make_context = table.make_context
+    ctx = make_context(app, table.scope_type, scope, receive, send)
     headers = scope["headers"]
     names: Mapping[bytes, bytes]
     if headers.__class__ is not list or len(names := dict(headers)) != len(headers):
@@ -89,8 +90,8 @@ async def serve(
             or b"transfer-encoding" in names
             # Later versions need no header for a body (RFC 9112 §6.3, RFC 9113 §8.1).
             or (version != "1.1" and version != "1.0")
-        ):
-            _read_on(ctx)
+        ) and is_left(ctx):
+            ctx.send = reading_on(ctx, ctx.send)
         messages = response if response.__class__ is tuple else _messages_of(ctx, response)
         if messages is None:
             return await _send(app, ctx, response)
@@ -109,18 +110,14 @@ async def serve(
                 # A stream that was never sent would keep the context forever.
                 await finish(_let_go(app, ctx))
             _clean_up(app, ctx)
+        else:
+            ctx.made_connection = None  # It refers to the context: a circle.
 
 
 def _index_headers(scope: Scope) -> Mapping[bytes, bytes]:
     """Return the headers by name, where a name is repeated or they can be iterated only once."""
     headers = scope["headers"] = list(scope["headers"])
     return index_headers(headers)
-
-
-def _read_on(ctx: Context) -> None:
-    """Let the rest of a request body that the view has not read be read after the answer."""
-    if ctx.scope_type is not WEBSOCKET and drain.is_left(ctx):
-        ctx.send = drain.reading_on(ctx, ctx.send)
 
 
 def _send_without_worker(ctx: Context) -> Send:
@@ -143,8 +140,7 @@ def _clean_up(app: ServedApp, ctx: Context) -> None:
     if ctx.lease is not None or ctx.made_sync_connection is not None:
         ctx.give_back_worker()
     if ctx.pushes is None:
-        # It refers to the context: a circle. (The test client keeps one that is pushed.)
-        ctx.made_connection = None
+        ctx.made_connection = None  # The test client keeps the one of a context that is pushed.
 
 
 def _failure(ctx: Context, error: BaseException) -> BaseException:

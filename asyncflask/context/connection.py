@@ -27,7 +27,7 @@ class ContextConnection(ContextExecution):
     #: the one of ``def`` callables, once it is made
     made_sync_connection: Any = None
     #: the request's body, once it is made
-    made_body: Body | None = None
+    made_body: Body | None
     #: the request's headers by name, once `header_index()` has made them
     header_names: HeaderIndex | None = None
     #: the result of matching, which the request shows
@@ -75,7 +75,6 @@ class ContextConnection(ContextExecution):
     def connect(self) -> Any:
         """Return the request or websocket of ``async def`` code, created at the first call."""
         if self.made_connection is None:
-            self.needs_cleanup = True
             connect = self.scope_type.connect  # type: ignore[union-attr]  # it carries one
             self.made_connection = connect(self)
         return self.made_connection

@@ -58,6 +58,7 @@ class Context(ContextLifecycle):
         self.needs_cleanup = False
         self.lease = None
         self.made_connection = None
+        self.made_body = None
 
     @property
     def app_context(self) -> Context | None:

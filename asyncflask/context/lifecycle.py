@@ -72,6 +72,7 @@ class ContextLifecycle(ContextSession):
     def become_current(self) -> None:
         previous = context_var.get()
         if self.pushes is None:
+            self.needs_cleanup = True
             self.pushes = []
             self._share_with(previous)
         self.pushes.append(previous)

@@ -44,7 +44,7 @@ async def run_view(app: ServedApp, ctx: Context, plan: EndpointPlan) -> Answer:
     answer = make_messages(app, result, scope["method"]) or make_plain(app, result)
     if answer is None:
         return await run(app, ctx, pipeline.finalize(app, ctx, result))
-    if ctx.needs_cleanup:
+    if ctx.made_body is not None:
         ctx.close_connection()
     return answer
 
@@ -55,7 +55,7 @@ async def run_unmatched(app: ServedApp, ctx: Context, plan: EndpointPlan) -> Ans
     if error is not None and PRESERVE not in ctx.scope and not has_session_to_save(app, ctx):
         answer = make_messages(app, error, ctx.scope["method"]) or make_plain(app, error)
         if answer is not None:
-            if ctx.needs_cleanup:
+            if ctx.made_body is not None:
                 ctx.close_connection()
             return answer
     return await run(app, ctx)
@@ -87,7 +87,7 @@ async def run_on_loop(app: ServedApp, ctx: Context, plan: EndpointPlan) -> Answe
         return await run(app, ctx, pipeline.finish_processing(app, ctx, answer))
     if plan.has_teardown:
         await leave_served(app, ctx, None)
-    elif ctx.needs_cleanup:
+    elif ctx.made_body is not None:
         ctx.close_connection()
     return answer
 

@@ -95,7 +95,7 @@ class AppContext(FlaskContext):
     """
 
     sends_popped = False  # pop() sends the signal, each time.
-    scope_type = scope = receive = send = lease = made_connection = None
+    scope_type = scope = receive = send = lease = made_connection = made_body = None
     needs_response = needs_cleanup = False
     # No properties, because they may be set to any value.
     request = _Absent()

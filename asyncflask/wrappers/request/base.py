@@ -80,7 +80,7 @@ def make_body(ctx: ConnectedContext) -> Body:
         The body.
     """
     setting = ctx.app.config.get
-    names = header_index(ctx)
+    names = ctx.header_names or header_index(ctx)
     length = names.get(b"content-length")
     body = Body(
         ctx.receive,

@@ -52,8 +52,6 @@ class Body(BodyBytes):
     """Whether the body was received before any ``async def`` function ran."""
     prefetched = False
     """Whether :meth:`prefetch` was called for a worker thread."""
-    claimed = False
-    """Whether a task reads the whole body; others wait for it in :meth:`unclaimed`."""
 
     _replay: bytes | None = None
 

@@ -43,6 +43,8 @@ class BodyBytes(BodyMessages):
 
     cached: bytes | None = None
     """The whole body, once it was read and kept."""
+    claimed: bool
+    """Whether a task reads the whole body; others wait for it in :meth:`.Body.unclaimed`."""
 
     def __init__(
         self,
@@ -57,6 +59,7 @@ class BodyBytes(BodyMessages):
         self.idle_timeout = idle_timeout
         self.content_length = content_length
         self.max_content_length = max_content_length
+        self.claimed = False
         self.complete = self.disconnected = False
         self._asked = self._pulling = False
         self._stash = self._outstanding = self._waiters = self._deadline = None

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ...typing import Message, Send
-from .base import ConnectedContext, body_of
+from .base import ConnectedContext, body_of, make_body
 from .headers import header_index, index_headers
 
 #: Seconds for the rest to come before the last message is sent, which closes the connection
@@ -25,12 +25,16 @@ def is_left(ctx: ConnectedContext) -> bool:
     """Tell whether the body of a request was not read to its end.
 
     Args:
-        ctx: The context of a request that announces a body.
+        ctx: The context of a request that announces a body, or of a websocket.
 
     Returns:
         Whether the client may still be sending.
     """
-    body = ctx.made_body or body_of(ctx)
+    body = ctx.made_body
+    if body is None:
+        if ctx.scope["type"] == "websocket":
+            return False
+        body = make_body(ctx)
     if body.complete:
         return False
     if body.content_length is None:

@@ -20,7 +20,8 @@ class JSONRequest(BodyRequest):
     def is_json(self) -> bool:
         """Whether the media type is ``application/json`` or ``application/…+json``."""
         # PERF: most JSON has exactly this type; parsing a media type takes 3 µs.
-        content_type = header_index(self._ctx).get(b"content-type")
+        names = self._ctx.header_names or header_index(self._ctx)
+        content_type = names.get(b"content-type")
         if content_type == _JSON and self._has_own_content_type:
             return True
         return super().is_json
