@@ -6,6 +6,7 @@ and compose file have, behind the real nginx, beside the real Redis.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import re
@@ -29,6 +30,7 @@ import yaml
 from websockets.sync.client import connect
 
 from tests.conftest import PROJECT, Program
+from tests.debug import browser
 from tests.services import Server, caddy, find, free_port, nginx, redis
 
 from .documents import blocks
@@ -96,9 +98,9 @@ class Image:
         start = max(number for number, (name, _) in enumerate(every) if name == "FROM")
         return cls(every, dict(every[start:]))
 
-    def command(self, port: int) -> list[str]:
-        """Return the command, for this environment and another port."""
-        command = [str(port) if part == "8000" else part for part in json.loads(self.last["CMD"])]
+    def command(self) -> list[str]:
+        """Return the command, for this environment and a free port."""
+        command = ["0" if part == "8000" else part for part in json.loads(self.last["CMD"])]
         assert command[0] == "asyncflask"
         command[command.index("0.0.0.0")] = "127.0.0.1"
         return [sys.executable, "-m", *command]
@@ -242,8 +244,9 @@ class Stack:
         return connect(self.proxy.replace("http", "ws", 1) + path, open_timeout=10, **options)
 
 
-def started(command: list[str], folder: Path, **variables: str) -> Program:
-    """Start the app, and wait until it serves."""
+@contextmanager
+def served(command: list[str], folder: Path, **variables: str) -> Iterator[tuple[Program, int]]:
+    """Start the app; yield it, with its port, when it serves."""
     process = subprocess.Popen(
         command,
         stdout=subprocess.PIPE,
@@ -254,8 +257,10 @@ def started(command: list[str], folder: Path, **variables: str) -> Program:
         start_new_session=True,
     )
     program = Program(process)
-    program.url()
-    return program
+    try:
+        yield program, urlsplit(program.url()).port or 0
+    finally:
+        program.kill()
 
 
 @contextmanager
@@ -266,8 +271,8 @@ def running(make: Callable[[Path, int, str], Server], text: str) -> Iterator[str
     text = re.sub(r"^(shop\.example|example\.org) {", f"http://127.0.0.1:{port} {{", text)
     with tempfile.TemporaryDirectory(prefix="asyncflask-proxy-") as folder:
         server = make(Path(folder), port, text)
-        server.start()
         try:
+            server.start()
             yield server.url
         finally:
             server.kill()
@@ -281,11 +286,9 @@ def composed(shop: Path, image: Image, compose: dict[str, Any]) -> Iterator[Stac
         engine = redis(Path(folder))
         engine.start()
         stack.callback(engine.kill)
-        port = free_port()
         variables = {**image.environment(), **compose["app"]["environment"]}
         variables |= {"FLASK_CHANNELS_URL": engine.url, "FLASK_SECRET_KEY": "secret"}
-        program = started(image.command(port), shop, **variables)
-        stack.callback(program.kill)
+        program, port = stack.enter_context(served(image.command(), shop, **variables))
         text = (shop / "nginx.conf").read_text().replace("app:8000", f"127.0.0.1:{port}")
         proxy = stack.enter_context(running(nginx, text)).replace("127.0.0.1", "localhost")
         yield Stack(program, port, proxy)
@@ -411,11 +414,8 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Program, int
     """An app that trusts one proxy, and its port."""
     folder = tmp_path_factory.mktemp("proxied")
     (folder / "app.py").write_text(APP)
-    port = free_port()
-    command = [sys.executable, "-m", "asyncflask", "run", "--port", str(port)]
-    program = started(command, folder)
-    yield program, port
-    program.kill()
+    with served([sys.executable, "-m", "asyncflask", "run", "--port", "0"], folder) as found:
+        yield found
 
 
 @pytest.fixture(scope="module", params=Kind.__args__)  # type: ignore[attr-defined]
@@ -487,6 +487,19 @@ def test_an_event_arrives_before_the_next_one_is_made(proxied: Stack, prefix: st
         with proxied.get(f"{prefix}/go-on"):
             pass
         assert [response.readline() for _ in range(2)] == [b"\n", b"data: two\n"]
+
+
+@pytest.mark.skipif(not browser.find() and not os.environ.get("ASYNCFLASK_CI"), reason="no browser")
+async def test_a_browser_chats_below_a_path(composed: Stack, tmp_path: Path) -> None:
+    text = configuration("nginx below a path", composed.port)
+    with running(nginx, text) as url, composed.websocket("/chat") as other:
+        async with browser.Browser(tmp_path) as page:
+            await page.open(f"{url.replace('127.0.0.1', 'localhost')}/shop/")
+            await page.until("socket.readyState === WebSocket.OPEN")
+            await page.type("<b>tea</b>")
+            await page.until("document.querySelector('li')?.textContent === '<b>tea</b>'")
+
+            assert await asyncio.to_thread(other.recv, 10) == "<b>tea</b>"
 
 
 # -- systemd ---------------------------------------------------------------------------------------
