@@ -244,15 +244,24 @@ def plot(result: Mapping[str, Any], path: Any) -> None:
         1, len(PANELS), figsize=size, sharey=True, layout="constrained"
     )
     for axes, (title, where, key) in zip(panels, PANELS, strict=True):
-        values = [_median(result["cells"][where][name], key) for name in cells]
+        values = [_drawn(result["cells"][where][name], key) for name in cells]
         bars = axes.barh(range(len(cells)), values, color=[COLOURS[name] for name in cells])
-        axes.bar_label(bars, [shown(value) for value in values], padding=3, fontsize=8)
+        axes.bar_label(bars, list(map(_figure, values)), padding=3, fontsize=8)
         axes.margins(x=0.18)
         axes.set_title(title, fontsize=10)
         axes.spines[["top", "right"]].set_visible(False)
     panels[0].set_yticks(range(len(cells)), [_label(*each) for each in cells.items()])
     panels[0].invert_yaxis()
     save(figure, path)
+
+
+def _drawn(measured: Sequence[Mapping[str, Any]], key: str) -> float:
+    """Return what the tables have: the most threads, and the median of the rest."""
+    return max(cell[key] for cell in measured) if key == "threads" else _median(measured, key)
+
+
+def _figure(value: float) -> str:
+    return f"{value:,}" if isinstance(value, int) else shown(value)
 
 
 def _label(name: str, measured: Sequence[Mapping[str, Any]]) -> str:

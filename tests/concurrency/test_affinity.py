@@ -190,3 +190,35 @@ async def test_without_affinity_each_def_function_gets_any_thread_of_few():
     assert seen == ["unset"] * REQUESTS
     assert (app.workers.busy, app.workers.parked) == (0, 0)
     app.workers.trim()
+
+
+async def test_without_affinity_a_request_that_has_begun_gets_a_thread_while_all_are_busy():
+    """The pool's only thread waits for what another request does in its next ``def`` function."""
+    app = asyncflask.Flask(__name__, static_folder=None)
+    app.config.update(WORKER_POOL_SIZE=1, WORKER_AFFINITY=False)
+    given, entered, go_on = threading.Event(), asyncio.Event(), asyncio.Event()
+    app.before_request(lambda: None)
+
+    @app.get("/gives")
+    async def gives():
+        entered.set()
+        await go_on.wait()
+        await asyncflask.current_app.ensure_async(given.set)()
+        return "given"
+
+    @app.get("/needs")
+    def needs():
+        return str(given.wait(PATIENCE / 4))
+
+    client = app.test_client()
+    first = asyncio.create_task(client.get("/gives"))
+    await asyncio.wait_for(entered.wait(), PATIENCE)
+    second = asyncio.create_task(client.get("/needs"))
+    async with asyncio.timeout(PATIENCE):
+        while not app.workers.busy:
+            await asyncio.sleep(0.005)
+    go_on.set()
+
+    assert (await second).get_data(as_text=True) == "True"
+    assert (await first).get_data(as_text=True) == "given"
+    app.workers.trim()

@@ -407,6 +407,10 @@ async def test_a_request_that_does_not_wait_is_503_at_once(roomy):
     lease.release()
 
 
+def alive(idents):
+    return len(idents & {thread.ident for thread in threading.enumerate()})
+
+
 async def test_threads_beyond_the_size_end_when_they_have_been_idle():
     pool = WorkerPool(size=1, threads=3)
     pool.linger = 0.01
@@ -414,14 +418,31 @@ async def test_threads_beyond_the_size_end_when_they_have_been_idle():
     idents = {lease.ident for lease in leases}
     for lease in leases:
         lease.release()
-    while len(idents & {thread.ident for thread in threading.enumerate()}) > 1:
-        await asyncio.sleep(0.005)
+    async with asyncio.timeout(5):
+        while alive(idents) > 1:
+            await asyncio.sleep(0.005)
     again = await pool.lease()
     result = await again.run(len, "abc")
-    again.release()
 
     assert again.ident in idents
     assert result == 3
+    async with asyncio.timeout(5):  # Those that have ended make room for others.
+        more = [await parked(pool) for _ in range(2)]
+    for lease in (again, *more):
+        lease.release()
+    pool.trim()
+
+
+async def test_idle_threads_beyond_the_size_live_for_ten_seconds():
+    pool = WorkerPool(size=1, threads=3)
+    leases = [await parked(pool) for _ in range(3)]
+    idents = {lease.ident for lease in leases}
+    for lease in leases:
+        lease.release()
+    await asyncio.sleep(0.1)
+
+    assert alive(idents) == 3
+    assert pool.linger == 10
     pool.trim()
 
 
