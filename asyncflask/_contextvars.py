@@ -14,8 +14,6 @@ from typing import Any
 
 context_var: ContextVar[Any] = ContextVar("asyncflask.context", default=None)
 
-# PERF: the compiler makes a bound method of each `name.method()` whose name was imported, a
-# sixtieth of a request; a function that was imported is called as it is.
 current: Callable[[], Any | None] = context_var.get
 """Return the context that is pushed in this task or thread, or ``None`` outside of all."""
 make_current: Callable[[Any], Token[Any]] = context_var.set

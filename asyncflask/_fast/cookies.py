@@ -1,4 +1,8 @@
-"""The ``Cookie`` header: a quick :func:`werkzeug.sansio.http.parse_cookie`."""
+"""The ``Cookie`` header: a quick :func:`werkzeug.sansio.http.parse_cookie`.
+
+PERF: Werkzeug matches a regular expression for each cookie; :func:`parse_cookies` takes half of its
+time, and :func:`find_cookie` a third of that.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +13,6 @@ _NAME = re.compile(r'[^ \t=";]+')
 
 def parse_cookies(text: str) -> dict[str, list[str]] | None:
     """Parse all cookies of a header.
-
-    PERF: half of the time of Werkzeug, which matches a regular expression for each cookie.
 
     Args:
         text: The header; several are joined by ``"; "``.
@@ -35,8 +37,6 @@ def parse_cookies(text: str) -> dict[str, list[str]] | None:
 
 def find_cookie(text: str, name: str) -> str | None:
     """Find one cookie in a header.
-
-    PERF: a third of the time of :func:`parse_cookies`.
 
     Args:
         text: The header; several are joined by ``"; "``.

@@ -137,8 +137,6 @@ def make_mac(signer: Signer, secret_key: bytes) -> Mac:
 def prepare_hmac(digest_method: Callable[..., Digest], key: bytes) -> Mac:
     """Return HMAC (:rfc:`2104` §2) with the key's two blocks hashed beforehand.
 
-    PERF: 0.5 µs, against 3.1 of hmac.new() and 1.4 of hmac.digest().
-
     Args:
         digest_method: Makes a hash object, as in :mod:`hashlib`.
         key: The key.

@@ -21,7 +21,6 @@ class ExecutionMode(enum.Enum):
     COMMAND = enum.auto()
 
 
-# PERF: on CPython 3.11, each `ExecutionMode.LOOP` is a call of a Python function.
 LOOP = ExecutionMode.LOOP
 WORKER = ExecutionMode.WORKER
 THREAD = ExecutionMode.THREAD

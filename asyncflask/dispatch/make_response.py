@@ -2,6 +2,9 @@
 
 ``str``, ``bytes``, ``dict`` and ``list``, a response of ours or of Werkzeug's, (async) generators
 and iterators, a WSGI callable, or a tuple of one of these with a status, headers, or both.
+
+PERF: text and JSON come first. Under an unchanged response class they become a response without
+Werkzeug's constructor, or messages without a response that would only be taken apart again.
 """
 
 from __future__ import annotations
@@ -49,7 +52,6 @@ def make_response(app: RespondingApp, result: Any) -> Response:
     Raises:
         TypeError: It is nothing that a view may return; the text says what to return instead.
     """
-    # PERF: text and JSON under an unchanged response class skip Werkzeug's constructor.
     kind = result.__class__
     cls = app.response_class
     if kind is str and (cls is Response or _sends_html(cls)):
@@ -68,8 +70,6 @@ def make_response(app: RespondingApp, result: Any) -> Response:
 def make_messages(app: RespondingApp, result: Any, method: str) -> tuple[Message, Message] | None:
     """Make text or JSON the messages of a response that no other code will read.
 
-    PERF: such a response would only be made to be taken apart again.
-
     Args:
         app: The app; its ``response_class`` is :class:`.Response` itself.
         result: What the view returned.
@@ -79,7 +79,7 @@ def make_messages(app: RespondingApp, result: Any, method: str) -> tuple[Message
         The messages, or ``None`` if :func:`make_response` has to decide, or to say what is wrong.
     """
     kind = result.__class__
-    if kind is str:  # PERF: most often, and with the least to decide.
+    if kind is str:
         try:
             return messages_of(result.encode(), _HTML, 200, method)
         except UnicodeEncodeError:
@@ -140,7 +140,7 @@ def _json_messages(
 def make_plain(app: RespondingApp, result: object) -> Response | None:
     """Make a result a response, or return ``None``: it is not plain, or something is wrong with it.
 
-    PERF: for a response, a stream, a status with headers; :func:`make_messages` could not.
+    For a response, a stream, a status with headers, which :func:`make_messages` leaves over.
     """
     if result.__class__ not in PLAIN and not is_plain(result):
         return None

@@ -377,11 +377,11 @@ def refreshes(app: ServedApp, ctx: Context) -> bool:
     if cookies is None or not app.config["SESSION_REFRESH_EACH_REQUEST"]:
         return False
     key = app.session_interface.get_cookie_name(app)
-    # PERF: where there are other cookies only, nothing is parsed.
+    # PERF: nothing is parsed for other cookies; our own requests find one without parsing all
+    # (`sessions.py`).
     if key.encode() not in cookies:
         return False
     connection = ctx.request_or_websocket
-    # PERF: our own requests find one cookie without parsing all.
     find = getattr(connection, "find_cookie", None) or connection.cookies.get
     return find(key) is not None
 
@@ -390,7 +390,7 @@ def has_session_to_save(app: ServedApp, ctx: Context) -> bool:
     """Tell whether there is a session that the response may have to carry."""
     if ctx.needs_response and ctx.opened_session is not None:
         return True
-    # PERF: most requests have no cookie at all; the request object is not made for this question.
+    # The request object is not made for this question.
     names = ctx.header_names
     return (names is None or b"cookie" in names) and refreshes(app, ctx)
 

@@ -41,7 +41,7 @@ class ChunkedDecoder:
         Raises:
             ProtocolError: The bytes are not a chunked body, or the trailers exceed the limits.
         """
-        # PERF: thousands of small chunks in one read become one event (CVE-2025-69229, aiohttp).
+        # SECURITY: thousands of small chunks in one read are one event (CVE-2025-69229, aiohttp).
         data = bytearray()
         while self._trailers is None and len(data) < _PIECE:
             if not self._left and not self._next_chunk(buffer):

@@ -14,7 +14,6 @@ from wsproto.frame_protocol import CloseReason, FrameDecoder, FrameProtocol, Opc
 from .deflate import Deflate, TooLong
 from .limits import Limits
 
-# PERF: attributes of an enum cost more than globals.
 _CONTINUATION = Opcode.CONTINUATION
 _CLOSE = Opcode.CLOSE
 _NO_BITS = RsvBits(False, False, False)

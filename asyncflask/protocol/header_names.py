@@ -43,7 +43,7 @@ def with_lower_names(send: Send, app: object, log: Log | None) -> Send:
 def reporting_app(app: ASGIApplication) -> ASGIApplication:
     """Return ``app``, or in debug mode one that reports its header names with capitals.
 
-    PERF: outside of debug mode nothing is between the server and the app.
+    Outside of debug mode nothing is between the server and the app.
 
     Args:
         app: The application. Debug mode is its attribute ``debug``, or ``FLASK_DEBUG``.

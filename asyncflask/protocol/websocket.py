@@ -44,7 +44,6 @@ _MEDIUM = Struct("!BBH")
 _LONG = Struct("!BBQ")
 _CODE = Struct("!H")
 
-# PERF: attributes of an enum cost more than globals.
 _TEXT = Opcode.TEXT
 _PING = Opcode.PING
 _CLOSE = Opcode.CLOSE

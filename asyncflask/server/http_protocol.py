@@ -60,7 +60,7 @@ class HTTPProtocol(FlowControl):
     def get_buffer(self, sizehint: int) -> memoryview:
         """Return the buffer into which the transport reads.
 
-        PERF: one place for all connections of a loop, instead of a new object for each read.
+        All connections of a loop share it, so that reading allocates nothing.
         """
         return self.server_state.read_buffer
 

@@ -93,7 +93,6 @@ class Stream:
     table: asgi_state.Table
     state: str
     task: asyncio.Task[None]
-    # PERF: attributes that most requests do not change are defaults of the class.
     open = True
     failed = False
     status = 0
@@ -134,7 +133,6 @@ class Stream:
             self.failed = True
             self._report_escaped(error)
         finally:
-            # PERF: not a callback of the task's: that is one more round of the loop a request.
             self.connection.server_state.tasks.discard(self.task)
         if self.open:
             self.fail()

@@ -71,8 +71,8 @@ class Template(jinja2.Template):
         found = self.globals
         if shared or type(found) is not ChainMap:
             return super().new_context(vars, shared, locals)
-        # PERF: 7.2 -> 2.2 µs. Jinja reads the globals one by one from a ChainMap, which is written
-        # in Python; here its dictionaries are merged.
+        # PERF: Jinja reads the globals one by one from a ChainMap, which is written in Python; here
+        # its dictionaries are merged, which saves 7 % of a request with a small template.
         known: dict[str, Any] = {}
         for names in reversed(found.maps):
             known.update(names)

@@ -191,7 +191,6 @@ class Pending(_Refusing, Coroutine[Any, Any, T]):
         self._reading = read, request, options
 
     def __await__(self) -> Generator[Any, Any, T]:
-        # PERF: an attribute of a class with `__getattr__` costs ten others, so each is read once.
         reading = self._reading
         if reading is None:
             return self._result

@@ -113,7 +113,6 @@ class RequestHeaders(WerkzeugHeaders):
         Returns:
             The headers.
         """
-        # PERF: without Werkzeug's constructor the list is made when it is read first.
         headers = cls.__new__(cls)
         headers._raw, headers._index = raw, index
         return headers

@@ -19,7 +19,7 @@ class JSONRequest(BodyRequest):
     @property
     def is_json(self) -> bool:
         """Whether the media type is ``application/json`` or ``application/…+json``."""
-        # PERF: most JSON has exactly this type; parsing a media type takes 3 µs.
+        # PERF: most JSON has exactly this type; parsing it takes 3 % of a request with 1 KB.
         names = self._ctx.header_names or header_index(self._ctx)
         content_type = names.get(b"content-type")
         if content_type == _JSON and self._has_own_content_type:

@@ -22,7 +22,7 @@ class Upload:
 
     def __init__(self) -> None:
         self.unwritten = 0
-        # PERF: the pieces are joined once: 240 µs per MB; a growing BytesIO takes 887.
+        # Joined once, at the end.
         self._pieces: list[bytes | memoryview] = []
         self._file: IO[bytes] | None = None
         self._lock = threading.Lock()

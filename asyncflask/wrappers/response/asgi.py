@@ -308,7 +308,7 @@ async def _watched(pumping: Coroutine[Any, Any, None], watch: Watch | None) -> N
     if watch is None:
         await pumping
         return
-    # PERF: a stream that never waits needs no guard: 1.2 µs instead of 2.7 for a short one.
+    # PERF: a stream that never waits needs no guard, which takes 13 to 26 % of a short stream.
     steps = pumping.__await__()
     try:
         waiting_for = next(steps)
@@ -345,7 +345,8 @@ async def _pump(
     # reset the connection, which no task could notice.
     began = looked = monotonic()
     every = left = 1
-    # PERF: a dictionary is copied in half the time that it takes to fill one (6 % of a stream).
+    # PERF: a dictionary is copied in half the time that it takes to fill one: 4 % of a stream on
+    # CPython 3.11, 1 % on 3.13.
     part = {"type": "http.response.body", "body": b"", "more_body": True}
     # An OSError of the body itself is not caught.
     async for chunk in chunks:

@@ -81,7 +81,7 @@ def _page(error: HTTPException, code: int) -> bytes:
     description = error.description
     key = (code, description)
     try:
-        # PERF: 0.1 µs instead of 9 µs to escape and format it.
+        # PERF: to escape and format it takes longer than all else of a 404.
         return _pages[key]
     except (KeyError, TypeError):
         body = error.get_body().encode()

@@ -1,4 +1,9 @@
-"""The messages of a websocket: ``receive()``, ``send()``, and ``async for``."""
+"""The messages of a websocket: ``receive()``, ``send()``, and ``async for``.
+
+PERF: what is called for each message is a local variable first, because CPython 3.11 calls an
+attribute slowly (4 % of a message and its echo), and :class:`MessageIterator` saves a coroutine
+(8 % on CPython 3.11, 7 % on 3.13).
+"""
 
 from __future__ import annotations
 
@@ -44,7 +49,7 @@ class MessageReceiver:
                 await self.accept()
             connection.streak = 1
             try:
-                pull = connection.pull  # PERF: as in send().
+                pull = connection.pull
                 message = await pull()
             finally:
                 connection.streak = 0
@@ -71,8 +76,7 @@ class MessageReceiver:
 class MessageIterator(MessageReceiver):
     """Iterates over the messages of a websocket whose ``receive()`` is asyncflask's own.
 
-    PERF: its ``__anext__()`` is ``receive()`` itself, not a second coroutine that awaits the first:
-    8 % of a message and its echo on CPython 3.11, 7 % on 3.13.
+    Its ``__anext__()`` is ``receive()`` itself, not a second coroutine that awaits the first.
 
     Args:
         ctx: The context that carries the connection.
@@ -123,7 +127,7 @@ class Messages(MessageReceiver):
         streak = connection.streak = connection.streak + SEND
         if streak >= LOOK:
             await connection.look()
-        push = connection.push  # PERF: 4 %; CPython 3.11 calls an attribute slowly.
+        push = connection.push
         try:
             if type(data) is str:
                 await push({"type": "websocket.send", "text": data})
