@@ -76,6 +76,13 @@ def _parser() -> argparse.ArgumentParser:
     multiplying.add_argument("--output", type=Path, help="write the result there, as JSON")
     multiplying.set_defaults(command=_workers)
 
+    storing = commands.add_parser("database", help="measure views with PostgreSQL (Linux)")
+    storing.add_argument("--quick", action="store_true", help="few short rounds")
+    storing.add_argument("--server", action="append", metavar="NAME", help="those only")
+    storing.add_argument("--seed", type=int, default=1, help="of the order")
+    storing.add_argument("--output", type=Path, help="write the result there, as JSON")
+    storing.set_defaults(command=_database)
+
     starting = commands.add_parser("startup", help="measure imports and apps of 500 routes (Linux)")
     growing = commands.add_parser("growth", help="measure how cost grows")
     parking = commands.add_parser("waiting", help="measure requests that wait (Linux)")
@@ -162,6 +169,24 @@ def _workers(args: argparse.Namespace) -> int:
     return 0
 
 
+def _database(args: argparse.Namespace) -> int:
+    # Only this command needs them, and they are for Linux.
+    from . import database
+    from .database import rounds
+
+    names = args.server or list(rounds.NAMES)
+    if unknown := [name for name in names if name not in rounds.NAMES]:
+        _say(f"There is no server {unknown[0]!r}. There are: {', '.join(rounds.NAMES)}.")
+        return 2
+    try:
+        size = rounds.QUICK if args.quick else rounds.FULL
+        result = rounds.run(names, size, args.seed, _say)
+    except FileNotFoundError as error:
+        _say(str(error))
+        return 2
+    return _finish(args, database, result)
+
+
 def _startup(args: argparse.Namespace) -> int:
     rounds = startup.QUICK_ROUNDS if args.quick else startup.ROUNDS
     return _finish(args, startup, startup.run(rounds, args.seed, _say))
@@ -196,7 +221,7 @@ def _finish(args: argparse.Namespace, module: Any, result: dict[str, Any]) -> in
     print(module.report(result))
     if args.output is not None:
         _write(args.output, result)
-    if not args.quick:
+    if not (args.quick or getattr(args, "server", None)):
         _write(_file_of(module), result)
         _refresh_section(module)
     return 0
@@ -222,6 +247,10 @@ def _report(args: argparse.Namespace) -> int:
     for module in (startup, growth, waiting, pieces, instructions):
         if _file_of(module).exists():
             _refresh_section(module)
+    from . import database  # It needs asyncpg.
+
+    if _file_of(database).exists():
+        _refresh_section(database)
     return 0
 
 
