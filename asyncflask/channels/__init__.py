@@ -2,7 +2,8 @@
 
 :class:`Channels` is the extension. Its files, from the top: ``extension.py`` (what an app uses),
 ``hub.py`` (one for each event loop: the connection to the engine, and the subscriptions),
-``subscription.py``, ``message.py``, and the engines (``engine.py`` is their interface).
+``background.py`` (the loop of code that has none), ``subscription.py``, ``message.py``, and the
+engines (``engine.py`` is their interface).
 """
 
 from .engine import Engine, EngineOptions, History

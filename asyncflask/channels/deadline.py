@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 from collections.abc import Coroutine
 from typing import Any, TypeVar
+
+from .._contextvars import make_current
 
 T = TypeVar("T")
 
@@ -15,6 +18,9 @@ async def within(seconds: float, coro: Coroutine[Any, Any, T]) -> T:
     Unlike ``asyncio.wait_for()`` this does not wait for the end of what it cancels: asyncpg and
     redis-py talk to the server first, and a server that hangs does not answer.
 
+    In the coroutine no app and no request is current. A connection that it opens keeps its context
+    for as long as it lasts, and would keep the request with it.
+
     Args:
         seconds: The time.
         coro: The coroutine; it has not begun.
@@ -23,7 +29,9 @@ async def within(seconds: float, coro: Coroutine[Any, Any, T]) -> T:
         TimeoutError: The time is over.
         BaseException: What the coroutine raises.
     """
-    task = asyncio.create_task(coro)
+    context = contextvars.copy_context()
+    context.run(make_current, None)
+    task = asyncio.create_task(coro, context=context)
     try:
         done, _ = await asyncio.wait([task], timeout=seconds)
     except asyncio.CancelledError:

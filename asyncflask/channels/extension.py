@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import weakref
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
-from ..concurrency.bridge import running_loop
+from ..concurrency.bridge import run_from_thread, running_loop
+from ..concurrency.workers import leased_here
 from ..exceptions import WebsocketDisconnect
 from ..globals import current_app, request, websocket
 from ..sse import ServerSentEvent, event_stream
 from ..wrappers import Response
+from .background import background
 from .engine import Engine, EngineOptions, engine_class
 from .errors import SlowSubscriber
 from .hub import Hub
@@ -200,7 +203,9 @@ class Channels:
 
     @property
     def connected(self) -> bool:
-        """Whether the engine can be reached, for a health check in an ``async def`` view."""
+        """Whether the engine can be reached, for a health check."""
+        if running_loop() is None:
+            return bool(_in_place(_connected)())
         return _hub().connected
 
 
@@ -221,6 +226,7 @@ class _Hubs:
                 del self._hubs[other]
             hub = Hub(self._maker(), self._app.config["CHANNELS_TIMEOUT"], self._app.logger)
             self._hubs[loop] = hub
+            weakref.finalize(self, _close_later, loop, hub).atexit = False
         return hub
 
     def _maker(self) -> Callable[[Callable[[Message], None]], Engine]:
@@ -244,6 +250,12 @@ class _Hubs:
             await hub.close()
 
 
+def _close_later(loop: asyncio.AbstractEventLoop, hub: Hub) -> None:
+    """Close the hub of an app that is no more, on a loop that goes on."""
+    if loop.is_running() and not hub.closed:
+        loop.call_soon_threadsafe(lambda: loop.create_task(hub.close()))
+
+
 def _hub() -> Hub:
     try:
         hubs: _Hubs = current_app.extensions["channels"]
@@ -257,7 +269,15 @@ def _hub() -> Hub:
 
 def _in_place(function: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, Any]:
     """Return a function as ``async def`` code awaits it, or as ``def`` code calls it."""
-    return function if running_loop() is not None else current_app.ensure_sync(function)
+    if running_loop() is not None:
+        return function
+    if leased_here() is not None:  # A `def` view, whose server has a loop.
+        return current_app.ensure_sync(function)
+    return lambda *args, **kwargs: run_from_thread(function(*args, **kwargs), background.get())
+
+
+async def _connected() -> bool:
+    return _hub().connected
 
 
 async def _publish(channel: str, body: bytes) -> str:

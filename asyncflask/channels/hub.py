@@ -8,6 +8,7 @@ lost, the hub connects again and replays for each channel what was published mea
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import logging
 import random
 import secrets
@@ -90,7 +91,10 @@ class Hub:
         self._present: dict[str, _Presence] = {}
         self._worker = secrets.token_hex(8)
         self._connected = asyncio.Event()
-        self._owner = asyncio.create_task(self._run(), name="channels")
+        # In no request's context, which these tasks would keep.
+        self._owner = asyncio.create_task(
+            self._run(), name="channels", context=contextvars.Context()
+        )
 
     @property
     def connected(self) -> bool:
@@ -274,7 +278,7 @@ class Hub:
         return channel
 
     def _start(self, coro: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        task = asyncio.create_task(coro)
+        task = asyncio.create_task(coro, context=contextvars.Context())
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task

@@ -121,7 +121,7 @@ class PostgreSQLEngine(Engine):
             await self._listener.execute("SELECT pg_advisory_xact_lock($1)", _SETUP_LOCK)
             await self._listener.execute(self._sql(_TABLES))
         self._pool = await asyncpg.create_pool(
-            self.url, min_size=1, max_size=4, server_settings={"synchronous_commit": "off"}
+            self.url, min_size=0, max_size=4, server_settings={"synchronous_commit": "off"}
         )
 
     def _terminated(self, _: object) -> None:

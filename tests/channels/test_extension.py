@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
+import time
+import weakref
 
 import pytest
+from redis import Redis
 
-from asyncflask import Flask, websocket
+from asyncflask import Flask, g, websocket
 from asyncflask.channels import Channels, Position
 from asyncflask.flask import Flask as FacadeFlask
 
@@ -213,3 +217,71 @@ async def test_a_view_that_subscribes_gets_what_another_publishes(app, channels)
             assert await connection.receive() == "ready"
             await client.post("/")
             assert await connection.receive() == "hello"
+
+
+@pytest.mark.parametrize("kind", [Flask, FacadeFlask])
+def test_code_without_a_loop_keeps_its_connection_as_long_as_the_app_is_there(kind, servers):
+    url = servers("redis").url
+    with Redis.from_url(url) as redis:
+
+        def connections():
+            return len(redis.client_list())
+
+        def publish():
+            app = kind("app")
+            app.config.update(CHANNELS_URL=url, CHANNELS_TIMEOUT=1)
+            channels = Channels(app)
+            with app.app_context():
+                channels.publish("news", "1")
+                used, before = connections(), redis.info("stats")["total_connections_received"]
+                for _ in range(20):
+                    channels.publish("news", "2")
+                assert channels.connected
+            assert redis.info("stats")["total_connections_received"] == before
+            return used
+
+        used = publish()
+        # asyncio keeps the timer of a question that was answered, and the timer its context.
+        ends = time.monotonic() + 10
+        while connections() > used - 2:
+            assert time.monotonic() < ends
+            gc.collect()
+            time.sleep(0.1)
+
+
+async def test_a_def_view_says_whether_the_engine_can_be_reached(app, channels):
+    @app.get("/def")
+    def health():
+        return {"connected": channels.connected}
+
+    @app.get("/async")
+    async def health_async():
+        return {"connected": channels.connected}
+
+    async with app.test_app() as test_app, app.app_context():
+        await channels.publish("news", "")
+        for path in ("/def", "/async"):
+            assert (await test_app.test_client().get(path)).json == {"connected": True}
+
+
+async def test_a_request_that_published_is_forgotten(app, channels, servers):
+    app.config["CHANNELS_URL"] = servers("redis").url
+    app.config["CHANNELS_TIMEOUT"] = 0.5
+    seen = []
+
+    class Payload:
+        """What a view puts on ``g``."""
+
+    @app.get("/")
+    async def publish():
+        g.payload = Payload()
+        seen.append(weakref.ref(g.payload))
+        async with channels.subscribe("news"), channels.present("news", "ann"):
+            return await channels.publish("news", "1")
+
+    async with app.test_app() as test_app, asyncio.timeout(10):
+        for _ in range(3):
+            assert (await test_app.test_client().get("/")).status_code == 200
+        while any(payload() is not None for payload in seen):
+            gc.collect()
+            await asyncio.sleep(0.1)

@@ -84,7 +84,8 @@ async def test_the_lobby_leads_into_a_room(client):
 
 
 async def test_the_lobby_shows_where_somebody_is(client):
-    async with client.websocket("/chat/library/ws?name=Ada"):
+    async with client.websocket("/chat/library/ws?name=Ada") as ada:
+        await ada.receive_json()
         occupied = (await client.get("/chat/")).text
 
     assert "library (1)" in occupied
