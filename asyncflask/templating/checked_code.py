@@ -263,7 +263,7 @@ def _is_itself(node: nodes.Call) -> bool:
     return isinstance(callee, nodes.ImportedName) and callee.importname == f"{__name__}.itself"
 
 
-def _applied(node: Any) -> str:
+def _applied(node: nodes.Call | nodes.Filter | nodes.Test) -> str:
     arguments = ", ".join(map(_text, node.args)) + ("…" if node.kwargs else "")
     return f"({arguments})" if arguments else ""
 
