@@ -57,7 +57,7 @@ class ContextLifecycle(ContextSession):
             context_var.set(self.pushes.pop())
 
     async def push_async(self) -> None:
-        """Like :meth:`push`, for code on the event loop: ``def`` and ``async def`` receivers run."""
+        """Like :meth:`push`, for code on the event loop; receivers may be ``async def``."""
         self.become_current()
         try:
             if appcontext_pushed.receivers:
@@ -119,7 +119,7 @@ class ContextLifecycle(ContextSession):
             self.switch_to(before)
 
     async def pop_async(self, exc: BaseException | None = NO_ERROR) -> None:
-        """Like :meth:`pop`, for code on the event loop: ``def`` and ``async def`` functions run."""
+        """Like :meth:`pop`, for code on the event loop; functions may be ``async def``."""
         error = _current_exception() if exc is NO_ERROR else exc
         previous, last = self._unpush()
         try:
