@@ -82,15 +82,20 @@ class Shop:
 
         return view
 
+    def close_all(self):
+        """Close the pools, after a look whether everything was given back to them."""
+        workers = self.app.workers
+        assert (workers.busy, workers.parked, workers.waiting) == (0, 0, 0)
+        assert self.connections.checkedout() == 0
+        workers.trim()
+        self.connections.dispose()
+
     async def sell(self):
         """Make the requests, half of them to each view, and return how many got which status."""
         client = TestClient(self.app, asyncflask.Flask.response_class)
         paths = ["/def", "/async"] * (REQUESTS // 2)
         responses = await asyncio.gather(*map(client.get, paths))
-        assert self.connections.checkedout() == 0
-        workers = self.app.workers
-        assert (workers.busy, workers.parked, workers.waiting) == (0, 0, 0)
-        workers.trim()
+        self.close_all()
         return Counter(response.status_code for response in responses)
 
 
@@ -141,8 +146,7 @@ async def test_websockets_give_connections_back_while_all_threads_wait_for_them(
     responses = await asyncio.gather(*views)
 
     assert Counter(response.status_code for response in responses) == {200: REQUESTS}
-    assert shop.connections.checkedout() == 0
-    shop.app.workers.trim()
+    shop.close_all()
 
 
 async def test_what_was_refused_a_thread_gives_its_connection_back():
@@ -160,5 +164,4 @@ async def test_what_was_refused_a_thread_gives_its_connection_back():
     lease.release()
 
     assert response.status_code == 503
-    assert shop.connections.checkedout() == 0
-    shop.app.workers.trim()
+    shop.close_all()
