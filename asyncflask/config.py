@@ -104,7 +104,8 @@ class ConfigAttribute(Generic[T]):
         value = obj.config[self.__name__]
         if self.get_converter is not None:
             return self.get_converter(value)
-        return value  # type: ignore[no-any-return]  # its type is declared with the attribute
+        kept: T = value
+        return kept
 
     def __set__(self, obj: Configured, value: T) -> None:
         obj.config[self.__name__] = value

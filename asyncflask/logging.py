@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import re
 import sys
-from typing import Protocol, TextIO
+from typing import Protocol, TextIO, cast
 
 from werkzeug.local import LocalProxy
 
@@ -35,7 +35,7 @@ def _errors_stream() -> TextIO:
 
 
 # A proxy, not a stream: the stream is looked up at each write.
-wsgi_errors_stream: TextIO = LocalProxy(_errors_stream)  # type: ignore[assignment]  # it forwards to one
+wsgi_errors_stream = cast(TextIO, LocalProxy(_errors_stream))
 """Where errors go: a WSGI request's ``wsgi.errors``, else :data:`sys.stderr`. For a logging
 configuration it is ``ext://asyncflask.logging.wsgi_errors_stream``."""
 

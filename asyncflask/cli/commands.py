@@ -308,4 +308,5 @@ def _echo_table(titles: list[str], rows: list[tuple[str, ...]]) -> None:
 def _current_app() -> CommandApp:
     ctx = current()
     assert ctx is not None, "with_appcontext pushed one"
-    return ctx.app  # type: ignore[no-any-return]  # any context may be current
+    app: CommandApp = ctx.app
+    return app

@@ -237,7 +237,7 @@ class RequestContext(FlaskContext):
         """
         app_context = current_app_context()
         if app_context is None or app_context.app is not self.app:
-            own = app_context = self.app.app_context()  # type: ignore[attr-defined]  # a facade app
+            own = app_context = self.app.app_context()
             own.push()
         else:
             own = None
@@ -252,7 +252,7 @@ class RequestContext(FlaskContext):
         self.switch_to(LOOP)
         app_context = current_app_context()
         if app_context is None or app_context.app is not self.app:
-            own = app_context = self.app.app_context()  # type: ignore[attr-defined]  # a facade app
+            own = app_context = self.app.app_context()
             await own.push_async()
         else:
             own = None
@@ -447,7 +447,7 @@ class RequestContext(FlaskContext):
         rule, scope = self.url_rule, self.wsgi_environ.get("asgi.scope")
         if rule is not None and scope is not None:
             scope["route"] = rule
-            scope["endpoint"] = self.app.view_functions.get(rule.endpoint)  # type: ignore[attr-defined]  # a facade app
+            scope["endpoint"] = self.app.view_functions.get(rule.endpoint)
 
     def _has_path(self) -> bool:
         # Werkzeug redirects an empty path. From an ASGI server it is refused, as on the async API.
@@ -458,7 +458,7 @@ class RequestContext(FlaskContext):
 
     def __repr__(self) -> str:
         request = self.request
-        kind, name = type(self).__name__, self.app.name  # type: ignore[attr-defined]  # a facade app
+        kind, name = type(self).__name__, self.app.name
         return f"<{kind} {request.url!r} [{request.method}] of {name}>"
 
     def environ(self) -> dict[str, Any]:

@@ -8,18 +8,39 @@ app context is current as well, the app context where there is no request, and e
 from __future__ import annotations
 
 import sys
-from typing import Any, Self
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from .._contextvars import current
 from ..concurrency.execution_mode import THREAD
-from ..context import NO_ERROR, Context
+from ..context import NO_ERROR, Context, ContextApp
 from ..exceptions import outside
+from ..typing import RouteCallable
 from .globals import _ContextVar
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
+
+
+class FlaskContextApp(ContextApp, Protocol):
+    """What the facade's contexts use of their app."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def view_functions(self) -> Mapping[str, RouteCallable]: ...
+
+    @property
+    def request_class(self) -> Callable[[WSGIEnvironment], Any]: ...
+
+    def app_context(self) -> Any: ...
 
 
 class FlaskContext(Context):
     """A context for ``with``; entered with ``async with``, it awaits ``async def`` hooks."""
 
+    app: FlaskContextApp
     execution_mode = THREAD
     synchronous = True
     #: The context that was current before each push.

@@ -7,7 +7,7 @@ thread. A Werkzeug response is a WSGI callable too, but is not called: its class
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from werkzeug.wrappers import Response as WerkzeugResponse
 
@@ -47,8 +47,7 @@ async def response_of(
     if isinstance(app, WerkzeugResponse):
         if isinstance(app, response_class):
             return app
-        forced: Response = response_class.force_type(app)  # type: ignore[assignment]  # is of its own class
-        return forced
+        return cast(Response, response_class.force_type(app))
     call = WSGICall(app, make_environ())
     body: Any = await run(call.begin)
     typed = any(name.lower() == "content-type" for name, _ in call.headers)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from operator import attrgetter
-from typing import Any
+from typing import Any, cast
 
 from werkzeug.exceptions import HTTPException
 from werkzeug.sansio.response import Response as SansIOResponse
@@ -99,5 +99,4 @@ def _adopted(made: SansIOResponse, response_class: type[Response]) -> Response:
         return made
     if isinstance(made, SansIOResponse) and not isinstance(made, WerkzeugResponse):
         return response_class(status=made.status, headers=made.headers)
-    forced: Response = response_class.force_type(made)  # type: ignore[assignment]  # is of its own class
-    return forced
+    return cast(Response, response_class.force_type(made))

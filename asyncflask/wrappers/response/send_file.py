@@ -278,7 +278,8 @@ def _make_conditional(response: Response, body: FileBody, size: int | None) -> N
 
 
 def _request() -> ConditionalRequest:
-    request_context = current().request_context  # type: ignore[union-attr]  # _app_of_context() has found one
+    ctx: Any = current()  # _app_of_context() has found one.
+    request_context = ctx.request_context
     request: ConditionalRequest | None = request_context and request_context.request
     if request is None:
         raise OutOfContext(
