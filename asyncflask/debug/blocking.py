@@ -32,7 +32,7 @@ IDLE = 10.0
 
 _PACKAGE = __name__.partition(".")[0]
 #: Modules that call the user's functions; the warning names the last function that they called.
-_CALLERS = tuple(f"{_PACKAGE}.{name}" for name in ("asgi", "dispatch", "debug.blocking"))
+_CALLERS = tuple(f"{_PACKAGE}.{name}" for name in ("serving.asgi", "dispatch", "debug.blocking"))
 
 
 class StackFrame(NamedTuple):

@@ -72,15 +72,16 @@ async def run(app: ServedApp, ctx: Context, rest: Awaitable[Any] | None = None) 
         if page is None:
             raise
         return page
-    if failure is not None or _has_end(app, ctx):
+    if _has_end(app, ctx, failure):
         await teardown.leave_served(app, ctx, failure)
     return response
 
 
-def _has_end(app: ServedApp, ctx: Context) -> bool:
+def _has_end(app: ServedApp, ctx: Context, failure: Exception | None) -> bool:
     """Tell whether anything is due at the end of what was served."""
     return bool(
-        find_plan(app, ctx).has_teardown
+        failure is not None
+        or find_plan(app, ctx).has_teardown
         or ctx.made_body is not None  # It may hold uploads.
         or (ctx.needs_cleanup and ctx.stream_references)
         or ctx.replaced

@@ -74,7 +74,7 @@ class PlanCache:
     Attributes:
         version: Another object after each change; a plan is good as long as it is the plan's own.
         tables: The plans, by the type of an ASGI scope.
-        direct: The same, where a scope can be dispatched at once; else empty (``asgi.py``).
+        direct: The same, where a scope can be dispatched at once; else empty (``serving/asgi.py``).
     """
 
     __slots__ = ("__weakref__", "_app", "direct", "runners", "tables", "version")

@@ -10,13 +10,13 @@ import typing as t
 from collections.abc import AsyncIterator, Callable
 
 from .._contextvars import current
-from ..asgi import run_shutdown, run_startup
 from ..dispatch import background, setup_check
 from ..dispatch.invoke import emit
 from ..sansio.setupmethod import setupmethod
 from ..signals import got_background_exception
 from ..templating.loading import has_templates
 from ..wsgi.mount import Interface, Mount, Stop, make_mount, start_mounted, stop_mounted
+from .asgi import run_shutdown, run_startup
 from .steps import Steps
 
 P = t.ParamSpec("P")

@@ -15,7 +15,6 @@ from werkzeug.exceptions import HTTPException
 
 from .. import typing as ft
 from .._contextvars import current
-from ..asgi import serve
 from ..ctx import NO_ERROR, Context
 from ..dispatch import errors, overrides, pipeline, teardown
 from ..dispatch.protocols import ServedApp
@@ -24,6 +23,7 @@ from ..logging import one_line
 from ..sansio.app import App
 from ..sansio.setupmethod import F
 from ..wrappers import Request, Response, Websocket
+from .asgi import serve
 
 if t.TYPE_CHECKING:
     from ..debug.debugger import Debugger

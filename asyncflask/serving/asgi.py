@@ -7,37 +7,38 @@ error handling ends here too.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from contextvars import Token
 from functools import partial
 from typing import Any
 
 from werkzeug.exceptions import InternalServerError
 
-from ._contextvars import current, make_current, restore
-from .concurrency.errors import as_exception
-from .concurrency.stop_signals import told_to_stop
-from .concurrency.workers import finish
-from .ctx import Context
-from .debug.blocking import is_watched, serve_watched
-from .debug.page import PRESERVE_CONTEXT
-from .dispatch.invoke import call_settled, emit
-from .dispatch.pipeline import answers_options
-from .dispatch.plan import PlanTable, Run
-from .dispatch.protocols import ServedApp
-from .dispatch.runners import run_pipeline
-from .dispatch.scope_types import WEBSOCKET, ScopeType
-from .dispatch.teardown import end_held, raise_first
-from .logging import one_line
-from .signals import got_serving_exception
-from .typing import ASGIApplication, Message, Receive, Scope, Send
-from .wrappers.request.drain import is_left, reading_on
-from .wrappers.request.headers import index_headers
-from .wrappers.request.target import take_apart
-from .wrappers.response.asgi import send_response, whole_messages
-from .wrappers.response.error_pages import from_exception
-from .wrappers.unawaited import log_forgotten
-from .wsgi.mount import find_mount
+from .._contextvars import current, make_current, restore
+from ..concurrency.errors import as_exception
+from ..concurrency.stop_signals import told_to_stop
+from ..concurrency.workers import finish
+from ..ctx import Context
+from ..debug.blocking import is_watched, serve_watched
+from ..debug.page import PRESERVE_CONTEXT
+from ..dispatch.invoke import call_settled, emit
+from ..dispatch.pipeline import answers_options
+from ..dispatch.plan import EndpointPlan, PlanTable, Run
+from ..dispatch.protocols import ServedApp
+from ..dispatch.runners import run_pipeline
+from ..dispatch.scope_types import WEBSOCKET, ScopeType
+from ..dispatch.teardown import end_held, raise_first
+from ..logging import one_line
+from ..signals import got_serving_exception
+from ..typing import ASGIApplication, Message, Receive, Scope, Send
+from ..wrappers.request.drain import is_left, reading_on
+from ..wrappers.request.headers import index_headers
+from ..wrappers.request.target import take_apart
+from ..wrappers.response.asgi import send_response, whole_messages
+from ..wrappers.response.error_pages import from_exception
+from ..wrappers.unawaited import log_forgotten
+from ..wsgi.mount import find_mount
 
 
 async def serve(
@@ -57,18 +58,16 @@ async def serve(
     """
     table = app.plans.direct.get(scope["type"])
     if table is None:
-        serve_elsewhere, table = _find_way(app, scope, wrapped)
+        table = await _find_table(app, scope, receive, send, wrapped)
         if table is None:
-            await serve_elsewhere(scope, receive, send)
             return None
     make_context = table.make_context
     ctx = make_context(app, table.scope_type, scope, receive, send)
     headers = scope["headers"]
-    names: Mapping[bytes, bytes]
     if headers.__class__ is not list or len(names := dict(headers)) != len(headers):
         names = _index_headers(scope)
     ctx.header_names = names
-    token: Any = make_current(ctx)
+    token = make_current(ctx)
     try:
         ctx.match_request()
         rule = ctx.url_rule
@@ -76,19 +75,14 @@ async def serve(
             plan = table[None]
         else:
             plan = table[rule.endpoint]
-            scope["route"] = rule  # Tracing tools name a request by its `path_format`.
-            scope["endpoint"] = plan.view
-        run: Run = plan.run
-        if scope.get("method") == "OPTIONS" and answers_options(rule):
-            run = run_pipeline
+            scope["route"], scope["endpoint"] = rule, plan.view  # Tracing tools look at them.
+        run: Run = plan.run if scope.get("method") != "OPTIONS" else _run_of_options(plan, rule)
         response = await run(app, ctx, plan)
         restore(token)  # A streamed body has its context only if it was asked to keep it.
-        token = None
-        version = scope.get("http_version", "1.1")
+        version = scope.get("http_version", "1.1")  # Later ones need no header for a body.
         if (
             b"content-length" in names
             or b"transfer-encoding" in names
-            # Later versions need no header for a body (RFC 9112 §6.3, RFC 9113 §8.1).
             or (version != "1.1" and version != "1.0")
         ) and is_left(ctx):
             ctx.send = reading_on(ctx, ctx.send)
@@ -106,15 +100,12 @@ async def serve(
         raise
     finally:
         if ctx.needs_cleanup:
-            if ctx.stream_references:
-                # A stream that was never sent would keep the context forever.
-                await finish(_let_go(app, ctx))
-            _clean_up(app, ctx)
+            await _clean_up(app, ctx)
         else:
             ctx.made_connection = None  # It refers to the context: a circle.
 
 
-def _index_headers(scope: Scope) -> Mapping[bytes, bytes]:
+def _index_headers(scope: Scope) -> dict[bytes, bytes]:
     """Return the headers by name, where a name is repeated or they can be iterated only once."""
     headers = scope["headers"] = list(scope["headers"])
     return index_headers(headers)
@@ -128,13 +119,20 @@ def _send_without_worker(ctx: Context) -> Send:
     return send
 
 
+def _run_of_options(plan: EndpointPlan, rule: object) -> Run:
+    return run_pipeline if answers_options(rule) else plan.run
+
+
 def _messages_of(ctx: Context, response: Any) -> tuple[Message, Message] | None:
     """Return the two messages of a whole answer; ``None`` for one that has to be sent in parts."""
     return None if ctx.scope_type is WEBSOCKET else whole_messages(response, ctx.scope["method"])
 
 
-def _clean_up(app: ServedApp, ctx: Context) -> None:
+async def _clean_up(app: ServedApp, ctx: Context) -> None:
     """Give back and forget what the context of a connection that was served has used."""
+    if ctx.stream_references:
+        # A stream that was never sent would keep the context forever.
+        await finish(_let_go(app, ctx))
     if ctx.forgotten:  # by a function that ran after the answer
         log_forgotten(app, ctx)
     if ctx.lease is not None or ctx.made_sync_connection is not None:
@@ -154,19 +152,19 @@ def _failure(ctx: Context, error: BaseException) -> BaseException:
     return as_exception(error, f"{ctx.scope.get('method', 'websocket')} {ctx.scope['path']!r}")
 
 
-async def _fail(ctx: Context, error: BaseException, token: Token[Any] | None) -> None:
+async def _fail(ctx: Context, error: BaseException, token: Token[Any]) -> None:
     """Report an error that was not answered to the debugger and to a websocket's client.
 
     Args:
         ctx: The context.
         error: The error.
-        token: What makes the context current that was before, if that is still to be done.
+        token: What makes the context current that was before.
 
     Raises:
         EscapedError: The server gets this instead of ``error``.
     """
     failure = _failure(ctx, error)
-    if token is not None:
+    with suppress(RuntimeError):  # It was restored before the answer was sent.
         restore(token)
     if PRESERVE_CONTEXT in ctx.scope:
         ctx.scope[PRESERVE_CONTEXT](ctx)
@@ -208,11 +206,14 @@ async def _end_websocket(app: ServedApp, ctx: Context, response: Any) -> None:
     await websocket.end(response)
 
 
-def _find_way(app: ServedApp, scope: Scope, wrapped: bool) -> tuple[Any, PlanTable | None]:
-    """Return what serves a scope instead of this app's own dispatching, or else the app's plans."""
+async def _find_table(
+    app: ServedApp, scope: Scope, receive: Receive, send: Send, wrapped: bool
+) -> PlanTable | None:
+    """Return the app's plans for a scope; ``None`` if it was served otherwise than by them."""
     elsewhere = _elsewhere(app, scope, wrapped)
     if elsewhere is not None:
-        return elsewhere, None
+        await elsewhere(scope, receive, send)
+        return None
     app.end_setup()
     for table in app.plans.tables.values():
         table.make_context = Context
@@ -220,7 +221,7 @@ def _find_way(app: ServedApp, scope: Scope, wrapped: bool) -> tuple[Any, PlanTab
             table.make_context = partial(_make_context, table.scope_type.context)
     if not (app.use_debugger or app.mounts or app.debug or "asgi_app" in app.replaced_steps):
         app.plans.direct = app.plans.tables
-    return None, app.plans.tables[scope["type"]]
+    return app.plans.tables[scope["type"]]
 
 
 def _make_context(
@@ -276,7 +277,11 @@ async def _let_go(app: ServedApp, ctx: Context) -> None:
 
 
 async def _serve_lifespan(app: ServedApp, scope: Scope, receive: Receive, send: Send) -> None:
-    """Start the app up and shut it down when the server says so. (ASGI: lifespan.)"""
+    """Start the app up and shut it down when the server says so. (ASGI: lifespan.)
+
+    Raises:
+        RuntimeError: The scope's type is none of ASGI 3's.
+    """
     if scope["type"] != "lifespan":
         raise RuntimeError(
             f"{app!r} was called with an ASGI scope of type {scope['type']!r}; it serves 'http',"
