@@ -1,7 +1,8 @@
-"""Two apps with a ``def`` hook and a small pool, for clients that send and read slowly.
+"""Apps with a ``def`` hook and a small pool, for clients that send and read slowly.
 
-The async API is at ``/async``, the facade at ``/facade``; ``test_slow_clients.py`` serves both with
-``app``. As a program this serves them with the embedded server.
+The async API is at ``/async``, with a WSGI callable mounted at ``/wsgi``, and the facade is at
+``/facade``; ``test_slow_clients.py`` serves them with ``app``. As a program this serves them with
+the embedded server.
 """
 
 from __future__ import annotations
@@ -69,6 +70,16 @@ async def stream():
 @facade_app.post("/facade/upload/async")
 async def facade_upload():
     return str(len(asyncflask.flask.request.get_data()))
+
+
+def wsgi_app(environ, start_response):
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    if environ["REQUEST_METHOD"] == "POST":
+        return [str(len(environ["wsgi.input"].read())).encode()]
+    return (b"x" * PIECE for _ in range(PIECES))
+
+
+async_app.mount("/wsgi", wsgi_app)
 
 
 async def app(scope, receive, send):
