@@ -65,15 +65,13 @@ PRIVATE_NAMES_OF_OTHERS = {
         "_undefined_obj": "Jinja's: what an undefined value says of itself",
     },
     "routing": {
+        "_converters": "Werkzeug's: the converters of a rule",
+        "_matcher": "Werkzeug's: the StateMachineMatcher of a map",
         "_root": "Werkzeug's: the root of its StateMachineMatcher",
     },
     "sansio": {
         "_AppCtxGlobals": "Flask's name",
         "_default_template_ctx_processor": "Flask's name",
-    },
-    "wrappers": {
-        "_getframe": "sys: where an awaitable was made",
-        "_warn_unawaited_coroutine": "warnings: the hook that the interpreter calls",
     },
 }
 

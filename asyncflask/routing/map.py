@@ -11,6 +11,7 @@ from threading import RLock
 import werkzeug.routing
 from werkzeug.routing import RuleFactory
 
+from .internals import root_of
 from .trie import Match, Trie
 
 _Rule = werkzeug.routing.Rule
@@ -81,7 +82,7 @@ class Map(werkzeug.routing.Map):
         with self._remap_lock:
             if self.trie is None:
                 self.update()
-                self.trie = Trie(self._matcher._root, self.outranked)
+                self.trie = Trie(root_of(self), self.outranked)
             return self.trie
 
     def outranked(self, rule: _Rule) -> bool:

@@ -23,6 +23,7 @@ from werkzeug.routing.matcher import State
 from werkzeug.routing.rules import RulePart
 
 from .compiled import Conversion, SegmentsMatcher, Variable, compile_rule
+from .internals import converters_of
 from .rule import add_path
 
 #: The rule and its view arguments; or a refusal, returned and not raised; or None: ask Werkzeug.
@@ -70,7 +71,7 @@ class Leaf:
         self.outranked = outranked
         #: The name of each variable, and its conversion.
         self.arguments = tuple(
-            (str(name), _conversion(converter)) for name, converter in rule._converters.items()
+            (str(name), _conversion(converter)) for name, converter in converters_of(rule).items()
         )
 
     def match(self, texts: Sequence[str]) -> Match:

@@ -2,7 +2,7 @@
 
 A coroutine that was not awaited has done nothing: ``file.save(path)`` without ``await`` saves no
 file. CPython calls :func:`warnings._warn_unawaited_coroutine` when it destroys such a coroutine.
-:func:`watch` wraps that function: it notes coroutines of asyncflask in the request's context, and
+:class:`_Watch` wraps that function: it notes coroutines of asyncflask in the request's context, and
 ``dispatch/`` raises an error for them when the view and the hooks have ended. Coroutines that are
 awaited cost nothing more (design D3).
 """
@@ -14,9 +14,8 @@ import gc
 import inspect
 import itertools
 import linecache
-import sys
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from logging import Logger
 from pathlib import Path
 from types import CoroutineType, FrameType, TracebackType
@@ -131,16 +130,28 @@ def install_hook() -> None:
 
     Called when the first app is made; a second call changes nothing.
     """
-    warn = getattr(warnings, "_warn_unawaited_coroutine", None)
-    if warn is None or hasattr(warn, "watches"):
-        return  # Only CPython has it; elsewhere the interpreter warns.
+    warn = getattr(warnings, _HOOK, None)
+    if warn is not None and not isinstance(warn, _Watch):
+        setattr(warnings, _HOOK, _Watch(warn))
 
-    def note(coroutine: AnyCoroutine) -> None:
+
+class _Watch:
+    """Replaces the function that the interpreter calls.
+
+    Args:
+        warn: That function.
+    """
+
+    def __init__(self, warn: Callable[[AnyCoroutine], object]) -> None:
+        self._warn = warn
+
+    def __call__(self, coroutine: AnyCoroutine) -> None:
         if not _is_noted(coroutine):
-            warn(coroutine)
+            self._warn(coroutine)
 
-    note.watches = True  # type: ignore[attr-defined]  # a mark for the next call
-    warnings._warn_unawaited_coroutine = note  # type: ignore[attr-defined]  # typeshed omits it
+
+#: the function of :mod:`warnings`; only CPython has it, elsewhere the interpreter warns
+_HOOK = "_warn_unawaited_coroutine"
 
 
 def _is_noted(coroutine: AnyCoroutine) -> bool:
@@ -162,7 +173,11 @@ def caller_frame(depth: int = 1) -> FrameType:
     Args:
         depth: How many frames further out than the function itself.
     """
-    return sys._getframe(depth + 1)
+    frame = inspect.currentframe()
+    for _ in range(depth + 1):
+        frame = frame and frame.f_back
+    assert frame is not None
+    return frame
 
 
 def note_forgotten(expression: str, frame: FrameType) -> bool:
