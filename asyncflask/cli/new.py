@@ -24,7 +24,6 @@ NEXT = """\
 Wrote {count} files into {folder}. Next:
 
     cd {folder}
-    python -m venv .venv && . .venv/bin/activate
     pip install -e '.[dev]'
     asyncflask --app {name} run --debug\
 """
