@@ -29,7 +29,7 @@ if t.TYPE_CHECKING:
 
 def _find_app() -> object:
     ctx = current()
-    if ctx is None or ctx.without_app:
+    if ctx is None or ctx.app_context is None:
         raise outside("current_app", "application")
     return ctx.app
 

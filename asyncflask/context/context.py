@@ -37,9 +37,6 @@ class Context(ContextLifecycle):
         send: ASGI's ``send``.
     """
 
-    #: whether a request is current, but no app context (``flask/ctx.py``)
-    without_app = False
-
     def __init__(
         self,
         app: ContextApp,

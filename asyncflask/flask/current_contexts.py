@@ -93,7 +93,6 @@ class _Unrelated(FlaskContext):
 
     def __init__(self, app_context: Context | None, request_context: Context) -> None:
         super().__init__((app_context or request_context).app)
-        self.without_app = app_context is None
         self._app_context = app_context
         self.parent = request_context  # type: ignore[assignment]  # of another class
 
