@@ -10,13 +10,25 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
+import os
 import re
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from . import compare, growth, instructions, measure, memory, pieces, report, startup, waiting
+from . import (
+    compare,
+    growth,
+    instructions,
+    measure,
+    memory,
+    pieces,
+    report,
+    since,
+    startup,
+    waiting,
+)
 from .apps import PEERS
 from .plot import plot
 from .workloads import WORKLOADS
@@ -99,6 +111,13 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--seed", type=int, default=1, help="of the order")
         command.add_argument("--output", type=Path, help="write the result there, as JSON")
         command.set_defaults(command=run)
+
+    dating = commands.add_parser("since", help="count instructions at a commit and now (valgrind)")
+    dating.add_argument("commit")
+    dating.add_argument("--python", action="append", metavar="PATH", help="default: this one")
+    dating.add_argument("--quick", action="store_true", help="plaintext; nothing is written")
+    dating.add_argument("--output", type=Path, help="write the result there, as JSON")
+    dating.set_defaults(command=_since)
 
     reporting = commands.add_parser("report", help="write tables and pictures of the results again")
     reporting.set_defaults(command=_report)
@@ -205,15 +224,28 @@ def _pieces(args: argparse.Namespace) -> int:
 
 
 def _instructions(args: argparse.Namespace) -> int:
+    return _counted(args, instructions, lambda: instructions.run(args.quick, args.seed, _say))
+
+
+def _since(args: argparse.Namespace) -> int:
+    pythons = [os.path.abspath(python) for python in args.python or [sys.executable]]
     try:
-        result = instructions.run(args.quick, args.seed, _say)
+        return _counted(args, since, lambda: since.run(args.commit, pythons, args.quick, _say))
+    except ValueError as error:
+        _say(str(error))
+        return 2
+
+
+def _counted(args: argparse.Namespace, module: Any, run: Callable[[], dict[str, Any]]) -> int:
+    try:
+        result = run()
     except FileNotFoundError:
         _say(
             "Instructions are counted by valgrind, which is not there. Install it: Debian's"
             " package is `valgrind`."
         )
         return 2
-    return _finish(args, instructions, result)
+    return _finish(args, module, result)
 
 
 def _finish(args: argparse.Namespace, module: Any, result: dict[str, Any]) -> int:
@@ -244,7 +276,7 @@ def _report(args: argparse.Namespace) -> int:
     _refresh()
     if SERVERS.exists():
         _refresh_servers()
-    for module in (startup, growth, waiting, pieces, instructions):
+    for module in (startup, growth, waiting, pieces, instructions, since):
         if _file_of(module).exists():
             _refresh_section(module)
     from . import database  # It needs asyncpg.
