@@ -24,6 +24,15 @@ def read_variable(name: str) -> str | None:
     return None
 
 
+#: The variable of the processes of ``run --workers N``: their number.
+WORKERS = "_ASYNCFLASK_WORKERS"
+
+
+def number_of_workers() -> int:
+    """Return how many processes ``asyncflask run`` serves the app with, as far as is known."""
+    return int(os.environ.get(WORKERS, "1"))
+
+
 def get_debug_flag() -> bool:
     """Return whether the environment turns debug mode on (``FLASK_DEBUG``); ``False`` if unset.
 

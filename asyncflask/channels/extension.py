@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from ..concurrency.bridge import run_from_thread, running_loop
 from ..concurrency.workers import leased_here
+from ..environment import number_of_workers
 from ..exceptions import WebsocketDisconnect
 from ..globals import current_app, request, websocket
 from ..sse import ServerSentEvent, event_stream
@@ -30,6 +31,14 @@ T = TypeVar("T")
 NAME_LIMIT = 200
 #: The WebSocket close code "try again later" (IANA's registry; RFC 6455 §7.4.2).
 TRY_AGAIN_LATER = 1013
+
+#: The most bytes of a member's name.
+MEMBER_LIMIT = 1000
+
+_ALONE = (
+    "Channels: CHANNELS_URL is memory://, and this is one of %d workers: a message reaches the"
+    " subscribers of its own worker alone. Set CHANNELS_URL to redis://, postgresql:// or nats://."
+)
 
 #: The configuration and its defaults.
 DEFAULTS: dict[str, Any] = {
@@ -187,7 +196,7 @@ class Channels:
             channel: The channel's name.
             member: The member's name or id.
         """
-        async with _hub().present(_checked(channel), member):
+        async with _hub().present(_checked(channel), _checked_member(member)):
             yield
 
     def members(self, channel: str) -> Any:
@@ -240,6 +249,8 @@ class _Hubs:
                 heartbeat=config["CHANNELS_HEARTBEAT"],
             )
             url = config["CHANNELS_URL"]
+            if url.startswith("memory:") and number_of_workers() > 1:
+                self._app.logger.warning(_ALONE, number_of_workers())
             self._make_engine = engine_class(url).maker(url, options)
         return self._make_engine
 
@@ -321,7 +332,7 @@ def _checked(channel: str) -> str:
     Raises:
         ValueError: It is none, see ``NAME_LIMIT``.
     """
-    if isinstance(channel, str) and 0 < len(channel.encode("utf-8", "replace")) <= NAME_LIMIT:
+    if _is_text(channel, NAME_LIMIT):
         return channel
     raise ValueError(
         f"{channel!r:.100} is no name of a channel. Write text of 1 to {NAME_LIMIT} bytes, such as"
@@ -329,9 +340,33 @@ def _checked(channel: str) -> str:
     )
 
 
+def _checked_member(member: str) -> str:
+    """Return the name of a member.
+
+    Raises:
+        ValueError: It is none, see ``MEMBER_LIMIT``.
+    """
+    if _is_text(member, MEMBER_LIMIT):
+        return member
+    raise ValueError(
+        f"{member!r:.100} is no name of a member. Write text of 1 to {MEMBER_LIMIT} bytes, such as"
+        " a user's id."
+    )
+
+
+def _is_text(text: object, limit: int) -> bool:
+    """Return whether every engine can keep a text: PostgreSQL knows no NUL, and UTF-8 no half."""
+    if not isinstance(text, str) or "\0" in text:
+        return False
+    try:
+        return 0 < len(text.encode()) <= limit
+    except UnicodeEncodeError:
+        return False
+
+
 def _body_of(value: object) -> bytes:
-    if isinstance(value, bytes):
-        return value
+    if isinstance(value, (bytes, bytearray, memoryview)):
+        return bytes(value)
     if isinstance(value, str):
         return value.encode()
     return current_app.json.dumps(value).encode()

@@ -27,6 +27,8 @@ T = TypeVar("T")
 
 #: Seconds between two tries to connect: the first and the longest; the real ones are random.
 FIRST_PAUSE, LONGEST_PAUSE = 0.05, 2.0
+#: How many channels are listened to again at the same time.
+RESUMED_AT_ONCE = 16
 
 
 class _Channel:
@@ -156,12 +158,19 @@ class Hub:
         Each step has the whole time: there may be thousands of channels.
         """
         await within(self._timeout, self.engine.open())
-        for channel in list(self._channels.values()):
+        waiting = list(self._channels.values())
+        async with asyncio.TaskGroup() as tasks:
+            for _ in range(min(RESUMED_AT_ONCE, len(waiting))):
+                tasks.create_task(self._resume_all(waiting))
+        for name in list(self._present):
+            await within(self._timeout, self._announce(name))
+
+    async def _resume_all(self, waiting: list[_Channel]) -> None:
+        while waiting:
+            channel = waiting.pop()
             await within(self._timeout, self._resume(channel))
             if self._channels.get(channel.name) is not channel:  # The last subscriber has left.
                 await within(self._timeout, self.engine.unlisten(channel.name))
-        for name in list(self._present):
-            await within(self._timeout, self._announce(name))
 
     async def _resume(self, channel: _Channel) -> None:
         """Listen to a channel again; what was missed comes before what is live."""

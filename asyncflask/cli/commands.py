@@ -155,7 +155,7 @@ def run_command(
         # the package has imported it before.
         from .worker import announce
 
-        announce(info)
+        announce(info, workers)
     app = _load_or_replace(info)
     show_server_banner(debug, info.app_import_path)
     certfile, keyfile = cert if isinstance(cert, tuple) else (None, None)

@@ -16,6 +16,7 @@ from collections.abc import Callable
 
 import click
 
+from ..environment import WORKERS
 from ..server import Config
 from ..server.runner import Signals
 from ..typing import ASGIApplication, Receive, Scope, Send
@@ -29,11 +30,12 @@ APP = "_ASYNCFLASK_WORKER_APP"
 IDLE_GRACE = 2.0
 
 
-def announce(info: ScriptInfo) -> None:
-    """Write into the environment which app the worker processes serve.
+def announce(info: ScriptInfo, workers: int) -> None:
+    """Write into the environment which app the worker processes serve, and how many they are.
 
     Args:
         info: How this process loads the app.
+        workers: The number of processes.
 
     Raises:
         click.UsageError: The app is made by a function of this process (``create_app``).
@@ -44,6 +46,7 @@ def announce(info: ScriptInfo) -> None:
             " function of its own. Use `asyncflask --app module:factory run`."
         )
     os.environ[APP] = json.dumps([info.app_import_path, info.set_debug_flag])
+    os.environ[WORKERS] = str(workers)
 
 
 def load_app() -> CommandApp:

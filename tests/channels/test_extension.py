@@ -141,13 +141,21 @@ async def test_an_event_stream_goes_on_after_the_last_event_id(app, channels):
             await stream.disconnect()
 
 
-@pytest.mark.parametrize("name", ["", "x" * 201, None, "ä" * 101])
+@pytest.mark.parametrize("name", ["", "x" * 201, None, "ä" * 101, "a\0b", "\ud800", b"news"])
 async def test_a_name_that_is_none_is_refused(name, app, channels):
     async with app.app_context():
         with pytest.raises(ValueError, match=r"no name of a channel\. Write text of 1 to 200"):
             await channels.publish(name, "")
         with pytest.raises(ValueError, match="no name of a channel"):
             channels.subscribe(name)
+
+
+@pytest.mark.parametrize("name", ["", "x" * 1001, None, "a\0b", "\ud800"])
+async def test_a_member_without_a_name_is_refused(name, app, channels):
+    async with app.app_context():
+        with pytest.raises(ValueError, match=r"no name of a member\. Write text of 1 to 1000"):
+            async with channels.present("room", name):
+                pass
 
 
 async def test_an_overflow_that_is_none_is_refused(app, channels):
@@ -285,3 +293,56 @@ async def test_a_request_that_published_is_forgotten(app, channels, servers):
         while any(payload() is not None for payload in seen):
             gc.collect()
             await asyncio.sleep(0.1)
+
+
+def test_each_loop_has_channels_of_its_own_though_the_one_before_ended_suddenly(servers):
+    app = Flask("app")
+    app.config["CHANNELS_URL"] = servers("redis").url
+    channels = Channels(app)
+
+    async def use():
+        async with app.app_context(), channels.subscribe("news") as messages:
+            await channels.publish("news", "1")
+            async with asyncio.timeout(10):
+                return (await anext(messages)).text
+
+    assert [asyncio.run(use()) for _ in range(3)] == ["1", "1", "1"]
+
+
+async def test_an_event_stream_of_a_slow_client_ends_and_goes_on_where_it_ended(app, channels):
+    app.config["CHANNELS_MAILBOX"] = 3
+
+    @app.get("/news")
+    async def news():
+        return channels.event_stream("news")
+
+    async with app.test_app() as test_app, app.app_context():
+        client = test_app.test_client()
+        async with client.request("/news") as stream:
+            assert await read_event(stream) == [": "]
+            ids = await asyncio.gather(*(channels.publish("news", str(n)) for n in range(5)))
+            first = [await read_event(stream) for _ in range(3)]
+            assert await stream.receive() == b""
+        async with client.request("/news", headers={"Last-Event-ID": ids[2]}) as stream:
+            assert await read_event(stream) == [": "]
+            rest = [await read_event(stream) for _ in range(2)]
+            await stream.disconnect()
+    assert first + rest == [[f"id: {id}", f"data: {n}"] for n, id in enumerate(ids)]
+
+
+@pytest.mark.parametrize(("workers", "warnings"), [("1", 0), ("2", 1)])
+async def test_memory_in_several_workers_is_warned_of_once(
+    workers, warnings, app, channels, caplog, monkeypatch
+):
+    monkeypatch.setenv("_ASYNCFLASK_WORKERS", workers)
+    async with app.test_app(), app.app_context():
+        await channels.publish("news", "1")
+        await channels.publish("news", "2")
+    assert caplog.text.count("one of 2 workers") == warnings
+
+
+async def test_bytes_of_any_kind_are_published(app, channels):
+    async with app.test_app(), app.app_context(), channels.subscribe("news") as messages:
+        for value in (b"\xff", bytearray(b"\xff"), memoryview(b"\xff")):
+            await channels.publish("news", value)
+            assert (await anext(messages)).body == b"\xff"

@@ -500,3 +500,31 @@ def test_a_worker_that_was_replaced_and_does_not_end_is_killed() -> None:
 
     assert workers.run() == 0
     assert [each.process.returncode for each in started] == [-signal.SIGKILL, -signal.SIGTERM]
+
+
+SPEAKS = """
+from asyncflask import Flask
+from asyncflask.channels import Channels
+
+app = Flask("shop")
+channels = Channels(app)
+
+
+@app.get("/")
+async def index():
+    return await channels.publish("news", "hello")
+"""
+
+
+@pytest.mark.parametrize(("workers", "warned"), [("1", False), ("2", True)])
+def test_channels_in_memory_warn_that_workers_do_not_share_them(
+    run: StartProgram, write: Write, workers: str, warned: bool
+) -> None:
+    write("app.py", SPEAKS)
+
+    program = run("--workers", workers)
+    with urlopen(program.url(), timeout=5) as response:
+        assert response.status == 200
+    program.send_signal(signal.SIGTERM)
+
+    assert ("CHANNELS_URL is memory://, and this is one of 2 workers" in program.wait()) is warned
