@@ -107,6 +107,7 @@ bench:
 	@if command -v valgrind > /dev/null; then .venv-bench/bin/python -m benchmarks instructions; \
 	else echo "Instructions are left out: valgrind is not installed."; fi
 	.venv-bench/bin/python -m benchmarks servers
+	.venv-bench/bin/python -m benchmarks channels
 	@if command -v initdb > /dev/null || ls /usr/lib/postgresql/*/bin/initdb > /dev/null 2>&1; \
 	then .venv-bench/bin/python -m benchmarks database; \
 	else echo "Views with a database are left out: PostgreSQL is not installed."; fi

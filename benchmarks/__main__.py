@@ -38,6 +38,7 @@ LATEST = HERE / "results" / "latest.json"
 PICTURE = HERE / "results" / "latest.svg"
 SERVERS = HERE / "results" / "servers.json"
 SERVERS_PICTURE = HERE / "results" / "servers.svg"
+CHANNELS = HERE / "results" / "channels.json"
 README = HERE / "README.md"
 
 ROUNDS, SECONDS, LAUNCHES = 42, 0.025, 6
@@ -95,12 +96,14 @@ def _parser() -> argparse.ArgumentParser:
     storing.add_argument("--output", type=Path, help="write the result there, as JSON")
     storing.set_defaults(command=_database)
 
+    talking = commands.add_parser("channels", help="measure channels, each engine (Linux)")
     starting = commands.add_parser("startup", help="measure imports and apps of 500 routes (Linux)")
     growing = commands.add_parser("growth", help="measure how cost grows")
     parking = commands.add_parser("waiting", help="measure requests that wait (Linux)")
     parting = commands.add_parser("pieces", help="measure what a request consists of")
     counting = commands.add_parser("instructions", help="count instructions (needs valgrind)")
     for command, run in (
+        (talking, _channels),
         (starting, _startup),
         (growing, _growth),
         (parking, _waiting),
@@ -206,6 +209,28 @@ def _database(args: argparse.Namespace) -> int:
     return _finish(args, database, result)
 
 
+def _channels(args: argparse.Namespace) -> int:
+    from .channels import report as tables  # The engines' client libraries are needed here alone.
+    from .channels import run
+
+    result = run.run(args.quick, args.seed, _say)
+    print(tables.report(result))
+    if args.output is not None:
+        _write(args.output, result)
+    if not args.quick:
+        _write(CHANNELS, result)
+        _refresh_channels()
+    return 0
+
+
+def _refresh_channels() -> None:
+    from .channels import report as tables
+
+    text = tables.PAGE.read_text(encoding="utf-8")
+    made = report.replaced(text, tables.report(_read(CHANNELS)), tables.BEGIN, tables.END)
+    tables.PAGE.write_text(made, encoding="utf-8")
+
+
 def _startup(args: argparse.Namespace) -> int:
     rounds = startup.QUICK_ROUNDS if args.quick else startup.ROUNDS
     return _finish(args, startup, startup.run(rounds, args.seed, _say))
@@ -276,6 +301,8 @@ def _report(args: argparse.Namespace) -> int:
     _refresh()
     if SERVERS.exists():
         _refresh_servers()
+    if CHANNELS.exists():
+        _refresh_channels()
     for module in (startup, growth, waiting, pieces, instructions, since):
         if _file_of(module).exists():
             _refresh_section(module)
