@@ -5,7 +5,8 @@ waits for the event loop (an ``async def`` view, a message, a piece of a body): 
 its thread, but the thread is not counted.
 
 The rule that keeps this free of deadlock: ``size`` is asked for once, when a request begins. What
-has begun never waits for it again, since everything else may wait for what that request holds.
+has begun never waits for it again, since everything else may wait for what that request holds. If
+it has no thread, it gets the next one that is given back, and a new one when none is for a moment.
 """
 
 from __future__ import annotations
@@ -28,6 +29,8 @@ logger = logging.getLogger("asyncflask.workers")
 
 #: Seconds between two warnings that no thread is left.
 WARN_EVERY = 60.0
+#: Seconds in which no request that has begun gets a thread, until one is started for it.
+MOMENT = 0.005
 
 
 class _Turn(asyncio.Future[WorkerThread]):
@@ -76,7 +79,11 @@ class WorkerPool:
         self.queue_timeout = queue_timeout
         self.affinity = affinity
         self._idle: deque[WorkerThread] = deque()
+        #: in order; those that have begun come first
         self._waiting: deque[_Turn] = deque()
+        self._begun = 0  # number of these
+        self._served = 0  # number of these that got a thread
+        self._watching: weakref.WeakSet[asyncio.AbstractEventLoop] = weakref.WeakSet()
         self._started = 0
         self._numbers = itertools.count(1)
         self._busy = 0
@@ -107,7 +114,7 @@ class WorkerPool:
         """Lease a thread for the running task.
 
         Args:
-            begun: Whether the request had a thread before; then ``size`` is not asked for.
+            begun: Whether ``size`` is not asked for, as others may wait for what the request holds.
             waits: Whether the task waits if no thread is free.
 
         Raises:
@@ -117,7 +124,9 @@ class WorkerPool:
         with self._lock:
             if self._waiting:
                 self._admit()  # A loop that was to do it may have ended.
-            if begun or (self._busy < self.size and not self._waiting):
+            if (self._busy < self.size and not self._waiting) or (
+                begun and (self._idle or not waits)
+            ):
                 worker = self._idle.pop() if self._idle else self._start()
                 if worker is not None:
                     self._busy += 1
@@ -174,10 +183,15 @@ class WorkerPool:
     # -- the queue ---------------------------------------------------------------------------------
 
     def _queue(self, begun: bool) -> _Turn:
-        turn = _Turn(loop=asyncio.get_running_loop())
+        loop = asyncio.get_running_loop()
+        turn = _Turn(loop=loop)
         if begun:
             turn.begun = True
-            self._waiting.appendleft(turn)
+            self._waiting.insert(self._begun, turn)
+            self._begun += 1
+            if loop not in self._watching:
+                self._watching.add(loop)
+                loop.call_later(MOMENT, self._watch, loop, self._served)
             return turn
         if self.queue_size is not None and len(self._waiting) >= self.queue_size:
             raise WorkerQueueFull(
@@ -196,6 +210,7 @@ class WorkerPool:
         with self._lock:
             if turn in self._waiting:
                 self._waiting.remove(turn)
+                self._begun -= turn.begun
                 return
         # The thread was given to this request just before its wait was cancelled.
         if turn.done() and not turn.cancelled() and turn.exception() is None:
@@ -204,16 +219,36 @@ class WorkerPool:
     def _admit(self) -> None:
         """Give threads to the requests that wait, in order."""
         with self._lock:
-            while self._waiting and (self._busy < self.size or self._waiting[0].begun):
+            while self._waiting and (self._busy < self.size or (self._begun and self._idle)):
                 worker = self._idle.pop() if self._idle else self._start()
                 if worker is None:
                     return
                 self._busy += 1
                 self._hand_to_next(worker)
 
+    def _watch(self, loop: asyncio.AbstractEventLoop, served: int) -> None:
+        """Start a thread beyond the size if those that have begun got none since the last look.
+
+        The threads may all wait for what one of them holds. Mostly they do not, and the next one
+        that is given back comes sooner than a new one.
+        """
+        with self._lock:
+            if not self._begun:
+                self._watching.discard(loop)
+                return
+            loop.call_later(MOMENT, self._watch, loop, self._served)
+            if self._served != served:
+                return
+            worker = self._idle.pop() if self._idle else self._start()
+            if worker is not None:
+                self._busy += 1
+                self._hand_to_next(worker)
+
     def _hand_to_next(self, worker: WorkerThread) -> None:
         while self._waiting:
             turn = self._waiting.popleft()
+            self._begun -= turn.begun
+            self._served += turn.begun
             try:
                 turn.get_loop().call_soon_threadsafe(self._hand_over, turn, worker)
                 return

@@ -357,6 +357,59 @@ async def test_a_request_that_has_begun_goes_before_those_that_wait(roomy):
     assert order == ["begun", "new"]
 
 
+async def test_requests_that_have_begun_share_the_threads_of_others_that_end():
+    pool = WorkerPool(size=2, threads=100)
+    idents, order = set(), []
+
+    async def use(number):
+        lease = await pool.lease(begun=True)
+        order.append(number)
+        idents.add(await lease.run(threading.get_ident))
+        lease.release()
+
+    await asyncio.gather(*(use(number) for number in range(100)))
+    pool.trim()
+
+    assert order == list(range(100))
+    assert len(idents) < 20
+
+
+async def test_requests_that_have_begun_get_a_thread_each_if_they_wait_for_each_other():
+    pool = WorkerPool(size=1, threads=5)
+    barrier = threading.Barrier(5)
+
+    async def use():
+        lease = await pool.lease(begun=True)
+        try:
+            return await lease.run(barrier.wait, 10)
+        finally:
+            lease.release()
+
+    tasks = [use() for _ in range(5)]
+    numbers = await asyncio.wait_for(asyncio.gather(*tasks), 20)
+    pool.trim()
+
+    assert set(numbers) == set(range(5))
+
+
+def test_a_request_that_has_begun_gets_a_thread_while_another_loop_stands():
+    pool = WorkerPool(size=1, threads=3)
+    standing, other = asyncio.new_event_loop(), asyncio.new_event_loop()
+    holding = standing.run_until_complete(pool.lease())
+    waits = standing.create_task(pool.lease(begun=True))
+    standing.run_until_complete(asyncio.sleep(0))
+    lease = other.run_until_complete(asyncio.wait_for(pool.lease(begun=True), 5))
+    handed = standing.run_until_complete(asyncio.wait_for(waits, 5))
+    idents = {each.ident for each in (holding, lease, handed)}
+    for each in (holding, lease, handed):
+        each.release()
+    standing.close()
+    other.close()
+    pool.trim()
+
+    assert len(idents) == 3
+
+
 async def test_a_request_that_has_begun_gets_a_thread_that_is_left_beyond_the_size():
     pool = WorkerPool(size=1, threads=2)
     waits, runs = await parked(pool), await pool.lease()
