@@ -7,6 +7,13 @@ class ChannelsUnavailable(ConnectionError):
     """The engine did not take a message, or did not answer, within ``CHANNELS_TIMEOUT`` seconds."""
 
 
+class MissedMessages(Exception):
+    """A subscription missed messages while the engine could not be reached; it goes on.
+
+    Raised only where the subscriber has asked for it, as an event stream does.
+    """
+
+
 class SlowSubscriber(Exception):
     """A subscription with ``overflow="close"`` got more messages than its mailbox holds.
 

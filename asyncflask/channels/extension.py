@@ -17,7 +17,7 @@ from ..sse import ServerSentEvent, event_stream
 from ..wrappers import Response
 from .background import background
 from .engine import Engine, EngineOptions, engine_class
-from .errors import SlowSubscriber
+from .errors import MissedMessages, SlowSubscriber
 from .hub import Hub
 from .message import Message, Position
 from .subscription import Overflow, Subscription
@@ -124,20 +124,7 @@ class Channels:
             ChannelsUnavailable: On entering: the engine did not answer in time.
             ValueError: The name or ``overflow`` is none.
         """
-        if overflow not in ("close", "drop_oldest"):
-            raise ValueError(
-                f"subscribe({channel!r}, overflow={overflow!r}) is neither 'close' nor"
-                " 'drop_oldest'. Write one of them."
-            )
-        config = current_app.config
-        subscription = Subscription(
-            _checked(channel),
-            config["CHANNELS_MAILBOX"],
-            config["CHANNELS_MAILBOX_BYTES"],
-            overflow,
-        )
-        position = None if after is None else Position.parse(after)
-        return _hub().subscribe(subscription, position, replay=after is not None)
+        return _subscribed(channel, after, overflow)
 
     async def relay(self, channel: str, *, overflow: Overflow = "close") -> None:
         """Connect the websocket of the running view with a channel, until either ends.
@@ -167,8 +154,8 @@ class Channels:
         """Make a response that sends a channel's messages as server-sent events.
 
         Each event has the message's id, and a browser that connects again gets what it missed
-        (``Last-Event-ID``). If that is kept no more, the first event is of type ``reset``: the
-        page loads its data again.
+        (``Last-Event-ID``). Where messages are missing that are kept no more, there is an event of
+        type ``reset``: the page loads its data again.
 
         Args:
             channel: The channel's name.
@@ -180,7 +167,7 @@ class Channels:
             The response.
         """
         after = request.headers.get("Last-Event-ID")
-        subscribed = self.subscribe(channel, after=after, overflow=overflow)
+        subscribed = _subscribed(channel, after, overflow, raises_missed=True)
         return event_stream(_events(subscribed), heartbeat=heartbeat)
 
     # -- presence ----------------------------------------------------------------------------------
@@ -291,6 +278,27 @@ async def _connected() -> bool:
     return _hub().connected
 
 
+def _subscribed(
+    channel: str, after: str | None, overflow: Overflow, raises_missed: bool = False
+) -> AbstractAsyncContextManager[Subscription]:
+    """Make what :meth:`Channels.subscribe` returns."""
+    if overflow not in ("close", "drop_oldest"):
+        raise ValueError(
+            f"subscribe({channel!r}, overflow={overflow!r}) is neither 'close' nor"
+            " 'drop_oldest'. Write one of them."
+        )
+    config = current_app.config
+    subscription = Subscription(
+        _checked(channel),
+        config["CHANNELS_MAILBOX"],
+        config["CHANNELS_MAILBOX_BYTES"],
+        overflow,
+        raises_missed,
+    )
+    position = None if after is None else Position.parse(after)
+    return _hub().subscribe(subscription, position, replay=after is not None)
+
+
 async def _publish(channel: str, body: bytes) -> str:
     return str(await _hub().publish(channel, body))
 
@@ -321,8 +329,14 @@ async def _events(
             yield ServerSentEvent(comment="")
         else:
             yield ServerSentEvent(event="reset", data="")
-        with suppress(SlowSubscriber):  # The browser connects again.
-            async for message in messages:
+        while True:
+            try:
+                message = await anext(messages)
+            except MissedMessages:
+                yield ServerSentEvent(event="reset", data="")
+            except (SlowSubscriber, StopAsyncIteration):  # The browser connects again.
+                return
+            else:
                 yield ServerSentEvent(message.text, id=message.id)
 
 

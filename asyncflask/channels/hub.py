@@ -184,11 +184,11 @@ class Hub:
             live, channel.held = channel.held, None
         finally:
             channel.held = None
-        for message in (*history.messages, *live):
-            self._deliver(message)
         if not history.complete:
             for subscription in channel.subscriptions:
-                subscription.complete = False
+                subscription.miss()
+        for message in (*history.messages, *live):
+            self._deliver(message)
 
     async def _ask(self, question: Callable[[], Coroutine[Any, Any, T]], what: str) -> T:
         """Return an answer of the engine.
@@ -199,9 +199,13 @@ class Hub:
         try:
             return await within(self._timeout, self._answer(question))
         except Exception as error:  # Each engine's client library has errors of its own.
+            if isinstance(error, TimeoutError):
+                why = f"did not answer within CHANNELS_TIMEOUT={self._timeout:g} seconds"
+            else:
+                why = "refused it, or was lost meanwhile"
             raise ChannelsUnavailable(
-                f"{what} failed: {_in_one_line(error)}. The engine of CHANNELS_URL did not answer"
-                f" within CHANNELS_TIMEOUT={self._timeout:g} seconds; see that it runs."
+                f"{what} failed: {_in_one_line(error).rstrip('.')}. The engine of CHANNELS_URL"
+                f" {why}; see that it runs."
             ) from error
 
     async def _answer(self, question: Callable[[], Coroutine[Any, Any, T]]) -> T:

@@ -64,6 +64,8 @@ LEFT JOIN {prefix}_messages AS kept
 WHERE top.channel = $1 ORDER BY kept.number
 """
 
+#: The least number of messages in the table: subscribers read large ones there.
+KEPT = 100
 #: Seconds that a channel's counter lives after its last message, long after the messages.
 COUNTER_TTL = 7 * 24 * 3600
 
@@ -178,7 +180,7 @@ class PostgreSQLEngine(Engine):
             channel,
             body,
             secrets.token_hex(6),
-            self.options.history,
+            max(self.options.history, KEPT),
             self._notified_as(channel),
             f"={small}" if small or not body else "",
         )
@@ -255,7 +257,7 @@ class PostgreSQLEngine(Engine):
         messages = [
             Message(channel, Position(epoch, row["number"]), row["body"])
             for row in rows
-            if row["number"] is not None
+            if row["number"] is not None and row["number"] > last - self.options.history
         ]
         return contiguous(messages, epoch, last, after)
 

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Iterable
 from typing import Literal, Self
 
-from .errors import SlowSubscriber
+from .errors import MissedMessages, SlowSubscriber
 from .message import Message
 
 Overflow = Literal["close", "drop_oldest"]
@@ -23,9 +23,17 @@ class Subscription:
         overflow: What happens to a subscriber that is too slow. ``"close"``: the iteration ends
             with :exc:`SlowSubscriber`, after the messages that are here. ``"drop_oldest"``: the
             oldest message is dropped, and counted in :attr:`lost`.
+        raises_missed: Whether the iteration raises :exc:`MissedMessages`, once for each time.
     """
 
-    def __init__(self, channel: str, size: int, size_bytes: int, overflow: Overflow) -> None:
+    def __init__(
+        self,
+        channel: str,
+        size: int,
+        size_bytes: int,
+        overflow: Overflow,
+        raises_missed: bool = False,
+    ) -> None:
         self.channel = channel
         #: how many messages were dropped
         self.lost = 0
@@ -38,6 +46,8 @@ class Subscription:
         self._mailbox: deque[Message] = deque()
         self._bytes = 0
         self._too_slow = False
+        self._raises_missed = raises_missed
+        self._has_missed = False
         self._closed = False
         self._waiter: asyncio.Future[None] | None = None
         #: live messages that wait for the replayed ones; ``None`` when there is no replay
@@ -50,7 +60,10 @@ class Subscription:
         return self
 
     async def __anext__(self) -> Message:
-        while not self._mailbox:
+        while self._has_missed or not self._mailbox:
+            if self._has_missed:
+                self._has_missed = False
+                raise MissedMessages(self.channel)
             if self._too_slow:
                 raise SlowSubscriber(
                     f"A subscriber of {self.channel!r} had {self._size} messages or"
@@ -90,6 +103,16 @@ class Subscription:
             self._bytes -= len(self._mailbox.popleft().body)
             self.lost += 1
         self._wake()
+
+    def miss(self) -> None:
+        """Note that messages are missing which are kept no more."""
+        self.complete = False
+        if self._raises_missed:
+            # The subscriber loads its data again, which has these.
+            self._mailbox.clear()
+            self._bytes = 0
+            self._has_missed = True
+            self._wake()
 
     def close(self) -> None:
         """End the iteration, after the messages that are here."""

@@ -19,6 +19,7 @@ class Link:
         self._server = urlsplit(url)
         self._whole = asyncio.Event()
         self._whole.set()
+        self._writers: set[asyncio.StreamWriter] = set()
         #: the URL that leads through the link
         self.url = ""
 
@@ -43,13 +44,21 @@ class Link:
         finally:
             self.mend()
             listener.close()
+            while self._writers:
+                for writer in self._writers:
+                    writer.transport.abort()
+                await asyncio.sleep(0)
 
     async def _connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await self._whole.wait()
         assert self._server.port is not None
+        self._writers.add(writer)
+        await self._whole.wait()
         with suppress(OSError):
-            there = await asyncio.open_connection("127.0.0.1", self._server.port)
-            await asyncio.gather(self._carry(reader, there[1]), self._carry(there[0], writer))
+            there, to_there = await asyncio.open_connection("127.0.0.1", self._server.port)
+            self._writers.add(to_there)
+            await asyncio.gather(self._carry(reader, to_there), self._carry(there, writer))
+            self._writers.discard(to_there)
+        self._writers.discard(writer)
 
     async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(OSError):

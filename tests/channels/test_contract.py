@@ -278,8 +278,11 @@ async def test_publishing_may_be_cancelled_at_any_moment(two_workers, channels):
     assert got == [(one, str(number)) for number, one in enumerate(ids)]
 
 
-async def test_a_burst_of_large_messages_arrives_or_is_said_to_be_incomplete(two_workers, channels):
-    async with two_workers(CHANNELS_HISTORY=3) as (one, two), two.app_context():
+@pytest.mark.parametrize("history", [0, 3])
+async def test_a_burst_of_large_messages_arrives_or_is_said_to_be_incomplete(
+    history, two_workers, channels
+):
+    async with two_workers(CHANNELS_HISTORY=history) as (one, two), two.app_context():
         async with channels.subscribe("news") as messages, one.app_context():
             sent = [f"{number:05}" + 9_000 * "x" for number in range(60)]
             await asyncio.gather(*(channels.publish("news", text) for text in sent))
