@@ -30,8 +30,8 @@ _REMOVED = "Flask 2.3 has removed it, and asyncflask has Flask 3.1's names."
 #: Attributes that other versions and other kinds of apps have, and what is written here.
 _OTHER_NAMES = {
     "wsgi_app": "This is an ASGI app: write `app.asgi_app = Middleware(app.asgi_app)` with ASGI"
-    " middleware (asyncflask.proxy_fix in the place of Werkzeug's). The app of `asyncflask.flask`"
-    " has a `wsgi_app`.",
+    " middleware (asyncflask.middleware.proxy_fix in the place of Werkzeug's). The app of"
+    " `asyncflask.flask` has a `wsgi_app`.",
     "before_first_request": f"{_REMOVED} Write `@app.before_serving`, or run the code where the app"
     " is made.",
     "json_encoder": f"{_REMOVED} Write a subclass of DefaultJSONProvider, and set"

@@ -15,8 +15,8 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 
 from ._contextvars import current
 from .concurrency.workers import run_sync
+from .config.environment import get_debug_flag, get_load_dotenv
 from .ctx import Context
-from .environment import get_debug_flag, get_load_dotenv
 from .exceptions import OutOfContext
 from .resources import get_root_path
 from .signals import message_flashed

@@ -20,12 +20,11 @@ PACKAGE = Path(__file__).parent.parent / "asyncflask"
 #: A unit is a module in the package's root, or a folder. It imports from lower floors, and from
 #: its own floor as long as this makes no circle.
 FLOORS = {
-    1: "_contextvars _invalidation typing exceptions signals resources environment logging"
-    " concurrency routing",
-    2: "_fast protocol json config datastructures debughelpers views proxy_fix",
+    1: "_contextvars _invalidation typing exceptions signals resources logging concurrency routing",
+    2: "_fast protocol json config datastructures debughelpers views middleware",
     3: "wrappers wsgi server cli",
     4: "context ctx sessions templating sse debug testing",
-    5: "dispatch asgi helpers",
+    5: "dispatch helpers",
     6: "sansio serving app blueprints",
     7: "globals flask channels",
     8: "__init__ __main__",

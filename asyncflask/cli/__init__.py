@@ -5,7 +5,7 @@ The names are those of ``flask.cli``.
 
 from __future__ import annotations
 
-from ..environment import get_debug_flag, get_load_dotenv, load_dotenv
+from ..config.environment import get_debug_flag, get_load_dotenv, load_dotenv
 from .commands import routes_command, run_command, show_server_banner
 from .context import ScriptInfo, pass_script_info, with_appcontext
 from .group import AppGroup, FlaskGroup, cli, get_version, main, version_option

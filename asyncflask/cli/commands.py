@@ -15,7 +15,7 @@ from werkzeug.routing import Rule
 from werkzeug.serving import is_running_from_reloader
 
 from .._contextvars import current
-from ..environment import get_debug_flag, set_debug_flag
+from ..config.environment import get_debug_flag, set_debug_flag
 from ..typing import ASGIApplication
 from .context import ScriptInfo, pass_script_info, with_appcontext
 from .locate import CommandApp

@@ -23,7 +23,7 @@ import click
 
 from .._contextvars import context_var, current
 from ..concurrency.execution_mode import COMMAND
-from ..environment import get_debug_flag, get_load_dotenv
+from ..config.environment import get_debug_flag, get_load_dotenv
 from .locate import CommandApp, NoAppException, locate_app, prepare_import
 
 F = TypeVar("F", bound=Callable[..., Any])

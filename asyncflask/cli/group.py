@@ -17,7 +17,7 @@ from typing import Any, ClassVar, overload
 import click
 
 from ..concurrency.inspection import is_async
-from ..environment import has_dotenv, load_dotenv
+from ..config.environment import has_dotenv, load_dotenv
 from .commands import debug_option, routes_command, run_command
 from .context import ScriptInfo, push_app_context, run_async, with_appcontext
 from .locate import CommandApp, NoAppException

@@ -10,7 +10,7 @@ from typing import Any
 import click
 from werkzeug.utils import import_string
 
-from ..environment import PREFIXES
+from ..config.environment import PREFIXES
 
 OWN, FLASK = PREFIXES
 

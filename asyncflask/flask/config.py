@@ -4,11 +4,7 @@ from __future__ import annotations
 
 from werkzeug.utils import import_string as import_string
 
-from ..config import (
-    Config,
-    ConfigAttribute,
-    T,
-)
+from ..config.config import Config, ConfigAttribute, T
 
 __all__ = [
     "Config",

@@ -11,7 +11,7 @@ import logging
 from collections.abc import Callable, Iterable
 from weakref import WeakKeyDictionary
 
-from ..environment import get_debug_flag
+from ..config.environment import get_debug_flag
 from ..typing import ASGIApplication, Message, Receive, Scope, Send
 
 Log = Callable[..., None]

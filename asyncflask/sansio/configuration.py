@@ -15,8 +15,8 @@ from .. import resources
 from .._invalidation import Watching
 from ..concurrency.pool import WorkerPool
 from ..config import DEFAULT_CONFIG, Config, ConfigAttribute
+from ..config.environment import get_debug_flag
 from ..debug.blocking import watched
-from ..environment import get_debug_flag
 from ..logging import create_logger
 from .scaffold import Scaffold
 

@@ -7,7 +7,7 @@ import os
 import typing as t
 from collections.abc import Callable
 
-from ..environment import (
+from ..config.environment import (
     get_debug_flag,
     get_load_dotenv,
     load_dotenv,

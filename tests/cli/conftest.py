@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from asyncflask.environment import PREFIXES
+from asyncflask.config.environment import PREFIXES
 
 
 @pytest.fixture(autouse=True)

@@ -335,7 +335,7 @@ def test_a_message_reaches_all_clients(composed: Stack) -> None:
 APP = """
 import asyncio
 from asyncflask import Flask, redirect, request, url_for, websocket
-from asyncflask.proxy_fix import ProxyFix
+from asyncflask.middleware.proxy_fix import ProxyFix
 from asyncflask.sse import event_stream
 
 app = Flask(__name__)

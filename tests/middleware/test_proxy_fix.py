@@ -13,7 +13,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix as WSGIProxyFix
 import asyncflask
 import asyncflask.flask as facade
 from asyncflask import Flask, redirect, request, url_for, websocket
-from asyncflask.proxy_fix import ProxyFix
+from asyncflask.middleware.proxy_fix import ProxyFix
 
 HEADERS = {
     "X-Forwarded-For": "203.0.113.7",

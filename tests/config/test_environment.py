@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from asyncflask.environment import (
+from asyncflask.config.environment import (
     get_debug_flag,
     get_load_dotenv,
     load_dotenv,

@@ -5,7 +5,7 @@ The names are those of Werkzeug's middleware, which is for WSGI.
 
 from __future__ import annotations
 
-from .typing import ASGIApplication, Receive, Scope, Send
+from ..typing import ASGIApplication, Receive, Scope, Send
 
 #: the schemes that are accepted, and those of a websocket's scope
 _SCHEMES = {"http": "ws", "https": "wss", "ws": "ws", "wss": "wss"}

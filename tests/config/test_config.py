@@ -13,7 +13,7 @@ import pytest
 
 from asyncflask.config import DEFAULT_CONFIG, Config, ConfigAttribute
 
-REFERENCE = Path(__file__).parents[1] / "docs" / "reference" / "configuration.md"
+REFERENCE = Path(__file__).parents[2] / "docs" / "reference" / "configuration.md"
 
 
 @pytest.fixture

@@ -1,0 +1,1 @@
+"""ASGI middleware, by the names of Werkzeug's WSGI middleware (``werkzeug.middleware``)."""
