@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from ..concurrency.bridge import run_from_thread, running_loop
 from ..concurrency.workers import leased_here
-from ..environment import number_of_workers
+from ..config.environment import number_of_workers
 from ..exceptions import WebsocketDisconnect
 from ..globals import current_app, request, websocket
 from ..sse import ServerSentEvent, event_stream

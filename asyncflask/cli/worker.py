@@ -16,7 +16,7 @@ from collections.abc import Callable
 
 import click
 
-from ..environment import WORKERS
+from ..config.environment import WORKERS
 from ..server import Config
 from ..server.runner import Signals
 from ..typing import ASGIApplication, Receive, Scope, Send
