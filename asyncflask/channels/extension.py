@@ -255,6 +255,10 @@ def _close_later(loop: asyncio.AbstractEventLoop, hub: Hub) -> None:
 
 
 def _hub() -> Hub:
+    return _hubs().here()
+
+
+def _hubs() -> _Hubs:
     try:
         hubs: _Hubs = current_app.extensions["channels"]
     except KeyError:
@@ -262,7 +266,7 @@ def _hub() -> Hub:
             f"{current_app.name!r} has no channels. Write `Channels(app)`, or"
             " `channels.init_app(app)` in its factory."
         ) from None
-    return hubs.here()
+    return hubs
 
 
 def _in_place(function: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, Any]:
@@ -295,8 +299,17 @@ def _subscribed(
         overflow,
         raises_missed,
     )
+    return _entered(_hubs(), subscription, after)
+
+
+@asynccontextmanager
+async def _entered(
+    hubs: _Hubs, subscription: Subscription, after: str | None
+) -> AsyncIterator[Subscription]:
+    """Subscribe on the loop that runs here: a `def` view makes an event stream in a thread."""
     position = None if after is None else Position.parse(after)
-    return _hub().subscribe(subscription, position, replay=after is not None)
+    async with hubs.here().subscribe(subscription, position, replay=after is not None) as messages:
+        yield messages
 
 
 async def _publish(channel: str, body: bytes) -> str:

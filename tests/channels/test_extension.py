@@ -346,3 +346,16 @@ async def test_bytes_of_any_kind_are_published(app, channels):
         for value in (b"\xff", bytearray(b"\xff"), memoryview(b"\xff")):
             await channels.publish("news", value)
             assert (await anext(messages)).body == b"\xff"
+
+
+async def test_a_def_view_may_return_an_event_stream(app, channels):
+    @app.get("/news")
+    def news():
+        return channels.event_stream("news")
+
+    async with app.test_app() as test_app, app.app_context():
+        async with test_app.test_client().request("/news") as stream:
+            assert await read_event(stream) == [": "]
+            await channels.publish("news", "hello")
+            assert (await read_event(stream))[1:] == ["data: hello"]
+            await stream.disconnect()
