@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -56,7 +57,7 @@ def test_the_picture_has_both_interpreters(tmp_path):
 
 
 def test_a_commit_that_does_not_exist_is_refused(monkeypatch, capsys, tmp_path):
-    _put_valgrind(monkeypatch, tmp_path, "echo valgrind-9")
+    _put_program(monkeypatch, tmp_path, "valgrind", "echo valgrind-9")
 
     assert command.main(["since", "no-such-commit"]) == 2
     assert "'no-such-commit', which git does not know as a commit" in capsys.readouterr().err
@@ -70,14 +71,31 @@ def test_without_valgrind_it_is_said_what_to_install(monkeypatch, capsys, tmp_pa
 
 
 def test_a_process_that_fails_is_reported(monkeypatch, tmp_path):
-    _put_valgrind(monkeypatch, tmp_path, "echo 'no such thing' >&2\nexit 3")
+    _put_program(monkeypatch, tmp_path, "valgrind", "echo 'no such thing' >&2\nexit 3")
 
     with pytest.raises(RuntimeError, match=r"Counting plaintext in .* failed:\nno such thing"):
         since.count(sys.executable, Path.cwd(), "plaintext", 0, 1)
 
 
-def _put_valgrind(monkeypatch: pytest.MonkeyPatch, folder: Path, lines: str) -> None:
-    fake = folder / "valgrind"
+def test_the_counted_process_switches_counting_on_and_ends_well(monkeypatch, tmp_path):
+    called = tmp_path / "called"
+    _put_program(monkeypatch, tmp_path, "callgrind_control", f'echo "$1" > {called}')
+    script = Path(since.__file__).with_name("counted_requests.py")
+
+    ended = subprocess.run(
+        [sys.executable, "-P", script, "path", "3"],
+        env={**os.environ, "PYTHONPATH": str(script.parent.parent)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert called.read_text() == "--instr=on\n"
+
+
+def _put_program(monkeypatch: pytest.MonkeyPatch, folder: Path, name: str, lines: str) -> None:
+    fake = folder / name
     fake.write_text(f"#!/bin/sh\n{lines}\n")
     fake.chmod(0o755)
     monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
