@@ -167,37 +167,65 @@ class SessionInterface:
         return isinstance(obj, self.null_session_class)
 
     def get_cookie_name(self, app: SessionApp) -> str:
-        """Return the cookie's name: ``SESSION_COOKIE_NAME``."""
+        """Return the cookie's name: ``SESSION_COOKIE_NAME``.
+
+        Args:
+            app: The app.
+        """
         name: str = app.config["SESSION_COOKIE_NAME"]
         return name
 
     def get_cookie_domain(self, app: SessionApp) -> str | None:
-        """Return the cookie's domain, ``None`` for the exact host: ``SESSION_COOKIE_DOMAIN``."""
+        """Return the cookie's domain, ``None`` for the exact host: ``SESSION_COOKIE_DOMAIN``.
+
+        Args:
+            app: The app.
+        """
         domain: str | None = app.config["SESSION_COOKIE_DOMAIN"]
         return domain
 
     def get_cookie_path(self, app: SessionApp) -> str:
-        """Return the cookie's path: ``SESSION_COOKIE_PATH`` or else ``APPLICATION_ROOT``."""
+        """Return the cookie's path: ``SESSION_COOKIE_PATH`` or else ``APPLICATION_ROOT``.
+
+        Args:
+            app: The app.
+        """
         path: str = app.config["SESSION_COOKIE_PATH"] or app.config["APPLICATION_ROOT"]
         return path
 
     def get_cookie_httponly(self, app: SessionApp) -> bool:
-        """Return whether scripts may not read the cookie: ``SESSION_COOKIE_HTTPONLY``."""
+        """Return whether scripts may not read the cookie: ``SESSION_COOKIE_HTTPONLY``.
+
+        Args:
+            app: The app.
+        """
         httponly: bool = app.config["SESSION_COOKIE_HTTPONLY"]
         return httponly
 
     def get_cookie_secure(self, app: SessionApp) -> bool:
-        """Return whether the cookie needs HTTPS: ``SESSION_COOKIE_SECURE``."""
+        """Return whether the cookie needs HTTPS: ``SESSION_COOKIE_SECURE``.
+
+        Args:
+            app: The app.
+        """
         secure: bool = app.config["SESSION_COOKIE_SECURE"]
         return secure
 
     def get_cookie_samesite(self, app: SessionApp) -> str | None:
-        """Return ``"Strict"``, ``"Lax"``, ``"None"`` or ``None``: ``SESSION_COOKIE_SAMESITE``."""
+        """Return ``"Strict"``, ``"Lax"``, ``"None"`` or ``None``: ``SESSION_COOKIE_SAMESITE``.
+
+        Args:
+            app: The app.
+        """
         samesite: str | None = app.config["SESSION_COOKIE_SAMESITE"]
         return samesite
 
     def get_cookie_partitioned(self, app: SessionApp) -> bool:
-        """Return whether the cookie is kept per top-level site: ``SESSION_COOKIE_PARTITIONED``."""
+        """Return whether the cookie is kept per top-level site: ``SESSION_COOKIE_PARTITIONED``.
+
+        Args:
+            app: The app.
+        """
         partitioned: bool = app.config["SESSION_COOKIE_PARTITIONED"]
         return partitioned
 

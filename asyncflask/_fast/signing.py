@@ -62,7 +62,17 @@ class CookieSerializer(URLSafeTimedSerializer):
         return_timestamp: bool = False,
         salt: str | bytes | None = None,
     ) -> object:
-        """Return the value of a cookie, as ``URLSafeTimedSerializer.loads`` does."""
+        """Return the value of a cookie, as ``URLSafeTimedSerializer.loads`` does.
+
+        Args:
+            s: The cookie.
+            max_age: Most seconds since it was signed.
+            return_timestamp: Whether to return the time of its signature as well.
+            salt: Another salt than the serializer's.
+
+        Returns:
+            The value.
+        """
         if max_age is not None and salt is None and not return_timestamp:
             content: Any = self._read(s.encode() if isinstance(s, str) else s, max_age)
             if content is not None:
@@ -96,7 +106,15 @@ class CookieSerializer(URLSafeTimedSerializer):
             return None  # Signed with this key, but by something else.
 
     def dumps(self, obj: object, salt: str | bytes | None = None) -> str:
-        """Return a value as a cookie, as ``URLSafeTimedSerializer.dumps`` does."""
+        """Return a value as a cookie, as ``URLSafeTimedSerializer.dumps`` does.
+
+        Args:
+            obj: The value.
+            salt: Another salt than the serializer's.
+
+        Returns:
+            The cookie.
+        """
         if salt is not None:
             return super().dumps(obj, salt)
         signer, macs = self._keys

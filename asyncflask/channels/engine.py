@@ -104,6 +104,10 @@ class Engine(abc.ABC):
     async def publish(self, channel: str, body: bytes) -> Position:
         """Send a message to all that listen to the channel, and keep it.
 
+        Args:
+            channel: The channel's name.
+            body: The message.
+
         Returns:
             Its position. The engine has the message then.
         """
@@ -112,17 +116,28 @@ class Engine(abc.ABC):
     async def last(self, channel: str) -> Position | None:
         """Return the position of the channel's last message, or one that no later message has.
 
+        Args:
+            channel: The channel's name.
+
         Returns:
             The position; ``None`` if the channel has no message.
         """
 
     @abc.abstractmethod
     async def listen(self, channel: str) -> None:
-        """Begin to deliver a channel's messages: all that are published after this returns."""
+        """Begin to deliver a channel's messages: all that are published after this returns.
+
+        Args:
+            channel: The channel's name.
+        """
 
     @abc.abstractmethod
     async def unlisten(self, channel: str) -> None:
-        """Deliver no more of a channel's messages."""
+        """Deliver no more of a channel's messages.
+
+        Args:
+            channel: The channel's name.
+        """
 
     @abc.abstractmethod
     async def history(self, channel: str, after: Position | None) -> History:
@@ -146,7 +161,11 @@ class Engine(abc.ABC):
 
     @abc.abstractmethod
     async def members(self, channel: str) -> Mapping[str, Sequence[str]]:
-        """Return what each living worker announced for a channel."""
+        """Return what each living worker announced for a channel.
+
+        Args:
+            channel: The channel's name.
+        """
 
 
 def contiguous(

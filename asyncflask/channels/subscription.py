@@ -82,7 +82,11 @@ class Subscription:
         return message
 
     def put(self, message: Message) -> None:
-        """Take a live message; called on the subscriber's loop."""
+        """Take a live message; called on the subscriber's loop.
+
+        Args:
+            message: The message.
+        """
         if self._held is not None:
             self._held.append(message)
         else:
@@ -131,6 +135,10 @@ class Subscription:
         """Put kept messages before the live ones that were held back; none comes twice.
 
         The mailbox's limits do not count for kept messages, of which there are few.
+
+        Args:
+            messages: The kept messages, in their order.
+            complete: Whether none is missing.
         """
         held, self._held = self._held or [], None
         self.complete = self.complete and complete

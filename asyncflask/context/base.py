@@ -65,7 +65,12 @@ class ContextBase:
         return found
 
     def set_attribute(self, name: str, value: object) -> None:
-        """Set an attribute that is otherwise made when it is read, and keep its value."""
+        """Set an attribute that is otherwise made when it is read, and keep its value.
+
+        Args:
+            name: The attribute.
+            value: Its value.
+        """
         if self.values_before is None:
             self.values_before = {}
         self.values_before.setdefault(name, self.__dict__.get(name, NO_ERROR))
@@ -75,6 +80,9 @@ class ContextBase:
         """Delete what was set: the value from before is restored, or made when it is read next.
 
         COMPAT: ``mock.patch.object(ctx, ...)`` ends a patch by deleting the attribute.
+
+        Args:
+            name: The attribute.
         """
         before = NO_ERROR if self.values_before is None else self.values_before.pop(name, NO_ERROR)
         if before is not NO_ERROR:

@@ -80,12 +80,20 @@ class ContextConnection(ContextExecution):
         return self.made_connection
 
     def connection_of(self, name: str) -> Any:
-        """Return the connection if its scope type is called ``name``, else ``None``."""
+        """Return the connection if its scope type is called ``name``, else ``None``.
+
+        Args:
+            name: ``"http"`` or ``"websocket"``.
+        """
         request_context = self._request_context_of(name)
         return None if request_context is None else request_context.request_or_websocket
 
     def sync_connection_of(self, name: str) -> Any:
-        """Return :attr:`sync_connection` if its scope type is called ``name``, else ``None``."""
+        """Return :attr:`sync_connection` if its scope type is called ``name``, else ``None``.
+
+        Args:
+            name: ``"http"`` or ``"websocket"``.
+        """
         request_context = self._request_context_of(name)
         return None if request_context is None else request_context.sync_connection
 
@@ -137,7 +145,11 @@ class ContextConnection(ContextExecution):
         return request_context
 
     def replace_connection(self, value: object) -> None:
-        """Let ``async def`` and ``def`` callables see another request or websocket from now on."""
+        """Let ``async def`` and ``def`` callables see another request or websocket from now on.
+
+        Args:
+            value: The request or websocket.
+        """
         self.needs_cleanup = True
         source = getattr(value, "_ctx", None)
         if (

@@ -48,7 +48,16 @@ class ContextExecution(ContextBase):
         return before
 
     async def run_def(self, func: Callable[..., T], *args: Any, **kwargs: Any) -> T:
-        """Run a ``def`` callable on the worker thread that is leased for this context."""
+        """Run a ``def`` callable on the worker thread that is leased for this context.
+
+        Args:
+            func: The callable.
+            args: Its arguments.
+            kwargs: Its keyword arguments.
+
+        Returns:
+            Its result.
+        """
         owner = self.request_context or self
         lease = owner.lease
         if lease is None:
@@ -86,7 +95,15 @@ class ContextExecution(ContextBase):
         lease.release()
 
     async def run_blocking(self, func: Callable[..., T], *args: Any) -> T:
-        """Run something that may block: on the leased worker, or in place if this is its thread."""
+        """Run something that may block: on the leased worker, or in place if this is its thread.
+
+        Args:
+            func: The callable.
+            args: Its arguments.
+
+        Returns:
+            Its result.
+        """
         if self.execution_mode is LOOP:
             return await self.run_def(func, *args)
         return func(*args)

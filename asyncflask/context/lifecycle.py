@@ -111,7 +111,11 @@ class ContextLifecycle(ContextSession):
             context_var.set(previous)
 
     def leave_in_place(self, error: BaseException | None) -> None:
-        """Run what is due at the end of this context in the calling thread."""
+        """Run what is due at the end of this context in the calling thread.
+
+        Args:
+            error: The error that ended the work, or ``None``.
+        """
         before = self.switch_to(THREAD)
         try:
             drive(self.app.teardown_context(self, error))
@@ -119,7 +123,11 @@ class ContextLifecycle(ContextSession):
             self.switch_to(before)
 
     async def pop_async(self, exc: BaseException | None = NO_ERROR) -> None:
-        """Like :meth:`pop`, for code on the event loop; functions may be ``async def``."""
+        """Like :meth:`pop`, for code on the event loop; functions may be ``async def``.
+
+        Args:
+            exc: As for :meth:`pop`.
+        """
         error = _current_exception() if exc is NO_ERROR else exc
         previous, last = self._unpush()
         try:
@@ -171,7 +179,14 @@ class ContextLifecycle(ContextSession):
     @overload
     def keep(self, body: Iterable[T]) -> Iterator[T]: ...
     def keep(self, body: AsyncIterable[T] | Iterable[T]) -> AsyncIterator[T] | Iterator[T]:
-        """Return ``body``, a (sync or async) iterable, so that it keeps this context."""
+        """Let a streamed body keep this context.
+
+        Args:
+            body: The body, a (sync or async) iterable.
+
+        Returns:
+            An iterator over the same.
+        """
         return keep(self, body)
 
     def hold(self) -> None:

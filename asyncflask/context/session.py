@@ -81,7 +81,14 @@ class ContextSession(ContextMatching):
             self.keep_session(await session if inspect.isawaitable(session) else session)
 
     def keep_session(self, session: SessionMixin | None) -> SessionMixin:
-        """Keep what the session interface has opened, or a null session instead of ``None``."""
+        """Keep what the session interface has opened, or a null session instead of ``None``.
+
+        Args:
+            session: The session, or ``None``.
+
+        Returns:
+            The session that is kept.
+        """
         if session is None:
             session = cast(SessionMixin, self.app.session_interface.make_null_session(self.app))
         self.needs_response = True
