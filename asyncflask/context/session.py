@@ -17,7 +17,7 @@ class ContextSession(ContextMatching):
     needs_response: bool
     opened_session: SessionMixin | None = None
     after_functions: list[Callable[..., Any]] | None = None
-    #: error messages of what was called without `await` (see `unawaited.py`)
+    #: error messages of what was called without `await` (see `never_awaited.py`)
     forgotten: tuple[str, ...] = ()
     flashes: list[tuple[str, str]] | None = None
 

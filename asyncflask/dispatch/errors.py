@@ -18,7 +18,7 @@ from ..debughelpers import (
     raise_redirect_that_loses_the_body,
 )
 from ..typing import ErrorHandlerCallable, ExcInfo
-from ..wrappers.unawaited import explained
+from ..wrappers.never_awaited import explained
 from .invoke import call, call_unconverted, emit
 from .overrides import through
 from .protocols import Result, ServedApp

@@ -24,8 +24,8 @@ from ..ctx import Context
 from ..debug.page import traceback_response
 from ..signals import appcontext_pushed
 from ..wrappers import Response
+from ..wrappers.never_awaited import raise_forgotten
 from ..wrappers.request.headers import header_index
-from ..wrappers.unawaited import raise_forgotten
 from . import errors, teardown
 from .invoke import call, call_after_view, call_unconverted, emit, settled
 from .make_response import PLAIN, is_wsgi, make_messages, make_plain, make_response, run_wsgi

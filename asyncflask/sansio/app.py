@@ -31,7 +31,7 @@ from ..exceptions import SetupFinished
 from ..json.provider import DefaultJSONProvider, JSONProvider
 from ..sessions import SecureCookieSessionInterface, SessionInterface
 from ..templating import _default_template_ctx_processor
-from ..wrappers import Request, Response, unawaited
+from ..wrappers import Request, Response, never_awaited
 from .blueprints import Blueprint
 from .ensure_sync import EnsureSync
 from .rules import Rules
@@ -101,7 +101,7 @@ class App(Templates, Rules, ServingHooks, EnsureSync):
         for name in {*HTTP.registries, *WEBSOCKET.registries}:
             notice(vars(self).get(name), self.plans.forget)
         self.template_context_processors[None].append(_default_template_ctx_processor)
-        unawaited.install_hook()
+        never_awaited.install_hook()
         overrides.watch(self)
         self.refresh_cached()
         self._prepare_api()

@@ -32,12 +32,12 @@ from ..dispatch.teardown import end_held, raise_first
 from ..logging import one_line
 from ..signals import got_serving_exception
 from ..typing import ASGIApplication, Message, Receive, Scope, Send
+from ..wrappers.never_awaited import log_forgotten
 from ..wrappers.request.drain import is_left, reading_on
 from ..wrappers.request.headers import index_headers
 from ..wrappers.request.target import take_apart
 from ..wrappers.response.asgi import send_response, whole_messages
 from ..wrappers.response.error_pages import from_exception
-from ..wrappers.unawaited import log_forgotten
 from ..wsgi.mount import find_mount
 
 

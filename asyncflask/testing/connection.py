@@ -11,9 +11,9 @@ from werkzeug.test import TestResponse
 
 from ..json.provider import JSONProvider
 from ..typing import Message, Receive, Scope, Send
+from ..wrappers.never_awaited import NotesForgotten
 from ..wrappers.request.awaitable import refusing
 from ..wrappers.request.headers import decode_headers
-from ..wrappers.unawaited import NotesForgotten
 from .asgi_connection import ASGIConnection
 from .builder import body_messages, take_body
 

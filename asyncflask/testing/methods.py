@@ -7,8 +7,8 @@ from typing import Any
 
 from werkzeug.test import TestResponse
 
+from ..wrappers.never_awaited import NotesForgotten
 from ..wrappers.request.awaitable import refusing
-from ..wrappers.unawaited import NotesForgotten
 
 
 class HTTPMethods(NotesForgotten):

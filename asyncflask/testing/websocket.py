@@ -11,9 +11,9 @@ from werkzeug.test import TestResponse
 
 from ..exceptions import WebsocketDisconnect
 from ..typing import Message, Scope
+from ..wrappers.never_awaited import NotesForgotten
 from ..wrappers.request.awaitable import refusing
 from ..wrappers.request.headers import decode_headers
-from ..wrappers.unawaited import NotesForgotten
 from .asgi_connection import ASGIConnection
 from .connection import ConnectionClient, EnteredAsync
 

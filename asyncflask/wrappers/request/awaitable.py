@@ -17,7 +17,7 @@ from collections.abc import Callable, Coroutine, Generator
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, TypeAlias, TypeVar, cast
 
 from ...exceptions import UnawaitedAccess
-from ..unawaited import ToAwait, caller_frame, note_forgotten
+from ..never_awaited import ToAwait, caller_frame, note_forgotten
 
 T = TypeVar("T")
 M = TypeVar("M", bound=Callable[..., Coroutine[Any, Any, Any]])
@@ -247,7 +247,7 @@ class Call(Unawaited, Coroutine[Any, Any, T]):
     """The coroutine of a method of asyncflask; using it like its result raises an error.
 
     It may be awaited, gathered and made a task. One that is destroyed is found by the coroutine
-    inside (see :mod:`asyncflask.wrappers.unawaited`).
+    inside (see :mod:`asyncflask.wrappers.never_awaited`).
 
     Args:
         coroutine: The method's coroutine.

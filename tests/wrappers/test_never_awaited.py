@@ -151,7 +151,7 @@ async def test_a_request_with_a_forgotten_await_is_an_error(
     assert f"`{FORGOTTEN[forget]}` was called without `await`" in caplog.text
     assert f"right: await {FORGOTTEN[forget]}" in caplog.text
     assert not (tmp_path / "photo.png").exists()
-    assert "test_unawaited.py:" in caplog.text or "variable" in forget.__name__
+    assert "test_never_awaited.py:" in caplog.text or "variable" in forget.__name__
 
 
 async def test_the_error_names_the_place(
