@@ -184,11 +184,8 @@ def _workers(args: argparse.Namespace) -> int:
     size = workers.QUICK if args.quick else workers.FULL
     if args.restarts is not None:
         size = dataclasses.replace(size, restarts=args.restarts)
-    result = workers.run(names, size, args.seed, _say)
-    print(workers.report(result))
-    if args.output is not None:
-        _write(args.output, result)
-    return 0
+        args.quick = True  # Only a whole run is written.
+    return _finish(args, workers, workers.run(names, size, args.seed, _say))
 
 
 def _database(args: argparse.Namespace) -> int:
@@ -307,9 +304,11 @@ def _report(args: argparse.Namespace) -> int:
         if _file_of(module).exists():
             _refresh_section(module)
     from . import database  # It needs asyncpg.
+    from .servers import workers  # for Linux
 
-    if _file_of(database).exists():
-        _refresh_section(database)
+    for module in (database, workers):
+        if _file_of(module).exists():
+            _refresh_section(module)
     return 0
 
 

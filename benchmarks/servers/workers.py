@@ -19,6 +19,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 from ..measure import Say, load_average, machine
@@ -26,6 +27,9 @@ from ..report import table
 from ..workloads import WORKLOADS
 from .loads import Address, check, connect, load, request_of
 from .starts import START, Running, Server, running
+
+BEGIN = "<!-- workers: written by `python -m benchmarks workers`, do not edit -->"
+END = "<!-- end of workers -->"
 
 COUNTS = (1, 2)
 APP = "asyncflask:plaintext"
@@ -263,3 +267,35 @@ def report(result: Mapping[str, Any]) -> str:
             table(["2 workers under load", *heads], restarts),
         ]
     )
+
+
+def plot(result: Mapping[str, Any], path: Path) -> None:
+    """Draw the throughput with each number of workers, and what clients noticed of restarts.
+
+    Raises:
+        ImportError: matplotlib is not installed.
+    """
+    from ..plot import drawing, save
+
+    pyplot = drawing()
+    names = list(result["throughput"])
+    figure, (rates, restarts) = pyplot.subplots(1, 2, figsize=(11, 3), layout="constrained")
+    height = 0.8 / len(COUNTS)
+    for place, count in enumerate(COUNTS):
+        values = [statistics.median(result["throughput"][name][str(count)]) for name in names]
+        rows = [row + place * height for row in range(len(names))]
+        bars = rates.barh(rows, values, height=height, label=f"workers: {count}")
+        rates.bar_label(bars, [f"{value:,.0f}" for value in values], padding=3, fontsize=8)
+    rates.set_title("requests/s, plaintext", fontsize=10)
+    rates.legend(fontsize=8)
+    failed = [sum(result["restarts"][name]["failures"].values()) for name in names]
+    bars = restarts.barh(range(len(names)), failed)
+    restarts.bar_label(bars, [f"{value:,}" for value in failed], padding=3, fontsize=8)
+    count = max(result["restarts"][name]["restarts"] for name in names)
+    restarts.set_title(f"requests that failed in {count} restarts under load", fontsize=10)
+    for axes in (rates, restarts):
+        axes.margins(x=0.18)
+        axes.set_yticks(range(len(names)), names)
+        axes.invert_yaxis()
+        axes.spines[["top", "right"]].set_visible(False)
+    save(figure, path)

@@ -35,7 +35,7 @@ from asyncflask import (
 from asyncflask.exceptions import UnawaitedAccess, WebsocketDisconnect
 from asyncflask.flask import Flask as FacadeFlask
 from asyncflask.testing import WebsocketResponseError
-from asyncflask.wrappers import unawaited
+from asyncflask.wrappers import never_awaited
 
 HOOKS = ("view", "before_request", "after_request")
 
@@ -448,9 +448,9 @@ async def test_the_garbage_collector_blames_no_other_request(app: Flask) -> None
 
 
 def test_installing_the_hook_twice_changes_nothing() -> None:
-    unawaited.install_hook()
+    never_awaited.install_hook()
     first = warnings._warn_unawaited_coroutine  # type: ignore[attr-defined]  # typeshed omits it
-    unawaited.install_hook()
+    never_awaited.install_hook()
 
     assert warnings._warn_unawaited_coroutine is first  # type: ignore[attr-defined]  # as above
 

@@ -60,13 +60,7 @@ def test_the_tables_have_throughput_and_failures():
         "most": 78.9,
         "seconds": 1.5,
     }
-    result = {
-        "date": "2030-01-01",
-        "machine": {"processor": "Some", "cores": 4, "system": "Linux x86_64"},
-        "load": 0.1,
-        "throughput": {"asyncflask": {"1": [1000.0, 3000.0, 2000.0], "2": [4000.0]}},
-        "restarts": {"asyncflask": restarts},
-    }
+    result = _result(restarts)
 
     assert workers.report(result).splitlines() == [
         "2030-01-01, Some (4 cores, Linux x86_64, load 0.1 at the start)",
@@ -86,3 +80,21 @@ def test_an_unknown_server_is_named(capsys):
     assert command.main(["workers", "--server", "gunicorn"]) == 2
 
     assert "There is no server 'gunicorn'. There are: asyncflask," in capsys.readouterr().err
+
+
+def test_the_picture_has_throughput_and_failed_requests(tmp_path):
+    pytest.importorskip("matplotlib", reason="matplotlib draws the pictures")
+
+    workers.plot(_result({"restarts": 20, "failures": {"ConnectionResetError": 3}}), tmp_path / "x")
+
+    assert "requests that failed in 20 restarts" in (tmp_path / "x").read_text()
+
+
+def _result(restarts):
+    return {
+        "date": "2030-01-01",
+        "machine": {"processor": "Some", "cores": 4, "system": "Linux x86_64"},
+        "load": 0.1,
+        "throughput": {"asyncflask": {"1": [1000.0, 3000.0, 2000.0], "2": [4000.0]}},
+        "restarts": {"asyncflask": restarts},
+    }
