@@ -106,9 +106,6 @@ DEFINED_TWICE = {
     "send_from_directory": "the facade's calls its send_file",
     # Names of others, in another sense.
     "Config": "an app's configuration (Flask) and a server's (uvicorn)",
-    "make_response": "Flask's helper, and the step of dispatch that it calls",
-    "run": "read with the module's name: pipeline.run(), server.run()",
-    "serve": "read with the module's name: asgi.serve(), server.serve()",
 }
 
 

@@ -42,7 +42,7 @@ def is_plain(result: Any) -> bool:
     return kind in PLAIN or isinstance(result, HTTPException)
 
 
-def make_response(app: RespondingApp, result: Any) -> Response:
+def as_response(app: RespondingApp, result: Any) -> Response:
     """Make the result of a view a response. (Flask: make_response.)
 
     Args:
@@ -76,7 +76,7 @@ def make_messages(app: RespondingApp, result: Any, method: str) -> tuple[Message
         method: The request's method.
 
     Returns:
-        The messages, or ``None`` if :func:`make_response` has to decide, or to say what is wrong.
+        The messages, or ``None`` if :func:`as_response` has to decide, or to say what is wrong.
     """
     kind = result.__class__
     if kind is str:
@@ -145,7 +145,7 @@ def make_plain(app: RespondingApp, result: object) -> Response | None:
     if result.__class__ not in PLAIN and not is_plain(result):
         return None
     try:
-        return make_response(app, result)
+        return as_response(app, result)
     except Exception:
         return None  # Met again where errors are handled.
 

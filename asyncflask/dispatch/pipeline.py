@@ -28,13 +28,13 @@ from ..wrappers.never_awaited import raise_forgotten
 from ..wrappers.request.headers import header_index
 from . import errors, teardown
 from .invoke import call, call_after_view, call_unconverted, emit, settled
-from .make_response import PLAIN, is_wsgi, make_messages, make_plain, make_response, run_wsgi
+from .make_response import PLAIN, as_response, is_wsgi, make_messages, make_plain, run_wsgi
 from .overrides import in_place, through
 from .plan import find_plan, first_registered_first, last_registered_first
 from .protocols import Answer, Result, ServedApp
 
 
-async def run(app: ServedApp, ctx: Context, rest: Awaitable[Any] | None = None) -> Answer:
+async def run_steps(app: ServedApp, ctx: Context, rest: Awaitable[Any] | None = None) -> Answer:
     """Serve the connection of ``ctx``, teardown included, and return what is to be answered.
 
     That is a response, or the messages of one that no other code had to read.
@@ -278,7 +278,7 @@ async def finalize(
     elif "make_response" in ctx.replaced:
         response = await in_place(ctx, app.make_response, result)
     else:
-        response = make_response(app, result)
+        response = as_response(app, result)
     try:
         if ctx.replaced:
             response = await step(app, ctx, scope_type.process, process, response)

@@ -21,7 +21,7 @@ from ..exceptions import WorkerQueueFull
 from ..wrappers.request.sync import prefetch
 from . import errors, pipeline
 from .make_response import make_messages, make_plain
-from .pipeline import has_session_to_save, refreshes, run
+from .pipeline import has_session_to_save, refreshes, run_steps
 from .plan import EndpointPlan, Run, Runner
 from .protocols import Answer, ServedApp
 from .teardown import PRESERVE, leave_served
@@ -34,16 +34,16 @@ async def run_view(app: ServedApp, ctx: Context, plan: EndpointPlan) -> Answer:
         args = ctx.view_args
         result = await (view(**args) if args else view())
     except BaseException as error:
-        return await run(app, ctx, pipeline.answer_error(app, ctx, error))
+        return await run_steps(app, ctx, pipeline.answer_error(app, ctx, error))
     scope = ctx.scope
     names: Any = ctx.header_names
     if app.plans.version is not plan.version or PRESERVE in scope:
-        return await run(app, ctx, pipeline.finalize(app, ctx, result))
+        return await run_steps(app, ctx, pipeline.finalize(app, ctx, result))
     if ctx.needs_response or (b"cookie" in names and refreshes(app, ctx)):
-        return await run(app, ctx, pipeline.finalize_plain(app, ctx, result))
+        return await run_steps(app, ctx, pipeline.finalize_plain(app, ctx, result))
     answer = make_messages(app, result, scope["method"]) or make_plain(app, result)
     if answer is None:
-        return await run(app, ctx, pipeline.finalize(app, ctx, result))
+        return await run_steps(app, ctx, pipeline.finalize(app, ctx, result))
     if ctx.made_body is not None:
         ctx.close_connection()
     return answer
@@ -58,7 +58,7 @@ async def run_unmatched(app: ServedApp, ctx: Context, plan: EndpointPlan) -> Ans
             if ctx.made_body is not None:
                 ctx.close_connection()
             return answer
-    return await run(app, ctx)
+    return await run_steps(app, ctx)
 
 
 async def run_on_loop(app: ServedApp, ctx: Context, plan: EndpointPlan) -> Answer:
@@ -72,19 +72,19 @@ async def run_on_loop(app: ServedApp, ctx: Context, plan: EndpointPlan) -> Answe
         else:
             result = await _call_view(app, ctx, plan, rule)
     except BaseException as error:
-        return await run(app, ctx, pipeline.answer_error(app, ctx, error))
+        return await run_steps(app, ctx, pipeline.answer_error(app, ctx, error))
     answer = _answer_of(app, ctx, plan, result)
     if answer is None:
-        return await run(app, ctx, pipeline.finalize(app, ctx, result))
+        return await run_steps(app, ctx, pipeline.finalize(app, ctx, result))
     try:
         for hook in plan.after:
             answer = await hook(answer)
             if not isinstance(answer, WerkzeugResponse):
                 raise pipeline.refused_response(hook, answer)
     except BaseException as error:
-        return await run(app, ctx, pipeline.raising(error))
+        return await run_steps(app, ctx, pipeline.raising(error))
     if app.plans.version is not plan.version or _is_processed(app, ctx):
-        return await run(app, ctx, pipeline.finish_processing(app, ctx, answer))
+        return await run_steps(app, ctx, pipeline.finish_processing(app, ctx, answer))
     if plan.has_teardown:
         await leave_served(app, ctx, None)
     elif ctx.made_body is not None:
@@ -130,7 +130,7 @@ async def run_in_worker(app: ServedApp, ctx: Context, plan: EndpointPlan) -> Ans
     except WorkerQueueFull as error:
         ctx.is_refused = True
         ctx.routing_exception = error
-        return await run(app, ctx)
+        return await run_steps(app, ctx)
     prefetch(ctx)
     ctx.switch_to(WORKER)
 
@@ -139,7 +139,7 @@ async def run_in_worker(app: ServedApp, ctx: Context, plan: EndpointPlan) -> Ans
         if not lease.is_kept:
             ctx.leave_worker()
 
-    return await on_worker(lease, run(app, ctx), moved)
+    return await on_worker(lease, run_steps(app, ctx), moved)
 
 
 def run_pipeline(app: ServedApp, ctx: Context, plan: EndpointPlan | None = None) -> Awaitable[Any]:
@@ -147,7 +147,7 @@ def run_pipeline(app: ServedApp, ctx: Context, plan: EndpointPlan | None = None)
     scope_type: Any = ctx.scope_type
     if scope_type.begin is not None:
         scope_type.begin(ctx, asyncio.current_task())
-    return run(app, ctx)
+    return run_steps(app, ctx)
 
 
 def run_unknown(app: ServedApp, ctx: Context, plan: EndpointPlan) -> Awaitable[Any]:

@@ -22,7 +22,7 @@ from .._invalidation import notice
 from ..ctx import Context, _AppCtxGlobals
 from ..debughelpers import warn_of_real_flask
 from ..dispatch import overrides, teardown
-from ..dispatch.make_response import make_response
+from ..dispatch.make_response import as_response
 from ..dispatch.plan import PlanCache
 from ..dispatch.protocols import ServedApp
 from ..dispatch.runners import RUNNERS
@@ -239,7 +239,7 @@ class App(Templates, Rules, ServingHooks, EnsureSync):
 
         Source: ``Flask: app.make_response``.
         """
-        response: Response = make_response(self, rv)
+        response: Response = as_response(self, rv)
         return response
 
     def should_ignore_error(self, error: BaseException | None) -> bool:

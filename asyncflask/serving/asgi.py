@@ -41,7 +41,7 @@ from ..wrappers.response.error_pages import from_exception
 from ..wsgi.mount import find_mount
 
 
-async def serve(
+async def serve_connection(
     app: ServedApp, scope: Scope, receive: Receive, send: Send, *, wrapped: bool = True
 ) -> None:
     """Serve one ASGI connection.
@@ -247,7 +247,7 @@ def _elsewhere(app: ServedApp, scope: Scope, wrapped: bool) -> ASGIApplication |
             return partial(mount.serve, app)
     if not app.debug or is_watched():
         return None
-    return partial(serve_watched, app, partial(serve, app, wrapped=False))
+    return partial(serve_watched, app, partial(serve_connection, app, wrapped=False))
 
 
 def _send(app: ServedApp, ctx: Context, response: Any) -> Awaitable[None]:

@@ -23,14 +23,14 @@ from ..logging import one_line
 from ..sansio.app import App
 from ..sansio.setupmethod import F
 from ..wrappers import Request, Response, Websocket
-from .asgi import serve
+from .asgi import serve_connection
 
 if t.TYPE_CHECKING:
     from ..debug.debugger import Debugger
 
 
 def _explained(function: F) -> F:
-    """Return a copy of ``serve`` whose name says, in Python's own error, how to serve the app.
+    """Return a copy of a function whose name says, in Python's own error, how to serve the app.
 
     A WSGI server calls the app with two arguments, and Python's TypeError, which begins with the
     qualified name, is all that its log has. A function around this one could say more, but every
@@ -63,7 +63,7 @@ class Steps(App):
         return overrides.prepare(value) if name in cls._awaited_steps else value
 
     #: Serves one ASGI connection, through :meth:`asgi_app` where that was replaced.
-    __call__ = _explained(serve)
+    __call__ = _explained(serve_connection)
 
     async def asgi_app(
         self: ServedApp, scope: ft.Scope, receive: ft.Receive, send: ft.Send
@@ -81,7 +81,7 @@ class Steps(App):
         Raises:
             RuntimeError: The scope's type is not one of ASGI 3.
         """
-        await serve(self, scope, receive, send, wrapped=False)
+        await serve_connection(self, scope, receive, send, wrapped=False)
 
     @overrides.own_step
     async def full_dispatch_request(self: ServedApp) -> Response:

@@ -1,9 +1,9 @@
 """A response is the same whether or not anything is registered around the view.
 
-Views without hooks are served by a shorter path (``asgi.serve``) than views with hooks, and hooks
-by a shorter path than receivers of signals. So a hook or receiver that does nothing must change
-nothing. The tests call the app as a server does, because the test client keeps contexts and so
-never uses the shorter path.
+Views without hooks are served by a shorter path (``serve_connection``) than views with hooks, and
+hooks by a shorter path than receivers of signals. So a hook or receiver that does nothing must
+change nothing. The tests call the app as a server does, because the test client keeps contexts and
+so never uses the shorter path.
 """
 
 from __future__ import annotations
