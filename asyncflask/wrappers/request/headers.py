@@ -98,9 +98,10 @@ class RequestHeaders(WerkzeugHeaders):
     Source: ``Werkzeug: werkzeug.datastructures.Headers``; ``Flask: Request.headers``.
     """
 
-    #: The pairs, until they are decoded, and their index.
-    _raw: Iterable[tuple[bytes, bytes]] | None = None
-    _index: HeaderIndex | None = None
+    #: ASGI's pairs of bytes, until they are decoded
+    undecoded: Iterable[tuple[bytes, bytes]] | None = None
+    #: their index
+    by_name: HeaderIndex | None = None
 
     @classmethod
     def of_scope(cls, raw: list[tuple[bytes, bytes]], index: HeaderIndex) -> Self:
@@ -114,16 +115,16 @@ class RequestHeaders(WerkzeugHeaders):
             The headers.
         """
         headers = cls.__new__(cls)
-        headers._raw, headers._index = raw, index
+        headers.undecoded, headers.by_name = raw, index
         return headers
 
     def __getattr__(self, name: str) -> Any:
         # Werkzeug's methods read `_list`, except `_get_key`; Python calls this if it is missing.
         if name == "_list":
-            raw = self._raw
+            raw = self.undecoded
             if raw is not None:
                 self._list = _decode(raw)
-                self._raw = None
+                self.undecoded = None
             if "_list" in self.__dict__:  # Another thread may have been quicker.
                 return self._list
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
@@ -136,7 +137,7 @@ class RequestHeaders(WerkzeugHeaders):
 
     def _get_key(self, key: str) -> str:
         # PERF: one header is found without decoding all of them: 0.4 µs instead of 2.
-        raw, index = self._raw, self._index
+        raw, index = self.undecoded, self.by_name
         if raw is not None and index is not None and key.isascii():
             value = index.get(key.lower().encode())
             if value is not None:

@@ -59,19 +59,6 @@ class JSONRequest(BodyRequest):
         """
         return PendingCall("request.get_json()", _read_json, self, (force, silent, cache))
 
-    def _parse_json(self, body: Body, data: bytes, silent: bool, cache: bool) -> Any:
-        try:
-            value = self.json_module.loads(data)
-        except (ValueError, RecursionError) as error:
-            # RecursionError: thousands of brackets are bad input, not an error of the server.
-            value = None if silent else self.on_json_loading_failed(ValueError(str(error)))
-            if cache:
-                body.json = (body.json[0], None) if silent else (value, body.json[1])
-        else:
-            if cache:
-                body.json = (value, value)
-        return value
-
     def on_json_loading_failed(self, e: ValueError | None) -> Any:
         """Raise the error of :meth:`get_json`; override it to return a value instead.
 
@@ -108,8 +95,22 @@ def _read_json(request: JSONRequest, options: tuple[bool, bool, bool]) -> Read[A
             return _await_json(request, body, silent, cache)
         if cache:
             body.cached = data
-    return (request._parse_json(body, data, silent, cache),)
+    return (_parse_json(request, body, data, silent, cache),)
 
 
 async def _await_json(request: JSONRequest, body: Body, silent: bool, cache: bool) -> Any:
-    return request._parse_json(body, await body.read_all(cache), silent, cache)
+    return _parse_json(request, body, await body.read_all(cache), silent, cache)
+
+
+def _parse_json(request: JSONRequest, body: Body, data: bytes, silent: bool, cache: bool) -> Any:
+    try:
+        value = request.json_module.loads(data)
+    except (ValueError, RecursionError) as error:
+        # RecursionError: thousands of brackets are bad input, not an error of the server.
+        value = None if silent else request.on_json_loading_failed(ValueError(str(error)))
+        if cache:
+            body.json = (body.json[0], None) if silent else (value, body.json[1])
+    else:
+        if cache:
+            body.json = (value, value)
+    return value
