@@ -16,7 +16,7 @@ T = TypeVar("T")
 class ContextExecution(ContextBase):
     """The part of a context that knows where its callables run."""
 
-    #: whether its ``async def`` functions are waited for even where a loop runs (the facade)
+    #: whether it is the facade's: its ``async def`` functions are waited for even where a loop runs
     synchronous = False
     #: changed by :meth:`switch_to` alone
     execution_mode = LOOP

@@ -34,8 +34,6 @@ class ContextLifecycle(ContextSession):
     is_end_due = False
     #: whether the app context, too, ends only when a stream has ended
     streams_keep_g = False
-    #: whether ending an app context sends ``appcontext_popped``, or popping it does
-    sends_popped = True
 
     def push(self) -> None:
         """Make this the current context. Each push wants a :meth:`pop`."""

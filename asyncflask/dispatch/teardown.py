@@ -91,7 +91,8 @@ async def end(app: ServedApp, ctx: Context, error: BaseException | None) -> None
             await _attempt(failures, through, ctx, app.do_teardown_appcontext, error)
         else:
             await end_app(app, ctx, error, failures)
-        if ctx.sends_popped and appcontext_popped.receivers:
+        # The facade's app context sends it at each pop, as Flask does.
+        if appcontext_popped.receivers and not ctx.synchronous:
             await _attempt(failures, emit, ctx, appcontext_popped, app)
     elif ctx.streams_keep_g:
         ctx.streams_keep_g = False
@@ -114,7 +115,7 @@ async def _release_parent(app: ServedApp, ctx: Context, error: BaseException | N
     finally:
         parent.switch_to(before)
         make_current(ctx)
-    if not parent.sends_popped and appcontext_popped.receivers:
+    if appcontext_popped.receivers and parent.synchronous:
         await emit(ctx, appcontext_popped, app)
 
 

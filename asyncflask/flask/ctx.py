@@ -94,7 +94,6 @@ class AppContext(FlaskContext):
     Source: ``Flask: ctx.AppContext``.
     """
 
-    sends_popped = False  # pop() sends the signal, each time.
     scope_type = scope = receive = send = lease = made_connection = made_body = None
     needs_response = needs_cleanup = False
     # No properties, because they may be set to any value.
