@@ -6,11 +6,12 @@ and adds the app's commands, and those of installed packages, to its own.
 
 from __future__ import annotations
 
+import contextlib
 import importlib.metadata
 import os
 import platform
 import traceback
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from inspect import unwrap
 from typing import Any, ClassVar, overload
 
@@ -318,8 +319,10 @@ class FlaskGroup(AppGroup):
         Returns:
             The command; ``None`` if there is none.
         """
-        self._load_plugins()
         command = super().get_command(ctx, name)
+        if command is None or any(entry.name == name for _, entry in _plugins()):
+            self._load_plugins(ctx)
+            command = super().get_command(ctx, name)
         if command is not None:
             return command
         try:
@@ -336,7 +339,7 @@ class FlaskGroup(AppGroup):
         Args:
             ctx: click's context.
         """
-        self._load_plugins()
+        self._load_plugins(ctx)
         names = set(super().list_commands(ctx))
         try:
             names.update(ctx.ensure_object(ScriptInfo).load_app().cli.list_commands(ctx))
@@ -346,20 +349,30 @@ class FlaskGroup(AppGroup):
             _echo_error(traceback.format_exc())
         return sorted(names)
 
-    def _load_plugins(self) -> None:
+    def _load_plugins(self, ctx: click.Context) -> None:
         if self._plugins_are_loaded:
             return
         self._plugins_are_loaded = True
-        for group in PLUGIN_GROUPS:
-            for entry in importlib.metadata.entry_points(group=group):
-                try:
-                    self.add_command(entry.load(), entry.name)
-                except Exception as error:
-                    # A broken package must not remove `run`.
-                    _echo_error(
-                        f"The command {entry.name!r} of {entry.value!r} ({group}) could not be"
-                        f" loaded: {error!r}. Update or uninstall the package it comes from."
-                    )
+        # The app comes first: its module may call `asyncflask.flask.install()`, which has to run
+        # before a package imports `flask`. An error of the app is shown where the app is needed.
+        with contextlib.suppress(Exception):
+            ctx.ensure_object(ScriptInfo).load_app()
+        for group, entry in _plugins():
+            try:
+                self.add_command(entry.load(), entry.name)
+            except Exception as error:
+                # A broken package must not remove `run`.
+                _echo_error(
+                    f"The command {entry.name!r} of {entry.value!r} ({group}) could not be"
+                    f" loaded: {error!r}. Update or uninstall the package it comes from."
+                )
+
+
+def _plugins() -> Iterator[tuple[str, importlib.metadata.EntryPoint]]:
+    """Find the commands of installed packages, without importing them."""
+    for group in PLUGIN_GROUPS:
+        for entry in importlib.metadata.entry_points(group=group):
+            yield group, entry
 
 
 def _echo_error(text: str) -> None:

@@ -77,7 +77,8 @@ def install(children: bool = False) -> None:
         if early is not None:
             raise RuntimeError(
                 f"asyncflask.flask.install() was called after {early!r} was imported; what holds it"
-                " already would not change. Call it first of all."
+                " already would not change. Call it first of all: `asyncflask --as-flask run` and"
+                " `pytest -p asyncflask.flask.pytest_plugin` call it before they import the app."
             )
         sys.meta_path.insert(_finder_index(), _Finder())
         sys.meta_path.append(_Distributions())

@@ -121,9 +121,10 @@ def test_commands_of_the_app_are_found_and_listed(runner: CliRunner, write: Writ
 
     page = runner.invoke(cli, ["--help"]).output
 
-    names = [line.split()[0] for line in page.partition("Commands:\n")[2].splitlines()]
+    names = {line.split()[0] for line in page.partition("Commands:\n")[2].splitlines()}
+    of_packages = {entry.name for entry in importlib.metadata.entry_points(group="flask.commands")}
 
-    assert names == ["greet", "new", "routes", "run", "shell"]
+    assert names == {"greet", "new", "routes", "run", "shell"} | of_packages
     assert "Greet somebody." in page
 
 
@@ -391,6 +392,65 @@ def test_a_broken_package_does_not_remove_other_commands(
     # click before 8.2 mixes both streams.
     assert "good shop" in result.output.splitlines()
     assert "'bad' of 'plugin:bad' (flask.commands) could not be loaded" in result.output
+
+
+def test_a_command_of_a_package_is_imported_after_the_app(
+    runner: CliRunner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    imported = []
+
+    def create_app() -> Flask:
+        imported.append("app")
+        return Flask("shop")
+
+    def load() -> click.Command:
+        imported.append("package")
+        return command("plugin")()
+
+    entry_points(monkeypatch, flask=[Entry("db", load)])
+    group = FlaskGroup(create_app=create_app)
+
+    assert runner.invoke(group, ["db"]).output == "plugin shop\n"
+    assert imported == ["app", "package"]
+
+
+def test_an_own_command_imports_no_package(
+    runner: CliRunner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def load() -> click.Command:
+        raise AssertionError("imported")
+
+    entry_points(monkeypatch, flask=[Entry("db", load)])
+
+    result = runner.invoke(FlaskGroup(create_app=lambda: Flask("shop")), ["routes"])
+
+    assert "static" in result.output
+    assert "db" not in result.output
+
+
+def test_a_package_may_replace_an_own_command(
+    runner: CliRunner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entry_points(monkeypatch, flask=[Entry("routes", command("plugin"))])
+
+    result = runner.invoke(FlaskGroup(create_app=lambda: Flask("shop")), ["routes"])
+
+    assert result.output == "plugin shop\n"
+
+
+def test_a_command_of_a_package_runs_though_the_app_cannot_be_made(
+    runner: CliRunner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @click.command()
+    def new() -> None:
+        click.echo("made")
+
+    def create_app() -> Flask:
+        raise ValueError("no configuration")
+
+    entry_points(monkeypatch, flask=[Entry("new", lambda: new)])
+
+    assert runner.invoke(FlaskGroup(create_app=create_app), ["new"]).output == "made\n"
 
 
 def test_main_is_the_command(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -262,6 +262,43 @@ def test_asyncflask_without_the_option_does_not_replace_flask(python):
         python("-m", "asyncflask", "--app", "shop", "kind")
 
 
+@pytest.fixture
+def package(tmp_path):
+    """A package that imports `flask` and has a command, as Flask-Limiter, installed in a folder."""
+    folder = tmp_path / "site"
+    metadata = folder / "limits-1.0.dist-info"
+    metadata.mkdir(parents=True)
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: limits\nVersion: 1.0\n")
+    (metadata / "entry_points.txt").write_text("[flask.commands]\nlimits = limits:show\n")
+    (folder / "limits.py").write_text(
+        "import click, flask\n\n@click.command()\ndef show():\n    print(flask.Flask.__module__)\n"
+    )
+    return os.pathsep.join([str(PROJECT), str(folder)])
+
+
+@pytest.mark.parametrize(
+    ("command", "shown"),
+    [
+        ("routes", "/static/<path:filename>"),
+        ("limits", "asyncflask.flask.app"),
+        ("--help", "greet"),
+    ],
+)
+def test_an_app_may_call_install_although_a_package_with_commands_is_installed(
+    python, package, tmp_path, command, shown
+):
+    """The commands of packages are imported after the app, so `install()` comes first."""
+    (tmp_path / "app.py").write_text(
+        "import asyncflask.flask\n"
+        "asyncflask.flask.install()\n"
+        "from flask import Flask\n"
+        "app = Flask(__name__)\n"
+        "app.cli.command('greet')(lambda: None)\n"
+    )
+
+    assert shown in python("-m", "asyncflask", "--app", "app", command, PYTHONPATH=package)
+
+
 @contextmanager
 def server(folder, *command):
     """Run a server as a process, and return the URL that it prints."""
