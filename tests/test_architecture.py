@@ -21,7 +21,7 @@ PACKAGE = Path(__file__).parent.parent / "asyncflask"
 #: its own floor as long as this makes no circle.
 FLOORS = {
     1: "_contextvars _invalidation typing exceptions signals resources logging concurrency routing",
-    2: "_fast protocol json config datastructures debughelpers views middleware",
+    2: "_fast protocol json config datastructures debughelpers views middleware port",
     3: "wrappers wsgi server cli",
     4: "context ctx sessions templating sse debug testing",
     5: "dispatch helpers",

@@ -24,6 +24,7 @@ from .context import ScriptInfo, push_app_context, run_async, with_appcontext
 from .locate import CommandApp, NoAppException
 from .new import new_command
 from .options import Option
+from .port import port_command
 from .shell import shell_command
 
 # Later ones win: a package may have a command for each framework.
@@ -390,6 +391,7 @@ into 'wsgi.py' or 'app.py' in the current directory.
 )
 # Not of every FlaskGroup: a project's own command has its app already.
 cli.add_command(new_command)
+cli.add_command(port_command)
 
 
 def main() -> None:

@@ -124,7 +124,7 @@ def test_commands_of_the_app_are_found_and_listed(runner: CliRunner, write: Writ
     names = {line.split()[0] for line in page.partition("Commands:\n")[2].splitlines()}
     of_packages = {entry.name for entry in importlib.metadata.entry_points(group="flask.commands")}
 
-    assert names == {"greet", "new", "routes", "run", "shell"} | of_packages
+    assert names == {"greet", "new", "port", "routes", "run", "shell"} | of_packages
     assert "Greet somebody." in page
 
 

@@ -28,6 +28,8 @@ HERE = Path(__file__).resolve().parent
 PROJECT = HERE.parent.parent
 PAGE = PROJECT / "docs" / "reference" / "extensions.md"
 RESULTS = HERE / "results.json"
+#: What `asyncflask port` says of an extension.
+DATA = PROJECT / "asyncflask" / "port" / "extensions.json"
 TRANSPORTS = {"wsgi": "WSGI", "asgi": "ASGI"}
 
 HEAD = """# Extensions and suites that run on asyncflask
@@ -116,6 +118,17 @@ def page(results: dict[str, Any]) -> str:
     return text + ASYNC_API + "\n".join(notes) + "\n"
 
 
+def data(results: dict[str, Any]) -> dict[str, dict[str, str]]:
+    """Return what ``asyncflask port`` reads: passed and all tests of each extension."""
+    found: dict[str, dict[str, str]] = {}
+    for name, of in results["asgi"].items():
+        if name not in {"flask", "flaskr"}:
+            found[name] = {"facade": f"{of['pass_here']} of {of['pass_there']}"}
+    for name, of in results.get("async API", {}).items():
+        found.setdefault(name, {})["async"] = f"{of['passed']} of {of['total']}"
+    return dict(sorted(found.items()))
+
+
 def _note(name: str) -> str:
     text = " ".join(runner.notes_of(name).replace("``", "`").split())
     return text or "no difference."
@@ -164,6 +177,7 @@ def main() -> int:
             results["date"] = date.today().isoformat()
         RESULTS.write_text(json.dumps(results, indent=1) + "\n")
         PAGE.write_text(page(results))
+        DATA.write_text(json.dumps(data(results), indent=1) + "\n")
         print(f"written: {PAGE.relative_to(PROJECT)}")
     return status
 

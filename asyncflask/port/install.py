@@ -1,0 +1,97 @@
+"""``asyncflask.flask.install()`` at the top of the app's module, where extensions are used.
+
+An extension imports ``flask``. After the call it gets the facade.
+"""
+
+from __future__ import annotations
+
+import libcst as cst
+
+from .edits import Edits
+from .extensions import used_extensions
+from .names import Code, dotted_name
+from .options import Options
+from .program import Program
+from .report import Note
+
+APP_CLASSES = {
+    f"{module}.{name}"
+    for module in ("flask", "asyncflask", "asyncflask.flask", "quart")
+    for name in ("Flask", "Quart")
+}
+CALL = "asyncflask.flask.install"
+
+
+def add_install(program: Program, options: Options, notes: list[Note]) -> dict[Code, Edits]:
+    """Add the call, before everything that imports an extension.
+
+    Args:
+        program: The project.
+        options: The target makes no difference.
+        notes: Gets nothing.
+    """
+    edits: dict[Code, Edits] = {}
+    if not used_extensions(program):
+        return edits
+    by_module = {code.source.module: code for code in program.codes}
+    makers = [
+        code for code in program.codes if not code.source.is_test and _makes_an_app(program, code)
+    ]
+    # Of a package, Python runs `__init__.py` first.
+    firsts = (by_module.get(code.source.module.partition(".")[0], code) for code in makers)
+    for code in dict.fromkeys(firsts):
+        if not _has_call(code):
+            edits[code] = Edits()
+            edits[code].add(code.tree, _insert)
+    return edits
+
+
+def _makes_an_app(program: Program, code: Code) -> bool:
+    calls = [*code.calls, *(call for function in code.functions for call in function.calls)]
+    return any(
+        (cls := program.value(code, call.func)) in APP_CLASSES
+        or (cls in program.classes and bool(program.all_bases(cls) & APP_CLASSES))
+        for call in calls
+    )
+
+
+def _has_call(code: Code) -> bool:
+    return any(dotted_name(call.func) == CALL for call in code.calls)
+
+
+def _insert(module: cst.CSTNode) -> cst.CSTNode:
+    """Put the lines below the docstring and imports from ``__future__``."""
+    assert isinstance(module, cst.Module)
+    body = list(module.body)
+    place = 0
+    while place < len(body) and _comes_first(body[place]):
+        place += 1
+    lines = list(cst.parse_module(f"import asyncflask.flask\n\n{CALL}()\n").body)
+    if place:
+        lines[0] = lines[0].with_changes(leading_lines=[cst.EmptyLine()])
+    rest = body[place:]
+    if rest and _touches(rest[0]):
+        empty = cst.EmptyLine(indent=False)
+        rest[0] = rest[0].with_changes(leading_lines=[empty, *rest[0].leading_lines])
+    return module.with_changes(body=[*body[:place], *lines, *rest])
+
+
+def _touches(
+    statement: cst.SimpleStatementLine | cst.BaseCompoundStatement,
+) -> bool:
+    """Return whether there is no empty line above a statement."""
+    lines = statement.leading_lines
+    return not lines or lines[0].comment is not None
+
+
+def _comes_first(statement: cst.CSTNode) -> bool:
+    if not isinstance(statement, cst.SimpleStatementLine):
+        return False
+    first = statement.body[0]
+    if isinstance(first, cst.Expr):
+        return isinstance(first.value, cst.SimpleString | cst.ConcatenatedString)
+    return (
+        isinstance(first, cst.ImportFrom)
+        and first.module is not None
+        and dotted_name(first.module) == "__future__"
+    )

@@ -1,0 +1,249 @@
+"""One parsed file: its tree, its scopes, its functions, and what each name in it stands for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import libcst as cst
+from libcst.metadata import (
+    MetadataWrapper,
+    ParentNodeProvider,
+    PositionProvider,
+    QualifiedNameSource,
+    ScopeProvider,
+)
+
+from .project import Source
+
+
+@dataclass(eq=False)
+class Function:
+    """A ``def`` or ``async def`` of the project."""
+
+    name: str
+    code: Code
+    node: cst.FunctionDef
+    #: Qualified name of the class of which it is a method.
+    cls: str | None
+    #: The function around it.
+    outer: Function | None
+    calls: list[cst.Call] = field(default_factory=list)
+    attributes: list[cst.Attribute] = field(default_factory=list)
+    results: list[cst.BaseExpression] = field(default_factory=list)
+    withs: list[cst.With] = field(default_factory=list)
+    is_generator: bool = False
+
+    @property
+    def is_async(self) -> bool:
+        """Whether it is ``async def``."""
+        return self.node.asynchronous is not None
+
+    @property
+    def line(self) -> int:
+        """The line of its ``def``."""
+        return self.code.line(self.node.name)
+
+    @property
+    def params(self) -> list[cst.Param]:
+        """Its parameters that may be given by position or by name."""
+        given = self.node.params
+        return [*given.posonly_params, *given.params, *given.kwonly_params]
+
+    @property
+    def short_name(self) -> str:
+        """Its name in its module."""
+        return self.name.removeprefix(f"{self.code.source.module}.").replace(".<locals>", "")
+
+    def __hash__(self) -> int:
+        return id(self)
+
+
+@dataclass(eq=False)
+class Binding:
+    """A variable that gets the value of an expression."""
+
+    target: cst.BaseExpression
+    value: cst.BaseExpression
+    #: The variable gets an item of the value, as in a ``for`` loop.
+    is_item: bool = False
+
+
+class Code:
+    """A parsed file.
+
+    Args:
+        source: The file.
+
+    Raises:
+        cst.ParserSyntaxError: It is not Python, or of a newer version.
+        UnicodeDecodeError: Its bytes are not text in its encoding.
+    """
+
+    def __init__(self, source: Source) -> None:
+        wrapper = MetadataWrapper(cst.parse_module(source.content), unsafe_skip_copy=True)
+        self.source = source
+        self.tree = wrapper.module
+        self._scopes = wrapper.resolve(ScopeProvider)
+        self._positions = wrapper.resolve(PositionProvider)
+        self._parents = wrapper.resolve(ParentNodeProvider)
+        self.functions: list[Function] = []
+        self.classes: dict[str, cst.ClassDef] = {}
+        self.bindings: list[Binding] = []
+        self.imports: list[cst.Import | cst.ImportFrom] = []
+        #: Calls and attributes outside of functions.
+        self.calls: list[cst.Call] = []
+        self.attributes: list[cst.Attribute] = []
+        self.withs: list[cst.With] = []
+        self.awaits: list[cst.Await] = []
+        self.names: list[cst.Name] = []
+        wrapper.module.visit(_Reader(self))
+
+    def line(self, node: cst.CSTNode) -> int:
+        """Return the line on which a node begins."""
+        return int(self._positions[node].start.line)
+
+    def parent(self, node: cst.CSTNode) -> cst.CSTNode | None:
+        """Return the node around another one."""
+        return self._parents.get(node)
+
+    def ancestors(self, node: cst.CSTNode) -> Iterator[cst.CSTNode]:
+        """Return the nodes around another one, the innermost first."""
+        while (above := self._parents.get(node)) is not None:
+            yield above
+            node = above
+
+    def qualified_name(self, node: cst.Name) -> str:
+        """Return what a name stands for: ``flask.request``, ``shop.db.get_db``; else ``""``."""
+        scope = self._scopes.get(node)
+        if scope is None:
+            return ""
+        found = scope.get_qualified_names_for(node.value)
+        imported = [name for name in found if name.source is QualifiedNameSource.IMPORT]
+        for name in imported or sorted(found, key=lambda name: name.name):
+            if name.source is QualifiedNameSource.IMPORT:
+                return self.absolute(name.name)
+            if name.source is QualifiedNameSource.BUILTIN:
+                return name.name
+            return f"{self.source.module}.{name.name}"
+        return ""
+
+    def absolute(self, name: str) -> str:
+        """Return the name of a relative import with its package."""
+        level = len(name) - len(name.lstrip("."))
+        if not level:
+            return name
+        parts = self.source.package.split(".")
+        return ".".join([*parts[: len(parts) - level + 1], name[level:]]).strip(".")
+
+    def module_of(self, node: cst.ImportFrom) -> str:
+        """Return the absolute name of the module of ``from … import``."""
+        dotted = dotted_name(node.module) if node.module is not None else ""
+        return self.absolute("." * len(node.relative) + dotted)
+
+
+def dotted_name(node: cst.CSTNode) -> str:
+    """Return ``a.b.c`` of nested attributes, ``""`` of anything else."""
+    if isinstance(node, cst.Name):
+        return node.value
+    if isinstance(node, cst.Attribute):
+        return f"{dotted_name(node.value)}.{node.attr.value}"
+    return ""
+
+
+class _Reader(cst.CSTVisitor):
+    """Collects the functions, calls and variables of a file."""
+
+    def __init__(self, code: Code) -> None:
+        self.code = code
+        #: Functions and classes around the current node.
+        self.around: list[Function | str] = []
+
+    @property
+    def function(self) -> Function | None:
+        """The innermost function."""
+        return next((one for one in reversed(self.around) if isinstance(one, Function)), None)
+
+    @property
+    def place(self) -> Function | Code:
+        """The function, or the module."""
+        return self.function or self.code
+
+    def visit_FunctionDef_body(self, node: cst.FunctionDef) -> None:
+        cls = self.around[-1] if self.around and isinstance(self.around[-1], str) else None
+        name = self.code.qualified_name(node.name)
+        function = Function(name, self.code, node, cls, self.function)
+        self.code.functions.append(function)
+        self.around.append(function)
+
+    def leave_FunctionDef_body(self, node: cst.FunctionDef) -> None:
+        self.around.pop()
+
+    def visit_ClassDef_body(self, node: cst.ClassDef) -> None:
+        name = self.code.qualified_name(node.name)
+        self.code.classes[name] = node
+        self.around.append(name)
+
+    def leave_ClassDef_body(self, node: cst.ClassDef) -> None:
+        self.around.pop()
+
+    def visit_Import(self, node: cst.Import) -> bool:
+        self.code.imports.append(node)
+        return False
+
+    def visit_ImportFrom(self, node: cst.ImportFrom) -> bool:
+        self.code.imports.append(node)
+        return False
+
+    def visit_Call(self, node: cst.Call) -> None:
+        self.place.calls.append(node)
+
+    def visit_Attribute(self, node: cst.Attribute) -> None:
+        self.place.attributes.append(node)
+
+    def visit_Name(self, node: cst.Name) -> None:
+        self.code.names.append(node)
+
+    def visit_Await(self, node: cst.Await) -> None:
+        self.code.awaits.append(node)
+
+    def visit_With(self, node: cst.With) -> None:
+        self.place.withs.append(node)
+        for item in node.items:
+            if item.asname is not None:
+                self._bind(item.asname.name, item.item)
+
+    def visit_Return(self, node: cst.Return) -> None:
+        if self.function is not None and node.value is not None:
+            self.function.results.append(node.value)
+
+    def visit_Yield(self, node: cst.Yield) -> None:
+        if self.function is None:
+            return
+        self.function.is_generator = True
+        if isinstance(node.value, cst.BaseExpression):
+            self.function.results.append(node.value)
+
+    def visit_Assign(self, node: cst.Assign) -> None:
+        for target in node.targets:
+            self._bind(target.target, node.value)
+
+    def visit_AnnAssign(self, node: cst.AnnAssign) -> None:
+        if node.value is not None:
+            self._bind(node.target, node.value)
+
+    def visit_NamedExpr(self, node: cst.NamedExpr) -> None:
+        self._bind(node.target, node.value)
+
+    def visit_For(self, node: cst.For) -> None:
+        self._bind(node.target, node.iter, is_item=True)
+
+    def visit_CompFor(self, node: cst.CompFor) -> None:
+        self._bind(node.target, node.iter, is_item=True)
+
+    def _bind(
+        self, target: cst.BaseExpression, value: cst.BaseExpression, is_item: bool = False
+    ) -> None:
+        if is_item and isinstance(target, cst.Tuple) and target.elements:
+            target = target.elements[-1].value  # of `for name, file in request.files.items()`
+        self.code.bindings.append(Binding(target, value, is_item))

@@ -1,0 +1,277 @@
+"""All files of the project: what a name stands for across modules, and what a value is.
+
+A value is written as text: the dotted name of what is called or read (``sqlite3.connect()`` is what
+that function returns), and these:
+
+- ``<request>``: the request of Flask, Quart or asyncflask
+- ``<upload>``, ``<uploads>``: an uploaded file, and several
+- ``<client>``, ``<response>``: a test client, and what it returns
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import libcst as cst
+
+from .names import Code, Function, dotted_name
+
+REQUESTS = {
+    f"{module}.request": "<request>"
+    for module in ("flask", "quart", "asyncflask")
+    for module in (module, f"{module}.globals")
+}
+CLIENT_CLASSES = {
+    "flask.testing.FlaskClient",
+    "asyncflask.testing.TestClient",
+    "quart.testing.QuartClient",
+    "quart.typing.TestClientProtocol",
+}
+CLIENT_METHODS = {
+    *("get", "post", "put", "patch", "delete", "head", "options", "trace", "open"),
+}
+#: What an expression on the left returns.
+RETURNED = {
+    "<request>.files[]": "<upload>",
+    "<request>.files.get()": "<upload>",
+    "<request>.files.getlist()": "<uploads>",
+    "<request>.files.values()": "<uploads>",
+    "<request>.files.items()": "<uploads>",
+    "<uploads>[]": "<upload>",
+    **{f"<client>.{method}()": "<response>" for method in CLIENT_METHODS},
+    **{f"{module}.make_response()": "<response>" for module in ("quart", "asyncflask")},
+}
+#: Most passes over the variables; each finds what the pass before has made known.
+PASSES = 6
+
+
+class Program:
+    """The parsed files of the project.
+
+    Args:
+        codes: The files.
+    """
+
+    def __init__(self, codes: Iterable[Code]) -> None:
+        self.codes = list(codes)
+        self.functions: dict[str, Function] = {}
+        self.classes: dict[str, tuple[Code, cst.ClassDef]] = {}
+        #: Functions that are fixtures of pytest, by the name that tests use.
+        self.fixtures: dict[str, Function] = {}
+        #: What variables, parameters and imported names stand for.
+        self.aliases: dict[str, str] = {**REQUESTS, **RETURNED}
+        for code in self.codes:
+            self._add(code)
+        for _ in range(PASSES):
+            before = len(self.aliases)
+            self._bind_variables()
+            if len(self.aliases) == before:
+                break
+
+    @property
+    def all_functions(self) -> list[Function]:
+        """The functions, file by file."""
+        return [function for code in self.codes for function in code.functions]
+
+    # -- values ------------------------------------------------------------------------------------
+
+    def value(self, code: Code, node: cst.CSTNode) -> str:
+        """Return what an expression is; ``""`` if that is not known.
+
+        Args:
+            code: The expression's file.
+            node: The expression.
+        """
+        match node:
+            case cst.Name():
+                return self.resolve(code.qualified_name(node))
+            case cst.Attribute(value=inner, attr=attr):
+                owner = self.value(code, inner)
+                return self.resolve(f"{owner}.{attr.value}") if owner else f"?.{attr.value}"
+            case cst.Call(func=func):
+                return self._returned(self.value(code, func))
+            case cst.Subscript(value=inner):
+                owner = self.value(code, inner)
+                return self.resolve(f"{owner}[]") if owner else ""
+            case cst.Await(expression=inner) | cst.NamedExpr(value=inner):
+                return self.value(code, inner)
+            case cst.BooleanOperation(left=left, right=right):
+                return self.value(code, left) or self.value(code, right)
+            case cst.IfExp(body=left, orelse=right):
+                return self.value(code, left) or self.value(code, right)
+        return ""
+
+    def _returned(self, function: str) -> str:
+        if function.endswith(".test_client"):
+            return "<client>"
+        if function in self.classes:
+            return function  # an instance has the attributes of its class
+        if function in CLIENT_CLASSES:
+            return "<client>"
+        return self.resolve(f"{function}()") if function else ""
+
+    def resolve(self, name: str) -> str:
+        """Follow imports, variables and base classes, until a name is where it is defined.
+
+        Args:
+            name: A dotted name.
+        """
+        for _ in range(20):
+            new = self._follow(name)
+            if new == name:
+                break
+            name = new
+        return name
+
+    def _follow(self, name: str) -> str:
+        if name in self.aliases:
+            return self.aliases[name]
+        if name in self.functions or name in self.classes:
+            return name
+        owner = name
+        while "." in owner:
+            owner = owner.rpartition(".")[0]
+            rest = name[len(owner) :]
+            if owner in self.aliases:
+                return self.aliases[owner] + rest
+            if owner in self.classes:
+                return self._inherited(owner, rest) or name
+        return name
+
+    def _inherited(self, cls: str, rest: str) -> str:
+        member = rest.split(".")[1]
+        for base in self.bases(cls):
+            if base not in self.classes or f"{base}.{member}" in self.functions:
+                return base + rest
+            if found := self._inherited(base, rest):
+                return found
+        return ""
+
+    def bases(self, cls: str) -> list[str]:
+        """Return the direct base classes of a class of the project."""
+        code, node = self.classes[cls]
+        found = (self.value(code, base.value) for base in node.bases)
+        return [base for base in found if base and base != cls]
+
+    def all_bases(self, cls: str) -> set[str]:
+        """Return the base classes of a class of the project, those of others included."""
+        found: set[str] = set()
+        todo = [cls]
+        while todo:
+            one = todo.pop()
+            if one in self.classes:
+                todo += [base for base in self.bases(one) if base not in found]
+            found.add(one)
+        return found - {cls}
+
+    def called(self, code: Code, call: cst.Call) -> Function | None:
+        """Return the function of the project that a call calls."""
+        value = self.value(code, call.func)
+        if value in self.classes:
+            value = self.resolve(f"{value}.__init__")
+        return self.functions.get(value)
+
+    # -- variables ---------------------------------------------------------------------------------
+
+    def _add(self, code: Code) -> None:
+        source = code.source
+        if source.other_name and source.other_name != source.module:
+            self.aliases.setdefault(source.other_name, source.module)
+        for function in code.functions:
+            self.functions.setdefault(function.name, function)
+            if _is_fixture(function):
+                self.fixtures.setdefault(function.node.name.value, function)
+        self.classes |= {name: (code, node) for name, node in code.classes.items()}
+        for node in code.imports:
+            if isinstance(node, cst.ImportFrom) and not isinstance(node.names, cst.ImportStar):
+                self._add_imported(code, node, node.names)
+
+    def _add_imported(
+        self, code: Code, node: cst.ImportFrom, names: Iterable[cst.ImportAlias]
+    ) -> None:
+        """Note names that others may import from this module."""
+        module = code.module_of(node)
+        for alias in names:
+            name = alias.evaluated_alias or alias.evaluated_name
+            here = f"{code.source.module}.{name}"
+            target = f"{module}.{alias.evaluated_name}"
+            if here != target:
+                self.aliases.setdefault(here, target)
+
+    def _bind_variables(self) -> None:
+        for code in self.codes:
+            for binding in code.bindings:
+                value = self.value(code, binding.value)
+                if binding.is_item:
+                    value = "<upload>" if value == "<uploads>" else ""
+                self._bind(self._variable(code, binding.target), value)
+            for call in code.calls:
+                self._bind_arguments(code, call)
+        for function in self.all_functions:
+            self._bind_parameters(function)
+            for call in function.calls:
+                self._bind_arguments(function.code, call)
+            for result in function.results:
+                self._bind(f"{function.name}()", self.value(function.code, result))
+
+    def _variable(self, code: Code, target: cst.BaseExpression) -> str:
+        if isinstance(target, cst.Name):
+            return code.qualified_name(target)
+        if isinstance(target, cst.Attribute) and (owner := self.value(code, target.value)):
+            return f"{owner}.{target.attr.value}"
+        return ""
+
+    def _bind(self, variable: str, value: str) -> None:
+        is_itself = value == variable or value.startswith((f"{variable}.", f"{variable}("))
+        if variable and value and not is_itself and not value.startswith(("?", "builtins.None")):
+            self.aliases.setdefault(variable, value)
+
+    def _bind_parameters(self, function: Function) -> None:
+        names = [param.name.value for param in function.params]
+        if function.cls is not None and names and not _is_static(function):
+            self._bind(f"{function.name}.<locals>.{names.pop(0)}", function.cls)
+        for param in function.params:
+            variable = f"{function.name}.<locals>.{param.name.value}"
+            if param.annotation is not None:
+                kind = self.value(function.code, param.annotation.annotation)
+                self._bind(variable, "<client>" if kind in CLIENT_CLASSES else "")
+            if function.code.source.is_test and param.name.value in names:
+                self._bind(variable, self._fixture(param.name.value))
+
+    def _fixture(self, name: str) -> str:
+        if name in self.fixtures:
+            return self.resolve(f"{self.fixtures[name].name}()")
+        return "<client>" if name == "client" else ""
+
+    def _bind_arguments(self, code: Code, call: cst.Call) -> None:
+        function = self.called(code, call)
+        if function is None:
+            return
+        names = [param.name.value for param in function.params]
+        if function.cls is not None and not _is_static(function):
+            names = names[1:]
+        positions = iter(names)
+        for arg in call.args:
+            if arg.star:
+                break
+            name = arg.keyword.value if arg.keyword is not None else next(positions, "")
+            if name in names:
+                variable = f"{function.name}.<locals>.{name}"
+                self._bind(variable, self.value(code, arg.value))
+
+
+def decorator_names(function: Function) -> list[str]:
+    """Return the decorators of a function as they are written, without arguments."""
+    found = []
+    for decorator in function.node.decorators:
+        node = decorator.decorator
+        found.append(dotted_name(node.func if isinstance(node, cst.Call) else node))
+    return found
+
+
+def _is_fixture(function: Function) -> bool:
+    return any(name.rpartition(".")[2] == "fixture" for name in decorator_names(function))
+
+
+def _is_static(function: Function) -> bool:
+    return "staticmethod" in decorator_names(function)

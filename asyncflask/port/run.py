@@ -1,0 +1,106 @@
+"""Run the steps on a project, one after another; return the changed files and the notes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from typing import Literal, TypeAlias
+
+import libcst as cst
+
+from .edits import Edits
+from .extensions import note_extensions
+from .imports import change_imports
+from .install import add_install
+from .names import Code
+from .options import Options
+from .program import Program
+from .project import Source
+from .report import Kind, Note
+
+Step: TypeAlias = Callable[[Program, Options, list[Note]], dict[Code, Edits]]
+
+QUART = re.compile(rb"^\s*(from|import)\s+quart\b", re.MULTILINE)
+
+
+@dataclass
+class Result:
+    """What the steps have made of a project."""
+
+    #: Pairs of a file as it was and as it is now, of the files that change.
+    changed: list[tuple[Source, Source]]
+    notes: list[Note] = field(default_factory=list)
+
+    @property
+    def has_broken_files(self) -> bool:
+        """Whether files were left alone because they could not be parsed."""
+        return any(note.kind is Kind.BROKEN for note in self.notes)
+
+
+def port(sources: Iterable[Source], options: Options) -> Result:
+    """Port a project; nothing is written.
+
+    Args:
+        sources: Its files.
+        options: What is asked for.
+    """
+    before = list(sources)
+    result = Result([])
+    codes = _parsed(before, result.notes)
+    steps = _steps(options)
+    for step in steps:
+        edits = step(Program(codes.values()), options, result.notes)
+        for code, of_file in edits.items():
+            if of_file:
+                new = replace(code.source, content=of_file.apply(code.tree))
+                codes[code.source.path] = Code(new)
+    note_extensions(Program(codes.values()), options.to, result.notes)
+    for source in before:
+        now = codes[source.path].source if source.path in codes else source
+        if now.content != source.content:
+            result.changed.append((source, now))
+    return result
+
+
+def target(
+    sources: Iterable[Source], asked: Literal["flask", "async"] | None
+) -> Literal["flask", "async"]:
+    """Return the API to port to: by default the async API for Quart, the facade for Flask.
+
+    Args:
+        sources: The files of the project.
+        asked: What the developer asks for; ``None``: nothing.
+    """
+    if asked is not None:
+        return asked
+    uses_quart = any(QUART.search(source.content) for source in sources)
+    return "async" if uses_quart else "flask"
+
+
+def _steps(options: Options) -> list[Step]:
+    steps: list[Step] = []
+    if options.has("imports"):
+        # First: lines that notes name do not move any more.
+        steps += [add_install, change_imports]
+    return steps
+
+
+def _parsed(sources: Iterable[Source], notes: list[Note]) -> dict[object, Code]:
+    codes: dict[object, Code] = {}
+    for source in sources:
+        try:
+            code = Code(source)
+        except cst.ParserSyntaxError as error:
+            text = f"is not Python that can be parsed: {error.message}. Correct it and run again"
+            notes.append(Note(Kind.BROKEN, text, source.path, error.raw_line))
+        except (UnicodeDecodeError, SyntaxError, RecursionError) as error:
+            text = f"cannot be read: {error}. Correct it and run again"
+            notes.append(Note(Kind.BROKEN, text, source.path))
+        else:
+            if code.tree.bytes == source.content:
+                codes[source.path] = code
+                continue
+            text = "would not keep its bytes (a byte order mark, or mixed ends of lines)"
+            notes.append(Note(Kind.BROKEN, text, source.path))
+    return codes
