@@ -80,7 +80,7 @@ def port_command(
     from ..port.run import port, target
 
     sources = read_project(paths)
-    result = port(sources, Options(target(sources, to), steps, views))
+    result = port(sources, Options(target(sources, to), steps, views), paths)
     for before, after in result.changed:
         if write:
             after.path.write_bytes(after.content)
@@ -119,8 +119,13 @@ def _lines(source: Source) -> list[str]:
 
 
 def _summary(changed: int, files: int, write: bool) -> str:
+    read = f"{_count(files)} of Python read"
     if not changed:
-        return f"Nothing to change in {files} files."
-    what = "Changed" if write else "Would change"
-    end = "." if write else "; --write does."
-    return f"{what} {changed} of {files} files{end}"
+        return f"Nothing to change; {read}."
+    if write:
+        return f"{_count(changed)} changed; {read}."
+    return f"{_count(changed)} would change; {read}. --write changes them."
+
+
+def _count(files: int) -> str:
+    return "1 file" if files == 1 else f"{files} files"

@@ -29,6 +29,10 @@ class Edits:
         """
         self._edits.setdefault(node, []).append(edit)
 
+    def has(self, node: cst.CSTNode) -> bool:
+        """Return whether a node is changed."""
+        return node in self._edits
+
     def apply(self, tree: cst.Module) -> bytes:
         """Return the bytes of the changed file."""
         changed = tree.visit(_Editor(self._edits))
@@ -49,6 +53,20 @@ class _Editor(cst.CSTTransformer):
         return new
 
 
-def replace(node: cst.CSTNode) -> Edit:
-    """Return an edit that puts another node in the place."""
-    return lambda _: node
+def renamed_to(name: str) -> Edit:
+    """Return an edit that writes another name.
+
+    Args:
+        name: The name.
+    """
+    return lambda node: node.with_changes(value=name)
+
+
+def expression(node: cst.CSTNode) -> cst.BaseExpression:
+    """Return a node of which the caller knows that it is an expression.
+
+    Args:
+        node: The node.
+    """
+    assert isinstance(node, cst.BaseExpression)
+    return node

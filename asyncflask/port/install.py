@@ -9,6 +9,7 @@ import libcst as cst
 
 from .edits import Edits
 from .extensions import used_extensions
+from .imported import comes_first
 from .names import Code, dotted_name
 from .options import Options
 from .program import Program
@@ -64,7 +65,7 @@ def _insert(module: cst.CSTNode) -> cst.CSTNode:
     assert isinstance(module, cst.Module)
     body = list(module.body)
     place = 0
-    while place < len(body) and _comes_first(body[place]):
+    while place < len(body) and comes_first(body[place]):
         place += 1
     lines = list(cst.parse_module(f"import asyncflask.flask\n\n{CALL}()\n").body)
     if place:
@@ -82,16 +83,3 @@ def _touches(
     """Return whether there is no empty line above a statement."""
     lines = statement.leading_lines
     return not lines or lines[0].comment is not None
-
-
-def _comes_first(statement: cst.CSTNode) -> bool:
-    if not isinstance(statement, cst.SimpleStatementLine):
-        return False
-    first = statement.body[0]
-    if isinstance(first, cst.Expr):
-        return isinstance(first.value, cst.SimpleString | cst.ConcatenatedString)
-    return (
-        isinstance(first, cst.ImportFrom)
-        and first.module is not None
-        and dotted_name(first.module) == "__future__"
-    )

@@ -19,6 +19,9 @@ class Options:
     #: Which views, hooks and error handlers become ``async def``.
     views: Literal["awaiting", "all"] = "awaiting"
 
+    #: Names of templates that read the request's body.
+    templates: frozenset[str] = frozenset()
+
     def has(self, step: str) -> bool:
         """Return whether a step is to run.
 

@@ -41,6 +41,8 @@ RETURNED = {
     **{f"<client>.{method}()": "<response>" for method in CLIENT_METHODS},
     **{f"{module}.make_response()": "<response>" for module in ("quart", "asyncflask")},
 }
+#: Longest name that is followed: variables may be defined by each other.
+LONGEST = 300
 #: Most passes over the variables; each finds what the pass before has made known.
 PASSES = 6
 
@@ -88,6 +90,9 @@ class Program:
             case cst.Attribute(value=inner, attr=attr):
                 owner = self.value(code, inner)
                 return self.resolve(f"{owner}.{attr.value}") if owner else f"?.{attr.value}"
+            case cst.Call(func=cst.Name(value="super")):
+                bases = self.bases(cls) if (cls := code.class_around(node)) in self.classes else []
+                return bases[0] if bases else ""
             case cst.Call(func=func):
                 return self._returned(self.value(code, func))
             case cst.Subscript(value=inner):
@@ -118,7 +123,7 @@ class Program:
         """
         for _ in range(20):
             new = self._follow(name)
-            if new == name:
+            if new == name or len(new) > LONGEST:
                 break
             name = new
         return name
@@ -141,7 +146,8 @@ class Program:
     def _inherited(self, cls: str, rest: str) -> str:
         member = rest.split(".")[1]
         for base in self.bases(cls):
-            if base not in self.classes or f"{base}.{member}" in self.functions:
+            own = f"{base}.{member}"
+            if base not in self.classes or own in self.functions or own in self.aliases:
                 return base + rest
             if found := self._inherited(base, rest):
                 return found

@@ -75,7 +75,16 @@ def read_project(paths: Iterable[Path]) -> list[Source]:
 def _python_files(base: Path) -> Iterator[Path]:
     if base.is_file():
         yield base
-        return
+    else:
+        yield from (path for path in walk(base) if path.suffix == ".py")
+
+
+def walk(base: Path) -> Iterator[Path]:
+    """Return the files below a folder, without those of environments, caches and the like.
+
+    Args:
+        base: The folder.
+    """
     for folder, folders, files in os.walk(base):
         folders[:] = [
             name
@@ -84,7 +93,7 @@ def _python_files(base: Path) -> Iterator[Path]:
             and not name.startswith(".")
             and not Path(folder, name, "pyvenv.cfg").exists()
         ]
-        yield from (Path(folder, name) for name in files if name.endswith(".py"))
+        yield from (Path(folder, name) for name in files)
 
 
 def _source(path: Path, base: Path) -> Source:

@@ -5,19 +5,26 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Literal, TypeAlias
 
 import libcst as cst
 
+from .awaits import add_awaits
+from .blocking import note_blocking_calls
 from .edits import Edits
 from .extensions import note_extensions
 from .imports import change_imports
 from .install import add_install
 from .names import Code
 from .options import Options
+from .patterns import note_patterns
 from .program import Program
 from .project import Source
+from .quart import change_quart
 from .report import Kind, Note
+from .settings import change_settings
+from .templates import body_templates
 
 Step: TypeAlias = Callable[[Program, Options, list[Note]], dict[Code, Edits]]
 
@@ -38,14 +45,16 @@ class Result:
         return any(note.kind is Kind.BROKEN for note in self.notes)
 
 
-def port(sources: Iterable[Source], options: Options) -> Result:
+def port(sources: Iterable[Source], options: Options, paths: Iterable[Path] = ()) -> Result:
     """Port a project; nothing is written.
 
     Args:
         sources: Its files.
         options: What is asked for.
+        paths: Where templates and pytest's settings are looked for.
     """
     before = list(sources)
+    options = replace(options, templates=body_templates(paths))
     result = Result([])
     codes = _parsed(before, result.notes)
     steps = _steps(options)
@@ -55,11 +64,17 @@ def port(sources: Iterable[Source], options: Options) -> Result:
             if of_file:
                 new = replace(code.source, content=of_file.apply(code.tree))
                 codes[code.source.path] = Code(new)
-    note_extensions(Program(codes.values()), options.to, result.notes)
+    program = Program(codes.values())
+    note_extensions(program, options.to, result.notes)
+    if options.to == "async":
+        note_blocking_calls(program, result.notes)
+        note_patterns(program, result.notes)
     for source in before:
         now = codes[source.path].source if source.path in codes else source
         if now.content != source.content:
             result.changed.append((source, now))
+    if options.to == "async" and options.has("tests"):
+        result.changed += change_settings(paths, codes.values(), result.notes)
     return result
 
 
@@ -80,9 +95,13 @@ def target(
 
 def _steps(options: Options) -> list[Step]:
     steps: list[Step] = []
+    if options.to == "async" and options.has("quart"):
+        steps.append(change_quart)
     if options.has("imports"):
         # First: lines that notes name do not move any more.
         steps += [add_install, change_imports]
+    if options.to == "async" and options.steps & {"views", "await", "tests"}:
+        steps.append(add_awaits)
     return steps
 
 

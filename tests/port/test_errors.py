@@ -69,7 +69,7 @@ def test_folders_that_hold_no_source_are_not_read(tmp_path: Path, port: Port) ->
         (tmp_path / name / "app.py").write_text(VIEW)
     (tmp_path / "lib" / "pyvenv.cfg").touch()
 
-    assert port(".").output == "Nothing to change in 0 files.\n"
+    assert port(".").output == "Nothing to change; 0 files of Python read.\n"
 
 
 def test_without_libcst_the_command_says_what_to_install(

@@ -11,10 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import Port
+from .conftest import Port, run_tests
 
 GOLDEN = Path(__file__).parent / "golden"
 CASES = sorted(path.parent.name for path in GOLDEN.glob("*/options.txt"))
+#: Cases whose tests pass as they are after the port.
+WITH_TESTS = ["all_views", "unittests"]
 
 
 def _options(case: str) -> list[str]:
@@ -26,16 +28,16 @@ def _files(folder: Path) -> dict[str, str]:
     return {str(path.relative_to(folder)): path.read_text() for path in paths}
 
 
-@pytest.fixture
-def project(case: str, tmp_path: Path) -> Path:
-    """A copy of the project before."""
-    return shutil.copytree(GOLDEN / case / "before", tmp_path / "project")
+def _copy(case: str, stage: str, folder: Path) -> Path:
+    return shutil.copytree(GOLDEN / case / stage, folder / "project")
 
 
 @pytest.mark.parametrize("case", CASES)
 def test_a_project_and_the_report_are_as_in_the_golden_files(
-    case: str, project: Path, port: Port
+    case: str, tmp_path: Path, port: Port
 ) -> None:
+    project = _copy(case, "before", tmp_path)
+
     report = port(*_options(case), "--write", "project").output
 
     if "ASYNCFLASK_WRITE_GOLDEN" in os.environ:
@@ -47,21 +49,28 @@ def test_a_project_and_the_report_are_as_in_the_golden_files(
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_a_second_run_changes_nothing(case: str, project: Path, port: Port) -> None:
-    port(*_options(case), "--write", "project")
-    once = _files(project)
+def test_a_second_run_changes_nothing(case: str, tmp_path: Path, port: Port) -> None:
+    project = _copy(case, "after", tmp_path)
 
     again = port(*_options(case), "--write", "project").output
 
-    assert _files(project) == once
+    assert _files(project) == _files(GOLDEN / case / "after")
     assert "Nothing to change" in again
 
 
-@pytest.mark.parametrize("case", CASES)
-def test_without_write_no_file_changes(case: str, project: Path, port: Port) -> None:
+def test_without_write_the_diff_is_shown_and_no_file_changes(tmp_path: Path, port: Port) -> None:
+    project = _copy("unittests", "before", tmp_path)
     before = _files(project)
 
-    shown = port(*_options(case), "project").output
+    shown = port("--to", "async", "project").output
 
     assert _files(project) == before
-    assert "+++ project/" in shown
+    assert "+++ project/test_app.py\n" in shown
+    assert "\n+    async def test_index(self):\n" in shown
+
+
+@pytest.mark.parametrize("case", WITH_TESTS)
+def test_the_ported_tests_of_a_project_pass(case: str, tmp_path: Path) -> None:
+    passed, output = run_tests(_copy(case, "after", tmp_path))
+
+    assert passed > 0, output

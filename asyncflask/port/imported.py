@@ -1,0 +1,93 @@
+"""A name of asyncflask in a file: the one that it has, or a new import."""
+
+from __future__ import annotations
+
+import libcst as cst
+
+from .edits import Edit, Edits
+from .names import Code, dotted_name
+
+
+def name_for(code: Code, name: str, edits: Edits) -> str:
+    """Return how a file writes a name; import it if the file does not have it.
+
+    Args:
+        code: The file.
+        name: As ``asyncflask.current_app``.
+        edits: Gets the import.
+    """
+    module, _, last = name.rpartition(".")
+    whole = ""
+    for node in code.imports:
+        if not isinstance(code.parent(code.parent(node) or node), cst.Module):
+            continue
+        if isinstance(node, cst.Import):
+            for alias in node.names:
+                if alias.evaluated_name == module:
+                    whole = whole or f"{alias.evaluated_alias or module}.{last}"
+        elif code.module_of(node) == module and not isinstance(node.names, cst.ImportStar):
+            for alias in node.names:
+                if alias.evaluated_name == last:
+                    return alias.evaluated_alias or last
+    if whole:
+        return whole
+    _add_import(code, module, last, edits)
+    return last
+
+
+def _add_import(code: Code, module: str, name: str, edits: Edits) -> None:
+    for node in code.imports:
+        is_from = isinstance(node, cst.ImportFrom) and code.module_of(node) == module
+        if is_from and isinstance(code.parent(code.parent(node) or node), cst.Module):
+            if not edits.has(node):
+                edits.add(node, _with_name(name))
+            return
+    if not edits.has(code.tree):
+        edits.add(code.tree, _with_import(f"from {module} import {name}\n"))
+
+
+def _with_name(name: str) -> Edit:
+    def edit(node: cst.CSTNode) -> cst.CSTNode:
+        assert isinstance(node, cst.ImportFrom)
+        assert not isinstance(node.names, cst.ImportStar)
+        last = node.names[-1]
+        end = last.comma
+        between: cst.Comma | cst.MaybeSentinel = cst.Comma(
+            whitespace_after=cst.SimpleWhitespace(" ")
+        )
+        if isinstance(end, cst.Comma) and len(node.names) > 1:
+            between = node.names[-2].comma  # one name a line
+        names = [*node.names[:-1], last.with_changes(comma=between)]
+        return node.with_changes(names=[*names, cst.ImportAlias(cst.Name(name), comma=end)])
+
+    return edit
+
+
+def _with_import(text: str) -> Edit:
+    def edit(node: cst.CSTNode) -> cst.CSTNode:
+        assert isinstance(node, cst.Module)
+        place = 0
+        while place < len(node.body) and comes_first(node.body[place]):
+            place += 1
+        line = cst.parse_module(text).body[0]
+        return node.with_changes(body=[*node.body[:place], line, *node.body[place:]])
+
+    return edit
+
+
+def comes_first(statement: cst.CSTNode) -> bool:
+    """Return whether a statement is a docstring or imports from ``__future__``.
+
+    Args:
+        statement: A statement of a module.
+    """
+    if not isinstance(statement, cst.SimpleStatementLine):
+        return False
+    first = statement.body[0]
+    if isinstance(first, cst.Expr):
+        return isinstance(first.value, cst.SimpleString | cst.ConcatenatedString)
+    return (
+        isinstance(first, cst.ImportFrom)
+        and first.module is not None
+        and dotted_name(first.module) == "__future__"
+    )

@@ -1,0 +1,152 @@
+"""Why a function has to stay ``def``: it is called, or written, where nothing can be awaited."""
+
+from __future__ import annotations
+
+import libcst as cst
+
+from .decorators import Decorators
+from .names import Code, Function, dotted_name
+from .options import Options
+from .program import Program, decorator_names
+from .roles import OF_APP, Role, registered_arguments, roles
+from .sources import obstacle
+
+#: Decorators that leave a helper as it is.
+HARMLESS = {"staticmethod", "classmethod", "wraps", "override"}
+
+
+class DefLimits:
+    """What the functions of a project are, and which of them have to stay ``def``.
+
+    Args:
+        program: The project.
+        options: Its steps.
+    """
+
+    def __init__(self, program: Program, options: Options) -> None:
+        self._program = program
+        self._options = options
+        self.roles = roles(program)
+        #: Calls of functions of the project: the function around each, or None.
+        self.callers: dict[Function, list[tuple[Function | None, Code, cst.Call]]] = {}
+        #: Functions that are used as values: the place.
+        self._values: dict[Function, tuple[Code, cst.CSTNode]] = {}
+        self.decorators = Decorators(program, self.roles)
+        for code in program.codes:
+            self._read_calls(None, code, code.calls)
+            self._read_values(code)
+            for function in code.functions:
+                self._read_calls(function, code, function.calls)
+
+    def reason(self, function: Function, nodes: list[cst.CSTNode]) -> str:
+        """Return why a function has to stay ``def``; ``""`` if it may become ``async def``.
+
+        Args:
+            function: The function.
+            nodes: Its nodes that would be awaited.
+        """
+        role = self.roles.get(function)
+        if function.is_async:
+            return ""
+        if role is Role.SYNC:
+            return f"it is a {role.value}"
+        if role in OF_APP and not self._options.has("views"):
+            return "the step `views` is not among those of --only"
+        if function.is_generator and role is not Role.FIXTURE:
+            return "it is a generator"
+        if why := self._of_decorators(function, role):
+            return why
+        is_wrapper = function in self.decorators.of_views
+        if role is None and not is_wrapper and (why := self._of_use(function)):
+            return why
+        for node in nodes:
+            if why := obstacle(self._program, function.code, node):
+                return why
+        return ""
+
+    def _of_use(self, function: Function) -> str:
+        name = function.node.name.value
+        if name.startswith("__"):
+            return "Python calls it"
+        if function in self._values:
+            code, node = self._values[function]
+            return f"it is handed on as a value in {code.source.path}:{code.line(node)}"
+        callers = [
+            caller
+            for one in (function, *self.linked(function))
+            for caller in self.callers.get(one, [])
+        ]
+        if any(caller is None for caller, _, _ in callers):
+            return "it is called when a module is imported"
+        if not callers and not function.code.source.is_test:
+            return "the command sees no call of it"
+        return ""
+
+    def _of_decorators(self, function: Function, role: Role | None) -> str:
+        for wrapper in self.decorators.of(function):
+            if wrapper.function not in self.decorators.of_views and not wrapper.function.is_async:
+                name = wrapper.decorator.node.name.value
+                return f"its decorator `{name}` is used for other functions than views, too"
+        if role is not None:
+            return ""
+        for name in decorator_names(function):
+            if name.rpartition(".")[2] not in HARMLESS:
+                return f"of its decorator `@{name}`"
+        return ""
+
+    def _read_calls(self, caller: Function | None, code: Code, calls: list[cst.Call]) -> None:
+        for call in calls:
+            callee = self._program.called(code, call)
+            if callee is not None:
+                self.callers.setdefault(callee, []).append((caller, code, call))
+
+    def _read_values(self, code: Code) -> None:
+        nodes: list[cst.Name | cst.Attribute] = [
+            *code.names,
+            *code.attributes,
+            *(node for function in code.functions for node in function.attributes),
+        ]
+        for node in nodes:
+            if _is_value(code, node):
+                function = self._program.functions.get(self._program.value(code, node))
+                if function is not None and not self._is_registered(code, node):
+                    self._values.setdefault(function, (code, node))
+
+    def _is_registered(self, code: Code, node: cst.CSTNode) -> bool:
+        call = code.parent(code.parent(node) or node)
+        return isinstance(call, cst.Call) and registered_arguments(self._program, code, call)
+
+    def linked(self, function: Function) -> list[Function]:
+        """Return the methods of the same name in base classes and subclasses.
+
+        Args:
+            function: A function.
+        """
+        if function.cls is None:
+            return []
+        found = []
+        for cls in self._program.classes:
+            if cls != function.cls and (
+                cls in self._program.all_bases(function.cls)
+                or function.cls in self._program.all_bases(cls)
+            ):
+                other = self._program.functions.get(f"{cls}.{function.node.name.value}")
+                found += [other] if other is not None else []
+        return found
+
+
+def _is_value(code: Code, node: cst.Name | cst.Attribute) -> bool:
+    """Return whether a name is read as a value: not called, imported, defined or a decorator."""
+    parent = code.parent(node)
+    match parent:
+        case cst.Call():
+            return parent.func is not node
+        case cst.Attribute():
+            return False
+        case cst.Arg():
+            return parent.value is node
+        case cst.FunctionDef() | cst.ClassDef() | cst.Param() | cst.ImportAlias() | cst.AsName():
+            return False
+        case cst.Decorator():
+            return False
+    return dotted_name(node) != ""

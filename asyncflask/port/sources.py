@@ -1,0 +1,128 @@
+"""What has to be awaited: the request's body, saved uploads, and the calls of a test client."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import libcst as cst
+
+from .names import Code, Function
+from .options import Options
+from .program import CLIENT_METHODS, Program
+
+BODY = {"form", "files", "data", "values", "json"}
+BODY_METHODS = {"get_json", "get_data"}
+#: Context managers that may be entered with `async with` as well.
+CONTEXTS = ("app_context", "test_request_context", "session_transaction")
+
+
+def sources(program: Program, function: Function, options: Options) -> list[cst.CSTNode]:
+    """Return the nodes of a function that need ``await``, and ``with`` that needs ``async with``.
+
+    Args:
+        program: The project.
+        function: The function.
+        options: Its steps say what is looked for.
+    """
+    found: list[cst.CSTNode] = []
+    if options.has("await"):
+        found += _of_body(program, function)
+    if options.has("tests") and function.code.source.is_test:
+        # Of an `async def` teardown function, `with app.app_context()` cannot wait for the end.
+        has_async_teardown = options.views == "all" and options.has("views")
+        found += _of_client(program, function, _ENDS[:2] if has_async_teardown else ())
+    return [node for node in found if not _is_awaited(program, function.code, node)]
+
+
+def _of_body(program: Program, function: Function) -> Iterator[cst.CSTNode]:
+    code = function.code
+    for node in function.attributes:
+        is_body = node.attr.value in BODY and not _is_target(code, node)
+        if is_body and program.value(code, node.value) == "<request>":
+            yield node
+    for call in function.calls:
+        if isinstance(call.func, cst.Attribute):
+            owner, name = program.value(code, call.func.value), call.func.attr.value
+            if (name in BODY_METHODS and owner == "<request>") or (
+                name == "save" and owner == "<upload>"
+            ):
+                yield call
+
+
+def _of_client(
+    program: Program, function: Function, enters: tuple[str, ...]
+) -> Iterator[cst.CSTNode]:
+    code = function.code
+    for call in function.calls:
+        if (
+            isinstance(call.func, cst.Attribute)
+            and call.func.attr.value in CLIENT_METHODS
+            and program.value(code, call.func.value) == "<client>"
+        ):
+            yield call
+    for node in function.withs:
+        if node.asynchronous is None and _enters(program, code, node, enters):
+            yield node
+
+
+def _enters(program: Program, code: Code, node: cst.With, contexts: tuple[str, ...]) -> bool:
+    values = [program.value(code, item.item) for item in node.items]
+    return any(value == "<client>" or value.endswith(contexts) for value in values)
+
+
+def _is_target(code: Code, node: cst.Attribute) -> bool:
+    return isinstance(code.parent(node), cst.AssignTarget | cst.Del)
+
+
+def _is_awaited(program: Program, code: Code, node: cst.CSTNode) -> bool:
+    """Return whether a node is awaited, by itself or by asyncio (`asyncio.gather(…)`)."""
+    parent = code.parent(node)
+    if isinstance(parent, cst.Await):
+        return True
+    call = code.parent(parent) if isinstance(parent, cst.Arg) else None
+    if isinstance(call, cst.Call):
+        name = program.value(code, call.func)
+        return name.startswith("asyncio.") or name.endswith(".create_task")
+    return False
+
+
+def obstacle(program: Program, code: Code, node: cst.CSTNode) -> str:
+    """Return why ``await`` cannot be written at a node; ``""`` if it can.
+
+    Args:
+        program: The project.
+        code: The node's file.
+        node: The node, inside of a function.
+    """
+    if isinstance(node, cst.With):
+        return (
+            ""
+            if _all_may_be_async(program, code, node)
+            else "it enters several objects by one `with`"
+        )
+    below = node
+    for above in code.ancestors(node):
+        if isinstance(above, cst.FunctionDef):
+            break
+        if isinstance(above, cst.Lambda):
+            return "nothing can be awaited in a lambda"
+        if isinstance(above, cst.ClassDef):
+            return "nothing can be awaited in the body of a class"
+        if isinstance(above, cst.GeneratorExp) and not (
+            below is above.for_in and _is_inside(code, node, above.for_in.iter)
+        ):
+            return "nothing can be awaited in a generator expression"
+        below = above
+    return ""
+
+
+def _is_inside(code: Code, node: cst.CSTNode, outer: cst.CSTNode) -> bool:
+    return node is outer or any(above is outer for above in code.ancestors(node))
+
+
+def _all_may_be_async(program: Program, code: Code, node: cst.With) -> bool:
+    values = [program.value(code, item.item) for item in node.items]
+    return all(value == "<client>" or value.endswith(_ENDS) for value in values)
+
+
+_ENDS = tuple(f".{name}()" for name in CONTEXTS)

@@ -1,0 +1,19 @@
+from asyncflask import request
+from flask_wtf import FlaskForm
+from wtforms import StringField
+
+
+class ContactForm(FlaskForm):
+    name = StringField()
+
+    def validate_name(self, field):
+        return request.form["name"] == field.data
+
+
+def contact():
+    form = ContactForm()
+    return form.name.data + request.form["text"]
+
+
+async def bad_request(error):
+    return {"got": (await request.data).decode()}, 400
