@@ -67,6 +67,11 @@ class ContextLifecycle(ContextSession):
             raise
         self.match_at_push()
 
+    def preserve(self) -> None:
+        """Keep the connection of something served, because this will be pushed after its end."""
+        self.pushes = []
+        self.needs_cleanup = True
+
     def become_current(self) -> None:
         previous = context_var.get()
         if self.pushes is None:

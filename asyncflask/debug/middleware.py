@@ -111,7 +111,7 @@ class DebuggedConnection:
 
     def _preserve(self, ctx: Context) -> None:
         if getattr(ctx, "pushes", ()) is None:
-            ctx.pushes = []  # So that it keeps the request or websocket that the app used.
+            ctx.preserve()  # It keeps the request or websocket that the app used.
         self._contexts.append(ctx)
 
     async def _receive(self) -> Message:

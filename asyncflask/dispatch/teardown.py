@@ -51,7 +51,7 @@ async def leave_served(app: ServedApp, ctx: Context, error: BaseException | None
     if error is not None and app.should_ignore_error(error):
         error = None
     if PRESERVE in ctx.scope:
-        ctx.pushes = []  # The context around the client's push is none of this one's business.
+        ctx.preserve()  # The context around the client's push is none of this one's business.
         ctx.scope[PRESERVE](ctx)
     else:
         await leave(app, ctx, error)

@@ -26,6 +26,7 @@ def failing(app):
     async def fail_async():
         module.g.user = "ada"
         module.session["cart"] = 3
+        module.request.mark = 4
         sent = await module.request.form if type(app) is Flask else module.request.form
         return str(1 // (len(sent) - len(sent)))
 
@@ -158,6 +159,12 @@ async def test_the_awaited_request_of_an_async_view_is_awaited_here_too(evaluate
     evaluate = await evaluate("/async")
 
     assert "'tea'" in await evaluate("(await module.request.form)['name']")
+
+
+async def test_the_request_of_an_async_view_is_the_one_that_it_used(evaluate):
+    evaluate = await evaluate("/async")
+
+    assert "4" in await evaluate("module.request.mark")
 
 
 async def test_the_request_of_a_def_view_is_the_synchronous_one(evaluate):

@@ -8,6 +8,7 @@ import inspect
 import io
 import json
 import weakref
+from contextlib import suppress
 
 import flask.testing
 import pytest
@@ -18,7 +19,7 @@ from werkzeug.utils import redirect
 from asyncflask._contextvars import current
 from asyncflask.app import Flask
 from asyncflask.exceptions import UnawaitedAccess
-from asyncflask.globals import g, request, session
+from asyncflask.globals import g, request, session, websocket
 from asyncflask.testing import TestClient, TestResponse
 from asyncflask.wrappers import Response
 
@@ -522,6 +523,51 @@ async def test_the_context_of_a_def_view_stays_too(app, client):
         await client.get("/")
 
         assert g.x == 1
+
+
+@pytest.mark.parametrize("path", ["/async", "/def", "/fails", "/missing"])
+async def test_the_request_that_stays_is_the_one_that_the_app_used(app, client, path):
+    @app.get("/async")
+    async def view_async():
+        return ""
+
+    view(app, "/def", lambda: "")
+    view(app, "/fails", lambda: str(1 / 0))
+
+    @app.before_request
+    async def mark():
+        request.mark = path
+
+    async with client:
+        with suppress(ZeroDivisionError):
+            await client.get(path)
+
+        assert request.mark == path
+
+
+async def test_the_request_that_stays_is_the_one_that_a_view_without_hooks_used(app, client):
+    @app.get("/")
+    async def view():
+        request.mark = "view"
+        return ""
+
+    async with client:
+        await client.get("/")
+
+        assert request.mark == "view"
+
+
+async def test_the_websocket_that_stays_is_the_one_that_the_view_used(app, client):
+    @app.websocket("/")
+    async def talk():
+        await websocket.accept()
+        websocket.mark = "view"
+
+    async with client:
+        async with client.websocket("/"):
+            pass
+
+        assert websocket.mark == "view"
 
 
 async def test_after_redirects_the_last_context_stays(app, client):
