@@ -19,7 +19,7 @@ from ..debughelpers import (
 )
 from ..typing import ErrorHandlerCallable, ExcInfo
 from ..wrappers.never_awaited import explained
-from .invoke import call, call_unconverted, emit
+from .invoke import call_after_view, call_unconverted, emit_after_view
 from .overrides import through
 from .protocols import Result, ServedApp
 
@@ -84,14 +84,14 @@ async def handle_user(app: ServedApp, ctx: Context, error: Exception) -> Result:
         answer: Result = await through(ctx, app.handle_http_exception, error)
         return answer
     handler = choose_handler(app, ctx, error)
-    result: Result = error if handler is None else await call(ctx, handler, error)  # type: ignore[assignment]  # without a handler, an HTTP error
+    result: Result = error if handler is None else await call_after_view(ctx, handler, error)  # type: ignore[assignment]  # without a handler, an HTTP error
     return result
 
 
 async def handle_http(app: ServedApp, ctx: Context, error: HTTPException) -> Result:
     """Handle an HTTP error: by its handler, else by itself. (Flask: handle_http_exception.)"""
     handler = _http_handler(app, ctx, error)
-    return error if handler is None else await call(ctx, handler, error)
+    return error if handler is None else await call_after_view(ctx, handler, error)
 
 
 async def answer_unhandled(app: ServedApp, ctx: Context, error: Exception) -> Result:
@@ -107,7 +107,7 @@ async def answer_unhandled(app: ServedApp, ctx: Context, error: Exception) -> Re
     elif error.__class__ is RuntimeError:
         explain_real_flask(error)
     if scope_type.got_exception.receivers:
-        await emit(ctx, scope_type.got_exception, app, exception=error)
+        await emit_after_view(ctx, scope_type.got_exception, app, exception=error)
     propagate = app.config["PROPAGATE_EXCEPTIONS"]
     if propagate is None:
         propagate = app.testing or app.debug
@@ -124,7 +124,7 @@ async def answer_unhandled(app: ServedApp, ctx: Context, error: Exception) -> Re
         app.log_exception(exc_info)
     server_error = InternalServerError(original_exception=error)
     handler = find_handler(app, ctx, server_error)
-    return server_error if handler is None else await call(ctx, handler, server_error)
+    return server_error if handler is None else await call_after_view(ctx, handler, server_error)
 
 
 def unhandled_routing_error(app: ServedApp, ctx: Context) -> HTTPException | None:

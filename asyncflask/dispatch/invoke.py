@@ -247,3 +247,9 @@ async def emit(ctx: Context, signal: Signal, sender: object, **kwargs: Any) -> N
         result = await call_unconverted(ctx, receiver, sender, **kwargs)
         if result is not None:
             await settled(ctx, receiver, result)
+
+
+def emit_after_view(ctx: Context, signal: Signal, sender: object, **kwargs: Any) -> Awaitable[None]:
+    """Send a signal as :func:`emit` does, after the view: see :func:`call_after_view`."""
+    ctx.note_view_has_run()
+    return emit(ctx, signal, sender, **kwargs)

@@ -27,7 +27,7 @@ from ..wrappers import Response
 from ..wrappers.never_awaited import raise_forgotten
 from ..wrappers.request.headers import header_index
 from . import errors, teardown
-from .invoke import call, call_after_view, call_unconverted, emit, settled
+from .invoke import call, call_after_view, call_unconverted, emit, emit_after_view, settled
 from .make_response import PLAIN, as_response, is_wsgi, make_messages, make_plain, run_wsgi
 from .overrides import in_place, through
 from .plan import find_plan, first_registered_first, last_registered_first
@@ -285,7 +285,7 @@ async def finalize(
         else:
             response = await process(app, ctx, response)
         if scope_type.finished.receivers:
-            await emit(ctx, scope_type.finished, app, response=response)
+            await emit_after_view(ctx, scope_type.finished, app, response=response)
     except Exception as error:
         if not from_error_handler:
             raise
@@ -346,7 +346,7 @@ async def finish_processing(app: ServedApp, ctx: Context, response: Any) -> Resp
     if has_session_to_save(app, ctx):
         await save_session(app, ctx, response)
     if scope_type.finished.receivers:
-        await emit(ctx, scope_type.finished, app, response=response)
+        await emit_after_view(ctx, scope_type.finished, app, response=response)
     finished: Response | None = response
     return finished
 
@@ -404,6 +404,7 @@ async def save_session(app: ServedApp, ctx: Context, response: Response | None) 
         return
     if find_plan(app, ctx).opens_session_early:
         func = interface.save_session
+        ctx.note_view_has_run()
         saved = await call_unconverted(ctx, func, app, session, response)
         await settled(ctx, func, saved)
     else:

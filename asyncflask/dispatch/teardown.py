@@ -17,7 +17,7 @@ from ..concurrency.inspection import is_async
 from ..context import ContextApp
 from ..ctx import Context
 from ..signals import appcontext_popped, appcontext_tearing_down
-from .invoke import call_after_view, emit, settled, to_loop
+from .invoke import call_after_view, emit_after_view, settled, to_loop
 from .overrides import through
 from .plan import last_registered_first
 from .protocols import ServedApp
@@ -93,7 +93,7 @@ async def end(app: ServedApp, ctx: Context, error: BaseException | None) -> None
             await end_app(app, ctx, error, failures)
         # The facade's app context sends it at each pop, as Flask does.
         if appcontext_popped.receivers and not ctx.synchronous:
-            await _attempt(failures, emit, ctx, appcontext_popped, app)
+            await _attempt(failures, emit_after_view, ctx, appcontext_popped, app)
     elif ctx.streams_keep_g:
         ctx.streams_keep_g = False
         await _attempt(failures, _release_parent, app, ctx, error)
@@ -116,7 +116,7 @@ async def _release_parent(app: ServedApp, ctx: Context, error: BaseException | N
         parent.switch_to(before)
         make_current(ctx)
     if appcontext_popped.receivers and parent.synchronous:
-        await emit(ctx, appcontext_popped, app)
+        await emit_after_view(ctx, appcontext_popped, app)
 
 
 async def end_connection(
@@ -127,7 +127,7 @@ async def end_connection(
     funcs = last_registered_first(scope_type.teardown(app), ctx.matched_endpoint)
     await _call_all(ctx, funcs, error, failures)
     if scope_type.tearing_down.receivers:
-        await _attempt(failures, emit, ctx, scope_type.tearing_down, app, exc=error)
+        await _attempt(failures, emit_after_view, ctx, scope_type.tearing_down, app, exc=error)
 
 
 async def end_app(
@@ -136,7 +136,7 @@ async def end_app(
     """Run the teardown functions of the app context. (Flask: do_teardown_appcontext.)"""
     await _call_all(ctx, reversed(app.teardown_appcontext_funcs), error, failures)
     if appcontext_tearing_down.receivers:
-        await _attempt(failures, emit, ctx, appcontext_tearing_down, app, exc=error)
+        await _attempt(failures, emit_after_view, ctx, appcontext_tearing_down, app, exc=error)
 
 
 async def _call_all(

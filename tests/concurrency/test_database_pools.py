@@ -34,7 +34,8 @@ class Shop:
         package: Of the API.
         opens: What opens the connection: ``hook``, ``view``, ``run_sync`` or ``ensure``. Where a
             request has none yet, its ``def`` view opens it.
-        closes: Name of the decorator of the function that gives the connection back.
+        closes: Name of the decorator or signal of the function that gives the connection back, or
+            ``500``, the error whose handler does.
     """
 
     def __init__(self, package, opens, closes="teardown_appcontext"):
@@ -45,13 +46,17 @@ class Shop:
         app.logger.disabled = True
         if opens == "hook":
             app.before_request(self.open)
+        self.opens, self.fails = opens, closes in ("errorhandler", "500", "got_request_exception")
         if closes == "errorhandler":
             app.errorhandler(ZeroDivisionError)(self.close)
+        elif closes == "500":
+            app.errorhandler(500)(self.close)
+        elif hasattr(package, closes):
+            getattr(package, closes).connect(self.receive, app)
         else:
             getattr(app, closes)(self.close)
-        if closes not in ("teardown_appcontext", "teardown_request"):
+        if self.fails or closes == "after_request":
             app.teardown_request(self.close)  # What a ``def`` view has opened.
-        self.opens, self.fails = opens, closes == "errorhandler"
         app.add_url_rule("/def", "def", self.view)
         app.add_url_rule("/async", "async", self.async_view())
 
@@ -66,6 +71,9 @@ class Shop:
         if connection is not None:
             connection.close()
         return "closed" if self.fails else result
+
+    def receive(self, sender, **extra):
+        self.close(None)
 
     def view(self):
         self.open()
@@ -108,11 +116,22 @@ async def test_def_and_async_def_views_share_five_connections(package, opens):
     assert await Shop(package, opens).sell() == {200: REQUESTS}
 
 
-@pytest.mark.parametrize("closes", ["teardown_request", "after_request", "errorhandler"])
+@pytest.mark.parametrize(
+    "closes",
+    [
+        *("teardown_request", "after_request", "errorhandler", "500", "got_request_exception"),
+        *("request_finished", "request_tearing_down", "appcontext_tearing_down"),
+    ],
+)
 @pytest.mark.parametrize("package", [asyncflask, asyncflask.flask], ids=["async", "facade"])
 async def test_what_gives_a_connection_back_needs_no_thread_of_those_that_wait(package, closes):
     """The ``async def`` view has a connection, and on the async API no thread."""
-    assert await Shop(package, "run_sync", closes).sell() == {200: REQUESTS}
+    answers = await Shop(package, "run_sync", closes).sell()
+
+    if closes == "got_request_exception":
+        assert answers == {200: REQUESTS // 2, 500: REQUESTS // 2}
+    else:
+        assert answers == {200: REQUESTS}
 
 
 async def test_websockets_give_connections_back_while_all_threads_wait_for_them():
