@@ -77,7 +77,8 @@ class Context(ContextLifecycle):
             # bodies would take each other's messages.
             self.connect()
             self.open_session()
-            body_of(self)
+            if not self.scope_type.websocket:
+                body_of(self)
         other.is_copy = True
         for name in _SHARED_BY_COPIES:
             if name in self.__dict__:

@@ -46,7 +46,6 @@ async def run_steps(app: ServedApp, ctx: Context, rest: Awaitable[Any] | None = 
     """
     scope_type: Any = ctx.scope_type
     response: Answer
-    failure: Exception | None = None
     try:
         if rest is None and appcontext_pushed.receivers:
             await emit(ctx, appcontext_pushed, app)
@@ -58,7 +57,7 @@ async def run_steps(app: ServedApp, ctx: Context, rest: Awaitable[Any] | None = 
             else:
                 response = await full_dispatch(app, ctx, scope_type.answer_required)
         except Exception as error:
-            failure = ctx.serving_error = error
+            ctx.serving_error = error
             response = await step(app, ctx, scope_type.handle_exception, handle_exception, error)
     except asyncio.CancelledError as error:
         # Teardown must not be cut off in the middle by a second cancellation.
@@ -67,20 +66,20 @@ async def run_steps(app: ServedApp, ctx: Context, rest: Awaitable[Any] | None = 
         raise
     except BaseException as error:
         # Flask: what failed first, not what its handler failed with.
-        await teardown.leave_served(app, ctx, failure or error)
+        await teardown.leave_served(app, ctx, ctx.serving_error or error)
         page = traceback_response(app, ctx, error)
         if page is None:
             raise
         return page
-    if _has_end(app, ctx, failure):
-        await teardown.leave_served(app, ctx, failure)
+    if _has_end(app, ctx):
+        await teardown.leave_served(app, ctx, ctx.serving_error)
     return response
 
 
-def _has_end(app: ServedApp, ctx: Context, failure: Exception | None) -> bool:
+def _has_end(app: ServedApp, ctx: Context) -> bool:
     """Tell whether anything is due at the end of what was served."""
     return bool(
-        failure is not None
+        ctx.serving_error is not None
         or find_plan(app, ctx).has_teardown
         or ctx.made_body is not None  # It may hold uploads.
         or (ctx.needs_cleanup and ctx.stream_references)
@@ -140,16 +139,22 @@ async def full_dispatch(app: ServedApp, ctx: Context, sent: bool = False) -> Ans
 
 async def answer_error(app: ServedApp, ctx: Context, error: BaseException) -> Answer:
     """Answer an error of the view or of a "before" function, for an answer that is sent at once."""
-    if not isinstance(error, Exception):
-        raise error
-    result = await _handled(app, ctx, error)
+    try:
+        if not isinstance(error, Exception):
+            raise error
+        result = await _handled(app, ctx, error)
+    finally:
+        del error  # Raised, its traceback refers to this frame: a circle.
     answer = _answered(app, ctx, result, sent=True)
     return await _finalized(app, ctx, result) if answer is None else answer
 
 
 async def raising(error: BaseException) -> None:
     """Raise an error, for :func:`run` to end the request with."""
-    raise error
+    try:
+        raise error
+    finally:
+        del error  # Its traceback refers to this frame: a circle.
 
 
 def _answered(app: ServedApp, ctx: Context, result: object, sent: bool) -> Answer:
@@ -194,17 +199,20 @@ async def _handled(app: ServedApp, ctx: Context, error: Exception) -> Result | N
     if error.__class__ is RuntimeError:
         error = stop_iteration_of(error) or error
     endings = scope_type.endings
-    if not (endings and _is_only(error, endings)):
-        if ctx.replaced:
-            result = await step(app, ctx, "handle_user_exception", errors.handle_user, error)
-        else:
-            handler = errors.choose_handler(app, ctx, error)
-            if handler is None:
-                result = error
+    try:
+        if not (endings and _is_only(error, endings)):
+            if ctx.replaced:
+                result = await step(app, ctx, "handle_user_exception", errors.handle_user, error)
             else:
-                result = await call_after_view(ctx, handler, error)
-    if ctx.url_rule is None and error is ctx.routing_exception:
-        error.__traceback__ = None  # Kept by the context, it would keep these frames: a circle.
+                handler = errors.choose_handler(app, ctx, error)
+                if handler is None:
+                    result = error
+                else:
+                    result = await call_after_view(ctx, handler, error)
+        if error is ctx.routing_exception:
+            error.__traceback__ = None  # Kept by the context, it would keep these frames: a circle.
+    finally:
+        del error  # Raised, its traceback refers to this frame: a circle.
     return result
 
 

@@ -129,7 +129,8 @@ async def run_in_worker(app: ServedApp, ctx: Context, plan: EndpointPlan) -> Ans
         lease = ctx.lease = await app.workers.lease()
     except WorkerQueueFull as error:
         ctx.is_refused = True
-        ctx.routing_exception = error
+        # Kept by the context, its traceback would keep this frame: a circle.
+        ctx.routing_exception = error.with_traceback(None)
         return await run_steps(app, ctx)
     prefetch(ctx)
     ctx.switch_to(WORKER)

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import random
 import threading
+import weakref
+from contextlib import suppress
 
 import pytest
 import werkzeug.routing
@@ -12,6 +15,8 @@ import werkzeug.routing
 from asyncflask import (
     Blueprint,
     Flask,
+    abort,
+    copy_current_websocket_context,
     current_app,
     g,
     got_serving_exception,
@@ -533,6 +538,129 @@ async def test_odd_methods_are_405(app, method):
     assert (await talk(app, scope_of("/", method)))[0] in (405, 200 if method == "get" else 405)
 
 
+# -- the end ---------------------------------------------------------------------------------------
+
+
+class Messages:
+    """ASGI's ``receive``, which the context of a connection refers to."""
+
+    def __init__(self, *messages):
+        self.messages = list(messages)
+
+    async def __call__(self):
+        return self.messages.pop(0) if self.messages else await asyncio.Event().wait()
+
+
+async def discard(message):
+    pass
+
+
+async def nothing(error=None):
+    pass
+
+
+async def failing(response):
+    raise ZeroDivisionError
+
+
+async def text(error):
+    return "handled", 500
+
+
+def declare_views(app):
+    @app.post("/unread")
+    async def unread():
+        return ""
+
+    @app.get("/uses")
+    async def uses():
+        return request.args.get("a", "")
+
+    @app.get("/fails")
+    async def fails():
+        return request.path + str(1 / 0)
+
+    @app.get("/aborts")
+    async def aborts():
+        abort(418, request.path)
+
+    @app.get("/def")
+    def view():
+        return request.path
+
+    @app.get("/stream")
+    async def stream():
+        @stream_with_context
+        async def parts():
+            yield request.path
+
+        return parts()
+
+    @app.get("/forgets")
+    async def forgets():
+        request.get_data()
+        return ""
+
+    @app.websocket("/echo")
+    async def echo():
+        while True:
+            await websocket.send(await websocket.receive())
+
+    @app.websocket("/fails")
+    async def fail():
+        await websocket.accept()
+        raise ZeroDivisionError
+
+
+HTTP_CASES = [
+    *(("/uses", "GET"), ("/uses", "HEAD"), ("/fails", "GET"), ("/aborts", "GET"), ("/def", "GET")),
+    *(("/stream", "GET"), ("/stream", "HEAD"), ("/forgets", "GET"), ("/missing", "GET")),
+    *(("/uses", "PUT"), ("/unread", "POST"), ("/refused", "GET")),
+]
+
+
+@pytest.mark.parametrize("around", [None, "hooks", "failing hook", "handlers"])
+@pytest.mark.parametrize(
+    ("path", "method"), [*HTTP_CASES, ("/echo", "websocket"), ("/fails", "websocket")]
+)
+async def test_a_connection_leaves_no_reference_circle(app, around, path, method):
+    """Its memory is free at once. The garbage collector comes late, and holds the loop up."""
+    declare_views(app)
+    if around == "hooks":
+        app.before_request(nothing)
+        app.teardown_request(nothing)
+    elif around == "failing hook":
+        app.after_request(failing)
+    elif around == "handlers":
+        app.errorhandler(Exception)(text)
+    scope = scope_of(path, method, [(b"content-length", b"9")] if method == "POST" else [])
+    messages = [{"type": "http.request", "body": b"x", "more_body": True}, {"type": "http.request"}]
+    if method == "websocket":
+        scope |= {"type": "websocket", "scheme": "ws"}
+        messages = [{"type": "websocket.connect"}, {"type": "websocket.disconnect", "code": 1001}]
+    lease = None
+    if path == "/refused":
+        app.config.update(WORKER_POOL_SIZE=1, WORKER_QUEUE_SIZE=0)
+        app.add_url_rule("/refused", view_func=lambda: "")
+        lease = await app.workers.lease()
+    receive = Messages(*messages)
+    alive = weakref.ref(receive)
+    gc.disable()
+    try:
+        with suppress(ZeroDivisionError):
+            await app(scope, receive, discard)
+        scope.clear()
+        receive = None
+        await asyncio.sleep(0)  # The loop still has a callback of a websocket.
+
+        assert alive() is None
+    finally:
+        gc.enable()
+        if lease is not None:
+            lease.release()
+        app.workers.trim()
+
+
 # -- websockets ------------------------------------------------------------------------------------
 
 
@@ -569,6 +697,39 @@ async def test_an_error_in_a_websocket_closes_it_with_1011(app):
     assert sent[-1]["type"] == "websocket.close"
     assert sent[-1]["code"] == 1011
     assert ended == ["LookupError"]
+
+
+@pytest.mark.parametrize("path", ["/copies", "/refuses"])
+async def test_nothing_is_received_for_a_websocket_that_has_ended(app, path):
+    """RFC 8441: with HTTP/2, a request needs no header for its body; a websocket has none."""
+
+    @app.websocket("/copies")
+    async def copies():
+        await websocket.accept()
+        await copy_current_websocket_context(nothing)()
+
+    @app.websocket("/refuses")
+    async def refuses():
+        def refused(environ, start_response):
+            start_response("403 FORBIDDEN", [])
+            return [b"no"]
+
+        return refused
+
+    class Counted(Messages):
+        count = 0
+
+        async def __call__(self):
+            self.count += 1
+            return await super().__call__()
+
+    receive = Counted({"type": "websocket.connect"})
+    scope = scope_of(path, type="websocket", scheme="ws", http_version="2")
+    scope["extensions"] = {"websocket.http.response": {}}
+    await app(scope, receive, discard)
+    await asyncio.sleep(0)
+
+    assert receive.count <= 1
 
 
 # -- lifespan --------------------------------------------------------------------------------------

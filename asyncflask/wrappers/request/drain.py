@@ -31,12 +31,12 @@ def is_left(ctx: ConnectedContext) -> bool:
         Whether the client may still be sending.
     """
     body = ctx.made_body
-    if body is None:
-        if ctx.scope["type"] == "websocket":
-            return False
-        body = make_body(ctx)
-    if body.complete:
+    if body is not None and body.complete:
         return False
+    if ctx.scope["type"] == "websocket":  # It has a body if its environ was made.
+        return False
+    if body is None:
+        body = make_body(ctx)
     if body.content_length is None:
         body.prefetch()  # RFC 9113 §8.1: HTTP/2 needs no header for a body. It may have ended.
     if body.complete or body.disconnected:
@@ -79,12 +79,13 @@ def reading_on(ctx: ConnectedContext, send: Send) -> Send:
     Returns:
         The wrapped ``send``.
     """
+    body = body_of(ctx)  # The context keeps what is returned, which must not keep the context.
 
     async def sending(message: Message) -> None:
         if message["type"] != "http.response.body" or message.get("more_body"):
             await send(message)
             return
-        rest = asyncio.create_task(body_of(ctx).discard())
+        rest = asyncio.create_task(body.discard())
         try:
             if message.get("body"):
                 await send({**message, "more_body": True})
