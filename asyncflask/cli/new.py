@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import importlib.metadata
 import importlib.util
+import json
 import keyword
 import re
 import secrets
+import shlex
 import sys
 from pathlib import Path, PurePosixPath
 
@@ -26,6 +28,13 @@ Wrote {count} files into {folder}. Next:
     cd {folder}
     pip install -e '.[dev]'
     asyncflask --app {name} run --debug\
+"""
+
+ELSEWHERE = """\
+asyncflask was not installed from a package index here. For another environment, and for the image
+of the Dockerfile, put its wheel into the folder:
+
+    pip wheel --no-deps --wheel-dir {folder} {source}
 """
 
 
@@ -51,6 +60,8 @@ def new_command(name: str, directory: Path | None) -> None:
             _write_file(folder / path, text)
     except OSError as error:
         raise click.FileError(str(error.filename or folder), error.strerror) from None
+    if source := _source_of_asyncflask():
+        click.echo(ELSEWHERE.format(folder=folder, source=shlex.quote(source)))
     click.echo(NEXT.format(count=len(files), folder=folder, name=name))
 
 
@@ -115,6 +126,21 @@ def _render_files(name: str) -> dict[PurePosixPath, str]:
         _target(path, name): templates.get_template(path).render(values)
         for path in templates.list_templates(extensions=[SUFFIX[1:]])
     }
+
+
+def _source_of_asyncflask() -> str | None:
+    """Return from where pip installed asyncflask, in pip's words; ``None``: from an index.
+
+    Source: ``PEP 610``.
+    """
+    text = importlib.metadata.distribution("asyncflask").read_text("direct_url.json")
+    if text is None:
+        return None
+    origin = json.loads(text)
+    url: str = origin["url"]
+    if repository := origin.get("vcs_info"):
+        return f"{repository['vcs']}+{url}@{repository['commit_id']}"
+    return url
 
 
 def _target(template: str, name: str) -> PurePosixPath:

@@ -6,10 +6,12 @@ The files of its deployment are tried in ``tests/examples/test_deploy_docs.py``.
 from __future__ import annotations
 
 import ast
+import json
 import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 from urllib.request import urlopen
 
 import pytest
@@ -69,6 +71,45 @@ def test_it_is_served_by_the_command_that_is_printed(
 
     with urlopen(program.url()) as response:
         assert f"<h1>{NAME}</h1>" in response.read().decode()
+
+
+@pytest.mark.parametrize(
+    ("origin", "source"),
+    [
+        ({"url": "file:///a%20b", "dir_info": {}}, "file:///a%20b"),
+        (
+            {"url": "https://git.example/a", "vcs_info": {"vcs": "git", "commit_id": "12ab"}},
+            "git+https://git.example/a@12ab",
+        ),
+    ],
+    ids=["folder", "repository"],
+)
+def test_where_asyncflask_is_from_no_index_it_says_how_another_environment_gets_it(
+    runner: CliRunner, monkeypatch: pytest.MonkeyPatch, origin: dict[str, Any], source: str
+) -> None:
+    install_from(origin, monkeypatch)
+
+    output = runner.invoke(cli, ["new", NAME]).output
+
+    assert f"\n    pip wheel --no-deps --wheel-dir {NAME} {source}\n" in output
+
+
+def test_where_asyncflask_is_from_an_index_there_is_nothing_to_say(
+    runner: CliRunner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install_from(None, monkeypatch)
+
+    assert runner.invoke(cli, ["new", NAME]).output.startswith("Wrote ")
+
+
+def install_from(origin: dict[str, Any] | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Install asyncflask's metadata into a folder, with what pip writes about the origin."""
+    metadata = Path("site", "asyncflask-9.9.dist-info").absolute()
+    metadata.mkdir(parents=True)
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: asyncflask\nVersion: 9.9\n")
+    if origin is not None:
+        (metadata / "direct_url.json").write_text(json.dumps(origin))
+    monkeypatch.syspath_prepend(str(metadata.parent))
 
 
 def test_each_file_is_valid_python(shop: Path) -> None:

@@ -148,7 +148,11 @@ def test_what_is_copied_into_the_image_is_enough_to_install_the_app(
     shop: Path, tmp_path: Path
 ) -> None:
     ignored, *allowed, caches = (shop / ".dockerignore").read_text().split()
-    assert (ignored, allowed, caches) == ("*", ["!pyproject.toml", "!shop"], "**/__pycache__")
+    assert (ignored, allowed, caches) == (
+        "*",
+        ["!pyproject.toml", "!shop", "!*.whl"],
+        "**/__pycache__",
+    )
     shutil.copytree(shop / "shop", tmp_path / "src" / "shop")
     shutil.copy(shop / "pyproject.toml", tmp_path / "src")
 
