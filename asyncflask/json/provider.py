@@ -232,7 +232,8 @@ class DefaultJSONProvider(JSONProvider, Watching):
             body is indented.
         """
         kept = self._kept
-        if kept is None or kept.epoch is not _epoch:  # PERF: as in _encoders(), uncalled.
+        # PERF: as in _encoders(), whose call takes 1 % of a request that answers with JSON.
+        if kept is None or kept.epoch is not _epoch:
             kept = self._encoders()
         return None if kept.asks_debug and self._app.debug else kept.writer
 

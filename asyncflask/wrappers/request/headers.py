@@ -136,7 +136,8 @@ class RequestHeaders(WerkzeugHeaders):
         return type(self)(found) if isinstance(key, slice) else found
 
     def _get_key(self, key: str) -> str:
-        # PERF: one header is found without decoding all of them: 0.4 µs instead of 2.
+        # PERF: one header is found without decoding all of them, which takes a fifth of a request
+        # that reads one.
         raw, index = self.undecoded, self.by_name
         if raw is not None and index is not None and key.isascii():
             value = index.get(key.lower().encode())
