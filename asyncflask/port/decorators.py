@@ -35,19 +35,33 @@ class Decorators:
         self._wrappers: dict[Function, list[Wrapper]] = {}
         #: The wrappers of each decorated function.
         self._of: dict[Function, list[Wrapper]] = {}
-        decorates_others: set[Function] = set()
+        decorated: dict[Function, set[Function]] = {}
         for function in program.all_functions:
-            for decorator in self._decorators(function):
+            for decorator in (*self._decorators(function), *self._of_class(function, roles)):
                 self._of.setdefault(function, []).extend(self._wrappers_of(decorator))
-                if roles.get(function) not in OF_APP:
-                    decorates_others.add(decorator)
+                decorated.setdefault(decorator, set()).add(function)
         #: Wrappers that stand for views, hooks and error handlers alone.
-        self.of_views = {
-            wrapper.function: wrapper
-            for wrappers in self._of.values()
-            for wrapper in wrappers
-            if wrapper.decorator not in decorates_others
+        self.of_views = self._find_those_of_views(decorated, roles)
+
+    def _find_those_of_views(
+        self, decorated: dict[Function, set[Function]], roles: dict[Function, Role]
+    ) -> dict[Function, Wrapper]:
+        found = {
+            wrapper.function: wrapper for wrappers in self._of.values() for wrapper in wrappers
         }
+        while True:
+            # A decorator may decorate the wrapper of another one.
+            others = {
+                wrapper
+                for wrapper, of in found.items()
+                if any(
+                    roles.get(one) not in OF_APP and one not in found
+                    for one in decorated[of.decorator]
+                )
+            }
+            if not others:
+                return found
+            found = {wrapper: of for wrapper, of in found.items() if wrapper not in others}
 
     def of(self, function: Function) -> list[Wrapper]:
         """Return the wrappers around a function.
@@ -59,11 +73,28 @@ class Decorators:
 
     def _decorators(self, function: Function) -> Iterator[Function]:
         for decorator in function.node.decorators:
-            node = decorator.decorator
-            func = node.func if isinstance(node, cst.Call) else node
-            found = self._program.functions.get(self._program.value(function.code, func))
-            if found is not None:
-                yield found
+            yield from self._decorator(function.code, decorator.decorator)
+
+    def _decorator(self, code: Code, node: cst.BaseExpression) -> Iterator[Function]:
+        func = node.func if isinstance(node, cst.Call) else node
+        found = self._program.functions.get(self._program.value(code, func))
+        if found is not None:
+            yield found
+
+    def _of_class(self, function: Function, roles: dict[Function, Role]) -> Iterator[Function]:
+        """Return the decorators of a class-based view: its attribute `decorators`."""
+        if function.cls is None or roles.get(function) is not Role.VIEW:
+            return
+        classes = {function.cls, *self._program.all_bases(function.cls)}
+        for code in self._program.codes:
+            for binding in code.bindings:
+                target, value = binding.target, binding.value
+                if not isinstance(target, cst.Name) or target.value != "decorators":
+                    continue
+                owner = code.qualified_name(target).rpartition(".")[0]
+                if isinstance(value, cst.List | cst.Tuple) and owner in classes:
+                    for element in value.elements:
+                        yield from self._decorator(code, element.value)
 
     def _wrappers_of(self, decorator: Function) -> list[Wrapper]:
         if decorator not in self._wrappers:

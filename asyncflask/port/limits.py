@@ -87,7 +87,7 @@ class DefLimits:
             if wrapper.function not in self.decorators.of_views and not wrapper.function.is_async:
                 name = wrapper.decorator.node.name.value
                 return f"its decorator `{name}` is used for other functions than views, too"
-        if role is not None:
+        if role is not None or function in self.decorators.of_views:
             return ""
         for name in decorator_names(function):
             if name.rpartition(".")[2] not in HARMLESS:

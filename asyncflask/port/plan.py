@@ -52,6 +52,9 @@ class _Planner:
         self._limits = DefLimits(program, options)
         self._blocking = BlockingCalls(program)
         self._stays: set[Function] = set()
+        #: Wrappers of which a decorated function stays ``def`` and is called.
+        self._pinned: set[Function] = set()
+        self._reasons: dict[Function, str] = {}
         #: What is to be awaited in each function.
         self._nodes: dict[Function, list[cst.CSTNode]] = {}
         for function in program.all_functions:
@@ -59,26 +62,52 @@ class _Planner:
                 self._nodes[function] = found
 
     def plan(self) -> Plan:
-        plan = Plan()
         wanted = self._wanted()
-        wrappers = self._limits.decorators.of_views
+        notes = list(self._notes)
+        while True:
+            converted = self._convert(wanted)
+            # The caller of a decorated function calls the wrapper, and would have to await it.
+            pinned = {
+                wrapper.function
+                for function in self._program.all_functions
+                if function not in converted and self._limits.callers.get(function)
+                for wrapper in self._limits.decorators.of(function)
+                if wrapper.function in converted
+            }
+            if not pinned:
+                return self._finish(converted)
+            self._pinned |= pinned
+            self._notes[:] = notes
+
+    def _convert(self, wanted: set[Function]) -> set[Function]:
+        """Return the functions that become ``async def``."""
+        converted: set[Function] = set()
+        self._stays = set(self._pinned)
+        wrappers = set(self._limits.decorators.of_views)
         # Those with wrappers first: a view stays if its decorator does.
-        for group in sorted(self._groups(wanted), key=lambda group: not group & set(wrappers)):
-            converted = self._decide(group)
-            plan.converted |= converted
-            self._stays |= group - converted
-        for function in list(plan.converted):
-            around = self._limits.decorators.of(function)
-            plan.converted |= {one.function for one in around if not one.function.is_async}
-        for function in plan.converted:
-            if function in wrappers:
-                plan.wrapped += [(function.code, call) for call in wrappers[function].calls]
+        for group in sorted(self._groups(wanted), key=lambda group: not group & wrappers):
+            of_group = self._decide(group)
+            converted |= of_group
+            self._stays |= group - of_group
+        todo = list(converted)
+        while todo:
+            around = [one.function for one in self._limits.decorators.of(todo.pop())]
+            new = {one for one in around if not one.is_async} - converted
+            converted |= new
+            todo += new  # A wrapper may have a decorator, too.
+        return converted
+
+    def _finish(self, converted: set[Function]) -> Plan:
+        """Add what is awaited."""
+        plan = Plan(converted)
+        wrappers = self._limits.decorators.of_views
         for function in self._program.all_functions:
-            if function in plan.converted or function.is_async:
+            if function in converted or function.is_async:
+                if function in wrappers and not function.is_async:
+                    plan.wrapped += [(function.code, call) for call in wrappers[function].calls]
                 rendered = renderings(self._program, function, self._options.templates)
                 plan.wrapped += [(function.code, call) for call in rendered]
-                nodes = [*self._nodes.get(function, []), *self._calls(function, plan.converted)]
-                for node in nodes:
+                for node in self._of(function, converted):
                     self._await(plan, function, node)
         return plan
 
@@ -99,7 +128,19 @@ class _Planner:
                 callers = self._limits.callers.get(function, [])
                 todo += [caller for caller, _, _ in callers if caller is not None]
                 todo += self._limits.linked(function)
+                todo += self._called_through_wrappers(function)
         return wanted
+
+    def _called_through_wrappers(self, function: Function) -> list[Function]:
+        """Return functions that share a decorator with another one, and are called."""
+        names = {wrapper.decorator for wrapper in self._limits.decorators.of(function)}
+        return [
+            one
+            for one in self._program.all_functions
+            if names and self._limits.callers.get(one)
+            for wrapper in self._limits.decorators.of(one)
+            if wrapper.decorator in names
+        ]
 
     def _groups(self, wanted: set[Function]) -> list[set[Function]]:
         """Return the functions that hang together, in the order of the files."""
@@ -162,7 +203,7 @@ class _Planner:
         for wrapper in self._limits.decorators.of(function):
             inner = wrapper.function
             if inner in self._stays:
-                return f"its decorator `{wrapper.decorator.short_name}` stays `def`"
+                return f"its decorator's `{inner.short_name}` stays `def`"
             if why := self._limits.reason(inner, list(wrapper.calls)):
                 return f"its decorator's `{inner.short_name}` stays `def`: {why}"
         return ""
@@ -205,12 +246,15 @@ class _Planner:
         for function in entries or [first]:
             cause = function if function in reasons else first
             why = reasons[cause]
-            where = "" if cause is function else f" (in `{cause.short_name}`)"
+            if cause is not function:
+                why = f"{why} (in `{cause.short_name}`)"
+            # A later pass has found that a decorator stays because this function does.
+            why = self._reasons.setdefault(function, why)
             if function.code.source.is_test and function in self._nodes:
-                text = f"`{function.short_name}` has to await, but {why}{where}: rewrite it"
+                text = f"`{function.short_name}` has to await, but {why}: rewrite it"
                 self._note(Kind.UNKNOWN, function, text)
             else:
-                self._note(Kind.STAYS_DEF, function, f"`{function.short_name}`: {why}{where}")
+                self._note(Kind.STAYS_DEF, function, f"`{function.short_name}`: {why}")
 
     def _note(self, kind: Kind, function: Function, text: str) -> None:
         self._notes.append(Note(kind, text, function.code.source.path, function.line))

@@ -30,7 +30,7 @@ def sources(program: Program, function: Function, options: Options) -> list[cst.
     if options.has("tests") and function.code.source.is_test:
         # Of an `async def` teardown function, `with app.app_context()` cannot wait for the end.
         has_async_teardown = options.views == "all" and options.has("views")
-        found += _of_client(program, function, _ENDS[:2] if has_async_teardown else ())
+        found += _of_client(program, function, _ENDS if has_async_teardown else ())
     return [node for node in found if not _is_awaited(program, function.code, node)]
 
 
