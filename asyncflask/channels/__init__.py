@@ -7,7 +7,7 @@ engines (``engine.py`` is their interface).
 """
 
 from .engine import Engine, EngineOptions, History
-from .errors import ChannelsUnavailable, SlowSubscriber
+from .errors import ChannelsUnavailable, MessageTooLarge, SlowSubscriber
 from .extension import Channels
 from .message import Message, Position
 from .subscription import Subscription
@@ -19,6 +19,7 @@ __all__ = [
     "EngineOptions",
     "History",
     "Message",
+    "MessageTooLarge",
     "Position",
     "SlowSubscriber",
     "Subscription",

@@ -7,6 +7,10 @@ class ChannelsUnavailable(ConnectionError):
     """The engine did not take a message, or did not answer, within ``CHANNELS_TIMEOUT`` seconds."""
 
 
+class MessageTooLarge(ValueError):
+    """A message is larger than the engine takes."""
+
+
 class MissedMessages(Exception):
     """A subscription missed messages while the engine could not be reached; it goes on.
 

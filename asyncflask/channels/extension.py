@@ -17,7 +17,7 @@ from ..sse import ServerSentEvent, event_stream
 from ..wrappers import Response
 from .background import background
 from .engine import Engine, EngineOptions, engine_class
-from .errors import MissedMessages, SlowSubscriber
+from .errors import ChannelsUnavailable, MessageTooLarge, MissedMessages, SlowSubscriber
 from .hub import Hub
 from .message import Message, Position
 from .subscription import Overflow, Subscription
@@ -31,6 +31,8 @@ T = TypeVar("T")
 NAME_LIMIT = 200
 #: The WebSocket close code "try again later" (IANA's registry; RFC 6455 §7.4.2).
 TRY_AGAIN_LATER = 1013
+#: The WebSocket close code "message too big" (RFC 6455 §7.4.1).
+TOO_BIG = 1009
 
 #: The most bytes of a member's name.
 MEMBER_LIMIT = 1000
@@ -103,7 +105,8 @@ class Channels:
 
         Raises:
             ChannelsUnavailable: The engine did not take it within ``CHANNELS_TIMEOUT`` seconds.
-            ValueError: The name or the size is beyond a limit.
+            MessageTooLarge: The engine does not take so large a message.
+            ValueError: The name is beyond a limit.
         """
         return _in_place(_publish)(_checked(channel), _body_of(value))
 
@@ -129,8 +132,9 @@ class Channels:
     async def relay(self, channel: str, *, overflow: Overflow = "close") -> None:
         """Connect the websocket of the running view with a channel, until either ends.
 
-        What the client sends is published, and what is published is sent to the client. A client
-        that is too slow is closed with code 1013.
+        What the client sends is published, and what is published is sent to the client. The
+        websocket is closed with code 1013 if the client is too slow, or the engine does not take
+        its message, and with 1009 if the message is too large for the engine.
 
         Args:
             channel: The channel's name.
@@ -142,6 +146,10 @@ class Channels:
                 with suppress(WebsocketDisconnect):
                     async for data in websocket:
                         await self.publish(channel, data)
+            except ChannelsUnavailable:
+                await websocket.close(TRY_AGAIN_LATER)
+            except MessageTooLarge:
+                await websocket.close(TOO_BIG)
             finally:
                 sender.cancel()
                 await asyncio.wait([sender])
@@ -350,7 +358,8 @@ async def _events(
             except (SlowSubscriber, StopAsyncIteration):  # The browser connects again.
                 return
             else:
-                yield ServerSentEvent(message.text, id=message.id)
+                # An error would end the stream at this message each time the browser comes back.
+                yield ServerSentEvent(message.body.decode(errors="replace"), id=message.id)
 
 
 def _checked(channel: str) -> str:

@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 
 from .deadline import within
 from .engine import Engine
-from .errors import ChannelsUnavailable
+from .errors import ChannelsUnavailable, MessageTooLarge
 from .message import Message, Position
 from .subscription import Subscription
 
@@ -233,11 +233,11 @@ class Hub:
 
         Raises:
             ChannelsUnavailable: The engine did not take it in time. It may have it nevertheless.
-            ValueError: The body is larger than the engine's limit.
+            MessageTooLarge: The body is larger than the engine's limit.
         """
         limit = self.engine.payload_limit
         if len(body) > limit:
-            raise ValueError(
+            raise MessageTooLarge(
                 f"publish({channel!r}, …) was given {len(body)} bytes; the engine takes {limit}."
                 " Store the data elsewhere, and publish where it is."
             )

@@ -72,6 +72,11 @@ class Subscription:
                 )
             if self._closed:
                 raise StopAsyncIteration
+            if self._waiter is not None:
+                raise RuntimeError(
+                    f"Two tasks read from one subscription of {self.channel!r}. Give each of them"
+                    " a subscription of its own."
+                )
             self._waiter = asyncio.get_running_loop().create_future()
             try:
                 await self._waiter

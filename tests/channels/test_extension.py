@@ -10,8 +10,9 @@ import weakref
 
 import pytest
 from redis import Redis
+from redis.asyncio import Redis as AsyncRedis
 
-from asyncflask import Flask, g, websocket
+from asyncflask import Flask, WebsocketDisconnect, g, websocket
 from asyncflask.channels import Channels, Position
 from asyncflask.flask import Flask as FacadeFlask
 
@@ -359,3 +360,62 @@ async def test_a_def_view_may_return_an_event_stream(app, channels):
             await channels.publish("news", "hello")
             assert (await read_event(stream))[1:] == ["data: hello"]
             await stream.disconnect()
+
+
+async def test_an_event_stream_replaces_bytes_that_are_no_text(app, channels):
+    @app.get("/news")
+    async def news():
+        return channels.event_stream("news")
+
+    async with app.test_app() as test_app, app.app_context():
+        async with test_app.test_client().request("/news") as stream:
+            assert await read_event(stream) == [": "]
+            for body in (b"a\xffb", b"after"):
+                await channels.publish("news", body)
+            assert (await read_event(stream))[1:] == ["data: a\ufffdb"]
+            assert (await read_event(stream))[1:] == ["data: after"]
+            await stream.disconnect()
+
+
+async def closed_with(app, send, code):
+    """Send to a relay, and expect its websocket to be closed with a code."""
+
+    @app.websocket("/room")
+    async def room():
+        await app.extensions["relay"]("room")
+
+    async with app.test_app() as test_app:
+        async with test_app.test_client().websocket("/room") as client:
+            await send(client)
+            with pytest.raises(WebsocketDisconnect, match=str(code)):
+                async with asyncio.timeout(10):
+                    await client.receive()
+
+
+async def test_relay_closes_a_client_whose_message_is_too_large_with_1009(app, channels):
+    app.extensions["relay"] = channels.relay
+    await closed_with(app, lambda client: client.send(b"x" * (64 * 1024 * 1024 + 1)), 1009)
+
+
+async def test_relay_closes_a_client_whose_message_the_engine_refuses_with_1013(
+    app, channels, servers
+):
+    app.config.update(CHANNELS_URL=servers("redis").url, CHANNELS_PREFIX="relay")
+    app.extensions["relay"] = channels.relay
+
+    async def send(client):
+        async with AsyncRedis.from_url(servers("redis").url) as redis:
+            await redis.set("relay:counter:{room}", "no hash")
+        await client.send("hello")
+
+    await closed_with(app, send, 1013)
+
+
+async def test_two_tasks_that_read_from_one_subscription_are_told(app, channels):
+    async with app.test_app(), app.app_context(), channels.subscribe("news") as messages:
+        first = asyncio.create_task(anext(messages))
+        await asyncio.sleep(0)
+        with pytest.raises(RuntimeError, match=r"Two tasks read .* Give each of them"):
+            await anext(messages)
+        await channels.publish("news", "1")
+        assert (await first).text == "1"
