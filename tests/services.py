@@ -19,6 +19,10 @@ from pathlib import Path
 
 import pytest
 
+#: For what repeats a slow test with another server.
+in_ci_only = pytest.mark.skipif(
+    "ASYNCFLASK_CI" not in os.environ, reason="it is slow, and another server's is run; CI runs all"
+)
 #: Seconds in which a server has to answer.
 START = 30
 

@@ -157,10 +157,10 @@ async def test_more_than_the_history_missed_is_not_complete(two_workers, channel
 
 
 async def test_a_channel_that_expired_is_not_complete(two_workers, channels):
-    async with two_workers(CHANNELS_TTL=1) as (one, _), one.app_context():
+    async with two_workers(CHANNELS_TTL=0.4) as (one, _), one.app_context():
         first = await channels.publish("news", "1")
         await channels.publish("news", "2")
-        await asyncio.sleep(1.3)
+        await asyncio.sleep(0.7)
         async with channels.subscribe("news", after=first) as messages:
             assert not messages.complete
 

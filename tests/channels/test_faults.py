@@ -147,7 +147,7 @@ async def test_names_that_come_and_go_leave_nothing(channels):
         gc.collect()
         tracemalloc.start()
         try:
-            await visit(1000, 6_000)
+            await visit(1000, 4_000)
             await asyncio.sleep(0.01)
             await channels.publish("last", "")
             gc.collect()

@@ -13,7 +13,7 @@ import pytest
 from celery import Celery
 
 from asyncflask import Flask, websocket
-from tests.services import free_port
+from tests.services import free_port, in_ci_only
 
 PATIENCE = 30
 
@@ -69,7 +69,9 @@ def broker(servers):
     return servers("redis").url
 
 
-@pytest.fixture(params=["asyncflask-redis", "asyncflask.flask-postgresql"])
+@pytest.fixture(
+    params=["asyncflask-redis", pytest.param("asyncflask.flask-postgresql", marks=in_ci_only)]
+)
 def variant(request):
     """The package of the app, and its engine."""
     return request.param.split("-")

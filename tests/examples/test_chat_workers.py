@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.debug.browser import Browser, find
-from tests.services import free_port, postgresql, redis
+from tests.services import free_port, in_ci_only, postgresql, redis
 
 # In CI a missing browser is a failure: .ci/run installs one.
 pytestmark = pytest.mark.skipif(
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.skipif(
 PROCESS = "document.getElementById('people').dataset.process"
 
 
-@pytest.fixture(params=[redis, postgresql])
+@pytest.fixture(params=[redis, pytest.param(postgresql, marks=in_ci_only)])
 def engine(request):
     """The URL of each engine in turn."""
     # PostgreSQL's own user cannot read a folder of pytest's.
