@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..measure import summarize
-from .peers import PEERS, Own, Peer, Receive
+from .peers import PEERS, Own, Peer, Receive, closed
 
 Say = Callable[[str], None]
 
@@ -47,7 +47,7 @@ class Size:
     restarts: int
 
 
-FULL = Size(12, 0.25, (100, 1000), 20, 500, 10_000, 5)
+FULL = Size(12, 0.25, (100, 1000), 20, 500, 10_000, 3)
 QUICK = Size(2, 0.1, (10, 50), 5, 20, 500, 1)
 
 
@@ -92,15 +92,7 @@ async def _works(kind: type[Peer], url: str, say: Say) -> bool:
         say(f"{kind.title} is left out, for it has received nothing: {error!r}")
         return False
     finally:
-        await _closed(peer)
-
-
-async def _closed(peer: Peer) -> None:
-    try:
-        await peer.close()
-    except Exception:
-        if isinstance(peer, Own):
-            raise
+        await closed(peer)
 
 
 async def _measure_pair(peer: Peer, size: Size, cells: dict[str, list[float]]) -> None:
@@ -120,7 +112,7 @@ async def _measure_pair(peer: Peer, size: Size, cells: dict[str, list[float]]) -
             # broadcaster's one connection to PostgreSQL refuses a second publisher.
             cells["rate"].append(0)
     finally:
-        await _closed(peer)
+        await closed(peer)
 
 
 async def _latencies(peer: Peer, receive: Receive, seconds: float) -> list[float]:
@@ -128,10 +120,11 @@ async def _latencies(peer: Peer, receive: Receive, seconds: float) -> list[float
     body = b"x" * LENGTH
     found = []
     ends = time.perf_counter() + seconds
-    while (began := time.perf_counter()) < ends:
-        await peer.publish(body)
-        await receive()
-        found.append((time.perf_counter() - began) * 1e6)
+    async with asyncio.timeout(seconds + PATIENCE):
+        while (began := time.perf_counter()) < ends:
+            await peer.publish(body)
+            await receive()
+            found.append((time.perf_counter() - began) * 1e6)
     return found
 
 
@@ -176,7 +169,7 @@ async def _fan_out(peer: Peer, subscribers: int, messages: int) -> tuple[float, 
         deliveries = subscribers * messages
         return wall / deliveries * 1e6, used / deliveries * 1e6
     finally:
-        await _closed(peer)
+        await closed(peer)
 
 
 async def _deliver(peer: Peer, receivers: Sequence[Receive], messages: int) -> None:

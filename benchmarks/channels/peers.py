@@ -1,7 +1,7 @@
 """What is measured, in one form: it publishes to one channel, and gives each subscriber a function.
 
-The client libraries do the least that works: they keep no message, number none, and do not connect
-again by more than what they do themselves. A subscriber is what their documentation shows: of Redis
+The client libraries do the least that works: they keep no message, number none, and connect again
+only if they do so themselves. A subscriber is what their documentation shows: of Redis
 and PostgreSQL a connection, of NATS a subscription of one connection.
 """
 
@@ -21,6 +21,10 @@ Receive = Callable[[], Awaitable[bytes]]
 CHANNEL = "bench"
 #: Seconds in which a publisher waits for the server.
 TIMEOUT = 1.0
+#: Seconds in which a peer has to close.
+CLOSE = 5.0
+#: Seconds in which a server takes a subscription.
+SETTLE = 0.2
 
 
 class Peer(abc.ABC):
@@ -36,6 +40,7 @@ class Peer(abc.ABC):
     def __init__(self, url: str) -> None:
         self.url = url
         self._stack = AsyncExitStack()
+        self._settled = False
 
     @abc.abstractmethod
     async def open(self) -> None:
@@ -48,6 +53,12 @@ class Peer(abc.ABC):
     @abc.abstractmethod
     async def subscribe(self) -> Receive:
         """Add a subscriber; return what waits for its next message."""
+
+    async def _settle(self) -> None:
+        """Wait after the first subscription, where a library does not wait for the server."""
+        if not self._settled:
+            self._settled = True
+            await asyncio.sleep(SETTLE)
 
     async def close(self) -> None:
         """End subscribers and connections."""
@@ -236,10 +247,81 @@ class Broadcaster(Peer):
         return receive
 
 
+class ChannelsRedis(Peer):
+    """The layer of Django's channels that uses Redis' publish and subscribe."""
+
+    title = "channels_redis"
+    distribution = "channels-redis"
+
+    async def open(self) -> None:
+        """See :meth:`Peer.open`."""
+        from channels_redis.pubsub import RedisPubSubChannelLayer
+
+        self._layer = RedisPubSubChannelLayer(hosts=[self.url], capacity=1_000_000)
+        self._stack.push_async_callback(self._layer.flush)
+
+    async def publish(self, body: bytes) -> None:
+        """See :meth:`Peer.publish`."""
+        await self._layer.group_send(CHANNEL, {"type": "tell", "body": body})
+
+    async def subscribe(self) -> Receive:
+        """See :meth:`Peer.subscribe`."""
+        name = await self._layer.new_channel()
+        await self._layer.group_add(CHANNEL, name)
+        await self._settle()
+
+        async def receive() -> bytes:
+            body: bytes = (await self._layer.receive(name))["body"]
+            return body
+
+        return receive
+
+
+class Litestar(Peer):
+    """The channels of Litestar."""
+
+    title, distribution = "Litestar", "litestar"
+
+    async def open(self) -> None:
+        """See :meth:`Peer.open`."""
+        from litestar.channels import ChannelsPlugin
+        from litestar.channels.backends.redis import RedisChannelsPubSubBackend
+        from redis.asyncio import Redis
+
+        client = await self._stack.enter_async_context(Redis.from_url(self.url))
+        plugin = ChannelsPlugin(RedisChannelsPubSubBackend(redis=client), channels=[CHANNEL])
+        self._plugin = await self._stack.enter_async_context(plugin)
+
+    async def publish(self, body: bytes) -> None:
+        """See :meth:`Peer.publish`."""
+        await self._plugin.wait_published(body, CHANNEL)
+
+    async def subscribe(self) -> Receive:
+        """See :meth:`Peer.subscribe`."""
+        subscriber = await self._plugin.subscribe(CHANNEL)
+        await self._settle()
+        events = subscriber.iter_events()
+
+        async def receive() -> bytes:
+            return await anext(events)
+
+        return receive
+
+
+async def closed(peer: Peer) -> None:
+    """Close a peer; another one than asyncflask's may fail at it, or hang."""
+    try:
+        async with asyncio.timeout(CLOSE):
+            await peer.close()
+    except Exception:
+        if isinstance(peer, Own):
+            raise
+
+
 #: The peers of each engine; the first is asyncflask's, the second its client library.
 PEERS: Mapping[str, tuple[type[Peer], ...]] = {
     "memory": (Own, Queues),
-    "redis": (Own, RedisPy, Broadcaster),
+    "redis": (Own, RedisPy, Broadcaster, ChannelsRedis, Litestar),
     "valkey": (Own, RedisPy),
     "postgresql": (Own, Asyncpg, Broadcaster),
     "nats": (Own, NatsPy),

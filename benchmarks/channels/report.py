@@ -47,7 +47,9 @@ def report(result: Result) -> str:
             "The server is killed"
             f" {size['restarts']} times while another worker publishes, and is started again after"
             " half a second. The column “lost” counts what the publisher was told is sent, and what"
-            " did not arrive; “back” are the seconds until a message arrives again.",
+            " did not arrive; “back” are the seconds until a message arrives again."
+            " Channels replay `CHANNELS_HISTORY` messages; if more are published until a subscriber"
+            " is back, the rest is lost, and its `messages.complete` is false.",
             _restarts(result),
             f"A subscription's memory is that of {size['kept']:,} in one channel, and of"
             f" {size['kept'] // 10:,} with a channel each."

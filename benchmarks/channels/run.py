@@ -19,7 +19,7 @@ from typing import Any
 
 from ..measure import load_average, machine
 from .measure import FULL, QUICK, Say, Size, measure_engine
-from .peers import PEERS, Peer
+from .peers import PEERS, Peer, closed
 from .restarts import Killed, measure_restarts
 
 #: Seconds between two messages to two processes.
@@ -109,11 +109,13 @@ def _measure(
     if engine != "memory":
         found["workers"] = {
             kind.title: asyncio.run(_to_workers(engine, kind, url, size.workers_subscribers))
-            for kind in PEERS[engine][:2]
+            for kind in PEERS[engine]
             # A connection for each of so many subscribers is more than PostgreSQL takes.
-            if kind.title != "asyncpg"
+            if kind.title in found["pairs"] and kind.title != "asyncpg"
         }
-        found["restarts"] = asyncio.run(measure_restarts(engine, server, size.restarts))
+        found["restarts"] = asyncio.run(
+            measure_restarts(engine, server, found["pairs"], size.restarts)
+        )
     return found
 
 
@@ -149,7 +151,7 @@ async def _to_workers(
     latencies.sort()
     for worker in workers:
         await worker.wait()
-    await peer.close()
+    await closed(peer)
     assert len(latencies) == 2 * subscribers * MESSAGES
     middle, high = len(latencies) // 2, len(latencies) * 99 // 100
     return {"median": round(latencies[middle]), "p99": round(latencies[high])}

@@ -18,7 +18,7 @@ from pathlib import Path
 from asyncflask import Flask
 from asyncflask.channels import Channels
 
-from .peers import CHANNEL, PEERS, Own, Receive
+from .peers import CHANNEL, PEERS, Own, Receive, closed
 
 
 async def deliveries(engine: str, title: str, url: str, subscribers: int, messages: int) -> None:
@@ -29,8 +29,11 @@ async def deliveries(engine: str, title: str, url: str, subscribers: int, messag
     found: list[float] = []
 
     async def read(receive: Receive) -> None:
+        last = 0
         for _ in range(messages):
             published = int(await receive())
+            assert published > last  # in order
+            last = published
             found.append((time.monotonic_ns() - published) / 1000)
 
     receivers = [await peer.subscribe() for _ in range(subscribers)]
@@ -39,7 +42,7 @@ async def deliveries(engine: str, title: str, url: str, subscribers: int, messag
         for receive in receivers:
             tasks.create_task(read(receive))
     print(json.dumps(found), flush=True)
-    await peer.close()
+    await closed(peer)
 
 
 def _resident() -> int:

@@ -83,9 +83,10 @@ async def test_each_peer_of_an_engine_is_measured():
 async def test_what_is_lost_while_a_server_is_away_is_counted(monkeypatch):
     for name in ("BEFORE", "AWAY", "AFTER", "LAST"):
         monkeypatch.setattr(restarts, name, 0.05)
-    cells = await restarts.measure_restarts("memory", run.NoServer(), times=1)
+    titles = ["channels", "asyncio.Queue"]
+    cells = await restarts.measure_restarts("memory", run.NoServer(), titles, times=1)
 
-    own, queues = cells["channels"], cells["asyncio.Queue"]
+    own, queues = (cells[title] for title in titles)
     # The two ends of a memory engine are two apps, which share nothing.
     assert own["taken"] == own["lost"] > 0
     assert (own["refused"], own["again"]) == (0, None)
