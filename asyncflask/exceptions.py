@@ -42,11 +42,13 @@ def outside(name: str, kind: str) -> OutOfContext:
         name: The proxy.
         kind: ``"application"``, ``"request"`` or ``"websocket"``.
     """
+    streamed = " The generator of a streamed response: `stream_with_context(generator())`."
     # COMPAT: tests of apps match the beginning, up to the colon, which is Flask's.
     return OutOfContext(
         f"Working outside of {kind} context: `{name}` was used where no {kind} is active. Use"
         f" it in views, hooks and functions that they call, or write `with {_HINTS[kind]}:` around"
         f" the use (`async with {_HINTS[kind]}:` in a coroutine)."
+        + ("" if kind == "websocket" else streamed)
     )
 
 

@@ -9,11 +9,13 @@ from typing import Any
 
 import pytest
 
+import asyncflask
+import asyncflask.flask
 from asyncflask import Blueprint, Flask, abort, request, session, websocket
 from asyncflask.exceptions import OutOfContext, UnawaitedAccess
 from asyncflask.flask import Flask as FacadeFlask
 from asyncflask.serving.run import check_run
-from asyncflask.testing import WebsocketDisconnect, WebsocketResponseError
+from asyncflask.testing import TestClient, WebsocketDisconnect, WebsocketResponseError
 
 
 @pytest.fixture
@@ -58,6 +60,28 @@ def test_outside_of_both_the_error_is_flasks(app: Flask) -> None:
         _ = request.path
     with app.app_context(), pytest.raises(OutOfContext, match="test_websocket_context"):
         _ = websocket.path
+
+
+@pytest.mark.parametrize(
+    ("api", "is_async"),
+    [(asyncflask, True), (asyncflask, False), (asyncflask.flask, False)],
+    ids=["async def", "def", "def on the facade"],
+)
+async def test_the_generator_of_a_stream_is_told_how_to_keep_the_context(
+    api: Any, is_async: bool
+) -> None:
+    async def lines() -> AsyncIterator[str]:
+        yield api.request.path
+
+    def def_lines() -> Iterator[str]:
+        yield api.request.path
+
+    app = api.Flask("shop")
+    app.testing = True
+    app.get("/")(lambda: lines() if is_async else def_lines())
+
+    with pytest.raises(RuntimeError, match=r"`stream_with_context\(generator\(\)\)`"):
+        await TestClient(app, app.response_class).get("/")
 
 
 async def test_for_over_a_websocket_names_async_for(app: Flask) -> None:
