@@ -334,6 +334,7 @@ class Flask(SyncSteps, metaclass=CallableType):
         options.setdefault("use_debugger", self.debug)
         options.setdefault("threaded", True)
         cli.show_server_banner(self.debug, self.name)
+        cli.show_unserved_websockets(self.url_map)
         from werkzeug.serving import run_simple
 
         try:

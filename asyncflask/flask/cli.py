@@ -43,6 +43,7 @@ from .install import FLASK_VERSION
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+    from werkzeug.routing import Map
 
 __all__ = [
     "AppGroup",
@@ -113,6 +114,7 @@ def run_command(
     app = _load_wsgi_app(info)
     debug = get_debug_flag()
     show_server_banner(debug, info.app_import_path)
+    show_unserved_websockets(getattr(app, "url_map", None))
     run_simple(
         host,
         port,
@@ -144,6 +146,21 @@ def _load_wsgi_app(info: ScriptInfo) -> WSGIApplication:
         raise reason from None
 
     return broken_app
+
+
+def show_unserved_websockets(url_map: Map | None) -> None:
+    """Print that Werkzeug's server does not serve the websockets of an app, if it has any.
+
+    Args:
+        url_map: The app's rules; ``None``: there is no app.
+    """
+    rules = [rule.rule for rule in url_map.iter_rules() if rule.websocket] if url_map else []
+    if rules and not is_running_from_reloader():
+        click.secho(
+            f" * This is a WSGI server, and the app's websockets ({', '.join(rules)}) need an ASGI"
+            " server: they are answered with 400. Write `asyncflask --as-flask run`.",
+            fg="red",
+        )
 
 
 #: With the first line that tools read from Flask's output. Werkzeug's server prints its warning.

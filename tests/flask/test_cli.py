@@ -193,6 +193,36 @@ def test_a_banner_that_was_replaced_is_seen(app, served, monkeypatch, capsys):
     assert capsys.readouterr().out == ""
 
 
+WEBSOCKETS = "the app's websockets (/live, /chat/<room>) need an ASGI server"
+
+
+@pytest.mark.usefixtures("served")
+def test_run_says_that_it_serves_no_websockets(app):
+    assert "websockets" not in run(app, "run")
+    app.websocket("/live")(lambda: None)
+    app.websocket("/chat/<room>", endpoint="chat")(lambda room: None)
+
+    assert WEBSOCKETS in run(app, "run")
+
+
+def test_an_app_that_runs_itself_says_so_too(app, monkeypatch, capsys):
+    monkeypatch.setattr("werkzeug.serving.run_simple", lambda *args, **options: None)
+    app.websocket("/live")(lambda: None)
+    app.websocket("/chat/<room>", endpoint="chat")(lambda room: None)
+    app.run()
+
+    assert WEBSOCKETS in capsys.readouterr().out
+
+
+def test_a_child_of_the_reloader_does_not_repeat_it(app, monkeypatch, capsys):
+    monkeypatch.setenv("WERKZEUG_RUN_MAIN", "true")
+    monkeypatch.setattr("werkzeug.serving.run_simple", lambda *args, **options: None)
+    app.websocket("/live")(lambda: None)
+    app.run()
+
+    assert capsys.readouterr().out == ""
+
+
 # -- the group -------------------------------------------------------------------------------------
 
 
