@@ -206,6 +206,11 @@ class Response(AsyncResponse):
 
     json_module = json
     _plain: ClassVar[bool] = True
+    _instead: ClassVar[str] = (
+        "    A response of a Flask app is sent through WSGI. Return a `def` generator, or move the"
+        " view\n    to an app of `asyncflask.Flask`, on which the Flask app is mounted: step 4 of\n"
+        "    docs/how-to/port-a-flask-app.md."
+    )
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)

@@ -15,7 +15,8 @@ import asyncflask.flask
 import asyncflask.wrappers
 from asyncflask.flask import Blueprint, Request, Response, json, request
 from asyncflask.flask.debughelpers import DebugFilesKeyError
-from asyncflask.testing import WireClient
+from asyncflask.sse import event_stream
+from asyncflask.testing import TestClient, WireClient
 
 
 def test_they_are_werkzeugs():
@@ -328,3 +329,36 @@ def test_the_async_apis_synchronous_request_refuses_it_too():
 
     with pytest.raises(RequestEntityTooLarge, match="413"):
         made.get_data()
+
+
+# -- asynchronous bodies ---------------------------------------------------------------------------
+
+
+async def pieces():
+    yield "piece"
+
+
+async def stream():
+    return pieces()
+
+
+async def events():
+    return event_stream(pieces())
+
+
+@pytest.mark.parametrize(
+    "view", [lambda: pieces(), stream, events], ids=["def", "async def", "events"]
+)
+@pytest.mark.parametrize("blueprint_class", [Blueprint, asyncflask.Blueprint])
+async def test_an_asynchronous_body_says_where_it_is_possible(view, blueprint_class):
+    """It is possible on neither interface, nor with a blueprint of the async API."""
+    blueprint = blueprint_class("live", __name__)
+    blueprint.get("/")(view)
+    app = asyncflask.flask.Flask("shop")
+    app.testing = True
+    app.register_blueprint(blueprint)
+
+    with pytest.raises(RuntimeError, match=r"Return a `def` generator, or move the view\s+to an app"):
+        await TestClient(app, app.response_class).get("/")
+    with pytest.raises(RuntimeError, match=r"Return a `def` generator, or move the view\s+to an app"):
+        await asyncio.to_thread(app.test_client().get, "/")

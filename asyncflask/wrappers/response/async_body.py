@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import AsyncIterator, Iterator
-from typing import Any
+from typing import Any, ClassVar
 
 from werkzeug.wrappers import Response as WerkzeugResponse
 
@@ -26,6 +26,12 @@ from .bodies import (
 
 class AsyncBodyResponse(WerkzeugResponse):
     """Werkzeug's response, with a body that may be an asynchronous iterable or a file."""
+
+    #: what the error for an asynchronous body says to write
+    _instead: ClassVar[str] = (
+        "    data = await response.read()                    # buffers it\n"
+        "    async for chunk in response.iter_chunks(): ...  # streams it"
+    )
 
     # -- reading a body --------------------------------------------------------
 
@@ -62,9 +68,7 @@ class AsyncBodyResponse(WerkzeugResponse):
         if not self.is_sequence and is_async_body(self.response):
             raise RuntimeError(
                 f"The body of {type(self).__name__} [{self.status}] comes from {self.response!r},"
-                f" which is asynchronous and cannot be {what}.\n\n"
-                "    data = await response.read()                    # buffers it\n"
-                "    async for chunk in response.iter_chunks(): ...  # streams it"
+                f" which is asynchronous and cannot be {what}.\n\n{self._instead}"
             )
 
     async def read(self, run: Run = in_thread) -> bytes:
