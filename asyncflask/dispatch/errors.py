@@ -30,7 +30,9 @@ def find_handler(app: ServedApp, ctx: Context, error: Exception) -> ErrorHandler
     if not spec:
         return None
     code = type(error).code if isinstance(error, HTTPException) else None
-    names = (*ctx.matched_blueprints, None)
+    names: tuple[str | None, ...] = (None,)
+    if blueprints := ctx.matched_blueprints:
+        names = (*blueprints, None)
     for by in (code, None) if code is not None else (None,):
         for name in names:
             by_code = spec.get(name)

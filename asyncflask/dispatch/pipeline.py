@@ -58,6 +58,7 @@ async def run_steps(app: ServedApp, ctx: Context, rest: Awaitable[Any] | None = 
                 response = await full_dispatch(app, ctx, scope_type.answer_required)
         except Exception as error:
             ctx.serving_error = error
+            ctx.needs_cleanup = True
             response = await step(app, ctx, scope_type.handle_exception, handle_exception, error)
     except asyncio.CancelledError as error:
         # Teardown must not be cut off in the middle by a second cancellation.
@@ -79,10 +80,9 @@ async def run_steps(app: ServedApp, ctx: Context, rest: Awaitable[Any] | None = 
 def _has_end(app: ServedApp, ctx: Context) -> bool:
     """Tell whether anything is due at the end of what was served."""
     return bool(
-        ctx.serving_error is not None
-        or find_plan(app, ctx).has_teardown
+        find_plan(app, ctx).has_teardown
         or ctx.made_body is not None  # It may hold uploads.
-        or (ctx.needs_cleanup and ctx.stream_references)
+        or (ctx.needs_cleanup and (ctx.stream_references or ctx.serving_error is not None))
         or ctx.replaced
         or teardown.PRESERVE in ctx.scope
     )
@@ -209,7 +209,8 @@ async def _handled(app: ServedApp, ctx: Context, error: Exception) -> Result | N
                     result = error
                 else:
                     result = await call_after_view(ctx, handler, error)
-        if error is ctx.routing_exception:
+        refused = ctx.url_rule is None or ctx.needs_cleanup  # It may be for want of a thread.
+        if refused and error is ctx.routing_exception:
             error.__traceback__ = None  # Kept by the context, it would keep these frames: a circle.
     finally:
         del error  # Raised, its traceback refers to this frame: a circle.
