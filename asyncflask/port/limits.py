@@ -13,6 +13,8 @@ from .sources import obstacle
 
 #: Decorators that leave a helper as it is.
 HARMLESS = {"staticmethod", "classmethod", "wraps", "override"}
+#: Decorators with which reading an attribute calls the function.
+PROPERTIES = {"property", "cached_property", "functools.cached_property"}
 
 
 class DefLimits:
@@ -28,7 +30,7 @@ class DefLimits:
         self._options = options
         self.roles = roles(program)
         #: Calls of functions of the project: the function around each, or None.
-        self.callers: dict[Function, list[tuple[Function | None, Code, cst.Call]]] = {}
+        self.callers: dict[Function, list[tuple[Function | None, Code, cst.CSTNode]]] = {}
         #: Functions that are used as values: the place.
         self._values: dict[Function, tuple[Code, cst.CSTNode]] = {}
         self.decorators = Decorators(program, self.roles)
@@ -37,6 +39,7 @@ class DefLimits:
             self._read_values(code)
             for function in code.functions:
                 self._read_calls(function, code, function.calls)
+                self._read_properties(function)
 
     def reason(self, function: Function, nodes: list[cst.CSTNode]) -> str:
         """Return why a function has to stay ``def``; ``""`` if it may become ``async def``.
@@ -91,7 +94,7 @@ class DefLimits:
             return ""
         for name in decorator_names(function):
             if name.rpartition(".")[2] not in HARMLESS:
-                return f"of its decorator `@{name}`"
+                return f"it has the decorator `@{name}`"
         return ""
 
     def _read_calls(self, caller: Function | None, code: Code, calls: list[cst.Call]) -> None:
@@ -99,6 +102,13 @@ class DefLimits:
             callee = self._program.called(code, call)
             if callee is not None:
                 self.callers.setdefault(callee, []).append((caller, code, call))
+
+    def _read_properties(self, function: Function) -> None:
+        """Add the places where an attribute calls a function."""
+        for node in function.attributes:
+            found = self._program.functions.get(self._program.value(function.code, node))
+            if found is not None and not PROPERTIES.isdisjoint(decorator_names(found)):
+                self.callers.setdefault(found, []).append((function, function.code, node))
 
     def _read_values(self, code: Code) -> None:
         nodes: list[cst.Name | cst.Attribute] = [

@@ -9,6 +9,7 @@ import libcst as cst
 from .names import Function
 from .program import Program
 from .report import Kind, Note
+from .sources import BODY
 
 STREAMS = {
     "stream": "iterate `request.body` (`async for piece in request.body`)",
@@ -26,6 +27,12 @@ def note_patterns(program: Program, notes: list[Note]) -> None:
         program: The project, after the other steps.
         notes: Gets the notes.
     """
+    for code in program.codes:
+        for read in code.attributes:
+            name = read.attr.value
+            if name in BODY and program.value(code, read.value) == "<request>":
+                text = f"`request.{name}` outside of functions is not awaited: rewrite it"
+                notes.append(Note(Kind.UNKNOWN, text, code.source.path, code.line(read)))
     for function in program.all_functions:
         if function.is_async and not function.code.source.is_test:
             for node, text in _found(program, function):

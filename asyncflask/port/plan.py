@@ -60,6 +60,12 @@ class _Planner:
         for function in program.all_functions:
             if found := sources(program, function, options):
                 self._nodes[function] = found
+            elif function not in self._limits.roles and self._renders(function):
+                self._nodes[function] = []
+
+    def _renders(self, function: Function) -> bool:
+        """Return whether a function renders a template that reads the body."""
+        return bool(renderings(self._program, function, self._options.templates))
 
     def plan(self) -> Plan:
         wanted = self._wanted()
@@ -177,16 +183,34 @@ class _Planner:
             or (why := self._reason_of_wrappers(function))
         }
         if self._is_forced(group):
-            for function, why in reasons.items():
-                text = f"`{function.short_name}` is awaited, but {why}: rewrite it"
-                self._note(Kind.UNKNOWN, function, text)
-            return group - set(reasons)
+            return group - self._stay_in_spite(group, reasons)
         if not reasons and self._options.views == "awaiting":
             reasons = {function: why for function in group if (why := self._blocks(function))}
         if not reasons:
             return group
         self._note_stays(group, reasons)
         return set()
+
+    def _stay_in_spite(self, group: set[Function], reasons: dict[Function, str]) -> set[Function]:
+        """Return those that stay though ``async def`` code calls some: they, and their callers."""
+        stay: set[Function] = set()
+        todo = list(reasons)
+        while todo:
+            function = todo.pop()
+            if function in group and function not in stay:
+                stay.add(function)
+                callers = self._limits.callers.get(function, [])
+                todo += [caller for caller, _, _ in callers if caller is not None]
+        for function in stay:
+            why = reasons.get(function, "it calls one that stays `def`")
+            if self._is_forced({function}):
+                text = (
+                    f"`{function.short_name}` is called by `async def` code, but {why}: rewrite it"
+                )
+                self._note(Kind.UNKNOWN, function, text)
+            else:
+                self._note(Kind.STAYS_DEF, function, f"`{function.short_name}`: {why}")
+        return stay
 
     def _blocks(self, function: Function) -> str:
         if function.code.source.is_test:

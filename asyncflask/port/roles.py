@@ -89,6 +89,8 @@ def _of_decorator(program: Program, code: Code, node: cst.BaseExpression) -> Rol
     name = dotted_name(func).rpartition(".")[2]
     if name == "fixture":
         return Role.FIXTURE
+    if name == "after_this_request":
+        return Role.HOOK
     if not isinstance(func, cst.Attribute):
         return None
     if name in ROUTES and isinstance(node, cst.Call) and (name == "route" or _has_path(node)):

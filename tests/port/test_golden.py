@@ -16,7 +16,7 @@ from .conftest import Port, run_tests
 GOLDEN = Path(__file__).parent / "golden"
 CASES = sorted(path.parent.name for path in GOLDEN.glob("*/options.txt"))
 #: Cases whose tests pass as they are after the port.
-WITH_TESTS = ["all_views", "unittests"]
+WITH_TESTS = ["all_views", "quart_chat", "unittests"]
 
 
 def _options(case: str) -> list[str]:
