@@ -65,15 +65,15 @@ def change_quart(program: Program, options: Options, notes: list[Note]) -> dict[
         options: Unused.
         notes: Gets what is left.
     """
+    imported = (name for code in program.codes for name in _module_names(code))
+    if not any(name.partition(".")[0] == "quart" for name in imported):
+        return {}
+    strings = (text.value for code in program.codes for text in code.strings)
+    if not any("MAX_CONTENT_LENGTH" in text for text in strings):
+        text = "Quart receives up to 16 MiB, asyncflask bodies of any size: set MAX_CONTENT_LENGTH"
+        notes.append(Note(Kind.TODO, text))
     step = _Quart(program, notes)
-    return {code: step.change(code) for code in program.codes if _uses_quart(code)}
-
-
-def _uses_quart(code: Code) -> bool:
-    """Return whether a file is of a Quart project: it imports Quart, or is a test of it."""
-    return code.source.is_test or any(
-        name.partition(".")[0] == "quart" for name in _module_names(code)
-    )
+    return {code: step.change(code) for code in program.codes}
 
 
 def _module_names(code: Code) -> Iterator[str]:
