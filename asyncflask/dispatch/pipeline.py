@@ -210,8 +210,9 @@ async def _handled(app: ServedApp, ctx: Context, error: Exception) -> Result | N
                 else:
                     result = await call_after_view(ctx, handler, error)
         refused = ctx.url_rule is None or ctx.needs_cleanup  # It may be for want of a thread.
-        if refused and error is ctx.routing_exception:
-            error.__traceback__ = None  # Kept by the context, it would keep these frames: a circle.
+        if result is error or (refused and error is ctx.routing_exception):
+            # Kept by the callers or by the context, it would keep these frames: a circle.
+            error.__traceback__ = None
     finally:
         del error  # Raised, its traceback refers to this frame: a circle.
     return result

@@ -201,7 +201,10 @@ class Flask(SyncSteps, metaclass=CallableType):
                 cut_tracebacks(sys.exc_info()[1])  # The page is to begin with the app's code.
             if error is not None and self.should_ignore_error(error):
                 error = None
-            ctx.pop(error)
+            try:
+                ctx.pop(error)
+            finally:
+                del error  # Its traceback refers to this frame: a circle.
 
     def mount(
         self, prefix: str, app: object, interface: object = None, *, lifespan: bool = False

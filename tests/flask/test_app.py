@@ -7,12 +7,14 @@ import functools
 import gc
 import importlib
 import inspect
+import io
 import threading
 import weakref
 from unittest import mock
 
 import flask as oracle
 import pytest
+import werkzeug.test
 from werkzeug.exceptions import InternalServerError, MethodNotAllowed, NotFound
 from werkzeug.test import Client, run_wsgi_app
 from werkzeug.wrappers import Response as WerkzeugResponse
@@ -22,6 +24,7 @@ import asyncflask.flask
 from asyncflask.flask import Flask, Request, Response, current_app, g, request, session
 from asyncflask.flask.json.provider import DefaultJSONProvider
 from asyncflask.testing import TestClient
+from asyncflask.testing.builder import connection_scope
 
 both = pytest.mark.parametrize("module", [asyncflask.flask, oracle], ids=["facade", "flask"])
 
@@ -52,6 +55,64 @@ def test_with_two_arguments_the_app_is_wsgi(app):
 
     assert (b"".join(body), status) == (b"GET", "200 OK")
     assert headers["Content-Type"] == "text/html; charset=utf-8"
+
+
+@pytest.fixture(params=["/", "/broken", "/aborts", "/answers", "/missing"])
+def path(broken, request):
+    @broken.get("/")
+    def uses():
+        g.path = asyncflask.flask.request.path
+        return asyncflask.flask.request.args.get("a", "")
+
+    @broken.get("/aborts")
+    def aborts():
+        raise NotFound(asyncflask.flask.request.path)
+
+    @broken.get("/answers")
+    def answers():
+        raise MethodNotAllowed
+
+    @broken.errorhandler(MethodNotAllowed)
+    def same(error):
+        return error
+
+    return request.param
+
+
+def test_a_wsgi_request_leaves_no_reference_circle(app, path):
+    """Its memory is free at once. The garbage collector comes late, and stops all threads."""
+    environ = werkzeug.test.create_environ(path, errors_stream=io.StringIO())
+    alive = weakref.ref(environ["wsgi.errors"])
+    gc.disable()
+    try:
+        run_wsgi_app(app, environ)
+        environ.clear()
+
+        assert alive() is None
+    finally:
+        gc.enable()
+
+
+async def test_an_asgi_request_leaves_no_reference_circle(app, path):
+    async def receive():
+        return {"type": "http.request"}
+
+    async def send(message):
+        pass
+
+    alive = weakref.ref(receive)
+    client = TestClient(app, Response)
+    scope = connection_scope(client.make_environ((path,), {}))
+    gc.disable()
+    try:
+        await app(scope, receive, send)
+        scope.clear()
+        del receive
+        async with asyncio.timeout(5):  # The thread may be at its end.
+            while alive() is not None:
+                await asyncio.sleep(0.001)
+    finally:
+        gc.enable()
 
 
 async def test_with_three_arguments_the_app_is_asgi(app):
