@@ -121,30 +121,35 @@ def find_best_app(module: ModuleType) -> CommandApp:
             f"Module {module.__name__!r} has several apps: {', '.join(apps)}. Say which"
             f" one, for example `--app {module.__name__}:{next(iter(apps))}`."
         )
+    found = dict(vars(module))
     for name in FACTORY_NAMES:
         factory = getattr(module, name, None)
         if inspect.isfunction(factory):
             app = _call_factory(factory, module, name, [], {})
             if is_app(app):
                 return app
+            found[f"{name}()"] = app
+    other = next((name for name, value in found.items() if _is_foreign_app(value)), None)
+    explained = "" if other is None else f" Its {other!r} is {_foreign_app(found[other])}"
     raise NoAppException(
-        f"Module {module.__name__!r} has no asyncflask app and no factory named create_app or"
-        f" make_app.{_foreign_app(module)} If it has another name, give it:"
+        f"Module {module.__name__!r} has no asyncflask app and no factory create_app or make_app"
+        f" that returns one.{explained} If it has another name, give it:"
         f" `--app {module.__name__}:name`."
     )
 
 
-def _foreign_app(module: ModuleType) -> str:
-    """Return a sentence on an app of another framework in the module, if there is one."""
-    for name, value in vars(module).items():
-        cls = type(value)
-        if hasattr(cls, "wsgi_app") or hasattr(cls, "asgi_app"):
-            return (
-                f" Its {name!r} is a {cls.__module__}.{cls.__qualname__}: import Flask from"
-                " asyncflask, or from asyncflask.flask, instead; or run it as it is:"
-                " asyncflask --as-flask ..."
-            )
-    return ""
+def _is_foreign_app(found: object) -> bool:
+    """Return whether an object is an app of another framework."""
+    return hasattr(type(found), "wsgi_app") or hasattr(type(found), "asgi_app")
+
+
+def _foreign_app(app: object) -> str:
+    """Return what an app of another framework is, and what to do with it."""
+    cls = type(app)
+    return (
+        f"a {cls.__module__}.{cls.__qualname__}: import Flask from asyncflask, or from"
+        " asyncflask.flask, instead; or run it as it is: asyncflask --as-flask ..."
+    )
 
 
 def find_app_by_string(module: ModuleType, app_name: str) -> CommandApp:
@@ -172,6 +177,8 @@ def find_app_by_string(module: ModuleType, app_name: str) -> CommandApp:
         app = _call_factory(app, module, app_name, args, kwargs)
     if is_app(app):
         return app
+    if _is_foreign_app(app):
+        raise NoAppException(f"'{module.__name__}:{app_name}' is {_foreign_app(app)}")
     raise NoAppException(
         f"'{module.__name__}:{app_name}' is a {type(app).__module__}.{type(app).__qualname__}, not"
         " an asyncflask app. Name an asyncflask.Flask instance or a function that returns one."

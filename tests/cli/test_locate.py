@@ -78,6 +78,16 @@ def test_a_proxy_in_the_module_is_not_taken_for_an_app() -> None:
     assert find_best_app(module(current_app=current_app, mine=app)) is app
 
 
+@pytest.mark.parametrize("name", [None, "create_app", "create_app()"])
+def test_a_factory_of_an_app_of_flask_itself_is_named_in_the_error(name: str | None) -> None:
+    made = module(create_app=lambda: flask.Flask("shop"))
+
+    with pytest.raises(
+        NoAppException, match=r"create_app(\(\))?' is a flask\.app\.Flask: .* asyncflask --as-flask"
+    ):
+        find_app_by_string(made, name) if name else find_best_app(made)
+
+
 def test_an_app_of_flask_itself_is_named_in_the_error() -> None:
     with pytest.raises(NoAppException, match=r"'app' is a flask\.app\.Flask: import Flask from"):
         find_best_app(module(app=flask.Flask("x")))
