@@ -122,15 +122,9 @@ class WorkerPool:
                 this one has waited for ``queue_timeout`` seconds or does not wait.
         """
         with self._lock:
-            if self._waiting:
-                self._admit()  # A loop that was to do it may have ended.
-            if (self._busy < self.size and not self._waiting) or (
-                begun and (self._idle or not waits)
-            ):
-                worker = self._idle.pop() if self._idle else self._start()
-                if worker is not None:
-                    self._busy += 1
-                    return Lease(self, worker)
+            worker = self._take(begun, waits)
+            if worker is not None:
+                return Lease(self, worker)
             if not waits:
                 raise WorkerQueueFull(f"All {self.size} worker threads are busy.")
             turn = self._queue(begun)
@@ -145,6 +139,18 @@ class WorkerPool:
         finally:
             if timer is not None:
                 timer.cancel()
+
+    def _take(self, begun: bool, waits: bool) -> WorkerThread | None:
+        """Return a thread that the task may have at once, or ``None``."""
+        if self._waiting:
+            self._admit()  # A loop that was to do it may have ended.
+        is_free = self._busy < self.size and not self._waiting
+        if not is_free and not (begun and (self._idle or not waits)):
+            return None
+        worker = self._idle.pop() if self._idle else self._start()
+        if worker is not None:
+            self._busy += 1
+        return worker
 
     def _start(self) -> WorkerThread | None:
         """Start a thread; return ``None`` if there may be no more."""

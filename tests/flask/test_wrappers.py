@@ -358,7 +358,11 @@ async def test_an_asynchronous_body_says_where_it_is_possible(view, blueprint_cl
     app.testing = True
     app.register_blueprint(blueprint)
 
-    with pytest.raises(RuntimeError, match=r"Return a `def` generator, or move the view\s+to an app"):
+    with pytest.raises(
+        RuntimeError, match=r"Return a `def` generator, or move the view\s+to an app"
+    ):
         await TestClient(app, app.response_class).get("/")
-    with pytest.raises(RuntimeError, match=r"Return a `def` generator, or move the view\s+to an app"):
+    with pytest.raises(
+        RuntimeError, match=r"Return a `def` generator, or move the view\s+to an app"
+    ):
         await asyncio.to_thread(app.test_client().get, "/")
