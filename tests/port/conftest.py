@@ -24,6 +24,8 @@ Port: TypeAlias = Callable[..., Result]
 def port(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Port:
     """``asyncflask port``, run in a temporary folder."""
     monkeypatch.chdir(tmp_path)
+    # The command group sets it, as Flask's does; afterwards it is as it was.
+    monkeypatch.setenv("FLASK_RUN_FROM_CLI", "true")
 
     def run(*args: str, status: int = 0) -> Result:
         result = CliRunner().invoke(cli, ["port", *args], catch_exceptions=False)

@@ -23,6 +23,7 @@ def noticed(responses):
 
     def serve():
         connection, _ = listener.accept()
+        listener.close()  # A further connection is refused, and does not wait to be reset.
         with connection:
             for response in responses:
                 request = b""
@@ -35,7 +36,6 @@ def noticed(responses):
         server.start()
         with workers.loaded(listener.getsockname(), clients=1) as found:
             server.join(30)
-            listener.close()
     return found
 
 
