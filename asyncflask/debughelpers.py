@@ -34,6 +34,9 @@ _NEEDLESS_AWAIT = re.compile(
     r"|object (\w+) does not have __await__ method"  # of a proxy, whose object has none
 )
 
+#: how the message of `sqlite3` about a connection of another thread begins
+_OF_OTHER_THREAD = "SQLite objects created in a thread"
+
 
 MULTIPART = "multipart/form-data"
 
@@ -236,6 +239,24 @@ def explain_needless_await(error: Exception) -> None:
         " make_response(), flash(), send_file(), response.get_data() …"
         " (docs/how-to/migrate-from-quart.md)"
     )
+
+
+def explain_other_thread(error: BaseException) -> None:
+    """Add a note to the error of ``sqlite3`` about a connection of another thread.
+
+    Args:
+        error: An error of a view, hook or teardown function; others than this one stay as they are.
+    """
+    # By its name, so that `sqlite3` is not imported; other errors may not like `str()`.
+    if type(error).__name__ != "ProgrammingError" or getattr(error, "__notes__", None):
+        return
+    if str(error).startswith(_OF_OTHER_THREAD):
+        error.add_note(
+            "An `async def` function runs on the event loop, the `def` functions of a request in"
+            " a thread of their own. Open, use and close what belongs to one thread in `def`"
+            " functions; an `async def` function calls those with"
+            " `await current_app.ensure_async(function)(…)` (docs/explanation/def-and-async.md)."
+        )
 
 
 def real_flask() -> ModuleType | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from types import SimpleNamespace
 from typing import Any
 
@@ -346,3 +347,37 @@ def test_other_errors_are_not_explained(text) -> None:
     explain_needless_await(error)
 
     assert not hasattr(error, "__notes__")
+
+
+# -- connections of another thread -----------------------------------------------------------------
+
+
+def _connection():
+    if "db" not in asyncflask.g:
+        asyncflask.g.db = sqlite3.connect(":memory:")
+    return asyncflask.g.db
+
+
+def _close(error):
+    asyncflask.g.db.close()
+
+
+async def _view():
+    return _connection().execute("select 1").fetchone()
+
+
+@pytest.mark.parametrize("api", [asyncflask, asyncflask.flask])
+@pytest.mark.parametrize("opened_by", ["hook", "view"])
+async def test_an_error_of_another_threads_connection_says_how_to_use_it(api, opened_by) -> None:
+    """The view fails where a `def` hook has opened it, the teardown where the view has."""
+    app = api.Flask(__name__)
+    app.testing = True
+    app.get("/")(_view)
+    if opened_by == "hook":
+        app.before_request(lambda: _connection() and None)
+    app.teardown_request(_close)
+
+    with pytest.raises(sqlite3.ProgrammingError, match="same thread") as caught:
+        await TestClient(app, app.response_class).get("/")
+    (note,) = caught.value.__notes__
+    assert "`await current_app.ensure_async(function)(…)`" in note

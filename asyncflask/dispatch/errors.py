@@ -14,6 +14,7 @@ from werkzeug.routing import RoutingException
 from ..ctx import Context
 from ..debughelpers import (
     explain_needless_await,
+    explain_other_thread,
     explain_real_flask,
     raise_redirect_that_loses_the_body,
 )
@@ -108,6 +109,8 @@ async def answer_unhandled(app: ServedApp, ctx: Context, error: Exception) -> Re
         explain_needless_await(error)
     elif error.__class__ is RuntimeError:
         explain_real_flask(error)
+    else:
+        explain_other_thread(error)
     if scope_type.got_exception.receivers:
         await emit_after_view(ctx, scope_type.got_exception, app, exception=error)
     propagate = app.config["PROPAGATE_EXCEPTIONS"]

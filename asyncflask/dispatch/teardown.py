@@ -16,6 +16,7 @@ from ..concurrency.execution_mode import WORKER
 from ..concurrency.inspection import is_async
 from ..context import ContextApp
 from ..ctx import Context
+from ..debughelpers import explain_other_thread
 from ..signals import appcontext_popped, appcontext_tearing_down
 from .invoke import call_after_view, emit_after_view, settled, to_loop
 from .overrides import through
@@ -157,6 +158,7 @@ async def _attempt(
         return await func(*args, **kwargs)
     except (Exception, asyncio.CancelledError, SystemExit, KeyboardInterrupt) as error:
         # It ends one function; the others run all the same.
+        explain_other_thread(error)
         stopped = stop_iteration_of(error) if isinstance(error, Exception) else None
         failures.append(stopped or error)
         return None
