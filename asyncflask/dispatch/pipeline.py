@@ -150,7 +150,7 @@ async def answer_error(app: ServedApp, ctx: Context, error: BaseException) -> An
 
 
 async def raising(error: BaseException) -> None:
-    """Raise an error, for :func:`run` to end the request with."""
+    """Raise an error, for :func:`run_steps` to end the request with."""
     try:
         raise error
     finally:

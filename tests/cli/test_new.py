@@ -113,8 +113,11 @@ def install_from(origin: dict[str, Any] | None, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_each_file_is_valid_python(shop: Path) -> None:
-    for file in shop.rglob("*.py"):
-        ast.parse(file.read_text())
+    files = list(shop.rglob("*.py"))
+
+    assert len(files) > 4
+    for file in files:
+        assert ast.parse(file.read_text()).body, file
 
 
 def test_the_name_is_in_no_file_as_a_variable(shop: Path) -> None:

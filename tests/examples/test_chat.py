@@ -103,7 +103,7 @@ async def test_a_room_has_a_plain_name(client):
     assert (await client.get("/chat/Not%20a%20room")).status_code == 404
 
 
-async def test_who_does_not_read_loses_the_oldest_messages_and_holds_up_nobody(app):
+async def test_a_client_that_does_not_read_loses_the_oldest_messages_and_delays_no_other(app):
     app.config["CHANNELS_MAILBOX"] = 10
     async with app.app_context(), rooms.visit("lounge", "Slow") as slow:
         async with rooms.visit("lounge", "Quick") as quick:
