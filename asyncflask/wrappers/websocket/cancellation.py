@@ -25,8 +25,6 @@ class ViewWatch:
     Args:
         task: The task of the view; ``None`` for a view that runs in a worker thread.
         cancels: Whether to cancel a view that waits.
-        at_once: Cancel now, because a task beside the view gets the error: if this error passed
-            through ``asyncio.gather()``, the other tasks would go on.
         warn: Called if the view still runs after :data:`OVERDUE` seconds.
     """
 
@@ -34,27 +32,34 @@ class ViewWatch:
         self,
         task: asyncio.Task[Any] | None,
         cancels: bool,
-        at_once: bool,
         warn: Callable[[], object],
     ) -> None:
         loop = asyncio.get_running_loop()
         self._task = task
+        self._cancels = cancels
         self._cancelled = False
         self._already_cancelling = 0 if task is None else task.cancelling()
         self._told = False
         self._looking: asyncio.TimerHandle | None = None
         self._warning: asyncio.TimerHandle | None = None
         if task is not None and cancels:
-            if at_once:
-                self._cancel(task)
-            else:
-                self._look_later(task, LOOKS)
+            self._look_later(task, LOOKS)
         if task is None or cancels:
             self._warning = loop.call_later(OVERDUE, warn)
 
-    def tell(self) -> None:
-        """Note that a task beside the view has received the error."""
+    def tell(self, receiving: bool) -> None:
+        """Note that a task beside the view gets the error, and cancel the view, if it may be.
+
+        If this error passed through ``asyncio.gather()``, the other tasks would go on.
+
+        Args:
+            receiving: Whether a receive is under way, by which the view may learn of the end.
+        """
         self._told = True
+        if receiving or self._task is None or self._cancelled or not self._cancels:
+            return
+        if _awaited_by(self._task) is not asyncio.current_task():  # Else it gets the error too.
+            self._cancel(self._task)
 
     def _look_later(self, task: asyncio.Task[Any], looks: int) -> None:
         loop = asyncio.get_running_loop()
@@ -69,6 +74,8 @@ class ViewWatch:
             self._look_later(task, looks)
 
     def _cancel(self, task: asyncio.Task[Any]) -> None:
+        if self._looking is not None:
+            self._looking.cancel()
         self._cancelled = True
         task.cancel()
 
@@ -86,6 +93,7 @@ class ViewWatch:
 
     def stop(self) -> None:
         """Stop watching the view."""
+        self._cancels = False
         for timer in (self._looking, self._warning):
             if timer is not None:
                 timer.cancel()

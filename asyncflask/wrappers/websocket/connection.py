@@ -159,20 +159,16 @@ class WebsocketConnection:
         # The timer that accept() would set: a websocket that is accepted at once has one anyway.
         self._check_in(FIRST_CHECK)
 
-    def ended(self, code: int | None, reason: str | None) -> WebsocketDisconnect:
+    def ended(self, code: int | None, reason: str | None) -> None:
         """Note the end; the first one counts.
 
         Args:
             code: The close code.
             reason: The reason.
-
-        Returns:
-            The error to raise.
         """
         self.open = False
         if self.end is None:
             self.end = WebsocketDisconnect(1005 if code is None else int(code), reason or "")
-        return self.disconnect()
 
     def client_left(self, code: int | None, reason: str | None) -> WebsocketDisconnect:
         """Note that the client has left, and cancel a view that waits for something else.
@@ -185,19 +181,19 @@ class WebsocketConnection:
             The error to raise; a view that calls this itself learns of the end by it.
         """
         if self.end is None and not self._is_view():
-            # The task that receives gets the error, also if it takes a message read ahead.
-            self._watch_view(at_once=not self.streak & 1 and not self._is_reading_ahead())
-        return self.ended(code, reason)
+            self._watch_view()
+        self.ended(code, reason)
+        return self.disconnect()
 
-    def _watch_view(self, at_once: bool) -> None:
+    def _watch_view(self) -> None:
         cancels = self._ctx.app.config.get("WEBSOCKET_CANCEL_ON_DISCONNECT", True)
-        self._watch = ViewWatch(self._ctx.view_task, cancels, at_once, self._warn_of_view)
+        self._watch = ViewWatch(self._ctx.view_task, cancels, self._warn_of_view)
 
     def _server_stops(self) -> None:
         """Close with 1012, and let the view end, because some servers would wait for both."""
         if self.end is None:
             self._restart = asyncio.get_running_loop().create_task(self._close_for_restart())
-            self._watch_view(at_once=False)
+            self._watch_view()
 
     async def _close_for_restart(self) -> None:
         # RFC 6455 §7.4.1 and the IANA registry: 1012 tells a client to connect again.
@@ -216,7 +212,7 @@ class WebsocketConnection:
             if self._is_view():
                 self._watch.stop()  # The view gets the error here.
             elif not self._is_reading_ahead():
-                self._watch.tell()
+                self._watch.tell(receiving=bool(self.streak & 1))
         return WebsocketDisconnect(end.code, end.reason)
 
     async def stop(self) -> None:

@@ -192,6 +192,8 @@ async def test_a_view_ends_with_1012_when_the_server_stops(app, wait, caplog):
     reason = "The server is restarted."
     assert message == {"type": "websocket.close", "code": 1012, "reason": reason}
     assert app.ends == QUIET_END
+    await asyncio.sleep(0)
+    assert asyncio.all_tasks() == {asyncio.current_task()}
     assert caplog.records == []
 
 
@@ -669,3 +671,45 @@ async def test_an_accepted_websocket_uses_the_timer_of_its_handshake(app, monkey
     async with app.test_client().websocket("/") as connection:
         assert await connection.receive() == "same"
     assert [timer.cancelled() for timer in timers] == [True]
+
+
+@pytest.mark.parametrize("noticed", ["by_a_read_ahead", "by_the_receive"])
+async def test_a_gathered_task_that_gets_the_disconnect_leaves_none_of_the_others(app, noticed):
+    async def receive_slowly():
+        while True:
+            await websocket.receive()
+            await asyncio.sleep(3 * wrapper.FIRST_CHECK if noticed == "by_a_read_ahead" else 0)
+
+    async def both():
+        await asyncio.gather(receive_slowly(), send_all())
+
+    add_view(app, both)
+
+    assert await leave(app, "hello")
+    assert app.ends == QUIET_END
+    await asyncio.sleep(0)
+    assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
+@pytest.mark.parametrize("stops", [True, False])
+async def test_a_view_that_waits_for_the_task_that_receives_gets_its_error(app, stops):
+    async def view():
+        try:
+            await asyncio.create_task(receive_all())
+        except WebsocketDisconnect:
+            await asyncio.sleep(2 * cancellation.PATIENCE)
+            app.ends.append("cleaned up")
+
+    add_view(app, view)
+
+    async with Silent(app, scope()) as exchange:
+        exchange.put({"type": "websocket.connect"})
+        await exchange.take()
+        if stops:
+            app.stopping.set()
+        else:
+            await asyncio.sleep(0)
+            exchange.disconnect(code=1001)
+        await exchange.finish(3.0)
+
+    assert app.ends == ["cleaned up", *QUIET_END]
