@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import sys
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any, Protocol
@@ -39,6 +40,18 @@ _OF_OTHER_THREAD = "SQLite objects created in a thread"
 
 
 MULTIPART = "multipart/form-data"
+
+
+class StartedApp(Protocol):
+    """An app with the functions of its startup."""
+
+    has_started: bool
+
+    @property
+    def before_serving_funcs(self) -> Sequence[object]: ...
+
+    @property
+    def while_serving_gens(self) -> Sequence[object]: ...
 
 
 class RedirectedRequest(Protocol):
@@ -256,6 +269,29 @@ def explain_other_thread(error: BaseException) -> None:
             " a thread of their own. Open, use and close what belongs to one thread in `def`"
             " functions; an `async def` function calls those with"
             " `await current_app.ensure_async(function)(…)` (docs/explanation/def-and-async.md)."
+        )
+
+
+def explain_missing_startup(app: StartedApp, error: BaseException) -> None:
+    """Add a note to the error of code that finds nothing of what the startup would have made.
+
+    Args:
+        app: The app.
+        error: An error of a view or hook; only those of a missing key or attribute get the note.
+    """
+    if app.has_started or not isinstance(error, (LookupError, AttributeError)):
+        return
+    registered = {
+        "before_serving": app.before_serving_funcs,
+        "while_serving": app.while_serving_gens,
+    }
+    names = " and ".join(name for name, functions in registered.items() if functions)
+    if names:
+        error.add_note(
+            f"The {names} functions of {app!r} have not run, so what they make is missing. In a"
+            " test write `async with app.test_app() as running:`, and take the client from"
+            " `running.test_client()`. A server runs them if it supports ASGI's lifespan; WSGI has"
+            " none (docs/reference/background-tasks.md)."
         )
 
 

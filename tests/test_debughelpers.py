@@ -23,7 +23,7 @@ from asyncflask.debughelpers import (
     explain_needless_await,
     raise_redirect_that_loses_the_body,
 )
-from asyncflask.testing import TestClient
+from asyncflask.testing import TestApp, TestClient
 
 
 def redirected(method: str, to: str, code: int) -> Any:
@@ -381,3 +381,88 @@ async def test_an_error_of_another_threads_connection_says_how_to_use_it(api, op
         await TestClient(app, app.response_class).get("/")
     (note,) = caught.value.__notes__
     assert "`await current_app.ensure_async(function)(…)`" in note
+
+
+def _served(api, register, function):
+    app = api.Flask(__name__)
+    app.testing = True
+    getattr(app, register)(function)
+
+    @app.get("/key")
+    async def key():
+        return app.extensions["pool"]
+
+    @app.get("/attribute")
+    def attribute():
+        return asyncflask.g.pool
+
+    @app.get("/other")
+    async def other():
+        raise ValueError("It is something else.")
+
+    @app.websocket("/websocket")
+    async def websocket():
+        await asyncflask.websocket.send(app.extensions["pool"])
+
+    return app
+
+
+async def _open():
+    yield
+
+
+@pytest.mark.parametrize("api", [asyncflask, asyncflask.flask])
+@pytest.mark.parametrize(
+    ("register", "function"), [("before_serving", lambda: None), ("while_serving", _open)]
+)
+async def test_what_a_startup_that_has_not_run_would_have_made_is_explained(
+    api, register, function
+) -> None:
+    app = _served(api, register, function)
+    client = TestClient(app, app.response_class)
+    errors = []
+    for path in ("/key", "/attribute"):
+        with pytest.raises((KeyError, AttributeError), match="pool") as caught:
+            await client.get(path)
+        errors.append(caught.value)
+    with pytest.raises(KeyError, match="pool") as caught:
+        async with client.websocket("/websocket"):
+            pass
+
+    for error in (*errors, caught.value):
+        (note,) = error.__notes__
+        assert f"The {register} functions of {app!r} have not run" in note
+        assert "`async with app.test_app() as running:`" in note
+
+
+async def test_a_wsgi_server_that_runs_no_startup_is_explained() -> None:
+    app = _served(asyncflask.flask, "before_serving", lambda: None)
+
+    with pytest.raises(KeyError, match="pool") as caught:
+        app.test_client().get("/key")
+    (note,) = caught.value.__notes__
+    assert "WSGI has none" in note
+
+
+@pytest.mark.parametrize("api", [asyncflask, asyncflask.flask])
+@pytest.mark.parametrize(
+    ("register", "path", "is_started"),
+    [
+        ("before_serving", "/key", True),  # The startup has run, and has not made it.
+        ("before_serving", "/other", False),
+        ("after_serving", "/key", False),  # An app without a startup.
+    ],
+)
+async def test_an_error_that_no_startup_would_have_prevented_is_not_explained(
+    api, register, path, is_started
+) -> None:
+    app = _served(api, register, lambda: None)
+    client = TestClient(app, app.response_class)
+
+    with pytest.raises((KeyError, ValueError), match=r"pool|something else") as caught:
+        if is_started:
+            async with TestApp(app):
+                await client.get(path)
+        else:
+            await client.get(path)
+    assert not hasattr(caught.value, "__notes__")

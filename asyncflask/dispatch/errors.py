@@ -13,6 +13,7 @@ from werkzeug.routing import RoutingException
 
 from ..ctx import Context
 from ..debughelpers import (
+    explain_missing_startup,
     explain_needless_await,
     explain_other_thread,
     explain_real_flask,
@@ -111,6 +112,7 @@ async def answer_unhandled(app: ServedApp, ctx: Context, error: Exception) -> Re
         explain_real_flask(error)
     else:
         explain_other_thread(error)
+    explain_missing_startup(app, error)
     if scope_type.got_exception.receivers:
         await emit_after_view(ctx, scope_type.got_exception, app, exception=error)
     propagate = app.config["PROPAGATE_EXCEPTIONS"]

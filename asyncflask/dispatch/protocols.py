@@ -72,6 +72,7 @@ class ServedApp(RespondingApp, LinkingApp, Protocol):
     use_debugger: bool
     background_tasks: set[asyncio.Task[None]]
     lifespan_state: dict[str, Any]
+    has_started: bool
     serving_generators: list[AsyncIterator[None]]
 
     @property

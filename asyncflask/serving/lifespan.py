@@ -27,6 +27,8 @@ class AppLifespan(Steps):
 
     def _prepare_api(self) -> None:
         self.serving_generators: list[AsyncIterator[None]] = []
+        #: whether the startup has run, and no shutdown has followed it
+        self.has_started = False
         self.background_tasks: set[asyncio.Task[None]] = set()
         #: the applications that :meth:`mount` was given, the longest prefix first
         self.mounts: list[Mount] = []
@@ -53,6 +55,7 @@ class AppLifespan(Steps):
             # Jinja is imported now, so that no request waits for it.
             type(self).jinja_environment  # noqa: B018  # looking imports
         await run_startup(self)
+        self.has_started = True
         self._stop_mounted = await start_mounted(self, self.mounts)
 
     async def shutdown(self) -> None:
@@ -65,6 +68,7 @@ class AppLifespan(Steps):
             await stop_mounted(stops, self.logger)
         finally:
             await run_shutdown(self)
+            self.has_started = False
             self.workers.trim()
 
     @setupmethod

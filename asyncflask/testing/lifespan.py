@@ -6,6 +6,7 @@ import asyncio
 from types import TracebackType
 from typing import Any, Protocol
 
+from ..concurrency.stopping import Stopping
 from ..typing import Receive, Scope, Send
 from .asgi_connection import ASGIConnection
 from .client import TestClient
@@ -16,6 +17,9 @@ DEFAULT_TIMEOUT = 6
 
 class LifespanApp(Protocol):
     """The attributes of an app that a lifespan uses."""
+
+    @property
+    def stopping(self) -> Stopping: ...
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send, /) -> None: ...
 
@@ -107,6 +111,8 @@ class TestApp:
             await self._end()
             raise
         (await self._end()).raise_error()
+        # The next test may send requests to the same app without starting it.
+        self.app.stopping.clear()
 
     async def _ask(self, step: str, timeout: float) -> None:
         """Request ``step`` and wait until the app reports that it is complete."""

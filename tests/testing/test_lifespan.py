@@ -8,6 +8,7 @@ import pytest
 
 from asyncflask.app import Flask
 from asyncflask.globals import request
+from asyncflask.sse import event_stream
 from asyncflask.testing import LifespanError, TestApp, TestClient
 
 
@@ -152,3 +153,23 @@ async def test_startup_and_shutdown_may_be_called():
 async def test_shutdown_needs_a_startup():
     with pytest.raises(RuntimeError, match="is not running"):
         await TestApp(Bare()).shutdown()
+
+
+async def test_event_streams_work_after_the_app_was_stopped():
+    """A test may send requests to an app that another test has started and stopped."""
+    app = Flask(__name__)
+
+    @app.get("/events")
+    async def events():
+        async def words():
+            yield "Hello"
+
+        return event_stream(words())
+
+    async with app.test_app() as running:
+        app.stopping.set()
+        stopped = await running.test_client().get("/events")
+    started = await app.test_client().get("/events")
+
+    assert stopped.text.startswith("retry:")
+    assert started.text == "data: Hello\n\n"
