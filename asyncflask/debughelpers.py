@@ -42,7 +42,7 @@ _OF_OTHER_THREAD = "SQLite objects created in a thread"
 MULTIPART = "multipart/form-data"
 
 
-class StartedApp(Protocol):
+class StartupApp(Protocol):
     """An app with the functions of its startup."""
 
     has_started: bool
@@ -272,7 +272,7 @@ def explain_other_thread(error: BaseException) -> None:
         )
 
 
-def explain_missing_startup(app: StartedApp, error: BaseException) -> None:
+def explain_missing_startup(app: StartupApp, error: BaseException) -> None:
     """Add a note to the error of code that finds nothing of what the startup would have made.
 
     Args:

@@ -1,0 +1,107 @@
+"""The how-to pages that show a whole app: their files and tests are run as a reader runs them.
+
+A page's files are written into a folder: each block under a line with a file's name, and each other
+Python block as a test module. ``flask`` is the facade there, because some of the pages use
+extensions that import it.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from tests.services import postgresql
+
+from .documents import BLOCK, PROJECT
+
+NAMES = [
+    *("authentication", "background-work", "cors", "streaming-and-events", "uploads"),
+    *("use-sqlalchemy", "use-websockets", "validation", "write-an-extension"),
+]
+PAGES = [f"docs/how-to/{name}.md" for name in NAMES]
+TEST = re.compile(r"^(async )?def test_", re.MULTILINE)
+
+
+def files(page):
+    """Return the files of a page: those that it names, and each other block of Python."""
+    stem = Path(page).stem.replace("-", "_")
+    blocks = BLOCK.findall((PROJECT / page).read_text())
+    shown = [block for block in blocks if block[0] or block[1] == "python"]
+    return {name or f"test_{stem}_{n}.py": code for n, (name, _, code) in enumerate(shown)}
+
+
+def write(page, folder):
+    """Write a page's files into a folder."""
+    for name, code in files(page).items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(code)
+
+
+def run(page, folder, *options, **variables):
+    """Write a page's files into a folder, and run pytest there."""
+    write(page, folder)
+    unset = ("PYTEST", "ASYNCFLASK_TEST_TRANSPORT")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(unset)}
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "pytest", "-q", "-W", "error", "-p", "no:cacheprovider"),
+            *("-o", "asyncio_mode=auto", "-o", "asyncio_default_fixture_loop_scope=function"),
+            *options,
+        ],
+        cwd=folder,
+        env={**kept, **variables},
+        capture_output=True,
+        text=True,
+        timeout=110,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("page", PAGES)
+def test_the_tests_of_a_page_pass(page, tmp_path):
+    run(page, tmp_path, "-p", "asyncflask.flask.pytest_plugin")
+
+
+@pytest.mark.timeout(180)
+def test_the_tests_of_sqlalchemy_pass_with_postgresql(tmp_path):
+    # PostgreSQL's own user cannot read a folder of pytest's.
+    with tempfile.TemporaryDirectory(prefix="asyncflask-how-to-") as folder:
+        server = postgresql(Path(folder))
+        server.start()
+        try:
+            url = server.url.replace("postgresql:", "postgresql+asyncpg:")
+            run("docs/how-to/use-sqlalchemy.md", tmp_path, DATABASE_URL=url)
+        finally:
+            server.kill()
+
+
+@pytest.mark.timeout(180)
+@pytest.mark.parametrize("line", [0, 1, 2])
+def test_the_commands_of_the_page_on_extensions_pass(line, tmp_path):
+    """On Flask itself, and on the facade with each transport."""
+    page = "docs/how-to/write-an-extension.md"
+    text = (PROJECT / page).read_text()
+    commands = re.findall(r"^\$ (?:(\w+)=(\w+) )?python -m pytest(.*)$", text, re.MULTILINE)
+    variable, value, options = commands[line]
+
+    run(page, tmp_path, *options.split(), **({variable: value} if variable else {}))
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_each_block_of_a_page_is_used(page):
+    modules = {name: code for name, code in files(page).items() if name.endswith(".py")}
+    tests = {name: code for name, code in modules.items() if name.startswith("test_")}
+
+    assert tests
+    assert not [name for name, code in tests.items() if not TEST.search(code)]
+    for name in modules.keys() - tests.keys() - {"conftest.py"}:
+        imported = rf"^(from|import) {name.removesuffix('.py')}\b"
+        assert any(re.search(imported, code, re.MULTILINE) for code in modules.values()), name
