@@ -113,6 +113,14 @@ class BlockingCalls:
                     todo.append(callee)
         return None
 
+    def in_callees(self, function: Function) -> Iterator[Blocking]:
+        """Give the first blocking call of each ``def`` function that a function calls."""
+        callees = (self._program.called(function.code, call) for call in function.calls)
+        for callee in dict.fromkeys(callees):
+            below = self.first(callee) if callee is not None and not callee.is_async else None
+            if below is not None:
+                yield below
+
     def _find(self, function: Function) -> Iterator[Blocking]:
         for call in function.calls:
             value = self._program.value(function.code, call.func)
@@ -141,21 +149,20 @@ def note_blocking_calls(program: Program, notes: list[Note]) -> None:
         program: The project.
         notes: Gets the notes.
     """
-    calls = BlockingCalls(program)
-    callers: dict[Blocking, list[str]] = {}
-    for function in program.all_functions:
-        if not function.is_async or function.code.source.is_test:
-            continue
-        for found in calls.direct(function):
-            callers.setdefault(found, []).append(function.short_name)
-        callees = (program.called(function.code, call) for call in function.calls)
-        for callee in dict.fromkeys(callees):
-            below = calls.first(callee) if callee is not None and not callee.is_async else None
-            if below is not None:
-                callers.setdefault(below, []).append(function.short_name)
-    for found, names in callers.items():
+    for found, names in _callers_by_call(program).items():
         by = ", ".join(f"`{name}`" for name in names[:MOST_NAMES])
         more = " and others" if len(names) > MOST_NAMES else ""
         text = f"{found.library} in {by}{more}: use {found.instead}"
         line = found.code.line(found.node)
         notes.append(Note(Kind.BLOCKING, text, found.code.source.path, line))
+
+
+def _callers_by_call(program: Program) -> dict[Blocking, list[str]]:
+    """Return the calls that block, each with the ``async def`` functions that reach it."""
+    calls = BlockingCalls(program)
+    callers: dict[Blocking, list[str]] = {}
+    for function in program.all_functions:
+        if function.is_async and not function.code.source.is_test:
+            for found in (*calls.direct(function), *calls.in_callees(function)):
+                callers.setdefault(found, []).append(function.short_name)
+    return callers

@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 import libcst as cst
 
-Result: TypeAlias = cst.CSTNode | cst.RemovalSentinel | cst.FlattenSentinel[cst.BaseStatement]
+Result: TypeAlias = cst.CSTNode | cst.RemovalSentinel | cst.FlattenSentinel[cst.CSTNode]
 Edit: TypeAlias = Callable[[cst.CSTNode], Result]
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import libcst as cst
 
 from .edits import Edit, Edits
@@ -17,28 +19,38 @@ def name_for(code: Code, name: str, edits: Edits) -> str:
         edits: Gets the import.
     """
     module, _, last = name.rpartition(".")
-    whole = ""
-    for node in code.imports:
-        if not isinstance(code.parent(code.parent(node) or node), cst.Module):
-            continue
-        if isinstance(node, cst.Import):
-            for alias in node.names:
-                if alias.evaluated_name == module:
-                    whole = whole or f"{alias.evaluated_alias or module}.{last}"
-        elif code.module_of(node) == module and not isinstance(node.names, cst.ImportStar):
-            for alias in node.names:
-                if alias.evaluated_name == last:
-                    return alias.evaluated_alias or last
-    if whole:
-        return whole
+    imports = list(_imports_at_top(code))
+    for node in imports:
+        is_from = isinstance(node, cst.ImportFrom) and code.module_of(node) == module
+        if is_from and (found := _name_in(node, last)) is not None:
+            return found
+    for node in imports:
+        if isinstance(node, cst.Import) and (found := _name_in(node, module)) is not None:
+            return f"{found}.{last}"
     _add_import(code, module, last, edits)
     return last
 
 
-def _add_import(code: Code, module: str, name: str, edits: Edits) -> None:
+def _imports_at_top(code: Code) -> Iterator[cst.Import | cst.ImportFrom]:
+    """Give the imports of a file that are in no function, class or condition."""
     for node in code.imports:
-        is_from = isinstance(node, cst.ImportFrom) and code.module_of(node) == module
-        if is_from and isinstance(code.parent(code.parent(node) or node), cst.Module):
+        if isinstance(code.parent(code.parent(node) or node), cst.Module):
+            yield node
+
+
+def _name_in(node: cst.Import | cst.ImportFrom, imported: str) -> str | None:
+    """Return the name that an import gives to ``imported``; ``None`` if it does not import that."""
+    if isinstance(node.names, cst.ImportStar):
+        return None
+    for alias in node.names:
+        if alias.evaluated_name == imported:
+            return alias.evaluated_alias or imported
+    return None
+
+
+def _add_import(code: Code, module: str, name: str, edits: Edits) -> None:
+    for node in _imports_at_top(code):
+        if isinstance(node, cst.ImportFrom) and code.module_of(node) == module:
             if not edits.has(node):
                 edits.add(node, _with_name(name))
             return

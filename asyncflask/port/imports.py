@@ -95,7 +95,7 @@ class _Imports:
             cst.SimpleStatementLine([cst.ImportFrom(_dotted(module), _plain(by_module[module]))])
             for module in rest
         ]
-        edits.add(line, lambda n: cst.FlattenSentinel([n, *others]))  # type: ignore[list-item]
+        edits.add(line, lambda n: cst.FlattenSentinel[cst.CSTNode]([n, *others]))
 
     def _change_import(self, code: Code, node: cst.Import, edits: Edits) -> None:
         aliases: list[cst.ImportAlias] = []

@@ -48,26 +48,27 @@ class DefLimits:
             function: The function.
             nodes: Its nodes that would be awaited.
         """
-        role = self.roles.get(function)
         if function.is_async:
             return ""
+        role = self.roles.get(function)
+        for reason_of in (self._of_role, self._of_decorators, self._of_use):
+            if why := reason_of(function, role):
+                return why
+        obstacles = (obstacle(self._program, function.code, node) for node in nodes)
+        return next(filter(None, obstacles), "")
+
+    def _of_role(self, function: Function, role: Role | None) -> str:
         if role is Role.SYNC:
             return f"it is a {role.value}"
         if role in OF_APP and not self._options.has("views"):
             return "the step `views` is not among those of --only"
         if function.is_generator and role is not Role.FIXTURE:
             return "it is a generator"
-        if why := self._of_decorators(function, role):
-            return why
-        is_wrapper = function in self.decorators.of_views
-        if role is None and not is_wrapper and (why := self._of_use(function)):
-            return why
-        for node in nodes:
-            if why := obstacle(self._program, function.code, node):
-                return why
         return ""
 
-    def _of_use(self, function: Function) -> str:
+    def _of_use(self, function: Function, role: Role | None) -> str:
+        if role is not None or function in self.decorators.of_views:
+            return ""  # The framework calls it, and awaits it.
         name = function.node.name.value
         if name.startswith("__"):
             return "Python calls it"
@@ -77,9 +78,9 @@ class DefLimits:
         callers = [
             caller
             for one in (function, *self.linked(function))
-            for caller in self.callers.get(one, [])
+            for caller, _, _ in self.callers.get(one, [])
         ]
-        if any(caller is None for caller, _, _ in callers):
+        if None in callers:
             return "it is called when a module is imported"
         if not callers and not function.code.source.is_test:
             return "the command sees no call of it"
