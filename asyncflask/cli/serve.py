@@ -37,6 +37,7 @@ Context = ssl.SSLContext | Literal["adhoc"]
 REMEDIES = {
     errno.EADDRINUSE: "Another program listens there: stop it, or choose another port (--port).",
     errno.EACCES: "The system does not allow it: choose a port above 1023 (--port).",
+    errno.EAFNOSUPPORT: "Choose an address (--host) and a port (--port).",
     errno.EADDRNOTAVAIL: "This machine has no such address: choose another one (--host).",
 }
 
@@ -227,7 +228,7 @@ def _listen(host: str, port: int) -> socket.socket:
 
 def _give_up(host: str, port: int, error: OSError) -> NoReturn:
     remedy = REMEDIES.get(error.errno or 0, "Check the host and the port (--host, --port).")
-    if host.startswith(UNIX):
+    if host.startswith(UNIX) and error.errno != errno.EAFNOSUPPORT:
         listens = error.errno == errno.EADDRINUSE
         remedy = "Another program listens there: stop it, or choose" if listens else "Choose"
         remedy += " another path (--host unix:path)."

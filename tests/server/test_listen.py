@@ -9,6 +9,8 @@ import pytest
 
 from asyncflask.server import listen
 
+needs_unix = pytest.mark.skipif(not hasattr(socket, "AF_UNIX"), reason="needs unix sockets")
+
 
 def test_port_0_takes_a_free_one():
     with listen("127.0.0.1", 0) as listener:
@@ -30,12 +32,14 @@ def test_a_port_in_use_raises_the_error_of_the_system():
     assert caught.value.errno == errno.EADDRINUSE
 
 
+@pytest.mark.skipif(not hasattr(socket, "SO_REUSEPORT"), reason="Windows has no SO_REUSEPORT")
 def test_two_processes_share_a_port_if_both_ask_for_it():
     with listen("127.0.0.1", 0, reuse_port=True) as first:
         with listen("127.0.0.1", first.getsockname()[1], reuse_port=True) as second:
             assert first.getsockname() == second.getsockname()
 
 
+@needs_unix
 @pytest.mark.parametrize("prefix", ["unix:", "unix://"])
 def test_a_unix_socket_accepts_connections(tmp_path, prefix):
     path = str(tmp_path / "app.sock")
@@ -43,6 +47,7 @@ def test_a_unix_socket_accepts_connections(tmp_path, prefix):
         assert client.connect_ex(path) == 0
 
 
+@needs_unix
 def test_a_socket_that_a_killed_server_left_behind_is_replaced(tmp_path):
     place = f"unix:{tmp_path / 'app.sock'}"
     listen(place, 0).close()
@@ -51,6 +56,7 @@ def test_a_socket_that_a_killed_server_left_behind_is_replaced(tmp_path):
         assert client.connect_ex(str(tmp_path / "app.sock")) == 0
 
 
+@needs_unix
 def test_a_socket_of_a_running_server_is_not_replaced(tmp_path):
     place = f"unix:{tmp_path / 'app.sock'}"
     with listen(place, 0):
@@ -58,6 +64,7 @@ def test_a_socket_of_a_running_server_is_not_replaced(tmp_path):
             listen(place, 0)
 
 
+@needs_unix
 def test_a_file_that_is_not_a_socket_is_not_replaced(tmp_path):
     path = tmp_path / "data"
     path.write_text("kept")
