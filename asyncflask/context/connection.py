@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Mapping
 from threading import get_ident
 from typing import Any, Self
 
@@ -34,10 +32,6 @@ class ContextConnection(ContextExecution):
     url_rule: Any = None
     view_args: dict[str, Any] | None = None
     routing_exception: Exception | None = None
-    #: cookies that were set by the answer of a websocket's handshake
-    handshake_cookies: Mapping[str, str] | None = None
-    #: the task that an ``async def`` view of a websocket runs in
-    view_task: asyncio.Task[Any] | None = None
     is_copy = False  # then its body is another one's to close
 
     @property
@@ -203,7 +197,7 @@ class ContextConnection(ContextExecution):
             self.lease.release()
             self.lease = None
         if self.made_sync_connection is not None:
-            # Two circles: its environ refers to it and to this context.
+            # Two cycles: its environ refers to it and to this context.
             environ = getattr(self.made_sync_connection, "environ", None)
             if isinstance(environ, dict):  # What was set instead may have any, or none.
                 environ["werkzeug.request"] = None

@@ -16,7 +16,7 @@ from .._contextvars import context_var
 from ..concurrency.bridge import drive
 from ..concurrency.execution_mode import THREAD
 from ..signals import appcontext_pushed
-from ..wrappers.response.stream_with_context import keep
+from ..wrappers.response.stream_with_context import HeldEnd, keep
 from .base import NO_ERROR
 from .session import ContextSession
 
@@ -28,12 +28,8 @@ class ContextLifecycle(ContextSession):
 
     #: the error of the view or of the server, for the teardown functions
     serving_error: BaseException | None = None
-    #: how many streamed bodies hold this context; it ends when they have ended
-    stream_references = 0
-    #: whether the last pop has left the end of this context to those
-    is_end_due = False
-    #: whether the app context, too, ends only when a stream has ended
-    streams_keep_g = False
+    #: its end, where streamed bodies hold it or have held it
+    held_end: HeldEnd | None = None
 
     def push(self) -> None:
         """Make this the current context. Each push wants a :meth:`pop`."""
@@ -195,10 +191,18 @@ class ContextLifecycle(ContextSession):
     def hold(self) -> None:
         """Let this context end only when a stream has ended (``stream_with_context.py``)."""
         self.needs_response = self.needs_cleanup = True
-        self.stream_references += 1
-        if self.shares_g_with is not None and not self.streams_keep_g:
-            self.streams_keep_g = True
+        held = self.held_end
+        if held is None:
+            held = self.held_end = HeldEnd()
+        held.streams += 1
+        if self.shares_g_with is not None and not held.holds_app_context:
+            held.holds_app_context = True
             self.shares_g_with.hold()
+
+    @property
+    def is_end_left(self) -> bool:
+        """Whether the last pop has left the end of this context to streamed bodies."""
+        return self.held_end is not None and self.held_end.is_due
 
 
 def _current_exception() -> BaseException | None:

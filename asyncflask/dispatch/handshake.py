@@ -34,7 +34,7 @@ async def headers_with_session(ctx: Context) -> list[WirePair]:
     await _save_on_loop(app, session, response)
     if "modified" in getattr(session, "__dict__", ()):  # Else it cannot tell, and says always yes.
         session.modified = False  # What is changed from here on is not in the cookie.
-    ctx.handshake_cookies = _cookies_of(response)
+    ctx.own_connection.handshake_cookies = _cookies_of(response)
     return [pair for pair in encode_headers(response.headers) if pair[0] == b"set-cookie"]
 
 
@@ -83,7 +83,7 @@ def _is_cookie(interface: Any) -> bool:
 
 def _has_news(response: Response, ctx: Context) -> bool:
     """Tell whether a response sets a cookie that the client does not have already."""
-    known = {**ctx.own_connection.cookies, **(ctx.handshake_cookies or {})}
+    known = {**ctx.own_connection.cookies, **ctx.own_connection.handshake_cookies}
     return any(known.get(name) != value for name, value in _cookies_of(response).items())
 
 

@@ -9,7 +9,6 @@ command has. No tasks, locks or timeouts.
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextlib import contextmanager
@@ -44,7 +43,7 @@ def call(ctx: Context, func: Callable[..., Any], *args: Any, **kwargs: Any) -> A
         What is to be awaited for the result.
     """
     if ctx.execution_mode is LOOP and not ctx.replaced and is_async(func):
-        return func(*args, **kwargs)  # type: ignore[no-any-return]  # a coroutine
+        return func(*args, **kwargs)
     return _call(ctx, func, args, kwargs)
 
 
@@ -56,7 +55,7 @@ def call_after_view(
     Requests that wait for a thread may wait for what the view has opened.
     """
     if ctx.execution_mode is LOOP and not ctx.replaced and is_async(func):
-        return func(*args, **kwargs)  # type: ignore[no-any-return]  # a coroutine
+        return func(*args, **kwargs)
     ctx.note_view_has_run()
     return _call(ctx, func, args, kwargs)
 
@@ -183,8 +182,8 @@ def wait_in_place(ctx: Context, coro: Coroutine[Any, Any, Any], func: Callable[.
             )
         if ctx.execution_mode is not THREAD:
             return _wait_in_thread_of_its_own(ctx, coro)
-    if ctx.view_task is not None:
-        coro = _as_view_task(ctx, coro)
+    if ctx.scope_type is not None and ctx.scope_type.websocket:
+        coro = ctx.own_connection.in_view_task(coro)
     before = ctx.switch_to(LOOP)
     try:
         return _run_alone(ctx, coro) if lease is None else lease.wait_for(coro)
@@ -198,18 +197,6 @@ def _wait_in_thread_of_its_own(ctx: Context, coro: Coroutine[Any, Any, Any]) -> 
         return run_from_thread(coro, ctx.lease.loop)
     with lease_of_its_own(ctx):
         return run_alone(coro)
-
-
-async def _as_view_task(ctx: Context, coro: Coroutine[Any, Any, Any]) -> Any:
-    """Await ``coro`` in the task that is cancelled when a websocket's client has gone.
-
-    The task that serves the connection waits for the worker thread meanwhile.
-    """
-    before, ctx.view_task = ctx.view_task, asyncio.current_task()
-    try:
-        return await coro
-    finally:
-        ctx.view_task = before
 
 
 def _run_alone(ctx: Context, coro: Coroutine[Any, Any, Any]) -> Any:

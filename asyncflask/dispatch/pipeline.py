@@ -82,19 +82,24 @@ def _has_end(app: ServedApp, ctx: Context) -> bool:
     return bool(
         find_plan(app, ctx).has_teardown
         or ctx.made_body is not None  # It may hold uploads.
-        or (ctx.needs_cleanup and (ctx.stream_references or ctx.serving_error is not None))
+        or (ctx.needs_cleanup and (ctx.held_end or ctx.serving_error is not None))
         or ctx.replaced
         or teardown.PRESERVE in ctx.scope
     )
 
 
 def step(
-    app: ServedApp, ctx: Context, name: str, own: Callable[..., Any], *args: Any, **kwargs: Any
+    app: ServedApp,
+    ctx: Context,
+    name: str,
+    own: Callable[..., Awaitable[Any]],
+    *args: Any,
+    **kwargs: Any,
 ) -> Awaitable[Any]:
     """Take one step, to be awaited: the app's replacement of that name, or our own function."""
     if name in ctx.replaced:
         return through(ctx, getattr(app, name), *args, **kwargs)
-    return own(app, ctx, *args, **kwargs)  # type: ignore[no-any-return]  # a coroutine
+    return own(app, ctx, *args, **kwargs)
 
 
 async def full_dispatch(app: ServedApp, ctx: Context, sent: bool = False) -> Answer:
@@ -144,7 +149,7 @@ async def answer_error(app: ServedApp, ctx: Context, error: BaseException) -> An
             raise error
         result = await _handled(app, ctx, error)
     finally:
-        del error  # Raised, its traceback refers to this frame: a circle.
+        del error  # Raised, its traceback refers to this frame: a cycle.
     answer = _answered(app, ctx, result, sent=True)
     return await _finalized(app, ctx, result) if answer is None else answer
 
@@ -154,7 +159,7 @@ async def raising(error: BaseException) -> None:
     try:
         raise error
     finally:
-        del error  # Its traceback refers to this frame: a circle.
+        del error  # Its traceback refers to this frame: a cycle.
 
 
 def _answered(app: ServedApp, ctx: Context, result: object, sent: bool) -> Answer:
@@ -211,10 +216,10 @@ async def _handled(app: ServedApp, ctx: Context, error: Exception) -> Result | N
                     result = await call_after_view(ctx, handler, error)
         refused = ctx.url_rule is None or ctx.needs_cleanup  # It may be for want of a thread.
         if result is error or (refused and error is ctx.routing_exception):
-            # Kept by the callers or by the context, it would keep these frames: a circle.
+            # Kept by the callers or by the context, it would keep these frames: a cycle.
             error.__traceback__ = None
     finally:
-        del error  # Raised, its traceback refers to this frame: a circle.
+        del error  # Raised, its traceback refers to this frame: a cycle.
     return result
 
 
@@ -316,7 +321,7 @@ async def handle_exception(app: ServedApp, ctx: Context, error: Exception) -> Re
     try:
         result = await errors.answer_unhandled(app, ctx, error)
     finally:
-        del error  # Raised, its traceback refers to this frame: a circle.
+        del error  # Raised, its traceback refers to this frame: a cycle.
     final: Response | None
     final = await step(app, ctx, scope_type.finalize, finalize, result, from_error_handler=True)
     return final

@@ -116,9 +116,7 @@ def _make_sync_websocket(ctx: Any) -> Any:
 
 
 def _begin_handshake(ctx: Context, task: asyncio.Task[Any] | None) -> None:
-    if task is not None:
-        ctx.view_task = task
-    ctx.own_connection.watch_handshake()
+    ctx.own_connection.watch_handshake(task)
 
 
 HTTP = ScopeType(

@@ -34,7 +34,7 @@ def is_connection_needed(app: ContextApp, ctx: Context) -> bool:
         scope_type.teardown(app)
         or scope_type.tearing_down.receivers
         or ctx.replaced
-        or ctx.streams_keep_g
+        or ctx.held_end
     )
 
 
@@ -61,18 +61,22 @@ async def leave_served(app: ServedApp, ctx: Context, error: BaseException | None
 async def leave(app: ServedApp, ctx: Context, error: BaseException | None) -> None:
     """End a context, or leave that to the streamed body that holds it (``stream_with_context``)."""
     ctx.serving_error = error
-    if ctx.stream_references:
-        ctx.is_end_due = True
-    else:
-        ctx.is_end_due = False
-        await end(app, ctx, error)
+    held = ctx.held_end
+    if held is not None:
+        held.is_due = held.streams > 0
+        if held.is_due:
+            return
+    await end(app, ctx, error)
 
 
 async def end_held(app: ServedApp, ctx: Context) -> None:
     """End a context that was left to streams which will not end it, for the answer is complete."""
-    ctx.stream_references = 0
-    if ctx.is_end_due:
-        ctx.is_end_due = False
+    held = ctx.held_end
+    if held is None:
+        return
+    held.streams = 0
+    if held.is_due:
+        held.is_due = False
         await end(app, ctx, ctx.serving_error)
 
 
@@ -95,20 +99,21 @@ async def end(app: ServedApp, ctx: Context, error: BaseException | None) -> None
         # The facade's app context sends it at each pop, as Flask does.
         if appcontext_popped.receivers and not ctx.synchronous:
             await _attempt(failures, emit_after_view, ctx, appcontext_popped, app)
-    elif ctx.streams_keep_g:
-        ctx.streams_keep_g = False
+    elif ctx.held_end is not None and ctx.held_end.holds_app_context:
+        ctx.held_end.holds_app_context = False
         await _attempt(failures, _release_parent, app, ctx, error)
-    ctx.serving_error = None  # Its traceback leads back here: a circle.
+    ctx.serving_error = None  # Its traceback leads back here: a cycle.
     raise_first(app, failures)
 
 
 async def _release_parent(app: ServedApp, ctx: Context, error: BaseException | None) -> None:
     """End the app context that a stream has held for its request, if it was left meanwhile."""
     parent: Any = ctx.shares_g_with
-    parent.stream_references -= 1
-    if parent.stream_references or not parent.is_end_due:
+    held = parent.held_end
+    held.streams -= 1
+    if held.streams or not held.is_due:
         return
-    parent.is_end_due = False
+    held.is_due = False
     before = parent.switch_to(ctx.execution_mode)
     make_current(parent)
     try:

@@ -161,16 +161,14 @@ class AppContext(FlaskContext):
         try:
             # PERF: no coroutine where nothing has to run, here and in leave_in_place(): 10 and 14 %
             # of a small request.
-            if len(self.pushes) == 1 and (
-                self.stream_references or teardown.is_app_needed(self.app, self)
-            ):
+            if len(self.pushes) == 1 and (self.held_end or teardown.is_app_needed(self.app, self)):
                 self.leave_in_place(error)
         finally:
             if now is self:
                 context_var.set(self.pushes.pop())  # no request is current
             else:
                 self._withdraw()
-        if not self.is_end_due and appcontext_popped.receivers:
+        if appcontext_popped.receivers and not self.is_end_left:
             appcontext_popped.send(self.app, _async_wrapper=self.app.ensure_sync)
 
     async def pop_async(self, exc: BaseException | None = NO_ERROR) -> None:
@@ -185,7 +183,7 @@ class AppContext(FlaskContext):
             if last:
                 self.switch_to(THREAD)
                 self.give_back_worker()
-        if not self.is_end_due and appcontext_popped.receivers:
+        if appcontext_popped.receivers and not self.is_end_left:
             await appcontext_popped.send_async(self.app, _sync_wrapper=self.app.ensure_async)
 
 
@@ -240,7 +238,7 @@ class RequestContext(FlaskContext):
             own.push()
         else:
             own = None
-        self._stand_on(app_context, own)
+        self._become_request_context(app_context, own)
         if self.opened_session is None:
             self.open_session()
         if not self.matched:
@@ -255,13 +253,13 @@ class RequestContext(FlaskContext):
             await own.push_async()
         else:
             own = None
-        self._stand_on(app_context, own)
+        self._become_request_context(app_context, own)
         if self.opened_session is None:
             await self._open_session_async()
             self.open_session()
         self.match_at_push()
 
-    def _stand_on(self, app_context: Any, own: Any) -> None:
+    def _become_request_context(self, app_context: Any, own: Any) -> None:
         """Become the current request context, with this app context.
 
         Args:
@@ -277,7 +275,7 @@ class RequestContext(FlaskContext):
         """Become the current context without signals, so that a failed push can be answered."""
         app_context = AppContext(self.app)
         app_context.become_current()
-        self._stand_on(app_context, app_context)
+        self._become_request_context(app_context, app_context)
 
     def pop(self, exc: BaseException | None = NO_ERROR) -> None:
         """Undo one :meth:`push`; the last one runs the teardown functions.
@@ -296,7 +294,7 @@ class RequestContext(FlaskContext):
             if len(self.pushes) == 1:
                 self.leave_in_place(error)
         finally:
-            own = self._step_off()
+            own = self._restore_request_context()
             if own is not None:
                 own.pop(error)
 
@@ -308,14 +306,14 @@ class RequestContext(FlaskContext):
             if last:
                 await self.app.teardown_context(self, error)
         finally:
-            own = self._step_off()
+            own = self._restore_request_context()
             if last:
                 self.switch_to(THREAD)
                 self._awaitable = None
             if own is not None:
                 await own.pop_async(error)
 
-    def _step_off(self) -> Any:
+    def _restore_request_context(self) -> Any:
         """Make the previous request context current; return the app context to be popped."""
         before, own = self.pushes.pop()
         context_var.set(current_of(current_app_context(), before))
@@ -324,7 +322,7 @@ class RequestContext(FlaskContext):
     def leave_in_place(self, error: BaseException | None) -> None:
         """Run the teardown functions of this context in the calling thread."""
         try:
-            if self.stream_references or teardown.is_connection_needed(self.app, self):
+            if self.held_end or teardown.is_connection_needed(self.app, self):
                 super().leave_in_place(error)
             else:
                 self.close_connection()

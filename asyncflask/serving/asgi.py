@@ -51,7 +51,7 @@ async def serve_connection(
         scope: ASGI's ``scope``.
         receive: ASGI's ``receive``.
         send: ASGI's ``send``.
-        wrapped: Whether debugger and replaced ``app.asgi_app`` are still to be gone through.
+        wrapped: Whether to go through the debugger and a replaced ``app.asgi_app`` first.
 
     Raises:
         RuntimeError: The scope's type is none of ASGI 3's.
@@ -102,18 +102,18 @@ async def serve_connection(
         if ctx.needs_cleanup:
             await _clean_up(app, ctx)
         else:
-            ctx.made_connection = None  # It refers to the context: a circle.
+            ctx.made_connection = None  # It refers to the context: a cycle.
 
 
 def _index_headers(scope: Scope) -> dict[bytes, bytes]:
-    """Return the headers by name, where a name is repeated or they can be iterated only once."""
+    """Return the headers by name, where a name is repeated or they are an iterator."""
     headers = scope["headers"] = list(scope["headers"])
     return index_headers(headers)
 
 
 def _send_without_worker(ctx: Context) -> Send:
     """Return ``send`` for a whole answer; the worker is given back, as a slow client needs none."""
-    if not ctx.stream_references:
+    if ctx.held_end is None:
         ctx.give_back_worker()
     send: Send = ctx.send
     return send
@@ -130,7 +130,7 @@ def _messages_of(ctx: Context, response: Any) -> tuple[Message, Message] | None:
 
 async def _clean_up(app: ServedApp, ctx: Context) -> None:
     """Give back and forget what the context of a connection that was served has used."""
-    if ctx.stream_references:
+    if ctx.held_end is not None and ctx.held_end.streams:
         # A stream that was never sent would keep the context forever.
         await finish(_let_go(app, ctx))
     if ctx.forgotten:  # by a function that ran after the answer

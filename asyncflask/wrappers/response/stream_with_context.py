@@ -7,6 +7,7 @@ then, not when the view returns. ``asgi.py`` sends bodies.
 from __future__ import annotations
 
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator
+from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar, overload
 
 from ..._contextvars import context_var
@@ -14,12 +15,23 @@ from ..._contextvars import context_var
 T = TypeVar("T")
 
 
+@dataclass
+class HeldEnd:
+    """The end of a context that streamed bodies hold: it comes when the last of them has ended."""
+
+    #: How many bodies hold the context.
+    streams: int = 0
+    #: Whether everything else has ended, so that the last body runs what is due at the end.
+    is_due: bool = False
+    #: Whether the app context around a request context is held, too.
+    holds_app_context: bool = False
+
+
 class KeptContext(Protocol):
     """The context that a body keeps."""
 
     app: Any
-    stream_references: int
-    is_end_due: bool
+    held_end: HeldEnd | None
     serving_error: BaseException | None
 
     def hold(self) -> None: ...
@@ -56,12 +68,11 @@ class _Held:
     def _let_go(self) -> KeptContext | None:
         """Release the context; return it if it has to end now."""
         ctx, self._ctx = self._ctx, None
-        if ctx is None:
+        if ctx is None or ctx.held_end is None:
             return None
-        ctx.stream_references = max(
-            0, ctx.stream_references - 1
-        )  # A stream that was not sent has none left.
-        return ctx if ctx.is_end_due and not ctx.stream_references else None
+        held = ctx.held_end
+        held.streams = max(0, held.streams - 1)  # A stream that was not sent has none left.
+        return ctx if held.is_due and not held.streams else None
 
 
 class _Stream(_Held, Generic[T]):

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from ...concurrency.bridge import resume
 from ...concurrency.stopping import Stopping
@@ -26,6 +26,7 @@ from .cancellation import OVERDUE, ViewWatch
 from .looks import FIRST_LOOK, Looks
 from .read_ahead import ReadAhead
 
+T = TypeVar("T")
 Pull = Callable[[], Awaitable[Any]]
 
 #: Seconds until the first check whether the view receives; the interval doubles up to the second.
@@ -57,8 +58,6 @@ class WebsocketContext(ConnectionContext, Protocol):
     def receive(self) -> Receive: ...
     @property
     def send(self) -> Send: ...
-    @property
-    def view_task(self) -> asyncio.Task[Any] | None: ...
     async def handshake_headers(self) -> list[tuple[bytes, bytes]]: ...
 
 
@@ -75,6 +74,8 @@ class WebsocketConnection:
     accepted = False
     #: The error that the next call raises, if a call was not awaited.
     failure: Exception | None = None
+    #: The task that an ``async def`` view runs in; ``None`` for a view in a thread.
+    view_task: asyncio.Task[Any] | None = None
     #: The end, once it has come.
     end: WebsocketDisconnect | None = None
 
@@ -154,8 +155,14 @@ class WebsocketConnection:
         self._state = asgi_state.advance(asgi_state.WEBSOCKET, self._state, message, extensions)
         await self.push(message)
 
-    def watch_handshake(self) -> None:
-        """Notice a client that leaves before the websocket is accepted."""
+    def watch_handshake(self, view_task: asyncio.Task[Any] | None) -> None:
+        """Notice a client that leaves before the websocket is accepted.
+
+        Args:
+            view_task: The task that an ``async def`` view runs in.
+        """
+        if view_task is not None:
+            self.view_task = view_task
         # The timer that accept() would set: a websocket that is accepted at once has one anyway.
         self._check_in(FIRST_CHECK)
 
@@ -187,7 +194,7 @@ class WebsocketConnection:
 
     def _watch_view(self) -> None:
         cancels = self._ctx.app.config.get("WEBSOCKET_CANCEL_ON_DISCONNECT", True)
-        self._watch = ViewWatch(self._ctx.view_task, cancels, self._warn_of_view)
+        self._watch = ViewWatch(self.view_task, cancels, self._warn_of_view)
 
     def _server_stops(self) -> None:
         """Close with 1012, and let the view end, because some servers would wait for both."""
@@ -236,11 +243,22 @@ class WebsocketConnection:
         """
         return self._watch is not None and self._watch.take_back()
 
+    async def as_view(self, coro: Coroutine[Any, Any, T]) -> T:
+        """Await a coroutine whose task counts as the view's meanwhile.
+
+        The task that serves the connection waits for a worker thread, which waits for this.
+        """
+        before, self.view_task = self.view_task, asyncio.current_task()
+        try:
+            return await coro
+        finally:
+            self.view_task = before
+
     def _is_view(self) -> bool:
         """Tell whether the caller is the view, and not a task beside it."""
-        if self._ctx.view_task is None:  # It runs in a thread.
+        if self.view_task is None:  # It runs in a thread.
             return not self._is_reading_ahead()
-        return asyncio.current_task() is self._ctx.view_task
+        return asyncio.current_task() is self.view_task
 
     def _is_reading_ahead(self) -> bool:
         return self._ahead is not None and self._ahead.is_current_task()
@@ -274,7 +292,7 @@ class WebsocketConnection:
             return message
         try:
             async with asyncio.timeout(self._timeout) as limit:
-                return await resume(steps, waiting_for)  # type: ignore[no-any-return]  # a message
+                return await resume(steps, waiting_for)
         except TimeoutError:
             if not limit.expired():
                 raise

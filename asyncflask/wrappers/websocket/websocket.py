@@ -7,8 +7,9 @@ and decides on the response that refuses a websocket.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+import asyncio
+from collections.abc import Coroutine, Iterable, Mapping
+from typing import Any, TypeVar
 
 from werkzeug.datastructures import Headers as WerkzeugHeaders
 
@@ -22,6 +23,7 @@ from ..response.response import Response
 from .connection import WebsocketConnection, WebsocketContext
 from .messages import Messages
 
+T = TypeVar("T")
 HandshakeHeaders = Mapping[str, str] | Iterable[tuple[str, str]]
 
 _BY_RECEIVE = "Read messages with `await websocket.receive()` or `async for message in websocket`."
@@ -55,6 +57,9 @@ class Websocket(Messages, HTTPConnection):
 
     Source: ``Quart: Websocket``, ``ASGI: WebSocket``.
     """
+
+    #: Cookies that the answer of the handshake has set, by name.
+    handshake_cookies: Mapping[str, str] = {}
 
     def __init__(self, ctx: WebsocketContext) -> None:
         HTTPConnection.__init__(self, ctx)
@@ -170,12 +175,26 @@ class Websocket(Messages, HTTPConnection):
 
     # -- for the dispatcher ------------------------------------------------------------------------
 
-    def watch_handshake(self) -> None:
+    def watch_handshake(self, view_task: asyncio.Task[Any] | None) -> None:
         """Notice a client that leaves while hooks or view wait for something before accepting.
 
         Called when the connection begins.
+
+        Args:
+            view_task: The task that an ``async def`` view runs in; ``None`` for one in a thread.
         """
-        self._connection.watch_handshake()
+        self._connection.watch_handshake(view_task)
+
+    def in_view_task(self, coro: Coroutine[Any, Any, T]) -> Coroutine[Any, Any, T]:
+        """Return a coroutine whose task is cancelled, as the view, when the client has gone.
+
+        Called in the thread of a ``def`` callable that waits for an ``async def`` one.
+
+        Args:
+            coro: The coroutine of that one; it has not begun.
+        """
+        connection = self._connection
+        return coro if connection.view_task is None else connection.as_view(coro)
 
     def fail(self, error: Exception) -> None:
         """Let the next :meth:`accept`, :meth:`receive` or :meth:`send` raise an error.

@@ -246,7 +246,7 @@ async def test_other_sync_iterables_are_streamed():
 
 
 async def test_body_that_cannot_be_iterated_is_an_error_that_says_what_can():
-    with pytest.raises(TypeError, match="5 of type 'int' cannot be iterated"):
+    with pytest.raises(TypeError, match="5 of type 'int' is not iterable"):
         await sent(Response(5))
 
 

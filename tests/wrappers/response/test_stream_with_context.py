@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from asyncflask._contextvars import context_var, current
-from asyncflask.wrappers.response.stream_with_context import keep
+from asyncflask.wrappers.response.stream_with_context import HeldEnd, keep
 
 
 class App:
@@ -21,12 +21,11 @@ class Kept:
 
     def __init__(self):
         self.app = App()
-        self.stream_references = 0
-        self.is_end_due = False
+        self.held_end = HeldEnd()
         self.serving_error = None
 
     def hold(self):
-        self.stream_references += 1
+        self.held_end.streams += 1
 
     def leave_in_place(self, error):
         self.app.ended.append((self, error))
@@ -97,26 +96,26 @@ async def test_the_context_is_current_at_each_step_and_not_between(ctx, body):
 
 async def test_a_context_that_was_left_ends_with_the_stream(ctx, body):
     stream = keep(ctx, body([]))
-    ctx.is_end_due = True
+    ctx.held_end.is_due = True
     assert await step(stream) == "a"
     assert ctx.app.ended == []
     await read(stream)
 
     assert ctx.app.ended == [(ctx, None)]
-    assert ctx.stream_references == 0
+    assert ctx.held_end.streams == 0
 
 
 async def test_a_context_in_use_is_not_ended_by_its_stream(ctx, body):
     await read(keep(ctx, body([])))
 
     assert ctx.app.ended == []
-    assert ctx.stream_references == 0
+    assert ctx.held_end.streams == 0
 
 
 async def test_the_error_of_a_stream_ends_the_context_with_it(ctx, body):
     error = ValueError("in the stream")
     stream = keep(ctx, body([], error))
-    ctx.is_end_due = True
+    ctx.held_end.is_due = True
     with pytest.raises(ValueError, match="in the stream"):
         await read(stream)
 
@@ -125,7 +124,7 @@ async def test_the_error_of_a_stream_ends_the_context_with_it(ctx, body):
 
 async def test_the_error_of_the_request_is_not_forgotten(ctx, body):
     stream = keep(ctx, body([]))
-    ctx.is_end_due, ctx.serving_error = True, KeyError("of the view")
+    ctx.held_end.is_due, ctx.serving_error = True, KeyError("of the view")
     await read(stream)
 
     assert ctx.app.ended == [(ctx, ctx.serving_error)]
@@ -135,7 +134,7 @@ async def test_the_error_of_the_request_is_not_forgotten(ctx, body):
 async def test_closing_ends_body_and_context_once(ctx, steps):
     seen = []
     stream = keep(ctx, parts(seen))
-    ctx.is_end_due = True
+    ctx.held_end.is_due = True
     for _ in range(steps):
         await step(stream)
     await close(stream)
@@ -172,7 +171,7 @@ async def test_a_body_without_close_is_released(ctx, kind):
             return "x"
 
     stream = keep(ctx, iter(["a"]) if kind == "sync" else Endless())
-    ctx.is_end_due = True
+    ctx.held_end.is_due = True
     await close(stream)
 
     assert ctx.app.ended == [(ctx, None)]
@@ -180,7 +179,7 @@ async def test_a_body_without_close_is_released(ctx, kind):
 
 async def test_a_context_held_by_two_streams_ends_with_the_last(ctx, body):
     first, second = keep(ctx, body([])), keep(ctx, body([]))
-    ctx.is_end_due = True
+    ctx.held_end.is_due = True
     await read(first)
     assert ctx.app.ended == []
     await close(second)

@@ -34,7 +34,7 @@ class Context:
     """The attributes of a context that a websocket reads."""
 
     made_connection = None
-    url_rule = view_args = routing_exception = header_names = view_task = None
+    url_rule = view_args = routing_exception = header_names = None
 
     def __init__(self, app, scope, receive, send):
         self.app, self.scope, self.receive, self.send = app, scope, receive, send
