@@ -1,9 +1,9 @@
 """The context variable that holds the current context, and nothing else.
 
-It stands at the bottom so that anything may set or read it; the typed proxies that users see
-(``request``, ``g`` …) stand at the top, in :mod:`asyncflask.globals`. Code in between takes the
-context as an argument; only public functions that Flask lets one call bare (``url_for()``,
-``render_template()`` …) call :func:`current`.
+It is the lowest module, so that every other one may set or read it; the typed proxies that users
+see (``request``, ``g`` …) are in one of the highest, :mod:`asyncflask.globals`. Code in between
+takes the context as an argument. Only public functions that Flask's users call without one
+(``url_for()``, ``render_template()`` …) call :func:`current`.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ listeners: list[Callable[[], None]] = []
 
 
 def tell_all() -> None:
-    """Let all who keep what they worked out look again."""
+    """Tell all listeners that what they keep has to be made again."""
     for listener in listeners:
         listener()
 
@@ -30,19 +30,22 @@ class WatchingType(ABCMeta):
     (Derived from ABCMeta so that such a class may also be an abstract or generic one.)
     """
 
+    # What `Watching` defines, and classes derived from it replace.
     _watched: frozenset[str]
+    _prepared: Callable[[str, object], object]
+    _refresh_all: Callable[[], None]
 
     def __setattr__(cls, name: str, value: object) -> None:
         if name not in cls._watched:
             super().__setattr__(name, value)
             return
-        super().__setattr__(name, cls._prepared(name, value))  # type: ignore[attr-defined]  # Watching's
-        cls._refresh_all()  # type: ignore[attr-defined]  # Watching's
+        super().__setattr__(name, cls._prepared(name, value))
+        cls._refresh_all()
 
     def __delattr__(cls, name: str) -> None:
         super().__delattr__(name)
         if name in cls._watched:
-            cls._refresh_all()  # type: ignore[attr-defined]  # Watching's
+            cls._refresh_all()
 
 
 class Watching(metaclass=WatchingType):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from ._contextvars import current
 from .concurrency.bridge import running_loop
@@ -52,7 +52,7 @@ def has_request_context() -> bool:
 
     Source: ``Flask: has_request_context``.
     """
-    return _carrier("http") is not None
+    return _request_context_of("http") is not None
 
 
 def has_websocket_context() -> bool:
@@ -60,10 +60,10 @@ def has_websocket_context() -> bool:
 
     Source: ``Quart: has_websocket_context``.
     """
-    return _carrier("websocket") is not None
+    return _request_context_of("websocket") is not None
 
 
-def _carrier(scope_type: str) -> Context | None:
+def _request_context_of(scope_type: str) -> Context | None:
     ctx: Context | None = current()
     if ctx is None or ctx.request_context is None or ctx.request_context.scope_type is None:
         return None
@@ -71,7 +71,7 @@ def _carrier(scope_type: str) -> Context | None:
 
 
 def _need(scope_type: str, what: str) -> Context:
-    ctx = _carrier(scope_type)
+    ctx = _request_context_of(scope_type)
     if ctx is None:
         kind = _KINDS[scope_type]
         raise OutOfContext(
@@ -184,7 +184,7 @@ def _in_copy(template: Context, f: F) -> F:
     loop = running_loop() if template.lease is None else template.lease.loop
     template = template.copy()
     if template.synchronous and "ensure_sync" in template.replaced:
-        f = template.app.ensure_sync(f)  # type: ignore[assignment]  # it is called in the same way
+        f = cast(F, template.app.ensure_sync(f))  # It is called in the same way.
     if is_async(f):
 
         @functools.wraps(f)
@@ -192,7 +192,7 @@ def _in_copy(template: Context, f: F) -> F:
             async with template.copy():
                 return await f(*args, **kwargs)
 
-        return in_copy_async  # type: ignore[return-value]  # same signature as f
+        return cast(F, in_copy_async)  # It has the signature of f.
 
     @functools.wraps(f)
     def in_copy(*args: Any, **kwargs: Any) -> Any:
@@ -202,4 +202,4 @@ def _in_copy(template: Context, f: F) -> F:
         with ctx:
             return f(*args, **kwargs)
 
-    return in_copy  # type: ignore[return-value]  # same signature as f
+    return cast(F, in_copy)  # It has the signature of f.

@@ -73,7 +73,8 @@ class RedirectedRequest(Protocol):
 class RedirectContext(Protocol):
     """The context of a request that was matched."""
 
-    routing_exception: HTTPException | None
+    @property
+    def routing_exception(self) -> Exception | None: ...
 
     @property
     def request(self) -> RedirectedRequest: ...

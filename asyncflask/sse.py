@@ -213,4 +213,4 @@ class _Source:
             try:
                 raise error
             finally:
-                del error  # Its traceback refers to this frame: a circle.
+                del error  # Its traceback refers to this frame: a cycle.

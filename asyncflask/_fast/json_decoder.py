@@ -19,7 +19,7 @@ def decode_text(text: str) -> object:
         text: The text.
 
     Returns:
-        The value; ``None`` if :func:`json.loads` has to be asked (also for ``null``).
+        The value; ``None`` if :func:`json.loads` has to be called (also for ``null``).
     """
     try:
         value, end = _scan(text, 0)
@@ -35,7 +35,7 @@ def decode_bytes(data: bytes) -> object:
         data: The bytes.
 
     Returns:
-        The value; ``None`` if :func:`json.loads` has to be asked (also for ``null``).
+        The value; ``None`` if :func:`json.loads` has to be called (also for ``null``).
     """
     try:
         text = data.decode("utf-8", "surrogatepass")

@@ -43,7 +43,7 @@ _URL_UNSAFE = bytes.maketrans(b"-_", b"+/")
 class CookieSerializer(URLSafeTimedSerializer):
     """itsdangerous' serializer for a cookie of one salt; several threads may use it.
 
-    Reading confirms cookies that are good beyond doubt; itsdangerous decides about all others.
+    Reading confirms cookies that are certainly valid; itsdangerous decides about all others.
     """
 
     #: a second, and how it is written into the cookies of that second
@@ -85,7 +85,7 @@ class CookieSerializer(URLSafeTimedSerializer):
         return super().loads(s, max_age, return_timestamp, salt)
 
     def _read(self, cookie: bytes, max_age: int) -> bytes | None:
-        """Return what was signed; ``None`` if itsdangerous has to be asked."""
+        """Return what was signed; ``None`` if itsdangerous has to be called."""
         signer, macs = self._keys
         signed, _, signature = cookie.rpartition(b".")
         for mac in macs:

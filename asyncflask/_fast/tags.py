@@ -21,7 +21,7 @@ def needs_no_tags(value: object, tags: Container[str]) -> bool:
         tags: The keys of the tags.
 
     Returns:
-        ``True``; ``False`` if the serializer has to be asked.
+        ``True``; ``False`` if the serializer has to be called.
     """
     items: Any = value
     if type(value) is dict:

@@ -162,8 +162,8 @@ class Channels:
         """Make a response that sends a channel's messages as server-sent events.
 
         Each event has the message's id, and a browser that connects again gets what it missed
-        (``Last-Event-ID``). Where messages are missing that are kept no more, there is an event of
-        type ``reset``: the page loads its data again.
+        (``Last-Event-ID``). Where messages are missing that are no longer kept, there is an event
+        of type ``reset``: the page loads its data again.
 
         Args:
             channel: The channel's name.
@@ -257,7 +257,7 @@ class _Hubs:
 
 
 def _close_later(loop: asyncio.AbstractEventLoop, hub: Hub) -> None:
-    """Close the hub of an app that is no more, on a loop that goes on."""
+    """Close the hub of an app that no longer exists, on a loop that still runs."""
     if loop.is_running() and not hub.closed:
         loop.call_soon_threadsafe(lambda: loop.create_task(hub.close()))
 

@@ -24,7 +24,7 @@ class _Kept:
     Args:
         messages: In their order.
         expires: When they are removed, by ``time.monotonic()``.
-        dropped: The highest offset among those that are kept no more.
+        dropped: The highest offset among those that are no longer kept.
     """
 
     messages: deque[Message] = field(default_factory=deque)

@@ -245,7 +245,7 @@ class PostgreSQLEngine(Engine):
             query = "SELECT body FROM {prefix}_messages WHERE channel = $1 AND number = $2"
             body = await self._connected().fetchval(self._sql(query), channel, position.offset)
         if body is None:  # The hub connects again, and tells its subscribers.
-            raise LookupError(f"message {position} of {channel!r} is kept no more")
+            raise LookupError(f"message {position} of {channel!r} is no longer kept")
         self.deliver(Message(channel, position, body))
 
     async def history(self, channel: str, after: Position | None) -> History:

@@ -38,7 +38,7 @@ class Subscription:
         #: how many messages were dropped
         self.lost = 0
         #: False if messages are missing that were published after ``after=…``, or while the engine
-        #: could not be reached: they are kept no more
+        #: could not be reached: they are no longer kept
         self.complete = True
         self._size = size
         self._size_bytes = size_bytes
@@ -114,7 +114,7 @@ class Subscription:
         self._wake()
 
     def miss(self) -> None:
-        """Note that messages are missing which are kept no more."""
+        """Note that messages are missing which are no longer kept."""
         self.complete = False
         if self._raises_missed:
             # The subscriber loads its data again, which has these.

@@ -17,7 +17,7 @@ from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from functools import update_wrapper
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import click
 
@@ -256,7 +256,7 @@ def with_appcontext(f: F) -> F:
             push_app_context(ctx, ctx.ensure_object(ScriptInfo).load_app())
         return _finished(ctx, ctx.invoke(f, *args, **kwargs))
 
-    return update_wrapper(in_app_context, f)  # type: ignore[return-value]  # same signature as f
+    return cast(F, update_wrapper(in_app_context, f))  # It has the signature of f.
 
 
 def run_async(f: Callable[..., Any]) -> Callable[..., Any]:

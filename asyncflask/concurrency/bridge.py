@@ -11,7 +11,7 @@ import asyncio
 import concurrent.futures
 import contextvars
 import types
-from collections.abc import Callable, Coroutine, Generator, Iterator
+from collections.abc import Callable, Coroutine, Generator
 from typing import Any, ParamSpec, TypeVar
 
 from .thread import here
@@ -58,14 +58,15 @@ def run_from_thread(coro: Coroutine[Any, Any, T], loop: asyncio.AbstractEventLoo
     except RuntimeError:
         coro.close()
         raise
+    result: T
     result, error = _work_until(boxed)
     _take_over(context)
     if error is None:
-        return result  # type: ignore[no-any-return]  # boxed, see _box
+        return result
     try:
         raise error
     finally:
-        del error  # Its traceback refers to this frame: a circle.
+        del error  # Its traceback refers to this frame: a cycle.
 
 
 def _work_until(boxed: concurrent.futures.Future[T]) -> T:
@@ -139,14 +140,15 @@ def run_alone(coro: Coroutine[Any, Any, T]) -> T:
         if running_loop() is None:
             with asyncio.Runner() as runner:
                 return runner.run(coro, context=context)
+        result: T
         with concurrent.futures.ThreadPoolExecutor(1) as thread:
             result, error = thread.submit(_run_boxed, coro, context).result()
         if error is None:
-            return result  # type: ignore[no-any-return]  # boxed
+            return result
         try:
             raise error
         finally:
-            del error  # Its traceback refers to this frame: a circle.
+            del error  # Its traceback refers to this frame: a cycle.
     finally:
         _take_over(context)
 
@@ -236,7 +238,7 @@ def drive(coro: Coroutine[Any, Any, T]) -> T:
     try:
         raise stopped
     finally:
-        del stopped  # Its traceback refers to this frame: a circle.
+        del stopped  # Its traceback refers to this frame: a cycle.
 
 
 def _on_a_loop(coro: Coroutine[Any, Any, T]) -> T:
@@ -252,13 +254,13 @@ def _on_a_loop(coro: Coroutine[Any, Any, T]) -> T:
 
 
 async def _rest(coro: Coroutine[Any, Any, T]) -> T:
-    return await resume(coro)  # type: ignore[no-any-return]  # as `coro` returns
+    return await resume(coro)
 
 
 @types.coroutine
 def resume(
-    steps: Coroutine[Any, Any, Any] | Iterator[Any], waiting_for: object = TO_LOOP
-) -> Generator[Any, Any, Any]:
+    steps: Coroutine[Any, Any, T] | Generator[Any, Any, T], waiting_for: object = TO_LOOP
+) -> Generator[Any, Any, T]:
     """Continue on the loop, as an awaitable, what was begun by taking its first steps by hand.
 
     Args:
@@ -285,7 +287,8 @@ def resume(
             else:
                 waiting_for = send(value)
     except StopIteration as stop:
-        return stop.value
+        result: T = stop.value
+        return result
 
 
 #: What :func:`give_way` returns when the coroutine has ended.

@@ -1,4 +1,4 @@
-"""Where a request's coroutine is stepped, of which follows how its callables are called."""
+"""Where a request's coroutine is stepped, which decides how its callables are called."""
 
 from __future__ import annotations
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeGuard
 
 
-def is_async(func: Callable[..., Any]) -> bool:
+def is_async(func: Callable[..., Any]) -> TypeGuard[Callable[..., Coroutine[Any, Any, Any]]]:
     """Return whether a call of ``func`` gives a coroutine.
 
     Functions, methods, ``functools.partial``, objects with an ``async def __call__`` and functions

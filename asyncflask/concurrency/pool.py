@@ -6,7 +6,7 @@ its thread, but the thread is not counted.
 
 The rule that keeps this free of deadlock: ``size`` is asked for once, when a request begins. What
 has begun never waits for it again, since everything else may wait for what that request holds. If
-it has no thread, it gets the next one that is given back, and a new one when none is for a moment.
+it has no thread, it gets the next one that is given back, or a new one if none is for a moment.
 """
 
 from __future__ import annotations

@@ -169,7 +169,7 @@ def run_in_context(
     kwargs: dict[str, Any],
     handled: BaseException | None,
 ) -> tuple[Any, BaseException | None]:
-    """Run ``func`` inside ``context``; return its result or what it raised, also no Exception.
+    """Run ``func`` inside ``context``; return its result, or any error that it raised.
 
     ``KeyboardInterrupt`` and ``SystemExit`` set on a future would end the event loop.
 
@@ -211,7 +211,7 @@ def _run_handling(
         error.__traceback__ = traceback  # Without the frame of this function.
         return func(*args, **kwargs)
     finally:
-        del error, args, traceback  # They refer to this frame: a circle.
+        del error, args, traceback  # They refer to this frame: a cycle.
 
 
 def _await_exit(context: contextvars.Context) -> None:

@@ -137,6 +137,7 @@ class Lease:
             self._pool.occupy(self)
         self._running += 1
         worker.inbox.put(run)
+        result: T
         try:
             result, error = await job
         finally:
@@ -145,7 +146,7 @@ class Lease:
             if self._worker is None and not self._running:
                 self._pool.put_back(worker)  # It was released meanwhile.
         if error is None:
-            return result  # type: ignore[no-any-return]  # boxed, see _run_job
+            return result
         try:
             raise _unboxed(error, func)
         finally:
@@ -297,7 +298,7 @@ async def on_worker(lease: Lease, coro: Coroutine[Any, Any, T], moved: Callable[
     moved()
     if done:
         return result  # type: ignore[return-value]  # done, so it is the result
-    return await resume(coro)  # type: ignore[no-any-return]  # as `coro` returns
+    return await resume(coro)
 
 
 async def _ended(coro: Coroutine[Any, Any, Any], error: BaseException) -> None:

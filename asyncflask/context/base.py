@@ -39,7 +39,7 @@ class ContextBase:
     @property
     def request_context(self) -> Self | None:
         """The context that carries the request or websocket: this one, or the one around it."""
-        # Not an attribute: one that refers to the context itself would be a circle.
+        # Not an attribute: one that refers to the context itself would be a cycle.
         return self if self.scope_type is not None else self.parent
 
     @property

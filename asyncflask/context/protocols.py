@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Any, Protocol
 
 from werkzeug.routing import MapAdapter
 
 from ..concurrency.pool import WorkerPool
 from ..concurrency.stopping import Stopping
-from ..typing import TeardownCallable
+from ..typing import RouteCallable, TeardownCallable
 from ..wrappers.response.headers import WirePair
 from .app_ctx_globals import _AppCtxGlobals
 
@@ -53,6 +53,9 @@ class ContextApp(Protocol):
 
     @property
     def logger(self) -> logging.Logger: ...
+
+    @property
+    def view_functions(self) -> Mapping[str, RouteCallable]: ...
 
     @property
     def teardown_appcontext_funcs(self) -> list[TeardownCallable]: ...

@@ -103,4 +103,4 @@ class ContextSession(ContextMatching):
             rule, app = self.url_rule, self.app
             if rule is not None:
                 self.scope["route"] = rule
-                self.scope["endpoint"] = app.view_functions.get(rule.endpoint)  # type: ignore[attr-defined]  # an app that serves
+                self.scope["endpoint"] = app.view_functions.get(rule.endpoint)

@@ -66,7 +66,7 @@ def choose_handler(app: ServedApp, ctx: Context, error: Exception) -> ErrorHandl
         try:
             raise error
         finally:
-            del error  # Its traceback refers to this frame: a circle.
+            del error  # Its traceback refers to this frame: a cycle.
     return handler
 
 
@@ -122,7 +122,7 @@ async def answer_unhandled(app: ServedApp, ctx: Context, error: Exception) -> Re
         try:
             raise error
         finally:
-            del error  # Its traceback refers to this frame: a circle.
+            del error  # Its traceback refers to this frame: a cycle.
     # An error that a caller passes may not have been raised, and has no traceback then.
     exc_info = cast(ExcInfo, (type(error), error, error.__traceback__))
     if "log_exception" in ctx.replaced:
@@ -161,5 +161,5 @@ def raise_routing(app: ServedApp, ctx: Context) -> NoReturn:
     error = ctx.routing_exception
     assert error is not None
     if app.debug:
-        raise_redirect_that_loses_the_body(ctx)  # type: ignore[arg-type]  # errors of converters too
+        raise_redirect_that_loses_the_body(ctx)
     raise error

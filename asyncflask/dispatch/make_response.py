@@ -222,7 +222,7 @@ def _from_value(app: RespondingApp, body: object, status: object) -> Response:
     made = _converted(app, body, status)
     if made is None:
         if body is None:
-            _current_carrier()  # As in Flask: without a request it is the first mistake.
+            _require_request_context()  # As in Flask: without a request it is the first mistake.
         raise TypeError(_refusal(body))
     response, left = made
     if left is not None:
@@ -294,11 +294,11 @@ def current_environ() -> dict[str, Any]:
     Raises:
         RuntimeError: No request is active.
     """
-    environ: dict[str, Any] = _current_carrier().environ()
+    environ: dict[str, Any] = _require_request_context().environ()
     return environ
 
 
-def _current_carrier() -> Context:
+def _require_request_context() -> Context:
     ctx: Context | None = current()
     if ctx is None or ctx.request_context is None:
         raise OutOfContext(
@@ -340,8 +340,7 @@ def _refusal(body: object) -> str:
         if inspect.iscoroutine(body):
             body.close()  # Otherwise Python warns as well that it was never awaited.
         wrapper = _wrapper_of(body)
-        if wrapper is not None and inspect.iscoroutine(body):
-            body.close()  # Otherwise Python warns that it was never awaited.
+        if wrapper is not None:
             return (
                 f"{where} is `async def`, and was called without `await` by a decorator, the `def`"
                 f" {wrapper.co_qualname}() ({wrapper.co_filename}:{wrapper.co_firstlineno}).\n\n"

@@ -129,7 +129,7 @@ async def run_in_worker(app: ServedApp, ctx: Context, plan: EndpointPlan) -> Ans
         lease = ctx.lease = await app.workers.lease()
     except WorkerQueueFull as error:
         ctx.is_refused = True
-        # Kept by the context, its traceback would keep this frame: a circle.
+        # Kept by the context, its traceback would keep this frame: a cycle.
         ctx.routing_exception = error.with_traceback(None)
         return await run_steps(app, ctx)
     prefetch(ctx)

@@ -151,7 +151,7 @@ def build_url(
     if scheme is not None and not external:
         raise ValueError(
             f"url_for({endpoint!r}, _scheme={scheme!r}, _external=False): a URL without a host has"
-            " no scheme. Leave one of the two away."
+            " no scheme. Leave one of the two out."
         )
     app.inject_url_defaults(endpoint, values)
     try:

@@ -204,7 +204,7 @@ class Flask(SyncSteps, metaclass=CallableType):
             try:
                 ctx.pop(error)
             finally:
-                del error  # Its traceback refers to this frame: a circle.
+                del error  # Its traceback refers to this frame: a cycle.
 
     def mount(
         self, prefix: str, app: object, interface: object = None, *, lifespan: bool = False
@@ -295,7 +295,7 @@ class Flask(SyncSteps, metaclass=CallableType):
         return send_from_directory(folder, filename, max_age=max_age)
 
     def _static_view(self) -> Callable[..., Response]:
-        self_ref = ref(self)  # A reference to the app would be a circle.
+        self_ref = ref(self)  # A reference to the app would be a cycle.
         # COMPAT: tools read its annotations; as in Flask it has none.
         return lambda **kw: self_ref().send_static_file(**kw)  # type: ignore[union-attr]  # it serves
 

@@ -133,7 +133,7 @@ class App(Templates, Rules, ServingHooks, EnsureSync):
 
     def _static_view(self) -> ft.RouteCallable:
         async def static(filename: str) -> Response:
-            # The app is found through the context: a reference to it would be a circle.
+            # The app is found through the context: a reference to it would be a cycle.
             app = t.cast(App, t.cast(Context, current()).app)
             response: Response | t.Awaitable[Response] = app.send_static_file(filename)
             # An override may be `async def`, as Quart's method is.

@@ -45,7 +45,7 @@ class TemplateApp(Protocol):
     @property
     def replaced_steps(self) -> frozenset[str]: ...
 
-    def update_template_context(self, context: dict[str, Any]) -> None: ...
+    def update_template_context(self, context: dict[str, Any]) -> Awaitable[None] | None: ...
 
     async def update_template_context_async(self, context: dict[str, Any]) -> None: ...
 
@@ -370,7 +370,7 @@ def _active_app(function: str) -> TemplateApp:
 
 
 def _update(app: TemplateApp, context: dict[str, Any]) -> None:
-    updating: Any = app.update_template_context(context)  # type: ignore[func-returns-value]  # an override
+    updating = app.update_template_context(context)  # None, if no subclass made it `async def`
     if updating is not None and inspect.iscoroutine(updating):
         updating.close()
         _off_the_loop(app, app.update_template_context, "step")(context)

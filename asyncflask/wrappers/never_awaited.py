@@ -310,10 +310,9 @@ def explained(ctx: ForgettingContext, error: Exception) -> Exception:
 
 def _in_error(error: Exception) -> Iterator[str]:
     """Find the coroutine whose attribute was read."""
-    used = getattr(error, "obj", None)
-    if _is_unawaited(used):
-        call = _closed(used)
-        yield f"    wrong: {call}.{error.name}\n    right: (await {call}).{error.name}"  # type: ignore[attr-defined]  # it has an `obj`
+    if isinstance(error, AttributeError) and _is_unawaited(error.obj):
+        call = _closed(error.obj)
+        yield f"    wrong: {call}.{error.name}\n    right: (await {call}).{error.name}"
 
 
 def _is_unawaited(value: object) -> TypeGuard[AnyCoroutine]:

@@ -84,7 +84,7 @@ class _Ahead:
         try:
             raise error
         finally:
-            del error  # Its traceback refers to this frame: a circle.
+            del error  # Its traceback refers to this frame: a cycle.
 
     # -- on the loop -------------------------------------------------------------------------------
 
@@ -115,7 +115,7 @@ class _Ahead:
     async def stop(self) -> None:
         """Send no more: the request was cancelled."""
         self.client_left = True
-        self.error = None  # Its traceback refers to this object: a circle.
+        self.error = None  # Its traceback refers to this object: a cycle.
         if self._sending is not None:
             self._sending.cancel()
             await asyncio.wait([self._sending])

@@ -97,7 +97,7 @@ def may_block(body: object) -> TypeGuard[Iterable[Any]]:
         body: The body of a response.
 
     Returns:
-        Whether it may; also ``False`` if it cannot be iterated.
+        Whether it may; also ``False`` if it is not iterable.
     """
     if is_async_body(body) or isinstance(body, FileBody) or _is_binary_file(body):
         return False
@@ -120,7 +120,7 @@ def chunks_of(body: object, run: Run = in_thread) -> AsyncIterator[Any]:
         An iterator of the body's chunks, not converted (see :func:`to_bytes`).
 
     Raises:
-        TypeError: ``body`` cannot be iterated.
+        TypeError: ``body`` is not iterable.
     """
     if is_async_body(body):
         return aiter(body)
@@ -130,7 +130,7 @@ def chunks_of(body: object, run: Run = in_thread) -> AsyncIterator[Any]:
         return FileBody(body).chunks()
     if not may_block(body):
         raise TypeError(
-            f"The response body {body!r} of type {type(body).__name__!r} cannot be iterated."
+            f"The response body {body!r} of type {type(body).__name__!r} is not iterable."
             " Pass str, bytes, an iterable or asynchronous iterable of them, or a binary file."
         )
     return _iterated_by(run, body)

@@ -20,6 +20,7 @@ from urllib.parse import quote
 from zlib import adler32
 
 from werkzeug.exceptions import NotFound, RequestedRangeNotSatisfiable
+from werkzeug.http import http_date
 from werkzeug.security import safe_join
 
 from ..._contextvars import current
@@ -246,7 +247,7 @@ def _add_cache_headers(
 ) -> None:
     modified = file.mtime if last_modified is None else last_modified
     if modified is not None:
-        response.last_modified = modified  # type: ignore[assignment]  # http_date takes seconds too
+        response.headers["Last-Modified"] = http_date(modified)
     if isinstance(etag, str):
         response.set_etag(etag)
     elif etag and file.path is not None:
@@ -263,7 +264,7 @@ def _add_max_age(response: Response, max_age: MaxAge, path: str | None) -> None:
         caching.public = True
     if seconds is not None:
         caching.max_age = seconds
-        response.expires = int(time() + seconds)  # type: ignore[assignment]  # http_date takes seconds too
+        response.headers["Expires"] = http_date(int(time() + seconds))
 
 
 def _make_conditional(response: Response, body: FileBody, size: int | None) -> None:
