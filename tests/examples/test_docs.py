@@ -1,4 +1,4 @@
-"""The code and the links of README, tutorial and other documents work."""
+"""The code and the links of README, quickstart and other documents work."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ import asyncflask.testing
 
 from .documents import PROJECT, clients_of, curl, load, sections
 
-TUTORIAL = sorted(str(p.relative_to(PROJECT)) for p in (PROJECT / "docs/tutorial").glob("*.md"))
-PAGES = ["README.md", "CONTRIBUTING.md", "docs/README.md", *TUTORIAL]
-SECTIONS = [section for page in TUTORIAL for section in sections(page)]
+QUICKSTART = "docs/tutorial/quickstart.md"
+PAGES = ["README.md", "CONTRIBUTING.md", "docs/README.md"]
+SECTIONS = sections(QUICKSTART)
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def module(section, tmp_path):
 
 
 @pytest.mark.parametrize("section", SECTIONS, ids=str)
-async def test_a_section_of_the_tutorial_does_what_it_says(section, module):
+async def test_a_section_of_the_quickstart_does_what_it_says(section, module):
     tests = [value for name, value in vars(module).items() if name.startswith("test_")]
     assert tests or section.commands, "nothing in this section is tried out"
 

@@ -21,7 +21,7 @@ from asyncflask.cli import routes_command
 from asyncflask.sse import event_stream
 from asyncflask.testing import WebsocketDisconnect
 
-from . import test_docs, test_how_to_docs, test_reference_docs, test_services_docs
+from . import test_docs, test_how_to_docs, test_reference_docs, test_services_docs, tutorial
 from .documents import PROJECT, blocks, execute, sections
 
 TEST, CLI = "docs/how-to/test.md", "docs/reference/cli.md"
@@ -33,9 +33,9 @@ WEBSOCKET, CONFIGURATION = "docs/reference/websocket.md", "docs/reference/config
 TRIED = set()
 #: the pages whose blocks have tests elsewhere: whole modules, and those run in their own processes
 #: (``test_monitor_docs.py``, ``test_database_docs.py``, ``test_services_docs.py``,
-#: ``test_how_to_docs.py``, ``tests/compat/test_async_api.py``)
+#: ``test_how_to_docs.py``, ``test_tutorial.py``, ``tests/compat/test_async_api.py``)
 ELSEWHERE = {
-    *(test_docs.TUTORIAL + test_reference_docs.PAGES),
+    *(test_docs.QUICKSTART, *tutorial.CHAPTERS, *test_reference_docs.PAGES),
     *("README.md", "docs/how-to/monitor.md", "docs/how-to/use-flask-extensions.md"),
     "docs/how-to/use-flask-sqlalchemy.md",
     *test_services_docs.PAGES,
