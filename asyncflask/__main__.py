@@ -1,35 +1,46 @@
 """The command ``asyncflask``, also as ``python -m asyncflask``.
 
-The group and its commands are in ``cli/``. The option that installs the facade as ``flask`` is
-added here, because ``cli/`` does not import the app classes.
+The group and its commands are in ``cli/``. The options that install a facade as ``flask``
+or ``quart`` are added here, because ``cli/`` does not import the app classes.
 """
 
 from __future__ import annotations
+
+import importlib
 
 import click
 
 from .cli import cli, main
 
 
-def _install(ctx: click.Context, param: click.Parameter, value: bool) -> None:
-    if value and not ctx.resilient_parsing:
-        from .flask import install  # the facade is loaded on demand
+def _add_option(package: str) -> None:
+    """Add the option that installs a facade as the package whose API it has.
 
-        install(children=True)
+    Args:
+        package: ``"flask"`` or ``"quart"``.
+    """
 
+    def install(ctx: click.Context, param: click.Parameter, value: bool) -> None:
+        if value and not ctx.resilient_parsing:
+            # The facade is loaded on demand.
+            importlib.import_module(f"asyncflask.{package}").install(children=True)
 
-# Eager, so that it comes before the app and the packages' commands are imported.
-cli.params.append(
-    click.Option(
-        ["--as-flask"],
-        is_flag=True,
-        is_eager=True,
-        expose_value=False,
-        allow_from_autoenv=False,  # the variable of that name is for child processes
-        callback=_install,
-        help="Install asyncflask.flask as the module flask, also in child processes.",
+    # Eager, so that it comes before the app and the packages' commands are imported.
+    cli.params.append(
+        click.Option(
+            [f"--as-{package}"],
+            is_flag=True,
+            is_eager=True,
+            expose_value=False,
+            allow_from_autoenv=False,  # the variable of that name is for child processes
+            callback=install,
+            help=f"Install asyncflask.{package} as the module {package}, also in child processes.",
+        )
     )
-)
+
+
+_add_option("flask")
+_add_option("quart")
 
 
 if __name__ == "__main__":

@@ -20,13 +20,14 @@ PACKAGE = Path(__file__).parent.parent / "asyncflask"
 #: A unit is a module in the package's root, or a folder. It imports from lower floors, and from
 #: its own floor as long as this makes no circle.
 FLOORS = {
-    1: "_contextvars _invalidation typing exceptions signals resources logging concurrency routing",
+    1: "_alias _contextvars _invalidation typing exceptions signals resources logging"
+    " concurrency routing",
     2: "_fast protocol json config datastructures debughelpers views middleware port",
     3: "wrappers wsgi server cli",
     4: "context ctx sessions templating sse debug testing",
     5: "dispatch helpers",
     6: "sansio serving app blueprints",
-    7: "globals flask channels",
+    7: "globals flask quart channels",
     8: "__init__ __main__",
 }
 FLOOR_OF = {name: floor for floor, names in FLOORS.items() for name in names.split()}
@@ -59,6 +60,9 @@ PRIVATE_NAMES_OF_OTHERS = {
     "globals": {
         "_AppCtxGlobals": "Flask's name",
     },
+    "quart": {
+        "_AppCtxGlobals": "Flask's name",
+    },
     "templating": {
         "_undefined_name": "Jinja's: what an undefined value says of itself",
         "_undefined_obj": "Jinja's: what an undefined value says of itself",
@@ -80,6 +84,16 @@ FOR_CHECKERS = {
         ("flask/app.py", "flask/ctx.py", "flask/wrappers.py"),
         "the types of the proxies, which those modules re-export under Flask's names",
     ),
+    "quart/globals.py": dict.fromkeys(
+        ("quart/app.py", "quart/ctx.py", "quart/wrappers/__init__.py"), "the types of the proxies"
+    ),
+    "quart/typing.py": dict.fromkeys(
+        ("quart/app.py", "quart/wrappers/__init__.py"), "the protocols of Quart's classes"
+    ),
+    "quart/asgi.py": {"quart/app.py": "an app names the classes that serve it"},
+    "quart/testing/client.py": {"quart/app.py": "an app names its test client"},
+    "quart/testing/connections.py": {"quart/app.py": "a test connects to an app"},
+    "quart/testing/utils.py": {"quart/app.py": "an app knows its host"},
     "flask/json/__init__.py": {"flask/wrappers.py": "jsonify() is in Flask's json"},
     "dispatch/protocols.py": {"dispatch/plan.py": "an app has the plans that are made of it"},
     "sansio/blueprints.py": {"sansio/app.py": "a blueprint is registered on an app"},
@@ -90,6 +104,52 @@ FOR_CHECKERS = {
         "wrappers/__init__.py": "jsonify() is in Flask's json, and returns a response"
     },
 }
+
+#: Names of Quart, which its facade has with Quart's parameters, or awaited.
+QUARTS_NAMES = [
+    "AppContext",
+    "Body",
+    "Environment",
+    "FileBody",
+    "FileStorage",
+    "FormDataParser",
+    "RequestContext",
+    "SecureCookieSessionInterface",
+    "SessionInterface",
+    "TestApp",
+    "Websocket",
+    "WebsocketContext",
+    "abort",
+    "after_this_request",
+    "after_this_websocket",
+    "copy_current_app_context",
+    "copy_current_request_context",
+    "copy_current_websocket_context",
+    "decode_headers",
+    "dump",
+    "dumps",
+    "encode_headers",
+    "find_app_by_string",
+    "find_best_app",
+    "find_package",
+    "flash",
+    "jsonify",
+    "load",
+    "load_dotenv",
+    "loads",
+    "locate_app",
+    "make_push_promise",
+    "make_response",
+    "render_template",
+    "render_template_string",
+    "run_sync",
+    "stream_template",
+    "stream_template_string",
+    "stream_with_context",
+    "traceback_response",
+    "url_for",
+    "with_appcontext",
+]
 
 #: Top-level names that several modules define, and why: {name: reason}.
 DEFINED_TWICE = {
@@ -104,6 +164,10 @@ DEFINED_TWICE = {
     "run_command": "the facade's starts Werkzeug's server",
     "send_file": "the facade's uses the server's wsgi.file_wrapper",
     "send_from_directory": "the facade's calls its send_file",
+    **dict.fromkeys(QUARTS_NAMES, "the facade for Quart has Quart's"),
+    # Both facades.
+    "install": "each facade takes the place of another package",
+    "main": "each command is another group's",
     # Names of others, in another sense.
     "Config": "an app's configuration (Flask) and a server's (uvicorn)",
 }

@@ -10,7 +10,7 @@ from typing import Any
 import click
 from werkzeug.utils import import_string
 
-from ..config.environment import PREFIXES
+from ..config.environment import PREFIXES, further_prefixes
 
 OWN, FLASK = PREFIXES
 
@@ -29,7 +29,12 @@ class Option(click.Option):
             name = f"{OWN}{prefix.removeprefix(FLASK)}_{self.name.upper()}"
             if value := os.environ.get(name):
                 return value
-        return super().resolve_envvar_value(ctx)
+        value = super().resolve_envvar_value(ctx)
+        if value is None and self.name and prefix.startswith(FLASK):
+            for other in further_prefixes:
+                name = f"{other}{prefix.removeprefix(FLASK)}_{self.name.upper()}"
+                value = value or os.environ.get(name) or None
+        return value
 
 
 class CertParamType(click.ParamType):  # type: ignore[type-arg]  # generic in newer click only

@@ -9,7 +9,19 @@ from __future__ import annotations
 import os
 
 PREFIXES = ("ASYNCFLASK", "FLASK")
+#: what `read_also()` has added
+further_prefixes: list[str] = []
 NEGATIVE = ("0", "false", "no")
+
+
+def read_also(prefix: str) -> None:
+    """Let variables of a further prefix be read, where those of the others are not set.
+
+    Args:
+        prefix: Such as ``"QUART"``.
+    """
+    if prefix not in further_prefixes:
+        further_prefixes.append(prefix)
 
 
 def read_variable(name: str) -> str | None:
@@ -18,7 +30,7 @@ def read_variable(name: str) -> str | None:
     Args:
         name: The part after the prefix: ``"DEBUG"``.
     """
-    for prefix in PREFIXES:
+    for prefix in (*PREFIXES, *further_prefixes):
         if value := os.environ.get(f"{prefix}_{name}"):
             return value
     return None

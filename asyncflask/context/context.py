@@ -11,7 +11,7 @@ The class is written in parts, each of which builds on the one before: ``base.py
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Self
 
 from ..wrappers.request.base import body_of
 from .lifecycle import ContextLifecycle
@@ -57,6 +57,26 @@ class Context(ContextLifecycle):
         self.made_connection = None
         self.made_body = None
 
+    @classmethod
+    def of_connection(
+        cls,
+        app: ContextApp,
+        scope_type: ScopeTypeRow | None = None,
+        scope: Any = None,
+        receive: Any = None,
+        send: Any = None,
+    ) -> Self:
+        """Make a context, also of a subclass whose constructor takes other arguments.
+
+        Args:
+            app: The app.
+            scope_type: As for the constructor.
+            scope: As for the constructor.
+            receive: As for the constructor.
+            send: As for the constructor.
+        """
+        return cls(app, scope_type, scope, receive, send)
+
     @property
     def app_context(self) -> Context | None:
         """The app context that is current together with this one: itself."""
@@ -71,7 +91,7 @@ class Context(ContextLifecycle):
 
         Source: ``Quart: RequestContext.copy``, ``AppContext.copy``.
         """
-        other = Context(self.app, self.scope_type, self.scope, self.receive, self.send)
+        other = self.of_connection(self.app, self.scope_type, self.scope, self.receive, self.send)
         if self.scope_type is not None:
             # Made now: of one that each made for itself, the other would see no change, and two
             # bodies would take each other's messages.

@@ -77,8 +77,12 @@ class ContextSession(ContextMatching):
         """Open a session that may have to be awaited; a context that is served has it already."""
         interface = self.app.session_interface
         if self.opened_session is None and opens_early(interface):
-            session = interface.open_session(self.app, self.request_or_websocket)
-            self.keep_session(await session if inspect.isawaitable(session) else session)
+            session = await _finished_result(
+                interface.open_session(self.app, self.request_or_websocket)
+            )
+            if session is None:
+                session = await _finished_result(interface.make_null_session(self.app))
+            self.keep_session(session)
 
     def keep_session(self, session: SessionMixin | None) -> SessionMixin:
         """Keep what the session interface has opened, or a null session instead of ``None``.
@@ -104,3 +108,8 @@ class ContextSession(ContextMatching):
             if rule is not None:
                 self.scope["route"] = rule
                 self.scope["endpoint"] = app.view_functions.get(rule.endpoint)
+
+
+async def _finished_result(result: Any) -> Any:
+    """Await what a method of a session interface returned, if it is `async def`."""
+    return await result if inspect.isawaitable(result) else result

@@ -21,7 +21,6 @@ from ..concurrency.bridge import stop_iteration_of
 from ..concurrency.execution_mode import LOOP
 from ..concurrency.workers import finish
 from ..ctx import Context
-from ..debug.page import traceback_response
 from ..signals import appcontext_pushed
 from ..wrappers import Response
 from ..wrappers.never_awaited import raise_forgotten
@@ -68,10 +67,10 @@ async def run_steps(app: ServedApp, ctx: Context, rest: Awaitable[Any] | None = 
     except BaseException as error:
         # Flask: what failed first, not what its handler failed with.
         await teardown.leave_served(app, ctx, ctx.serving_error or error)
-        page = traceback_response(app, ctx, error)
-        if page is None:
+        answer = app.answer_failure(ctx, error)
+        if answer is None:
             raise
-        return page
+        return answer
     if _has_end(app, ctx):
         await teardown.leave_served(app, ctx, ctx.serving_error)
     return response
@@ -381,7 +380,11 @@ async def open_session(app: ServedApp, ctx: Context) -> None:
     """Open the session first of all, for an interface that may block or is ``async def``."""
     func = app.session_interface.open_session
     session = await call_unconverted(ctx, func, app, ctx.request_or_websocket)
-    ctx.keep_session(await settled(ctx, func, session))
+    session = await settled(ctx, func, session)
+    if session is None:
+        func = app.session_interface.make_null_session  # Quart's is `async def`.
+        session = await settled(ctx, func, await call_unconverted(ctx, func, app))
+    ctx.keep_session(session)
 
 
 def refreshes(app: ServedApp, ctx: Context) -> bool:

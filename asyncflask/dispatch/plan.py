@@ -23,7 +23,6 @@ from ..context import blueprint_path
 from ..ctx import Context
 from ..sessions import opens_early
 from ..signals import appcontext_popped, appcontext_pushed, appcontext_tearing_down
-from ..wrappers.response.response import Response
 from .protocols import ServedApp
 from .scope_types import HTTP, WEBSOCKET, ScopeType
 
@@ -143,7 +142,8 @@ class EndpointPlan:
         self.after: tuple[Function, ...] = ()
         self.has_before = self.has_after = self.has_teardown = True
         # A property may give another class for each response.
-        self.sends_messages = getattr_static(app, "response_class") is Response
+        response_class = getattr_static(app, "response_class")
+        self.sends_messages = bool(getattr(response_class, "may_be_messages", False))
         self.opens_session_early = opens_early(app.session_interface)
         runner: Runner = "unknown"
         # What a property of a subclass returns may be another object each time.

@@ -98,7 +98,7 @@ def _make_request(ctx: Any) -> Request:
         request = _make(Request)
         request._ctx = ctx
         return request
-    made: Request = cls(ctx)
+    made: Request = cls.of_context(ctx)
     return made
 
 
@@ -108,7 +108,7 @@ def _make_sync_request(ctx: Any) -> Any:
 
 
 def _make_websocket(ctx: Any) -> Any:
-    return ctx.app.websocket_class(ctx)
+    return ctx.app.websocket_class.of_context(ctx)
 
 
 def _make_sync_websocket(ctx: Any) -> Any:

@@ -55,11 +55,11 @@ def create_adapter(
         subdomain = app.url_map.default_subdomain or ""
     environ = None if bind is None else getattr(connection, "environ", None)
     if bind is None or environ is None:  # A websocket has none, on the facade either.
-        return _bind(app.url_map, connection, server_name, subdomain)
+        return bind_connection(app.url_map, connection, server_name, subdomain)
     connection.host  # noqa: B018  # raises for a host that is not trusted
     adapter = bind(app.url_map, environ, server_name, subdomain)
     host = environ.get("HTTP_HOST", "").lower()
-    if not adapter.server_name and is_host(host):  # SECURITY: see _bind().
+    if not adapter.server_name and is_host(host):  # SECURITY: see bind_connection().
         adapter.server_name = host.removesuffix(OWN_PORTS.get(adapter.url_scheme, " "))
     return adapter
 
@@ -71,7 +71,7 @@ def bind_environ(
     return url_map.bind_to_environ(environ, server_name=server_name, subdomain=subdomain)
 
 
-def _bind(
+def bind_connection(
     url_map: Map, connection: Any, server_name: str | None, subdomain: str | None
 ) -> MapAdapter:
     """Make an adapter with the host that ``connection.host`` has accepted.

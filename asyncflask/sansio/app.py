@@ -20,10 +20,11 @@ from .. import typing as ft
 from .._contextvars import current
 from .._invalidation import notice
 from ..ctx import Context, _AppCtxGlobals
+from ..debug.page import traceback_response
 from ..debughelpers import warn_of_real_flask
 from ..dispatch import overrides, teardown
 from ..dispatch.make_response import as_response
-from ..dispatch.plan import PlanCache
+from ..dispatch.plan import PlanCache, Run, Runner
 from ..dispatch.protocols import ServedApp
 from ..dispatch.runners import RUNNERS
 from ..dispatch.scope_types import HTTP, WEBSOCKET
@@ -85,7 +86,7 @@ class App(Templates, Rules, ServingHooks, EnsureSync):
         instance_relative_config: bool = False,
         root_path: str | None = None,
     ) -> None:
-        self.plans = PlanCache(t.cast(ServedApp, self), RUNNERS)
+        self.plans = PlanCache(t.cast(ServedApp, self), self.runners)
         Scaffold.__init__(
             self, import_name, static_folder, static_url_path, template_folder, root_path
         )
@@ -146,6 +147,10 @@ class App(Templates, Rules, ServingHooks, EnsureSync):
 
     #: how the requests of each endpoint are served, until something changes
     plans: PlanCache
+    #: the functions that run plans
+    runners: t.ClassVar[t.Mapping[Runner, Run]] = RUNNERS
+    #: what makes the context of a connection, by the type of its scope; by default ``Context``
+    connection_contexts: t.ClassVar[t.Mapping[str, t.Callable[..., Context]]] = {}
 
     _watched = overrides.WATCHED
 
@@ -281,6 +286,32 @@ class App(Templates, Rules, ServingHooks, EnsureSync):
     def app_context(self) -> Context:
         """Return a context for using the app outside of a request: ``with`` or ``async with``."""
         return Context(self)
+
+    def make_connection_context(
+        self, name: str, scope: ft.Scope, receive: ft.Receive, send: ft.Send
+    ) -> Context:
+        """Make the context of a connection by a method that was replaced.
+
+        Args:
+            name: The method: ``request_context`` or ``websocket_context``.
+            scope: The ASGI scope.
+            receive: Returns the next message of the client.
+            send: Sends a message to the client.
+        """
+        ctx: Context = getattr(self, name)(scope, receive, send)
+        return ctx
+
+    def answer_failure(self, ctx: Context, error: BaseException) -> Response | None:
+        """Return what answers an error that nothing handled: a traceback page in debug mode.
+
+        Args:
+            ctx: The context.
+            error: The error.
+
+        Returns:
+            The response; ``None`` if the server gets the error.
+        """
+        return traceback_response(t.cast(ServedApp, self), ctx, error)
 
     async def teardown_context(self, ctx: Context, error: BaseException | None) -> None:
         """Run the teardown functions of a context; the context calls this when it is popped.

@@ -216,7 +216,7 @@ async def _find_table(
         return None
     app.end_setup()
     for table in app.plans.tables.values():
-        table.make_context = Context
+        table.make_context = app.connection_contexts.get(table.scope_type.name, Context)
         if table.scope_type.context in app.replaced_steps:
             table.make_context = partial(_make_context, table.scope_type.context)
     if not (app.use_debugger or app.mounts or app.debug or "asgi_app" in app.replaced_steps):
@@ -228,8 +228,7 @@ def _make_context(
     name: str, app: ServedApp, scope_type: ScopeType, scope: Scope, receive: Receive, send: Send
 ) -> Context:
     """Make a context as the app's replacement of ``request_context`` or its like does."""
-    ctx: Context = getattr(app, name)(scope, receive, send)
-    return ctx
+    return app.make_connection_context(name, scope, receive, send)
 
 
 def _elsewhere(app: ServedApp, scope: Scope, wrapped: bool) -> ASGIApplication | None:

@@ -6,6 +6,7 @@ Each calls the function of the pipeline in ``dispatch/`` that it is named after.
 from __future__ import annotations
 
 import functools
+import inspect
 import sys
 import typing as t
 from collections.abc import Awaitable, Callable
@@ -39,6 +40,10 @@ def _explained(function: F) -> F:
     copy = FunctionType(function.__code__, function.__globals__, "__call__")
     copy.__kwdefaults__, copy.__doc__ = function.__kwdefaults__, function.__doc__
     copy.__annotations__ = function.__annotations__
+    _, *parameters = inspect.signature(function).parameters.values()
+    self = inspect.Parameter("self", inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    named = [each for each in parameters if each.kind is not each.KEYWORD_ONLY]
+    copy.__signature__ = inspect.Signature([self, *named])  # type: ignore[attr-defined]  # inspect reads it
     copy.__qualname__ = (
         "This is an ASGI app, and was called as a WSGI or RSGI app. Serve it with hypercorn,"
         " uvicorn, `gunicorn -k uvicorn.workers.UvicornWorker` or `granian --interface asgi`."

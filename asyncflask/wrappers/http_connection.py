@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from ipaddress import IPv6Address
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, Protocol, Self, TypeVar, overload
 
 from werkzeug.datastructures import Authorization, Headers, MultiDict
 from werkzeug.exceptions import HTTPException, SecurityError
@@ -188,6 +188,15 @@ class HTTPConnection(Routed, SansIORequest):
     def __init__(self, ctx: ConnectionContext) -> None:
         # Werkzeug's constructor computes eight attributes; here each is computed when it is read.
         self._ctx = ctx
+
+    @classmethod
+    def of_context(cls, ctx: Any) -> Self:
+        """Make the request or websocket of a context; a subclass may have another constructor.
+
+        Args:
+            ctx: The context that carries this connection.
+        """
+        return cls(ctx)
 
     @property
     def scope(self) -> dict[str, Any]:

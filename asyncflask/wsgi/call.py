@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any, cast
 
 from werkzeug.wrappers import Response as WerkzeugResponse
 
-from ..wrappers.response.asgi import Send, Watch, send_stream, send_whole, whole_body
+from ..wrappers.response.asgi import Send, send_stream, send_whole, whole_body
 from ..wrappers.response.bodies import Run
 from ..wrappers.response.headers import encode_headers
 from ..wrappers.response.response import Response
+from ..wrappers.response.watch import Watch
 
 if TYPE_CHECKING:
     from _typeshed import OptExcInfo

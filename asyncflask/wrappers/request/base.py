@@ -10,7 +10,6 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 from werkzeug.sansio.utils import get_content_length
 
-from ...datastructures import FileStorage
 from ...typing import Receive, Scope, Send
 from ..http_connection import ConnectionApp, RoutedContext
 from .body import Body
@@ -174,8 +173,7 @@ def of_class(storage: type[SyncFileStorage], files: MultiDict[str, Any]) -> Mult
     Returns:
         The uploads.
     """
-    is_async = storage is FileStorage
-    if all(isinstance(file, FileStorage) is is_async for file in files.values()):
+    if all(type(file) is storage for file in files.values()):
         return files
     return type(files)(
         (name, storage(file.stream, file.filename, file.name, headers=file.headers))

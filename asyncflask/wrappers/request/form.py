@@ -75,7 +75,7 @@ async def parse_form(
             data = body.read_at_once()
             if data is None:
                 data = await _read_urlencoded(body, limits)
-        return _decode_urlencoded(data, limits, cls), cls()
+        return decode_urlencoded(data, limits, cls), cls()
     if mimetype != MULTIPART:
         return cls(), cls()
     form = MultipartForm(options, limits, lambda _: Upload())
@@ -120,7 +120,7 @@ class FormDataParser(SyncFormDataParser):
         limits = FormLimits(self.max_form_memory_size, self.max_form_parts)
         if mimetype == URLENCODED:
             size = -1 if limits.memory is None else limits.memory + 1
-            fields = _decode_urlencoded(stream.read(size), limits, self.cls)
+            fields = decode_urlencoded(stream.read(size), limits, self.cls)
             return stream, fields, self.cls()
         if mimetype != MULTIPART:
             return stream, self.cls(), self.cls()
@@ -194,9 +194,20 @@ async def _read_urlencoded(body: Body, limits: FormLimits) -> bytes:
     return data
 
 
-def _decode_urlencoded(
+def decode_urlencoded(
     data: bytes, limits: FormLimits, cls: type[MultiDict[str, Any]]
 ) -> MultiDict[str, Any]:
+    """Parse the bytes of an urlencoded form.
+
+    Args:
+        data: The bytes.
+        limits: The limits of the form.
+        cls: The class of the result.
+
+    Raises:
+        BadRequest: They are not UTF-8 (400).
+        RequestEntityTooLarge: The form goes over one of the limits (413).
+    """
     if limits.memory is not None and len(data) > limits.memory:
         raise fields_too_large(limits.memory)
     if limits.parts is not None and data.count(b"&") >= limits.parts:

@@ -26,6 +26,8 @@ from .multipart_form import FormLimits
 class FormDataRequest(BodyRequest):
     """A request whose body can be read as a form, or as bytes."""
 
+    #: the class of uploads
+    file_storage_class: type[FileStorage] = FileStorage
     max_form_memory_size = Limit("MAX_FORM_MEMORY_SIZE", 500_000)
     max_form_parts = Limit("MAX_FORM_PARTS", 1000)
 
@@ -170,7 +172,7 @@ async def _read_form(request: FormDataRequest, _: None) -> Any:
 
 
 async def _read_files(request: FormDataRequest, _: None) -> Any:
-    return of_class(FileStorage, (await request.load_form())[1])
+    return of_class(request.file_storage_class, (await request.load_form())[1])
 
 
 async def _read_values(request: FormDataRequest, _: None) -> CombinedMultiDict[str, str]:

@@ -19,9 +19,9 @@ from .ahead import PIECES, pump_ahead
 from .bodies import FileBody, Run, chunks_of, in_thread, may_block, to_bytes
 from .headers import WirePair, encode_headers
 from .response import Response
+from .watch import Guard, Watch
 
 Send = Callable[[dict[str, Any]], Awaitable[None]]
-Watch = Callable[[], Awaitable[Any]]
 
 # RFC 9110 §15.4.5 and Werkzeug's remove_entity_headers: headers that a 304 does not repeat.
 _NOT_IN_304 = frozenset(
@@ -82,7 +82,7 @@ async def send_response(
     if messages is not None:
         await send_whole(send, *messages)
         return
-    body: Any = response.response
+    body: Any = response.body_to_send()
     try:
         start, bodiless = _start(response)
         if bodiless or method == "HEAD":
@@ -204,13 +204,7 @@ def _start(response: Response) -> tuple[dict[str, Any], bool]:
 
 
 def _add_content_length(response: Response, headers: list[WirePair]) -> None:
-    body: Any = response.response
-    if isinstance(body, FileBody):
-        length = body.length
-    elif response.is_sequence:
-        length = sum(len(to_bytes(chunk)) for chunk in body)
-    else:
-        return
+    length = response.known_length()
     if length is not None and response.automatically_set_content_length:
         headers.append((b"content-length", b"%d" % length))
 
@@ -321,7 +315,7 @@ async def _watched(pumping: Coroutine[Any, Any, None], watch: Watch | None) -> N
 
 
 async def _guarded(pumping: Awaitable[None], watch: Watch) -> None:
-    guard = _Guard(watch)
+    guard = Guard(watch)
     try:
         await pumping
     except asyncio.CancelledError:
@@ -371,37 +365,3 @@ async def _pump(
         await send({"type": "http.response.body", "body": b""})
     except OSError:
         pass
-
-
-class _Guard:
-    """Cancels the task that made it when the client leaves."""
-
-    def __init__(self, watch: Watch) -> None:
-        task = asyncio.current_task()
-        assert task is not None  # A coroutine that is awaited runs in a task.
-        self._streaming = task
-        self._already_cancelling = task.cancelling()
-        self._stopped = False
-        self._cancelled = False
-        self._watching = asyncio.get_running_loop().create_task(self._wait(watch))
-
-    async def _wait(self, watch: Watch) -> None:
-        await watch()
-        if not self._stopped:
-            self._cancelled = True
-            self._streaming.cancel()
-
-    def cancelled_us(self) -> bool:
-        """Tell whether only this guard cancelled the task, and undo it (see asyncio.timeout)."""
-        if not self._cancelled:
-            return False
-        self._cancelled = False
-        return self._streaming.uncancel() <= self._already_cancelling
-
-    async def stop(self) -> None:
-        """End the watching task; the streaming task is not cancelled any more."""
-        self._stopped = True
-        self.cancelled_us()  # A body may have swallowed the cancellation.
-        if not self._watching.done():
-            self._watching.cancel()
-            await asyncio.wait([self._watching])

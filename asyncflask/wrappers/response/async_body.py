@@ -114,6 +114,19 @@ class AsyncBodyResponse(WerkzeugResponse):
             if chunks is not body and hasattr(chunks, "aclose"):
                 await chunks.aclose()
 
+    # -- sending ---------------------------------------------------------------
+
+    def body_to_send(self) -> object:
+        """Return what is iterated to send a body that is not buffered."""
+        return self.response
+
+    def known_length(self) -> int | None:
+        """Return the number of bytes that are sent, or ``None`` for a stream."""
+        body: Any = self.response
+        if isinstance(body, FileBody):
+            return body.length
+        return sum(len(to_bytes(chunk)) for chunk in body) if self.is_sequence else None
+
     # -- closing ---------------------------------------------------------------
 
     def close(self) -> None:

@@ -101,6 +101,10 @@ class Response(AsyncBodyResponse):
     autocorrect_location_header = False
 
     _has_quick_constructor: ClassVar[bool] = True
+    #: whether text and JSON may be sent without an object of this class being made
+    may_be_messages: ClassVar[bool] = True
+    #: the subclass whose constructor is the quick one; ``None``: this class itself
+    _quick: ClassVar[type[Response] | None] = None
 
     def __init__(
         self,
@@ -153,10 +157,20 @@ class Response(AsyncBodyResponse):
         else:
             self.response = body  # type: ignore[assignment]  # Werkzeug knows no asynchronous ones
 
-    def __init_subclass__(cls, **kwargs: Any) -> None:
+    def __init_subclass__(cls, quick: bool = False, **kwargs: Any) -> None:
+        """Note whether a subclass constructs its objects in its own way.
+
+        Args:
+            quick: Whether the quick constructor, and messages without an object, are right for it.
+            kwargs: For the bases.
+        """
         super().__init_subclass__(**kwargs)
+        cls.may_be_messages = quick
+        if quick:
+            cls._quick = cls
         cls._has_quick_constructor = all(
-            getattr(cls, name) is getattr(Response, name) for name in _CONSTRUCTOR_STEPS
+            getattr(cls, name) is getattr(cls._quick or Response, name)
+            for name in _CONSTRUCTOR_STEPS
         )
 
     @classmethod

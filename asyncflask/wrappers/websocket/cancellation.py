@@ -61,6 +61,11 @@ class ViewWatch:
         if _awaited_by(self._task) is not asyncio.current_task():  # Else it gets the error too.
             self._cancel(self._task)
 
+    def cancel_now(self) -> None:
+        """Cancel the view at once, wherever it waits, if it may be cancelled."""
+        if self._task is not None and self._cancels and not self._cancelled:
+            self._cancel(self._task)
+
     def _look_later(self, task: asyncio.Task[Any], looks: int) -> None:
         loop = asyncio.get_running_loop()
         self._looking = loop.call_later(PATIENCE, self._look, task, _awaited_by(task), looks - 1)

@@ -60,10 +60,12 @@ class Websocket(Messages, HTTPConnection):
 
     #: Cookies that the answer of the handshake has set, by name.
     handshake_cookies: Mapping[str, str] = {}
+    #: the class of the ASGI side
+    connection_class: type[WebsocketConnection] = WebsocketConnection
 
     def __init__(self, ctx: WebsocketContext) -> None:
         HTTPConnection.__init__(self, ctx)
-        self._connection = WebsocketConnection(ctx)
+        self._connection = self.connection_class(ctx)
 
     # -- handshake and close -----------------------------------------------------------------------
 

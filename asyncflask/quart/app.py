@@ -1,0 +1,475 @@
+"""Quart's app: the async API's, with Quart's signatures and defaults."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import typing as t
+from collections.abc import Callable, Coroutine, Mapping
+from inspect import iscoroutinefunction as iscoroutinefunction
+
+from werkzeug.exceptions import HTTPException
+from werkzeug.routing import MapAdapter
+
+from .._contextvars import current
+from ..context import Context
+from ..debug.page import PRESERVE_CONTEXT
+from ..dispatch import overrides
+from ..dispatch.make_response import as_response
+from ..dispatch.scope_types import HTTP, WEBSOCKET
+from ..sansio.setupmethod import F
+from ..sansio.setupmethod import T_after_websocket as T_after_websocket
+from ..sansio.setupmethod import T_before_serving as T_before_serving
+from ..sansio.setupmethod import T_shell_context_processor as T_shell_context_processor
+from ..sansio.setupmethod import T_teardown as T_teardown
+from ..sansio.setupmethod import T_template_filter as T_template_filter
+from ..sansio.setupmethod import T_template_global as T_template_global
+from ..sansio.setupmethod import T_template_test as T_template_test
+from ..sansio.setupmethod import T_websocket as T_websocket
+from ..sansio.setupmethod import T_while_serving as T_while_serving
+from ..templating.rendering import TemplateApp, update_template_context_async
+from ..typing import ExcInfo, Receive, Scope, Send
+from .asgi import ASGIHTTPConnection, ASGILifespan, ASGIWebsocketConnection
+from .config import DEFAULT_CONFIG, Config
+from .ctx import AppContext, RequestContext, WebsocketContext
+from .debug import traceback_page
+from .files import AsyncFile, open_file
+from .folders import open_readable, send_from_folder
+from .hooks import WebsocketHooks
+from .routing import QuartMap, QuartRule
+from .runners import RUNNERS
+from .sessions import SecureCookieSessionInterface
+from .steps import QuartSteps
+from .templating import Environment
+from .testing import QuartClient, QuartCliRunner, TestApp
+from .testing.utils import (
+    HeadersArgument,
+    make_test_body_with_headers,
+    make_test_headers_path_and_query_string,
+    make_test_scope,
+    no_op_push,
+    sentinel,
+)
+from .typing import AfterServingCallable, BeforeWebsocketCallable, Event, ResponseReturnValue
+from .typing import AppOrBlueprintKey as AppOrBlueprintKey
+from .wrappers import BaseRequestWebsocket, Request, Response, Websocket
+
+T_after_serving = t.TypeVar("T_after_serving", bound=AfterServingCallable)
+T_before_websocket = t.TypeVar("T_before_websocket", bound=BeforeWebsocketCallable)
+P = t.ParamSpec("P")
+T = t.TypeVar("T")
+
+
+class Quart(WebsocketHooks, QuartSteps):
+    """A Quart app: an ASGI callable, with Quart's names and behaviour.
+
+    Args:
+        import_name: Name of the module or package the app is defined in, usually ``__name__``.
+        static_url_path: URL prefix of the static files; the folder's name by default.
+        static_folder: Folder of the static files, relative to ``root_path``.
+        static_host: Host of the static route; needed with ``host_matching``.
+        host_matching: Whether rules match by ``host=``.
+        subdomain_matching: Kept; rules match by ``subdomain=`` as soon as there is a
+            ``SERVER_NAME``.
+        template_folder: Folder of the templates, relative to ``root_path``.
+        instance_path: Folder of the deployment's own files; found beside the package by default.
+        instance_relative_config: Whether relative names of config files begin there.
+        root_path: Folder of the code; found from ``import_name`` by default.
+
+    Source: ``Quart: Quart``.
+    """
+
+    asgi_http_class: t.Any = ASGIHTTPConnection
+    asgi_lifespan_class: t.Any = ASGILifespan
+    asgi_websocket_class: t.Any = ASGIWebsocketConnection
+    config_class = Config
+    default_config = DEFAULT_CONFIG
+    event_class: Callable[[], Event] = asyncio.Event
+    lock_class = asyncio.Lock
+    request_class = Request
+    response_class = Response
+    websocket_class = Websocket
+    session_interface = SecureCookieSessionInterface()
+    url_map_class = QuartMap
+    url_rule_class = QuartRule
+    jinja_environment = Environment
+    test_app_class: type[TestApp] = TestApp
+    test_client_class: type[QuartClient] = QuartClient  # type: ignore[assignment]  # as Quart's
+    test_cli_runner_class: type[QuartCliRunner] = QuartCliRunner
+
+    runners = RUNNERS
+    connection_contexts = {
+        "http": RequestContext.of_connection,
+        "websocket": WebsocketContext.of_connection,
+    }
+
+    _watched = overrides.WATCHED | {
+        "asgi_http_class",
+        "asgi_lifespan_class",
+        "asgi_websocket_class",
+    }
+
+    def refresh_cached(self) -> None:
+        """See which steps are replaced; other classes for connections replace ``asgi_app``."""
+        super().refresh_cached()
+        used = (self.asgi_http_class, self.asgi_lifespan_class, self.asgi_websocket_class)
+        if used != (ASGIHTTPConnection, ASGILifespan, ASGIWebsocketConnection):
+            self.replaced_steps |= {"asgi_app"}
+
+    async def asgi_app(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one ASGI connection.
+
+        Args:
+            scope: The ASGI scope.
+            receive: Returns the next message of the client.
+            send: Sends a message to the client.
+
+        Raises:
+            RuntimeError: The scope's type is not one of ASGI 3.
+        """
+        classes = {"http": self.asgi_http_class, "websocket": self.asgi_websocket_class}
+        connection = classes.get(scope["type"], self.asgi_lifespan_class)(self, scope)
+        await connection(receive, send)
+
+    def end_setup(self) -> None:
+        """Note at the first request that setup has been used; more may follow."""
+        self._got_first_request = True
+
+    # -- setup -------------------------------------------------------------------------------------
+
+    def _check_setup_finished(self, f_name: str) -> None:
+        """Allow setup at any time, as Quart does."""
+
+    def before_serving(self, func: F) -> F:
+        """Register a function that runs before the app accepts the first request.
+
+        Args:
+            func: Called without arguments.
+
+        Returns:
+            The function, unchanged.
+        """
+        return super().before_serving(func)
+
+    def while_serving(self, func: F) -> F:
+        """Register a generator that runs around the serving of the app.
+
+        Args:
+            func: An ``async def`` generator with one ``yield``.
+
+        Returns:
+            The function, unchanged.
+        """
+        return super().while_serving(func)
+
+    def after_serving(self, func: F) -> F:
+        """Register a function that runs after the app has answered the last request.
+
+        Args:
+            func: Called without arguments.
+
+        Returns:
+            The function, unchanged.
+        """
+        return super().after_serving(func)
+
+    @property
+    def subdomain_matching(self) -> bool:
+        """Whether rules match by ``subdomain=``: as soon as the app knows its ``SERVER_NAME``."""
+        return self._subdomain_matching or self.config["SERVER_NAME"] is not None
+
+    @subdomain_matching.setter
+    def subdomain_matching(self, value: bool) -> None:
+        self._subdomain_matching = value
+
+    def create_url_adapter(self, request: BaseRequestWebsocket | None) -> MapAdapter | None:  # type: ignore[override]  # as Quart's
+        """Return the URL adapter of a request or websocket.
+
+        Args:
+            request: The request or websocket; ``None`` for an adapter of ``SERVER_NAME``.
+        """
+        if request is not None or not self.config["PREFER_SECURE_URLS"]:
+            return super().create_url_adapter(t.cast(t.Any, request))
+        if self.config["SERVER_NAME"] is None:
+            return None
+        return self.url_map.bind(
+            self.config["SERVER_NAME"],
+            script_name=self.config["APPLICATION_ROOT"],
+            url_scheme="https",
+        )
+
+    # -- contexts ----------------------------------------------------------------------------------
+
+    def app_context(self) -> AppContext:
+        """Return a context for using the app outside of a request: ``async with``."""
+        return AppContext(self)
+
+    def request_context(self, request: Request) -> RequestContext:  # type: ignore[override]  # as Quart's
+        """Return the context of a request.
+
+        Args:
+            request: The request.
+        """
+        return RequestContext(self, request)
+
+    def websocket_context(self, websocket: Websocket) -> WebsocketContext:  # type: ignore[override]  # as Quart's
+        """Return the context of a websocket.
+
+        Args:
+            websocket: The websocket.
+        """
+        return WebsocketContext(self, websocket)
+
+    def make_connection_context(
+        self, name: str, scope: Scope, receive: Receive, send: Send
+    ) -> Context:
+        """Make a context by a replaced :meth:`request_context` or :meth:`websocket_context`.
+
+        Args:
+            name: The method's name.
+            scope: The ASGI scope.
+            receive: Returns the next message of the client.
+            send: Sends a message to the client.
+        """
+        kind = HTTP if name == HTTP.context else WEBSOCKET
+        ctx = self.connection_contexts[kind.name](self, kind, scope, receive, send)
+        made: Context = getattr(self, name)(ctx.connect())
+        return made
+
+    async def handle_request(self, request: Request) -> Response:
+        """Answer a request that was made by hand.
+
+        Args:
+            request: The request.
+        """
+        async with self.request_context(request) as ctx:
+            try:
+                return t.cast(Response, await self.full_dispatch_request(ctx))
+            except Exception as error:
+                return t.cast(Response, await self.handle_exception(error))
+
+    async def handle_websocket(self, websocket: Websocket) -> Response | None:
+        """Serve a websocket that was made by hand.
+
+        Args:
+            websocket: The websocket.
+        """
+        async with self.websocket_context(websocket) as ctx:
+            websocket.watch_handshake(asyncio.current_task())
+            try:
+                answer = await self.full_dispatch_websocket(ctx)
+            except Exception as error:
+                answer = await self.handle_websocket_exception(error)
+            finally:
+                await websocket.connection.stop()
+            return t.cast("Response | None", answer)
+
+    def test_request_context(
+        self,
+        path: str,
+        *,
+        method: str = "GET",
+        headers: HeadersArgument = None,
+        query_string: Mapping[str, t.Any] | None = None,
+        scheme: str = "http",
+        send_push_promise: t.Any = no_op_push,
+        data: str | bytes | None = None,
+        form: Mapping[str, t.Any] | None = None,
+        json: t.Any = sentinel,
+        root_path: str = "",
+        http_version: str = "1.1",
+        scope_base: dict[str, t.Any] | None = None,
+        auth: t.Any = None,
+        subdomain: str | None = None,
+    ) -> RequestContext:
+        """Return the context of a request for tests and the shell.
+
+        Args:
+            path: The path.
+            method: The method.
+            headers: The headers.
+            query_string: The query string.
+            scheme: The scheme.
+            send_push_promise: Called by ``request.send_push_promise``.
+            data: The body.
+            form: The fields of a form.
+            json: A value that is sent as JSON.
+            root_path: The prefix that the app is mounted at.
+            http_version: The version of HTTP.
+            scope_base: Keys that replace those of the ASGI scope.
+            auth: Name and password, or the whole ``Authorization`` header.
+            subdomain: Put before ``SERVER_NAME``.
+
+        Returns:
+            The context, for ``async with``.
+        """
+        made, path, query = make_test_headers_path_and_query_string(
+            self, path, headers, query_string, auth, subdomain
+        )
+        body, own = make_test_body_with_headers(data=data, form=form, json=json, app=self)
+        for name, value in own:
+            made.setdefault(name, value)
+        scope = make_test_scope(
+            "http", path, method, made, query, scheme, root_path, http_version, scope_base
+        )
+        request = self.request_class(
+            method,
+            scheme,
+            path,
+            query,
+            made,
+            root_path,
+            http_version,
+            scope,
+            send_push_promise=send_push_promise,
+        )
+        t.cast(t.Any, request.body).set_result(body)
+        return self.request_context(request)
+
+    # -- templates and files -----------------------------------------------------------------------
+
+    async def update_template_context(self, context: dict[str, t.Any]) -> None:  # type: ignore[override]  # as Quart's
+        """Add the names of the context processors to a template's context.
+
+        Args:
+            context: The template's context; its own names take precedence.
+        """
+        await update_template_context_async(t.cast(TemplateApp, self), current(), context)
+
+    async def open_resource(self, path: str | os.PathLike[str], mode: str = "rb") -> AsyncFile:  # type: ignore[override]  # as Quart's
+        """Open a file of the package for reading: ``async with await app.open_resource(…)``.
+
+        Args:
+            path: Relative to ``root_path``.
+            mode: ``"r"``, ``"rt"`` or ``"rb"``.
+
+        Raises:
+            ValueError: ``mode`` would write.
+        """
+        return await open_readable(self.root_path, path, mode)
+
+    async def open_instance_resource(  # type: ignore[override]  # as Quart's
+        self, path: str | os.PathLike[str], mode: str = "rb"
+    ) -> AsyncFile:
+        """Open a file of the instance folder.
+
+        Args:
+            path: Relative to ``instance_path``.
+            mode: As for :func:`open`.
+        """
+        return await open_file(open, os.path.join(self.instance_path, path), mode)
+
+    async def send_static_file(self, filename: str) -> Response:  # type: ignore[override]  # as Quart's
+        """Return a response with a file of the static folder.
+
+        Args:
+            filename: Path in the static folder.
+
+        Raises:
+            NotFound: There is no such file inside the folder.
+        """
+        return await send_from_folder(self, filename)
+
+    # -- responses and errors ----------------------------------------------------------------------
+
+    async def make_response(self, result: ResponseReturnValue | HTTPException) -> Response:  # type: ignore[override]  # as Quart's
+        """Return the response for a view's return value.
+
+        Args:
+            result: The return value.
+
+        Raises:
+            TypeError: A view may not return such a value.
+        """
+        return t.cast(Response, as_response(self, result))
+
+    async def make_default_options_response(self) -> Response:  # type: ignore[override]  # as Quart's
+        """Answer OPTIONS with the methods that the current URL allows."""
+        return t.cast(Response, super().make_default_options_response())
+
+    def log_exception(self, exception_info: ExcInfo) -> None:
+        """Log an error that nothing handled.
+
+        Args:
+            exception_info: As :func:`sys.exc_info` returns it.
+        """
+        super().log_exception(exception_info)  # type: ignore[misc]  # of an app that serves
+
+    def answer_failure(self, ctx: Context, error: BaseException) -> Response | None:
+        """Answer an error that :meth:`handle_exception` has raised: with its traceback.
+
+        Args:
+            ctx: The context.
+            error: The error.
+
+        Returns:
+            The response; ``None`` if the server gets the error.
+        """
+        if not isinstance(error, Exception) or PRESERVE_CONTEXT in ctx.scope:
+            return None
+        return traceback_page(error)
+
+    # -- serving -----------------------------------------------------------------------------------
+
+    def run(  # type: ignore[override]  # as Quart's
+        self,
+        host: str | None = None,
+        port: int | None = None,
+        debug: bool | None = None,
+        use_reloader: bool = True,
+        loop: asyncio.AbstractEventLoop | None = None,
+        ca_certs: str | None = None,
+        certfile: str | None = None,
+        keyfile: str | None = None,
+        **kwargs: t.Any,
+    ) -> None:
+        """Serve the app on this machine, for development.
+
+        Args:
+            host: Address to listen at.
+            port: Port to listen at.
+            debug: Turns debug mode on or off.
+            use_reloader: Whether the program restarts when a file of it changes.
+            loop: Run in this loop, which does not run yet, without a reloader.
+            ca_certs: Certificate authorities of clients, in PEM format.
+            certfile: A certificate in PEM format.
+            keyfile: Its key.
+            kwargs: For the async API's :meth:`asyncflask.Flask.run`.
+        """
+        if loop is not None or ca_certs is not None:
+            task = self.run_task(
+                host or "127.0.0.1", port or 5000, debug, ca_certs, certfile, keyfile
+            )
+            if loop is None:
+                asyncio.run(task)
+            else:
+                loop.run_until_complete(task)
+            return
+        kwargs.update(use_reloader=use_reloader, certfile=certfile, keyfile=keyfile)
+        super().run(host, port, debug, **kwargs)
+
+    def run_task(
+        self,
+        host: str = "127.0.0.1",
+        port: int = 5000,
+        debug: bool | None = None,
+        ca_certs: str | None = None,
+        certfile: str | None = None,
+        keyfile: str | None = None,
+        shutdown_trigger: Callable[..., t.Awaitable[None]] | None = None,
+    ) -> Coroutine[None, None, None]:
+        """Serve the app in a loop that runs already, until ``shutdown_trigger`` returns.
+
+        Args:
+            host: Address to listen at.
+            port: Port to listen at.
+            debug: Turns debug mode on or off.
+            ca_certs: Certificate authorities of clients, in PEM format.
+            certfile: A certificate in PEM format.
+            keyfile: Its key.
+            shutdown_trigger: Awaited; by default until SIGINT or SIGTERM.
+        """
+        return super().run_task(host, port, debug, ca_certs, certfile, keyfile, shutdown_trigger)
+
+
+overrides.note_own_steps(Quart)

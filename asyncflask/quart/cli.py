@@ -1,0 +1,139 @@
+"""The ``quart`` command: the async API's, which reads ``QUART_…`` variables as well."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from .. import cli as async_api
+from ..cli import AppGroup as AppGroup
+from ..cli import NoAppException as NoAppException
+from ..cli import ScriptInfo as ScriptInfo
+from ..cli import get_debug_flag as get_debug_flag
+from ..cli import get_load_dotenv as get_load_dotenv
+from ..cli import pass_script_info as pass_script_info
+from ..cli import prepare_import as prepare_import
+from ..cli import routes_command as routes_command
+from ..cli import run_command as run_command
+from ..cli import shell_command as shell_command
+from ..cli.group import make_version_option, version_callback, version_of
+from ..config.environment import load_dotenv as _load_dotenv
+from ..config.environment import read_also
+from .install import QUART_VERSION
+
+
+def find_best_app(module: Any) -> Any:
+    """Find the app in a module for which no name was given.
+
+    Args:
+        module: An imported module.
+
+    Source: ``Quart: cli.find_best_app``.
+    """
+    return async_api.find_best_app(module)
+
+
+def find_app_by_string(module: Any, app_name: str) -> Any:
+    """Find an app by its name, or by a call of a factory.
+
+    Args:
+        module: An imported module.
+        app_name: The text after the colon of ``--app``.
+
+    Source: ``Quart: cli.find_app_by_string``.
+    """
+    return async_api.find_app_by_string(module, app_name)
+
+
+def locate_app(module_name: str, app_name: str | None) -> Any:
+    """Import a module and find its app.
+
+    Args:
+        module_name: The module.
+        app_name: The app's name; ``None``: it is looked for.
+
+    Source: ``Quart: cli.locate_app``.
+    """
+    return async_api.locate_app(module_name, app_name)
+
+
+def load_dotenv(path: str | os.PathLike[str] | None = None) -> bool:
+    """Set environment variables from dotenv files.
+
+    Args:
+        path: A file, besides ``.env`` and ``.flaskenv``.
+
+    Returns:
+        Whether any file defined a variable.
+
+    Source: ``Quart: cli.load_dotenv``.
+    """
+    return _load_dotenv(path)
+
+
+def with_appcontext(fn: Callable[..., Any] | None = None) -> Any:
+    """Run a command's function inside the app's context.
+
+    Args:
+        fn: ``def`` or ``async def``; ``None`` where the decorator has parentheses.
+
+    Source: ``Quart: cli.with_appcontext``.
+    """
+    return async_api.with_appcontext if fn is None else async_api.with_appcontext(fn)
+
+
+def _versions() -> list[str]:
+    return [
+        f"Quart {QUART_VERSION} (on asyncflask {version_of('asyncflask')})",
+        f"Werkzeug {version_of('Werkzeug')}",
+    ]
+
+
+get_version = version_callback(_versions)
+version_option = make_version_option(get_version)
+
+
+class QuartGroup(async_api.FlaskGroup):
+    """A command that finds the app; see :class:`asyncflask.cli.FlaskGroup`.
+
+    Args:
+        add_default_commands: Whether it has ``run``, ``shell`` and ``routes``.
+        create_app: Makes the app; ``None``: the app is imported as ``--app`` says.
+        add_version_option: Whether it has ``--version``.
+        load_dotenv: Whether ``.env`` and ``.flaskenv`` are loaded.
+        set_debug_flag: Whether the environment's debug mode is set on the app.
+        extra: As for :class:`click.Group`.
+
+    Source: ``Quart: cli.QuartGroup``.
+    """
+
+    version_option = version_option
+
+    def make_context(
+        self,
+        info_name: str | None,
+        args: list[str],
+        parent: click.Context | None = None,
+        **extra: Any,
+    ) -> click.Context:
+        """Make click's context; ``QUART_…`` variables are read from here on.
+
+        Args:
+            info_name: Name of the command.
+            args: Its arguments.
+            parent: The context of the group above, if there is one.
+            extra: For :class:`click.Context`.
+        """
+        read_also("QUART")
+        return super().make_context(info_name, args, parent, **extra)
+
+
+cli = QuartGroup(name="quart", help="Run and inspect a Quart application on asyncflask.")
+
+
+def main() -> None:
+    """Run the command ``quart``."""
+    cli.main()

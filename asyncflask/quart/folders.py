@@ -1,0 +1,59 @@
+"""The files of an app or a blueprint, opened and sent with ``await``."""
+
+from __future__ import annotations
+
+import os
+from typing import Protocol
+
+from .files import AsyncFile, open_file
+from .helpers import send_from_directory
+from .wrappers import Response
+
+
+class Owner(Protocol):
+    """What has a static folder: an app or a blueprint."""
+
+    @property
+    def static_folder(self) -> str | None: ...
+
+    def get_send_file_max_age(self, filename: str | None) -> int | None: ...
+
+
+async def open_readable(root: str, path: str | os.PathLike[str], mode: str) -> AsyncFile:
+    """Open a file for reading.
+
+    Args:
+        root: The folder that the path is relative to.
+        path: The path.
+        mode: ``"r"``, ``"rt"`` or ``"rb"``.
+
+    Raises:
+        ValueError: ``mode`` would write.
+    """
+    if mode not in {"r", "rb", "rt"}:
+        raise ValueError(
+            f"open_resource({os.fspath(path)!r}, mode={mode!r}): resources are opened for reading"
+            " only. Write 'r', 'rt' or 'rb'."
+        )
+    return await open_file(open, os.path.join(root, path), mode)
+
+
+async def send_from_folder(owner: Owner, filename: str) -> Response:
+    """Send a file of a static folder.
+
+    Args:
+        owner: The app or the blueprint.
+        filename: Path in the static folder.
+
+    Raises:
+        NotFound: There is no such file inside the folder.
+        RuntimeError: There is no static folder.
+    """
+    folder = owner.static_folder
+    if folder is None:
+        raise RuntimeError(
+            f"{owner!r} has no static folder to send {filename!r} from. Give one:"
+            " `static_folder='static'`."
+        )
+    max_age = owner.get_send_file_max_age(filename)
+    return await send_from_directory(folder, filename, cache_timeout=max_age)
