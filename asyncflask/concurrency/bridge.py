@@ -66,7 +66,7 @@ def run_from_thread(coro: Coroutine[Any, Any, T], loop: asyncio.AbstractEventLoo
     try:
         raise error
     finally:
-        del error  # Its traceback refers to this frame: a cycle.
+        del error, boxed  # The error's traceback refers to this frame: a cycle.
 
 
 def _work_until(boxed: concurrent.futures.Future[T]) -> T:
@@ -138,8 +138,7 @@ def run_alone(coro: Coroutine[Any, Any, T]) -> T:
     context = contextvars.copy_context()
     try:
         if running_loop() is None:
-            with asyncio.Runner() as runner:
-                return runner.run(coro, context=context)
+            return _run_on_new_loop(coro, context)
         result: T
         with concurrent.futures.ThreadPoolExecutor(1) as thread:
             result, error = thread.submit(_run_boxed, coro, context).result()
@@ -151,6 +150,29 @@ def run_alone(coro: Coroutine[Any, Any, T]) -> T:
             del error  # Its traceback refers to this frame: a cycle.
     finally:
         _take_over(context)
+
+
+def _run_on_new_loop(coro: Coroutine[Any, Any, T], context: contextvars.Context | None = None) -> T:
+    with asyncio.Runner() as runner:
+        boxed = runner.run(_box_result(coro), context=context)
+    result: T
+    result, error = boxed
+    if error is None:
+        return result
+    # Frames of the error's traceback refer to this frame and to the task: cycles.
+    boxed.clear()
+    try:
+        raise error
+    finally:
+        del error
+
+
+async def _box_result(coro: Coroutine[Any, Any, Any]) -> list[Any]:
+    """Return the result and the error of ``coro``; a loop that is interrupted raises by itself."""
+    try:
+        return [await coro, None]
+    except Exception as error:
+        return [None, error]
 
 
 def _run_boxed(
@@ -245,7 +267,7 @@ def _on_a_loop(coro: Coroutine[Any, Any, T]) -> T:
     try:
         asyncio.get_running_loop()
     except RuntimeError:
-        return asyncio.run(_rest(coro))
+        return _run_on_new_loop(_rest(coro))
     coro.close()
     raise RuntimeError(
         f"An `async def` callable has to run in {coro!r}, which was called"

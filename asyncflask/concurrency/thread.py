@@ -13,7 +13,7 @@ import gc
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from queue import Empty, SimpleQueue
 from typing import Any, Protocol
 
@@ -168,7 +168,7 @@ def run_in_context(
     args: tuple[Any, ...],
     kwargs: dict[str, Any],
     handled: BaseException | None,
-) -> tuple[Any, BaseException | None]:
+) -> Sequence[Any]:
     """Run ``func`` inside ``context``; return its result, or any error that it raised.
 
     ``KeyboardInterrupt`` and ``SystemExit`` set on a future would end the event loop.
@@ -181,7 +181,7 @@ def run_in_context(
         handled: The exception that the task handles, which ``func`` finds in ``sys.exc_info()``.
 
     Returns:
-        The result and ``None``, or ``None`` and the exception.
+        The result and ``None``; or ``None`` and the exception, as a list that the caller empties.
     """
     _await_exit(context)
     try:
@@ -189,7 +189,7 @@ def run_in_context(
             return context.run(func, *args, **kwargs), None
         return context.run(_run_handling, handled, func, args, kwargs), None
     except BaseException as error:
-        return None, error
+        return [None, error]
     finally:
         del handled, args
 

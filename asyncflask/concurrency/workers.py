@@ -126,12 +126,14 @@ class Lease:
 
         def run() -> None:
             outer, worker.job = worker.job, job
-            boxed = run_in_context(context, func, args, kwargs, handled)
-            worker.job = outer
             try:
-                loop.call_soon_threadsafe(job.set_result, boxed)
+                # In no variable of this frame, which the traceback of an error refers to.
+                loop.call_soon_threadsafe(
+                    job.set_result, run_in_context(context, func, args, kwargs, handled)
+                )
             except RuntimeError:
                 pass  # The loop was closed, so no task waits any more.
+            worker.job = outer
 
         if self._running or not self.occupying:
             self._pool.occupy(self)
@@ -150,7 +152,9 @@ class Lease:
         try:
             raise _unboxed(error, func)
         finally:
-            del error  # Its traceback refers to this frame.
+            # Frames of the error's traceback refer to this frame and to the job: circles.
+            job.result().clear()
+            del error
             handled = None
 
     def wait_for(self, coro: Coroutine[Any, Any, T]) -> T:

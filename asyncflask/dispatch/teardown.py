@@ -90,7 +90,6 @@ async def end(app: ServedApp, ctx: Context, error: BaseException | None) -> None
             await _attempt(failures, through, ctx, getattr(app, scope_type.do_teardown), error)
         else:
             await end_connection(app, ctx, error, failures)
-        ctx.close_connection()
     if ctx.shares_g_with is None:
         if "do_teardown_appcontext" in replaced:
             await _attempt(failures, through, ctx, app.do_teardown_appcontext, error)
@@ -99,9 +98,12 @@ async def end(app: ServedApp, ctx: Context, error: BaseException | None) -> None
         # The facade's app context sends it at each pop, as Flask does.
         if appcontext_popped.receivers and not ctx.synchronous:
             await _attempt(failures, emit_after_view, ctx, appcontext_popped, app)
-    elif ctx.held_end is not None and ctx.held_end.holds_app_context:
-        ctx.held_end.holds_app_context = False
-        await _attempt(failures, _release_parent, app, ctx, error)
+        ctx.close_connection()  # The functions above may read the body for the first time.
+    else:
+        ctx.close_connection()
+        if ctx.held_end is not None and ctx.held_end.holds_app_context:
+            ctx.held_end.holds_app_context = False
+            await _attempt(failures, _release_parent, app, ctx, error)
     ctx.serving_error = None  # Its traceback leads back here: a cycle.
     raise_first(app, failures)
 

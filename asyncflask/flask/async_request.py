@@ -117,58 +117,70 @@ class _View:
         self.scope = kept_scope(environ) or build_scope(environ)
         self.receive: Any = None
         self.send: Any = getattr(served, "send", None)
-        self.made_body: Any = _SyncBody(self)
+        # It does not refer to this object: a circle.
+        self.made_body: Any = _SyncBody(ctx, self.request)
 
     async def run(self, func: Callable[..., T], *args: Any) -> T:
-        """Call a function that may block: in the request's worker if there is one, else here.
+        """Call a function that may block.
 
         Args:
             func: The function.
             args: Its arguments.
         """
-        if self._ctx.lease is None:
-            return func(*args)
-        return await self._ctx.run_def(func, *args)
+        return await _run(self._ctx, func, *args)
+
+
+async def _run(ctx: FacadeContext, func: Callable[..., T], *args: Any) -> T:
+    """Call a function that may block: in the request's worker if there is one, else here."""
+    if ctx.lease is None:
+        return func(*args)
+    return await ctx.run_def(func, *args)
 
 
 class _SyncBody(Body):
-    """The body, read through the synchronous request."""
+    """The body, read through the synchronous request.
 
-    def __init__(self, view: _View) -> None:
+    Args:
+        ctx: The context of the request.
+        request: The synchronous request.
+    """
+
+    def __init__(self, ctx: FacadeContext, request: Any) -> None:
         super().__init__(_never)
         self._asked = True  # No messages are received for it.
-        self._view = view
+        self._ctx = ctx
+        self._request = request
 
     @property
     def cached(self) -> bytes | None:
         """The whole body, once it was read and cached."""
-        data: bytes | None = getattr(self._view.request, "_cached_data", None)
+        data: bytes | None = getattr(self._request, "_cached_data", None)
         return data
 
     @cached.setter
     def cached(self, data: bytes | None) -> None:
-        self._view.request._cached_data = data
+        self._request._cached_data = data
 
     @property
     def form(self) -> ParsedForm | None:
         """Fields and files, once they were parsed."""
-        kept = vars(self._view.request)
+        kept = vars(self._request)
         return (kept["form"], kept["files"]) if "form" in kept else None
 
     @form.setter
     def form(self, parsed: ParsedForm | None) -> None:
         assert parsed is not None
-        vars(self._view.request).update(form=parsed[0], files=parsed[1])
+        vars(self._request).update(form=parsed[0], files=parsed[1])
 
     @property
     def json(self) -> tuple[Any, Any]:
         """The parsed JSON for ``silent=False`` and for ``silent=True``; ``...`` until then."""
-        values: tuple[Any, Any] = self._view.request._cached_json
+        values: tuple[Any, Any] = self._request._cached_json
         return values
 
     @json.setter
     def json(self, values: tuple[Any, Any]) -> None:
-        self._view.request._cached_json = values
+        self._request._cached_json = values
 
     async def read_chunk(self) -> bytes:
         """Read the next piece; ``b""`` at the end."""
@@ -178,8 +190,8 @@ class _SyncBody(Body):
             return data
         if self.complete:
             return b""
-        stream = self._view.request.stream
-        data = await self._view.run(getattr(stream, "read1", stream.read), SLICE)
+        stream = self._request.stream
+        data = await _run(self._ctx, getattr(stream, "read1", stream.read), SLICE)
         self.complete = not data
         return data
 

@@ -151,9 +151,12 @@ async def serve_wsgi(
                 await lease.run(call.close)
     except BaseException as error:
         failure = as_exception(error, f"{scope['method']} {scope['path']!r}")
-        if failure is error:
-            raise
-        raise failure from error
+        try:
+            if failure is error:
+                raise
+            raise failure from error
+        finally:
+            del failure  # Its traceback refers to this frame: a circle.
     finally:
         context_var.set(previous)
         body.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from io import BytesIO
 
 import pytest
 
@@ -49,6 +50,34 @@ async def test_order_of_functions_and_signals(app):
         "appcontext-tearing-down",
         "appcontext-popped",
     ]
+
+
+@pytest.mark.parametrize("kind", ["async def", "def"])
+@pytest.mark.parametrize("view", ["async def", "def"])
+async def test_a_form_may_be_read_first_when_the_app_context_ends(app, view, kind):
+    found, uploads = [], []
+
+    async def leave():
+        return ""
+
+    async def read(error):
+        form, files = await request.form, await request.files
+        uploads.append(files["f"])
+        found.append((form["a"], files["f"].read()))
+
+    def read_in_a_thread(error):
+        uploads.append(request.files["f"])
+        found.append((request.form["a"], request.files["f"].read()))
+
+    app.post("/")(leave if view == "async def" else lambda: "")
+    app.teardown_appcontext(read if kind == "async def" else read_in_a_thread)
+    size = 700_000  # It is kept on disk.
+    form, files = {"a": "x" * 400_000}, {"f": (BytesIO(b"y" * size), "f.txt")}
+    response = await app.test_client().post("/", form=form, files=files)
+
+    assert response.status_code == 200
+    assert found == [(form["a"], b"y" * size)]
+    assert uploads[0].closed
 
 
 async def test_the_first_error_is_raised_and_the_others_are_logged(app, caplog):

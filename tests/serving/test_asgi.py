@@ -567,6 +567,24 @@ async def text(error):
     return "handled", 500
 
 
+def declare_def_views(app):
+    @app.get("/def")
+    def view():
+        return request.path
+
+    @app.get("/def-fails")
+    def fails_in_a_thread():
+        return request.path + str(1 / 0)
+
+    @app.get("/def-stream")
+    def stream_in_a_thread():
+        return iter(["a", "b"])
+
+    @app.get("/def-stream-fails")
+    def stream_that_fails():
+        return (str(1 / number) for number in (1, 0))
+
+
 def declare_views(app):
     @app.post("/unread")
     async def unread():
@@ -583,10 +601,6 @@ def declare_views(app):
     @app.get("/aborts")
     async def aborts():
         abort(418, request.path)
-
-    @app.get("/def")
-    def view():
-        return request.path
 
     @app.get("/stream")
     async def stream():
@@ -615,7 +629,8 @@ def declare_views(app):
 HTTP_CASES = [
     *(("/uses", "GET"), ("/uses", "HEAD"), ("/fails", "GET"), ("/aborts", "GET"), ("/def", "GET")),
     *(("/stream", "GET"), ("/stream", "HEAD"), ("/forgets", "GET"), ("/missing", "GET")),
-    *(("/uses", "PUT"), ("/unread", "POST"), ("/refused", "GET")),
+    *(("/uses", "PUT"), ("/unread", "POST"), ("/refused", "GET"), ("/def-fails", "GET")),
+    *(("/def-stream", "GET"), ("/def-stream-fails", "GET")),
 ]
 
 
@@ -626,6 +641,7 @@ HTTP_CASES = [
 async def test_a_connection_leaves_no_reference_circle(app, around, path, method):
     """Its memory is free at once. The garbage collector comes late, and holds the loop up."""
     declare_views(app)
+    declare_def_views(app)
     if around == "hooks":
         app.before_request(nothing)
         app.teardown_request(nothing)

@@ -38,6 +38,8 @@ class Guard:
         """End the watching task; the streaming task is not cancelled any more."""
         self._stopped = True
         self.cancelled_us()  # A body may have swallowed the cancellation.
-        if not self._watching.done():
-            self._watching.cancel()
-            await asyncio.wait([self._watching])
+        watching = self._watching
+        del self._watching  # The traceback of its cancellation refers to this object: a cycle.
+        if not watching.done():
+            watching.cancel()
+            await asyncio.wait([watching])
