@@ -7,10 +7,13 @@ offending value is known.
 
 from __future__ import annotations
 
+import random
 from collections.abc import Mapping
+from datetime import datetime
 from typing import NoReturn
 
 from werkzeug.exceptions import ServiceUnavailable
+from werkzeug.sansio.response import Response as SansIOResponse
 
 
 class SetupFinished(AssertionError):
@@ -72,8 +75,28 @@ class UnawaitedAccess(TypeError):
     """An awaitable (``request.form``, ``request.get_json()`` …) was used without ``await``."""
 
 
+#: Seconds after which a client that got a 503 tries again: not all at the same moment.
+RETRY_AFTER = (2, 10)
+
+
 class WorkerQueueFull(ServiceUnavailable):
-    """All worker threads are busy and ``WORKER_QUEUE_SIZE`` requests are waiting for one (503)."""
+    """All worker threads are busy and ``WORKER_QUEUE_SIZE`` requests are waiting for one (503).
+
+    Args:
+        description: The text of the response.
+        response: Sent instead of one with the description.
+        retry_after: Seconds, or a time; by default a random number of seconds.
+
+    Source: :rfc:`9110` §10.2.3 Retry-After.
+    """
+
+    def __init__(
+        self,
+        description: str | None = None,
+        response: SansIOResponse | None = None,
+        retry_after: datetime | int | None = None,
+    ) -> None:
+        super().__init__(description, response, retry_after or random.randint(*RETRY_AFTER))
 
 
 class WebsocketDisconnect(Exception):

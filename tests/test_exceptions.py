@@ -37,8 +37,14 @@ def test_except_with_flasks_class_catches_ours(cls, base):
         raise cls()
 
 
-def test_a_full_queue_is_a_503():
+def test_a_full_queue_is_a_503_that_says_when_to_try_again():
+    headers = [dict(exceptions.WorkerQueueFull().get_headers()) for _ in range(50)]
+    seconds = {int(each["Retry-After"]) for each in headers}
+
     assert exceptions.WorkerQueueFull().code == 503
+    assert seconds <= set(range(2, 11))
+    assert len(seconds) > 1, "All clients would come back at the same moment."
+    assert exceptions.WorkerQueueFull(retry_after=60).retry_after == 60
 
 
 @pytest.mark.parametrize(

@@ -37,7 +37,13 @@ from ..helpers import get_debug_flag, get_load_dotenv
 from ..typing import Receive, Scope, Send
 from ..wsgi.facade import serve_request
 from . import cli
-from .call_interface import CallableType, adapt_subclass, call_asgi, refuse_environ
+from .call_interface import (
+    CallableType,
+    adapt_subclass,
+    call_asgi,
+    note_unserved_websockets,
+    refuse_environ,
+)
 from .ctx import AppContext, RequestContext, _AppCtxGlobals
 from .globals import _cv_app as _cv_app
 from .globals import _cv_request as _cv_request
@@ -177,6 +183,7 @@ class Flask(SyncSteps, metaclass=CallableType):
         ctx = self.request_context(environ)
         if not self._got_first_request:
             self.end_setup()
+            note_unserved_websockets(self, environ)
         error: BaseException | None = None
         try:
             try:

@@ -9,6 +9,7 @@ reaches them through the request's worker thread (``wsgi/facade.py``).
 from __future__ import annotations
 
 import functools
+import logging
 from collections.abc import Awaitable, Callable, Iterable
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, Protocol
@@ -18,6 +19,7 @@ from ..typing import Receive, Scope, Send
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
+    from werkzeug.routing import Map
 
     from ..debug.debugger import Debugger
 
@@ -32,6 +34,12 @@ class CalledApp(Protocol):
 
     @property
     def debugger(self) -> Debugger: ...
+
+    @property
+    def logger(self) -> logging.Logger: ...
+
+    @property
+    def url_map(self) -> Map: ...
 
     async def asgi_app(self, scope: Scope, receive: Receive, send: Send) -> None: ...
 
@@ -134,3 +142,23 @@ def refuse_environ(app: object, environ: object) -> None:
         f" {type(environ).__name__} and not a WSGI environ. It serves WSGI and ASGI: write, for"
         " example, `granian --interface asgi shop:app`, or `--interface wsgi`."
     )
+
+
+def note_unserved_websockets(app: CalledApp, environ: WSGIEnvironment) -> None:
+    """Warn that a WSGI server has called an app with websockets, which it refuses.
+
+    Args:
+        app: The app.
+        environ: The first request's. Werkzeug's server and test client are left out: the command
+            that starts the server has said so.
+    """
+    server = environ.get("SERVER_SOFTWARE") or ""
+    is_server = server or environ.get("wsgi.multithread") or environ.get("wsgi.multiprocess")
+    rules = [rule.rule for rule in app.url_map.iter_rules() if rule.websocket]
+    if rules and is_server and not server.startswith("Werkzeug/"):
+        app.logger.warning(
+            "The server calls %r by WSGI, and refuses its websockets (%s), which need ASGI."
+            " Write, for example, `hypercorn asgi:shop:app`, or `uvicorn shop:app`.",
+            app,
+            ", ".join(rules),
+        )

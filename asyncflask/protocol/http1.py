@@ -7,8 +7,10 @@ writes responses. The caller passes the time in. Section numbers alone are :rfc:
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterable
 
+from ..exceptions import RETRY_AFTER
 from .chunked import ChunkedDecoder
 from .events import ConnectionClosed, Data, EndOfMessage, HTTPEvent, ProtocolError, RequestHead
 from .handshake import WANTED_VERSION
@@ -294,6 +296,8 @@ class HTTP1:
         headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"connection", b"close")]
         if error.status == 426:
             headers += [(b"upgrade", b"websocket"), *WANTED_VERSION]  # RFC 9110 §15.5.22.
+        elif error.status == 503:
+            headers.append((b"retry-after", b"%d" % random.randint(*RETRY_AFTER)))  # §10.2.3.
         self.start(error.status, headers)
         return self.body(text, False)
 

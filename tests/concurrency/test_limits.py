@@ -77,6 +77,7 @@ async def test_a_request_that_waits_too_long_for_a_thread_gets_a_503(app, client
     gate.may_end.set()
 
     assert second.status_code == 503
+    assert 2 <= int(second.headers["Retry-After"]) <= 10
     assert (await first).status_code == 200
 
 

@@ -8,7 +8,7 @@ from unittest import mock
 
 import flask as oracle
 import pytest
-from werkzeug.test import Client, run_wsgi_app
+from werkzeug.test import Client, create_environ, run_wsgi_app
 
 import asyncflask
 from asyncflask.flask import Flask, Response, request
@@ -252,3 +252,33 @@ def test_the_signature_is_flasks():
     assert run_wsgi_app(Flask("a"), Flask("a").test_request_context().request.environ)[1] == (
         "404 NOT FOUND"
     )
+
+
+REFUSED = "refuses its websockets (/live, /chat/<room>)"
+
+
+@pytest.mark.parametrize(
+    ("environ", "warnings"),
+    [
+        ({"wsgi.multithread": True}, 1),  # hypercorn, which does not name itself
+        ({"SERVER_SOFTWARE": "gunicorn/99"}, 1),
+        ({"SERVER_SOFTWARE": "Werkzeug/99", "wsgi.multithread": True}, 0),  # `flask run` says it
+        ({}, 0),  # a test client
+    ],
+)
+def test_a_wsgi_server_that_refuses_websockets_is_named_once(environ, warnings, caplog):
+    app = Flask("shop")
+    app.websocket("/live")(lambda: None)
+    app.websocket("/chat/<room>", endpoint="chat")(lambda room: None)
+    for _ in range(2):
+        assert run_wsgi_app(app, create_environ("/") | environ)[1] == "404 NOT FOUND"
+
+    assert [REFUSED in text for text in caplog.messages] == [True] * warnings
+    assert ["hypercorn asgi:shop:app" in text for text in caplog.messages] == [True] * warnings
+
+
+def test_an_app_without_websockets_may_be_called_by_wsgi(caplog):
+    app = Flask("shop")
+    run_wsgi_app(app, create_environ("/") | {"wsgi.multithread": True})
+
+    assert caplog.messages == []

@@ -82,7 +82,9 @@ async def test_an_app_that_does_not_answer_the_handshake_is_a_503(caplog):
         await wire.send(UPGRADE)
         await wire.advance(6)
 
-        assert (await wire.receive_all()).startswith(b"HTTP/1.1 503 ")
+        answer = await wire.receive_all()
+    assert answer.startswith(b"HTTP/1.1 503 ")
+    assert b"\r\nretry-after: " in answer
     assert "neither accepted nor refused the websocket in time" in caplog.text
     assert app.end == ("websocket.disconnect", 1006, "")
 

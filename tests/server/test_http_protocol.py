@@ -203,7 +203,9 @@ async def test_a_refused_connection_is_named_in_the_log(caplog):
         other = wire.connect()
         await other.send(GET)
 
-        assert (await other.receive_all()).startswith(b"HTTP/1.1 503 ")
+        refused = await other.receive_all()
+        assert refused.startswith(b"HTTP/1.1 503 ")
+        assert b"\r\nretry-after: " in refused
         await other.half_close()
         assert wire.connections == 1, "What was refused does not count for long."
     assert "A connection was refused: 1 are open already." in caplog.text

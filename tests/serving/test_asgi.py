@@ -346,6 +346,7 @@ async def test_a_full_worker_queue_is_503(app):
     go_on.set()
 
     assert refused[0] == 503
+    assert 2 <= int(refused[1][b"retry-after"]) <= 10
     assert served[2] == b"quick"
     assert (await first)[2] == b"slow"
 

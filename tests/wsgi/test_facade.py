@@ -192,6 +192,7 @@ async def test_a_full_queue_is_answered_503(app, asgi):
     go_on.set()
 
     assert second.status_code == 503
+    assert 2 <= int(second.headers["Retry-After"]) <= 10
     assert (await first).text == "done"
 
 
