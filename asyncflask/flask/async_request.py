@@ -127,10 +127,10 @@ class _View:
             func: The function.
             args: Its arguments.
         """
-        return await _run(self._ctx, func, *args)
+        return await _run_or_call(self._ctx, func, *args)
 
 
-async def _run(ctx: FacadeContext, func: Callable[..., T], *args: Any) -> T:
+async def _run_or_call(ctx: FacadeContext, func: Callable[..., T], *args: Any) -> T:
     """Call a function that may block: in the request's worker if there is one, else here."""
     if ctx.lease is None:
         return func(*args)
@@ -191,7 +191,7 @@ class _SyncBody(Body):
         if self.complete:
             return b""
         stream = self._request.stream
-        data = await _run(self._ctx, getattr(stream, "read1", stream.read), SLICE)
+        data = await _run_or_call(self._ctx, getattr(stream, "read1", stream.read), SLICE)
         self.complete = not data
         return data
 
