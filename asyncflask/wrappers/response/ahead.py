@@ -22,8 +22,11 @@ PIECES = "asyncflask.pieces"
 SIZE = 64 * 1024
 #: chunks after which it makes no more, which counts for empty ones
 COUNT = 1024
-#: seconds after which what there is is sent
+#: seconds after which the worker makes no more, and what there is is sent
 MOMENT = 0.002
+#: seconds after which the loop looks what there is: never before the moment is over, although
+#: uvloop counts in whole milliseconds
+LOOK = MOMENT + 0.0015
 
 _END: Any = object()
 
@@ -53,13 +56,14 @@ class _Ahead:
 
     # -- in the worker -----------------------------------------------------------------------------
 
-    def make(self, size: int) -> None:
+    def make(self, size: int, end: float) -> None:
         """Make chunks until there are enough, or a moment is over.
 
         Args:
             size: Number of bytes that are enough.
+            end: Of the moment. It is the loop's, which then sends what there is; the worker may
+                begin late.
         """
-        end = time.monotonic() + MOMENT
         try:
             if self._iterator is None:
                 self._iterator = iter(self._body)
@@ -147,9 +151,9 @@ async def pump_ahead(
         return
     try:
         while not ahead.has_ended and not ahead.client_left:
-            timer = loop.call_later(MOMENT, ahead.send_soon)
+            timer = loop.call_later(LOOK, ahead.send_soon)
             try:
-                await run(ahead.make, size)
+                await run(ahead.make, size, time.monotonic() + MOMENT)
             finally:
                 timer.cancel()
             await ahead.send_all()

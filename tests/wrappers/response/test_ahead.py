@@ -97,6 +97,26 @@ async def test_a_chunk_does_not_wait_for_a_later_one(run):
     assert client.body == b"0123456789"
 
 
+async def test_a_chunk_is_sent_although_the_worker_began_late(run):
+    told = threading.Event()
+
+    def body():
+        yield "0"
+        yield "1"
+        told.wait(PATIENCE)
+        yield "2"
+
+    async def run_late(func, *args):
+        await asyncio.sleep(0.02)
+        return await run(func, *args)
+
+    client = Client()
+    task = asyncio.create_task(sent(body(), run_late, client))
+    await client.until(lambda: client.body == b"01")
+    told.set()
+    await task
+
+
 async def test_a_client_that_takes_nothing_stops_the_body(run):
     made = []
 
