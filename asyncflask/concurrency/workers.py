@@ -152,7 +152,7 @@ class Lease:
         try:
             raise _unboxed(error, func)
         finally:
-            # Frames of the error's traceback refer to this frame and to the job: circles.
+            # Frames of the error's traceback refer to this frame and to the job: cycles.
             job.result().clear()
             del error
             handled = None

@@ -117,7 +117,7 @@ class _View:
         self.scope = kept_scope(environ) or build_scope(environ)
         self.receive: Any = None
         self.send: Any = getattr(served, "send", None)
-        # It does not refer to this object: a circle.
+        # It does not refer to this object: a cycle.
         self.made_body: Any = _SyncBody(ctx, self.request)
 
     async def run(self, func: Callable[..., T], *args: Any) -> T:

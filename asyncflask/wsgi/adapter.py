@@ -156,7 +156,7 @@ async def serve_wsgi(
                 raise
             raise failure from error
         finally:
-            del failure  # Its traceback refers to this frame: a circle.
+            del failure  # Its traceback refers to this frame: a cycle.
     finally:
         context_var.set(previous)
         body.close()
