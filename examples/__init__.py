@@ -1,7 +1,7 @@
-"""The example app: a blog and a chat, in one asyncflask app.
+"""The example app: a blog and a chat, in one asyncflask app; a dashboard and uploads beside them.
 
 ``python -m examples`` (or ``make demo``) serves it. Its files are in the instance folder
-(``instance/`` beside this package): the database, uploaded pictures, and the key that signs
+(``instance/`` beside this package): the database, pictures, uploads, and the key that signs
 sessions. Delete the folder to start with an empty app.
 """
 
@@ -15,7 +15,7 @@ from typing import Any
 
 from asyncflask import Flask
 
-from . import blog, chat, csrf
+from . import blog, chat, csrf, dashboard, upload
 
 
 def create_app(config: Mapping[str, Any] | None = None, instance_path: str | None = None) -> Flask:
@@ -31,6 +31,7 @@ def create_app(config: Mapping[str, Any] | None = None, instance_path: str | Non
         # A POST from another site does not carry the cookie; csrf.py is the second protection.
         SESSION_COOKIE_SAMESITE="Lax",
         POSTS_PER_PAGE=5,
+        SEED=True,  # A new blog has some posts.
         # The chat's messages stay in this process, unless another engine is named.
         CHANNELS_URL=os.environ.get("CHANNELS_URL", "memory://"),
     )
@@ -45,6 +46,8 @@ def create_app(config: Mapping[str, Any] | None = None, instance_path: str | Non
     csrf.init_app(app)
     blog.init_app(app)
     chat.init_app(app)
+    app.mount("/dashboard", dashboard.create_app())
+    app.mount("/upload", upload.create_app(instance_path=str(instance)))
     return app
 
 

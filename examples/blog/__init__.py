@@ -8,6 +8,7 @@ differ in two points: ``def`` views use the connection of ``get_db()`` and ``req
 - ``posts.py``: read, write, edit and delete posts
 - ``api.py``: the posts as JSON
 - ``db.py``, ``schema.sql``: SQLite
+- ``seed.py``: the first posts
 - ``errors.py``: error pages
 """
 
@@ -15,12 +16,13 @@ from __future__ import annotations
 
 from asyncflask import Flask
 
-from . import api, auth, db, errors, posts
+from . import api, auth, db, errors, posts, seed
 
 
 def init_app(app: Flask) -> None:
     """Register the blog on ``app``."""
     db.init_app(app)
+    seed.init_app(app)
     errors.init_app(app)
     app.register_blueprint(auth.bp)
     app.register_blueprint(posts.bp)

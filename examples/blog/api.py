@@ -59,8 +59,9 @@ async def create() -> Any:
 
 async def logged_in() -> sqlite3.Row:
     """Return the user who is logged in by session or by password; otherwise answer 401."""
-    if g.user is not None:
-        return g.user
+    user: sqlite3.Row | None = g.user
+    if user is not None:
+        return user
     given = request.authorization
     if given is not None and given.type == "basic":
         user = await user_with_password(given.username or "", given.password or "")

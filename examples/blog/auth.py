@@ -5,11 +5,11 @@ from __future__ import annotations
 import functools
 import sqlite3
 from collections.abc import Callable
-from hashlib import sha256
 from pathlib import Path
 from secrets import token_hex
 from typing import Any
 from urllib.parse import urlsplit
+from zlib import crc32
 
 from werkzeug.security import check_password_hash, generate_password_hash
 
@@ -47,12 +47,16 @@ NO_PASSWORD = generate_password_hash(token_hex())
 
 def find_user(db: sqlite3.Connection, name: str) -> sqlite3.Row | None:
     """Return the user of this name."""
-    return db.execute("SELECT * FROM user WHERE name = ?", (name,)).fetchone()
+    user: sqlite3.Row | None
+    user = db.execute("SELECT * FROM user WHERE name = ?", (name,)).fetchone()
+    return user
 
 
 def get_user(db: sqlite3.Connection, number: int) -> sqlite3.Row | None:
     """Return the user with this id."""
-    return db.execute("SELECT * FROM user WHERE id = ?", (number,)).fetchone()
+    user: sqlite3.Row | None
+    user = db.execute("SELECT * FROM user WHERE id = ?", (number,)).fetchone()
+    return user
 
 
 def set_picture(db: sqlite3.Connection, number: int, picture: str) -> None:
@@ -93,11 +97,10 @@ async def user_with_password(name: str, password: str) -> sqlite3.Row | None:
     return user if right else None
 
 
-@bp.app_template_filter("gravatar")
-def gravatar(email: str, size: int = 40) -> str:
-    """Return the URL of the picture that gravatar.com has for an e-mail address."""
-    digest = sha256(email.strip().lower().encode()).hexdigest()
-    return f"https://www.gravatar.com/avatar/{digest}?s={size}&d=identicon"
+@bp.app_template_filter("hue")
+def hue(name: str) -> int:
+    """Return the colour of a name, which is the same on every page: an angle of CSS's hsl()."""
+    return crc32(name.lower().encode()) % 360
 
 
 # -- pages -----------------------------------------------------------------------------------------
@@ -111,7 +114,7 @@ def register() -> Any:
     name = request.form["name"].strip()
     email = request.form["email"].strip()
     password = request.form["password"]
-    problem = None
+    problem = number = None
     if not (1 <= len(name) <= 30 and name.isprintable()):
         problem = "A name has 1 to 30 characters."
     elif "@" not in email:
@@ -121,17 +124,19 @@ def register() -> Any:
     else:
         try:
             with get_db() as db:
-                db.execute(
+                number = db.execute(
                     "INSERT INTO user (name, email, password) VALUES (?, ?, ?)",
                     (name, email, generate_password_hash(password)),
-                )
+                ).lastrowid
         except sqlite3.IntegrityError:
             problem = f"The name {name} is taken."
     if problem is not None:
         flash(problem, "error")
         return render_template("auth/register.html"), 422
-    flash(f"Welcome, {name}! Now log in.", "success")
-    return redirect(url_for("auth.login"))
+    session.clear()
+    session["user_id"] = number
+    flash(f"Welcome, {name}! You are logged in.", "success")
+    return redirect(_own_page(request.args.get("next")))
 
 
 @bp.get("/login")

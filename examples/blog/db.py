@@ -34,7 +34,8 @@ def get_db() -> sqlite3.Connection:
     """Return the connection of this request, for ``def`` views and hooks."""
     if "db" not in g:
         g.db = connect(current_app.config["DATABASE"])
-    return g.db
+    db: sqlite3.Connection = g.db
+    return db
 
 
 async def query(

@@ -26,7 +26,7 @@ from .db import get_db, query
 bp = Blueprint("blog", __name__, template_folder="templates")
 
 SELECT = """
-    SELECT post.*, user.name AS author, user.email, user.picture
+    SELECT post.*, user.name AS author, user.picture
     FROM post JOIN user ON user.id = post.author_id
 """
 
@@ -43,6 +43,7 @@ def list_posts(db: sqlite3.Connection, page: int, size: int) -> tuple[list[sqlit
 
 def get_post(db: sqlite3.Connection, number: int) -> sqlite3.Row:
     """Return a post, or answer 404."""
+    post: sqlite3.Row | None
     post = db.execute(f"{SELECT} WHERE post.id = ?", (number,)).fetchone()
     if post is None:
         abort(404, f"There is no post {number}.")

@@ -65,14 +65,19 @@ async def lobby() -> Any:
         room = re.sub(r"[^a-z0-9]+", "-", request.args["room"].lower()).strip("-")[:30]
         name = request.args.get("name", "")
         return redirect(url_for("chat.room", room=room or "lounge", name=name))
-    known = g.user["name"] if g.get("user") else ""
-    return render_template("chat/lobby.html", rooms=await rooms.sizes(), name=known)
+    return render_template("chat/lobby.html", rooms=await rooms.sizes(), name=known_name())
 
 
 @bp.get("/<room>")
 async def room(room: str) -> Any:
     """Show a room."""
-    return render_template("chat/room.html", room=room, name=request.args.get("name", ""))
+    name = request.args.get("name") or known_name()
+    return render_template("chat/room.html", room=room, name=name)
+
+
+def known_name() -> str:
+    """Return the name of the user who is logged in, if there is one."""
+    return str(g.user["name"]) if g.get("user") else ""
 
 
 @bp.websocket("/<room>/ws")

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import os
 
 import pytest
 
 import asyncflask
 from asyncflask.server import listen, serve
 
-from .browser import Browser, find
+from .browser import Browser, needs_browser
 
 PIN = "123-456-789"
-# In CI a missing browser is a failure: .ci/run installs one.
-pytestmark = pytest.mark.skipif(
-    find() is None and "ASYNCFLASK_CI" not in os.environ, reason="no Chromium is installed"
-)
+pytestmark = needs_browser
 
 
 @pytest.fixture

@@ -16,7 +16,9 @@ HASH = generate_password_hash(PASSWORD, "pbkdf2:sha256:1000")  # quick, for test
 
 @pytest.fixture
 async def app(tmp_path):
-    app = create_app({"TESTING": True, "SECRET_KEY": "test"}, instance_path=str(tmp_path))
+    app = create_app(
+        {"TESTING": True, "SECRET_KEY": "test", "SEED": False}, instance_path=str(tmp_path)
+    )
     async with app.test_app():
         yield app
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hashlib import sha256
+import re
 from io import BytesIO
 from pathlib import Path
 
@@ -16,16 +16,17 @@ PNG = b"\x89PNG\r\n\x1a\n" + b"picture"
 
 async def test_register_log_in_log_out(client):
     registered = await client.post("/register", data=ACCOUNT, follow_redirects=True)
-    assert registered.request.path == "/login"
-    assert "Welcome, Grace!" in registered.text
-
-    home = await client.post("/login", data=ACCOUNT, follow_redirects=True)
-    assert "Hello, Grace." in home.text
-    assert "Log out" in home.text
+    assert registered.request.path == "/"
+    assert "Welcome, Grace! You are logged in." in registered.text
+    assert "Log out" in registered.text
 
     away = await client.post("/logout", follow_redirects=True)
     assert "You are logged out." in away.text
     assert "Log out" not in away.text
+
+    home = await client.post("/login", data=ACCOUNT, follow_redirects=True)
+    assert "Hello, Grace." in home.text
+    assert "Log out" in home.text
 
 
 @pytest.mark.parametrize(
@@ -59,6 +60,22 @@ async def test_a_protected_page_leads_to_the_log_in_and_back(client, ada):
 
     assert refused.location == "/login?next=/posts/new?a%3Db"
     assert back.location == "/posts/new?a=b"
+
+
+async def test_who_registers_instead_comes_back_as_well(client):
+    refused = await client.get("/posts/new")
+    page = await client.get(refused.location)
+    back = await client.post("/register?next=/posts/new", data=ACCOUNT)
+
+    assert 'href="/register?next=/posts/new"' in page.text
+    assert back.location == "/posts/new"
+
+
+@pytest.mark.parametrize("path", ["//evil.test", "http://evil.test", "/\t/evil.test", "/\\evil"])
+async def test_a_new_account_leads_to_no_other_site(client, path):
+    response = await client.post("/register", query_string={"next": path}, data=ACCOUNT)
+
+    assert response.location == "/"
 
 
 @pytest.mark.parametrize("path", ["//evil.test", "http://evil.test", "/\t/evil.test", "/\\evil"])
@@ -99,10 +116,13 @@ async def upload(client, data, name="me.png"):
     )
 
 
-async def test_without_a_picture_there_is_the_gravatar(ada):
-    digest = sha256(b"ada@example.org").hexdigest()
+async def test_without_a_picture_there_is_the_first_letter_on_a_colour_of_the_name(ada, log_in):
+    page = (await ada.get("/profile")).text
+    (colour,) = set(re.findall(r'class="avatar" style="--hue: (\d+);[^>]*>A<', page))
+    other = (await (await log_in("bob")).get("/profile")).text
 
-    assert f"https://www.gravatar.com/avatar/{digest}" in (await ada.get("/profile")).text
+    assert "<img" not in page
+    assert f"--hue: {colour};" not in other
 
 
 async def test_an_uploaded_picture_is_shown(app, ada):

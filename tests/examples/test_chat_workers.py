@@ -13,13 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.debug.browser import Browser, find
+from tests.debug.browser import Browser, needs_browser
 from tests.services import free_port, in_ci_only, postgresql, redis
 
-# In CI a missing browser is a failure: .ci/run installs one.
-pytestmark = pytest.mark.skipif(
-    find() is None and "ASYNCFLASK_CI" not in os.environ, reason="no Chromium is installed"
-)
+pytestmark = needs_browser
 
 #: the process that serves a page's websocket, once it is connected
 PROCESS = "document.getElementById('people').dataset.process"

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
+from examples import create_app
+
 from .conftest import PASSWORD
+from .documents import PROJECT
 
 POST = {"title": "On engines", "body": "First.\r\n\r\nSecond."}
 
@@ -67,6 +72,38 @@ async def test_posts_come_in_pages(ada):
     assert "Post number 2" not in first
     assert "Post number 2" in second
     assert "Page 1 of 2" in first
+
+
+async def test_a_blog_without_posts_says_how_to_begin(client):
+    page = (await client.get("/")).text
+
+    assert "There are no posts yet." in page
+    assert 'href="/register"' in page
+
+
+async def test_a_new_blog_has_posts_and_only_a_new_one(tmp_path):
+    numbers = []
+    for _ in range(2):
+        app = create_app(instance_path=str(tmp_path))
+        async with app.test_app():
+            posts = (await app.test_client().get("/api/posts")).json["posts"]
+            numbers.append([post["id"] for post in posts])
+
+    assert posts[0]["title"] == "Welcome"
+    assert numbers == [[7, 6, 5, 4, 3]] * 2
+
+
+async def test_the_front_page_leads_to_the_other_examples(client):
+    front = (await client.get("/")).text
+    commands = set(re.findall(r"<code>python -m examples\.(\w+)</code>", front))
+
+    for path, title in (("/dashboard/", "Dashboard"), ("/upload/", "Upload"), ("/chat/", "Chat")):
+        assert f'href="{path}"' in front
+        page = (await client.get(path)).text
+        assert f"<title>{title} · asyncflask</title>" in page
+        assert 'href="/"' in page
+    assert all((PROJECT / "examples" / name / "__main__.py").exists() for name in commands)
+    assert commands == {"api", "extensions", "migration"}
 
 
 @pytest.mark.parametrize("path", ["/nowhere", "/posts/1", "/users/nobody", "/?page=2", "/?page=0"])

@@ -73,13 +73,14 @@ async def test_blog_and_chat_are_served_by_one_app(server, port):
     async with httpx.AsyncClient(
         base_url=url, timeout=PATIENCE, follow_redirects=True, trust_env=False
     ) as client:
-        assert "Nobody has written anything yet." in (await client.get("/")).text
-        await client.post("/register", data=ACCOUNT)
+        assert "This is the example app of asyncflask." in (await client.get("/")).text
+        assert "Welcome, Grace!" in (await client.post("/register", data=ACCOUNT)).text
+        await client.post("/logout")
         assert "Hello, Grace." in (await client.post("/login", data=ACCOUNT)).text
-        await client.post("/posts/new", data={"title": "Over the wire", "body": "<b>"})
+        post = await client.post("/posts/new", data={"title": "Over the wire", "body": "<b>"})
         picture = {"picture": ("me.gif", b"GIF89a" + bytes(100_000), "image/gif")}
         assert "That is you now." in (await client.post("/profile/picture", files=picture)).text
-        assert "&lt;b&gt;" in (await client.get("/posts/1")).text
+        assert "&lt;b&gt;" in (await client.get(post.url)).text
         assert (await client.get("/api/posts")).json()["posts"][0]["title"] == "Over the wire"
         assert (
             (await client.get("/static/style.css")).headers["content-type"].startswith("text/css")

@@ -69,6 +69,7 @@ document.getElementById("say").addEventListener("submit", (event) => {
   if (!words || socket.readyState !== WebSocket.OPEN) return;
   socket.send(JSON.stringify({ text: words }));
   text.value = "";
+  text.focus(); // A click on the button has moved it away.
 });
 
 connect();
