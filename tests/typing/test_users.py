@@ -20,6 +20,13 @@ def test_mypy_accepts(mypy, files):
     assert mypy.of(files) == ""
 
 
+def test_mypy_finds_nothing_outside_of_what_is_checked(mypy):
+    """A path that is not recognized would hide an error from the test above."""
+    folders = {file.partition("/")[0] for file in (*mypy.errors, *mypy.notes)}
+
+    assert folders <= {"probes", "documents", "revealed", "examples"}
+
+
 @pytest.mark.parametrize("files", RIGHT)
 def test_pyright_accepts(pyright, files):
     assert pyright.of(files) == ""
