@@ -188,6 +188,7 @@ class _PushedContext:
 
     def __init__(self, app: CommandApp, loop: CommandLoop) -> None:
         self._loop = loop
+        self._app = app
         self._context = app.app_context()
         self._before: Any = None
 
@@ -219,7 +220,10 @@ class _PushedContext:
         # `async def` teardown functions run on the loop, `def` ones in this thread, not on a
         # worker: a sqlite3 connection has to be closed in the thread that opened it.
         self._context.switch_to(COMMAND)
-        await self._context.__aexit__(exc_type, exc_value, tb)
+        try:
+            await self._app.finish_background_tasks()  # Their loop ends with the command.
+        finally:
+            await self._context.__aexit__(exc_type, exc_value, tb)
 
 
 def push_app_context(ctx: click.Context, app: CommandApp) -> None:

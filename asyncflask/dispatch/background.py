@@ -15,6 +15,7 @@ from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, Protocol
 
 from .._contextvars import context_var, current
+from ..concurrency.bridge import running_loop
 from ..concurrency.errors import as_exception
 from ..ctx import Context
 from .invoke import call_settled
@@ -49,7 +50,7 @@ def start(
 
     Raises:
         TypeError: ``func`` is no function.
-        RuntimeError: No event loop is known here.
+        RuntimeError: There is no event loop here that would go on with it.
     """
     if not callable(func) or inspect.isawaitable(func):
         if isinstance(func, Coroutine):  # also `request.get_data()`
@@ -58,21 +59,27 @@ def start(
             f"add_background_task() was given {func!r}, which cannot be called. Give the function"
             " and its arguments: add_background_task(send_mail, address)."
         )
-    try:
-        loop = asyncio.get_running_loop()
-    except RuntimeError:
-        pass
-    else:
+    ctx: Context | None = current()
+    served = None if ctx is None else ctx.request_context or ctx
+    loop = running_loop()
+    if loop is not None:
+        if served is not None and served.runs_own_loop:
+            raise _without_a_loop(func, "the event loop ends with the request")
         _create(app, loop, func, args, kwargs)
         return
-    ctx: Context | None = current()
-    lease = None if ctx is None else (ctx.request_context or ctx).lease
+    lease = None if served is None else served.lease
     if lease is None:
-        raise RuntimeError(
-            f"add_background_task({func!r}) was called where no event loop runs. Call it in a view,"
-            " a hook, or a `before_serving` function."
-        )
+        raise _without_a_loop(func, "no event loop runs")
     lease.loop.call_soon_threadsafe(_create, app, lease.loop, func, args, kwargs)
+
+
+def _without_a_loop(func: Callable[..., Any], where: str) -> RuntimeError:
+    return RuntimeError(
+        f"add_background_task({func!r}) was called where {where}. Call it in a view, a hook, or a"
+        " `before_serving` function, of an app that an ASGI server serves: a WSGI server has no"
+        " loop that goes on after the request. Tests of the facade set"
+        " ASYNCFLASK_TEST_TRANSPORT=asgi (docs/reference/flask-facade.md)."
+    )
 
 
 def _create(

@@ -63,7 +63,7 @@ class AppLifespan(Steps):
         self.stopping.set()  # A server that has said nothing before.
         self.shutdown_event.set()
         try:
-            await background.drain(self, self.config["BACKGROUND_TASK_SHUTDOWN_TIMEOUT"])
+            await self.finish_background_tasks()
             stops, self._stop_mounted = self._stop_mounted, []
             await stop_mounted(stops, self.logger)
         finally:
@@ -118,6 +118,14 @@ class AppLifespan(Steps):
         Source: ``Quart: app.add_background_task``.
         """
         background.start(self, func, args, kwargs)
+
+    async def finish_background_tasks(self) -> None:
+        """Wait for the background tasks; cancel those that take too long.
+
+        The shutdown calls it, and so does the end of an ``async def`` command.
+        ``BACKGROUND_TASK_SHUTDOWN_TIMEOUT`` is how many seconds they have.
+        """
+        await background.drain(self, self.config["BACKGROUND_TASK_SHUTDOWN_TIMEOUT"])
 
     async def handle_background_exception(self, error: Exception) -> None:
         """Log the error of a background task, after the signal ``got_background_exception``.

@@ -6,11 +6,13 @@ import sqlite3
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import click
 import pytest
 from click.testing import CliRunner
 
+import asyncflask.flask
 from asyncflask import Flask, current_app, g
 from asyncflask._contextvars import current
 from asyncflask.cli import AppGroup, NoAppException, ScriptInfo, pass_script_info, with_appcontext
@@ -161,6 +163,30 @@ def test_teardown_runs_once_and_on_the_commands_loop(
 
     assert result.exit_code == 0
     assert [(loop is opened, error) for loop, error, opened in loops] == [(True, None)]
+
+
+@pytest.mark.parametrize("api", [asyncflask, asyncflask.flask])
+def test_an_async_command_waits_for_its_background_tasks(runner: CliRunner, api: Any) -> None:
+    """The command's loop ends with it, and would end the tasks without a word."""
+    app = api.Flask(__name__)
+    done: list[str] = []
+
+    async def work(name: str) -> None:
+        await asyncio.sleep(0.01)
+        done.append(name)
+
+    @app.cli.command()
+    async def begin() -> None:
+        app.add_background_task(work, "task")
+
+    @app.teardown_appcontext
+    def end(error: BaseException | None) -> None:
+        done.append("teardown")
+
+    result = runner.invoke(begin, obj=ScriptInfo(create_app=lambda: app))
+
+    assert result.exit_code == 0, result.output
+    assert done == ["task", "teardown", "teardown"]  # The task has a context of its own.
 
 
 def test_what_an_async_command_opened_is_closed_in_its_thread(

@@ -7,6 +7,7 @@ import threading
 
 import pytest
 
+import asyncflask.flask
 from asyncflask import (
     Flask,
     current_app,
@@ -16,6 +17,7 @@ from asyncflask import (
     request,
 )
 from asyncflask._contextvars import current
+from asyncflask.testing import TestApp, TestClient
 
 
 @pytest.fixture
@@ -166,6 +168,50 @@ async def test_the_error_hook_can_be_replaced(app):
 def test_without_a_loop_it_says_where_to_call_it(app):
     with pytest.raises(RuntimeError, match=r"where no event loop runs\. Call it in a view"):
         app.add_background_task(len, "")
+
+
+def _facade_app(kind, where):
+    app = asyncflask.flask.Flask(__name__)
+    app.testing = True
+    done = app.extensions["done"] = threading.Event()
+
+    async def start():
+        app.add_background_task(done.set)
+        return "Started." if where != "hook" else None
+
+    def start_in_a_thread():
+        app.add_background_task(done.set)
+        return "Started." if where != "hook" else None
+
+    function = start if kind == "async def" else start_in_a_thread
+    if where == "hook":
+        app.before_request(function)
+        app.get("/")(lambda: "Started.")
+    else:
+        app.get("/")(app.ensure_sync(function) if where == "call" else function)
+    return app
+
+
+@pytest.mark.parametrize("where", ["view", "hook", "call"])
+@pytest.mark.parametrize("kind", ["def", "async def"])
+def test_a_request_of_a_wsgi_server_says_what_has_to_serve_the_app(kind, where):
+    """The loop of an `async def` view ends with the request, and would end the task as well."""
+    app = _facade_app(kind, where)
+
+    with pytest.raises(RuntimeError, match="of an app that an ASGI server serves: a WSGI server"):
+        app.test_client().get("/")
+    assert not app.background_tasks
+
+
+@pytest.mark.parametrize("where", ["view", "hook", "call"])
+@pytest.mark.parametrize("kind", ["def", "async def"])
+async def test_a_facade_app_behind_asgi_has_background_tasks(kind, where):
+    app = _facade_app(kind, where)
+
+    async with TestApp(app):
+        await TestClient(app, app.response_class).get("/")
+
+    assert app.extensions["done"].is_set()
 
 
 async def test_shutdown_waits_for_the_tasks(app):
