@@ -30,12 +30,13 @@ from . import (
     waiting,
 )
 from .apps import PEERS
-from .plot import plot
+from .plot import plot, plot_standing
 from .workloads import WORKLOADS
 
 HERE = Path(__file__).parent
 LATEST = HERE / "results" / "latest.json"
 PICTURE = HERE / "results" / "latest.svg"
+STANDING_PICTURE = HERE / "results" / "standing.svg"
 SERVERS = HERE / "results" / "servers.json"
 SERVERS_PICTURE = HERE / "results" / "servers.svg"
 CHANNELS = HERE / "results" / "channels.json"
@@ -321,6 +322,7 @@ def _refresh() -> None:
     result = _read(LATEST)
     report.refresh(README, result)
     _draw(plot, result, PICTURE)
+    _draw(plot_standing, result, STANDING_PICTURE)
 
 
 def _refresh_servers() -> None:

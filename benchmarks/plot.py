@@ -1,4 +1,4 @@
-"""The picture of a result: one row per workload, one dot per peer, on a logarithmic axis."""
+"""The pictures of a result: the time of each workload and peer, and each peer's mean."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from .apps import PEERS, SUBJECT
+from .report import standing
 from .workloads import WORKLOADS
 
 COLOURS = {
@@ -84,6 +85,36 @@ def plot(result: Mapping[str, Any], path: Path) -> None:
     figure.legend(
         loc="outside upper center", ncols=COLUMNS, frameon=False, columnspacing=1, handletextpad=0.2
     )
+    save(figure, path)
+
+
+def plot_standing(result: Mapping[str, Any], path: Path) -> None:
+    """Write a SVG file: how much longer each framework takes, as a mean over all workloads.
+
+    Args:
+        result: A result with times.
+        path: Where to write it.
+
+    Raises:
+        ImportError: matplotlib is not installed.
+    """
+    pyplot = drawing()
+    means = {name: mean for name, (mean, _) in standing(result).items() if mean is not None}
+    times = {SUBJECT: 1.0} | {name: 1 / mean for name, mean in means.items()}
+    names = sorted(times, key=times.__getitem__)
+    figure, axes = pyplot.subplots(figsize=(7, 0.36 * len(names) + 0.8), layout="constrained")
+    bars = axes.barh(
+        [PEERS[name].title for name in names],
+        [times[name] for name in names],
+        color=[COLOURS[SUBJECT] if name == SUBJECT else COLOURS["raw"] for name in names],
+        height=0.65,
+    )
+    axes.bar_label(bars, [f"{times[name]:.2g} x" for name in names], padding=4)
+    axes.set_xlim(0, max(times.values()) * 1.12)
+    axes.set_xlabel("time per request, x that of asyncflask (less is better)")
+    axes.invert_yaxis()
+    axes.spines[["top", "right", "left"]].set_visible(False)
+    axes.tick_params(axis="y", length=0)
     save(figure, path)
 
 

@@ -50,12 +50,26 @@ def ratios_table(result: Result) -> str:
 
 
 def standing_table(result: Result) -> str:
-    """Make the table that compares asyncflask with each framework, over all workloads.
-
-    The geometric mean is that of the ratios, without "last of 500 routes": one framework's search
-    through its routes would outweigh everything else.
-    """
+    """Make the table that compares asyncflask with each framework, over all workloads."""
     rows = []
+    for name, (mean, ratios) in standing(result).items():
+        behind = [
+            f"{WORKLOADS[workload].title} ({shown(ratio)})"
+            for workload, ratio in ratios.items()
+            if ratio > 1
+        ]
+        ahead = f"{len(ratios) - len(behind)} of {len(ratios)}"
+        rows.append([PEERS[name].title, shown(mean), ahead, ", ".join(behind) or "–"])
+    return table(["against", "geometric mean", "quicker in", "slower in"], rows)
+
+
+def standing(result: Result) -> dict[str, tuple[float | None, dict[str, float]]]:
+    """Return the geometric mean and the ratios of asyncflask's time to each framework's.
+
+    The mean is that of the ratios, without "last of 500 routes": one framework's search through its
+    routes would outweigh everything else.
+    """
+    found = {}
     for name in _peers(result):
         if name in NO_OTHER_FRAMEWORK:
             continue
@@ -64,16 +78,9 @@ def standing_table(result: Result) -> str:
             for workload in result["times"]
             if (ratio := ratio_between(result, workload, SUBJECT, name)) is not None
         }
-        behind = [
-            f"{WORKLOADS[workload].title} ({shown(ratio)})"
-            for workload, ratio in ratios.items()
-            if ratio > 1
-        ]
         counted = [ratio for workload, ratio in ratios.items() if workload != "routes"]
-        mean = statistics.geometric_mean(counted) if counted else None
-        ahead = f"{len(ratios) - len(behind)} of {len(ratios)}"
-        rows.append([PEERS[name].title, shown(mean), ahead, ", ".join(behind) or "–"])
-    return table(["against", "geometric mean", "quicker in", "slower in"], rows)
+        found[name] = (statistics.geometric_mean(counted) if counted else None, ratios)
+    return found
 
 
 def _peers(result: Result) -> list[str]:

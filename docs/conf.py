@@ -5,7 +5,12 @@ The source folder is the repository, so a relative link works on the site as it 
 
 from __future__ import annotations
 
+import hashlib
+from pathlib import Path
 from typing import Any
+
+from docutils import nodes
+from docutils.parsers.rst import Directive
 
 import asyncflask
 
@@ -19,7 +24,6 @@ extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.napoleon",
     "sphinx_copybutton",
-    "sphinxcontrib.mermaid",
 ]
 root_doc = "docs/index"
 include_patterns = [
@@ -30,7 +34,7 @@ include_patterns = [
     "CONTRIBUTING.md",
 ]
 
-# Markdown: anchors of headings are those of GitHub, and `mermaid` blocks are drawn.
+# Markdown: anchors of headings are those of GitHub, and `mermaid` blocks are drawn (below).
 myst_heading_anchors = 4
 myst_fence_as_directive = ["mermaid"]
 
@@ -52,13 +56,32 @@ suppress_warnings = ["ref.python"]
 
 html_theme = "furo"
 html_title = f"asyncflask {version}"
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
 html_extra_path = ["_root"]
 html_copy_source = False
 html_show_sphinx = False
 
 
+class Diagram(Directive):
+    """Show a ``mermaid`` block as the SVG that ``docs/draw_diagrams.py`` has drawn of it."""
+
+    has_content = True
+
+    def run(self) -> list[nodes.Node]:
+        """Return the picture as a part of the page, so that its text can be found and copied."""
+        source = "\n".join(self.content)
+        name = hashlib.sha256(source.strip().encode()).hexdigest()[:12]
+        path = Path(__file__).parent / "_static" / "diagrams" / f"{name}.svg"
+        if not path.exists():
+            return [self.state_machine.reporter.warning("run `make diagrams` to draw this")]
+        svg = path.read_text(encoding="utf-8")
+        return [nodes.raw("", f'<div class="diagram">{svg}</div>', format="html")]
+
+
 def setup(app: Any) -> None:
-    """Connect :func:`keep_first_line`, before napoleon reads the docstring."""
+    """Add the diagrams, and connect :func:`keep_first_line` before napoleon reads a docstring."""
+    app.add_directive("mermaid", Diagram)
     app.connect("autodoc-process-docstring", keep_first_line, priority=400)
 
 

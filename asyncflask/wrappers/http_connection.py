@@ -88,9 +88,12 @@ class lazy(Generic[T]):
 
 
 class Routed:
-    """Flask's routing attributes, which are kept by the context."""
+    """What both requests have: routing, which is kept by the context, and the query string."""
 
     _ctx: Any
+    query_string: bytes
+    path: str
+    parameter_storage_class: type[MultiDict[str, Any]]
 
     @property
     def url_rule(self) -> Rule | None:
@@ -157,6 +160,20 @@ class Routed:
             names.append(name)
             name = name.rpartition(".")[0]
         return names
+
+    @lazy
+    def args(self) -> MultiDict[str, str]:
+        """The parsed query string.
+
+        **Differs from Flask:** raw bytes that are not UTF-8 are replaced by U+FFFD; in Flask they
+        are a 500. Percent-encoded ones stay percent-encoded, as in Flask.
+        """
+        return parse_urlencoded(self.query_string, self.parameter_storage_class, "replace")
+
+    @lazy
+    def full_path(self) -> str:
+        """The path and the query string, joined by ``?``."""
+        return f"{self.path}?{self.query_string.decode(errors='replace')}"
 
     @property
     def authorization(self) -> Authorization | None:
@@ -285,20 +302,6 @@ class HTTPConnection(Routed, SansIORequest):
             if value is not None:
                 return value
         return self.cookies.get(name)
-
-    @lazy
-    def args(self) -> MultiDict[str, str]:
-        """The parsed query string.
-
-        **Differs from Flask:** raw bytes that are not UTF-8 are replaced, as percent-encoded ones
-        are; in Flask they are a 500.
-        """
-        return parse_urlencoded(self.query_string, self.parameter_storage_class, "replace")
-
-    @lazy
-    def full_path(self) -> str:
-        """The path and the query string, joined by ``?``."""
-        return f"{self.path}?{self.query_string.decode(errors='replace')}"
 
     @property
     def script_root(self) -> str:

@@ -105,7 +105,8 @@ def _report(outcomes: dict[str, str]) -> str:
 def _write(text: str) -> None:
     """Put the table into the page, between its marks."""
     page = PAGE.read_text(encoding="utf-8")
-    before, after = page.split(BEGIN)[0], page.split(END)[1]
+    before, rest = page.split(BEGIN)
+    after = rest.split(END, 1)[1]
     PAGE.write_text(f"{before}{BEGIN}\n\n{text}\n\n{END}{after}", encoding="utf-8")
 
 

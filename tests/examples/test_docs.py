@@ -66,6 +66,9 @@ def test_the_site_leads_to_every_document():
     assert names - entries == {"README", "index"}
 
 
+API = sorted((PROJECT / "docs/reference/api").glob("*.md"))
+
+
 @pytest.mark.parametrize("module", [asyncflask, asyncflask.flask, asyncflask.testing])
 def test_every_public_name_is_in_the_api_reference(module):
     page = PROJECT / "docs/reference/api" / f"{module.__name__.rpartition('.')[2]}.md"
@@ -75,6 +78,27 @@ def test_every_public_name_is_in_the_api_reference(module):
     signals = {name for name in public if isinstance(getattr(module, name), NamedSignal)}
 
     assert not public - modules - signals - {"annotations"} - named
+
+
+@pytest.mark.parametrize(
+    "name", ["channels", "ctx", "datastructures", "helpers", "server", "templating"]
+)
+def test_every_exported_name_of_a_module_is_in_the_api_reference(name):
+    module = import_module(f"asyncflask.{name}")
+    exported = [getattr(module, each) for each in _exported(module)]
+    directive = re.compile(r"^\.\. auto(?:class|function|exception):: (\S+)\.(\w+)$", re.MULTILINE)
+    shown = [pair for page in API for pair in directive.findall(page.read_text())]
+    objects = [getattr(import_module(owner), own) for owner, own in shown]
+
+    assert exported
+    assert not [each for each in exported if each not in objects]
+
+
+def _exported(module):
+    """Return the names of a module's ``__all__``, or those that it imports ``as`` themselves."""
+    source = inspect.getsource(module)
+    named = getattr(module, "__all__", re.findall(r"import (\w+) as \1$", source, re.MULTILINE))
+    return {name for name in named if name[0] != "_" and callable(getattr(module, name))}
 
 
 def test_the_tests_of_past_faults_exist():

@@ -16,6 +16,7 @@ from asyncflask.sse import ServerSentEvent
 from .documents import PROJECT, clients_of, curl, load, sections
 
 PAGES = [
+    "docs/explanation/contexts.md",
     "docs/explanation/def-and-async.md",
     "docs/how-to/debug.md",
     "docs/how-to/deploy.md",
