@@ -10,7 +10,7 @@ PARALLEL := --numprocesses=logical --maxprocesses=4 --dist=loadfile --no-loadsco
 # The tests start hundreds of interpreters; without bytecode each would compile the package again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo test test-oldest test-development lint types architecture coverage diagrams docs dist bench fuzz compat clean
+.PHONY: help demo test test-oldest test-development lint types architecture coverage diagrams docs dist check-dist bench fuzz compat clean
 
 help:
 	@echo "make demo      the example app at http://$(HOST):$(PORT)"
@@ -18,11 +18,12 @@ help:
 	@echo "make lint      ruff, check and format"
 	@echo "make types     mypy --strict"
 	@echo "make coverage  the test suite with a coverage report; fails below the goals in CONTRIBUTING.md"
-	@echo "make docs      the documentation site, in site/"
-	@echo "make diagrams  the pages that are made of the source: ASGI messages, files"
+	@echo "make docs      the documentation site, in site/, and the check of its links"
+	@echo "make diagrams  the pages that are made of the source and of results, and the diagrams"
 	@echo "make compat    the suites of Flask and of its extensions on asyncflask (takes long)"
 	@echo "make bench     the benchmarks (installs the peers into .venv-bench)"
 	@echo "make dist      the distributions, in dist/"
+	@echo "make check-dist  what is in dist/, installed; the README followed to the letter"
 	@echo "make test-oldest       the test suite on the oldest supported libraries"
 	@echo "make test-development  the test suite on the libraries' development versions"
 
@@ -61,11 +62,14 @@ architecture: $(VENV)/dev.stamp
 diagrams: $(VENV)/dev.stamp
 	$(BIN)/python docs/draw_states.py
 	$(BIN)/python docs/draw_tree.py
+	$(BIN)/python docs/draw_reliability.py
+	$(BIN)/python docs/draw_diagrams.py
 
 docs:
 	test -x .venv-docs/bin/python || $(PYTHON) -m venv .venv-docs
 	.venv-docs/bin/python -m pip install --quiet --disable-pip-version-check --editable . --requirement requirements/docs.txt
 	.venv-docs/bin/python -m sphinx --builder html --conf-dir docs --fail-on-warning --keep-going --quiet . site
+	.venv-docs/bin/python docs/check_links.py site
 	@echo "The site is site/docs/index.html."
 
 test-oldest:
@@ -87,6 +91,9 @@ dist:
 	.venv-dist/bin/python -m build --outdir dist .
 	.venv-dist/bin/python -m build --outdir dist as_flask
 	.venv-dist/bin/python -m twine check --strict dist/*
+
+check-dist: dist
+	.venv-dist/bin/python -m tests.release --readme
 
 compat:
 	$(PYTHON) -m tests.compat

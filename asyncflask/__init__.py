@@ -70,4 +70,4 @@ from .wrappers import Request as Request
 from .wrappers import Response as Response
 from .wrappers import Websocket as Websocket
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
