@@ -30,6 +30,7 @@ PAGES = [
     "docs/reference/contexts.md",
     "docs/reference/flask-facade.md",
     "docs/reference/protocol.md",
+    "docs/reference/quart-facade.md",
     "docs/reference/server.md",
     "docs/reference/signals.md",
     "docs/reference/streaming.md",
