@@ -40,6 +40,7 @@ class ServerSentEvent:
         comment: Text that browsers ignore; an event of a comment alone keeps proxies awake.
 
     Raises:
+        TypeError: ``data``, ``event``, ``id`` or ``comment`` is no text.
         ValueError: ``event`` or ``id`` has a line break or NUL, or ``retry`` is negative.
 
     Source: WHATWG HTML §9.2 Server-sent events.
@@ -52,6 +53,10 @@ class ServerSentEvent:
     comment: str | None = None
 
     def __post_init__(self) -> None:
+        for name in ("data", "event", "id", "comment"):
+            value = getattr(self, name)
+            if value is not None and not isinstance(value, str):
+                raise TypeError(_no_text(f"ServerSentEvent({name}={value!r})", value))
         # SECURITY: a line break in these fields would start another event.
         for name in ("event", "id"):
             value = getattr(self, name)
@@ -149,7 +154,7 @@ async def _encode_events(
             if coming.done():
                 event = coming.result()
                 if not isinstance(event, ServerSentEvent):
-                    event = ServerSentEvent(to_bytes(event).decode())
+                    event = ServerSentEvent(_event_text(event))
                 retry = retry if event.retry is None else event.retry
                 yield event.encode()
             elif source.task.done():
@@ -158,6 +163,18 @@ async def _encode_events(
     finally:
         stop.cancel()
         await source.close()
+
+
+def _event_text(event: object) -> str:
+    if isinstance(event, (str, bytes, bytearray, memoryview)):
+        return to_bytes(event).decode()
+    raise TypeError(_no_text(f"The event {event!r} of an event_stream()", event))
+
+
+def _no_text(what: str, value: object) -> str:
+    text = "json.dumps(...)" if isinstance(value, (dict, list, tuple)) else "str(...)"
+    kind = type(value).__name__
+    return f"{what} has a value of type {kind!r}, and an event is text. Write `{text}` around it."
 
 
 class _Source:

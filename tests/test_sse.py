@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from types import SimpleNamespace
 
 import pytest
 
-from asyncflask import _contextvars
+from asyncflask import Flask, _contextvars
 from asyncflask.concurrency.stopping import Stopping
 from asyncflask.sse import ServerSentEvent, event_stream
 from asyncflask.wrappers.response.asgi import send_response
@@ -46,6 +47,40 @@ def test_line_break_in_a_comment_begins_a_comment_again():
 def test_negative_retry_is_refused():
     with pytest.raises(ValueError, match="0 or more"):
         ServerSentEvent(retry=-1)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "remedy"),
+    [
+        ("data", {"price": 3}, "json.dumps"),
+        ("data", b"tea", "str"),
+        ("event", 3, "str"),
+        ("id", 3, "str"),
+        ("comment", 3, "str"),
+    ],
+)
+def test_a_value_that_is_no_text_is_refused_where_the_event_is_made(field, value, remedy):
+    text = rf"ServerSentEvent\({field}={re.escape(repr(value))}\) has a value of type"
+    with pytest.raises(TypeError, match=rf"{text}.*Write `{remedy}\(\.\.\.\)` around it"):
+        ServerSentEvent(**{field: value})
+
+
+@pytest.mark.parametrize(
+    ("value", "remedy"), [({"price": 3}, "json.dumps"), ([3], "json.dumps"), (3, "str")]
+)
+async def test_a_yielded_value_that_is_no_text_is_refused(value, remedy):
+    app = Flask(__name__)
+    app.testing = True
+
+    @app.get("/")
+    async def view():
+        async def events():
+            yield value
+
+        return event_stream(events())
+
+    with pytest.raises(TypeError, match=rf"event_stream\(\) has a value.*Write `{remedy}\("):
+        await app.test_client().get("/")
 
 
 async def test_stream_sends_text_and_events_as_they_come():

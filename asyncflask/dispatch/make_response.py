@@ -347,7 +347,8 @@ def _refusal(body: object) -> str:
                 "    return view(*args, **kwargs)                             # wrong\n"
                 "    return current_app.ensure_sync(view)(*args, **kwargs)    # right\n\n"
                 "Or make the decorator's function `async def`: `return await"
-                " current_app.ensure_async(view)(*args, **kwargs)`."
+                " current_app.ensure_async(view)(*args, **kwargs)`. Below a decorator of another"
+                " package write `@app.ensure_sync`."
             )
         name = getattr(body, "__qualname__", type(body).__name__)
         call = body.expression if isinstance(body, Pending) else f"{name}(...)"

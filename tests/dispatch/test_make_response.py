@@ -97,6 +97,7 @@ async def test_a_decorator_that_does_not_await_the_view_is_named(app, decorate):
     with pytest.raises(TypeError, match=r"without `await` by a decorator, the `def` \w+") as caught:
         await app.test_client().get("/")
     assert "return current_app.ensure_sync(view)(*args, **kwargs)    # right" in str(caught.value)
+    assert "decorator of another package write `@app.ensure_sync`" in str(caught.value)
 
 
 @pytest.mark.parametrize("place", ["tuple", "list", "headers"])
