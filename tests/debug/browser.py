@@ -134,6 +134,11 @@ class Page:
         features = [{"name": "prefers-color-scheme", "value": scheme}]
         await self._call("Emulation.setEmulatedMedia", features=features)
 
+    async def slow_down(self, speed):
+        """Send at most this many bytes a second; -1 for as many as can be."""
+        conditions = {"offline": False, "latency": 0, "downloadThroughput": -1}
+        await self._call("Network.emulateNetworkConditions", **conditions, uploadThroughput=speed)
+
     async def forget(self):
         """Delete all cookies."""
         await self._call("Network.clearBrowserCookies")

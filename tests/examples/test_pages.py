@@ -57,10 +57,16 @@ async def started(tmp_path_factory):
         yield browser
 
 
+@pytest.fixture(scope="module")
+def instance(tmp_path_factory):
+    """The folder of the demo's files."""
+    return tmp_path_factory.mktemp("demo")
+
+
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def demo(tmp_path_factory):
+async def demo(instance):
     """The address of what ``make demo`` serves."""
-    app = create_app(instance_path=str(tmp_path_factory.mktemp("demo")))
+    app = create_app(instance_path=str(instance))
     async with serving(app) as url:
         yield url
 
@@ -250,6 +256,25 @@ async def test_an_upload_shows_its_progress_and_its_errors(browser, demo, tmp_pa
     (refused,) = browser.problems  # The console shows each response with an error status.
     assert "413" in refused["text"]
     browser.problems.clear()
+
+
+async def test_an_upload_is_cancelled(browser, demo, instance, tmp_path):
+    file = tmp_path / "film.mp4"
+    file.write_bytes(bytes(3_000_000))
+    await browser.open(f"{demo}/upload/")
+    await browser.choose("#file", file)
+    await browser.slow_down(300_000)
+    await click(browser, "#upload button")
+    await browser.until("bar.value > 0")
+    await click(browser, "#cancel")
+    await browser.slow_down(-1)
+
+    await browser.until("state.textContent === 'Cancelled.'")
+    assert await browser.look("running.hidden && cancel.hidden")
+    async with asyncio.timeout(20):
+        while list((instance / "uploads").glob(".*")):
+            await asyncio.sleep(0.02)
+    assert not (instance / "uploads" / "film.mp4").exists()
 
 
 @needs_extensions
