@@ -11,6 +11,7 @@ import importlib
 import click
 
 from .cli import cli, main
+from .config.environment import read_also
 
 
 def _add_option(package: str) -> None:
@@ -24,6 +25,8 @@ def _add_option(package: str) -> None:
         if value and not ctx.resilient_parsing:
             # The facade is loaded on demand.
             importlib.import_module(f"asyncflask.{package}").install(children=True)
+            if package == "quart":
+                read_also("QUART")
 
     # Eager, so that it comes before the app and the packages' commands are imported.
     cli.params.append(

@@ -23,7 +23,7 @@ import click
 
 from .._contextvars import context_var, current
 from ..concurrency.execution_mode import COMMAND
-from ..config.environment import get_debug_flag, get_load_dotenv
+from ..config.environment import further_prefixes, get_debug_flag, get_load_dotenv
 from .locate import CommandApp, NoAppException, locate_app, prepare_import
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -100,7 +100,7 @@ class ScriptInfo:
 
 def _quarts_variable() -> str:
     """Return a sentence on the environment variable that Quart reads, if it is set."""
-    named = os.environ.get("QUART_APP")
+    named = "QUART" not in further_prefixes and os.environ.get("QUART_APP")
     return f" QUART_APP={named!r}, which Quart reads, is not read here." if named else ""
 
 

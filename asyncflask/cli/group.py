@@ -234,6 +234,8 @@ class FlaskGroup(AppGroup):
         routes_command,
     )
     version_option: ClassVar[click.Option] = version_option
+    #: the groups of entry points that packages register their commands in
+    plugin_groups: ClassVar[tuple[str, ...]] = PLUGIN_GROUPS
 
     def __init__(
         self,
@@ -321,7 +323,7 @@ class FlaskGroup(AppGroup):
             The command; ``None`` if there is none.
         """
         command = super().get_command(ctx, name)
-        if command is None or any(entry.name == name for _, entry in _plugins()):
+        if command is None or any(entry.name == name for _, entry in _plugins(self.plugin_groups)):
             self._load_plugins(ctx)
             command = super().get_command(ctx, name)
         if command is not None:
@@ -358,7 +360,7 @@ class FlaskGroup(AppGroup):
         # before a package imports `flask`. An error of the app is shown where the app is needed.
         with contextlib.suppress(Exception):
             ctx.ensure_object(ScriptInfo).load_app()
-        for group, entry in _plugins():
+        for group, entry in _plugins(self.plugin_groups):
             try:
                 self.add_command(entry.load(), entry.name)
             except Exception as error:
@@ -369,9 +371,9 @@ class FlaskGroup(AppGroup):
                 )
 
 
-def _plugins() -> Iterator[tuple[str, importlib.metadata.EntryPoint]]:
+def _plugins(groups: Iterable[str]) -> Iterator[tuple[str, importlib.metadata.EntryPoint]]:
     """Find the commands of installed packages, without importing them."""
-    for group in PLUGIN_GROUPS:
+    for group in groups:
         for entry in importlib.metadata.entry_points(group=group):
             yield group, entry
 

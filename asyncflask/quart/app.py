@@ -12,6 +12,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.routing import MapAdapter
 
 from .._contextvars import current
+from ..config.environment import NEGATIVE, read_variable
 from ..context import Context
 from ..debug.page import PRESERVE_CONTEXT
 from ..dispatch import overrides
@@ -134,6 +135,18 @@ class Quart(WebsocketHooks, QuartSteps):
     def end_setup(self) -> None:
         """Note at the first request that setup has been used; more may follow."""
         self._got_first_request = True
+
+    def make_config(self, instance_relative: bool = False) -> Config:
+        """Return the configuration object, with the defaults and ``QUART_DEBUG``.
+
+        Args:
+            instance_relative: Whether relative file names begin at ``instance_path``.
+        """
+        config = super().make_config(instance_relative)
+        named = os.environ.get("QUART_DEBUG")
+        if named and read_variable("DEBUG") is None:
+            config["DEBUG"] = named.lower() not in NEGATIVE
+        return t.cast(Config, config)
 
     # -- setup -------------------------------------------------------------------------------------
 

@@ -111,6 +111,7 @@ class QuartGroup(async_api.FlaskGroup):
     """
 
     version_option = version_option
+    plugin_groups = ("quart.commands", "asyncflask.commands")
 
     def make_context(
         self,

@@ -16,6 +16,9 @@ from ..config import ConfigAttribute as ConfigAttribute
 DEFAULT_CONFIG = ImmutableDict(
     {
         **_DEFAULTS,
+        # Read by nothing, as in Quart 0.22.
+        "ENV": None,
+        "PRESERVE_CONTEXT_ON_EXCEPTION": None,
         "BODY_TIMEOUT": 60,
         "BODY_IDLE_TIMEOUT": None,
         "MAX_CONTENT_LENGTH": 16 * 1024 * 1024,

@@ -1,7 +1,7 @@
 """The functions that run a plan, where a request whose client leaves is cancelled.
 
 Each is the async API's, with a task beside it that waits for the client's end. A view that never
-waits needs no such task.
+waits needs no such task. A streamed response gets the time in which it has to be sent.
 """
 
 from __future__ import annotations
@@ -18,9 +18,16 @@ from ..dispatch.runners import RUNNERS as ASYNC_RUNNERS
 from ..wrappers.response.asgi import messages_of
 from ..wrappers.response.headers import content_type_pair
 from ..wrappers.response.watch import Guard
+from .wrappers import Response
 
 #: What is "sent" to a client that has left. 499 is nginx's code for that.
 _TO_NOBODY = messages_of(b"", content_type_pair("text/plain"), 499, "GET")
+
+
+def _limited(app: ServedApp, answer: Answer) -> Answer:
+    if isinstance(answer, Response):
+        answer.usual_timeout = app.config["RESPONSE_TIMEOUT"]
+    return answer
 
 
 def _cancelled_with_client(run: Run) -> Run:
@@ -30,15 +37,14 @@ def _cancelled_with_client(run: Run) -> Run:
         if scope_type.websocket:
             answer: Answer = await run(app, ctx, plan)
             return answer
-        running = run(app, ctx, plan)
-        steps = running.__await__()
+        steps = run(app, ctx, plan).__await__()
         try:
             waiting_for = next(steps)
         except StopIteration as stop:
-            return stop.value  # type: ignore[no-any-return]  # an answer
+            return _limited(app, stop.value)
         guard = Guard(ctx.wait_disconnect)
         try:
-            return await resume(steps, waiting_for)
+            return _limited(app, await resume(steps, waiting_for))
         except asyncio.CancelledError:
             if not guard.cancelled_us():
                 raise
@@ -49,8 +55,12 @@ def _cancelled_with_client(run: Run) -> Run:
     return guarded
 
 
-#: A `def` view runs in a thread, which cannot be cancelled.
+async def run_def_view(app: ServedApp, ctx: Context, plan: EndpointPlan) -> Answer:
+    """Run a ``def`` view; its thread cannot be cancelled."""
+    return _limited(app, await ASYNC_RUNNERS["worker"](app, ctx, plan))
+
+
 RUNNERS: dict[Runner, Run] = {
-    name: run if name == "worker" else _cancelled_with_client(run)
-    for name, run in ASYNC_RUNNERS.items()
+    **{name: _cancelled_with_client(run) for name, run in ASYNC_RUNNERS.items()},
+    "worker": run_def_view,
 }

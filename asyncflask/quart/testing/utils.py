@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal
-from urllib.parse import unquote, urlencode
+from urllib.parse import urlencode
 
 from werkzeug.datastructures import Authorization, Headers, MultiDict
 from werkzeug.sansio.multipart import Data, Epilogue, Field, File, MultipartEncoder, Preamble
@@ -154,7 +154,7 @@ def make_test_scope(
         "http_version": http_version,
         "asgi": {"spec_version": "2.1", "version": "3.0"},
         "scheme": scheme,
-        "path": unquote(path),
+        "path": path,
         "raw_path": path.encode(),
         "query_string": query_string,
         "root_path": root_path,

@@ -61,7 +61,7 @@ class BaseRequestWebsocket(HTTPConnection):
         }
         if whole["type"] == "http":
             whole["method"] = method
-        self._ctx = Unconnected(whole, nothing_to_receive, send_nothing)
+        self._ctx = Unconnected(whole, headers, nothing_to_receive, send_nothing)
         self.headers = headers
 
     @property
@@ -91,4 +91,5 @@ class BaseRequestWebsocket(HTTPConnection):
         Args:
             ctx: The context.
         """
+        ctx.scope["headers"] = encode_headers(self.headers)
         self._ctx = ctx

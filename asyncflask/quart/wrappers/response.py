@@ -6,11 +6,10 @@ import os
 from collections.abc import AsyncIterable, AsyncIterator, Iterable
 from io import BytesIO
 from types import EllipsisType
-from typing import Any, Literal, Self, cast, overload
+from typing import Any, Literal, Self, overload
 
 from werkzeug.http import generate_etag
 
-from ..._contextvars import current
 from ...wrappers import Response as AsyncResponse
 from ...wrappers.response.bodies import Run, close_body, in_thread, may_block, to_bytes
 from .bodies import DataBody as DataBody
@@ -43,6 +42,9 @@ class Response(AsyncResponse, quick=True):
     implicit_sequence_conversion = True
     #: seconds in which the body is sent; ``...``: as ``RESPONSE_TIMEOUT`` says; ``None``: no limit
     timeout: float | EllipsisType | None = ...
+
+    #: what ``RESPONSE_TIMEOUT`` says, of a response that is served
+    usual_timeout: float | None = None
 
     _sending: AsyncIterator[Any] | None = None
 
@@ -142,10 +144,9 @@ class Response(AsyncResponse, quick=True):
             self.direct_passthrough = False
 
     async def freeze(self) -> None:  # type: ignore[override]  # as Quart's
-        """Read the body into memory, and set its length and its ETag, so that it can be pickled."""
+        """Read the body into memory, and set its length, so that it can be pickled."""
         await self.make_sequence()
         self.content_length = len(await self.get_data())
-        await self.add_etag()
 
     # -- conditions --------------------------------------------------------------------------------
 
@@ -183,6 +184,9 @@ class Response(AsyncResponse, quick=True):
             del self.__dict__["asked_range"]
         for start, length in asked:
             await self.response.make_conditional(start, start + length)
+        if self.status_code in (304, 412):
+            self.response = self.data_body_class(b"")
+            del self.headers["Content-Length"]
         if not accept_ranges and not asked:
             self.headers.pop("Accept-Ranges", None)
         return self
@@ -212,17 +216,14 @@ class Response(AsyncResponse, quick=True):
 
     def body_to_send(self) -> Any:
         """Return what is iterated to send the body, within :attr:`timeout`."""
-        seconds = self.timeout
-        if seconds is ...:
-            ctx = current()
-            seconds = None if ctx is None else ctx.app.config.get("RESPONSE_TIMEOUT")
+        seconds = self.usual_timeout if self.timeout is ... else self.timeout
         body = self.__dict__["response"]
         if isinstance(body, (list, tuple)):
             return body
         if may_block(body) and not isinstance(body, (ResponseBody, os.PathLike, BytesIO)):
             # In the worker thread of the request, as its other `def` code.
             return body if seconds is None else TimedChunks(body, seconds)
-        self._sending = timed_chunks(self.response, cast("float | None", seconds))
+        self._sending = timed_chunks(self.response, seconds)
         return self._sending
 
     def known_length(self) -> int | None:

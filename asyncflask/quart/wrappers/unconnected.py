@@ -6,9 +6,13 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from werkzeug.datastructures import Headers
+
 from ... import json
 from ..._contextvars import current
 from ...concurrency.stopping import Stopping
+from ...wrappers.request.headers import HeaderIndex, index_headers
+from ..utils import encode_headers
 
 
 class _NoApp:
@@ -33,11 +37,11 @@ class Unconnected:
 
     Args:
         scope: The ASGI scope.
+        headers: The headers, which may change.
         receive: Returns the next message of the client.
         send: Sends a message to the client.
     """
 
-    header_names = None
     made_body = None
     url_rule = None
     view_args = None
@@ -46,12 +50,19 @@ class Unconnected:
     def __init__(
         self,
         scope: dict[str, Any],
+        headers: Headers,
         receive: Callable[[], Awaitable[Any]],
         send: Callable[[Any], Awaitable[None]],
     ) -> None:
         self.scope = scope
+        self._headers = headers
         self.receive = receive
         self.send = send
+
+    @property
+    def header_names(self) -> HeaderIndex:
+        """The headers by name, as they are now."""
+        return index_headers(encode_headers(self._headers))
 
     @property
     def app(self) -> Any:

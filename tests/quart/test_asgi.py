@@ -1,0 +1,281 @@
+"""The app as an ASGI application, and a client that leaves."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+
+def scope_of(kind, path="/", **more):
+    return {
+        "type": kind,
+        "asgi": {"version": "3.0"},
+        "http_version": "1.1",
+        "scheme": "http" if kind == "http" else "ws",
+        "method": "GET",
+        "path": path,
+        "raw_path": path.encode(),
+        "query_string": b"",
+        "root_path": "",
+        "headers": [(b"host", b"quart.com")],
+        "subprotocols": [],
+        "extensions": {},
+        **more,
+    }
+
+
+class Client:
+    """A client that sends messages, and leaves when it is told to."""
+
+    def __init__(self, *messages):
+        self.messages = asyncio.Queue()
+        for message in messages:
+            self.messages.put_nowait(message)
+        self.sent = []
+
+    async def receive(self):
+        return await self.messages.get()
+
+    async def send(self, message):
+        self.sent.append(message)
+
+    def leave(self, kind="http"):
+        self.messages.put_nowait({"type": f"{kind}.disconnect"})
+
+
+REQUEST = {"type": "http.request", "body": b"", "more_body": False}
+
+
+async def test_a_connection_object_serves_a_request(quart, app, module):
+    @app.get("/")
+    async def index():
+        return "index"
+
+    client = Client(REQUEST)
+    connection = module("asgi").ASGIHTTPConnection(app, scope_of("http"))
+    await asyncio.wait_for(connection(client.receive, client.send), 10)
+
+    assert client.sent[0]["status"] == 200
+    assert client.sent[1]["body"] == b"index"
+
+
+async def test_a_path_may_be_a_whole_url(quart, app):
+    @app.get("/path")
+    async def index():
+        return quart.request.path
+
+    client = Client(REQUEST)
+    scope = scope_of("http", "http://quart/path", headers=[(b"host", b"quart")])
+    await asyncio.wait_for(app(scope, client.receive, client.send), 10)
+
+    assert client.sent[1]["body"] == b"/path"
+
+
+async def test_a_request_whose_client_leaves_is_cancelled(quart, app):
+    ended = []
+    began = asyncio.Event()
+
+    @app.get("/")
+    async def index():
+        began.set()
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            ended.append("cancelled")
+            raise
+        return "late"
+
+    @app.teardown_request
+    async def teardown(error):
+        ended.append("teardown")
+
+    client = Client(REQUEST)
+    serving = asyncio.create_task(app(scope_of("http"), client.receive, client.send))
+    await began.wait()
+    client.leave()
+    await asyncio.wait_for(asyncio.wait({serving}), 10)
+
+    assert ended == ["cancelled", "teardown"]
+
+
+async def test_a_hook_whose_client_leaves_is_cancelled(quart, app):
+    ended = []
+    began = asyncio.Event()
+
+    @app.before_request
+    async def before():
+        began.set()
+        try:
+            await asyncio.sleep(60)
+        finally:
+            ended.append("hook")
+
+    @app.get("/")
+    async def index():
+        return "index"
+
+    client = Client(REQUEST)
+    serving = asyncio.create_task(app(scope_of("http"), client.receive, client.send))
+    await began.wait()
+    client.leave()
+    await asyncio.wait_for(asyncio.wait({serving}), 10)
+
+    assert ended == ["hook"]
+
+
+async def test_a_view_that_waits_reads_its_body(quart, app):
+    @app.post("/")
+    async def index():
+        await asyncio.sleep(0.01)
+        return await quart.request.get_data()
+
+    client = Client()
+    serving = asyncio.create_task(app(scope_of("http", method="POST"), client.receive, client.send))
+    for piece in (b"a", b"b"):
+        await asyncio.sleep(0.02)
+        client.messages.put_nowait({"type": "http.request", "body": piece, "more_body": True})
+    client.messages.put_nowait(REQUEST)
+    await asyncio.wait_for(serving, 10)
+
+    assert b"".join(message.get("body", b"") for message in client.sent) == b"ab"
+
+
+async def test_a_task_that_is_cancelled_by_others_stays_cancelled(quart, app):
+    began = asyncio.Event()
+
+    @app.get("/")
+    async def index():
+        began.set()
+        await asyncio.sleep(60)
+
+    client = Client(REQUEST)
+    serving = asyncio.create_task(app(scope_of("http"), client.receive, client.send))
+    await began.wait()
+    serving.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asyncio.wait_for(serving, 10)
+
+
+@pytest.mark.parametrize("waits_for", ["receive", "other"])
+async def test_a_websocket_view_whose_client_leaves_is_cancelled(quart, app, waits_for):
+    ended = []
+    began = asyncio.Event()
+
+    @app.websocket("/")
+    async def ws():
+        await quart.websocket.accept()
+        began.set()
+        try:
+            if waits_for == "receive":
+                await quart.websocket.receive()
+            else:
+                await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            ended.append("cancelled")
+            raise
+
+    @app.teardown_websocket
+    async def teardown(error):
+        ended.append("teardown")
+
+    client = Client({"type": "websocket.connect"})
+    serving = asyncio.create_task(app(scope_of("websocket"), client.receive, client.send))
+    await began.wait()
+    client.leave("websocket")
+    await asyncio.wait_for(asyncio.wait({serving}), 10)
+
+    assert ended == ["cancelled", "teardown"]
+
+
+async def test_tasks_beside_a_websocket_view_end_with_it(quart, app):
+    ended = []
+    began = asyncio.Event()
+
+    @app.websocket("/")
+    async def ws():
+        async def sending():
+            try:
+                await asyncio.sleep(60)
+            finally:
+                ended.append("sending")
+
+        async def receiving():
+            try:
+                while True:
+                    await quart.websocket.receive()
+            finally:
+                ended.append("receiving")
+
+        await quart.websocket.accept()
+        began.set()
+        await asyncio.gather(
+            quart.copy_current_websocket_context(sending)(),
+            quart.copy_current_websocket_context(receiving)(),
+        )
+
+    client = Client({"type": "websocket.connect"})
+    serving = asyncio.create_task(app(scope_of("websocket"), client.receive, client.send))
+    await began.wait()
+    await asyncio.sleep(0.01)
+    client.leave("websocket")
+    await asyncio.wait_for(asyncio.wait({serving}), 10)
+
+    assert sorted(ended) == ["receiving", "sending"]
+
+
+async def test_a_websocket_that_is_refused_is_closed(quart, app):
+    @app.websocket("/")
+    async def ws():
+        return "no", 403
+
+    client = Client({"type": "websocket.connect"})
+    scope = scope_of("websocket", extensions={"websocket.http.response": {}})
+    await asyncio.wait_for(app(scope, client.receive, client.send), 10)
+
+    assert client.sent[0]["type"] == "websocket.http.response.start"
+    assert client.sent[0]["status"] == 403
+
+
+async def test_other_classes_may_serve_the_connections(quart, module):
+    seen = []
+
+    class Connection(module("asgi").ASGIHTTPConnection):
+        async def __call__(self, receive, send):
+            seen.append(self.scope["path"])
+            await super().__call__(receive, send)
+
+    class App(quart.Quart):
+        asgi_http_class = Connection
+
+    app = App("tests", root_path=".")
+
+    @app.get("/")
+    async def index():
+        return "index"
+
+    response = await app.test_client().get("/")
+
+    assert await response.get_data() == b"index"
+    assert seen == ["/"]
+
+
+async def test_the_lifespan(quart, app):
+    order = []
+
+    @app.before_serving
+    async def before():
+        order.append("before")
+
+    @app.after_serving
+    async def after():
+        order.append("after")
+
+    client = Client({"type": "lifespan.startup"}, {"type": "lifespan.shutdown"})
+    await asyncio.wait_for(app({"type": "lifespan", "asgi": {}}, client.receive, client.send), 10)
+
+    assert order == ["before", "after"]
+    assert [message["type"] for message in client.sent] == [
+        "lifespan.startup.complete",
+        "lifespan.shutdown.complete",
+    ]

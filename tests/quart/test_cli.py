@@ -1,0 +1,138 @@
+"""The ``quart`` command is ``python -m asyncflask.quart``, or ``asyncflask --as-quart``."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import time
+import urllib.request
+from contextlib import contextmanager
+
+import pytest
+
+from .conftest import PROJECT
+
+APP = """
+import asyncflask.quart
+import quart
+
+app = quart.Quart(__name__)
+
+
+@app.get("/")
+async def index():
+    return quart.Quart.__module__
+
+
+@app.cli.command("kind")
+async def kind():
+    print(quart.current_app.__class__.__module__, quart.current_app.debug)
+"""
+
+
+@pytest.fixture
+def shop(tmp_path):
+    (tmp_path / "shop.py").write_text(APP)
+
+
+@pytest.mark.usefixtures("shop")
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["-m", "asyncflask.quart", "--app", "shop", "kind"],
+        ["-m", "asyncflask", "--as-quart", "--app", "shop", "kind"],
+        ["-m", "asyncflask", "--app", "shop", "--as-quart", "kind"],
+    ],
+)
+def test_commands_of_an_app_are_run(python, command):
+    assert python(*command) == "asyncflask.quart.app False"
+
+
+@pytest.mark.usefixtures("shop")
+@pytest.mark.parametrize("command", [["asyncflask.quart"], ["asyncflask", "--as-quart"]])
+def test_quarts_variables_are_read(python, command):
+    answer = python("-m", *command, "kind", QUART_APP="shop", QUART_DEBUG="1")
+
+    assert answer == "asyncflask.quart.app True"
+
+
+def test_the_version_is_quarts(python):
+    output = python("-m", "asyncflask.quart", "--version")
+
+    assert re.search(r"^Quart 0\.22\.0 \(on asyncflask .*\)$", output, re.MULTILINE)
+
+
+@contextmanager
+def server(folder, *command):
+    environ = {**os.environ, "PYTHONPATH": str(PROJECT), "PYTHONUNBUFFERED": "1"}
+    log = folder / "server.log"
+    with (
+        log.open("w") as output,
+        subprocess.Popen(
+            [sys.executable, *command], stdout=output, stderr=output, cwd=folder, env=environ
+        ) as process,
+    ):
+        try:
+            yield url(log, process)
+        finally:
+            process.terminate()
+
+
+def url(log, process):
+    deadline = time.monotonic() + 50
+    while time.monotonic() < deadline and process.poll() is None:
+        found = re.search(r"Running on (http://\S+:\d+)", log.read_text())
+        if found is not None:
+            return found[1]
+        time.sleep(0.02)
+    raise AssertionError(log.read_text())
+
+
+@pytest.mark.usefixtures("shop")
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["-m", "asyncflask.quart", "--app", "shop", "run", "--port", "0"],
+        ["-m", "asyncflask", "--as-quart", "--app", "shop", "run", "--port", "0"],
+    ],
+    ids=["quart run", "asyncflask --as-quart run"],
+)
+def test_run_answers_requests(tmp_path, command):
+    with server(tmp_path, *command) as address:
+        text = urllib.request.urlopen(address).read().decode()
+
+    assert text == "asyncflask.quart.app"
+
+
+SUITE = """
+import asyncflask.quart
+import pytest
+import quart
+
+
+@pytest.fixture
+def app():
+    app = quart.Quart(__name__)
+
+    @app.get("/<name>")
+    async def hello(name):
+        return await quart.render_template_string("Hello {{ name }}", name=name)
+
+    return app
+
+
+async def test_a_request(app):
+    assert quart is asyncflask.quart
+    response = await app.test_client().get("/Ada")
+    assert await response.get_data() == b"Hello Ada"
+"""
+
+
+def test_a_suite_that_imports_quart_runs_on_the_facade(python, tmp_path):
+    (tmp_path / "test_shop.py").write_text(SUITE)
+    options = ["-q", "-p", "no:cacheprovider", "-o", "asyncio_mode=auto"]
+    output = python("-m", "pytest", "-p", "asyncflask.quart.pytest_plugin", *options)
+
+    assert "1 passed" in output

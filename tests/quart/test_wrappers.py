@@ -1,0 +1,296 @@
+"""Requests, websockets and responses that are made by hand, and the bodies of responses."""
+
+from __future__ import annotations
+
+import asyncio
+from io import BytesIO
+
+import pytest
+import werkzeug
+from werkzeug.datastructures import Headers
+from werkzeug.exceptions import (
+    RequestedRangeNotSatisfiable,
+    RequestEntityTooLarge,
+    RequestTimeout,
+)
+
+import asyncflask.quart
+
+SCOPE = {
+    "type": "http",
+    "http_version": "1.1",
+    "asgi": {"spec_version": "2.1"},
+    "method": "GET",
+    "scheme": "http",
+    "path": "/",
+    "raw_path": b"/",
+    "query_string": b"",
+    "root_path": "",
+    "headers": [],
+    "extensions": {},
+}
+
+
+@pytest.fixture
+def make_request(quart, module):
+    no_op_push = module("testing").no_op_push
+
+    def make_request(method="GET", path="/", query=b"", headers=(), **options):
+        return quart.Request(
+            method,
+            "http",
+            path,
+            query,
+            Headers(headers),
+            "",
+            "1.1",
+            SCOPE,
+            **{"send_push_promise": no_op_push, **options},
+        )
+
+    return make_request
+
+
+async def test_a_request_has_its_parts(make_request):
+    request = make_request("POST", "/path", b"a=b&a=c", {"Host": "quart.com", "X-A": "1"})
+
+    assert request.method == "POST"
+    assert request.full_path == "/path?a=b&a=c"
+    assert request.url == "http://quart.com/path?a=b&a=c"
+    assert request.base_url == "http://quart.com/path"
+    assert request.host_url == "http://quart.com/"
+    assert request.args.getlist("a") == ["b", "c"]
+    assert request.headers["X-A"] == "1"
+    assert request.query_string == b"a=b&a=c"
+
+
+async def test_headers_may_be_set_after_a_request_was_made(make_request):
+    request = make_request()
+    request.headers["Cookie"] = "a=1"
+
+    assert request.cookies["a"] == "1"
+
+
+async def test_a_body_is_put_into_a_request(make_request):
+    request = make_request("POST", headers={"Content-Type": "application/x-www-form-urlencoded"})
+    request.body.append(b"a=1")
+    request.body.append(b"&b=2")
+    request.body.set_complete()
+
+    assert dict(await request.form) == {"a": "1", "b": "2"}
+    assert await request.get_data() == b"a=1&b=2"
+    assert await request.data == b"a=1&b=2"
+    assert (await request.values)["b"] == "2"
+
+
+async def test_a_body_is_awaited_or_iterated(module):
+    whole = module("wrappers").Body(None, None)
+    for _ in range(3):
+        whole.append(b"a")
+    whole.set_complete()
+    pieces = module("wrappers").Body(None, None)
+
+    async def fill():
+        for _ in range(3):
+            pieces.append(b"a")
+            await asyncio.sleep(0)
+        pieces.set_complete()
+
+    task = asyncio.create_task(fill())
+
+    assert await whole == b"aaa"
+    assert b"".join([piece async for piece in pieces]) == b"aaa"
+    await task
+
+
+async def test_a_body_that_is_too_large_is_refused(module, make_request):
+    body = module("wrappers").Body(None, 5)
+    body.append(b"123456")
+    with pytest.raises(RequestEntityTooLarge):
+        await body
+
+    announced = make_request("POST", headers={"Content-Length": "6"}, max_content_length=5)
+    with pytest.raises(RequestEntityTooLarge):
+        await announced.get_data()
+
+
+async def test_a_body_that_does_not_come_is_a_timeout(make_request):
+    request = make_request("POST", body_timeout=0.01)
+
+    with pytest.raises(RequestTimeout):
+        await asyncio.wait_for(request.get_data(), 10)
+
+
+async def test_json_needs_its_content_type(make_request):
+    request = make_request("POST")
+    request.body.set_result(b'{"a": 1}')
+
+    assert await request.get_json() is None
+    assert await request.get_json(force=True) == {"a": 1}
+
+
+async def test_a_push_promise_has_the_headers_that_choose_the_response(make_request):
+    pushed = []
+
+    async def push(path, headers):
+        pushed.append((path, dict(headers)))
+
+    request = make_request(
+        headers={"Accept": "*/*", "Accept-Encoding": "gzip", "X-Other": "1"}, send_push_promise=push
+    )
+    await request.send_push_promise("/style.css")
+
+    [(path, headers)] = pushed
+    assert path == "/style.css"
+    assert {name.lower(): value for name, value in headers.items()} == {
+        "accept": "*/*",
+        "accept-encoding": "gzip",
+    }
+
+
+# -- responses -------------------------------------------------------------------------------------
+
+
+async def test_the_data_of_a_response_are_awaited(quart):
+    response = quart.Response(b"body")
+
+    assert await response.get_data() == b"body"
+    assert await response.get_data(as_text=True) == "body"
+    assert await response.data == b"body"
+    response.set_data("other")
+    assert await response.get_data() == b"other"
+    assert response.content_length == 5
+
+
+async def test_a_streamed_response_can_be_read_twice(quart):
+    async def chunks():
+        yield b"a"
+        yield "b"
+
+    response = quart.Response(chunks())
+
+    assert await response.get_data() == b"ab"
+    assert await response.get_data() == b"ab"
+
+
+async def test_the_json_of_a_response_is_awaited(quart):
+    response = quart.Response('{"a": 1}', content_type="application/json")
+
+    assert await response.json == {"a": 1}
+    assert await response.get_json() == {"a": 1}
+    assert await quart.Response("{}").get_json() is None
+
+
+async def test_a_body_is_opened_and_iterated(module, tmp_path):
+    path = tmp_path / "file"
+    path.write_bytes(b"0123456789")
+    bodies = module("wrappers.response")
+
+    async def numbers():
+        for number in range(3):
+            yield str(number).encode()
+
+    async def read(body):
+        found = b""
+        async with body as opened:
+            async for chunk in opened:
+                found += chunk
+        return found
+
+    assert await read(bodies.DataBody(b"0123456789")) == b"0123456789"
+    assert await read(bodies.IterableBody(numbers())) == b"012"
+    assert await read(bodies.IterableBody([b"0", b"1"])) == b"01"
+    assert await read(bodies.FileBody(path, buffer_size=3)) == b"0123456789"
+    assert await read(bodies.IOBody(BytesIO(b"0123456789"), buffer_size=3)) == b"0123456789"
+
+
+@pytest.mark.parametrize("name", ["DataBody", "FileBody", "IOBody"])
+async def test_a_part_of_a_body_is_sent(module, tmp_path, name):
+    path = tmp_path / "file"
+    path.write_bytes(b"abcdef")
+    argument = {"DataBody": b"abcdef", "FileBody": path, "IOBody": BytesIO(b"abcdef")}[name]
+    body = getattr(module("wrappers.response"), name)(argument)
+
+    assert await body.make_conditional(0, 3) == 6
+    async with body as opened:
+        assert b"".join([chunk async for chunk in opened]) == b"abc"
+
+
+async def test_the_body_of_a_response_is_one_of_the_classes(quart, module):
+    bodies = module("wrappers.response")
+
+    async def chunks():
+        yield b"a"
+
+    assert isinstance(quart.Response(b"a").response, bodies.DataBody)
+    assert isinstance(quart.Response(chunks()).response, bodies.IterableBody)
+
+
+@pytest.mark.parametrize(
+    ("asked", "status", "data", "content_range"),
+    [
+        ("bytes=0-2", 206, b"abc", "bytes 0-2/6"),
+        ("bytes=3-", 206, b"def", "bytes 3-5/6"),
+        (None, 200, b"abcdef", None),
+    ],
+)
+async def test_make_conditional_serves_ranges(
+    quart, make_request, asked, status, data, content_range
+):
+    response = quart.Response(b"abcdef")
+    headers = {} if asked is None else {"Range": asked}
+    await response.make_conditional(
+        make_request(headers=headers), accept_ranges=True, complete_length=6
+    )
+
+    assert response.status_code == status
+    assert await response.get_data() == data
+    assert response.headers.get("Content-Range") == content_range
+
+
+async def test_a_range_outside_of_the_body_is_an_error(quart, make_request):
+    response = quart.Response(b"abcdef")
+    with pytest.raises(RequestedRangeNotSatisfiable):
+        await response.make_conditional(
+            make_request(headers={"Range": "bytes=8-16"}), accept_ranges=True, complete_length=6
+        )
+
+
+async def test_make_conditional_knows_what_has_not_changed(quart, make_request):
+    response = quart.Response(b"abcdef")
+    await response.add_etag()
+    etag = response.headers["ETag"]
+    await response.make_conditional(make_request(headers={"If-None-Match": etag}))
+
+    assert response.status_code == 304
+    assert await response.get_data() == b""
+
+
+async def test_a_frozen_response_has_its_length(quart):
+    async def chunks():
+        yield b"ab"
+
+    response = quart.Response(chunks())
+    await response.freeze()
+
+    assert response.content_length == 2
+    assert await response.get_data() == b"ab"
+
+
+async def test_a_view_may_return_a_response_of_werkzeug():
+    app = asyncflask.quart.Quart("tests", root_path=".")  # Quart's functions cannot await it.
+    client = app.test_client()
+
+    @app.get("/")
+    async def index():
+        return werkzeug.Response("other", 201)
+
+    @app.after_request
+    async def after(response):
+        response.headers["X-Length"] = len(await response.get_data())
+        return response
+
+    response = await client.get("/")
+
+    assert response.status_code == 201
+    assert response.headers["X-Length"] == str(len(await response.get_data()))
