@@ -6,6 +6,7 @@ its parents before the app, the most special class before its bases.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, NoReturn, cast
 
 from werkzeug.exceptions import BadRequestKeyError, HTTPException, InternalServerError
@@ -76,6 +77,24 @@ def _http_handler(
     if error.code is None or isinstance(error, RoutingException):
         return None  # A proxy exception, or a redirect: an answer, not an error.
     return find_handler(app, ctx, error)
+
+
+def error_of_group(group: ExceptionGroup[Exception]) -> Exception | None:
+    """Return the first error of a group, if all are HTTP errors or of one class.
+
+    Two tasks that fail at the same moment do so for the same reason.
+    """
+    found = list(_errors_in(group))
+    kinds = {HTTPException if isinstance(error, HTTPException) else type(error) for error in found}
+    return found[0] if len(kinds) == 1 else None
+
+
+def _errors_in(group: ExceptionGroup[Exception]) -> Iterator[Exception]:
+    for error in group.exceptions:
+        if isinstance(error, ExceptionGroup):
+            yield from _errors_in(error)
+        else:
+            yield error
 
 
 async def handle_user(app: ServedApp, ctx: Context, error: Exception) -> Result:

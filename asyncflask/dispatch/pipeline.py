@@ -217,9 +217,33 @@ async def _handled(app: ServedApp, ctx: Context, error: Exception) -> Result | N
         if result is error or (refused and error is ctx.routing_exception):
             # Kept by the callers or by the context, it would keep these frames: a cycle.
             error.__traceback__ = None
+    except ExceptionGroup as group:
+        if group is not error:
+            raise
+        result = await _handled_group(app, ctx, group)
     finally:
         del error  # Raised, its traceback refers to this frame: a cycle.
     return result
+
+
+async def _handled_group(
+    app: ServedApp, ctx: Context, group: ExceptionGroup[Exception]
+) -> Result | None:
+    """Return what becomes of the only error of a group; without a handler, raise the group.
+
+    ``asyncio.TaskGroup`` makes a group of each error, also of the ``abort(404)`` of a task.
+    """
+    error = errors.error_of_group(group)
+    try:
+        if error is not None:
+            try:
+                return await _handled(app, ctx, error)
+            except Exception as raised:
+                if raised is not error:
+                    raise
+        raise group
+    finally:
+        del error, group  # Raised, their tracebacks refer to this frame: cycles.
 
 
 def _is_only(error: Exception, kinds: tuple[type[Exception], ...]) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 import traceback
 
@@ -15,8 +16,10 @@ from werkzeug.exceptions import (
     NotFound,
 )
 
+import asyncflask.flask
 from asyncflask import Blueprint, Flask
 from asyncflask.dispatch.errors import find_handler
+from asyncflask.testing import TestClient, WebsocketResponseError
 
 
 class Problem(Exception):
@@ -199,3 +202,124 @@ async def test_a_handler_finds_the_error_that_is_being_handled(app, handler, vie
     assert response.text.endswith("Problem: in the view\n")
 
     assert "workers.py" not in response.text
+
+
+# -- groups, as asyncio.TaskGroup raises them ------------------------------------------------------
+
+
+async def fail(error):
+    raise error
+
+
+async def in_a_group(*errors):
+    async with asyncio.TaskGroup() as tasks:
+        for error in errors:
+            tasks.create_task(fail(error))
+
+
+@pytest.fixture(params=["asyncflask", "asyncflask.flask", "an override"])
+def grouping(request):
+    """An app whose views and hooks raise groups."""
+    app = asyncflask.flask.Flask("shop") if "." in request.param else Flask("shop")
+    if request.param == "an override":
+        handle = app.handle_user_exception
+
+        async def handle_user_exception(error):
+            return await handle(error)
+
+        app.handle_user_exception = handle_user_exception
+    groups = {
+        "http": [NotFound()],
+        "own": [Special()],
+        "other": [LookupError("in a task")],
+        "two": [Special(), NotFound()],
+        "alike": [Special(), Special()],
+        "aborts": [NotFound(), Forbidden()],
+        "nested": [ExceptionGroup("inner", [Special()])],
+    }
+    app.register_error_handler(Problem, lambda error: (f"handled {type(error).__name__}", 400))
+
+    @app.before_request
+    async def hook():
+        if asyncflask.request.args.get("where") == "hook":
+            await in_a_group(NotFound())
+
+    @app.get("/<name>")
+    async def view(name):
+        await in_a_group(*groups[name])
+
+    @app.websocket("/websocket")
+    async def websocket():
+        await in_a_group(Forbidden())
+
+    return app
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "text"),
+    [
+        ("/http", 404, "Not Found"),
+        ("/http?where=hook", 404, "Not Found"),
+        ("/own", 400, "handled Special"),
+        ("/alike", 400, "handled Special"),
+        ("/aborts", 404, "Not Found"),
+        ("/nested", 400, "handled Special"),
+        ("/other", 500, "Internal Server Error"),
+        ("/two", 500, "Internal Server Error"),
+    ],
+)
+async def test_the_error_of_a_group_finds_its_handler(grouping, path, status, text):
+    response = await TestClient(grouping, grouping.response_class).get(path)
+
+    assert response.status_code == status
+    assert text in response.text
+
+
+@pytest.mark.parametrize(("path", "status"), [("/http", 404), ("/own", 400), ("/two", 500)])
+def test_the_error_of_a_group_finds_its_handler_on_wsgi(path, status):
+    app = asyncflask.flask.Flask("shop")
+    app.register_error_handler(Problem, lambda error: ("handled", 400))
+    errors = {"/http": [NotFound()], "/own": [Special()], "/two": [Special(), NotFound()]}
+
+    @app.get(path)
+    async def view():
+        await in_a_group(*errors[path])
+
+    assert app.test_client().get(path).status_code == status
+
+
+async def test_a_websocket_is_refused_by_the_error_of_a_group(grouping):
+    with pytest.raises(WebsocketResponseError, match="403"):
+        async with TestClient(grouping, grouping.response_class).websocket("/websocket"):
+            pass
+
+
+@pytest.mark.parametrize("path", ["/other", "/two"])
+async def test_a_group_without_a_handler_is_raised_as_a_whole(grouping, path):
+    grouping.testing = True
+
+    with pytest.raises(ExceptionGroup, match="unhandled errors in a TaskGroup") as caught:
+        await TestClient(grouping, grouping.response_class).get(path)
+    assert len(caught.value.exceptions) == (2 if path == "/two" else 1)
+
+
+@pytest.mark.parametrize("kind", [ExceptionGroup, Exception])
+async def test_a_handler_of_groups_gets_the_group(grouping, kind):
+    @grouping.errorhandler(kind)
+    async def handle(error):
+        return type(error).__name__, 400
+
+    response = await TestClient(grouping, grouping.response_class).get("/http")
+
+    assert response.text == "ExceptionGroup"
+
+
+async def test_the_error_of_a_groups_handler_is_not_hidden(grouping):
+    grouping.testing = True
+
+    @grouping.errorhandler(LookupError)
+    async def handle(error):
+        raise OSError("in the handler")
+
+    with pytest.raises(OSError, match="in the handler"):
+        await TestClient(grouping, grouping.response_class).get("/other")

@@ -562,6 +562,25 @@ async def test_the_other_teardown_functions_run(lib):
     assert (flasks.log, ours.log) == ([], ["first"])
 
 
+@row("The app", "an `ExceptionGroup`, as `asyncio.TaskGroup` raises it")
+@row("The facade", "an `ExceptionGroup`, as `asyncio.TaskGroup` raises it")
+@pytest.mark.parametrize("lib", [asyncflask, facade])
+async def test_an_abort_in_a_task(lib):
+    async def fail():
+        raise NotFound
+
+    async def view():
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(fail())
+
+    def build(_, app):
+        app.add_url_rule("/", "view", view)
+
+    statuses = [response.status_code for response in await answers(build, [flask, lib])]
+
+    assert statuses == [500, 404]
+
+
 @row("Contexts", "the message of `g.user` if there is no `user`")
 def test_the_message_of_a_missing_attribute():
     messages = []
