@@ -70,6 +70,7 @@ docs:
 	.venv-docs/bin/python -m pip install --quiet --disable-pip-version-check --editable . --requirement requirements/docs.txt
 	.venv-docs/bin/python -m sphinx --builder html --conf-dir docs --fail-on-warning --keep-going --quiet . site
 	.venv-docs/bin/python docs/check_links.py site
+	.venv-docs/bin/python docs/check_search.py site
 	@echo "The site is site/docs/index.html."
 
 test-oldest:

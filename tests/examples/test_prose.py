@@ -36,10 +36,12 @@ def _lines(document):
 
 @pytest.mark.parametrize("document", DOCUMENTS)
 def test_no_line_of_a_document_is_too_long(document):
+    # A change note is indented by two characters where it is in CHANGELOG.md.
+    width = prose.WIDTH - 2 if document.startswith("changes/") else prose.WIDTH
     offences = [
-        f"{document}:{number} has {len(line)} characters: write {prose.WIDTH} or fewer"
+        f"{document}:{number} has {len(line)} characters: write {width} or fewer"
         for number, line in _lines(document)
-        if len(line) > prose.WIDTH and not prose.is_unbreakable(line)
+        if len(line) > width and not prose.is_unbreakable(line)
     ]
 
     assert not offences, "\n".join(offences)

@@ -525,6 +525,13 @@ async def test_a_request_from_a_bare_environ_is_flasks():
     request.close()
 
 
+async def test_a_query_that_is_not_utf8_is_no_crash(context_of):
+    request = sync_request(context_of(query_string=b"a=\xff&b=%FF"))
+
+    assert dict(request.args) == {"a": "\ufffd", "b": "%FF"}
+    assert request.full_path == "/?a=\ufffd&b=%FF"
+
+
 def test_a_bare_request_takes_limits_from_the_current_app():
     request = SyncRequest({"REQUEST_METHOD": "GET"})
     app = SimpleNamespace(config={"MAX_CONTENT_LENGTH": 7}, json=json, debug=False)
