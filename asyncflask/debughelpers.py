@@ -296,6 +296,20 @@ def explain_missing_startup(app: StartupApp, error: BaseException) -> None:
         )
 
 
+def explain_closed_upload(error: BaseException) -> None:
+    """Add a note to the error of a background task that reads a closed file.
+
+    Args:
+        error: The task's error; others than this one stay as they are.
+    """
+    if type(error) is ValueError and str(error).rstrip(".").endswith("closed file"):
+        error.add_note(
+            "The uploads of a form are closed when their request ends. Read or save them in the"
+            " view, and give the bytes or the path to the background task"
+            " (docs/how-to/uploads.md)."
+        )
+
+
 def real_flask() -> ModuleType | None:
     """Return the module ``flask`` if it is imported and is not ``asyncflask.flask``."""
     module = sys.modules.get("flask")

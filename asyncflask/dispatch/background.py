@@ -18,6 +18,7 @@ from .._contextvars import context_var, current
 from ..concurrency.bridge import running_loop
 from ..concurrency.errors import as_exception
 from ..ctx import Context
+from ..debughelpers import explain_closed_upload
 from .invoke import call_settled
 
 if TYPE_CHECKING:
@@ -110,6 +111,7 @@ async def _run(
             raise
         if failure is not error:
             failure.__cause__ = error
+        explain_closed_upload(failure)
         await app.handle_background_exception(failure)
         if app.use_debugger:
             app.debugger.note_failed_task(failure, ctx)

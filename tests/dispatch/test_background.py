@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import threading
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 import asyncflask.flask
 from asyncflask import (
     Flask,
+    copy_current_request_context,
     current_app,
     g,
     got_background_exception,
@@ -212,6 +214,78 @@ async def test_a_facade_app_behind_asgi_has_background_tasks(kind, where):
         await TestClient(app, app.response_class).get("/")
 
     assert app.extensions["done"].is_set()
+
+
+@pytest.mark.parametrize("size", [1, 2_000_000])
+@pytest.mark.parametrize("read", ["read", "save"])
+async def test_a_task_that_reads_an_upload_is_told_that_it_is_closed(
+    app, caplog, tmp_path, size, read
+):
+    async def work(file):
+        if read == "read":
+            file.read()
+        else:
+            await file.save(tmp_path / "saved")
+
+    @app.post("/")
+    async def view():
+        later.append((await request.files)["photo"])
+        return "Thanks."
+
+    later = []
+    async with app.test_app() as running:
+        data = {"photo": (io.BytesIO(b"1" * size), "tea.png")}
+        await running.test_client().post("/", data=data)
+        app.add_background_task(work, *later)
+
+    assert "closed file" in caplog.text
+    assert "The uploads of a form are closed when their request ends." in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("read", "sent"),
+    [
+        (lambda: request.get_json(), {"json": {"tea": "Assam"}}),
+        (lambda: request.get_data(), {"data": "Assam"}),
+        (lambda: request.form, {"data": {"tea": "Assam"}}),
+        (lambda: request.files, {"data": {"tea": (io.BytesIO(b"1"), "tea.png")}}),
+        (lambda: anext(aiter(request.body)), {"data": "Assam"}),
+    ],
+    ids=["json", "data", "form", "files", "body"],
+)
+async def test_a_task_that_reads_a_body_too_late_is_told_so(app, caplog, read, sent):
+    async def work():
+        async with app.extensions["answered"]:
+            await read()
+
+    @app.post("/")
+    async def view():
+        app.add_background_task(copy_current_request_context(work))
+        return "Thanks."
+
+    app.extensions["answered"] = asyncio.Lock()
+    async with app.test_app() as running, app.extensions["answered"]:
+        await running.test_client().post("/", **sent)
+
+    assert "RuntimeError: The body of this request was discarded at its end" in caplog.text
+
+
+async def test_a_task_may_use_a_body_that_the_view_has_read(app):
+    seen = []
+
+    async def work():
+        seen.append(await request.get_json())
+
+    @app.post("/")
+    async def view():
+        await request.get_json()
+        app.add_background_task(copy_current_request_context(work))
+        return "Thanks."
+
+    async with app.test_app() as running:
+        await running.test_client().post("/", json={"tea": "Assam"})
+
+    assert seen == [{"tea": "Assam"}]
 
 
 async def test_shutdown_waits_for_the_tasks(app):

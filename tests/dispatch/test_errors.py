@@ -323,3 +323,14 @@ async def test_the_error_of_a_groups_handler_is_not_hidden(grouping):
 
     with pytest.raises(OSError, match="in the handler"):
         await TestClient(grouping, grouping.response_class).get("/other")
+
+
+async def test_a_group_that_a_handler_raises_is_not_handled_again(grouping):
+    grouping.testing = True
+
+    @grouping.errorhandler(Special)
+    async def handle(error):
+        await in_a_group(NotFound())
+
+    with pytest.raises(ExceptionGroup, match="unhandled errors in a TaskGroup"):
+        await TestClient(grouping, grouping.response_class).get("/own")

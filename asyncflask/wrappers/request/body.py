@@ -232,8 +232,12 @@ class Body(BodyBytes):
     # -- the end ----------------------------------------------------------------------------------
 
     async def discard(self) -> None:
-        """Read to the end of the body or of the connection, without keeping the bytes."""
+        """Read to the end of the body or of the connection, without keeping the bytes.
+
+        A later read is an error: without it, it would find an empty body.
+        """
         self._left = b""
+        self._failure = _discarded
         while not (self.complete or self.disconnected):
             message = await self._next()
             if message["type"] == "http.disconnect":
@@ -252,3 +256,11 @@ class Body(BodyBytes):
             self._spooled = None
         if self._outstanding is not None:
             self._abandon_receive()
+
+
+def _discarded() -> RuntimeError:
+    return RuntimeError(
+        "The body of this request was discarded at its end, because nothing had read it. Await it"
+        " in the view, such as `data = await request.get_json()`, and give `data` to what runs"
+        " after the response."
+    )

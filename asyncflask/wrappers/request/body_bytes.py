@@ -67,7 +67,7 @@ class BodyBytes(BodyMessages):
         self._left = b""  # received and not read
         self._spooling: IO[bytes] | None = None
         self._spooled: IO[bytes] | None = None  # the same, on disk; it comes before `_left`
-        self._failure: Callable[[], HTTPException] | None = None
+        self._failure: Callable[[], Exception] | None = None
 
     async def read_chunk(self) -> bytes:
         """Read the next piece, as the server delivers it.
