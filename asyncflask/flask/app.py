@@ -292,14 +292,8 @@ class Flask(SyncSteps, metaclass=CallableType):
         Raises:
             NotFound: There is no such file inside the folder.
         """
-        if not self.has_static_folder:
-            raise RuntimeError(
-                f"{self!r} has no static folder to send {filename!r} from. Give one:"
-                " `static_folder='static'`."
-            )
-        max_age = self.get_send_file_max_age(filename)
-        folder = cast(str, self.static_folder)
-        return send_from_directory(folder, filename, max_age=max_age)
+        folder = self._static_folder_of(filename)
+        return send_from_directory(folder, filename, max_age=self.get_send_file_max_age(filename))
 
     def _static_view(self) -> Callable[..., Response]:
         self_ref = ref(self)  # A reference to the app would be a cycle.

@@ -6,7 +6,6 @@ Source: ``Flask: flask.blueprints``.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import cast
 
 from ..sansio import blueprints as async_api
 from .cli import AppGroup as AppGroup
@@ -51,13 +50,8 @@ class Blueprint(async_api.Blueprint):
         Raises:
             NotFound: There is no such file inside the folder.
         """
-        if not self.has_static_folder:
-            raise RuntimeError(
-                f"{self!r} has no static folder to send {filename!r} from. Give one:"
-                " `static_folder='static'`."
-            )
-        max_age = self.get_send_file_max_age(filename)
-        return send_from_directory(cast(str, self.static_folder), filename, max_age=max_age)
+        folder = self._static_folder_of(filename)
+        return send_from_directory(folder, filename, max_age=self.get_send_file_max_age(filename))
 
     def _static_view(self) -> Callable[..., Response]:
         def static(filename: str) -> Response:

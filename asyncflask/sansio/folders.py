@@ -103,14 +103,21 @@ class Folders:
             NotFound: There is no such file inside the folder.
             RuntimeError: No static folder is set.
         """
+        folder = self._static_folder_of(filename)
+        return send_from_directory(folder, filename, max_age=self.get_send_file_max_age(filename))
+
+    def _static_folder_of(self, filename: str) -> str:
+        """Return the static folder.
+
+        Raises:
+            RuntimeError: None is set.
+        """
         if not self.has_static_folder:
             raise RuntimeError(
                 f"{self!r} has no static folder to send {filename!r} from. Give one:"
                 " `static_folder='static'`."
             )
-        return send_from_directory(
-            t.cast(str, self.static_folder), filename, max_age=self.get_send_file_max_age(filename)
-        )
+        return t.cast(str, self.static_folder)
 
     @cached_property
     def jinja_loader(self) -> jinja2.BaseLoader | None:

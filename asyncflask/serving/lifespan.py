@@ -91,11 +91,11 @@ class AppLifespan(Steps):
             prefix: Such as ``"/old"``; the application sees it as its root path.
             app: An ASGI application, or a WSGI one, which runs in a worker thread.
             interface: ``"asgi"`` or ``"wsgi"``, where the application does not show it.
-            lifespan: Start and shut down an ASGI application that is none of ours as well; if it
+            lifespan: Start and shut down an ASGI application of another framework as well; if it
                 fails to, this app fails to. Its requests have its lifespan's state.
 
         Raises:
-            ValueError: The prefix is none, or ``lifespan`` is given for a WSGI application.
+            ValueError: The prefix is not valid, or ``lifespan`` is given for a WSGI application.
             TypeError: ``interface`` is needed.
         """
         self.mounts.append(make_mount(prefix, app, interface, lifespan))
