@@ -72,8 +72,7 @@ async def leave(app: ServedApp, ctx: Context, error: BaseException | None) -> No
 async def end_held(app: ServedApp, ctx: Context) -> None:
     """End a context that was left to streams which will not end it, for the answer is complete."""
     held = ctx.held_end
-    if held is None:
-        return
+    assert held is not None  # The caller asks for that.
     held.streams = 0
     if held.is_due:
         held.is_due = False

@@ -389,7 +389,7 @@ async def test_a_view_that_receives_gets_the_error_of_a_send_of_another_task(app
     class Broken(ASGIConnection):
         async def _send(self, message):
             if message["type"] == "websocket.send":
-                asyncio.get_running_loop().call_later(0.05, self.disconnect)
+                asyncio.get_running_loop().call_soon(self.disconnect)
                 raise OSError("reset")
             await super()._send(message)
 
@@ -397,7 +397,7 @@ async def test_a_view_that_receives_gets_the_error_of_a_send_of_another_task(app
     async with Broken(app, scope()) as exchange:
         exchange.put({"type": "websocket.connect"})
         await exchange.take()
-        await exchange.finish(1)
+        await exchange.finish(10)
 
     assert app.ends == ["behind the loop", *QUIET_END]
 
