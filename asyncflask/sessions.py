@@ -13,9 +13,9 @@ from __future__ import annotations
 
 import functools
 import hashlib
-from collections.abc import Callable, Mapping, MutableMapping
+from collections.abc import Callable, Coroutine, Mapping, MutableMapping
 from datetime import UTC, datetime, timedelta
-from typing import Any, NoReturn, Protocol
+from typing import Any, NoReturn, Protocol, TypeVar
 
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 from werkzeug.datastructures import CallbackDict
@@ -26,6 +26,9 @@ from ._fast.signing import CookieSerializer, Digest
 from .exceptions import missing_method
 from .json.tag import TaggedJSONSerializer
 from .wrappers.response.headers import add_checked
+
+F = TypeVar("F", bound=Callable[..., Any])
+T = TypeVar("T")
 
 
 class SessionApp(Protocol):
@@ -416,10 +419,36 @@ class SecureCookieSessionInterface(SessionInterface):
 
 # -- when a session is opened ----------------------------------------------------------------------
 
-#: the methods of the cookie session, as they are before a test or an extension replaces one
-_COOKIE_METHODS = {
-    name: vars(SecureCookieSessionInterface)[name] for name in ("open_session", "save_session")
+#: The methods that open and save cookie sessions, as they are before a test or an extension
+#: replaces one.
+_COOKIE_METHODS: dict[str, set[Callable[..., Any]]] = {
+    name: {vars(SecureCookieSessionInterface)[name]} for name in ("open_session", "save_session")
 }
+
+
+def never_waits(method: F) -> F:
+    """Mark an ``async def`` method that does what the cookie session's does, without waiting.
+
+    Args:
+        method: ``open_session`` or ``save_session``.
+    """
+    _COOKIE_METHODS[method.__name__].add(method)
+    return method
+
+
+def at_once(coroutine: Coroutine[Any, Any, T]) -> T:
+    """Return the result of a coroutine that does not wait.
+
+    Args:
+        coroutine: Of a method that :func:`never_waits`.
+    """
+    try:
+        coroutine.send(None)
+    except StopIteration as stop:
+        result: T = stop.value
+        return result
+    coroutine.close()
+    raise RuntimeError(f"{coroutine!r} waited, although its method is marked as one that does not.")
 
 
 def opens_early(interface: object) -> bool:
@@ -433,8 +462,8 @@ def opens_early(interface: object) -> bool:
         interface: Any object with the methods of :class:`SessionInterface`.
     """
     return any(
-        getattr(getattr(interface, name), "__func__", None) is not method
-        for name, method in _COOKIE_METHODS.items()
+        getattr(getattr(interface, name), "__func__", None) not in methods
+        for name, methods in _COOKIE_METHODS.items()
     )
 
 

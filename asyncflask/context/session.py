@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any, cast
 
-from ..sessions import SessionMixin, SessionNotOpen, opens_early
+from ..sessions import SessionMixin, SessionNotOpen, at_once, opens_early
 from .matching import ContextMatching
 
 
@@ -60,12 +60,7 @@ class ContextSession(ContextMatching):
             session = interface.open_session(self.app, self.request_or_websocket)
             # Most sessions are dictionaries, which are no awaitables.
             if not isinstance(session, dict) and inspect.isawaitable(session):
-                if inspect.iscoroutine(session):
-                    session.close()
-                raise RuntimeError(
-                    f"open_session() of {interface!r} is `async def`, and this context was entered"
-                    " with `with`. Write `async with`."
-                )
+                session = _opened_at_once(interface, session)
             session = self.keep_session(session)
         return session
 
@@ -94,7 +89,8 @@ class ContextSession(ContextMatching):
             The session that is kept.
         """
         if session is None:
-            session = cast(SessionMixin, self.app.session_interface.make_null_session(self.app))
+            null: Any = self.app.session_interface.make_null_session(self.app)
+            session = cast(SessionMixin, at_once(null) if inspect.iscoroutine(null) else null)
         self.needs_response = True
         self.opened_session = session
         return session
@@ -108,6 +104,22 @@ class ContextSession(ContextMatching):
             if rule is not None:
                 self.scope["route"] = rule
                 self.scope["endpoint"] = app.view_functions.get(rule.endpoint)
+
+
+def _opened_at_once(interface: object, opening: Any) -> Any:
+    """Return the session of an ``async def open_session`` that does not wait.
+
+    Raises:
+        RuntimeError: It may wait.
+    """
+    if inspect.iscoroutine(opening):
+        if not opens_early(interface):
+            return at_once(opening)
+        opening.close()
+    raise RuntimeError(
+        f"open_session() of {interface!r} is `async def`, and this context was entered with `with`."
+        " Write `async with`."
+    )
 
 
 async def _finished_result(result: Any) -> Any:

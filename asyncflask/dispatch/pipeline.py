@@ -450,4 +450,6 @@ async def save_session(app: ServedApp, ctx: Context, response: Response | None) 
         saved = await call_unconverted(ctx, func, app, session, response)
         await settled(ctx, func, saved)
     else:
-        interface.save_session(app, session, response)
+        saving = interface.save_session(app, session, response)
+        if saving is not None:  # Quart's method is `async def`.
+            await saving

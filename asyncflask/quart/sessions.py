@@ -69,6 +69,7 @@ class SecureCookieSessionInterface(SessionInterface, async_api.SecureCookieSessi
 
     digest_method = staticmethod(_sha1)
 
+    @async_api.never_waits
     async def open_session(self, app: Any, request: Any) -> SecureCookieSession | None:  # type: ignore[override]  # as Quart's
         """Return the session of the cookie; an empty one if there is none or it is not valid.
 
@@ -81,6 +82,7 @@ class SecureCookieSessionInterface(SessionInterface, async_api.SecureCookieSessi
         """
         return async_api.SecureCookieSessionInterface.open_session(self, app, request)
 
+    @async_api.never_waits
     async def save_session(self, app: Any, session: Any, response: Any) -> None:  # type: ignore[override]  # as Quart's
         """Set, refresh or delete the cookie, if necessary.
 

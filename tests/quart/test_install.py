@@ -26,6 +26,7 @@ def test_the_package_and_its_modules_are_the_same_objects(python):
 def test_the_distribution_has_quarts_version(python):
     code = BEGIN + (
         "import sys\nfrom importlib import metadata\n"
+        "metadata.version('asyncflask')\n"  # It imports some of its modules late.
         "own = sys.meta_path[-1]\n"
         "sys.meta_path[:] = [f for f in sys.meta_path if not hasattr(f, 'find_distributions')]\n"
         "sys.meta_path.append(own)\n"

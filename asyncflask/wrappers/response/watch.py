@@ -10,10 +10,15 @@ Watch = Callable[[], Awaitable[Any]]
 
 
 class Guard:
-    """Cancels the task that made it when the client leaves."""
+    """Cancels a task when the client leaves.
 
-    def __init__(self, watch: Watch) -> None:
-        task = asyncio.current_task()
+    Args:
+        watch: Returns when the client has left.
+        task: The task; by default the one that makes this object.
+    """
+
+    def __init__(self, watch: Watch, task: asyncio.Task[Any] | None = None) -> None:
+        task = task or asyncio.current_task()
         assert task is not None  # A coroutine that is awaited runs in a task.
         self._streaming = task
         self._already_cancelling = task.cancelling()
