@@ -67,6 +67,17 @@ def blocks(document):
     return found
 
 
+def without_code(text):
+    """Return a document without its blocks of code and its code in lines."""
+    return re.sub(r"^( *)```.*?^\1```$|`[^`\n]+`", "", text, flags=re.MULTILINE | re.DOTALL)
+
+
+def anchors(path):
+    """Return the anchors that a Markdown viewer gives a page's headings."""
+    headings = re.findall(r"^#+ (.*)$", path.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
 async def execute(code, names):
     """Execute a block in a namespace; it may have ``await`` outside of functions.
 

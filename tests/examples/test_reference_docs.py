@@ -37,7 +37,6 @@ PAGES = [
     "docs/reference/templating.md",
     "docs/reference/typing.md",
 ]
-ALL_PAGES = sorted(str(p.relative_to(PROJECT)) for p in (PROJECT / "docs").rglob("*.md"))
 SECTIONS = [section for page in PAGES for section in sections(page)]
 
 
@@ -65,23 +64,6 @@ async def test_the_tests_of_a_section_pass(section, module):
             await test()
         else:
             await asyncio.to_thread(test)  # As in pytest, without a running loop.
-
-
-@pytest.mark.parametrize("page", ALL_PAGES)
-def test_links_of_a_page_lead_somewhere(page):
-    folder = (PROJECT / page).parent
-    links = re.findall(r"\]\((?!https?://)([^)#]*)(?:#([^)]*))?\)", (PROJECT / page).read_text())
-
-    for path, anchor in links:
-        target = folder.joinpath(path) if path else PROJECT / page
-        assert target.exists(), path
-        assert not anchor or anchor in _anchors(target), f"{path}#{anchor}"
-
-
-def _anchors(path):
-    """Return the anchors that a Markdown viewer gives a page's headings."""
-    headings = re.findall(r"^#+ (.*)$", path.read_text(), re.MULTILINE)
-    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
 def _setup_methods(cls):
