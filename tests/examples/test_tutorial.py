@@ -8,14 +8,15 @@ import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from tests.debug import browser
 from tests.debug.browser import Browser
-from tests.services import find, redis
+from tests.services import Server, find, postgresql, redis
 
 from .tutorial import CHAPTERS, Reader, is_like, steps
 
@@ -37,19 +38,42 @@ def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
     reader.close()
 
 
+@contextmanager
+def started(make: Callable[[Path], Server]) -> Iterator[str]:
+    """Start a server of the system in a folder of its own; yield its URL."""
+    with tempfile.TemporaryDirectory(prefix="asyncflask-tutorial-") as folder:
+        server = make(Path(folder))
+        server.start()
+        try:
+            yield server.url
+        finally:
+            server.kill()
+
+
 @pytest.fixture(scope="module")
 def deployed(reader: Reader) -> Iterator[Reader]:
-    """The reader at the end of the tutorial: two workers serve the cookbook, with Redis."""
-    with tempfile.TemporaryDirectory(prefix="asyncflask-redis-") as folder:
-        server = redis(Path(folder))
-        server.start()
-        reader.services["redis://127.0.0.1:6379"] = server.url
-        try:
-            reader.follow(DEPLOYMENT)
-            yield reader
-        finally:
-            reader.close()
-            server.kill()
+    """The reader at the end of the tutorial: hypercorn serves the cookbook, with Redis."""
+    with started(redis) as url:
+        reader.services["redis://127.0.0.1:6379"] = url
+        reader.follow(DEPLOYMENT)
+        yield reader
+        reader.close()
+
+
+@pytest.fixture(params=["hypercorn, SQLite, Redis", "embedded server, PostgreSQL"])
+def served(request: pytest.FixtureRequest, deployed: Reader) -> Iterator[Reader]:
+    """The finished app in two workers, in both ways that the last chapter has."""
+    if request.param.startswith("hypercorn"):
+        yield deployed
+        return
+    with started(postgresql) as url:
+        database = url.replace("postgresql://", "postgresql+asyncpg://")
+        deployed.type(f"export FLASK_DATABASE_URL={database}")
+        deployed.type(f"export FLASK_CHANNELS_URL={url}")
+        deployed.type("asyncflask --app cookbook init-db", "The tables are ready.")
+        deployed.type("asyncflask --app cookbook run --port 8000 --workers 2")
+        yield deployed
+        deployed.close()
 
 
 @pytest.mark.parametrize("chapter", CHAPTERS[:-1])
@@ -66,19 +90,19 @@ def test_the_finished_app_is_served_by_two_workers(deployed: Reader) -> None:
 @pytest.mark.skipif(
     browser.find() is None and "ASYNCFLASK_CI" not in os.environ, reason="no Chromium is installed"
 )
-async def test_a_note_appears_in_the_windows_of_others(deployed: Reader, tmp_path: Path) -> None:
+async def test_a_note_appears_in_the_windows_of_others(served: Reader, tmp_path: Path) -> None:
     for name in ("ann", "bob"):
         tmp_path.joinpath(name).mkdir()
     async with Browser(tmp_path / "ann") as ann, Browser(tmp_path / "bob") as bob:
-        await ann.open(f"{deployed.url}/account/register")
+        await ann.open(f"{served.url}/account/register")
         await send(ann, name="Ann", password="parsley-7")
         await ann.until("document.title.startsWith('Log in')")
         await send(ann, name="Ann", password="parsley-7")
         await ann.until("document.title.startsWith('Recipes')")
-        await ann.open(f"{deployed.url}/recipes/new")
+        await ann.open(f"{served.url}/recipes/new")
         await send(ann, title="Soup", ingredients="Lentils", steps="Wait.")
         await ann.until(f"document.title.startsWith('Soup') && {CONNECTED}")
-        await bob.open(deployed.url + str(await ann.look("location.pathname")))
+        await bob.open(served.url + str(await ann.look("location.pathname")))
         await bob.until(CONNECTED)
         await ann.look("form.text.focus()")
         await ann.type("No salt!")
@@ -86,6 +110,9 @@ async def test_a_note_appears_in_the_windows_of_others(deployed: Reader, tmp_pat
         for window in (ann, bob):
             await window.until("list.innerText === 'No salt! (Ann)'")
         assert await bob.look("form") is None
+        await ann.look("document.querySelector('main form').requestSubmit()")  # delete
+        await ann.until("document.title.startsWith('Recipes')")
+        assert "Soup is deleted." in str(await ann.look("document.body.innerText"))
 
 
 async def send(window: Browser, **fields: str) -> None:

@@ -101,9 +101,10 @@ class Reader:
             self._is_stale = True
         elif step.language == "console":
             for command, output in step.commands():
-                self._type(command, output)
+                self.type(command, output)
 
-    def _type(self, command: str, expected: str) -> None:
+    def type(self, command: str, expected: str = "") -> None:
+        """Type a command, and compare its output; one that starts a server goes on running."""
         if PREPARATION.match(command):
             assert not expected, f"the output of `{command}` is not checked"
             return
