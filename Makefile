@@ -112,6 +112,7 @@ bench:
 	.venv-bench/bin/python -m benchmarks growth
 	.venv-bench/bin/python -m benchmarks waiting
 	.venv-bench/bin/python -m benchmarks pieces
+	.venv-bench/bin/python -m benchmarks quart
 	@if command -v valgrind > /dev/null; then .venv-bench/bin/python -m benchmarks instructions; \
 	else echo "Instructions are left out: valgrind is not installed."; fi
 	.venv-bench/bin/python -m benchmarks servers

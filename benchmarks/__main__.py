@@ -24,6 +24,7 @@ from . import (
     measure,
     memory,
     pieces,
+    quart_apps,
     report,
     since,
     startup,
@@ -102,6 +103,7 @@ def _parser() -> argparse.ArgumentParser:
     growing = commands.add_parser("growth", help="measure how cost grows")
     parking = commands.add_parser("waiting", help="measure requests that wait (Linux)")
     parting = commands.add_parser("pieces", help="measure what a request consists of")
+    swapping = commands.add_parser("quart", help="measure Quart's extensions on both")
     counting = commands.add_parser("instructions", help="count instructions (needs valgrind)")
     for command, run in (
         (talking, _channels),
@@ -109,6 +111,7 @@ def _parser() -> argparse.ArgumentParser:
         (growing, _growth),
         (parking, _waiting),
         (parting, _pieces),
+        (swapping, _quart),
         (counting, _instructions),
     ):
         command.add_argument("--quick", action="store_true", help="few rounds; nothing is written")
@@ -246,6 +249,10 @@ def _pieces(args: argparse.Namespace) -> int:
     return _finish(args, pieces, pieces.run(args.quick, args.seed, _say))
 
 
+def _quart(args: argparse.Namespace) -> int:
+    return _finish(args, quart_apps, quart_apps.run(args.quick, args.seed, _say))
+
+
 def _instructions(args: argparse.Namespace) -> int:
     return _counted(args, instructions, lambda: instructions.run(args.quick, args.seed, _say))
 
@@ -301,7 +308,7 @@ def _report(args: argparse.Namespace) -> int:
         _refresh_servers()
     if CHANNELS.exists():
         _refresh_channels()
-    for module in (startup, growth, waiting, pieces, instructions, since):
+    for module in (startup, growth, waiting, pieces, quart_apps, instructions, since):
         if _file_of(module).exists():
             _refresh_section(module)
     from .servers import workers  # for Linux

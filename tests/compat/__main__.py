@@ -1,11 +1,12 @@
 """``python -m tests.compat``: Flask's suite, Flaskr's and the extensions', on both transports.
 
 Runs ``run.py`` once for each transport and writes the results: ``results.json`` beside this file, and
-the page ``docs/reference/extensions.md``. If suites are named, only those run, and the others keep
-their results. Then the extensions are tested on the async API (``async_api/``); the argument
-``async-api`` tests these alone. ``--check`` writes nothing.
+the page ``docs/reference/extensions.md``. The suites of Quart's extensions run once, on
+``asyncflask.quart``; the argument ``quart`` runs these alone. If suites are named, only those run,
+and the others keep their results. Then the extensions are tested on the async API (``async_api/``);
+the argument ``async-api`` tests these alone. ``--check`` writes nothing.
 
-Exit status: that of the suites, 0 if no test does worse than on real Flask.
+Exit status: that of the suites, 0 if no test does worse than on real Flask or Quart.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from typing import Any
 
 from ..examples.prose import wrapped
 from .async_api import runner
-from .run import cache_dir
+from .run import cache_dir, load_suites
 
 HERE = Path(__file__).resolve().parent
 PROJECT = HERE.parent.parent
@@ -31,6 +32,8 @@ RESULTS = HERE / "results.json"
 #: What `asyncflask port` says of an extension.
 DATA = PROJECT / "asyncflask" / "port" / "extensions.json"
 TRANSPORTS = {"wsgi": "WSGI", "asgi": "ASGI"}
+#: The key of the results of Quart's extensions, beside the transports.
+QUART = "quart"
 
 HEAD = """# Extensions and suites that run on asyncflask
 
@@ -42,6 +45,18 @@ with *ASGI* through an event loop and a worker thread.
 The figures are tests that pass; the first column has those that pass on real Flask 3.1.3.
 The last column is the [async API](#on-the-async-api).
 `make compat` writes this page from its results.
+"""
+
+QUART_SUITES = """
+## Quart's extensions
+
+Each row is the test suite of a published extension for Quart.
+It runs unchanged, with asyncflask installed as `quart` (`asyncflask.quart.install()`).
+The figures are tests that pass; the first column has those that pass on real Quart 0.22.0.
+[Use quart-schema](../how-to/use-quart-schema.md) shows one of them in an app.
+
+| suite | on real Quart | on asyncflask.quart |
+|---|--:|--:|
 """
 
 FAILURES = """
@@ -68,8 +83,8 @@ Some extensions need code that differs from the code for Flask:
 
 
 def run(suites: list[str], transport: str) -> tuple[int, dict[str, Any]]:
-    """Run suites on one transport; return the exit status and the results by suite."""
-    print(f"== {TRANSPORTS[transport]}", flush=True)
+    """Run suites on one transport, or Quart's; return the exit status and the results by suite."""
+    print(f"== {TRANSPORTS.get(transport, transport)}", flush=True)
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "results.json"
         done = subprocess.run(
@@ -77,7 +92,7 @@ def run(suites: list[str], transport: str) -> tuple[int, dict[str, Any]]:
                 *(sys.executable, str(HERE / "run.py"), *suites),
                 *("--on", "asyncflask", "--project", str(PROJECT), "--json", str(file)),
             ],
-            env={**os.environ, "ASYNCFLASK_TEST_TRANSPORT": transport},
+            env=os.environ if transport == QUART else {**os.environ, "ASYNCFLASK_TEST_TRANSPORT": transport},
         )
         return done.returncode, json.loads(file.read_text()) if file.exists() else {}
 
@@ -113,9 +128,19 @@ def page(results: dict[str, Any]) -> str:
         rows.append(f"| {name} | {there} | {cells[0]} | {cells[1]} | {last} |")
     text = HEAD + "\n" + "\n".join(rows) + "\n"
     text += f"\nPython {results['python']}, {results['date']}.\n"
+    text += QUART_SUITES + _quart_rows(results[QUART], losses)
     text += FAILURES + (FAILURES_HEAD + "\n".join(losses) if losses else "None.") + "\n"
     notes = (wrapped(f"- **{name}**: {_note(name)}", "  ") for name in tried)
     return text + ASYNC_API + "\n".join(notes) + "\n"
+
+
+def _quart_rows(found: dict[str, Any], losses: list[str]) -> str:
+    """Return the table of Quart's extensions; add the tests that fail."""
+    rows = ""
+    for name, of in sorted(found.items()):
+        rows += f"| {name} | {of['pass_there']} | {of['pass_here']} |\n"
+        losses += [f"| {name} | | `{test}` | {_escaped(why)} |" for test, why in of["worse"].items()]
+    return rows
 
 
 def data(results: dict[str, Any]) -> dict[str, dict[str, str]]:
@@ -124,6 +149,8 @@ def data(results: dict[str, Any]) -> dict[str, dict[str, str]]:
     for name, of in results["asgi"].items():
         if name not in {"flask", "flaskr"}:
             found[name] = {"facade": f"{of['pass_here']} of {of['pass_there']}"}
+    for name, of in results[QUART].items():
+        found[name] = {"quart": f"{of['pass_here']} of {of['pass_there']}"}
     for name, of in results.get("async API", {}).items():
         found.setdefault(name, {})["async"] = f"{of['passed']} of {of['total']}"
     return dict(sorted(found.items()))
@@ -137,8 +164,18 @@ def _note(name: str) -> str:
 def _with_others(results: dict[str, Any]) -> dict[str, Any]:
     """Return ``results`` with earlier results for the suites that did not run."""
     earlier = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
-    transports = {transport: {**earlier.get(transport, {}), **results[transport]} for transport in TRANSPORTS}
+    transports = {run: {**earlier.get(run, {}), **results[run]} for run in (*TRANSPORTS, QUART)}
     return {**earlier, **results, **transports}
+
+
+def _suites_of(names: list[str]) -> dict[str, list[str]]:
+    """Return the suites to run, by the package that they import: ``flask`` or ``quart``."""
+    target = {name: suite.get("target", "flask") for name, suite in load_suites().items()}
+    groups = {"all": list(target), QUART: [name for name in target if target[name] == QUART], "async-api": []}
+    found: dict[str, list[str]] = {"flask": [], QUART: []}
+    for name in [each for name in names for each in groups.get(name, [name])]:
+        found[target.get(name, "flask")].append(name)
+    return found
 
 
 def _rank(name: str) -> tuple[bool, str]:
@@ -157,11 +194,13 @@ def main() -> int:
     parser.add_argument("--check", action="store_true", help="write nothing")
     args = parser.parse_args()
     alone = args.suites == ["async-api"]
-    results: dict[str, Any] = {transport: {} for transport in TRANSPORTS}
+    results: dict[str, Any] = {transport: {} for transport in (*TRANSPORTS, QUART)}
     status = 0
-    for transport in () if alone else args.transport or TRANSPORTS:
-        code, results[transport] = run(args.suites, transport)
-        status = max(status, code)
+    chosen = _suites_of(args.suites)
+    for transport in [*(args.transport or TRANSPORTS), QUART]:
+        if suites := chosen[QUART if transport == QUART else "flask"]:
+            code, results[transport] = run(suites, transport)
+            status = max(status, code)
     if alone or args.suites == ["all"]:
         print("== async API", flush=True)
         python = runner.make_environment(cache_dir(), PROJECT)

@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import argparse
 import collections
+import contextlib
 import hashlib
 import json
 import os
@@ -30,9 +31,11 @@ import signal
 import subprocess
 import sys
 import tarfile
+import tempfile
 import time
 import tomllib
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -141,6 +144,8 @@ def environment(name: str, suite: dict, cache: Path, python: str, project: Path 
     wants = [suite.get("pytest", "pytest>=8,<9"), "pytest-timeout", *suite.get("deps", [])]
     if suite.get("constrain_flask", True):
         wants += ["flask==3.1.3", "werkzeug>=3.1,<3.2"]
+    if suite.get("target") == "quart":
+        wants += ["quart==0.22.0", "pytest-asyncio"]
     lines = wants + sorted(f"{k}=={v}" for k, v in (pinned or {}).items())
     stamp = hashlib.sha256("\n".join(lines).encode()).hexdigest()
     mark = venv / "conformance.stamp"
@@ -237,19 +242,49 @@ def run_suite(name: str, suite: dict, args, pytest_args: list[str]) -> dict:
     cmd += pytest_args or expand(work / suite.get("cwd", "."), suite.get("tests", ["tests"]))
     out = cache / "log" / f"{name}-{on}.txt"
     t0 = time.time()
+    with services(suite.get("services", {})) as urls:
+        code, killed = run_pytest(cmd, work / suite.get("cwd", "."), {**env, **urls}, out, args.timeout or suite.get("timeout", 900))
+    res = read_log(log)
+    res.update(seconds=round(time.time() - t0, 1), on=on, killed=killed, exit=code, out=str(out), exe=exe)
+    return res
+
+
+def run_pytest(cmd: list, cwd: Path, env: dict[str, str], out: Path, timeout: int) -> tuple[int, bool]:
+    """Run it; return the exit status, and whether it was killed at the time limit."""
     with open(out, "w") as f:
-        p = subprocess.Popen(nice([str(c) for c in cmd]), cwd=work / suite.get("cwd", "."), env=env, stdout=f,
+        p = subprocess.Popen(nice([str(c) for c in cmd]), cwd=cwd, env=env, stdout=f,
                              stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, start_new_session=True)
         try:
-            p.wait(args.timeout or suite.get("timeout", 900))
-            killed = False
+            p.wait(timeout)
+            return p.returncode, False
         except subprocess.TimeoutExpired:
-            killed = True
             os.killpg(p.pid, signal.SIGKILL)
             p.wait()
-    res = read_log(log)
-    res.update(seconds=round(time.time() - t0, 1), on=on, killed=killed, exit=p.returncode, out=str(out), exe=exe)
-    return res
+            return p.returncode, True
+
+
+@contextlib.contextmanager
+def services(wanted: dict[str, str]) -> Iterator[dict[str, str]]:
+    """Start servers; give their URLs, by environment variable."""
+    if not wanted:
+        yield {}
+        return
+    sys.path.insert(0, str(HERE.parent.parent))
+    import pytest
+    from tests import services as known
+
+    with contextlib.ExitStack() as stack:
+        urls = {}
+        for variable, name in wanted.items():
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+            try:
+                server = getattr(known, name)(folder)
+            except (pytest.skip.Exception, pytest.fail.Exception) as e:
+                raise SystemExit2(str(e))
+            server.start()
+            stack.callback(server.kill)
+            urls[variable] = server.url
+        yield urls
 
 
 def load_baseline(name: str) -> dict | None:

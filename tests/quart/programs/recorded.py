@@ -1,0 +1,36 @@
+"""What programs record of responses and errors: plain values that JSON can hold."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable
+from typing import Any
+
+
+async def shown(response: Any) -> dict[str, Any]:
+    """Return all that a client reads of a response."""
+    body = await response.get_data()
+    return {
+        "status": response.status_code,
+        "headers": sorted([name.lower(), _unsigned(value)] for name, value in response.headers),
+        "body": body.decode("utf-8", "backslashreplace"),
+    }
+
+
+async def body(response: Any) -> list[Any]:
+    """Return the status and the text, where the headers do not matter."""
+    return [response.status_code, await response.get_data(as_text=True)]
+
+
+async def error_of(awaitable: Awaitable[Any]) -> str:
+    """Return the name of the error's class that something awaited raises."""
+    try:
+        await awaitable
+    except Exception as error:
+        return type(error).__name__
+    return "none"
+
+
+def _unsigned(value: str) -> str:
+    """Return a header without a session's signature, which has the time."""
+    return re.sub(r"^session=[^;]+", "session=...", value)

@@ -1,0 +1,67 @@
+"""Apps as Quart's users write them answer the same on Quart and on :mod:`asyncflask.quart`.
+
+The programs are in ``programs/``; each run is a process of its own, for all of them.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+from tests.examples.documents import PROJECT
+from tests.quart.programs.__main__ import names
+
+#: Answers that differ on purpose: {(program, answer): reason}.
+DIFFERENT: dict[tuple[str, str], str] = {}
+
+
+@pytest.fixture(scope="module")
+def quart() -> dict[str, Any]:
+    """The answers on Quart itself."""
+    if importlib.util.find_spec("quart") is None:
+        pytest.skip("Quart is not installed: pip install -r requirements/dev.txt")
+    return _run("quart")
+
+
+@pytest.fixture(scope="module")
+def ours() -> dict[str, Any]:
+    """The answers on asyncflask.quart."""
+    return _run("asyncflask")
+
+
+def _run(on: str) -> dict[str, Any]:
+    command = [sys.executable, "-W", "error", "-m", "tests.quart.programs", "--on", on]
+    environ = {name: value for name, value in os.environ.items() if "QUART" not in name}
+    done = subprocess.run(command, cwd=PROJECT, env=environ, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+@pytest.mark.parametrize("program", names())
+def test_a_program_runs_to_its_end(program: str, ours: dict[str, Any]) -> None:
+    assert "error" not in ours[program], ours[program]["error"]
+
+
+@pytest.mark.parametrize("program", names())
+def test_a_program_has_the_answers_that_it_has_on_quart(
+    program: str, quart: dict[str, Any], ours: dict[str, Any]
+) -> None:
+    differ = {of for where, of in DIFFERENT if where == program}
+    expected, found = (
+        {k: v for k, v in of[program].items() if k not in differ} for of in (quart, ours)
+    )
+
+    assert found == expected
+
+
+def test_each_difference_is_one(quart: dict[str, Any], ours: dict[str, Any]) -> None:
+    same = [where for where in DIFFERENT if quart[where[0]][where[1]] == ours[where[0]][where[1]]]
+
+    assert not same, "these answers are the same: remove them from DIFFERENT"
