@@ -9,7 +9,7 @@ from collections.abc import Callable, Coroutine, Mapping
 from inspect import iscoroutinefunction as iscoroutinefunction
 
 from werkzeug.exceptions import HTTPException
-from werkzeug.routing import MapAdapter
+from werkzeug.routing import BuildError, MapAdapter
 
 from .._contextvars import current
 from ..config.environment import NEGATIVE, read_variable
@@ -51,7 +51,13 @@ from .testing.utils import (
     no_op_push,
     sentinel,
 )
-from .typing import AfterServingCallable, BeforeWebsocketCallable, Event, ResponseReturnValue
+from .typing import (
+    AfterServingCallable,
+    BeforeWebsocketCallable,
+    Event,
+    ResponseReturnValue,
+    RouteCallable,
+)
 from .typing import AppOrBlueprintKey as AppOrBlueprintKey
 from .wrappers import BaseRequestWebsocket, Request, Response, Websocket
 
@@ -194,6 +200,26 @@ class Quart(WebsocketHooks, QuartSteps):
     @subdomain_matching.setter
     def subdomain_matching(self, value: bool) -> None:
         self._subdomain_matching = value
+
+    def handle_url_build_error(
+        self, error: BuildError, endpoint: str, values: dict[str, t.Any]
+    ) -> str:
+        """Return a URL that ``url_build_error_handlers`` build instead, from the view's arguments.
+
+        Args:
+            error: The error of :meth:`url_for`.
+            endpoint: The endpoint.
+            values: The values of the URL.
+
+        Returns:
+            The URL.
+
+        Raises:
+            BuildError: No handler returns a URL.
+        """
+        options = ("_anchor", "_external", "_method", "_scheme")
+        given = {name: value for name, value in values.items() if name not in options}
+        return super().handle_url_build_error(error, endpoint, given)
 
     def create_url_adapter(self, request: BaseRequestWebsocket | None) -> MapAdapter | None:  # type: ignore[override]  # as Quart's
         """Return the URL adapter of a request or websocket.
@@ -383,6 +409,10 @@ class Quart(WebsocketHooks, QuartSteps):
         """
         return await send_from_folder(self, filename)
 
+    def _static_view(self) -> RouteCallable:
+        # COMPAT: extensions mark the method, and find the mark on the view function.
+        return t.cast(RouteCallable, self.send_static_file)
+
     # -- responses and errors ----------------------------------------------------------------------
 
     async def make_response(self, result: ResponseReturnValue | HTTPException) -> Response:  # type: ignore[override]  # as Quart's
@@ -419,6 +449,9 @@ class Quart(WebsocketHooks, QuartSteps):
             The response; ``None`` if the server gets the error.
         """
         if not isinstance(error, Exception) or PRESERVE_CONTEXT in ctx.scope:
+            return None
+        # SECURITY: without testing or debugging, clients would read the app's code and data.
+        if self.config["PROPAGATE_EXCEPTIONS"] and not self.testing:
             return None
         return traceback_page(error)
 

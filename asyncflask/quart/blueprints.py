@@ -129,7 +129,5 @@ class Blueprint(WebsocketHooks, async_api.Blueprint):
         return await send_from_folder(self, filename)
 
     def _static_view(self) -> RouteCallable:
-        async def static(filename: str) -> Response:
-            return await self.send_static_file(filename)
-
-        return cast(RouteCallable, static)
+        # COMPAT: extensions mark the method, and find the mark on the view function.
+        return cast(RouteCallable, self.send_static_file)

@@ -264,8 +264,8 @@ async def send_file(
         response.last_modified = modified  # type: ignore[assignment]  # http_date takes seconds too
     response.cache_control.public = True
     seconds = cache_timeout
-    if seconds is None:
-        seconds = app.get_send_file_max_age(None if path is None else os.fspath(path))
+    if seconds is None and path is not None:
+        seconds = app.get_send_file_max_age(os.fspath(path))
     if seconds is not None:
         response.cache_control.max_age = seconds
         response.expires = int(time() + seconds)  # type: ignore[assignment]  # as above

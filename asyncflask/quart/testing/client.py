@@ -121,11 +121,14 @@ class QuartClient:
         Source: ``Quart: QuartClient.open``.
         """
         self.push_promises = []
-        body, own_headers = make_test_body_with_headers(
-            data=data, form=form, files=files, json=json, app=self.app
-        )
+        # In the order in which _make_request() has them.
         options: dict[str, Any] = {
             "headers": headers,
+            "data": data,
+            "form": form,
+            "files": files,
+            "query_string": query_string,
+            "json": json,
             "scheme": scheme,
             "root_path": root_path,
             "http_version": http_version,
@@ -133,32 +136,60 @@ class QuartClient:
             "auth": auth,
             "subdomain": subdomain,
         }
-        response = await self._request(
-            path, method, body, own_headers, query_string=query_string, **options
-        )
+        response = await self._make_request(path, method, *options.values())
         while follow_redirects and 300 <= response.status_code < 400:
             if response.status_code in (302, 303):
-                method, body, own_headers = "GET", b"", Headers()
+                method = "GET"
+                options |= {"data": None, "form": None, "files": None, "json": sentinel}
             target = urlsplit(response.location or "/")
             if target.netloc and subdomain is None:
                 options["headers"] = Headers(headers)
                 options["headers"]["host"] = target.netloc
             options["scheme"] = target.scheme or options["scheme"]
+            options["query_string"] = None
             path = f"{target.path}?{target.query}" if target.query else target.path
-            response = await self._request(path, method, body, own_headers, **options)
+            response = await self._make_request(path, method, *options.values())
         return response
 
-    async def _request(
-        self, path: str, method: str, body: bytes, own_headers: Headers, **options: Any
+    # COMPAT: extensions override it, and call it with positional arguments.
+    async def _make_request(
+        self,
+        path: str,
+        method: str,
+        headers: HeadersArgument,
+        data: str | bytes | None,
+        form: dict[str, Any] | None,
+        files: dict[str, Any] | None,
+        query_string: dict[str, Any] | None,
+        json: Any,
+        scheme: str,
+        root_path: str,
+        http_version: str,
+        scope_base: dict[str, Any] | None,
+        auth: Auth = None,
+        subdomain: str | None = None,
     ) -> Response:
         await self._contexts.aclose()
-        headers = Headers(options.pop("headers"))
+        body, own_headers = make_test_body_with_headers(
+            data=data, form=form, files=files, json=json, app=self.app
+        )
+        headers = Headers(headers)
         for name, value in own_headers:
             headers.setdefault(name, value)
         if body:
             headers.setdefault("Content-Length", str(len(body)))
-        scheme = options["scheme"]
-        connection = self.request(path, method=method, headers=headers, **options)
+        connection = self.request(
+            path,
+            method=method,
+            headers=headers,
+            query_string=query_string,
+            scheme=scheme,
+            root_path=root_path,
+            http_version=http_version,
+            scope_base=scope_base,
+            auth=auth,
+            subdomain=subdomain,
+        )
         async with connection:
             if body:
                 await connection.send(body)

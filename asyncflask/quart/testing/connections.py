@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -47,6 +48,20 @@ class _Connection:
         if scope.get(PRESERVED):
             scope[PRESERVE_CONTEXT] = self.kept.append
         self._connection = ASGIConnection(app, scope)
+
+    async def _take(self) -> Message | None:
+        """Wait for the app's next message; ``None`` if the app has ended."""
+        task = asyncio.current_task()
+        assert task is not None  # A test runs in a task.
+        cancelling = task.cancelling()
+        try:
+            return await self._connection.take()
+        except asyncio.CancelledError:
+            # If nothing cancels the test, it is the app's: a server answers 500 then.
+            if task.cancelling() > cancelling:
+                raise
+            self.status_code = self.status_code or 500
+            return None
 
     async def as_response(self) -> Response:
         """Return what was received as a response."""
@@ -100,7 +115,7 @@ class TestHTTPConnection(_Connection):
             HTTPDisconnectError: Nothing more comes.
         """
         while True:
-            message = await self._connection.take()
+            message = await self._take()
             if message is None:
                 raise HTTPDisconnectError
             self._note(message)
@@ -123,7 +138,7 @@ class TestHTTPConnection(_Connection):
     ) -> None:
         if exc_type is not None:
             await self.disconnect()
-        while (message := await self._connection.take()) is not None:
+        while (message := await self._take()) is not None:
             self._note(message)
 
     def _note(self, message: Message) -> None:
@@ -167,7 +182,7 @@ class TestWebsocketConnection(_Connection):
         if exc_type is not None:
             return
         with suppress(WebsocketDisconnect):
-            while (message := await self._connection.take()) is not None:
+            while (message := await self._take()) is not None:
                 await self._next(message)
 
     async def receive(self) -> str | bytes:
@@ -178,7 +193,7 @@ class TestWebsocketConnection(_Connection):
             WebsocketResponseError: The app refused the websocket.
         """
         while True:
-            message = await self._connection.take()
+            message = await self._take()
             if message is None:
                 raise WebsocketDisconnectError(1006, "The app ended")
             data = await self._next(message)
