@@ -250,7 +250,17 @@ def _pieces(args: argparse.Namespace) -> int:
 
 
 def _quart(args: argparse.Namespace) -> int:
-    return _finish(args, quart_apps, quart_apps.run(args.quick, args.seed, _say))
+    status = _finish(args, quart_apps, quart_apps.run(args.quick, args.seed, _say))
+    if not args.quick:
+        _refresh_page_on_quart_schema()
+    return status
+
+
+def _refresh_page_on_quart_schema() -> None:
+    page, text = quart_apps.PAGE, quart_apps.PAGE.read_text(encoding="utf-8")
+    made = quart_apps.page_table(_read(_file_of(quart_apps)))
+    written = report.replaced(text, made, quart_apps.PAGE_BEGIN, quart_apps.PAGE_END)
+    page.write_text(written, encoding="utf-8")
 
 
 def _instructions(args: argparse.Namespace) -> int:
@@ -311,6 +321,8 @@ def _report(args: argparse.Namespace) -> int:
     for module in (startup, growth, waiting, pieces, quart_apps, instructions, since):
         if _file_of(module).exists():
             _refresh_section(module)
+    if _file_of(quart_apps).exists():
+        _refresh_page_on_quart_schema()
     from .servers import workers  # for Linux
 
     if _file_of(workers).exists():

@@ -60,6 +60,13 @@ WORKLOADS: dict[str, Workload] = {
             data=_STORED,
         ),
         Workload(
+            "dataclasses",
+            "the same, with dataclasses",
+            "/",
+            *("POST", b"", _JSON, _BODY),
+            data=_STORED,
+        ),
+        Workload(
             "querystring",
             "quart-schema: query validated",
             "/",
@@ -148,15 +155,39 @@ def report(result: Mapping[str, Any]) -> str:
         f" {of['system']}, load {result['load']} at the start); {versions}. Medians of"
         f" {result['rounds']} rounds, ± half the distance between the quartiles."
     )
+    return f"{origin}\n\n{_table(result['times'])}"
+
+
+#: The page that shows the figures of quart-schema, and where.
+PAGE = Path(__file__).parents[1] / "docs" / "how-to" / "use-quart-schema.md"
+PAGE_BEGIN = "<!-- quart_schema: written by `python -m benchmarks quart`, do not edit -->"
+PAGE_END = "<!-- end of quart_schema -->"
+SHOWN = ("plain", "schema", "dataclasses", "querystring")
+
+
+def page_table(result: Mapping[str, Any]) -> str:
+    """Make the table of the page on quart-schema."""
+    times = {name: result["times"][name] for name in SHOWN}
+    versions = result["versions"]
+    named = ("quart", "quart-schema", "pydantic")
+    origin = ", ".join(f"{name} {versions[name]}" for name in named)
+    return _table(times) + f"\n\n{result['date']}, {result['python']}, {origin}."
+
+
+def _table(times: Mapping[str, Any]) -> str:
     rows = [
         [WORKLOADS[name].title, _time(cells[THEIRS]), _time(cells[OURS]), shown(_ratio(cells))]
-        for name, cells in result["times"].items()
+        for name, cells in times.items()
     ]
-    return f"{origin}\n\n" + table(["µs per request", THEIRS, OURS, "ratio"], rows)
+    return table(["µs per request", THEIRS, OURS, "ratio"], rows)
 
 
 def _time(cell: Mapping[str, float]) -> str:
-    return f"{cell['median']:.3g} ±{(cell['high'] - cell['low']) / 2:.2g}"
+    return f"{_micros(cell['median'])} ±{_micros((cell['high'] - cell['low']) / 2)}"
+
+
+def _micros(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.2g}"
 
 
 def _ratio(cells: Mapping[str, Any]) -> float:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 
+from pydantic import BaseModel
 from quart import Quart, request
 from quart_auth import AuthUser, QuartAuth, current_user, login_user
 from quart_cors import cors
@@ -12,31 +13,41 @@ from quart_rate_limiter import RateLimiter, rate_limit
 from quart_schema import QuartSchema, validate_querystring, validate_request, validate_response
 
 
-@dataclass
-class Item:
+class Item(BaseModel):
     """What a client sends."""
 
     name: str
     price: float
-    tags: list[str] = field(default_factory=list)
+    tags: list[str] = []
 
 
-@dataclass
-class Stored:
+class Stored(Item):
     """What it gets."""
 
     id: int
+
+
+class Query(BaseModel):
+    """The arguments of a query."""
+
+    page: int = 1
+    tag: str | None = None
+
+
+@dataclass
+class ItemData:
+    """What a client sends, as a dataclass."""
+
     name: str
     price: float
     tags: list[str]
 
 
 @dataclass
-class Query:
-    """The arguments of a query."""
+class StoredData(ItemData):
+    """What it gets, as a dataclass."""
 
-    page: int = 1
-    tag: str | None = None
+    id: int
 
 
 def plain():
@@ -50,14 +61,22 @@ def plain():
 
 
 def schema():
+    return validated(Item, Stored)
+
+
+def dataclasses():
+    return validated(ItemData, StoredData)
+
+
+def validated(item, stored):
     app = Quart(__name__)
     QuartSchema(app)
 
     @app.post("/")
-    @validate_request(Item)
-    @validate_response(Stored)
-    async def create(data: Item) -> Stored:
-        return Stored(7, data.name, data.price, data.tags)
+    @validate_request(item)
+    @validate_response(stored)
+    async def create(data):
+        return stored(id=7, name=data.name, price=data.price, tags=data.tags)
 
     return app
 
@@ -115,6 +134,7 @@ def rate_limiter():
 APPS = {
     "plain": plain,
     "schema": schema,
+    "dataclasses": dataclasses,
     "querystring": querystring,
     "cors": with_cors,
     "auth": auth,
