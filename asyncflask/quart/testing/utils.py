@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal
-from urllib.parse import urlencode
+from urllib.parse import unquote, urlencode
 
 from werkzeug.datastructures import Authorization, Headers, MultiDict
 from werkzeug.sansio.multipart import Data, Epilogue, Field, File, MultipartEncoder, Preamble
+from werkzeug.urls import iri_to_uri
 
 from ..datastructures import FileStorage
 from ..json import dumps
@@ -32,7 +33,7 @@ def make_test_headers_path_and_query_string(
     auth: Authorization | tuple[str, str] | None = None,
     subdomain: str | None = None,
 ) -> tuple[Headers, str, bytes]:
-    """Return the headers, the path and the query string of a request.
+    """Return the headers, the path (unquoted) and the query string of a request.
 
     Args:
         app: The app, whose ``SERVER_NAME`` is the host.
@@ -63,7 +64,7 @@ def make_test_headers_path_and_query_string(
         if isinstance(auth, tuple):
             auth = Authorization("basic", {"username": auth[0], "password": auth[1]})
         made.setdefault("Authorization", auth.to_header())
-    return made, path, query.encode("ascii")
+    return made, unquote(path), query.encode("ascii")
 
 
 def make_test_body_with_headers(
@@ -155,7 +156,7 @@ def make_test_scope(
         "asgi": {"spec_version": "2.1", "version": "3.0"},
         "scheme": scheme,
         "path": path,
-        "raw_path": path.encode(),
+        "raw_path": iri_to_uri(path).encode("ascii"),
         "query_string": query_string,
         "root_path": root_path,
         "headers": encode_headers(headers),
