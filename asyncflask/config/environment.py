@@ -129,7 +129,9 @@ def _dotenv_files(
 
     files = [path] if path is not None and os.path.isfile(path) else []
     if load_defaults:
-        found = (dotenv.find_dotenv(name, usecwd=True) for name in (".env", ".flaskenv"))
+        further = (f".{prefix.lower()}env" for prefix in further_prefixes)
+        names = (".env", ".flaskenv", *further)
+        found = (dotenv.find_dotenv(name, usecwd=True) for name in names)
         files.extend(file for file in found if file)
     return files
 

@@ -7,6 +7,7 @@ tests and subclasses that call them; the serving does not.
 from __future__ import annotations
 
 import asyncio
+import warnings
 from typing import TYPE_CHECKING, Any
 
 from werkzeug.datastructures import Headers
@@ -142,7 +143,7 @@ class ASGIWebsocketConnection(ServedConnection):
         await send({"type": "websocket.send", kind: data})
 
     async def accept_connection(
-        self, send: Send, headers: Headers, subprotocol: str | None
+        self, send: Send, headers: Headers | None, subprotocol: str | None
     ) -> None:
         """Complete the handshake, once.
 
@@ -151,10 +152,20 @@ class ASGIWebsocketConnection(ServedConnection):
             headers: Added to the answer.
             subprotocol: The one that was chosen.
         """
-        if not self._accepted:
-            self._accepted = True
-            message = {"subprotocol": subprotocol, "headers": encode_headers(headers)}
-            await send({"type": "websocket.accept", **message})
+        if self._accepted:
+            return
+        self._accepted = True
+        version = (self.scope.get("asgi") or {}).get("spec_version", "2.0")
+        if headers and tuple(map(int, version.split("."))) < (2, 1):
+            warnings.warn(
+                f"accept() was given headers, and the server's ASGI version {version} has none"
+                " there: they are not sent. Use a server with ASGI 2.1 or newer.",
+                stacklevel=2,
+            )
+            headers = None
+        encoded = encode_headers(headers) if headers else []
+        message = {"subprotocol": subprotocol, "headers": encoded}
+        await send({"type": "websocket.accept", **message})
 
     async def close_connection(self, send: Send, code: int, reason: str) -> None:
         """Close the websocket.

@@ -64,13 +64,14 @@ def load_dotenv(path: str | os.PathLike[str] | None = None) -> bool:
     """Set environment variables from dotenv files.
 
     Args:
-        path: A file, besides ``.env`` and ``.flaskenv``.
+        path: A file, besides ``.env``, ``.flaskenv`` and ``.quartenv``.
 
     Returns:
         Whether any file defined a variable.
 
     Source: ``Quart: cli.load_dotenv``.
     """
+    read_also("QUART")
     return _load_dotenv(path)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from werkzeug.datastructures import Headers
 
 
 def scope_of(kind, path="/", **more):
@@ -279,3 +280,18 @@ async def test_the_lifespan(quart, app):
         "lifespan.startup.complete",
         "lifespan.shutdown.complete",
     ]
+
+
+async def test_headers_of_a_handshake_need_a_server_that_has_them(app, module):
+    client = Client()
+    headers = Headers({"X-Name": "value"})
+
+    def connection(version):
+        scope = scope_of("websocket", asgi={"spec_version": version})
+        return module("asgi").ASGIWebsocketConnection(app, scope)
+
+    await connection("2.1").accept_connection(client.send, headers, None)
+    with pytest.warns(UserWarning, match="headers"):
+        await connection("2.0").accept_connection(client.send, headers, None)
+
+    assert [message["headers"] for message in client.sent] == [[(b"x-name", b"value")], []]

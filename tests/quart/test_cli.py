@@ -136,3 +136,11 @@ def test_a_suite_that_imports_quart_runs_on_the_facade(python, tmp_path):
     output = python("-m", "pytest", "-p", "asyncflask.quart.pytest_plugin", *options)
 
     assert "1 passed" in output
+
+
+def test_a_quartenv_file_is_read(python, tmp_path):
+    pytest.importorskip("dotenv")
+    (tmp_path / "shop.py").write_text(APP)
+    (tmp_path / ".quartenv").write_text("QUART_APP=shop\n")
+
+    assert python("-m", "asyncflask.quart", "kind") == "asyncflask.quart.app False"
