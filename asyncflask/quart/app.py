@@ -365,6 +365,22 @@ class Quart(WebsocketHooks, QuartSteps):
         t.cast(t.Any, request.body).set_result(body)
         return self.request_context(request)
 
+    def test_client(self, use_cookies: bool = True, **kwargs: t.Any) -> QuartClient:  # type: ignore[override]  # as Quart's
+        """Return a client that calls the app without a server.
+
+        Args:
+            use_cookies: Whether it keeps cookies from one request to the next.
+            kwargs: For the client class.
+
+        Returns:
+            An object of ``test_client_class``.
+        """
+        return self.test_client_class(self, use_cookies=use_cookies, **kwargs)
+
+    def test_app(self) -> TestApp:
+        """Return the app for a test: ``async with app.test_app() as running:``."""
+        return self.test_app_class(self)
+
     # -- templates and files -----------------------------------------------------------------------
 
     async def update_template_context(self, context: dict[str, t.Any]) -> None:  # type: ignore[override]  # as Quart's

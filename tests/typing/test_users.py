@@ -12,7 +12,13 @@ import pytest
 pytestmark = pytest.mark.timeout(300)  # mypy without a cache checks the package as well
 
 PROBES = Path(__file__).parent / "probes"
-RIGHT = ["probes/right.py", "probes/right_facade.py", "documents", "examples"]
+RIGHT = [
+    "probes/right.py",
+    "probes/right_facade.py",
+    "probes/right_quart.py",
+    "documents",
+    "examples",
+]
 
 
 @pytest.mark.parametrize("files", RIGHT)
