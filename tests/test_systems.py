@@ -34,7 +34,7 @@ for name in [name for name in sys.modules if name.partition(".")[0] in
 socket.socketpair = functools.partial(socket.socketpair, socket.AF_UNIX)
 MISSING = {
     os: "fork forkpty getuid geteuid getgid getegid getpgid setsid setuid killpg mkfifo nice wait3"
-    " wait4 register_at_fork sysconf getloadavg chown lchown sched_getaffinity sched_setaffinity"
+    " wait4 register_at_fork sysconf getloadavg chown lchown"
     " set_blocking get_blocking sendfile pread pwrite O_NONBLOCK O_CLOEXEC O_NOFOLLOW",
     signal: "SIGHUP SIGKILL SIGUSR1 SIGUSR2 SIGCHLD SIGPIPE SIGALRM SIGQUIT SIGSTOP SIGCONT alarm"
     " setitimer pause pthread_kill pthread_sigmask sigwait sigtimedwait",
@@ -57,15 +57,19 @@ print(len(names))
 """
 
 SERVES = """
-import threading, urllib.request
+import http.client, threading
 from asyncflask import Flask
 from asyncflask.flask import Flask as Facade
 from asyncflask.server import Config, listen, run
 
-def get(where, listener):
-    with urllib.request.urlopen("http://%s:%d/" % listener.getsockname(), timeout=30) as response:
-        print(response.read().decode())
-    signal.raise_signal(signal.SIGTERM)
+def get(listener):
+    try:
+        client = http.client.HTTPConnection(*listener.getsockname(), timeout=30)
+        client.request("GET", "/")
+        print(client.getresponse().read().decode())
+        client.close()
+    finally:
+        signal.raise_signal(signal.SIGTERM)
 
 for kind in (Flask, Facade):
     app = kind("app")
@@ -75,7 +79,7 @@ for kind in (Flask, Facade):
         return "served by a thread"
 
     with listen("127.0.0.1", 0) as listener:
-        ready = lambda: threading.Thread(target=get, args=(app, listener)).start()
+        ready = lambda: threading.Thread(target=get, args=(listener,)).start()
         run(app, [listener], Config(), ready=ready)
 """
 
