@@ -380,6 +380,13 @@ async def events():
     return event_stream(two())
 
 
+@app.get("/unmarked-events")
+async def unmarked_events():
+    response = await events()
+    del response.headers["X-Accel-Buffering"]
+    return response
+
+
 @app.get("/go-on")
 async def let_it_go_on():
     go_on.set()
@@ -491,6 +498,34 @@ def test_an_event_arrives_before_the_next_one_is_made(proxied: Stack, prefix: st
         with proxied.get(f"{prefix}/go-on"):
             pass
         assert [response.readline() for _ in range(2)] == [b"\n", b"data: two\n"]
+
+
+@pytest.fixture
+def buffering(app: tuple[Program, int]) -> Iterator[Stack]:
+    """The app behind an nginx that asks by HTTP/1.0, its default: without chunks, it buffers."""
+    text = configuration("nginx", app[1])
+    assert "proxy_http_version 1.1;" in text
+    with running(nginx, text.replace("proxy_http_version 1.1;", "")) as url:
+        yield Stack(*app, url)
+
+
+def test_the_header_of_an_event_stream_switches_the_buffer_of_nginx_off(buffering: Stack) -> None:
+    with buffering.get("/events") as response:
+        assert response.readline() == b"data: one\n"
+        with buffering.get("/go-on"):
+            pass
+        assert [response.readline() for _ in range(2)] == [b"\n", b"data: two\n"]
+
+
+def test_nginx_keeps_an_event_back_without_the_header(buffering: Stack) -> None:
+    """Else the test before would show nothing."""
+    address = urlsplit(buffering.proxy).netloc
+    with closing(HTTPConnection(address, timeout=1)) as connection:
+        connection.request("GET", "/unmarked-events")
+        with pytest.raises(TimeoutError):
+            connection.getresponse().readline()
+        with buffering.get("/go-on"):
+            pass
 
 
 @pytest.mark.skipif(not browser.find() and not os.environ.get("ASYNCFLASK_CI"), reason="no browser")

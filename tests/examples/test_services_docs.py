@@ -12,7 +12,7 @@ import shlex
 import signal
 import subprocess
 import sys
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -29,6 +29,8 @@ PYTEST = [
     *("-o", "asyncio_mode=auto", "-o", "asyncio_default_fixture_loop_scope=function"),
     *("-p", "asyncflask.flask.pytest_plugin"),
 ]
+#: Seconds in which a worker has to end.
+END = 30
 TEST = re.compile(r"^(async )?def test_", re.MULTILINE)
 WORKER = re.compile(r"^\$ ((?:celery|taskiq|arq) .*)$", re.MULTILINE)
 
@@ -59,7 +61,10 @@ def environ(tmp_path_factory):
 
 @contextmanager
 def worker(command, folder, environ):
-    """Run a page's command meanwhile, with what it starts; on failure its output is in a file."""
+    """Run a page's command meanwhile, with what it starts; on failure its output is in a file.
+
+    It waits for jobs when it is told to end, and has to end then.
+    """
     program, *arguments = shlex.split(command)
     path = Path(sys.executable).with_name(program)
     with open(folder / f"{program}.log", "wb") as log:
@@ -73,8 +78,11 @@ def worker(command, folder, environ):
         )
     try:
         yield
+        process.terminate()
+        process.wait(END)
     finally:
-        os.killpg(process.pid, signal.SIGKILL)
+        with suppress(ProcessLookupError):  # None is left.
+            os.killpg(process.pid, signal.SIGKILL)
         process.wait()
 
 
