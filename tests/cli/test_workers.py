@@ -528,3 +528,37 @@ def test_channels_in_memory_warn_that_workers_do_not_share_them(
     program.send_signal(signal.SIGTERM)
 
     assert ("CHANNELS_URL is memory://, and this is one of 2 workers" in program.wait()) is warned
+
+
+AS_ON_WINDOWS = """
+import sys
+import hypercorn.run
+from asyncflask.cli import main
+
+if __name__ == "__main__":  # The processes import this file, as multiprocessing's "spawn" does.
+    here, run = sys.platform, hypercorn.run.run
+
+    def run_here(config):
+        sys.platform = here  # multiprocessing has none of Windows' calls.
+        return run(config)
+
+    hypercorn.run.run = run_here
+    sys.platform = "win32"
+    main()
+"""
+
+
+def test_hypercorn_looks_after_the_workers_where_descriptors_are_not_inherited(
+    start_program: StartProgram, write: Write
+) -> None:
+    write("app.py", APP)
+    write("as_on_windows.py", AS_ON_WINDOWS)
+
+    program = start_program(
+        "as_on_windows.py", "run", "--port", "0", "--server", "hypercorn", "--workers", "2"
+    )
+    assert len(pids(program.url(), 2)) == 2
+    program.send_signal(signal.SIGTERM)
+    program.wait()
+
+    assert program.returncode == 0
