@@ -1,8 +1,9 @@
 """Server-sent events: the encoding of one event, and a streamed response of them.
 
 The stream is an asynchronous generator; ``wrappers/response/asgi.py`` closes it when the client
-leaves, and it ends by itself when the server begins to stop. The events are made in a task beside
-it, so that it may send a heartbeat, or end, while it waits for the next one.
+leaves, and it ends by itself when the server begins to stop. It takes the events from a source
+that can be woken, so that it may send a heartbeat, or end, while it waits for the next one: the
+events of a user are made in a task beside it.
 """
 
 from __future__ import annotations
@@ -10,10 +11,10 @@ from __future__ import annotations
 import asyncio
 import random
 import re
-from asyncio import FIRST_COMPLETED
-from collections.abc import AsyncGenerator, AsyncIterable
+from collections.abc import AsyncGenerator, AsyncIterable, Callable
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Protocol
 
 from ._contextvars import current
 from .concurrency.stopping import Stopping
@@ -121,6 +122,24 @@ def event_stream(
             f"event_stream() was given {events!r}, which is no asynchronous iterable."
             " Write the events as `async def events(): yield ...` and pass `events()`."
         )
+    return stream_of(partial(_Task, events), response_class, heartbeat)
+
+
+def stream_of(
+    make_source: Callable[[], EventSource],
+    response_class: type[Response] | None = None,
+    heartbeat: float | None = None,
+) -> Response:
+    """Make the response that sends the events of a source, see :func:`event_stream`.
+
+    Args:
+        make_source: Makes the source, in the task that sends its events.
+        response_class: The class of the result; by default, the app's.
+        heartbeat: Seconds without an event after which an empty comment is sent.
+
+    Raises:
+        ValueError: ``heartbeat`` is not more than 0.
+    """
     if heartbeat is not None and not heartbeat > 0:
         raise ValueError(
             f"event_stream(heartbeat={heartbeat!r}) would send comments all the time. Give seconds,"
@@ -130,38 +149,55 @@ def event_stream(
     if response_class is None:
         response_class = Response if ctx is None else ctx.app.response_class
     return response_class(
-        _encode_events(events, heartbeat, Stopping() if ctx is None else ctx.app.stopping),
+        _send_events(make_source, heartbeat, Stopping() if ctx is None else ctx.app.stopping),
         mimetype="text/event-stream",
         # nginx buffers a proxied response without this header.
         headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no"},
     )
 
 
-async def _encode_events(
-    events: AsyncIterable[ServerSentEvent | str], heartbeat: float | None, stopping: Stopping
+class EventSource(Protocol):
+    """Where a stream takes its events from, in the task that sends them.
+
+    Attributes:
+        retry: The ``retry`` of the last event that had one.
+    """
+
+    retry: int | None
+
+    async def take(self) -> bytes | None:
+        """Wait for the next event, encoded; ``b""``: the end, ``None``: :meth:`wake` was called."""
+
+    def wake(self) -> None:
+        """Let the ``take()`` that waits, or else the next one, return."""
+
+    async def close(self) -> None:
+        """End the source, and raise its error if there is one."""
+
+
+async def _send_events(
+    make_source: Callable[[], EventSource], heartbeat: float | None, stopping: Stopping
 ) -> AsyncGenerator[bytes, None]:
     retry = random.randint(*RETRY)
-    source = _Source(events)
-    stop = asyncio.ensure_future(stopping.wait())
+    source = make_source()
+    forget = stopping.call(source.wake)
+    pulse = None if heartbeat is None else _Pulse(heartbeat, source.wake)
     try:
         while not stopping.is_set():
-            coming = source.ask()
-            awaited = {coming, source.task, stop}
-            while not any(future.done() for future in awaited):
-                waiting = asyncio.wait(awaited, timeout=heartbeat, return_when=FIRST_COMPLETED)
-                if not (await waiting)[0]:
-                    yield HEARTBEAT
-            if coming.done():
-                event = coming.result()
-                if not isinstance(event, ServerSentEvent):
-                    event = ServerSentEvent(_event_text(event))
-                retry = retry if event.retry is None else event.retry
-                yield event.encode()
-            elif source.task.done():
+            event = await source.take()
+            if event:
+                yield event
+            elif event is not None:
                 return
-        yield ServerSentEvent(retry=retry).encode()
+            elif pulse is not None and pulse.is_due():
+                yield HEARTBEAT
+            if pulse is not None:
+                pulse.begin()
+        yield ServerSentEvent(retry=retry if source.retry is None else source.retry).encode()
     finally:
-        stop.cancel()
+        forget()
+        if pulse is not None:
+            pulse.stop()
         await source.close()
 
 
@@ -177,35 +213,100 @@ def _no_text(what: str, value: object) -> str:
     return f"{what} has a value of type {kind!r}, and an event is text. Write `{text}` around it."
 
 
-class _Source:
-    """Makes events in a task, each when it is asked for.
+class _Pulse:
+    """Calls a function when nothing was sent for some time.
+
+    Args:
+        seconds: The time.
+        wake: The function.
+    """
+
+    def __init__(self, seconds: float, wake: Callable[[], None]) -> None:
+        self._seconds = seconds
+        self._wake = wake
+        self._time = asyncio.get_running_loop().time
+        self.begin()
+        self._timer = asyncio.get_running_loop().call_at(self._until, self._end)
+
+    def begin(self) -> None:
+        """Begin the time again: something was sent. The timer notices it when it ends."""
+        self._until = self._time() + self._seconds
+
+    def is_due(self) -> bool:
+        """Tell whether the time is over."""
+        return self._time() >= self._until
+
+    def stop(self) -> None:
+        """Call nothing more."""
+        self._timer.cancel()
+
+    def _end(self) -> None:
+        due = self._until
+        if self.is_due():
+            self._wake()
+            due = self._time() + self._seconds
+        self._timer = asyncio.get_running_loop().call_at(due, self._end)
+
+
+class _Task:
+    """Events that are made in a task of their own, each when it is asked for.
 
     Args:
         events: The events.
     """
 
+    retry: int | None = None
+
     def __init__(self, events: AsyncIterable[ServerSentEvent | str]) -> None:
         self._events = events
-        self._wanted = asyncio.Event()
-        self._coming: asyncio.Future[Any] | None = None
+        #: the event that was made and not taken
+        self._made: list[ServerSentEvent | str] = []
+        #: what the task waits for until the next event is asked for
+        self._asked: asyncio.Future[None] | None = None
+        self._waiter: asyncio.Future[None] | None = None
+        self._woken = False
+        self._closed = False
         #: returns the error of the events; a SystemExit that it raised would end the loop
-        self.task: asyncio.Future[Any] = asyncio.ensure_future(self._make())
+        self._task: asyncio.Future[BaseException | None] = asyncio.ensure_future(self._make())
+        self._task.add_done_callback(self._look)
 
-    def ask(self) -> asyncio.Future[Any]:
-        """Return the future of the next event."""
-        self._coming = asyncio.get_running_loop().create_future()
-        self._wanted.set()
-        return self._coming
+    async def take(self) -> bytes | None:
+        """See :meth:`EventSource.take`."""
+        if self._asked is not None and not self._asked.done():
+            self._asked.set_result(None)
+        while not (self._made or self._woken or self._task.done()):
+            waiter = self._waiter = asyncio.get_running_loop().create_future()
+            await waiter
+        if self._made:
+            event = self._made.pop()
+            if not isinstance(event, ServerSentEvent):
+                event = ServerSentEvent(_event_text(event))
+            self.retry = self.retry if event.retry is None else event.retry
+            return event.encode()
+        if self._woken:
+            self._woken = False
+            return None
+        return b""
+
+    def wake(self) -> None:
+        """See :meth:`EventSource.wake`."""
+        self._woken = True
+        self._look()
+
+    def _look(self, _: object = None) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
 
     async def _make(self) -> BaseException | None:
         try:
             try:
                 async for event in self._events:
-                    if self._coming is None:
+                    if self._closed:
                         break  # It has taken no notice of its cancellation.
-                    self._wanted.clear()
-                    self._coming.set_result(event)
-                    await self._wanted.wait()
+                    self._made.append(event)
+                    self._look()
+                    self._asked = asyncio.get_running_loop().create_future()
+                    await self._asked
             finally:
                 await self._close_events()
         except BaseException as error:
@@ -218,16 +319,16 @@ class _Source:
             await self._events.aclose()
 
     async def close(self) -> None:
-        """End the task, close the events, and raise their error if there is one."""
-        self._coming = None
-        is_cancelled = self.task.cancel()
-        await asyncio.wait({self.task})
-        if self.task.cancelled():  # before it began
+        """See :meth:`EventSource.close`."""
+        self._closed = True
+        is_cancelled = self._task.cancel()
+        await asyncio.wait({self._task})
+        if self._task.cancelled():  # before it began
             await self._close_events()
             return
-        error = self.task.result()
+        error = self._task.result()
         if error is not None and not (is_cancelled and isinstance(error, asyncio.CancelledError)):
             try:
                 raise error
             finally:
-                del error  # Its traceback refers to this frame: a cycle.
+                del error, self._task  # Its traceback refers to this frame and object: cycles.

@@ -41,6 +41,7 @@ STANDING_PICTURE = HERE / "results" / "standing.svg"
 SERVERS = HERE / "results" / "servers.json"
 SERVERS_PICTURE = HERE / "results" / "servers.svg"
 CHANNELS = HERE / "results" / "channels.json"
+SOCKETS = HERE / "results" / "sockets.json"
 README = HERE / "README.md"
 
 ROUNDS, SECONDS, LAUNCHES = 42, 0.025, 6
@@ -99,6 +100,7 @@ def _parser() -> argparse.ArgumentParser:
     storing.set_defaults(command=_database)
 
     talking = commands.add_parser("channels", help="measure channels, each engine (Linux)")
+    talking.add_argument("--part", choices=("engines", "sockets"), help="that one; default: both")
     starting = commands.add_parser("startup", help="measure imports and apps of 500 routes (Linux)")
     growing = commands.add_parser("growth", help="measure how cost grows")
     parking = commands.add_parser("waiting", help="measure requests that wait (Linux)")
@@ -211,16 +213,25 @@ def _database(args: argparse.Namespace) -> int:
 
 
 def _channels(args: argparse.Namespace) -> int:
-    from .channels import report as tables  # The engines' client libraries are needed here alone.
-    from .channels import run
+    # The engines' client libraries are needed here alone.
+    from .channels import report as tables
+    from .channels import run, sockets, sockets_report
 
-    result = run.run(args.quick, args.seed, _say)
-    print(tables.report(result))
-    if args.output is not None:
-        _write(args.output, result)
-    if not args.quick:
-        _write(CHANNELS, result)
-        _refresh_channels()
+    parts = (
+        ("engines", run, tables, CHANNELS, _refresh_channels),
+        ("sockets", sockets, sockets_report, SOCKETS, _refresh_sockets),
+    )
+    for name, part, shown, file, refresh in parts:
+        if args.part not in (None, name):
+            continue
+        result = part.run(args.quick, args.seed, _say)
+        print(shown.report(result))
+        if args.output is not None:
+            whole = args.output.with_suffix(f".{name}.json")
+            _write(args.output if args.part else whole, result)
+        if not args.quick:
+            _write(file, result)
+            refresh()
     return 0
 
 
@@ -230,6 +241,18 @@ def _refresh_channels() -> None:
     text = tables.PAGE.read_text(encoding="utf-8")
     made = report.replaced(text, tables.report(_read(CHANNELS)), tables.BEGIN, tables.END)
     tables.PAGE.write_text(made, encoding="utf-8")
+
+
+def _refresh_sockets() -> None:
+    from .channels import report as channels
+    from .channels import sockets_report as tables
+
+    result = _read(SOCKETS)
+    for page in (channels.PAGE, README):
+        text = page.read_text(encoding="utf-8")
+        made = report.replaced(text, tables.report(result), tables.BEGIN, tables.END)
+        page.write_text(made, encoding="utf-8")
+    _draw(tables.plot, result, SOCKETS.with_suffix(".svg"))
 
 
 def _startup(args: argparse.Namespace) -> int:
@@ -318,6 +341,8 @@ def _report(args: argparse.Namespace) -> int:
         _refresh_servers()
     if CHANNELS.exists():
         _refresh_channels()
+    if SOCKETS.exists():
+        _refresh_sockets()
     for module in (startup, growth, waiting, pieces, quart_apps, instructions, since):
         if _file_of(module).exists():
             _refresh_section(module)

@@ -290,3 +290,15 @@ async def test_a_source_runs_in_one_task():
     await event_stream(events()).read()
 
     assert len(tasks) == 1
+
+
+async def test_a_retry_of_0_is_kept_when_the_server_stops(stopping):
+    async def events():
+        yield ServerSentEvent("a", retry=0)
+        await asyncio.Event().wait()
+
+    chunks = event_stream(events()).iter_chunks()
+    await anext(chunks)
+    asyncio.get_running_loop().call_soon(stopping.set)
+
+    assert [chunk async for chunk in chunks] == [b"retry: 0\n\n"]

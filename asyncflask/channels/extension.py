@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import weakref
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from ..concurrency.bridge import run_from_thread, running_loop
@@ -13,11 +14,12 @@ from ..concurrency.workers import leased_here
 from ..config.environment import number_of_workers
 from ..exceptions import WebsocketDisconnect
 from ..globals import current_app, request, websocket
-from ..sse import ServerSentEvent, event_stream
+from ..sse import stream_of
 from ..wrappers import Response
 from .background import background
 from .engine import Engine, EngineOptions, engine_class
-from .errors import ChannelsUnavailable, MessageTooLarge, MissedMessages, SlowSubscriber
+from .errors import ChannelsUnavailable, MessageTooLarge, SlowSubscriber
+from .events import ChannelEvents
 from .hub import Hub
 from .message import Message, Position
 from .subscription import Overflow, Subscription
@@ -176,7 +178,7 @@ class Channels:
         """
         after = request.headers.get("Last-Event-ID")
         subscribed = _subscribed(channel, after, overflow, raises_missed=True)
-        return event_stream(_events(subscribed), heartbeat=heartbeat)
+        return stream_of(partial(ChannelEvents, subscribed), heartbeat=heartbeat)
 
     # -- presence ----------------------------------------------------------------------------------
 
@@ -339,27 +341,6 @@ async def _send_all(messages: Subscription) -> None:
         pass
     except SlowSubscriber:
         await websocket.close(TRY_AGAIN_LATER)
-
-
-async def _events(
-    subscribed: AbstractAsyncContextManager[Subscription],
-) -> AsyncGenerator[ServerSentEvent, None]:
-    async with subscribed as messages:
-        # At once, so that the browser knows that it is connected, and a test that it is subscribed.
-        if messages.complete:
-            yield ServerSentEvent(comment="")
-        else:
-            yield ServerSentEvent(event="reset", data="")
-        while True:
-            try:
-                message = await anext(messages)
-            except MissedMessages:
-                yield ServerSentEvent(event="reset", data="")
-            except (SlowSubscriber, StopAsyncIteration):  # The browser connects again.
-                return
-            else:
-                # An error would end the stream at this message each time the browser comes back.
-                yield ServerSentEvent(message.body.decode(errors="replace"), id=message.id)
 
 
 def _checked(channel: str) -> str:

@@ -17,6 +17,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
 from typing import Any, TypeVar
 
+from .bell import ring_all
 from .deadline import within
 from .engine import Engine
 from .errors import ChannelsUnavailable, MessageTooLarge
@@ -225,8 +226,13 @@ class Hub:
         if last is not None and last.epoch == position.epoch and position.offset <= last.offset:
             return  # Replayed, and live as well.
         channel.last = position
-        for subscription in channel.subscriptions:
-            subscription.put(message)
+        bells = [
+            bell
+            for subscription in channel.subscriptions
+            if (bell := subscription.put(message)) is not None
+        ]
+        if bells:
+            asyncio.get_running_loop().call_soon(ring_all, bells)
 
     async def publish(self, channel: str, body: bytes) -> Position:
         """Send a message, see :meth:`Engine.publish`.

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Self
+
+from ..sse import ServerSentEvent
 
 # An offset has at most 18 digits, which fit into the 64 bits of every engine's counter.
 _POSITION = re.compile(r"([A-Za-z0-9_-]{1,64})\.([0-9]{1,18})")
@@ -50,6 +52,9 @@ class Message:
     channel: str
     position: Position
     body: bytes
+    # All subscribers in a process have one message: it is decoded once for all of them.
+    _text: str | None = field(default=None, init=False, repr=False, compare=False)
+    _event: bytes | None = field(default=None, init=False, repr=False, compare=False)
 
     @property
     def id(self) -> str:
@@ -63,7 +68,21 @@ class Message:
         Raises:
             UnicodeDecodeError: Bytes were published that are not UTF-8.
         """
-        return self.body.decode()
+        text = self._text
+        if text is None:
+            text = self.body.decode()
+            object.__setattr__(self, "_text", text)
+        return text
+
+    @property
+    def event(self) -> bytes:
+        """The message as a server-sent event; bytes that are not UTF-8 are replaced."""
+        event = self._event
+        if event is None:
+            # An error would end the stream at this message each time the browser comes back.
+            event = ServerSentEvent(self.body.decode(errors="replace"), id=self.id).encode()
+            object.__setattr__(self, "_event", event)
+        return event
 
     def json(self) -> Any:
         """Return what was published as JSON.

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import deque
 from collections.abc import Iterable
 from typing import Literal, Self
 
+from .bell import Bell
 from .errors import MissedMessages, SlowSubscriber
 from .message import Message
 
@@ -25,6 +25,21 @@ class Subscription:
             oldest message is dropped, and counted in :attr:`lost`.
         raises_missed: Whether the iteration raises :exc:`MissedMessages`, once for each time.
     """
+
+    __slots__ = (
+        *(
+            "_bell",
+            "_bytes",
+            "_closed",
+            "_has_missed",
+            "_held",
+            "_is_read",
+            "_mailbox",
+            "_overflow",
+        ),
+        *("_raises_missed", "_size", "_size_bytes", "_too_slow", "_woken"),
+        *("channel", "complete", "lost"),
+    )
 
     def __init__(
         self,
@@ -49,7 +64,11 @@ class Subscription:
         self._raises_missed = raises_missed
         self._has_missed = False
         self._closed = False
-        self._waiter: asyncio.Future[None] | None = None
+        #: whether the reader was woken, and there was no message
+        self._woken = False
+        self._bell = Bell()
+        #: whether the reader waits
+        self._is_read = False
         #: live messages that wait for the replayed ones; ``None`` when there is no replay
         self._held: list[Message] | None = None
 
@@ -60,48 +79,87 @@ class Subscription:
         return self
 
     async def __anext__(self) -> Message:
-        while self._has_missed or not self._mailbox:
-            if self._has_missed:
-                self._has_missed = False
-                raise MissedMessages(self.channel)
-            if self._too_slow:
-                raise SlowSubscriber(
-                    f"A subscriber of {self.channel!r} had {self._size} messages or"
-                    f" {self._size_bytes} bytes waiting. Read faster, raise CHANNELS_MAILBOX or"
-                    ' CHANNELS_MAILBOX_BYTES, or subscribe with overflow="drop_oldest".'
-                )
-            if self._closed:
-                raise StopAsyncIteration
-            if self._waiter is not None:
-                raise RuntimeError(
-                    f"Two tasks read from one subscription of {self.channel!r}. Give each of them"
-                    " a subscription of its own."
-                )
-            self._waiter = asyncio.get_running_loop().create_future()
+        # PERF: as `take()`, without its call: each frame is stepped at each delivery.
+        while not self._mailbox or self._has_missed:
+            self._check()
+            self._is_read = True
             try:
-                await self._waiter
+                await self._bell
             finally:
-                self._waiter = None
+                self._is_read = False
         message = self._mailbox.popleft()
         self._bytes -= len(message.body)
         return message
 
-    def put(self, message: Message) -> None:
+    async def take(self) -> Message | None:
+        """Return the next message; ``None`` if :meth:`wake` was called and there is none.
+
+        Raises:
+            SlowSubscriber: The subscriber is too slow.
+            MissedMessages: Messages are missing.
+            StopAsyncIteration: There are no more.
+        """
+        while not self._mailbox or self._has_missed:
+            self._check()
+            if self._woken:
+                self._woken = False
+                return None
+            self._is_read = True
+            try:
+                await self._bell
+            finally:
+                self._is_read = False
+        message = self._mailbox.popleft()
+        self._bytes -= len(message.body)
+        return message
+
+    def _check(self) -> None:
+        """Raise what the iteration raises, before it waits."""
+        if self._has_missed:
+            self._has_missed = False
+            raise MissedMessages(self.channel)
+        if self._too_slow:
+            raise SlowSubscriber(
+                f"A subscriber of {self.channel!r} had {self._size} messages or"
+                f" {self._size_bytes} bytes waiting. Read faster, raise CHANNELS_MAILBOX or"
+                ' CHANNELS_MAILBOX_BYTES, or subscribe with overflow="drop_oldest".'
+            )
+        if self._closed:
+            raise StopAsyncIteration
+        if self._is_read:
+            raise RuntimeError(
+                f"Two tasks read from one subscription of {self.channel!r}. Give each of them"
+                " a subscription of its own."
+            )
+
+    def wake(self) -> None:
+        """Let the :meth:`take` that waits, or else the next one, return."""
+        self._woken = True
+        self._wake()
+
+    def put(self, message: Message) -> Bell | None:
         """Take a live message; called on the subscriber's loop.
 
         Args:
             message: The message.
+
+        Returns:
+            What the caller wakes the reader by, if that is to be done.
         """
         if self._held is not None:
             self._held.append(message)
-        else:
-            self._put(message)
+        elif not (self._too_slow or self._closed):
+            self._mailbox.append(message)
+            self._bytes += len(message.body)
+            if len(self._mailbox) > self._size or self._bytes > self._size_bytes:
+                self._limit()
+            if self._is_read and not self._bell.is_rung:
+                self._bell.is_rung = True
+                return self._bell
+        return None
 
-    def _put(self, message: Message) -> None:
-        if self._too_slow or self._closed:
-            return
-        self._mailbox.append(message)
-        self._bytes += len(message.body)
+    def _limit(self) -> None:
+        """Keep the mailbox's limits; one message may be as large as it is."""
         while len(self._mailbox) > self._size or (
             self._bytes > self._size_bytes and len(self._mailbox) > 1
         ):
@@ -111,7 +169,6 @@ class Subscription:
                 break
             self._bytes -= len(self._mailbox.popleft().body)
             self.lost += 1
-        self._wake()
 
     def miss(self) -> None:
         """Note that messages are missing which are no longer kept."""
@@ -129,8 +186,8 @@ class Subscription:
         self._wake()
 
     def _wake(self) -> None:
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
+        if self._is_read and not self._bell.is_rung:
+            self._bell.ring()
 
     def hold(self) -> None:
         """Keep live messages back until :meth:`replay`."""
@@ -138,6 +195,8 @@ class Subscription:
 
     def replay(self, messages: Iterable[Message], complete: bool) -> None:
         """Put kept messages before the live ones that were held back; none comes twice.
+
+        The reader comes afterwards.
 
         The mailbox's limits do not count for kept messages, of which there are few.
 
@@ -154,5 +213,5 @@ class Subscription:
             self._bytes += len(message.body)
         for message in held:
             if message.position not in seen:
-                self._put(message)
+                self.put(message)
         self._wake()

@@ -5,4 +5,7 @@
 - ``worker.py``: a process of its own, for fan-out over two processes and for memory
 - ``restarts.py``: what is lost when the server is killed, and how long it takes to come back
 - ``report.py``: the tables of ``docs/reference/channels.md``
+- ``sockets.py``: clients on sockets, of apps on several servers (``rooms.py`` and its neighbours)
+- ``crowd.py``: those clients
+- ``sockets_report.py``: their tables and the picture
 """

@@ -419,3 +419,72 @@ async def test_two_tasks_that_read_from_one_subscription_are_told(app, channels)
             await anext(messages)
         await channels.publish("news", "1")
         assert (await first).text == "1"
+
+
+async def test_an_event_stream_ends_when_the_server_stops_although_the_engine_does_not_answer(app):
+    app.config["CHANNELS_URL"] = "redis://127.0.0.1:1"  # Nothing listens there.
+    app.config["CHANNELS_TIMEOUT"] = 60
+    channels = Channels(app)
+
+    @app.get("/events")
+    async def events():
+        return channels.event_stream("news", heartbeat=0.01)
+
+    async with app.test_app() as test_app:
+        async with test_app.test_client().request("/events") as stream:
+            assert await read_event(stream) == [":"]  # It waits for the engine.
+            app.stopping.set()
+            last = [":"]
+            while last == [":"]:
+                last = await read_event(stream)
+            assert last[0].startswith("retry: ")
+
+
+async def test_a_silent_event_stream_ends_when_the_server_stops(app, channels):
+    @app.get("/events")
+    async def events():
+        return channels.event_stream("news", heartbeat=60)
+
+    async with app.test_app() as test_app:
+        async with test_app.test_client().request("/events") as stream:
+            assert await read_event(stream) == [": "]
+            app.stopping.set()
+            assert (await read_event(stream))[0].startswith("retry: ")
+
+
+async def test_a_message_is_decoded_and_encoded_once_for_all_subscribers(app, channels):
+    async with app.test_app(), app.app_context():
+        async with channels.subscribe("news") as one, channels.subscribe("news") as two:
+            message_id = await channels.publish("news", "a\nb")
+            first, second = await anext(one), await anext(two)
+
+    assert first.text == "a\nb"
+    assert first.event == f"id: {message_id}\ndata: a\ndata: b\n\n".encode()
+    assert first.text is second.text
+    assert first.event is second.event
+
+
+@pytest.mark.parametrize("turns", range(8))
+async def test_a_reader_that_is_cancelled_as_a_message_comes_loses_none(app, channels, turns):
+    async with app.test_app(), app.app_context(), channels.subscribe("news") as messages:
+        for number in range(3):
+            reading = asyncio.create_task(anext(messages))
+            publishing = asyncio.create_task(channels.publish("news", str(number)))
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            reading.cancel()
+            await asyncio.wait([reading, publishing])
+            if reading.cancelled():
+                reading = asyncio.create_task(anext(messages))
+            async with asyncio.timeout(10):
+                assert (await reading).text == str(number)
+
+
+async def test_a_reader_may_wait_with_a_time_limit_again_and_again(app, channels):
+    async with app.test_app(), app.app_context(), channels.subscribe("news") as messages:
+        for _ in range(3):
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0.001):
+                    await anext(messages)
+        await channels.publish("news", "a")
+        assert (await anext(messages)).text == "a"
