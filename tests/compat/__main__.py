@@ -54,6 +54,7 @@ Each row is the test suite of a published extension for Quart.
 It runs unchanged, with asyncflask installed as `quart` (`asyncflask.quart.install()`).
 The figures are tests that pass; the first column has those that pass on real Quart 0.22.0.
 [Use quart-schema](../how-to/use-quart-schema.md) shows one of them in an app.
+Quart-Session's distribution has no tests; a test of ours runs it with Redis on both.
 
 | suite | on real Quart | on asyncflask.quart |
 |---|--:|--:|
