@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import typing as t
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine
 from inspect import iscoroutinefunction as iscoroutinefunction
 
 from werkzeug.exceptions import HTTPException
@@ -17,7 +17,6 @@ from ..context import Context
 from ..debug.page import PRESERVE_CONTEXT
 from ..dispatch import overrides
 from ..dispatch.make_response import as_response
-from ..dispatch.scope_types import HTTP, WEBSOCKET
 from ..sansio.setupmethod import F
 from ..sansio.setupmethod import T_after_websocket as T_after_websocket
 from ..sansio.setupmethod import T_before_serving as T_before_serving
@@ -30,33 +29,22 @@ from ..sansio.setupmethod import T_websocket as T_websocket
 from ..sansio.setupmethod import T_while_serving as T_while_serving
 from ..templating.rendering import TemplateApp, update_template_context_async
 from ..typing import ExcInfo, Receive, Scope, Send
+from .app_contexts import AppContexts
 from .asgi import ASGIHTTPConnection, ASGILifespan, ASGIWebsocketConnection
 from .config import DEFAULT_CONFIG, Config
-from .ctx import AppContext, RequestContext, WebsocketContext
 from .debug import traceback_page
-from .files import AsyncFile, open_file
-from .folders import open_readable, send_from_folder
+from .folders import AppFiles
 from .hooks import WebsocketHooks
 from .routing import QuartMap, QuartRule
 from .runners import RUNNERS
 from .sessions import SecureCookieSessionInterface
-from .steps import QuartSteps
 from .templating import Environment
 from .testing import QuartClient, QuartCliRunner, TestApp
-from .testing.utils import (
-    HeadersArgument,
-    make_test_body_with_headers,
-    make_test_headers_path_and_query_string,
-    make_test_scope,
-    no_op_push,
-    sentinel,
-)
 from .typing import (
     AfterServingCallable,
     BeforeWebsocketCallable,
     Event,
     ResponseReturnValue,
-    RouteCallable,
 )
 from .typing import AppOrBlueprintKey as AppOrBlueprintKey
 from .wrappers import BaseRequestWebsocket, Request, Response, Websocket
@@ -67,7 +55,7 @@ P = t.ParamSpec("P")
 T = t.TypeVar("T")
 
 
-class Quart(WebsocketHooks, QuartSteps):
+class Quart(WebsocketHooks, AppFiles, AppContexts):
     """A Quart app: an ASGI callable, with Quart's names and behaviour.
 
     Args:
@@ -105,10 +93,6 @@ class Quart(WebsocketHooks, QuartSteps):
     test_cli_runner_class: type[QuartCliRunner] = QuartCliRunner
 
     runners = RUNNERS
-    connection_contexts = {
-        "http": RequestContext.of_connection,
-        "websocket": WebsocketContext.of_connection,
-    }
 
     _watched = overrides.WATCHED | {
         "asgi_http_class",
@@ -237,133 +221,7 @@ class Quart(WebsocketHooks, QuartSteps):
             url_scheme="https",
         )
 
-    # -- contexts ----------------------------------------------------------------------------------
-
-    def app_context(self) -> AppContext:
-        """Return a context for using the app outside of a request: ``async with``."""
-        return AppContext(self)
-
-    def request_context(self, request: Request) -> RequestContext:  # type: ignore[override]  # as Quart's
-        """Return the context of a request.
-
-        Args:
-            request: The request.
-        """
-        return RequestContext(self, request)
-
-    def websocket_context(self, websocket: Websocket) -> WebsocketContext:  # type: ignore[override]  # as Quart's
-        """Return the context of a websocket.
-
-        Args:
-            websocket: The websocket.
-        """
-        return WebsocketContext(self, websocket)
-
-    def make_connection_context(
-        self, name: str, scope: Scope, receive: Receive, send: Send
-    ) -> Context:
-        """Make a context by a replaced :meth:`request_context` or :meth:`websocket_context`.
-
-        Args:
-            name: The method's name.
-            scope: The ASGI scope.
-            receive: Returns the next message of the client.
-            send: Sends a message to the client.
-        """
-        kind = HTTP if name == HTTP.context else WEBSOCKET
-        ctx = self.connection_contexts[kind.name](self, kind, scope, receive, send)
-        made: Context = getattr(self, name)(ctx.connect())
-        return made
-
-    async def handle_request(self, request: Request) -> Response:
-        """Answer a request that was made by hand.
-
-        Args:
-            request: The request.
-        """
-        async with self.request_context(request) as ctx:
-            try:
-                return t.cast(Response, await self.full_dispatch_request(ctx))
-            except Exception as error:
-                return t.cast(Response, await self.handle_exception(error))
-
-    async def handle_websocket(self, websocket: Websocket) -> Response | None:
-        """Serve a websocket that was made by hand.
-
-        Args:
-            websocket: The websocket.
-        """
-        async with self.websocket_context(websocket) as ctx:
-            websocket.watch_handshake(asyncio.current_task())
-            try:
-                answer = await self.full_dispatch_websocket(ctx)
-            except Exception as error:
-                answer = await self.handle_websocket_exception(error)
-            finally:
-                await websocket.connection.stop()
-            return t.cast("Response | None", answer)
-
-    def test_request_context(
-        self,
-        path: str,
-        *,
-        method: str = "GET",
-        headers: HeadersArgument = None,
-        query_string: Mapping[str, t.Any] | None = None,
-        scheme: str = "http",
-        send_push_promise: t.Any = no_op_push,
-        data: str | bytes | None = None,
-        form: Mapping[str, t.Any] | None = None,
-        json: t.Any = sentinel,
-        root_path: str = "",
-        http_version: str = "1.1",
-        scope_base: dict[str, t.Any] | None = None,
-        auth: t.Any = None,
-        subdomain: str | None = None,
-    ) -> RequestContext:
-        """Return the context of a request for tests and the shell.
-
-        Args:
-            path: The path.
-            method: The method.
-            headers: The headers.
-            query_string: The query string.
-            scheme: The scheme.
-            send_push_promise: Called by ``request.send_push_promise``.
-            data: The body.
-            form: The fields of a form.
-            json: A value that is sent as JSON.
-            root_path: The prefix that the app is mounted at.
-            http_version: The version of HTTP.
-            scope_base: Keys that replace those of the ASGI scope.
-            auth: Name and password, or the whole ``Authorization`` header.
-            subdomain: Put before ``SERVER_NAME``.
-
-        Returns:
-            The context, for ``async with``.
-        """
-        made, path, query = make_test_headers_path_and_query_string(
-            self, path, headers, query_string, auth, subdomain
-        )
-        body, own = make_test_body_with_headers(data=data, form=form, json=json, app=self)
-        for name, value in own:
-            made.setdefault(name, value)
-        scope = make_test_scope(
-            "http", path, method, made, query, scheme, root_path, http_version, scope_base
-        )
-        request = self.request_class(
-            method,
-            scheme,
-            path,
-            query,
-            made,
-            root_path,
-            http_version,
-            scope,
-            send_push_promise=send_push_promise,
-        )
-        t.cast(t.Any, request.body).set_result(body)
-        return self.request_context(request)
+    # -- tests -------------------------------------------------------------------------------------
 
     def test_client(self, use_cookies: bool = True, **kwargs: t.Any) -> QuartClient:  # type: ignore[override]  # as Quart's
         """Return a client that calls the app without a server.
@@ -390,44 +248,6 @@ class Quart(WebsocketHooks, QuartSteps):
             context: The template's context; its own names take precedence.
         """
         await update_template_context_async(t.cast(TemplateApp, self), current(), context)
-
-    async def open_resource(self, path: str | os.PathLike[str], mode: str = "rb") -> AsyncFile:  # type: ignore[override]  # as Quart's
-        """Open a file of the package for reading: ``async with await app.open_resource(…)``.
-
-        Args:
-            path: Relative to ``root_path``.
-            mode: ``"r"``, ``"rt"`` or ``"rb"``.
-
-        Raises:
-            ValueError: ``mode`` would write.
-        """
-        return await open_readable(self.root_path, path, mode)
-
-    async def open_instance_resource(  # type: ignore[override]  # as Quart's
-        self, path: str | os.PathLike[str], mode: str = "rb"
-    ) -> AsyncFile:
-        """Open a file of the instance folder.
-
-        Args:
-            path: Relative to ``instance_path``.
-            mode: As for :func:`open`.
-        """
-        return await open_file(open, os.path.join(self.instance_path, path), mode)
-
-    async def send_static_file(self, filename: str) -> Response:  # type: ignore[override]  # as Quart's
-        """Return a response with a file of the static folder.
-
-        Args:
-            filename: Path in the static folder.
-
-        Raises:
-            NotFound: There is no such file inside the folder.
-        """
-        return await send_from_folder(self, filename)
-
-    def _static_view(self) -> RouteCallable:
-        # COMPAT: extensions mark the method, and find the mark on the view function.
-        return t.cast(RouteCallable, self.send_static_file)
 
     # -- responses and errors ----------------------------------------------------------------------
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
-from typing import Protocol
+from typing import Protocol, cast
 
+from .. import app as async_api
+from ..typing import RouteCallable
 from .files import AsyncFile, open_file
 from .helpers import send_from_directory
 from .wrappers import Response
@@ -57,3 +59,45 @@ async def send_from_folder(owner: Owner, filename: str) -> Response:
         )
     max_age = owner.get_send_file_max_age(filename)
     return await send_from_directory(folder, filename, cache_timeout=max_age)
+
+
+class AppFiles(async_api.Flask):
+    """The app's methods that open and send files."""
+
+    async def open_resource(self, path: str | os.PathLike[str], mode: str = "rb") -> AsyncFile:  # type: ignore[override]  # as Quart's
+        """Open a file of the package for reading: ``async with await app.open_resource(…)``.
+
+        Args:
+            path: Relative to ``root_path``.
+            mode: ``"r"``, ``"rt"`` or ``"rb"``.
+
+        Raises:
+            ValueError: ``mode`` would write.
+        """
+        return await open_readable(self.root_path, path, mode)
+
+    async def open_instance_resource(  # type: ignore[override]  # as Quart's
+        self, path: str | os.PathLike[str], mode: str = "rb"
+    ) -> AsyncFile:
+        """Open a file of the instance folder.
+
+        Args:
+            path: Relative to ``instance_path``.
+            mode: As for :func:`open`.
+        """
+        return await open_file(open, os.path.join(self.instance_path, path), mode)
+
+    async def send_static_file(self, filename: str) -> Response:  # type: ignore[override]  # as Quart's
+        """Return a response with a file of the static folder.
+
+        Args:
+            filename: Path in the static folder.
+
+        Raises:
+            NotFound: There is no such file inside the folder.
+        """
+        return await send_from_folder(self, filename)
+
+    def _static_view(self) -> RouteCallable:
+        # COMPAT: extensions mark the method, and find the mark on the view function.
+        return cast(RouteCallable, self.send_static_file)

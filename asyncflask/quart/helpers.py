@@ -262,19 +262,23 @@ async def send_file(
         response.headers.set("Content-Disposition", "attachment", filename=attachment_filename)
     if modified is not None:
         response.last_modified = modified  # type: ignore[assignment]  # http_date takes seconds too
-    response.cache_control.public = True
     seconds = cache_timeout
     if seconds is None and path is not None:
         seconds = app.get_send_file_max_age(os.fspath(path))
-    if seconds is not None:
-        response.cache_control.max_age = seconds
-        response.expires = int(time() + seconds)  # type: ignore[assignment]  # as above
+    _let_cache(response, seconds)
     if add_etags and path is not None:
         checksum = adler32(os.fspath(path).encode()) & 0xFFFFFFFF
         response.set_etag(f"{path.stat().st_mtime}-{body.size}-{checksum}")
     if conditional:
         await response.make_conditional(request, accept_ranges=True, complete_length=body.size)
     return response
+
+
+def _let_cache(response: Response, seconds: int | None) -> None:
+    response.cache_control.public = True
+    if seconds is not None:
+        response.cache_control.max_age = seconds
+        response.expires = int(time() + seconds)  # type: ignore[assignment]  # http_date takes it
 
 
 def _guess(name: str | None) -> str:

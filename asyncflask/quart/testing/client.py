@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import datetime, timedelta
-from http.cookiejar import CookieJar
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
-from urllib.request import Request as URLRequest
 
 from werkzeug.datastructures import Authorization, Headers
-from werkzeug.http import dump_cookie
 
 from ...sessions import SessionMixin
 from .connections import TestHTTPConnection, TestWebsocketConnection
+from .cookies import ClientCookies
+from .http_methods import MethodShortcuts
 from .utils import (
     HeadersArgument,
     make_test_body_with_headers,
@@ -31,27 +29,7 @@ if TYPE_CHECKING:
 Auth = Authorization | tuple[str, str] | None
 
 
-class _ForCookieJar:
-    """A response as :class:`http.cookiejar.CookieJar` reads it."""
-
-    def __init__(self, headers: Headers) -> None:
-        self._headers = headers
-
-    def info(self) -> Self:
-        """Return the headers."""
-        return self
-
-    def get_all(self, name: str, default: Any = None) -> list[str]:
-        """Return the values of a header.
-
-        Args:
-            name: The header.
-            default: Not used.
-        """
-        return self._headers.getlist(name)
-
-
-class QuartClient:
+class QuartClient(ClientCookies, MethodShortcuts):
     """A client that calls an app without a server.
 
     An error that the app does not handle is a response with status 500.
@@ -67,8 +45,8 @@ class QuartClient:
     websocket_connection_class: type[TestWebsocketConnection] = TestWebsocketConnection
 
     def __init__(self, app: Quart, use_cookies: bool = True) -> None:
+        super().__init__(use_cookies)
         self.app = app
-        self.cookie_jar: CookieJar | None = CookieJar() if use_cookies else None
         self.preserve_context = False
         self.push_promises: list[tuple[str, Headers]] = []
         #: the lifespan's state, of which each request gets a copy
@@ -302,153 +280,6 @@ class QuartClient:
             _preserve_context=self.preserve_context,
         )
         return self.websocket_connection_class(self.app, scope)
-
-    async def delete(self, *args: Any, **kwargs: Any) -> Response:
-        """Make a DELETE request.
-
-        Args:
-            args: As for :meth:`open`.
-            kwargs: As for :meth:`open`.
-        """
-        return await self.open(*args, method="DELETE", **kwargs)
-
-    async def get(self, *args: Any, **kwargs: Any) -> Response:
-        """Make a GET request.
-
-        Args:
-            args: As for :meth:`open`.
-            kwargs: As for :meth:`open`.
-        """
-        return await self.open(*args, method="GET", **kwargs)
-
-    async def head(self, *args: Any, **kwargs: Any) -> Response:
-        """Make a HEAD request.
-
-        Args:
-            args: As for :meth:`open`.
-            kwargs: As for :meth:`open`.
-        """
-        return await self.open(*args, method="HEAD", **kwargs)
-
-    async def options(self, *args: Any, **kwargs: Any) -> Response:
-        """Make an OPTIONS request.
-
-        Args:
-            args: As for :meth:`open`.
-            kwargs: As for :meth:`open`.
-        """
-        return await self.open(*args, method="OPTIONS", **kwargs)
-
-    async def patch(self, *args: Any, **kwargs: Any) -> Response:
-        """Make a PATCH request.
-
-        Args:
-            args: As for :meth:`open`.
-            kwargs: As for :meth:`open`.
-        """
-        return await self.open(*args, method="PATCH", **kwargs)
-
-    async def post(self, *args: Any, **kwargs: Any) -> Response:
-        """Make a POST request.
-
-        Args:
-            args: As for :meth:`open`.
-            kwargs: As for :meth:`open`.
-        """
-        return await self.open(*args, method="POST", **kwargs)
-
-    async def put(self, *args: Any, **kwargs: Any) -> Response:
-        """Make a PUT request.
-
-        Args:
-            args: As for :meth:`open`.
-            kwargs: As for :meth:`open`.
-        """
-        return await self.open(*args, method="PUT", **kwargs)
-
-    async def trace(self, *args: Any, **kwargs: Any) -> Response:
-        """Make a TRACE request.
-
-        Args:
-            args: As for :meth:`open`.
-            kwargs: As for :meth:`open`.
-        """
-        return await self.open(*args, method="TRACE", **kwargs)
-
-    # -- cookies -----------------------------------------------------------------------------------
-
-    def set_cookie(
-        self,
-        server_name: str,
-        key: str,
-        value: str = "",
-        max_age: timedelta | int | None = None,
-        expires: str | datetime | int | float | None = None,
-        path: str = "/",
-        domain: str | None = None,
-        secure: bool = False,
-        httponly: bool = False,
-        samesite: str | None = None,
-    ) -> None:
-        """Keep a cookie, which is sent with every request.
-
-        Args:
-            server_name: The host that sets the cookie.
-            key: Its name.
-            value: Its value.
-            max_age: Its lifetime.
-            expires: The end of its lifetime.
-            path: The path that it is set at.
-            domain: Its domain.
-            secure: As :func:`werkzeug.http.dump_cookie` takes it.
-            httponly: As above.
-            samesite: As above.
-
-        Source: ``Quart: QuartClient.set_cookie``.
-        """
-        cookie = dump_cookie(
-            key,
-            value,
-            max_age=max_age,
-            expires=expires,
-            path=path,
-            domain=domain,
-            secure=secure,
-            httponly=httponly,
-            samesite=samesite,
-        )
-        self._keep_cookies(Headers([("Set-Cookie", cookie)]), f"http://{server_name}{path}")
-
-    def delete_cookie(
-        self, server_name: str, key: str, path: str = "/", domain: str | None = None
-    ) -> None:
-        """Delete a cookie.
-
-        Args:
-            server_name: The host that has set the cookie.
-            key: Its name.
-            path: Its path.
-            domain: Its domain.
-
-        Source: ``Quart: QuartClient.delete_cookie``.
-        """
-        self.set_cookie(server_name, key, path=path, domain=domain, expires=0, max_age=0)
-
-    def _jar(self) -> CookieJar:
-        if self.cookie_jar is None:
-            raise RuntimeError(
-                "Cookies were needed, and this client was made with use_cookies=False. Write"
-                " `app.test_client()`."
-            )
-        return self.cookie_jar
-
-    def _keep_cookies(self, headers: Headers, url: str) -> None:
-        self._jar().extract_cookies(_ForCookieJar(headers), URLRequest(url))  # type: ignore[arg-type]
-
-    def _with_cookies(self, headers: Headers) -> Headers:
-        for cookie in self.cookie_jar or ():
-            headers.add("cookie", f"{cookie.name}={cookie.value}")
-        return headers
 
     def _with_state(self, scope_base: dict[str, Any] | None) -> dict[str, Any] | None:
         if self.state is None:

@@ -15,7 +15,7 @@ from ..json import dumps
 from ..utils import encode_headers
 
 if TYPE_CHECKING:
-    from ..app import Quart
+    from ...app import Flask
 
 #: what ``json`` is where it was not given
 sentinel = object()
@@ -26,7 +26,7 @@ PRESERVED = "_quart._preserve_context"
 
 
 def make_test_headers_path_and_query_string(
-    app: Quart,
+    app: Flask,
     path: str,
     headers: HeadersArgument = None,
     query_string: Mapping[str, Any] | None = None,
@@ -73,7 +73,7 @@ def make_test_body_with_headers(
     form: Mapping[str, Any] | None = None,
     files: Mapping[str, FileStorage] | None = None,
     json: Any = sentinel,
-    app: Quart | None = None,
+    app: Flask | None = None,
 ) -> tuple[bytes, Headers]:
     """Return the body of a request, and the headers that belong to it.
 
