@@ -20,6 +20,12 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 PROJECT = Path(__file__).parents[2]
+#: Of a pytest that runs a page's tests: without the plugins of the other tests, which take
+#: seconds to import.
+FEW_PLUGINS = {
+    "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+    "PYTEST_PLUGINS": "pytest_asyncio.plugin,pytest_asyncflask",
+}
 BLOCK = re.compile(r"(?:^`([\w/.-]+)`:\n\n)?^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 FILES = {"notes.txt": b"Twelve chars"}
 

@@ -12,7 +12,7 @@ import sys
 
 import pytest
 
-from .documents import BLOCK, PROJECT
+from .documents import BLOCK, FEW_PLUGINS, PROJECT
 
 PAGE = "docs/how-to/use-flask-sqlalchemy.md"
 PYTEST = [
@@ -56,6 +56,7 @@ def test_the_blocks_pass(api, tmp_path):
         (tmp_path / name).write_text(FLASK.sub(f"from {api} import", code))
     unset = ("PYTEST", "ASYNCFLASK_TEST_TRANSPORT")
     environ = {name: value for name, value in os.environ.items() if not name.startswith(unset)}
+    environ |= FEW_PLUGINS
 
     done = subprocess.run(
         PYTEST, cwd=tmp_path, env=environ, capture_output=True, text=True, timeout=110

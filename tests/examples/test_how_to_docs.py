@@ -18,7 +18,7 @@ import pytest
 
 from tests.services import postgresql
 
-from .documents import BLOCK, PROJECT
+from .documents import BLOCK, FEW_PLUGINS, PROJECT
 
 NAMES = [
     *("authentication", "background-work", "cors", "streaming-and-events", "uploads"),
@@ -58,7 +58,7 @@ def run(page, folder, *options, **variables):
             *options,
         ],
         cwd=folder,
-        env={**kept, **variables},
+        env={**kept, **FEW_PLUGINS, **variables},
         capture_output=True,
         text=True,
         timeout=110,

@@ -12,7 +12,7 @@ import sys
 
 import pytest
 
-from .documents import PROJECT
+from .documents import FEW_PLUGINS, PROJECT
 
 PAGE = "docs/how-to/monitor.md"
 PYTEST = [
@@ -47,6 +47,7 @@ def test_the_blocks_pass(tools, where, transport, tmp_path):
         (tmp_path / f"test_{name}.py").write_text(blocks()[f"{tool} {where}"])
     plugin = ["-p", "asyncflask.flask.pytest_plugin"] if where == FACADE else []
     environ = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST")}
+    environ |= FEW_PLUGINS
     if transport is not None:
         environ["ASYNCFLASK_TEST_TRANSPORT"] = transport
 

@@ -19,7 +19,7 @@ import pytest
 
 from tests.services import redis
 
-from .documents import BLOCK, PROJECT
+from .documents import BLOCK, FEW_PLUGINS, PROJECT
 
 EXTENSIONS = [f"docs/how-to/use-flask-{name}.md" for name in ("session", "limiter", "caching")]
 JOBS = [f"docs/how-to/use-{name}.md" for name in ("celery", "taskiq", "arq")]
@@ -55,7 +55,7 @@ def environ(tmp_path_factory):
     server.start()
     unset = ("PYTEST", "ASYNCFLASK_TEST_TRANSPORT")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(unset)}
-    yield {**kept, "REDIS_URL": server.url}
+    yield {**kept, **FEW_PLUGINS, "REDIS_URL": server.url}
     server.kill()
 
 
