@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from inspect import getattr_static
 from types import FunctionType, MethodType
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal
 from weakref import WeakSet, ref
 
 from .._invalidation import is_noticed
@@ -30,8 +30,6 @@ from .scope_types import HTTP, WEBSOCKET, ScopeType
 #: nothing else, of a view with ``async def`` hooks, of a ``def`` view, of other things, of a view
 #: whose kind may change.
 Runner = Literal["view", "unmatched", "loop", "worker", "pipeline", "unknown"]
-#: Serves a connection by its plan.
-Run: TypeAlias = "Callable[[Any, Context, EndpointPlan], Awaitable[Any]]"
 Function = Callable[..., Any]
 
 
@@ -193,6 +191,9 @@ def _lasts(hook: Function) -> bool:
     """Tell whether a function is ``async def`` and stays so."""
     return isinstance(hook, _LASTING) and is_async(hook)
 
+
+#: Serves a connection by its plan.
+Run = Callable[[Any, Context, EndpointPlan], Awaitable[Any]]
 
 #: Callables that stay ``async def`` or ``def``; other objects may change, as mocks do.
 _LASTING = (FunctionType, MethodType)
