@@ -6,6 +6,7 @@ import asyncio
 import contextvars
 import datetime
 import io
+import logging
 import os
 import subprocess
 import sys
@@ -33,6 +34,13 @@ FACADE = [flask, facade]
 
 MULTIPART = "multipart/form-data; boundary=x"
 URLENCODED = "application/x-www-form-urlencoded"
+
+
+@pytest.fixture(autouse=True)
+def _logger_as_before():
+    """Let other tests read what apps of this name log."""
+    yield
+    logging.getLogger("shop").disabled = False
 
 
 def test_each_row_of_the_page_has_a_test():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import datetime
 import inspect
+import logging
 import threading
 import warnings
 
@@ -22,6 +23,13 @@ testing = pytest.importorskip("quart.testing.connections")
 
 row = Rows("docs/explanation/differences-from-quart.md")
 BOTH = [quart, asyncflask]
+
+
+@pytest.fixture(autouse=True)
+def _logger_as_before():
+    """Let other tests read what apps of this name log."""
+    yield
+    logging.getLogger("shop").disabled = False
 
 
 def test_each_row_of_the_page_has_a_test():
