@@ -23,7 +23,7 @@ from .wrappers import Response
 #: seconds after which a request that waits is watched for its client's end
 MOMENT = 0.05
 #: What is "sent" to a client that has left. 499 is nginx's code for that.
-_TO_NOBODY = messages_of(b"", content_type_pair("text/plain"), 499, "GET")
+_CLIENT_LEFT = messages_of(b"", content_type_pair("text/plain"), 499, "GET")
 
 
 def _limited(app: ServedApp, answer: Answer) -> Answer:
@@ -80,7 +80,7 @@ def _cancelled_with_client(run: Run) -> Run:
         except asyncio.CancelledError:
             if not guard.cancelled_us():
                 raise
-            return _TO_NOBODY
+            return _CLIENT_LEFT
         finally:
             await guard.stop()
 
