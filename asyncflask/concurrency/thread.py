@@ -15,7 +15,9 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from queue import Empty, SimpleQueue
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
+
+T = TypeVar("T")
 
 
 class Occupies(Protocol):
@@ -196,10 +198,10 @@ def run_in_context(
 
 def _run_handling(
     error: BaseException,
-    func: Callable[..., Any],
+    func: Callable[..., T],
     args: tuple[Any, ...],
     kwargs: dict[str, Any],
-) -> Any:
+) -> T:
     """Run ``func`` as if inside the `except` block that waits for it.
 
     Error handlers use the exception being handled: ``logger.exception()``, a bare ``raise``.

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import AsyncIterable, Awaitable, Iterable, Iterator, Mapping
-from types import AsyncGeneratorType
+from types import AsyncGeneratorType, CodeType
 from typing import Any, cast
 
 from werkzeug.datastructures import Headers
@@ -364,7 +364,7 @@ def _refusal(body: object) -> str:
     )
 
 
-def _wrapper_of(coroutine: object) -> Any:
+def _wrapper_of(coroutine: object) -> CodeType | None:
     """Return the code of the decorator that has returned the view's own coroutine, or ``None``."""
     ctx = current()
     if ctx is None or ctx.request_context is None:
@@ -375,7 +375,7 @@ def _wrapper_of(coroutine: object) -> Any:
         return None
     call = view if hasattr(view, "__code__") else getattr(type(view), "__call__", None)  # noqa: B004
     code = getattr(call, "__code__", None)
-    return None if code is inner else code
+    return code if isinstance(code, CodeType) and code is not inner else None
 
 
 def _kind(value: object) -> str:

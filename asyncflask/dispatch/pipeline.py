@@ -202,9 +202,8 @@ async def _handled(app: ServedApp, ctx: Context, error: Exception) -> Result | N
     scope_type: Any = ctx.scope_type
     if error.__class__ is RuntimeError:
         error = stop_iteration_of(error) or error
-    endings = scope_type.endings
     try:
-        if not (endings and _is_only(error, endings)):
+        if not _is_only(error, scope_type.endings):
             if ctx.replaced:
                 result = await step(app, ctx, "handle_user_exception", errors.handle_user, error)
             else:

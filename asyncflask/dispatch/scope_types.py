@@ -20,7 +20,10 @@ from ..concurrency.bridge import running_loop
 from ..ctx import Context
 from ..exceptions import WebsocketDisconnect
 from ..wrappers.request.request import Request
+from ..wrappers.request.sync import SyncRequest
 from ..wrappers.response.headers import WirePair
+from ..wrappers.websocket.sync import SyncWebsocket
+from ..wrappers.websocket.websocket import Websocket
 from ..wsgi.environ import make_environ
 from .handshake import headers_with_session, save_at_end
 
@@ -102,17 +105,20 @@ def _make_request(ctx: Any) -> Request:
     return made
 
 
-def _make_sync_request(ctx: Any) -> Any:
+def _make_sync_request(ctx: Any) -> SyncRequest:
     loop = running_loop() if ctx.lease is None else ctx.lease.loop
-    return ctx.app.sync_request_class(make_environ(ctx, loop))
+    cls: type[SyncRequest] = ctx.app.sync_request_class
+    return cls(make_environ(ctx, loop))
 
 
-def _make_websocket(ctx: Any) -> Any:
-    return ctx.app.websocket_class.of_context(ctx)
+def _make_websocket(ctx: Any) -> Websocket:
+    cls: type[Websocket] = ctx.app.websocket_class
+    return cls.of_context(ctx)
 
 
-def _make_sync_websocket(ctx: Any) -> Any:
-    return ctx.app.sync_websocket_class(ctx)
+def _make_sync_websocket(ctx: Any) -> SyncWebsocket:
+    cls: type[SyncWebsocket] = ctx.app.sync_websocket_class
+    return cls(ctx)
 
 
 def _begin_handshake(ctx: Context, task: asyncio.Task[Any] | None) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from .._contextvars import make_current
 from ..concurrency.bridge import stop_iteration_of
@@ -22,6 +22,8 @@ from .invoke import call_after_view, emit_after_view, settled, to_loop
 from .overrides import through
 from .plan import last_registered_first
 from .protocols import ServedApp
+
+T = TypeVar("T")
 
 #: what the test client puts into a scope to be given the context before it ends
 PRESERVE = "asyncflask.preserve_context"
@@ -158,8 +160,8 @@ async def _call_all(
 
 
 async def _attempt(
-    failures: list[BaseException], func: Callable[..., Awaitable[Any]], *args: Any, **kwargs: Any
-) -> Any:
+    failures: list[BaseException], func: Callable[..., Awaitable[T]], *args: Any, **kwargs: Any
+) -> T | None:
     try:
         return await func(*args, **kwargs)
     except (Exception, asyncio.CancelledError, SystemExit, KeyboardInterrupt) as error:

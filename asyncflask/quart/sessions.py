@@ -6,6 +6,7 @@ import hashlib
 from typing import Any, cast
 
 from .. import sessions as async_api
+from .._fast.signing import Digest
 from ..json.tag import TaggedJSONSerializer
 from ..sessions import NullSession as NullSession
 from ..sessions import SecureCookieSession as SecureCookieSession
@@ -14,7 +15,7 @@ from ..sessions import SessionMixin as SessionMixin
 session_json_serializer = TaggedJSONSerializer()
 
 
-def _sha1(string: bytes = b"", *, usedforsecurity: bool = True) -> Any:
+def _sha1(string: bytes = b"", *, usedforsecurity: bool = True) -> Digest:
     # A FIPS build of Python has none: it is looked up when it is used.
     return hashlib.sha1(string, usedforsecurity=usedforsecurity)
 
