@@ -6,7 +6,6 @@ worker thread instead, so that one suite tests both transports (``asgi_transport
 
 from __future__ import annotations
 
-import importlib.metadata
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from copy import copy
@@ -26,6 +25,7 @@ from ..cli.locate import CommandApp
 from ..json.provider import JSONProvider
 from ..sessions import SessionApp, SessionInterface, SessionMixin
 from ..testing.builder import EnvironBuilder as EnvironBuilder
+from ..testing.builder import client_environ
 from ..typing import Receive, Scope, Send
 from .asgi_transport import through_asgi, uses_asgi
 
@@ -62,10 +62,7 @@ class FlaskClient(Client):
         self.preserve_context = False
         self._new_contexts: list[Any] = []
         self._context_stack = ExitStack()
-        self.environ_base = {
-            "REMOTE_ADDR": "127.0.0.1",
-            "HTTP_USER_AGENT": f"Werkzeug/{importlib.metadata.version('werkzeug')}",
-        }
+        self.environ_base = client_environ()
 
     @contextmanager
     def session_transaction(self, *args: Any, **kwargs: Any) -> Iterator[SessionMixin]:

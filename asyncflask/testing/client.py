@@ -7,7 +7,6 @@ the cookies and follows the rules of redirects (:class:`~.cookies.Browser`).
 
 from __future__ import annotations
 
-import importlib.metadata
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from types import TracebackType
@@ -22,6 +21,7 @@ from ..typing import Receive, Scope, Send
 from ..wrappers.request.awaitable import refusing
 from .builder import (
     BuilderApp,
+    client_environ,
     connection_scope,
     override_environ,
     request_environ,
@@ -82,10 +82,7 @@ class TestClient(HTTPMethods, CookieMethods):
         self.application = application
         self.preserve_context = False
         #: Defaults of every request, as WSGI environ keys; a test may change them.
-        self.environ_base: dict[str, Any] = {
-            "REMOTE_ADDR": "127.0.0.1",
-            "HTTP_USER_AGENT": f"Werkzeug/{importlib.metadata.version('werkzeug')}",
-        }
+        self.environ_base: dict[str, Any] = client_environ()
         #: The lifespan's state; every request gets a copy of it (ASGI: Lifespan State).
         self.state: dict[str, Any] | None = None
         #: ``(path, headers)`` of each resource that the last response pushed.
