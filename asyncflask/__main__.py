@@ -10,7 +10,7 @@ import importlib
 
 import click
 
-from .cli import cli, main
+from .cli import FlaskGroup, cli, main
 from .config.environment import read_also
 
 
@@ -27,6 +27,8 @@ def _add_option(package: str) -> None:
             importlib.import_module(f"asyncflask.{package}").install(children=True)
             if package == "quart":
                 read_also("QUART")
+                # Flask's are read in any case.
+                cli.plugin_groups = ("quart.commands", *FlaskGroup.plugin_groups)
 
     # Eager, so that it comes before the app and the packages' commands are imported.
     cli.params.append(

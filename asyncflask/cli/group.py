@@ -235,7 +235,7 @@ class FlaskGroup(AppGroup):
     )
     version_option: ClassVar[click.Option] = version_option
     #: the groups of entry points that packages register their commands in
-    plugin_groups: ClassVar[tuple[str, ...]] = PLUGIN_GROUPS
+    plugin_groups: tuple[str, ...] = PLUGIN_GROUPS
 
     def __init__(
         self,

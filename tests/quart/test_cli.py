@@ -58,6 +58,20 @@ def test_quarts_variables_are_read(python, command):
     assert answer == "asyncflask.quart.app True"
 
 
+@pytest.mark.usefixtures("shop")
+@pytest.mark.parametrize("command", [["asyncflask.quart"], ["asyncflask", "--as-quart"]])
+def test_commands_of_quarts_extensions_are_run(tmp_path, python, command):
+    (tmp_path / "limits.py").write_text(
+        "import click, quart\n@click.command()\ndef show():\n    print(quart.Quart.__module__)\n"
+    )
+    metadata = tmp_path / "limits-1.0.dist-info"
+    metadata.mkdir()
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: limits\nVersion: 1.0\n")
+    (metadata / "entry_points.txt").write_text("[quart.commands]\nlimits = limits:show\n")
+
+    assert python("-m", *command, "--app", "shop", "limits") == "asyncflask.quart.app"
+
+
 def test_the_version_is_quarts(python):
     output = python("-m", "asyncflask.quart", "--version")
 
