@@ -82,7 +82,13 @@ class ScriptInfo:
 
     def _find_app(self) -> CommandApp:
         if self.create_app is not None:
-            return self.create_app()
+            app = self.create_app()
+            if app is None:
+                raise NoAppException(
+                    f"The function {self.create_app!r}, given as create_app, returned None instead"
+                    " of an app. End it with `return app`."
+                )
+            return app
         if self.app_import_path:
             # The colon of a drive ("C:\app.py") is not the one before a name.
             path, *name = re.split(r":(?![\\/])", self.app_import_path, maxsplit=1)

@@ -158,7 +158,7 @@ _JSON = content_type_pair("application/json")
 def _sends_html(cls: Any) -> bool:
     """Tell whether a response class makes of text what ours does."""
     return (
-        issubclass(cls, Response)
+        getattr(cls, "has_quick_constructor", False)
         and cls.default_mimetype == "text/html"
         and cls.default_status == 200
     )
@@ -190,7 +190,21 @@ def _from_tuple(app: RespondingApp, result: tuple[Any, ...]) -> Response:
             " tuple must have the form `(body, status)`, `(body, headers)` or"
             " `(body, status, headers)`."
         )
-    response = _from_value(app, body, status)
+    return _from_value(app, body, status, headers)
+
+
+def _from_value(app: RespondingApp, body: object, status: object, headers: Any = None) -> Response:
+    made = _converted(app, body, status, headers)
+    if made is None:
+        if body is None:
+            _require_request_context()  # As in Flask: without a request it is the first mistake.
+        raise TypeError(_refusal(body))
+    response, status, headers = made
+    if status is not None:
+        if isinstance(status, (str, bytes, bytearray)):
+            response.status = status  # type: ignore[assignment]  # as Flask does
+        else:
+            response.status_code = status  # type: ignore[assignment]  # Werkzeug refuses the rest
     if headers:
         length = response.headers.get("Content-Length")
         # As a Headers object a list may name a header twice, such as Set-Cookie.
@@ -218,40 +232,30 @@ def _pairs(headers: Iterable[Any]) -> Headers:
     return made
 
 
-def _from_value(app: RespondingApp, body: object, status: object) -> Response:
-    made = _converted(app, body, status)
-    if made is None:
-        if body is None:
-            _require_request_context()  # As in Flask: without a request it is the first mistake.
-        raise TypeError(_refusal(body))
-    response, left = made
-    if left is not None:
-        if isinstance(left, (str, bytes, bytearray)):
-            response.status = left  # type: ignore[assignment]  # as Flask does
-        else:
-            response.status_code = left
-    return response
-
-
-def _converted(app: RespondingApp, body: Any, status: Any) -> tuple[Response, Any] | None:
-    """Return ``(response, status still to be set)``, or ``None`` for what no view may return."""
+def _converted(
+    app: RespondingApp, body: Any, status: Any, headers: Any
+) -> tuple[Response, Any, Any] | None:
+    """Return ``(response, status and headers still to be set)``, or ``None`` for a wrong value."""
     cls = app.response_class
     if isinstance(body, cls):
-        return body, status
+        return body, status, headers
     if isinstance(body, HTTPException):
-        return _from_error(cls, body), status
+        return _from_error(cls, body), status, headers
     if isinstance(body, str) and _sends_html(cls):
-        return cls.buffered(body.encode(), HTML), status
+        return cls.buffered(body.encode(), HTML), status, headers
     if isinstance(body, (str, bytes, bytearray, Iterator, AsyncIterable)) and not isinstance(
         body, WerkzeugResponse
     ):
-        return cls(body, status=status), None
+        if headers and not isinstance(headers, Mapping):
+            headers = list(_pairs(headers))
+        # A class with a constructor of its own may look at all three.
+        return cls(body, status=status, headers=headers), None, None
     if isinstance(body, (dict, list)):
-        return cast(Response, app.json.response(body)), status
+        return cast(Response, app.json.response(body)), status, headers
     if isinstance(body, Awaitable):
         return None
     if isinstance(body, WerkzeugResponse) or callable(body):
-        return _foreign(cls, body), status
+        return _foreign(cls, body), status, headers
     return None
 
 

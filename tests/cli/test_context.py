@@ -15,7 +15,14 @@ from click.testing import CliRunner
 import asyncflask.flask
 from asyncflask import Flask, current_app, g
 from asyncflask._contextvars import current
-from asyncflask.cli import AppGroup, NoAppException, ScriptInfo, pass_script_info, with_appcontext
+from asyncflask.cli import (
+    AppGroup,
+    FlaskGroup,
+    NoAppException,
+    ScriptInfo,
+    pass_script_info,
+    with_appcontext,
+)
 from asyncflask.cli.context import CommandLoop
 
 Write = Callable[[str, str], Path]
@@ -87,6 +94,17 @@ def test_skip_dotenv_reaches_the_script_info(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setenv("FLASK_SKIP_DOTENV", "1")
 
     assert ScriptInfo().load_dotenv_defaults is False
+
+
+def test_a_function_that_returns_no_app_ends_the_command(runner: CliRunner) -> None:
+    def create_shop() -> None:
+        Flask("shop")
+
+    with pytest.raises(NoAppException, match=r"create_shop.* returned None .*`return app`"):
+        ScriptInfo(create_app=create_shop).load_app()  # type: ignore[arg-type]  # the mistake
+    result = runner.invoke(FlaskGroup(create_app=create_shop), ["routes"])  # type: ignore[arg-type]  # the mistake
+
+    assert (result.exit_code, "create_shop" in result.output) == (2, True)
 
 
 def test_script_info_is_passed_or_made(runner: CliRunner, info: ScriptInfo) -> None:

@@ -5,10 +5,20 @@ from __future__ import annotations
 import functools
 
 import pytest
-from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
+from werkzeug.datastructures import WWWAuthenticate
+from werkzeug.exceptions import (
+    Conflict,
+    HTTPException,
+    MethodNotAllowed,
+    NotFound,
+    TooManyRequests,
+    Unauthorized,
+)
 from werkzeug.wrappers import Response as WerkzeugResponse
 
+import asyncflask.flask
 from asyncflask import Flask, Response, render_template_async, request
+from asyncflask.testing import TestClient
 
 
 @pytest.fixture
@@ -281,6 +291,72 @@ async def test_the_constructor_of_a_response_class_is_called():
     response = await app.test_client().get("/")
 
     assert (response.text, Counted.made) == ("text", 1)
+
+
+class Xml(Response):
+    """Finds the type of text in its constructor, as a recipe for Flask has it."""
+
+    def __init__(self, response, status, headers, **kwargs):
+        if isinstance(response, str) and response.startswith("<?xml") and not headers:
+            kwargs["mimetype"] = "application/xml"
+        super().__init__(response, status, headers, **kwargs)
+
+
+@pytest.mark.parametrize(
+    ("result", "status", "content_type"),
+    [
+        ("<?xml?><a/>", 200, "application/xml; charset=utf-8"),
+        (("<?xml?><a/>", 201), 201, "application/xml; charset=utf-8"),
+        (("<?xml?><a/>", {"Content-Type": "text/x"}), 200, "text/x"),
+        (("<?xml?><a/>", 202, [("Content-Type", "text/x")]), 202, "text/x"),
+        ((b"<?xml?><a/>", "203 Fine"), 203, "text/html; charset=utf-8"),
+        (lambda: iter(["<?xml?>", "<a/>"]), 200, "text/html; charset=utf-8"),
+    ],
+)
+@pytest.mark.parametrize("api", [asyncflask, asyncflask.flask])
+async def test_a_response_class_gets_what_the_view_has_returned(api, result, status, content_type):
+    app = api.Flask(__name__)
+    app.response_class = type("Own", (Xml, api.Response), {})
+    app.get("/")(result if callable(result) else lambda: result)
+
+    response = await TestClient(app, Response).get("/")
+
+    assert (response.status_code, response.headers["Content-Type"]) == (status, content_type)
+    assert response.text == "<?xml?><a/>"
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        NotFound("Sold out."),
+        TooManyRequests("Slower.", retry_after=5),
+        MethodNotAllowed(["PUT"], "Put it."),
+        Unauthorized("Who?", www_authenticate=WWWAuthenticate("basic", {"realm": "shop"})),
+        Conflict(response=WerkzeugResponse("Taken.", 409)),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+@pytest.mark.parametrize("api", [asyncflask, asyncflask.flask])
+async def test_an_http_error_is_of_the_response_class_without_its_constructor(api, error):
+    class Strict(Xml, api.Response):
+        def __init__(self, response, status, headers):
+            assert isinstance(response, str)
+            super().__init__(response, status, headers)
+
+    app = api.Flask(__name__)
+    app.response_class = Strict
+    kinds = []
+    app.after_request(lambda response: kinds.append(type(response)) or response)
+
+    @app.get("/")
+    def view():
+        raise error
+
+    response = await TestClient(app, Response).get("/")
+
+    assert (response.status_code, kinds) == (error.code, [Strict])
+    assert response.text == error.get_response().get_data(as_text=True)
+    assert all(response.headers[name] == value for name, value in error.get_response().headers)
 
 
 @pytest.mark.parametrize(

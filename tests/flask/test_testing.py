@@ -7,7 +7,16 @@ import pytest
 from werkzeug.test import EnvironBuilder as WerkzeugBuilder
 from werkzeug.wrappers import Request as WerkzeugRequest
 
-from asyncflask.flask import Flask, Response, current_app, g, has_request_context, request, session
+from asyncflask.flask import (
+    Flask,
+    Response,
+    current_app,
+    g,
+    has_request_context,
+    redirect,
+    request,
+    session,
+)
 from asyncflask.flask.cli import ScriptInfo
 from asyncflask.flask.testing import EnvironBuilder, FlaskClient, FlaskCliRunner
 
@@ -96,6 +105,46 @@ def test_redirects_are_followed(app, client):
 
     assert response.json["url"] == "http://localhost/"
     assert [r.status_code for r in response.history] == [302]
+
+
+@pytest.mark.parametrize("code", [301, 302, 303, 307, 308])
+def test_a_client_that_adds_headers_to_each_call_follows_redirects(app, code):
+    class SignedIn(FlaskClient):
+        def open(self, *args, **kwargs):
+            headers = {**kwargs.pop("headers", {}), "Authorization": "Bearer ada"}
+            return super().open(*args, headers=headers, **kwargs)
+
+    app.test_client_class = SignedIn
+
+    @app.route("/login", methods=["GET", "POST"])
+    def login():
+        return redirect("/name", code)
+
+    @app.route("/name", methods=["GET", "POST"])
+    def name():
+        return str(request.authorization)
+
+    client = app.test_client()
+
+    assert client.get("/login", follow_redirects=True).text == "Bearer ada"
+    assert client.post("/login", data={"a": "b"}, follow_redirects=True).text == "Bearer ada"
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda app: WerkzeugBuilder(path="/", method="POST", data="x"),
+        lambda app: EnvironBuilder(app, "/", method="POST", data="x"),
+        lambda app: WerkzeugBuilder(path="/", method="POST", data="x").get_environ(),
+        lambda app: WerkzeugRequest(
+            WerkzeugBuilder(path="/", method="POST", data="x").get_environ()
+        ),
+    ],
+)
+def test_what_is_given_beside_a_complete_request_is_ignored(app, client, make):
+    response = client.open(make(app), headers={"User-Agent": "other"}, data="y")
+
+    assert (response.json["agent"], response.json["data"]) == (client.get("/").json["agent"], "x")
 
 
 def test_the_response_is_the_apps(app):

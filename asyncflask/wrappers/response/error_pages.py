@@ -43,6 +43,9 @@ def from_exception(
 
     Source: ``Werkzeug: werkzeug.exceptions.HTTPException.get_response``.
     """
+    if not response_class.has_quick_constructor:
+        # COMPAT: Flask makes no object of the app's class for an error, it changes the class.
+        return _adopted(from_exception(error, make_environ), response_class)
     page = default_page(error)
     if page is not None:
         return response_class.buffered(page, HTML, error.code)  # type: ignore[arg-type]  # it has a page

@@ -100,7 +100,8 @@ class Response(AsyncBodyResponse):
     json_module = json
     autocorrect_location_header = False
 
-    _has_quick_constructor: ClassVar[bool] = True
+    #: whether :meth:`buffered` does what the constructor does
+    has_quick_constructor: ClassVar[bool] = True
     #: whether text and JSON may be sent without an object of this class being made
     may_be_messages: ClassVar[bool] = True
     #: the subclass whose constructor is the quick one; ``None``: this class itself
@@ -119,7 +120,7 @@ class Response(AsyncBodyResponse):
             headers = Headers(headers)
         if response is not None:
             _refuse_unawaited_body(response)
-        if not self._has_quick_constructor:
+        if not self.has_quick_constructor:
             super().__init__(
                 cast("Iterable[bytes] | None", response),  # asynchronous ones and files are kept
                 status,
@@ -168,7 +169,7 @@ class Response(AsyncBodyResponse):
         cls.may_be_messages = quick
         if quick:
             cls._quick = cls
-        cls._has_quick_constructor = all(
+        cls.has_quick_constructor = all(
             getattr(cls, name) is getattr(cls._quick or Response, name)
             for name in _CONSTRUCTOR_STEPS
         )
@@ -188,7 +189,7 @@ class Response(AsyncBodyResponse):
             The response.
         """
         line = STATUS_LINES.get(status)
-        if line is None or not cls._has_quick_constructor:
+        if line is None or not cls.has_quick_constructor:
             return cls(body, status, content_type=content_type)
         # PERF: a third of the constructor's time, 14 % of a request with hooks.
         self = cls.__new__(cls)
