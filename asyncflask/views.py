@@ -173,6 +173,20 @@ class MethodView(View):
             return None
         return getattr(cls, verb, None)
 
+    def _further_verb(self, request: Any) -> str:
+        """Return the name of a method of the object itself, or of a verb that only the rule names.
+
+        Raises:
+            MethodNotAllowed: There is none.
+        """
+        rule = request.url_rule
+        verbs = (request.method.lower(), "get" if request.method == "HEAD" else "")
+        for verb in verbs if rule is not None and request.method in (rule.methods or ()) else ():
+            # SECURITY: as in `_find`.
+            if not verb.startswith("_") and not hasattr(View, verb) and hasattr(self, verb):
+                return verb
+        raise MethodNotAllowed(valid_methods=sorted(self.methods or ()))
+
     def dispatch_request(self, **kwargs: Any) -> Any:
         """Answer the request with the method of its verb; ``HEAD`` falls back to ``get()``.
 
@@ -188,7 +202,7 @@ class MethodView(View):
         if method == "HEAD" and self._find(verb) is None:
             verb = "get"
         if self._find(verb) is None:
-            raise MethodNotAllowed(valid_methods=sorted(self.methods or ()))
+            verb = self._further_verb(ctx.request)
         answer = getattr(self, verb)
         if not self._async_view:
             answer = ctx.app.ensure_sync(answer)

@@ -12,10 +12,13 @@ import flask.views as oracle
 import pytest
 from werkzeug.exceptions import MethodNotAllowed
 
+import asyncflask
 import asyncflask.flask.views as facade
 import asyncflask.views as own
+from asyncflask import Response
 from asyncflask._contextvars import context_var
 from asyncflask.concurrency.inspection import is_async
+from asyncflask.testing import TestClient
 from asyncflask.views import MethodView, View, http_method_funcs
 
 
@@ -53,7 +56,9 @@ def method(app: App) -> Iterator[Callable[[str], None]]:
     """Set the method of the current request."""
 
     def set_method(method: str) -> None:
-        context_var.set(SimpleNamespace(app=app, request=SimpleNamespace(method=method)))
+        context_var.set(
+            SimpleNamespace(app=app, request=SimpleNamespace(method=method, url_rule=None))
+        )
 
     set_method("GET")
     yield set_method
@@ -262,6 +267,52 @@ def test_a_method_that_is_declared_is_a_verb(method: Any) -> None:
     method("PROPFIND")
 
     assert Dav.as_view("dav")() == "found"
+
+
+@pytest.mark.parametrize("api", [asyncflask, asyncflask.flask])
+@pytest.mark.parametrize("keyword", ["def", "async"])
+async def test_a_method_that_only_the_rule_names_is_a_verb(api: Any, keyword: str) -> None:
+    class Folder(api.views.MethodView):  # type: ignore[misc]  # of two classes
+        def get(self) -> str:
+            return "file"
+
+        def propfind(self) -> str:
+            return "found"
+
+    class AsyncFolder(Folder):
+        async def get(self) -> str:
+            return "file"
+
+        async def propfind(self) -> str:
+            return "found"
+
+    app = api.Flask(__name__)
+    folder = Folder if keyword == "def" else AsyncFolder
+    app.add_url_rule(
+        "/", view_func=folder.as_view("folder"), methods=["GET", "PROPFIND", "AS_VIEW"]
+    )
+    client = TestClient(app, Response)
+
+    assert (await client.open("/", method="PROPFIND")).text == "found"
+    assert (await client.open("/", method="AS_VIEW")).status_code == 405
+    assert (await client.open("/", method="MKCOL")).status_code == 405
+
+
+@pytest.mark.parametrize("api", [asyncflask, asyncflask.flask])
+@pytest.mark.parametrize("verb", ["GET", "HEAD", "POST"])
+async def test_an_object_may_have_a_verb_of_its_own(api: Any, verb: str) -> None:
+    class Model(api.views.MethodView):  # type: ignore[misc]  # of two classes
+        methods: ClassVar = ["GET", "POST"]
+
+        def __init__(self, name: str) -> None:
+            self.get = self.post = lambda: name
+
+    app = api.Flask(__name__)
+    app.add_url_rule("/", view_func=Model.as_view("model", "ada"))
+
+    response = await TestClient(app, Response).open("/", method=verb)
+
+    assert (response.status_code, response.text) == (200, "" if verb == "HEAD" else "ada")
 
 
 async def test_beside_an_async_verb_a_def_verb_runs_in_the_worker(app: App, method: Any) -> None:

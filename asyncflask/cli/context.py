@@ -82,13 +82,7 @@ class ScriptInfo:
 
     def _find_app(self) -> CommandApp:
         if self.create_app is not None:
-            app = self.create_app()
-            if app is None:
-                raise NoAppException(
-                    f"The function {self.create_app!r}, given as create_app, returned None instead"
-                    " of an app. End it with `return app`."
-                )
-            return app
+            return _made(self.create_app)
         if self.app_import_path:
             # The colon of a drive ("C:\app.py") is not the one before a name.
             path, *name = re.split(r":(?![\\/])", self.app_import_path, maxsplit=1)
@@ -102,6 +96,16 @@ class ScriptInfo:
             " `--app module:name`, or in the environment variable ASYNCFLASK_APP or FLASK_APP."
             f"{_quarts_variable()}"
         )
+
+
+def _made(create_app: Callable[..., CommandApp | None]) -> CommandApp:
+    app = create_app()
+    if app is None:
+        raise NoAppException(
+            f"The function {create_app!r}, given as create_app, returned None instead of an app."
+            " End it with `return app`."
+        )
+    return app
 
 
 def _quarts_variable() -> str:
