@@ -16,7 +16,7 @@ import threading
 import time
 import weakref
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
@@ -146,12 +146,9 @@ class Program:
 StartProgram = Callable[..., Program]
 
 
-@pytest.fixture
-def start_program() -> Iterator[StartProgram]:
-    """Start programs: ``start_program("-m", "asyncflask", "run")``; all are killed with the test.
-
-    With ``errors=True`` standard error is not mixed into ``output``, but read as ``errors``.
-    """
+@contextmanager
+def programs() -> Iterator[StartProgram]:
+    """Return what starts programs; all are killed at the end of the block."""
     started: list[Program] = []
 
     def start(*arguments: str, errors: bool = False) -> Program:
@@ -166,9 +163,21 @@ def start_program() -> Iterator[StartProgram]:
         started.append(Program(process))
         return started[-1]
 
-    yield start
-    for program in started:
-        program.kill()
+    try:
+        yield start
+    finally:
+        for program in started:
+            program.kill()
+
+
+@pytest.fixture
+def start_program() -> Iterator[StartProgram]:
+    """Start programs: ``start_program("-m", "asyncflask", "run")``; all are killed with the test.
+
+    With ``errors=True`` standard error is not mixed into ``output``, but read as ``errors``.
+    """
+    with programs() as start:
+        yield start
 
 
 @pytest.fixture(autouse=True)
