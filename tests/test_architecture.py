@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import TypeVar
 
@@ -173,8 +174,20 @@ DEFINED_TWICE = {
 }
 
 
+@cache
 def _files() -> list[Path]:
     return sorted(PACKAGE.rglob("*.py"))
+
+
+@cache
+def _tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text())
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _forget_trees() -> Iterator[None]:
+    yield
+    _tree.cache_clear()
 
 
 def _unit(path: Path) -> str:
@@ -183,14 +196,17 @@ def _unit(path: Path) -> str:
     return first.removesuffix(".py")
 
 
-def _imported(path: Path) -> Iterator[tuple[int, str]]:
+@cache
+def _imported(path: Path) -> list[tuple[int, str]]:
     """Line and absolute dotted name of everything that a file imports from the package."""
-    tree = ast.parse(path.read_text())
+    tree = _tree(path)
     excepted = FOR_CHECKERS.get(str(path.relative_to(PACKAGE)), {})
     for_checkers = _for_checkers(tree) if excepted else set()
-    for node, line, name in _imports(tree, path):
-        if node not in for_checkers or str(_target(name).relative_to(PACKAGE)) not in excepted:
-            yield line, name
+    return [
+        (line, name)
+        for node, line, name in _imports(tree, path)
+        if node not in for_checkers or str(_target(name).relative_to(PACKAGE)) not in excepted
+    ]
 
 
 def _for_checkers(tree: ast.Module) -> set[ast.AST]:
@@ -219,6 +235,7 @@ def _imports(tree: ast.Module, path: Path) -> Iterator[tuple[ast.AST, int, str]]
                     yield node, node.lineno, ".".join([*base, alias.name])
 
 
+@cache
 def _target(name: str) -> Path:
     """File that defines a dotted name of the package."""
     parts = name.split(".")[1:]
@@ -296,7 +313,7 @@ def test_protocol_knows_h11_wsproto_and_exceptions_alone():
     allowed = {"h11", "wsproto", "__future__"}
     wrong = []
     for path in sorted((PACKAGE / "protocol").rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text())):
+        for node in ast.walk(_tree(path)):
             names = []
             if isinstance(node, ast.Import):
                 names = [alias.name for alias in node.names]
@@ -329,7 +346,7 @@ def test_init_files_only_re_export_names(path: Path):
     """
     if path.parent.name == "json":
         pytest.skip("flask.json defines its functions in __init__.py, and the names are Flask's")
-    body = ast.parse(path.read_text()).body
+    body = _tree(path).body
     odd = [
         ast.unparse(node).splitlines()[0]
         for node in body
@@ -362,7 +379,7 @@ def test_only_the_table_of_scope_types_tells_http_from_websocket(path: Path):
     """Differences by scope type are read from the table, without a comparison."""
     wrong = [
         f"{_show(path)}:{node.lineno} {ast.unparse(node)}"
-        for node in ast.walk(ast.parse(path.read_text()))
+        for node in ast.walk(_tree(path))
         if isinstance(node, ast.Compare) and _compares_scope_type(node)
     ]
 
@@ -399,7 +416,7 @@ def _private_names(path: Path) -> tuple[set[str], dict[str, str]]:
     """Private names that a file defines, and those it reads on other objects, with the line."""
     own: set[str] = set()
     read: dict[str, str] = {}
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(_tree(path)):
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
             own.add(node.name)
         elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
@@ -445,7 +462,7 @@ def _defined(paths: Iterable[Path]) -> tuple[dict[str, list[str]], set[str]]:
     """Return the files by the top-level names that they define, and the names that several have."""
     places: dict[str, list[str]] = {}
     for path in paths:
-        for node in ast.parse(path.read_text()).body:
+        for node in _tree(path).body:
             if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
                 places.setdefault(node.name, []).append(_show(path))
     return places, {name for name, files in places.items() if len(set(files)) > 1}
@@ -471,4 +488,4 @@ def test_no_top_level_name_is_defined_in_two_modules_without_a_reason():
 
 @pytest.mark.parametrize("path", _files(), ids=_show)
 def test_every_file_has_a_docstring(path: Path):
-    assert ast.get_docstring(ast.parse(path.read_text()))
+    assert ast.get_docstring(_tree(path))
