@@ -16,7 +16,7 @@ from collections.abc import Callable
 
 import click
 
-from ..config.environment import WORKERS
+from ..config.environment import WORKERS, further_prefixes, read_also
 from ..server import Config
 from ..server.runner import Signals
 from ..typing import ASGIApplication, Receive, Scope, Send
@@ -24,7 +24,7 @@ from .context import ScriptInfo
 from .locate import CommandApp
 from .workers import READY, REPLACE_ME, WorkerSettings
 
-#: the variable with :class:`ScriptInfo`'s arguments, as JSON
+#: the variable with :class:`ScriptInfo`'s arguments and the further prefixes, as JSON
 APP = "_ASYNCFLASK_WORKER_APP"
 #: seconds in which a client may still use a connection of a worker that is being replaced
 IDLE_GRACE = 2.0
@@ -45,13 +45,15 @@ def announce(info: ScriptInfo, workers: int) -> None:
             "`--workers` starts processes that import the app, and this command makes it with a"
             " function of its own. Use `asyncflask --app module:factory run`."
         )
-    os.environ[APP] = json.dumps([info.app_import_path, info.set_debug_flag])
+    os.environ[APP] = json.dumps([info.app_import_path, info.set_debug_flag, further_prefixes])
     os.environ[WORKERS] = str(workers)
 
 
 def load_app() -> CommandApp:
     """Return the app, loaded as in the parent process."""
-    path, debug = json.loads(os.environ[APP])
+    path, debug, prefixes = json.loads(os.environ[APP])
+    for prefix in prefixes:
+        read_also(prefix)
     return ScriptInfo(path, set_debug_flag=debug).load_app()
 
 

@@ -61,10 +61,12 @@ def set_debug_flag(debug: bool) -> None:
         debug: Whether it is on.
     """
     value = "1" if debug else "0"
-    os.environ["FLASK_DEBUG"] = value
-    # This name wins, so it must not contradict the option that was given.
-    if "ASYNCFLASK_DEBUG" in os.environ:
-        os.environ["ASYNCFLASK_DEBUG"] = value
+    written = further_prefixes[-1] if further_prefixes else "FLASK"
+    os.environ[f"{written}_DEBUG"] = value
+    # These names win, so they must not contradict the option that was given.
+    for prefix in PREFIXES:
+        if f"{prefix}_DEBUG" in os.environ:
+            os.environ[f"{prefix}_DEBUG"] = value
 
 
 def get_load_dotenv(default: bool = True) -> bool:

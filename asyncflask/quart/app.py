@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import os
 import typing as t
 from collections.abc import Callable, Coroutine
 from inspect import iscoroutinefunction as iscoroutinefunction
+from inspect import isgenerator
 
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import BuildError, MapAdapter
@@ -47,6 +49,7 @@ from .typing import (
     ResponseReturnValue,
 )
 from .typing import AppOrBlueprintKey as AppOrBlueprintKey
+from .utils import run_sync_iterable
 from .wrappers import BaseRequestWebsocket, Request, Response, Websocket
 
 T_after_serving = t.TypeVar("T_after_serving", bound=AfterServingCallable)
@@ -220,6 +223,21 @@ class Quart(WebsocketHooks, AppFiles, AppContexts):
             script_name=self.config["APPLICATION_ROOT"],
             url_scheme="https",
         )
+
+    def sync_to_async(self, func: Callable[P, t.Any]) -> Callable[P, t.Awaitable[t.Any]]:
+        """Return an awaitable version of a ``def`` function.
+
+        Args:
+            func: The function; the result of a generator function is iterated by ``async for``.
+        """
+        run = super().sync_to_async(func)
+
+        @functools.wraps(func)
+        async def runner(*args: P.args, **kwargs: P.kwargs) -> t.Any:
+            result = await run(*args, **kwargs)
+            return run_sync_iterable(result) if isgenerator(result) else result
+
+        return runner
 
     # -- tests -------------------------------------------------------------------------------------
 

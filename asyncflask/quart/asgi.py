@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import warnings
+from functools import partial
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from werkzeug.datastructures import Headers
 
 from ..serving.asgi import serve_connection
-from ..typing import Receive, Scope, Send
+from ..typing import Message, Receive, Scope, Send
+from ..wrappers.http_connection import path_below_root
 from ..wrappers.response.asgi import send_response
 from .utils import encode_headers
 from .wrappers import Request, Response, Websocket
@@ -44,6 +47,18 @@ class ServedConnection:
         app: Any = self.app
         await serve_connection(app, self.scope, receive, send, wrapped=False)
 
+    def _headers(self) -> Headers:
+        """Return the scope's headers, and the client's address as one of them."""
+        headers = Headers({"Remote-Addr": (self.scope.get("client") or ["<local>"])[0]})
+        for name, value in self.scope["headers"]:
+            headers.add(name.decode("latin-1").title(), value.decode("latin-1"))
+        return headers
+
+    def _path(self) -> str:
+        """Return the path below ``root_path``; of a target that is a whole URL, its path."""
+        path = self.scope["path"]
+        return path_below_root(self.scope if path[:1] == "/" else {"path": urlsplit(path).path})
+
 
 class ASGIHTTPConnection(ServedConnection):
     """Serves one request.
@@ -54,6 +69,31 @@ class ASGIHTTPConnection(ServedConnection):
 
     Source: ``Quart: asgi.ASGIHTTPConnection``.
     """
+
+    # COMPAT: tests and subclasses call it to get the request of a scope.
+    def _create_request_from_scope(self, send: Send) -> Request:
+        scope, config = self.scope, self.app.config
+        headers = self._headers()
+        if scope["http_version"] < "1.1":
+            headers.setdefault("Host", config["SERVER_NAME"] or "")
+        return self.app.request_class(
+            scope["method"],
+            scope["scheme"],
+            self._path(),
+            scope["query_string"],
+            headers,
+            scope.get("root_path", ""),
+            scope["http_version"],
+            scope,
+            max_content_length=config["MAX_CONTENT_LENGTH"],
+            body_timeout=config["BODY_TIMEOUT"],
+            send_push_promise=partial(self._send_push_promise, send),
+        )
+
+    async def _send_push_promise(self, send: Send, path: str, headers: Headers) -> None:
+        if "http.response.push" in (self.scope.get("extensions") or {}):
+            encoded = encode_headers(headers)
+            await send({"type": "http.response.push", "path": path, "headers": encoded})
 
     async def handle_messages(self, request: Request, receive: Receive) -> None:
         """Put the messages of the client into a request's body, until the client disconnects.
@@ -97,6 +137,25 @@ class ASGIWebsocketConnection(ServedConnection):
         #: the messages that :meth:`handle_messages` has received
         self.queue: asyncio.Queue[str | bytes] = asyncio.Queue()
         self._accepted = False
+        self._closed = False
+
+    # COMPAT: tests and subclasses call it to get the websocket of a scope.
+    def _create_websocket_from_scope(self, send: Send) -> Websocket:
+        scope = self.scope
+        return self.app.websocket_class(
+            self._path(),
+            scope["query_string"],
+            scope["scheme"],
+            self._headers(),
+            scope.get("root_path", ""),
+            scope.get("http_version", "1.1"),
+            list(scope.get("subprotocols") or ()),
+            self.queue.get,
+            partial(self.send_data, send),
+            partial(self.accept_connection, send),
+            partial(self.close_connection, send),
+            scope,
+        )
 
     async def handle_messages(self, receive: Receive) -> None:
         """Put the messages of the client into the queue, until the client disconnects.
@@ -130,7 +189,9 @@ class ASGIWebsocketConnection(ServedConnection):
                     lambda m: send({**m, "type": prefix + m["type"]}),
                 )
                 return
-        await send({"type": "websocket.close", "code": 1000})
+        if not self._closed:
+            self._closed = True
+            await send({"type": "websocket.close", "code": 1000})
 
     async def send_data(self, send: Send, data: str | bytes) -> None:
         """Send a message.
@@ -139,8 +200,9 @@ class ASGIWebsocketConnection(ServedConnection):
             send: Sends a message to the client.
             data: Text or bytes.
         """
-        kind = "text" if isinstance(data, str) else "bytes"
-        await send({"type": "websocket.send", kind: data})
+        is_text = isinstance(data, str)
+        message = {"bytes": None if is_text else data, "text": data if is_text else None}
+        await send({"type": "websocket.send", **message})
 
     async def accept_connection(
         self, send: Send, headers: Headers | None, subprotocol: str | None
@@ -155,10 +217,11 @@ class ASGIWebsocketConnection(ServedConnection):
         if self._accepted:
             return
         self._accepted = True
-        version = (self.scope.get("asgi") or {}).get("spec_version", "2.0")
-        if headers and tuple(map(int, version.split("."))) < (2, 1):
+        version = self._version()
+        if headers and version < (2, 1):
+            shown = ".".join(map(str, version))
             warnings.warn(
-                f"accept() was given headers, and the server's ASGI version {version} has none"
+                f"accept() was given headers, and the server's ASGI version {shown} has none"
                 " there: they are not sent. Use a server with ASGI 2.1 or newer.",
                 stacklevel=2,
             )
@@ -167,15 +230,29 @@ class ASGIWebsocketConnection(ServedConnection):
         message = {"subprotocol": subprotocol, "headers": encoded}
         await send({"type": "websocket.accept", **message})
 
+    def _version(self) -> tuple[int, ...]:
+        version = (self.scope.get("asgi") or {}).get("spec_version", "2.0")
+        return tuple(map(int, version.split(".")))
+
     async def close_connection(self, send: Send, code: int, reason: str) -> None:
         """Close the websocket.
 
         Args:
             send: Sends a message to the client.
             code: The close code.
-            reason: For the client.
+            reason: For the client; servers before ASGI 2.3 have none.
+
+        Raises:
+            RuntimeError: It was closed before.
         """
-        await send({"type": "websocket.close", "code": code, "reason": reason})
+        if self._closed:
+            raise RuntimeError(
+                f"close_connection(code={code!r}) was called for a websocket that is closed"
+                " already. Close it once."
+            )
+        self._closed = True
+        further = {"reason": reason} if self._version() >= (2, 3) else {}
+        await send({"type": "websocket.close", "code": code, **further})
 
 
 class ASGILifespan(ServedConnection):
@@ -187,3 +264,23 @@ class ASGILifespan(ServedConnection):
 
     Source: ``Quart: asgi.ASGILifespan``.
     """
+
+    async def __call__(self, receive: Receive, send: Send) -> None:
+        """Serve it. A step that fails is reported to the server, and is no error here.
+
+        Args:
+            receive: Returns the next message of the server.
+            send: Sends a message to the server.
+        """
+        failures: list[Message] = []
+
+        async def noting(message: Message) -> None:
+            if message["type"].endswith(".failed"):
+                failures.append(message)
+            await send(message)
+
+        try:
+            await super().__call__(receive, noting)
+        except Exception:
+            if not failures:
+                raise

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from copy import copy
 from typing import Any
 
 import click
@@ -12,16 +13,15 @@ from .. import cli as async_api
 from ..cli import AppGroup as AppGroup
 from ..cli import NoAppException as NoAppException
 from ..cli import ScriptInfo as ScriptInfo
-from ..cli import get_debug_flag as get_debug_flag
-from ..cli import get_load_dotenv as get_load_dotenv
 from ..cli import pass_script_info as pass_script_info
 from ..cli import prepare_import as prepare_import
 from ..cli import routes_command as routes_command
-from ..cli import run_command as run_command
 from ..cli import shell_command as shell_command
 from ..cli.group import make_version_option, version_callback, version_of
 from ..config.environment import load_dotenv as _load_dotenv
 from ..config.environment import read_also
+from .helpers import get_debug_flag as get_debug_flag
+from .helpers import get_load_dotenv as get_load_dotenv
 from .install import QUART_VERSION
 
 
@@ -64,7 +64,7 @@ def load_dotenv(path: str | os.PathLike[str] | None = None) -> bool:
     """Set environment variables from dotenv files.
 
     Args:
-        path: A file, besides ``.env``, ``.flaskenv`` and ``.quartenv``.
+        path: A file; by default ``.env``, ``.flaskenv`` and ``.quartenv``.
 
     Returns:
         Whether any file defined a variable.
@@ -72,7 +72,7 @@ def load_dotenv(path: str | os.PathLike[str] | None = None) -> bool:
     Source: ``Quart: cli.load_dotenv``.
     """
     read_also("QUART")
-    return _load_dotenv(path)
+    return _load_dotenv(path, load_defaults=path is None)
 
 
 def with_appcontext(fn: Callable[..., Any] | None = None) -> Any:
@@ -97,6 +97,48 @@ get_version = version_callback(_versions)
 version_option = make_version_option(get_version)
 
 
+def _run_app(info: ScriptInfo, options: dict[str, Any]) -> None:
+    # Worker processes load the app themselves.
+    app = None if options["workers"] > 1 or options["max_requests"] else _load(info)
+    if app is None or not _has_own_run(app):
+        click.get_current_context().invoke(async_api.run_command, **options)
+        return
+    debug, cert, reload = get_debug_flag(), options["cert"], options["reload"]
+    certfile, keyfile = cert if isinstance(cert, tuple) else (None, None)
+    app.run(
+        debug=debug,
+        host=options["host"],
+        port=options["port"],
+        certfile=certfile,
+        keyfile=keyfile,
+        use_reloader=debug if reload is None else reload,
+    )
+
+
+def _load(info: ScriptInfo) -> Any:
+    """Return the app; ``None`` if it cannot be loaded, which the async API's command reports."""
+    try:
+        return info.load_app()
+    except Exception:
+        return None
+
+
+def _has_own_run(app: Any) -> bool:
+    from .app import Quart  # an app has commands: that module comes after this one
+
+    return "run" in vars(app) or getattr(type(app), "run", None) is not Quart.run
+
+
+@async_api.pass_script_info
+def _run_or_serve(info: ScriptInfo, /, **options: Any) -> None:
+    _run_app(info, options)
+
+
+#: serves as the async API's command does, or calls the ``run()`` that an app has of its own
+run_command = copy(async_api.run_command)
+run_command.callback = _run_or_serve
+
+
 class QuartGroup(async_api.FlaskGroup):
     """A command that finds the app; see :class:`asyncflask.cli.FlaskGroup`.
 
@@ -113,6 +155,7 @@ class QuartGroup(async_api.FlaskGroup):
 
     version_option = version_option
     plugin_groups = ("quart.commands", "asyncflask.commands")
+    default_commands = (run_command, shell_command, routes_command)
 
     def make_context(
         self,

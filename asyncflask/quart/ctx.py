@@ -145,6 +145,10 @@ class RequestContext(ServedContext):
 
     row = HTTP
 
+    @property
+    def _after_request_functions(self) -> list[Any]:
+        return self.after_functions or []
+
 
 class WebsocketContext(ServedContext):
     """The context of a websocket.
@@ -158,6 +162,10 @@ class WebsocketContext(ServedContext):
     """
 
     row = WEBSOCKET
+
+    @property
+    def _after_websocket_functions(self) -> list[Any]:
+        return self.after_functions or []
 
 
 # -- functions on the current context --------------------------------------------------------------

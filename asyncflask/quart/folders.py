@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+from datetime import timedelta
 from typing import Protocol, cast
 
 from .. import app as async_api
+from .._contextvars import current
 from ..typing import RouteCallable
 from .files import AsyncFile, open_file
 from .helpers import send_from_directory
@@ -63,6 +65,17 @@ async def send_from_folder(owner: Owner, filename: str) -> Response:
 
 class AppFiles(async_api.Flask):
     """The app's methods that open and send files."""
+
+    def get_send_file_max_age(self, filename: str | None) -> int | None:
+        """Return how long a browser may cache a file; also where no context is active.
+
+        Args:
+            filename: Path in the static folder; ``None`` for other files.
+        """
+        if current() is not None:
+            return super().get_send_file_max_age(filename)
+        value = self.config["SEND_FILE_MAX_AGE_DEFAULT"]
+        return int(value.total_seconds()) if isinstance(value, timedelta) else value
 
     async def open_resource(self, path: str | os.PathLike[str], mode: str = "rb") -> AsyncFile:  # type: ignore[override]  # as Quart's
         """Open a file of the package for reading: ``async with await app.open_resource(…)``.

@@ -11,7 +11,7 @@ from werkzeug.formparser import default_stream_factory
 from werkzeug.sansio.multipart import File
 
 from ..wrappers.request.form import MULTIPART, URLENCODED, decode_urlencoded
-from ..wrappers.request.multipart_form import FormLimits, MultipartForm
+from ..wrappers.request.multipart_form import FormLimits, MultipartForm, charset_of
 from .datastructures import FileStorage
 
 StreamFactory = Callable[[int | None, str | None, str | None, int | None], IO[bytes]]
@@ -86,10 +86,7 @@ class FormDataParser:
             RequestEntityTooLarge: It goes over one of the limits (413).
         """
         if self.max_content_length is not None and (content_length or 0) > self.max_content_length:
-            raise RequestEntityTooLarge(
-                f"The body has {content_length} bytes; {self.max_content_length} are accepted"
-                " (MAX_CONTENT_LENGTH)."
-            )
+            raise _too_large(f"{content_length} bytes", self.max_content_length)
         function = self.get_parse_func(mimetype, options or {})
         if function is not None:
             try:
@@ -126,6 +123,10 @@ class FormDataParser:
         URLENCODED: _parse_urlencoded,
         "application/x-url-encoded": _parse_urlencoded,
     }
+
+
+def _too_large(size: str, limit: int) -> RequestEntityTooLarge:
+    return RequestEntityTooLarge(f"The body has {size}; {limit} are accepted (MAX_CONTENT_LENGTH).")
 
 
 class MultiPartParser:
@@ -174,12 +175,12 @@ class MultiPartParser:
         raise ValueError(message)
 
     def get_part_charset(self, headers: Headers) -> str:
-        """Return the encoding of a field: UTF-8, whatever its headers say.
+        """Return the encoding of a field: one that its headers name, if it is safe, or UTF-8.
 
         Args:
             headers: The headers of the part.
         """
-        return "utf-8"
+        return charset_of(headers)
 
     def start_file_streaming(self, event: File, total_content_length: int | None) -> IO[bytes]:
         """Open the file that an upload is stored in.
@@ -208,14 +209,21 @@ class MultiPartParser:
 
         Returns:
             The fields and the files.
+
+        Raises:
+            RequestEntityTooLarge: It goes over one of the limits (413).
         """
         form: MultipartForm[IO[bytes]] = MultipartForm(
             {"boundary": boundary.decode("ascii")},
             FormLimits(self.max_form_memory_size, self.max_form_parts),
             lambda event: self.start_file_streaming(event, content_length),
         )
+        limit, size = self.max_content_length, 0
         try:
             async for data in body:
+                size += len(data)
+                if limit is not None and size > limit:
+                    raise _too_large(f"{size} bytes or more", limit)
                 form.feed(data)
             form.finish()
         except BaseException:

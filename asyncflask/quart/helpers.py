@@ -18,8 +18,7 @@ from werkzeug.utils import cached_property
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from .. import helpers as async_api
-from ..config.environment import get_debug_flag as get_debug_flag
-from ..config.environment import get_load_dotenv as get_load_dotenv
+from ..config import environment
 from ..helpers import get_flashed_messages as get_flashed_messages
 from ..helpers import get_template_attribute as get_template_attribute
 from ..helpers import redirect as redirect
@@ -51,6 +50,27 @@ def abort(code: int | WerkzeugResponse, *args: Any, **kwargs: Any) -> NoReturn:
     Source: ``Quart: abort``.
     """
     async_api.abort(code, *args, **kwargs)
+
+
+def get_debug_flag() -> bool:
+    """Return whether the environment turns debug mode on (``QUART_DEBUG``); ``False`` if unset.
+
+    Source: ``Quart: helpers.get_debug_flag``.
+    """
+    environment.read_also("QUART")
+    return environment.get_debug_flag()
+
+
+def get_load_dotenv(default: bool = True) -> bool:
+    """Return whether dotenv files are loaded (``QUART_SKIP_DOTENV``).
+
+    Args:
+        default: Returned if the variable is not set.
+
+    Source: ``Quart: helpers.get_load_dotenv``.
+    """
+    environment.read_also("QUART")
+    return environment.get_load_dotenv(default)
 
 
 async def make_response(*args: Any) -> Response:

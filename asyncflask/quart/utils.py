@@ -37,11 +37,11 @@ def file_path_to_path(*paths: FilePath) -> Path:
     """Join paths.
 
     Args:
-        paths: The paths, as text or objects.
+        paths: The paths, as text, bytes or objects.
 
     Source: ``Quart: utils.file_path_to_path``.
     """
-    return Path(*(os.fspath(path) for path in paths))
+    return Path(*(os.fsdecode(path) for path in paths))
 
 
 def run_sync(func: Callable[P, T]) -> Callable[P, Coroutine[None, None, T]]:
@@ -99,9 +99,7 @@ def decode_headers(headers: Iterable[tuple[bytes, bytes]]) -> Headers:
 
     Source: ``Quart: utils.decode_headers``.
     """
-    return Headers(
-        (name.decode("latin-1").title(), value.decode("latin-1")) for name, value in headers
-    )
+    return Headers((name.decode("latin-1"), value.decode("latin-1")) for name, value in headers)
 
 
 # -- tasks -----------------------------------------------------------------------------------------
@@ -151,7 +149,7 @@ async def observe_changes(sleep: Callable[[float], Awaitable[Any]], shutdown_eve
 
     Source: ``Quart: utils.observe_changes``.
     """
-    before: dict[str, float] = {}
+    before = _modified()
     while not shutdown_event.is_set():
         await sleep(1)
         now = _modified()

@@ -10,7 +10,15 @@ from pathlib import Path
 
 import pytest
 
+from asyncflask.config import environment
+
 PROJECT = Path(__file__).parents[2]
+
+
+@pytest.fixture(autouse=True)
+def _prefixes(monkeypatch):
+    """Let the variables that later tests read begin with `QUART_` only if they ask for it."""
+    monkeypatch.setattr(environment, "further_prefixes", [])
 
 
 @pytest.fixture(params=["asyncflask.quart", "quart"])

@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 from werkzeug.datastructures import Headers
+from werkzeug.exceptions import RequestEntityTooLarge
 
 
 def scope_of(kind, path="/", **more):
@@ -295,3 +296,125 @@ async def test_headers_of_a_handshake_need_a_server_that_has_them(app, module):
         await connection("2.0").accept_connection(client.send, headers, None)
 
     assert [message["headers"] for message in client.sent] == [[(b"x-name", b"value")], []]
+
+
+# -- the steps of a connection, called one by one --------------------------------------------------
+
+
+async def ignore(message):
+    pass
+
+
+@pytest.mark.parametrize(
+    ("more", "path", "address", "host"),
+    [
+        ({}, "/", "<local>", "quart.com"),
+        ({"client": ("::1", 80)}, "/", "::1", "quart.com"),
+        ({"client": None, "path": "http://quart.com/a?b"}, "/a", "<local>", "quart.com"),
+        ({"path": "/root/a", "root_path": "/root"}, "/a", "<local>", "quart.com"),
+        ({"headers": [], "http_version": "1.0"}, "/", "<local>", "server.name"),
+    ],
+)
+async def test_a_request_is_made_of_a_scope(quart, app, module, more, path, address, host):
+    app.config["SERVER_NAME"] = "server.name"
+    connection = module("asgi").ASGIHTTPConnection(app, scope_of("http", **more))
+
+    request = connection._create_request_from_scope(ignore)
+
+    assert isinstance(request, quart.Request)
+    assert (request.path, request.remote_addr, request.host) == (path, address, host)
+    assert request.headers["Remote-Addr"] == address
+    assert request.scope is connection.scope
+
+
+async def test_a_request_of_a_scope_has_its_body_and_limits(app, module):
+    app.config["MAX_CONTENT_LENGTH"] = 3
+    scope = scope_of("http", method="POST", query_string=b"a=b", headers=[(b"x-a", b"\xe9")])
+    connection = module("asgi").ASGIHTTPConnection(app, scope)
+    request = connection._create_request_from_scope(ignore)
+    client = Client({"type": "http.request", "body": b"abcd", "more_body": False})
+    client.leave()
+    await connection.handle_messages(request, client.receive)
+
+    assert (request.method, request.args["a"], request.headers["X-A"]) == ("POST", "b", "é")
+    with pytest.raises(RequestEntityTooLarge, match="413"):
+        await request.get_data()
+
+
+@pytest.mark.parametrize("extensions", [{"http.response.push": {}}, {}, None])
+async def test_a_push_promise_is_sent_if_the_server_has_them(app, module, extensions):
+    scope = scope_of("http", extensions=extensions, headers=[(b"accept", b"text/css")])
+    client = Client()
+    request = module("asgi").ASGIHTTPConnection(app, scope)._create_request_from_scope(client.send)
+
+    await request.send_push_promise("/style.css")
+
+    sent = [(message["path"], message["headers"]) for message in client.sent]
+    assert sent == ([("/style.css", [(b"accept", b"text/css")])] if extensions else [])
+
+
+async def test_a_websocket_is_made_of_a_scope(quart, app, module):
+    scope = scope_of("websocket", "/ws", subprotocols=["a"], client=("1.2.3.4", 80))
+    connection = module("asgi").ASGIWebsocketConnection(app, scope)
+    client = Client({"type": "websocket.receive", "text": "hello", "bytes": None})
+    client.leave("websocket")
+    await connection.handle_messages(client.receive)
+
+    websocket = connection._create_websocket_from_scope(client.send)
+    message = await websocket.receive()
+    await websocket.send("bye")
+
+    assert isinstance(websocket, quart.Websocket)
+    assert (websocket.path, websocket.remote_addr) == ("/ws", "1.2.3.4")
+    assert (websocket.requested_subprotocols, message) == (["a"], "hello")
+    assert client.sent == [
+        {"type": "websocket.accept", "subprotocol": None, "headers": []},
+        {"type": "websocket.send", "text": "bye", "bytes": None},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("version", "further"), [("2.0", {}), ("2.2", {}), ("2.3", {"reason": "why"})]
+)
+async def test_a_websocket_is_closed_once(app, module, version, further):
+    scope = scope_of("websocket", asgi={"spec_version": version})
+    connection = module("asgi").ASGIWebsocketConnection(app, scope)
+    client = Client()
+
+    await connection.close_connection(client.send, 1001, "why")
+
+    assert client.sent == [{"type": "websocket.close", "code": 1001, **further}]
+    with pytest.raises(RuntimeError, match=r".+"):
+        await connection.close_connection(client.send, 1001, "why")
+
+
+async def test_bytes_are_sent_as_a_binary_message(app, module):
+    client = Client()
+    connection = module("asgi").ASGIWebsocketConnection(app, scope_of("websocket"))
+
+    await connection.send_data(client.send, b"bytes")
+
+    assert client.sent == [{"type": "websocket.send", "bytes": b"bytes", "text": None}]
+
+
+async def test_a_startup_that_fails_is_reported_to_the_server_and_not_raised(app, module):
+    @app.before_serving
+    async def fail():
+        raise ValueError("no database")
+
+    client = Client({"type": "lifespan.startup"}, {"type": "lifespan.shutdown"})
+    lifespan = module("asgi").ASGILifespan(app, {"type": "lifespan", "asgi": {}})
+    await asyncio.wait_for(lifespan(client.receive, client.send), 10)
+
+    assert client.sent[0]["type"] == "lifespan.startup.failed"
+    assert "no database" in client.sent[0]["message"]
+
+
+async def test_a_subprotocol_that_was_not_offered_may_be_chosen(quart, app, client):
+    @app.websocket("/")
+    async def index():
+        await quart.websocket.accept(subprotocol="chat")
+        await quart.websocket.send("accepted")
+
+    async with client.websocket("/") as connection:
+        assert await connection.receive() == "accepted"

@@ -11,6 +11,7 @@ import urllib.request
 from contextlib import contextmanager
 
 import pytest
+from click.testing import CliRunner
 
 from .conftest import PROJECT
 
@@ -158,3 +159,86 @@ def test_a_quartenv_file_is_read(python, tmp_path):
     (tmp_path / ".quartenv").write_text("QUART_APP=shop\n")
 
     assert python("-m", "asyncflask.quart", "kind") == "asyncflask.quart.app False"
+
+
+# -- in this process -------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def environ(monkeypatch):
+    """The environment without the variables that the command reads and writes."""
+    for name in ("DEBUG", "SKIP_DOTENV", "RUN_FROM_CLI"):
+        for prefix in ("ASYNCFLASK", "FLASK", "QUART"):
+            monkeypatch.setenv(f"{prefix}_{name}", "")  # It is restored at the end.
+            monkeypatch.delenv(f"{prefix}_{name}")
+    return monkeypatch
+
+
+@pytest.mark.usefixtures("environ")
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ([], {}),
+        (["--host", "0.0.0.0", "--port", "8000"], {"host": "0.0.0.0", "port": 8000}),
+        (["--reload"], {"use_reloader": True}),
+        (["--debug"], {"debug": True, "use_reloader": True}),
+        (["--debug", "--no-reload"], {"debug": True}),
+    ],
+)
+def test_run_calls_the_run_of_an_app_that_has_its_own(quart, module, options, expected):
+    class Shop(quart.Quart):
+        def run(self, **arguments):
+            runs.append(arguments)
+
+    runs = []
+    group = module("cli").QuartGroup(create_app=lambda: Shop("shop"))
+    result = CliRunner().invoke(group, ["run", *options])
+
+    assert (result.exit_code, result.output) == (0, "")
+    assert runs == [
+        {
+            "debug": False,
+            "host": "127.0.0.1",
+            "port": 5000,
+            "certfile": None,
+            "keyfile": None,
+            "use_reloader": False,
+            **expected,
+        }
+    ]
+
+
+@pytest.mark.parametrize(
+    ("value", "debug"), [("1", True), ("yes", True), ("0", False), ("no", False), (None, False)]
+)
+def test_the_flags_of_the_environment_are_read(module, environ, value, debug):
+    if value is not None:
+        environ.setenv("QUART_DEBUG", value)
+        environ.setenv("QUART_SKIP_DOTENV", value)
+
+    assert module("helpers").get_debug_flag() == debug
+    assert module("helpers").get_load_dotenv() == (not debug)
+
+
+def test_the_debug_option_is_kept_in_quarts_variable(module, environ, quart):
+    seen = []
+    group = module("cli").QuartGroup(create_app=lambda: quart.Quart("shop"))
+    group.command("flag")(lambda: seen.append(os.environ.get("QUART_DEBUG")))
+    CliRunner().invoke(group, ["--debug", "flag"])
+
+    assert seen == ["1"]
+    environ.setenv("QUART_DEBUG", "0")
+    assert not module("helpers").get_debug_flag()
+
+
+def test_a_dotenv_file_that_is_named_is_the_only_one(module, environ, tmp_path):
+    environ.chdir(tmp_path)
+    environ.setenv("OF_A_FILE", "")
+    environ.delenv("OF_A_FILE")
+    (tmp_path / ".env").write_text("OF_A_FILE=default")
+    (tmp_path / "own.env").write_text("OF_A_FILE=own")
+
+    assert not module("cli").load_dotenv(tmp_path / "missing.env")
+    assert "OF_A_FILE" not in os.environ
+    assert module("cli").load_dotenv(tmp_path / "own.env")
+    assert os.environ["OF_A_FILE"] == "own"

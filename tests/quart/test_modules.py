@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
+import os
+import sys
 import threading
+from pathlib import Path
 
 import pytest
 from werkzeug.datastructures import Headers
@@ -241,3 +245,101 @@ async def test_def_and_async_def_are_made_awaitable(app):
         value, thread = await app.ensure_async(function)(1)
         assert value == 1
         assert (thread == threading.get_ident()) is (function is coroutine)
+
+
+# -- paths and files -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("parts", [("a", "b"), (b"a", "b"), (Path("a"), b"b"), (b"a/b",)])
+def test_paths_are_joined_whatever_their_types(module, parts):
+    assert module("utils").file_path_to_path(*parts) == Path("a", "b")
+
+
+async def test_a_file_may_be_named_by_bytes(quart, app, tmp_path):
+    path = tmp_path / "tea.txt"
+    path.write_text("Darjeeling")
+
+    async with app.test_request_context("/"):
+        response = await quart.send_file(os.fsencode(path))
+
+        assert await response.get_data() == b"Darjeeling"
+
+
+def test_the_age_of_files_is_known_outside_of_contexts(app):
+    assert app.get_send_file_max_age("tea.txt") == 12 * 60 * 60
+
+
+@pytest.mark.parametrize("change", ["touch", "delete"])
+async def test_a_change_during_the_first_wait_is_noticed(module, tmp_path, monkeypatch, change):
+    path = tmp_path / "watched_by_quart.py"
+    path.touch()
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "watched_by_quart", raising=False)
+    importlib.import_module("watched_by_quart")
+    stop = asyncio.Event()
+    waits = []
+
+    async def sleep(seconds):
+        if not waits:
+            os.utime(path, (2e9, 2e9)) if change == "touch" else path.unlink()
+        waits.append(seconds)
+        if waits.count(1) > 3:
+            stop.set()
+
+    with pytest.raises(module("utils").MustReloadError):
+        await module("utils").observe_changes(sleep, stop)
+    monkeypatch.delitem(sys.modules, "watched_by_quart")
+
+
+# -- forms -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("content_type", "charset"),
+    [
+        (None, "utf-8"),
+        ("text/plain", "utf-8"),
+        ("text/plain; charset=ISO-8859-1", "iso-8859-1"),
+        ("text/plain; charset=zip", "utf-8"),
+    ],
+)
+def test_a_field_may_name_its_encoding(module, content_type, charset):
+    headers = Headers({} if content_type is None else {"Content-Type": content_type})
+
+    assert module("formparser").MultiPartParser().get_part_charset(headers) == charset
+
+
+async def test_a_multipart_form_that_is_too_large_is_refused(module):
+    field = b'--b\r\nContent-Disposition: form-data; name="a"\r\n\r\n12345\r\n--b--\r\n'
+    body = module("wrappers.request").Body(None, None)
+    body.set_result(field)
+    parser = module("formparser").MultiPartParser(max_content_length=10)
+
+    with pytest.raises(RequestEntityTooLarge, match="413"):
+        await parser.parse(body, b"b", None)
+
+
+# -- threads and contexts --------------------------------------------------------------------------
+
+
+async def test_the_result_of_a_generator_function_is_iterated(app):
+    def pieces(count):
+        yield from range(count)
+
+    assert [piece async for piece in await app.ensure_async(pieces)(3)] == [0, 1, 2]
+    assert app.ensure_async(pieces).__name__ == "pieces"
+
+
+async def test_the_variables_have_the_contexts(quart, app, module):
+    found = module("globals")
+
+    assert found._cv_app.get(None) is None
+    with pytest.raises(LookupError):
+        found._cv_request.get()
+    async with app.app_context():
+        assert found._cv_app.get().app is app
+        assert found._cv_request.get(None) is None
+    async with app.test_request_context("/") as ctx:
+        assert found._cv_app.get().app is app
+        assert found._cv_request.get() is ctx
+        assert found._cv_websocket.get("none") == "none"

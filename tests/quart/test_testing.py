@@ -402,3 +402,44 @@ async def test_commands_are_run():
     result = app.test_cli_runner().invoke(args=["greet"])
 
     assert result.output == "tests\n"
+
+
+async def test_a_websocket_may_be_closed_before_it_is_accepted(quart, app, client, module):
+    @app.websocket("/")
+    async def index():
+        await quart.websocket.close(1001)
+
+    async with client.websocket("/") as connection:
+        with pytest.raises(module("testing.connections").WebsocketDisconnectError) as closed:
+            await connection.receive()
+
+    assert closed.value.args == (1001,)
+
+
+@pytest.mark.parametrize(
+    ("kind", "version", "extensions"),
+    [
+        ("http", "1.1", {}),
+        ("http", "2", {"http.response.push": {}}),
+        ("websocket", "1.1", {"websocket.http.response": {}}),
+    ],
+)
+def test_a_scope_is_quarts(module, kind, version, extensions):
+    scope = module("testing").make_test_scope(
+        kind, "/a b", "GET", Headers({"Host": "a"}), b"c=d", "http", "", version, None
+    )
+
+    assert scope == {
+        "type": kind,
+        "asgi": {"spec_version": "2.1"},
+        "http_version": version,
+        "scheme": "http",
+        "method": "GET",
+        "path": "/a b",
+        "raw_path": b"/a%20b",
+        "query_string": b"c=d",
+        "root_path": "",
+        "headers": [(b"host", b"a")],
+        "extensions": extensions,
+        "_quart._preserve_context": False,
+    }

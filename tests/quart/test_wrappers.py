@@ -294,3 +294,84 @@ async def test_a_view_may_return_a_response_of_werkzeug():
 
     assert response.status_code == 201
     assert response.headers["X-Length"] == str(len(await response.get_data()))
+
+
+# -- what a request that is made by hand does not know ---------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("headers", "address"), [((), None), ({"Remote-Addr": "1.2.3.4"}, "1.2.3.4")]
+)
+async def test_the_address_is_what_the_headers_say(make_request, headers, address):
+    assert make_request(headers=headers).remote_addr == address
+
+
+async def test_the_scope_is_the_one_that_was_given(make_request):
+    assert make_request().scope is SCOPE
+
+
+async def test_data_that_are_not_cached_are_read_once(make_request):
+    request = make_request("POST")
+    request.body.set_result(b"abc")
+
+    assert await request.get_data() == b"abc"
+    assert await request.get_data(cache=False) == b"abc"
+    assert await request.get_data() == b""
+
+
+async def test_a_request_that_is_served_has_data_once_too(quart, app, client):
+    @app.post("/")
+    async def index():
+        return [await quart.request.get_data(cache=False, as_text=True) for _ in range(2)]
+
+    assert await (await client.post("/", data="abc")).get_json() == ["abc", ""]
+
+
+async def test_the_stream_of_a_request_is_its_body(make_request):
+    with pytest.raises(NotImplementedError, match="body"):
+        await make_request().stream
+
+
+async def test_pieces_that_have_come_are_one(module):
+    body = module("wrappers.request").Body(None, None)
+    body.append(b"a")
+    body.append(b"b")
+    body.set_complete()
+
+    assert [piece async for piece in body] == [b"ab"]
+
+
+async def test_a_body_is_cleared(module):
+    body = module("wrappers.request").Body(None, None)
+    body.set_result(b"abc")
+    body.clear()
+
+    assert await asyncio.wait_for(body, 10) == b""
+
+    body = module("wrappers.request").Body(None, None)
+    body.set_result(b"abc")
+    await body
+    body.clear()
+
+    assert await asyncio.wait_for(body, 10) == b""
+
+
+async def test_a_part_of_an_iterable_is_sent(quart, make_request):
+    async def pieces():
+        yield b"0123"
+        yield b"4567"
+
+    for body in (pieces(), iter([b"0123", b"4567"])):
+        response = quart.Response(body)
+        request = make_request(headers={"Range": "bytes=2-5"})
+        await response.make_conditional(request, accept_ranges=True, complete_length=8)
+
+        assert response.status_code == 206
+        assert await response.get_data() == b"2345"
+
+
+async def test_the_etag_of_a_body_is_the_same_as_on_quart(quart):
+    response = quart.Response("abc")
+    await response.add_etag()
+
+    assert response.get_etag() == ("900150983cd24fb0d6963f7d28e17f72", False)

@@ -12,7 +12,7 @@ from werkzeug.datastructures import Headers
 from ...exceptions import WebsocketDisconnect
 from ...testing.asgi_connection import ASGIConnection
 from ...testing.client import PRESERVE_CONTEXT
-from ...testing.websocket import WebsocketDisconnectError as WebsocketDisconnectError
+from ...testing.websocket import WebsocketDisconnectError as AsyncDisconnectError
 from ...testing.websocket import WebsocketResponseError as WebsocketResponseError
 from ...typing import Message
 from ..utils import decode_headers
@@ -27,6 +27,21 @@ ExcType = type[BaseException] | None
 
 class HTTPDisconnectError(Exception):
     """The app aborted the connection."""
+
+
+class WebsocketDisconnectError(AsyncDisconnectError):
+    """The app closed the websocket.
+
+    Args:
+        code: The close code, which is the one item of ``args``.
+        reason: The reason.
+
+    Source: ``Quart: testing.connections.WebsocketDisconnectError``.
+    """
+
+    def __init__(self, code: int = 1000, reason: str = "") -> None:
+        super().__init__(code, reason)
+        self.args = (code,)
 
 
 class _Connection:
@@ -189,8 +204,8 @@ class TestWebsocketConnection(_Connection):
         """Wait for the app's next message.
 
         Raises:
-            WebsocketDisconnectError: The app closed the websocket.
-            WebsocketResponseError: The app refused the websocket.
+            WebsocketDisconnectError: The app closed the websocket, also before it accepted it.
+            WebsocketResponseError: The app answered the handshake with a response.
         """
         while True:
             message = await self._take()
@@ -206,9 +221,6 @@ class TestWebsocketConnection(_Connection):
             text: str | None = message.get("text")
             return bytes(message["bytes"]) if text is None else text
         if kind == "websocket.close":
-            if not self.accepted:
-                self.status_code = 403
-                raise WebsocketResponseError(await self.as_response())  # type: ignore[arg-type]
             raise WebsocketDisconnectError(message.get("code", 1000), message.get("reason") or "")
         self._note(message)
         if kind == "websocket.http.response.body" and not message.get("more_body", False):

@@ -153,23 +153,21 @@ def make_test_scope(
     scope: dict[str, Any] = {
         "type": type_,
         "http_version": http_version,
-        "asgi": {"spec_version": "2.1", "version": "3.0"},
+        "asgi": {"spec_version": "2.1"},
         "scheme": scheme,
         "path": path,
         "raw_path": iri_to_uri(path).encode("ascii"),
         "query_string": query_string,
         "root_path": root_path,
         "headers": encode_headers(headers),
+        "method": method,
         "extensions": {},
         PRESERVED: _preserve_context,
     }
-    if type_ == "http":
-        scope["method"] = method
-        if http_version in ("2", "3"):
-            scope["extensions"] = {"http.response.push": {}}
-    else:
+    if type_ == "websocket":
         scope["extensions"] = {"websocket.http.response": {}}
-        scope["subprotocols"] = []
+    elif http_version in ("2", "3"):
+        scope["extensions"] = {"http.response.push": {}}
     return {**scope, **(scope_base or {})}
 
 

@@ -30,12 +30,24 @@ class BaseRequestWebsocket(HTTPConnection):
     """
 
     _ctx: Any
+    #: the scope that one made by hand was given
+    _made_of: Any = None
 
     @property
-    def remote_addr(self) -> str:  # type: ignore[override]  # as Quart's
-        """The client's address; ``<local>`` where the server knows none."""
+    def remote_addr(self) -> str | None:  # type: ignore[override]  # as Quart's
+        """The client's address; ``<local>`` where the server knows none.
+
+        One that is made by hand has what its header ``Remote-Addr`` says.
+        """
+        if self._made_of is not None:
+            return self.headers.get("Remote-Addr")
         client = self._ctx.scope.get("client")
         return (client and client[0]) or "<local>"
+
+    @property
+    def scope(self) -> Any:
+        """The ASGI scope."""
+        return self._ctx.scope if self._made_of is None else self._made_of
 
     def __init__(
         self,
@@ -62,6 +74,7 @@ class BaseRequestWebsocket(HTTPConnection):
         if whole["type"] == "http":
             whole["method"] = method
         self._ctx = Unconnected(whole, headers, nothing_to_receive, send_nothing)
+        self._made_of = scope
         self.headers = headers
 
     @property

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Any, Self, cast
+from typing import Any, NoReturn, Self, cast
 
 from werkzeug.datastructures import Headers, MultiDict
 
@@ -38,10 +38,19 @@ class Body(AsyncBody):
     """
 
     def __init__(self, expected_content_length: int | None, max_content_length: int | None) -> None:
-        self._messages: asyncio.Queue[Message] = asyncio.Queue()
+        self._given = bytearray()
+        self._is_whole = False
+        self._more = asyncio.Event()
         super().__init__(
-            self._messages.get, expected_content_length, max_content_length, idle_timeout=None
+            self._take_given, expected_content_length, max_content_length, idle_timeout=None
         )
+
+    async def _take_given(self) -> Message:
+        await self._more.wait()
+        self._more.clear()
+        data = bytes(self._given)
+        self._given.clear()
+        return {"type": "http.request", "body": data, "more_body": not self._is_whole}
 
     def append(self, data: bytes) -> None:
         """Add a piece.
@@ -50,11 +59,13 @@ class Body(AsyncBody):
             data: Its bytes.
         """
         if data:
-            self._messages.put_nowait({"type": "http.request", "body": data, "more_body": True})
+            self._given += data
+            self._more.set()
 
     def set_complete(self) -> None:
         """Note that nothing more comes."""
-        self._messages.put_nowait({"type": "http.request", "body": b"", "more_body": False})
+        self._is_whole = True
+        self._more.set()
 
     def set_result(self, data: bytes) -> None:
         """Set the whole body.
@@ -66,10 +77,11 @@ class Body(AsyncBody):
         self.set_complete()
 
     def clear(self) -> None:
-        """Forget the bytes that have not been read."""
-        while not self._messages.empty():
-            self._messages.get_nowait()
+        """Forget the bytes."""
+        self._given.clear()
         self._left = b""
+        if self.cached is not None:
+            self.cached = b""
 
 
 class Request(BaseRequestWebsocket, AsyncRequest):
@@ -145,7 +157,7 @@ class Request(BaseRequestWebsocket, AsyncRequest):
             body_timeout=ctx.app.config.get("BODY_TIMEOUT"),
             send_push_promise=_no_push,
         )
-        self._ctx, self._push = ctx, None
+        self._ctx, self._push, self._made_of = ctx, None, None
         return self
 
     def move_to(self, ctx: Any) -> None:
@@ -165,7 +177,7 @@ class Request(BaseRequestWebsocket, AsyncRequest):
         """Read the whole body.
 
         Args:
-            cache: Keep the bytes for later reads.
+            cache: Keep the bytes for later reads, which otherwise return none.
             as_text: Decode as UTF-8.
             parse_form_data: Parse a form first.
 
@@ -174,7 +186,18 @@ class Request(BaseRequestWebsocket, AsyncRequest):
         """
         if parse_form_data:
             await self.load_form()
-        return await super().get_data(cache, as_text)
+        data = await super().get_data(cache, as_text)
+        if not cache:
+            self.body.cached = b""
+        return data
+
+    @property
+    async def stream(self) -> NoReturn:  # type: ignore[override]  # as Quart's
+        """Raise an error: Quart's requests have a ``body`` instead."""
+        raise NotImplementedError(
+            "`request.stream` was read. Write `await request.body` for the whole body, or `async"
+            " for piece in request.body` for its pieces."
+        )
 
     @property
     async def data(self) -> bytes:  # type: ignore[override]  # as Quart's

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import AsyncIterable, AsyncIterator, Iterable
 from io import BytesIO
 from types import EllipsisType
 from typing import Any, Literal, Self, overload
-
-from werkzeug.http import generate_etag
 
 from ...wrappers import Response as AsyncResponse
 from ...wrappers.response.bodies import Run, close_body, in_thread, may_block, to_bytes
@@ -158,7 +157,9 @@ class Response(AsyncResponse, quick=True):
             weak: Whether it is a weak one.
         """
         if overwrite or "etag" not in self.headers:
-            self.set_etag(generate_etag(await self.get_data()), weak)
+            # COMPAT: with Quart's digest the caches of clients stay valid when an app moves over.
+            digest = hashlib.md5(await self.get_data(), usedforsecurity=False)
+            self.set_etag(digest.hexdigest(), weak)
 
     async def make_conditional(  # type: ignore[override]  # as Quart's
         self,
@@ -183,6 +184,8 @@ class Response(AsyncResponse, quick=True):
         finally:
             del self.__dict__["asked_range"]
         for start, length in asked:
+            if isinstance(self.response, self.iterable_body_class):
+                await self.make_sequence()  # Only a body with a length has parts.
             await self.response.make_conditional(start, start + length)
         if self.status_code in (304, 412):
             self.response = self.data_body_class(b"")

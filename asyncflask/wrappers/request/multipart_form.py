@@ -240,7 +240,7 @@ class MultipartForm(Generic[S]):
             raise fields_too_large(limit)
 
     def _end_field(self, field: Field, value: bytes) -> None:
-        charset = "utf-8" if len(field.headers) == 1 else _charset(field.headers)
+        charset = "utf-8" if len(field.headers) == 1 else charset_of(field.headers)
         self.fields.append((field.name, value.decode(charset, "replace")))
 
 
@@ -257,7 +257,12 @@ def _boundary(options: dict[str, str]) -> bytes:
     return boundary.encode("ascii")
 
 
-def _charset(headers: Headers) -> str:
+def charset_of(headers: Headers) -> str:
+    """Return the encoding of a field that is not a file.
+
+    Args:
+        headers: The headers of its part.
+    """
     content_type = headers.get("content-type")
     if content_type is None:
         return "utf-8"
