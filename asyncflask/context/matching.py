@@ -16,7 +16,7 @@ from .base import NO_ERROR
 from .connection import ContextConnection
 
 #: what an app may replace so that only the URL adapter finds the rule (``dispatch/overrides.py``)
-_REPLACED_MATCHING = frozenset({"create_url_adapter", "url_map"})
+_REPLACED_MATCHING = frozenset({"create_url_adapter", "url_map", "trusted_hosts"})
 
 
 class ContextMatching(ContextConnection):

@@ -28,6 +28,7 @@ from ..concurrency.execution_mode import COMMAND, THREAD, WORKER
 from ..concurrency.inspection import is_async
 from ..ctx import Context
 from ..routing import asks_werkzeug
+from ..wrappers.http_connection import lazy
 from .invoke import call_unconverted, to_loop, wait_in_place
 
 P = ParamSpec("P")
@@ -100,6 +101,8 @@ WATCHED = (
         "teardown_appcontext_funcs",
         "session_interface",
         "response_class",
+        "request_class",
+        "websocket_class",
     }
 )
 
@@ -134,7 +137,8 @@ def note_own_steps(cls: type) -> None:
 def find_replaced(app: object) -> frozenset[str]:
     """Return the names of the steps that ``app`` replaces.
 
-    ``url_map`` is among them if the app's map has to be asked in Werkzeug's way.
+    ``url_map`` is among them if the app's map has to be asked in Werkzeug's way, and
+    ``trusted_hosts`` if a class of connections has its own.
 
     Args:
         app: The app.
@@ -150,7 +154,17 @@ def find_replaced(app: object) -> frozenset[str]:
         assigned.get("url_map")
     ):
         names.add("url_map")
+    for name in ("request_class", "websocket_class"):
+        # A property of the app's class is not asked: it may need a request.
+        if _trusts_hosts(assigned.get(name, getattr(cls, name, None))):
+            names.add("trusted_hosts")
     return frozenset(names)
+
+
+def _trusts_hosts(cls: object) -> bool:
+    """Tell whether a class of connections says itself which hosts it trusts."""
+    trusted = getattr(cls, "trusted_hosts", None)
+    return trusted is not None and not isinstance(trusted, lazy)
 
 
 async def through(ctx: Context, method: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:

@@ -8,8 +8,19 @@ import pytest
 from werkzeug.exceptions import SecurityError
 from werkzeug.routing import BuildError
 
-from asyncflask import Blueprint, Flask, flask, request, url_for, websocket
+import asyncflask.flask
+from asyncflask import (
+    Blueprint,
+    Flask,
+    Response,
+    Websocket,
+    flask,
+    request,
+    url_for,
+    websocket,
+)
 from asyncflask.exceptions import OutOfContext, UnawaitedAccess
+from asyncflask.testing import TestClient, WebsocketResponseError
 
 
 @pytest.fixture
@@ -137,6 +148,51 @@ async def test_routing_errors_of_an_untrusted_host_are_400(app):
 
     response = await app.test_client().get("/", headers={"Host": "bad.test"})
     assert response.status_code == 400
+
+
+@pytest.mark.parametrize("keyword", ["def", "async"])
+@pytest.mark.parametrize("how", ["subclass", "class of the app", "after a request context"])
+@pytest.mark.parametrize("api", [asyncflask, asyncflask.flask])
+async def test_hosts_that_the_request_class_trusts_are_the_only_ones(api, how, keyword):
+    class Trusting(api.Request):
+        trusted_hosts = ["good.test"] if how != "after a request context" else None
+
+    class Shop(api.Flask):
+        request_class = Trusting
+
+    app = (Shop if how == "class of the app" else api.Flask)(__name__)
+    if how != "class of the app":
+        app.request_class = Trusting
+    with app.test_request_context("/"):
+        Trusting.trusted_hosts = ["good.test"]
+
+    async def view():
+        return "x"
+
+    app.get("/")(view if keyword == "async" else lambda: "x")
+    client = TestClient(app, Response)
+
+    assert (await client.get("/", headers={"Host": "good.test"})).text == "x"
+    for path in ["/", "/missing"]:
+        assert (await client.get(path, headers={"Host": "bad.test"})).status_code == 400
+
+
+async def test_hosts_that_the_websocket_class_trusts_are_the_only_ones(app):
+    class Trusting(Websocket):
+        trusted_hosts = ("good.test",)
+
+    app.websocket_class = Trusting
+
+    @app.websocket("/ws")
+    async def view():
+        await websocket.send("hello")
+
+    client = app.test_client()
+    async with client.websocket("/ws", headers={"Host": "good.test"}) as connection:
+        assert await connection.receive() == "hello"
+    with pytest.raises(WebsocketResponseError, match="400"):
+        async with client.websocket("/ws", headers={"Host": "bad.test"}):
+            pass
 
 
 async def test_the_page_for_an_untrusted_host_may_have_links(app):
