@@ -193,7 +193,7 @@ class Request(WerkzeugRequest):
 
 
 #: Methods that a subclass may override to change how a WSGI response is made.
-_WSGI_STEPS = ("get_wsgi_response", "get_wsgi_headers", "get_app_iter", "close")
+_WSGI_STEPS = ("get_wsgi_response", "get_wsgi_headers", "get_app_iter", "iter_encoded", "close")
 _BODILESS = frozenset([*range(100, 200), 204, 304])
 _PLAIN_HEADERS = ["Content-Type", "Content-Length"]
 

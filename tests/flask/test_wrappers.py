@@ -194,6 +194,23 @@ def test_a_response_is_html_with_the_location_as_given():
     assert response.autocorrect_location_header is False
 
 
+@pytest.mark.parametrize("value", ["text", ("text", 201), {"a": 1}])
+@pytest.mark.parametrize(
+    "steps",
+    [
+        {"get_wsgi_response": lambda self, environ: ([b"own"], "200 OK", [])},
+        {"get_app_iter": lambda self, environ: [b"own"]},
+        {"iter_encoded": lambda self: iter([b"own"])},
+    ],
+    ids=lambda steps: next(iter(steps)),
+)
+def test_what_a_subclass_makes_of_the_body_is_sent(app, client, steps, value):
+    app.response_class = type("Own", (Response,), steps)
+    app.get("/")(lambda: value)
+
+    assert client.get("/").data == b"own"
+
+
 def test_the_largest_cookie_is_the_configurations(app):
     assert Response().max_cookie_size == WerkzeugResponse.max_cookie_size
     app.config["MAX_COOKIE_SIZE"] = 10
