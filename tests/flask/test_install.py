@@ -241,17 +241,20 @@ def files(wheel):
         return [name for name in archive.namelist() if ".dist-info/" not in name]
 
 
-def test_the_wheel_runs_nothing_as_python_starts(tmp_path):
-    names = files(wheel(PROJECT, tmp_path))
+@pytest.fixture(scope="module")
+def names(tmp_path_factory):
+    """The files of the package's wheel."""
+    return files(wheel(PROJECT, tmp_path_factory.mktemp("wheel")))
 
+
+def test_the_wheel_runs_nothing_as_python_starts(names):
     assert {name.partition("/")[0] for name in names} == {"asyncflask", "pytest_asyncflask"}
     assert [name for name in names if name.endswith(".pth")] == []
     assert "asyncflask/flask/bin/flask" in names
     assert "asyncflask/py.typed" in names
 
 
-def test_the_wheel_has_the_files_of_a_new_app(tmp_path):
-    names = files(wheel(PROJECT, tmp_path))
+def test_the_wheel_has_the_files_of_a_new_app(names):
     template = PROJECT / "asyncflask/cli/template"
     expected = [path for path in template.rglob("*") if path.is_file()]
 
@@ -278,7 +281,7 @@ def test_asyncflask_as_flask_makes_a_variable_install_until_it_is_uninstalled(tm
         return done.stdout.strip()
 
     assert files(built) == ["asyncflask_as_flask.pth"]
-    pip("install", "--no-deps", "--no-index", str(built))
+    pip("install", "--no-deps", "--no-index", "--no-compile", str(built))
     assert which("-c", WHICH) == "flask.app"
     for value in ("1", sys.executable):
         assert which("-c", WHICH, ASYNCFLASK_AS_FLASK=value) == "asyncflask.flask.app"

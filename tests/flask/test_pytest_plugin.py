@@ -32,7 +32,9 @@ def test_a_request(client):
 def test_child_processes_are_told():
     assert os.environ["ASYNCFLASK_AS_FLASK"] == sys.executable
 """
-OPTIONS = ["-q", "-p", "no:cacheprovider", "-p", "no:asyncio", "-W", "error"]
+OPTIONS = ["-q", "-p", "no:cacheprovider", "-W", "error"]
+#: Other plugins take long to import.
+ALONE = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
 
 
 @pytest.fixture
@@ -42,7 +44,7 @@ def suite(tmp_path):
 
 @pytest.mark.usefixtures("suite")
 def test_the_suite_runs_on_the_facade(python):
-    output = python("-m", "pytest", "-p", "asyncflask.flask.pytest_plugin", *OPTIONS)
+    output = python("-m", "pytest", "-p", "asyncflask.flask.pytest_plugin", *OPTIONS, **ALONE)
 
     assert "3 passed" in output
 
@@ -53,4 +55,4 @@ def test_loaded_after_flask_it_says_so(python, tmp_path):
     )
 
     with pytest.raises(AssertionError, match="Call it first of all"):
-        python("-m", "pytest", *OPTIONS)
+        python("-m", "pytest", *OPTIONS, **ALONE)

@@ -9,7 +9,7 @@ import os
 import httpx
 import pytest
 
-from .test_servers import PATIENCE, connect, pytestmark, running
+from .test_servers import OPTIONS, PATIENCE, connect, pytestmark, running
 
 __all__ = ["pytestmark"]  # POSIX only
 
@@ -32,7 +32,7 @@ def server(request, tmp_path_factory):
 
 @pytest.fixture
 def client(server):
-    with httpx.Client(base_url=server.url, timeout=PATIENCE, trust_env=False) as client:
+    with httpx.Client(base_url=server.url, **OPTIONS) as client:
         yield client
 
 

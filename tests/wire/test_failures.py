@@ -15,7 +15,7 @@ import sys
 import httpx
 import pytest
 
-from .test_servers import PATIENCE, running
+from .test_servers import OPTIONS, PATIENCE, running
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
 
@@ -38,7 +38,7 @@ def server(request, tmp_path_factory):
 
 
 async def get(server, path):
-    async with httpx.AsyncClient(base_url=server.url, timeout=PATIENCE, trust_env=False) as client:
+    async with httpx.AsyncClient(base_url=server.url, **OPTIONS) as client:
         return await client.get(path)
 
 

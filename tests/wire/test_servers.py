@@ -23,6 +23,8 @@ import websockets
 HERE = Path(__file__).parent
 PEM = str(HERE.parent / "cli" / "localhost.pem")  # for these tests only
 PATIENCE = 15  # seconds, for every wait
+#: Of httpx's clients, for plain HTTP: each would load the system's certificates, for 50 ms.
+OPTIONS = {"timeout": PATIENCE, "trust_env": False, "verify": False}
 PIECE = bytes(range(256)) * 256  # what served.py sends in one piece
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
@@ -116,7 +118,7 @@ def server(request, tmp_path_factory):
     with running(SERVERS[request.param], folder) as server:
         server.name = request.param
         yield server
-        httpx.post(f"{server.url}/background?name=last&seconds=0.3", trust_env=False)
+        httpx.post(f"{server.url}/background?name=last&seconds=0.3", **OPTIONS)
         status = server.stop()
 
         # At the end uvicorn sends the same signal to itself.
@@ -129,7 +131,7 @@ def server(request, tmp_path_factory):
 
 @pytest.fixture
 async def client(server):
-    async with httpx.AsyncClient(base_url=server.url, timeout=PATIENCE, trust_env=False) as client:
+    async with httpx.AsyncClient(base_url=server.url, **OPTIONS) as client:
         yield client
 
 
@@ -410,7 +412,7 @@ def test_run_serves_https_in_debug_mode(tmp_path):
 async def test_in_debug_mode_a_function_that_blocks_the_loop_is_logged(name, tmp_path):
     command = SERVERS[name].replace("served", "served_debug")
     with running(command, tmp_path) as server:
-        async with httpx.AsyncClient(trust_env=False, timeout=PATIENCE) as client:
+        async with httpx.AsyncClient(**OPTIONS) as client:
             assert (await client.get(server.url)).text == "done"
         async with connect(server, "/") as connection:
             await connection.send("go")

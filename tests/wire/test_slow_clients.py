@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from .served_slow import PIECE, PIECES
-from .test_servers import PATIENCE, pytestmark, running
+from .test_servers import OPTIONS, PATIENCE, pytestmark, running
 
 __all__ = ["pytestmark"]  # POSIX only
 
@@ -43,7 +43,7 @@ def server(request, tmp_path_factory):
 
 async def load_of(server, api):
     """Return the load of the pool as a ``def`` view sees it, whose own thread is counted."""
-    async with httpx.AsyncClient(base_url=server.url, timeout=PATIENCE, trust_env=False) as client:
+    async with httpx.AsyncClient(base_url=server.url, **OPTIONS) as client:
         answer = await client.get(f"/{POOLS.get(api, api)}/load")
     assert answer.status_code == 200
     return answer.json()

@@ -11,7 +11,7 @@ import httpx
 import pytest
 import websockets
 
-from .test_servers import PATIENCE, connect, running
+from .test_servers import OPTIONS, PATIENCE, connect, running
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
 
@@ -44,7 +44,7 @@ def facade_server(request, tmp_path, monkeypatch):
 
 
 def client_of(server):
-    return httpx.AsyncClient(base_url=server.url, timeout=PATIENCE, trust_env=False)
+    return httpx.AsyncClient(base_url=server.url, **OPTIONS)
 
 
 @asynccontextmanager
