@@ -10,10 +10,10 @@ from libcst.metadata import (
     MetadataWrapper,
     PositionProvider,
     QualifiedNameSource,
-    ScopeProvider,
 )
 
 from .project import Source
+from .scopes import Scopes
 
 
 @dataclass(eq=False)
@@ -84,7 +84,7 @@ class Code:
         self.source = source
         self.tree = wrapper.module
         self._wrapper = wrapper
-        self._scopes = wrapper.resolve(ScopeProvider)
+        self._scopes = Scopes(wrapper.module)
         self._parents: dict[cst.CSTNode, cst.CSTNode] = {}
         self.functions: list[Function] = []
         self.classes: dict[str, cst.ClassDef] = {}
@@ -124,7 +124,7 @@ class Code:
 
     def qualified_name(self, node: cst.Name) -> str:
         """Return what a name stands for: ``flask.request``, ``shop.db.get_db``; else ``""``."""
-        scope = self._scopes.get(node)
+        scope = self._scopes.of(node)
         if scope is None:
             return ""
         found = scope.get_qualified_names_for(node.value)

@@ -57,14 +57,15 @@ def port(sources: Iterable[Source], options: Options, paths: Iterable[Path] = ()
     options = replace(options, templates=body_templates(paths))
     result = Result([])
     codes = _parsed(before, result.notes)
-    steps = _steps(options)
-    for step in steps:
-        edits = step(Program(codes.values()), options, result.notes)
+    program = Program(codes.values())
+    for step in _steps(options):
+        edits = step(program, options, result.notes)
         for code, of_file in edits.items():
             if of_file:
                 new = replace(code.source, content=of_file.apply(code.tree))
                 codes[code.source.path] = Code(new)
-    program = Program(codes.values())
+        if any(edits.values()):
+            program = Program(codes.values())
     note_extensions(program, options.to, result.notes)
     if options.to == "async":
         note_blocking_calls(program, result.notes)
