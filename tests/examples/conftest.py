@@ -9,9 +9,17 @@ from werkzeug.security import generate_password_hash
 
 from examples import create_app
 from examples.blog.db import connect
+from tests.forks import runner
 
 PASSWORD = "correct horse"
 HASH = generate_password_hash(PASSWORD, "pbkdf2:sha256:1000")  # quick, for tests
+
+
+@pytest.fixture(scope="session")
+def run_pytest():
+    """Run pytest in a process of its own, without the plugins that pages do not use."""
+    with runner("pytest_asyncio.plugin", "pytest_asyncflask") as run:
+        yield run
 
 
 @pytest.fixture

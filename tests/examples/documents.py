@@ -20,12 +20,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 PROJECT = Path(__file__).parents[2]
-#: Of a pytest that runs a page's tests: without the plugins of the other tests, which take
-#: seconds to import.
-FEW_PLUGINS = {
-    "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
-    "PYTEST_PLUGINS": "pytest_asyncio.plugin,pytest_asyncflask",
-}
+#: Options of pytest for the tests of a page.
+QUIET = ("-q", "-p", "no:cacheprovider")
+AUTO = ("-o", "asyncio_mode=auto", "-o", "asyncio_default_fixture_loop_scope=function")
 BLOCK = re.compile(r"(?:^`([\w/.-]+)`:\n\n)?^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 FILES = {"notes.txt": b"Twelve chars"}
 

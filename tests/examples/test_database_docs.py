@@ -5,21 +5,13 @@ Flask-SQLAlchemy imports ``flask``, so the modules run in a process where that i
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
-import sys
 
 import pytest
 
-from .documents import BLOCK, FEW_PLUGINS, PROJECT
+from .documents import AUTO, BLOCK, PROJECT, QUIET
 
 PAGE = "docs/how-to/use-flask-sqlalchemy.md"
-PYTEST = [
-    *(sys.executable, "-m", "pytest", "-q", "-W", "error", "-p", "no:cacheprovider"),
-    *("-o", "asyncio_mode=auto", "-o", "asyncio_default_fixture_loop_scope=function"),
-    *("-p", "asyncflask.flask.pytest_plugin"),
-]
 FLASK = re.compile(r"^from flask import", re.MULTILINE)
 TEST = re.compile(r"^(async )?def test_", re.MULTILINE)
 #: Close the connections in the apps' pools, which would be a warning at the end.
@@ -51,18 +43,14 @@ def modules():
 
 @pytest.mark.timeout(120)
 @pytest.mark.parametrize("api", ["asyncflask.flask", "asyncflask"])
-def test_the_blocks_pass(api, tmp_path):
+def test_the_blocks_pass(api, tmp_path, run_pytest):
     for name, code in {**modules(), "conftest.py": CONFTEST}.items():
         (tmp_path / name).write_text(FLASK.sub(f"from {api} import", code))
-    unset = ("PYTEST", "ASYNCFLASK_TEST_TRANSPORT")
-    environ = {name: value for name, value in os.environ.items() if not name.startswith(unset)}
-    environ |= FEW_PLUGINS
 
-    done = subprocess.run(
-        PYTEST, cwd=tmp_path, env=environ, capture_output=True, text=True, timeout=110
-    )
+    options = (*QUIET, *AUTO, "-W", "error")
+    done = run_pytest(*options, cwd=tmp_path, plugin="asyncflask.flask.pytest_plugin")
 
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.returncode == 0, done.stdout
 
 
 def test_each_block_has_a_test():

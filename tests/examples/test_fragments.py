@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import os
 import subprocess
 import sys
 import tomllib
@@ -22,7 +23,7 @@ from asyncflask.sse import event_stream
 from asyncflask.testing import WebsocketDisconnect
 
 from . import test_docs, test_how_to_docs, test_reference_docs, test_services_docs, tutorial
-from .documents import PROJECT, blocks, execute, sections
+from .documents import PROJECT, QUIET, blocks, execute, sections
 
 TEST, CLI = "docs/how-to/test.md", "docs/reference/cli.md"
 REQUEST, RESPONSE = "docs/reference/request.md", "docs/reference/response.md"
@@ -130,10 +131,12 @@ def run_shop(tmp_path):
             (tmp_path / f"{name}.py").write_text(code)
         toml = (PROJECT / TEST).read_text().partition("```toml\n")[2].partition("```")[0]
         (tmp_path / "pyproject.toml").write_text(toml)
-        options = ["-q", "-p", "pytest_asyncflask", "-p", "no:cacheprovider", "-W", "error"]
+        # All other plugins take seconds to import.
+        options = [*QUIET, "-W", "error", "-p", "asyncio", "-p", "pytest_asyncflask"]
         done = subprocess.run(
             [sys.executable, "-m", "pytest", *options],
             cwd=tmp_path,
+            env={**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
             capture_output=True,
             text=True,
             timeout=120,

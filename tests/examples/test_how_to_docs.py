@@ -7,10 +7,7 @@ extensions that import it.
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
@@ -18,7 +15,7 @@ import pytest
 
 from tests.services import postgresql
 
-from .documents import BLOCK, FEW_PLUGINS, PROJECT
+from .documents import AUTO, BLOCK, PROJECT, QUIET
 
 NAMES = [
     *("authentication", "background-work", "cors", "streaming-and-events", "uploads"),
@@ -46,35 +43,27 @@ def write(page, folder):
         path.write_text(code)
 
 
-def run(page, folder, *options, **variables):
+@pytest.fixture
+def run(run_pytest):
     """Write a page's files into a folder, and run pytest there."""
-    write(page, folder)
-    unset = ("PYTEST", "ASYNCFLASK_TEST_TRANSPORT")
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(unset)}
-    done = subprocess.run(
-        [
-            *(sys.executable, "-m", "pytest", "-q", "-W", "error", "-p", "no:cacheprovider"),
-            *("-o", "asyncio_mode=auto", "-o", "asyncio_default_fixture_loop_scope=function"),
-            *options,
-        ],
-        cwd=folder,
-        env={**kept, **FEW_PLUGINS, **variables},
-        capture_output=True,
-        text=True,
-        timeout=110,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
+
+    def run(page, folder, plugin="", **variables):
+        write(page, folder)
+        done = run_pytest(*QUIET, *AUTO, "-W", "error", cwd=folder, plugin=plugin, **variables)
+        assert done.returncode == 0, done.stdout
+
+    return run
 
 
 @pytest.mark.timeout(120)
 @pytest.mark.parametrize("page", PAGES)
-def test_the_tests_of_a_page_pass(page, tmp_path):
+def test_the_tests_of_a_page_pass(page, tmp_path, run):
     facade = "quart" if page == QUART_SCHEMA else "flask"
-    run(page, tmp_path, "-p", f"asyncflask.{facade}.pytest_plugin")
+    run(page, tmp_path, f"asyncflask.{facade}.pytest_plugin")
 
 
 @pytest.mark.timeout(180)
-def test_the_tests_of_sqlalchemy_pass_with_postgresql(tmp_path):
+def test_the_tests_of_sqlalchemy_pass_with_postgresql(tmp_path, run):
     # PostgreSQL's own user cannot read a folder of pytest's.
     with tempfile.TemporaryDirectory(prefix="asyncflask-how-to-") as folder:
         server = postgresql(Path(folder))
@@ -88,14 +77,16 @@ def test_the_tests_of_sqlalchemy_pass_with_postgresql(tmp_path):
 
 @pytest.mark.timeout(180)
 @pytest.mark.parametrize("line", [0, 1, 2])
-def test_the_commands_of_the_page_on_extensions_pass(line, tmp_path):
+def test_the_commands_of_the_page_on_extensions_pass(line, tmp_path, run):
     """On Flask itself, and on the facade with each transport."""
     page = "docs/how-to/write-an-extension.md"
     text = (PROJECT / page).read_text()
     commands = re.findall(r"^\$ (?:(\w+)=(\w+) )?python -m pytest(.*)$", text, re.MULTILINE)
     variable, value, options = commands[line]
+    plugin = options.removeprefix(" -p ")
+    assert " " not in plugin
 
-    run(page, tmp_path, *options.split(), **({variable: value} if variable else {}))
+    run(page, tmp_path, plugin, **({variable: value} if variable else {}))
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -5,21 +5,23 @@ The tools patch other modules and have global state, so they run in processes of
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
-import sys
 
 import pytest
 
-from .documents import FEW_PLUGINS, PROJECT
+from .documents import AUTO, PROJECT, QUIET
 
 PAGE = "docs/how-to/monitor.md"
-PYTEST = [
-    *(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"),
-    *("-o", "asyncio_mode=auto", "-o", "asyncio_default_fixture_loop_scope=function"),
-]
 ASYNC, FACADE = "on the async API", "on the facade"
+#: What the tools import, most of it Sentry if it is installed.
+IMPORTED = (
+    "aiohttp",
+    "arq.worker",
+    "asyncpg",
+    "celery.app",
+    "sentry_sdk",
+    "sqlalchemy.ext.asyncio",
+)
 TOOLS = ("Sentry", "OpenTelemetry", "Prometheus", "structlog", "Correlation ids")
 
 
@@ -40,20 +42,15 @@ def test_each_tool_is_shown_on_both():
     ("where", "transport"), [(ASYNC, None), (FACADE, "wsgi"), (FACADE, "asgi")]
 )
 @pytest.mark.parametrize("tools", [TOOLS[:1], TOOLS[1:]], ids=["Sentry", "others"])
-def test_the_blocks_pass(tools, where, transport, tmp_path):
+def test_the_blocks_pass(tools, where, transport, tmp_path, run_pytest):
     """Sentry runs alone, because it would report the errors of the other tools' tests."""
     for tool in tools:
         name = re.sub(r"\W", "_", tool.lower())
         (tmp_path / f"test_{name}.py").write_text(blocks()[f"{tool} {where}"])
-    plugin = ["-p", "asyncflask.flask.pytest_plugin"] if where == FACADE else []
-    environ = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST")}
-    environ |= FEW_PLUGINS
-    if transport is not None:
-        environ["ASYNCFLASK_TEST_TRANSPORT"] = transport
+    plugin = "asyncflask.flask.pytest_plugin" if where == FACADE else ""
+    environ = {} if transport is None else {"ASYNCFLASK_TEST_TRANSPORT": transport}
 
-    done = subprocess.run(
-        [*PYTEST, *plugin], cwd=tmp_path, env=environ, capture_output=True, text=True, timeout=120
-    )
+    done = run_pytest(*QUIET, *AUTO, cwd=tmp_path, plugin=plugin, modules=IMPORTED, **environ)
 
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.returncode == 0, done.stdout
     assert f"{len(tools)} passed" in done.stdout

@@ -19,16 +19,11 @@ import pytest
 
 from tests.services import redis
 
-from .documents import BLOCK, FEW_PLUGINS, PROJECT
+from .documents import AUTO, BLOCK, PROJECT, QUIET
 
 EXTENSIONS = [f"docs/how-to/use-flask-{name}.md" for name in ("session", "limiter", "caching")]
 JOBS = [f"docs/how-to/use-{name}.md" for name in ("celery", "taskiq", "arq")]
 PAGES = [*EXTENSIONS, *JOBS]
-PYTEST = [
-    *(sys.executable, "-m", "pytest", "-q", "-W", "error", "-p", "no:cacheprovider"),
-    *("-o", "asyncio_mode=auto", "-o", "asyncio_default_fixture_loop_scope=function"),
-    *("-p", "asyncflask.flask.pytest_plugin"),
-]
 #: Seconds in which a worker has to end.
 END = 30
 TEST = re.compile(r"^(async )?def test_", re.MULTILINE)
@@ -55,7 +50,7 @@ def environ(tmp_path_factory):
     server.start()
     unset = ("PYTEST", "ASYNCFLASK_TEST_TRANSPORT")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(unset)}
-    yield {**kept, **FEW_PLUGINS, "REDIS_URL": server.url}
+    yield {**kept, "REDIS_URL": server.url}
     server.kill()
 
 
@@ -86,7 +81,7 @@ def worker(command, folder, environ):
         process.wait()
 
 
-def run(pages, folder, environ):
+def run(pages, folder, environ, run_pytest):
     """Run the blocks of pages, with the pages' workers."""
     for page in pages:
         for name, code in modules(page).items():
@@ -95,21 +90,22 @@ def run(pages, folder, environ):
         for page in pages:
             for command in WORKER.findall(text(page)):
                 stack.enter_context(worker(command, folder, environ))
-        done = subprocess.run(
-            PYTEST, cwd=folder, env=environ, capture_output=True, text=True, timeout=110
-        )
+        options = (*QUIET, *AUTO, "-W", "error")
+        plugin = "asyncflask.flask.pytest_plugin"
+        url = environ["REDIS_URL"]
+        done = run_pytest(*options, cwd=folder, plugin=plugin, REDIS_URL=url)
     logs = "".join(path.read_text() for path in folder.glob("*.log"))
-    assert done.returncode == 0, done.stdout + done.stderr + logs
+    assert done.returncode == 0, done.stdout + logs
 
 
 @pytest.mark.timeout(120)
-def test_extensions_work_as_shown(tmp_path, environ):
-    run(EXTENSIONS, tmp_path, environ)
+def test_extensions_work_as_shown(tmp_path, environ, run_pytest):
+    run(EXTENSIONS, tmp_path, environ, run_pytest)
 
 
 @pytest.mark.timeout(120)
-def test_workers_do_the_jobs_as_shown(tmp_path, environ):
-    run(JOBS, tmp_path, environ)
+def test_workers_do_the_jobs_as_shown(tmp_path, environ, run_pytest):
+    run(JOBS, tmp_path, environ, run_pytest)
 
 
 @pytest.mark.parametrize("page", PAGES)

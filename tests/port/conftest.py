@@ -1,10 +1,7 @@
 from __future__ import annotations
 
-import os
 import re
-import subprocess
-import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeAlias
 
@@ -12,12 +9,13 @@ import pytest
 from click.testing import CliRunner, Result
 
 from asyncflask.cli import cli
-from tests.conftest import PROJECT
+from tests.forks import runner
 
 #: What the tool reads and writes: not tests of asyncflask.
 collect_ignore = ["golden", "apps"]
 
 Port: TypeAlias = Callable[..., Result]
+RunTests: TypeAlias = Callable[..., tuple[int, str]]
 
 
 @pytest.fixture
@@ -35,25 +33,18 @@ def port(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Port:
     return run
 
 
-def run_tests(folder: Path, *options: str) -> tuple[int, str]:
-    """Run a project's tests in a process of their own.
+@pytest.fixture(scope="session")
+def run_tests() -> Iterator[RunTests]:
+    """Run a project's tests in a process of its own.
 
-    Returns:
-        How many pass, 0 if others do not; and pytest's output.
+    It returns how many pass, 0 if others do not; and pytest's output.
     """
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *options, "."],
-        cwd=folder,
-        # Without the plugins of the other tests, which take seconds to import.
-        env={
-            **os.environ,
-            "PYTHONPATH": str(PROJECT),
-            "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
-            "PYTEST_PLUGINS": "pytest_asyncio.plugin",
-        },
-        capture_output=True,
-        text=True,
-    )
-    found = re.search(r"(\d+) passed in", done.stdout)
-    passed = int(found[1]) if found is not None and done.returncode == 0 else 0
-    return passed, done.stdout + done.stderr
+    with runner("pytest_asyncio.plugin") as run_pytest:
+
+        def run(folder: Path, *options: str) -> tuple[int, str]:
+            done = run_pytest("-q", "-p", "no:cacheprovider", *options, ".", cwd=folder)
+            found = re.search(r"(\d+) passed in", done.stdout)
+            passed = int(found[1]) if found is not None and done.returncode == 0 else 0
+            return passed, done.stdout
+
+        yield run

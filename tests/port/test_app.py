@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import Port, run_tests
+from .conftest import Port, RunTests
 
 APP = Path(__file__).parent / "apps" / "library"
 ASYNC = ["--to", "async"]
@@ -30,7 +30,7 @@ LOOP_SCOPE = ["-o", "asyncio_default_fixture_loop_scope=function"]
 
 
 @pytest.fixture(scope="module")
-def passed_before(tmp_path_factory: pytest.TempPathFactory) -> int:
+def passed_before(tmp_path_factory: pytest.TempPathFactory, run_tests: RunTests) -> int:
     """How many tests pass on Flask."""
     passed, output = run_tests(
         shutil.copytree(APP, tmp_path_factory.mktemp("before") / "project"), *LOOP_SCOPE
@@ -45,7 +45,7 @@ def passed_before(tmp_path_factory: pytest.TempPathFactory) -> int:
     ids=["facade", "async", "all views"],
 )
 def test_the_tests_pass_before_and_after(
-    options: list[str], passed_before: int, project: Path, port: Port
+    options: list[str], passed_before: int, project: Path, port: Port, run_tests: RunTests
 ) -> None:
     port(*options, "--write", "project")
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import Port, run_tests
+from .conftest import Port, RunTests
 
 GOLDEN = Path(__file__).parent / "golden"
 CASES = sorted(path.parent.name for path in GOLDEN.glob("*/options.txt"))
@@ -70,7 +70,7 @@ def test_without_write_the_diff_is_shown_and_no_file_changes(tmp_path: Path, por
 
 
 @pytest.mark.parametrize("case", WITH_TESTS)
-def test_the_ported_tests_of_a_project_pass(case: str, tmp_path: Path) -> None:
+def test_the_ported_tests_of_a_project_pass(case: str, tmp_path: Path, run_tests: RunTests) -> None:
     passed, output = run_tests(_copy(case, "after", tmp_path))
 
     assert passed > 0, output
