@@ -188,7 +188,7 @@ def test_a_signal_ends_all_processes_and_cuts_off_no_request(
 def test_a_second_signal_ends_workers_that_still_answer(run: StartProgram, write: Write) -> None:
     write("app.py", SLOW.replace("sleep(0.5)", "sleep(60)"))
 
-    program = run("--workers", "2")
+    program = run("--max-requests", "9")  # which takes one worker
     with closing(HTTPConnection(urlsplit(program.url()).netloc, timeout=10)) as connection:
         connection.request("GET", "/slow")
         assert program.output.until("slow begins")

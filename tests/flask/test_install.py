@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import re
 import subprocess
 import sys
 import venv
 import warnings
 import zipfile
+from functools import cache
 from pathlib import Path
 
 import flask  # the real Flask, which the tests compare with; install() is too late in this process
@@ -80,9 +80,23 @@ SAME = {
 }
 
 
+#: modules that Flask has not: the import system would put one where ``asyncflask.flask`` has
+#: the function of that name
+OWN = {
+    f"try_import('flask.{path.stem}')": f"No module named 'flask.{path.stem}'"
+    for path in sorted(HERE.glob("*.py"))
+    if path.stem not in MODULES | {"__init__"}
+}
+REAL = {
+    "[d.name.lower() for d in importlib.metadata.distributions()].count('flask')": "1",
+    "type(importlib.metadata.distribution('flask')).__name__": "'PathDistribution'",
+}
+
+
 @pytest.fixture(scope="module")
 def answers():
-    return evaluate([*HOLDS.values(), *SAME.values()], begin=IMPORTS)
+    questions = [*HOLDS.values(), *SAME.values(), *OWN, *REAL]
+    return evaluate(questions, begin=IMPORTS + TRY_IMPORT)
 
 
 @pytest.mark.parametrize("question", HOLDS.values(), ids=HOLDS)
@@ -103,24 +117,56 @@ def test_the_modules_are_those_of_flask():
     assert {name for name in names if name} | {"sansio"} == MODULES
 
 
-def test_modules_of_our_own_are_not_offered_as_flasks():
-    """The import system would put the module where ``asyncflask.flask`` has the function."""
-    own = sorted({path.stem for path in HERE.glob("*.py")} - MODULES - {"__init__"})
-    questions = {f"try_import('flask.{name}')": f"No module named 'flask.{name}'" for name in own}
-    answers = evaluate(questions, begin=BEGIN + TRY_IMPORT)
-
-    assert "install" in own
-    assert {q for q in questions if questions[q] not in answers[q]} == set()
+def test_modules_of_our_own_are_not_offered_as_flasks(answers):
+    assert "try_import('flask.install')" in OWN
+    assert {q for q in OWN if OWN[q] not in answers[q]} == set()
 
 
-def test_nothing_happens_on_plain_import(python):
-    code = (
-        "import os, sys; path, environ = list(sys.meta_path), dict(os.environ)\n"
-        "import asyncflask.flask, asyncflask.flask.cli\n"
-        "print(path == sys.meta_path, environ == dict(os.environ), 'flask' in sys.modules)"
+#: What is done in a process, step by step, and what each step prints.
+PROCESS = """
+import os, runpy, subprocess, sys, warnings
+warnings.simplefilter("error")
+path, environ = list(sys.meta_path), dict(os.environ)
+import asyncflask.flask, asyncflask.flask.cli
+asyncflask.flask.Flask("shop").test_client().get("/")
+print("import:", path == sys.meta_path, environ == dict(os.environ), "flask" in sys.modules)
+
+asyncflask.flask.install()
+print("install:", environ == dict(os.environ))
+
+import flask
+flask.Flask("shop").test_client().get("/")
+print("no warning")
+
+asyncflask.flask.install(children=True)
+asyncflask.flask.install(children=True)
+print("variable:", os.environ["ASYNCFLASK_AS_FLASK"])
+print("path:", os.environ["PATH"])
+if os.name != "nt":
+    command = subprocess.run(["flask", "--version"], capture_output=True, text=True)
+    print("command:", next(line for line in command.stdout.splitlines() if "Flask" in line))
+
+sys.argv[1:] = ["--version"]
+runpy.run_module("flask", run_name="__main__", alter_sys=True)
+"""
+
+
+@pytest.fixture(scope="module")
+def printed(tmp_path_factory):
+    environ = {name: value for name, value in os.environ.items() if "FLASK" not in name}
+    done = subprocess.run(
+        [sys.executable, "-c", PROCESS],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path_factory.mktemp("process"),
+        env={**environ, "PYTHONPATH": str(PROJECT), "PATH": "/bin"},
     )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()
 
-    assert python("-c", code) == "True True False"
+
+def test_nothing_happens_on_plain_import(printed):
+    assert "import: True True False" in printed
 
 
 def test_install_after_flask_was_imported_is_refused():
@@ -169,13 +215,9 @@ def test_without_flask_there_is_a_distribution(distribution, question):
     assert distribution[question] == DISTRIBUTION[question]
 
 
-def test_the_real_distribution_is_found_where_flask_is_installed():
+def test_the_real_distribution_is_found_where_flask_is_installed(answers):
     """And it is listed once."""
-    count = "[d.name.lower() for d in metadata.distributions()].count('flask')"
-    kind = "type(metadata.distribution('flask')).__name__"
-    answers = evaluate([count, kind], begin=BEGIN + "from importlib import metadata\n")
-
-    assert answers == {count: "1", kind: "'PathDistribution'"}
+    assert {question: answers[question] for question in REAL} == REAL
 
 
 def test_the_version_is_the_one_whose_surface_is_measured():
@@ -299,44 +341,25 @@ def test_both_distributions_have_the_version_of_the_package(project):
     assert found.stdout.strip() == asyncflask.__version__
 
 
-def test_install_does_not_change_child_processes(python):
-    code = "import os; before = dict(os.environ)\n" + BEGIN + "print(before == dict(os.environ))"
-
-    assert python("-c", code) == "True"
+def test_install_does_not_change_child_processes(printed):
+    assert "install: True" in printed
 
 
-def test_install_for_children_sets_the_variable_and_one_folder_of_the_path(python):
-    code = (
-        "import os, asyncflask.flask as f\n"
-        "f.install(children=True); f.install(children=True)\n"
-        "print(os.environ['ASYNCFLASK_AS_FLASK'], os.environ['PATH'], sep='\\n')"
-    )
-    interpreter, path = python("-c", code, PATH="/bin").splitlines()
-
-    assert interpreter == sys.executable
-    assert path == f"{HERE / 'bin'}{os.pathsep}/bin"
+def test_install_for_children_sets_the_variable_and_one_folder_of_the_path(printed):
+    assert f"variable: {sys.executable}" in printed
+    assert f"path: {HERE / 'bin'}{os.pathsep}/bin" in printed
 
 
 @pytest.mark.skipif(os.name == "nt", reason="a shell script")
-def test_children_have_a_flask_command(python):
-    code = (
-        "import subprocess, asyncflask.flask as f\n"
-        "f.install(children=True)\n"
-        "print(subprocess.run(['flask', '--version'], capture_output=True, text=True).stdout)"
+def test_children_have_a_flask_command(printed):
+    assert any(
+        line.startswith(f"command: Flask {FLASK_VERSION} (on asyncflask") for line in printed
     )
 
-    assert re.search(rf"^Flask {FLASK_VERSION} \(on asyncflask", python("-c", code), re.MULTILINE)
 
-
-def test_python_m_flask_runs_our_command(python):
-    code = (
-        "import runpy, sys, asyncflask.flask as f\n"
-        "f.install()\n"
-        "sys.argv[1:] = ['--version']\n"
-        "runpy.run_module('flask', run_name='__main__', alter_sys=True)"
-    )
-
-    assert "on asyncflask" in python("-c", code)
+def test_python_m_flask_runs_our_command(printed):
+    assert printed[-3].startswith("Python ")
+    assert any("on asyncflask" in line for line in printed[-2:])
 
 
 # -- hooks that tools call after an import ---------------------------------------------------------
@@ -384,17 +407,27 @@ def register():
 NAMED = ["flask", "flask.app", "flask.blueprints", "flask.cli", "flask.json.provider"]
 
 
-def fired(python, *steps):
+def fired(*steps):
+    """Return the names of the hooks that were called, and "later" where a step says so."""
     code = "\n".join([HOOKS, *steps, "print(*fired)"])
-    return python("-c", code).split()
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=PROJECT, check=True
+    )
+    return done.stdout.split()
+
+
+@cache
+def fired_by_facade(order, loaded):
+    steps = ["register()", BEGIN.strip()] if order == "hooks first" else [BEGIN, "register()"]
+    early = ["import asyncflask.flask.views"] if loaded else []
+    later = ["import flask", "fired.append('later')", "import flask.views", "import flask.app"]
+    return fired(*early, *steps, *later)
 
 
 @pytest.mark.parametrize("order", ["hooks first", "install first"])
 @pytest.mark.parametrize("loaded", [False, True], ids=["new", "loaded"])
-def test_hooks_fire_when_the_facade_is_imported_as_flask(python, order, loaded):
-    steps = ["register()", BEGIN.strip()] if order == "hooks first" else [BEGIN, "register()"]
-    early = ["import asyncflask.flask.views"] if loaded else []
-    seen = fired(python, *early, *steps, "import flask", "import flask.views", "import flask.app")
+def test_hooks_fire_when_the_facade_is_imported_as_flask(order, loaded):
+    seen = fired_by_facade(order, loaded)
 
     assert set(NAMED) < set(seen)
     assert "flask.views" in seen
@@ -402,17 +435,17 @@ def test_hooks_fire_when_the_facade_is_imported_as_flask(python, order, loaded):
     assert seen.index("flask.app") < seen.index("flask")
 
 
-def test_the_same_hooks_fire_as_with_flask(python):
-    real = fired(python, "register()", "import flask")
-    ours = fired(python, "register()", BEGIN, "import flask")
+def test_the_same_hooks_fire_as_with_flask():
+    real = fired("register()", "import flask")
+    ours = fired_by_facade("hooks first", loaded=False)
 
-    assert set(real) <= {*ours, "flask.sansio"}
+    assert set(real) <= {*ours[: ours.index("later")], "flask.sansio"}
 
 
-def test_a_module_that_is_imported_later_fires_its_hook_then(python):
-    seen = fired(python, "register()", BEGIN, "import flask", "fired.clear()", "import flask.views")
+def test_a_module_that_is_imported_later_fires_its_hook_then():
+    seen = fired_by_facade("hooks first", loaded=False)
 
-    assert seen == ["flask.views"]
+    assert seen[seen.index("later") + 1 :] == ["flask.views"]
 
 
 def test_a_finder_in_front_of_ours_may_look_for_flask(python):
@@ -459,23 +492,9 @@ def test_an_app_beside_the_real_flask_is_warned_of(when, monkeypatch):
         assert warned[0].filename == __file__
 
 
-def test_after_install_there_is_nothing_to_warn_of(python):
-    code = (
-        f"import warnings; warnings.simplefilter('error')\n{BEGIN}import flask\n"
-        "app = flask.Flask('shop'); app.test_client().get('/'); print('no warning')"
-    )
-
-    assert python("-c", code) == "no warning"
-
-
-def test_without_the_real_flask_there_is_nothing_to_warn_of(python):
-    code = (
-        "import warnings; warnings.simplefilter('error')\n"
-        "from asyncflask.flask import Flask\n"
-        "Flask('shop').test_client().get('/'); print('no warning')"
-    )
-
-    assert python("-c", code) == "no warning"
+def test_without_the_real_flask_there_is_nothing_to_warn_of(printed):
+    """Neither before install() nor after it: warnings are errors in that process."""
+    assert "no warning" in printed
 
 
 def test_a_subclass_is_warned_where_it_is_made():
