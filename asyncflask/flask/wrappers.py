@@ -229,17 +229,14 @@ class Response(AsyncResponse):
         # PERF: text with no other headers than its type and length; with Werkzeug's method a small
         # request takes a third more.
         chunks = self.buffered_chunks()
-        headers = list(self.headers)
-        if (
-            chunks is not None
-            and self._plain
-            and [name for name, _ in headers] == _PLAIN_HEADERS
-            and self.status_code not in _BODILESS
-            and len(chunks) == 1
-            and isinstance(chunks[0], bytes)
-        ):
+        if chunks is not None and self._plain and len(chunks) == 1 and isinstance(chunks[0], bytes):
+            headers = list(self.headers)
+            bodiless = self.status_code in _BODILESS
+            if bodiless or [name for name, _ in headers] != _PLAIN_HEADERS:
+                headers = self.get_wsgi_headers(environ).to_wsgi_list()
             start_response(self.status, headers)
-            return [] if environ["REQUEST_METHOD"] == "HEAD" else chunks
+            # A list needs no close(), so the ASGI side sends it without another call.
+            return [] if bodiless or environ["REQUEST_METHOD"] == "HEAD" else chunks
         return super().__call__(environ, start_response)
 
     def make_conditional(

@@ -10,6 +10,7 @@ from collections.abc import Callable, Container, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, cast
 
 from werkzeug.wrappers import Response as WerkzeugResponse
+from werkzeug.wsgi import FileWrapper
 
 from ..wrappers.response.asgi import Send, send_stream, send_whole, whole_body
 from ..wrappers.response.bodies import Run
@@ -130,7 +131,8 @@ class WSGICall:
     def begin_whole(self) -> None:
         """Call the application, and close it as well if one piece is the whole body.
 
-        PERF: most bodies are one piece, so that one call in the worker replaces four.
+        PERF: most bodies are one piece, so that one call in the worker replaces four. Lists and
+        files may be closed before they are sent: no function of the app's notices it.
         """
         body = self.begin()
         if body is not self:
@@ -148,7 +150,8 @@ class WSGICall:
         except BaseException:
             self.close()
             raise
-        if self.whole is not None:
+        # What a view registers with `response.call_on_close` runs when the body was sent.
+        if self.whole is not None and isinstance(self._given, FileWrapper):
             self.close()
 
     def begin(self) -> list[bytes] | WSGICall:

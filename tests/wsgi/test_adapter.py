@@ -85,6 +85,32 @@ async def test_one_piece_of_the_announced_length_is_two_messages_too(host):
     assert body.closed == 1
 
 
+@pytest.mark.parametrize("fails", [None, ValueError("in close")])
+async def test_a_body_of_the_announced_length_is_closed_when_it_was_sent(host, fails):
+    sent, sent_before = [], []
+
+    class Late(Closing):
+        def close(self):
+            sent_before.extend(sent)
+            super().close()
+            if fails is not None:
+                raise fails
+
+    async def send(message):
+        sent.append(message)
+
+    scope = {"type": "http", "method": "GET", "path": "/", "headers": []}
+    application = answering(Late(b"abc"), ("Content-Length", "3"))
+    serving = serve_wsgi(host, application, scope, asyncio.Queue().get, send)
+    if fails is None:
+        await serving
+    else:
+        with pytest.raises(ValueError, match="in close"):
+            await serving
+
+    assert (text_of(sent_before), sent_before) == (b"abc", sent)
+
+
 async def test_an_announced_length_of_nothing(host):
     body = Closing()
     sent = await exchange(host, answering(body, ("Content-Length", "0")))

@@ -416,6 +416,41 @@ async def test_close_of_a_response_runs_on_the_worker(app, asgi):
     assert threads[0] == threads[1]
 
 
+@pytest.mark.parametrize("keyword", ["def", "async"])
+@pytest.mark.parametrize("headers", [{}, {"Set-Cookie": "a=b"}])
+async def test_a_function_of_call_on_close_runs_when_the_response_was_sent(app, headers, keyword):
+    server = Server("/", b"", method="GET")
+    sent_before = []
+
+    def view():
+        response = Response("x", headers=headers)
+        response.call_on_close(lambda: sent_before.extend(server.sent))
+        return response
+
+    async def async_view():
+        return view()
+
+    app.get("/")(view if keyword == "def" else async_view)
+
+    assert await server.serve(app) == b"x"
+    assert sent_before == server.sent
+
+
+async def test_an_error_in_a_function_of_call_on_close_leaves_the_response_as_it_is(app):
+    server = Server("/", b"", method="GET")
+
+    @app.get("/")
+    def view():
+        response = Response("x")
+        response.call_on_close(lambda: 1 / 0)
+        return response
+
+    with pytest.raises(ZeroDivisionError):
+        await server.serve(app)
+    assert [message.get("status") for message in server.sent] == [200, None]
+    assert server.sent[1]["body"] == b"x"
+
+
 async def test_a_client_that_disconnects_ends_its_stream(app):
     ended = []
 
