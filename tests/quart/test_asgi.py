@@ -418,3 +418,23 @@ async def test_a_subprotocol_that_was_not_offered_may_be_chosen(quart, app, clie
 
     async with client.websocket("/") as connection:
         assert await connection.receive() == "accepted"
+
+
+async def test_a_view_that_accepts_after_its_client_has_left_is_cancelled(quart, app):
+    ended = []
+
+    @app.websocket("/")
+    async def index():
+        try:
+            await asyncio.sleep(0)
+            await quart.websocket.accept()
+            await quart.websocket.receive()
+        except asyncio.CancelledError:
+            ended.append("cancelled")
+            raise
+
+    client = Client({"type": "websocket.connect"})
+    client.leave("websocket")
+    await asyncio.wait_for(app(scope_of("websocket"), client.receive, client.send), 10)
+
+    assert ended == ["cancelled"]

@@ -443,3 +443,83 @@ def test_a_scope_is_quarts(module, kind, version, extensions):
         "extensions": extensions,
         "_quart._preserve_context": False,
     }
+
+
+@pytest.mark.parametrize("messages", [["a"], ["a", b"b", "c"]])
+async def test_a_view_receives_what_was_sent_before_the_client_left(quart, app, client, messages):
+    received = []
+
+    @app.websocket("/")
+    async def index():
+        await quart.websocket.accept()
+        for _ in messages:
+            received.append(await quart.websocket.receive())
+
+    async with client.websocket("/") as connection:
+        for message in messages:
+            await connection.send(message)
+
+    assert received == messages
+
+
+async def test_a_view_may_answer_a_client_that_does_not_wait(quart, app, client):
+    ended = []
+
+    @app.websocket("/")
+    async def index():
+        await quart.websocket.send(await quart.websocket.receive())
+        ended.append("view")
+
+    async with client.websocket("/") as connection:
+        await connection.send("a")
+
+    assert ended == ["view"]
+
+
+async def test_a_view_ends_when_the_client_closes_behind_its_messages(quart, app, client):
+    received = []
+
+    @app.websocket("/")
+    async def index():
+        try:
+            while True:
+                received.append(await quart.websocket.receive())
+        except asyncio.CancelledError:
+            received.append("left")
+            raise
+
+    async with client.websocket("/") as connection:
+        await connection.send("a")
+        await connection.close(1000)
+
+    assert received == ["a", "left"]
+
+
+async def test_hooks_of_a_websocket_receive_what_was_sent_before_the_client_left(
+    quart, app, client
+):
+    received = []
+
+    @app.before_websocket
+    async def receive_first():
+        received.append(await quart.websocket.receive())
+
+    @app.websocket("/")
+    async def index():
+        received.append(await quart.websocket.receive())
+
+    async with client.websocket("/") as connection:
+        await connection.send("hook")
+        await connection.send("view")
+
+    assert received == ["hook", "view"]
+
+
+async def test_a_client_may_leave_a_view_that_sends_much(quart, app, client):
+    @app.websocket("/")
+    async def index():
+        for _ in range(8):
+            await quart.websocket.send(b"x" * 1024 * 1024)
+
+    async with client.websocket("/") as connection:
+        assert len(await connection.receive()) == 1024 * 1024

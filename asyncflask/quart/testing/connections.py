@@ -192,13 +192,30 @@ class TestWebsocketConnection(_Connection):
     async def __aexit__(
         self, exc_type: ExcType, exc_value: BaseException | None, tb: TracebackType | None
     ) -> None:
-        await self.disconnect()
-        await self._connection.finish()
-        if exc_type is not None:
-            return
-        with suppress(WebsocketDisconnect):
+        refusal: WebsocketResponseError | None = None
+        try:
+            if exc_type is None:
+                await self.disconnect()
+                refusal = await self._take_rest()
+        finally:
+            self._connection.disconnect(**_left(1005))
+            await self._connection.finish()
+        if exc_type is None:
+            with suppress(asyncio.CancelledError):  # It is the app's, because nothing waits here.
+                self._connection.raise_error()
+        if refusal is not None:
+            raise refusal
+
+    async def _take_rest(self) -> WebsocketResponseError | None:
+        """Take the messages up to the end; return the error of one that was not received."""
+        try:
             while (message := await self._take()) is not None:
                 await self._next(message)
+        except WebsocketDisconnect:
+            pass
+        except WebsocketResponseError as error:
+            return error
+        return None
 
     async def receive(self) -> str | bytes:
         """Wait for the app's next message.
@@ -260,13 +277,17 @@ class TestWebsocketConnection(_Connection):
         await self.send(self.app.json.dumps(data))
 
     async def close(self, code: int) -> None:
-        """Close the websocket.
+        """Close the websocket, behind the messages that were sent before.
 
         Args:
             code: The close code.
         """
-        self._connection.disconnect(code=code, reason="")
+        self._connection.put({"type": "websocket.disconnect", **_left(code)})
 
     async def disconnect(self) -> None:
-        """Disconnect."""
-        self._connection.disconnect(code=1005, reason="")
+        """Disconnect, behind the messages that were sent before."""
+        await self.close(1005)
+
+
+def _left(code: int) -> dict[str, Any]:
+    return {"code": code, "reason": ""}

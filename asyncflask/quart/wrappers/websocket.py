@@ -14,6 +14,7 @@ from ...wrappers import Websocket as AsyncWebsocket
 from ...wrappers.request.headers import decode_headers
 from ...wrappers.websocket.cancellation import ViewWatch
 from ...wrappers.websocket.connection import WebsocketConnection
+from ...wrappers.websocket.websocket import HandshakeHeaders
 from .base import BaseRequestWebsocket
 
 
@@ -133,6 +134,23 @@ class Websocket(BaseRequestWebsocket, AsyncWebsocket):
         connection = self._connection
         assert isinstance(connection, Connection)
         return connection
+
+    async def accept(
+        self, headers: HandshakeHeaders | None = None, subprotocol: str | None = None
+    ) -> None:
+        """Complete the handshake.
+
+        Args:
+            headers: Added to the server's answer.
+            subprotocol: The one that is chosen.
+
+        Raises:
+            CancelledError: The client has left.
+        """
+        try:
+            await super().accept(headers, subprotocol)
+        except WebsocketDisconnect:
+            await self.connection.wait_for_cancellation()
 
     async def receive(self) -> Any:
         """Wait for the next message: ``str`` or ``bytes``.
