@@ -7,7 +7,7 @@ error handling ends here too.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from contextvars import Token
 from functools import partial
@@ -349,23 +349,37 @@ async def run_shutdown(app: ServedApp) -> None:
 
     Source: ``Quart: app.shutdown``.
     """
-    errors: list[Exception] = []
+    errors: list[BaseException] = []
     async with app.app_context() as ctx:
         for generator in reversed(app.serving_generators):
-            try:
-                await anext(generator)
-            except StopAsyncIteration:
-                continue
-            except Exception as error:
-                errors.append(error)
-            else:
-                errors.append(_yielded_twice(generator))
+            await _noting(errors, _end_generator(generator), f"the generator {generator!r}")
         for func in app.after_serving_funcs:
-            try:
-                await call_settled(ctx, func)
-            except Exception as error:
-                errors.append(error)
+            await _noting(errors, call_settled(ctx, func), f"the after_serving function {func!r}")
     raise_first(app, errors)
+
+
+async def _noting(errors: list[BaseException], step: Awaitable[object], what: str) -> None:
+    """Take a step of the shutdown, and note what it raises, so that the others are taken too."""
+    try:
+        await step
+    except (SystemExit, KeyboardInterrupt, GeneratorExit):
+        raise
+    except BaseException as error:
+        # Mostly of a task that the step has cancelled and awaited.
+        failure = as_exception(error, what)
+        if failure is not error:
+            failure.__cause__ = error
+        elif not isinstance(error, Exception):
+            raise  # The server cancels the shutdown.
+        errors.append(failure)
+
+
+async def _end_generator(generator: AsyncIterator[None]) -> None:
+    try:
+        await anext(generator)
+    except StopAsyncIteration:
+        return
+    raise _yielded_twice(generator)
 
 
 def _yielded_twice(generator: object) -> RuntimeError:

@@ -893,6 +893,59 @@ async def test_after_serving_runs_even_when_a_generator_fails(app):
     assert ran == ["after"]
 
 
+@pytest.mark.parametrize("kind", [Flask, FacadeFlask])
+@pytest.mark.parametrize("where", ["after_serving", "while_serving"])
+async def test_all_of_the_shutdown_runs_even_when_a_cancelled_task_is_awaited(kind, where):
+    app = kind(__name__)
+    ran = []
+
+    async def stop():
+        task = asyncio.ensure_future(asyncio.sleep(60))
+        task.cancel()
+        await task
+
+    @app.while_serving
+    async def first():
+        yield
+        ran.append("first")
+
+    @app.while_serving
+    async def poller():
+        yield
+        if where == "while_serving":
+            await stop()
+
+    if where == "after_serving":
+        app.after_serving(stop)
+    app.after_serving(lambda: ran.append("last"))
+
+    await app.startup()
+    with pytest.raises(RuntimeError, match=r"(stop|poller) .*Catch asyncio.CancelledError at that"):
+        await app.shutdown()
+
+    assert ran == ["first", "last"]
+
+
+async def test_a_shutdown_that_the_server_cancels_ends(app):
+    begun = asyncio.Event()
+    ran = []
+
+    @app.after_serving
+    async def slow():
+        begun.set()
+        await asyncio.sleep(60)
+
+    app.after_serving(lambda: ran.append("last"))
+    await app.startup()
+    shutdown = asyncio.ensure_future(app.shutdown())
+    await begun.wait()
+    shutdown.cancel()
+
+    with pytest.raises(asyncio.CancelledError):
+        await shutdown
+    assert ran == []
+
+
 async def test_a_while_serving_generator_that_yields_twice_is_an_error(app):
     @app.while_serving
     async def part():
