@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import re
+from functools import cache
 from pathlib import Path
 
 PACKAGE = Path(__file__).parents[1] / "asyncflask"
@@ -37,6 +38,7 @@ def _section(folder: Path) -> str:
     return "\n".join([f"## {name}/", "", *about, "| file | |", "|---|---|", *rows, ""])
 
 
+@cache
 def first_line(path: Path) -> str:
     """Return the first sentence of a file's docstring, in Markdown."""
     text = ast.get_docstring(ast.parse(path.read_text())) or ""

@@ -48,7 +48,9 @@ def test_the_blocks_pass(api, tmp_path, run_pytest):
         (tmp_path / name).write_text(FLASK.sub(f"from {api} import", code))
 
     options = (*QUIET, *AUTO, "-W", "error")
-    done = run_pytest(*options, cwd=tmp_path, plugin="asyncflask.flask.pytest_plugin")
+    plugin = "asyncflask.flask.pytest_plugin"
+    imported = ("flask_sqlalchemy", "sqlalchemy.ext.asyncio")
+    done = run_pytest(*options, cwd=tmp_path, plugin=plugin, modules=imported)
 
     assert done.returncode == 0, done.stdout
 

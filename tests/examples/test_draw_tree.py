@@ -9,7 +9,7 @@ import pytest
 from .documents import PROJECT
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def command():
     spec = importlib.util.spec_from_file_location("draw_tree", PROJECT / "docs/draw_tree.py")
     module = importlib.util.module_from_spec(spec)

@@ -24,6 +24,7 @@ NAMES = [
 #: the page whose extension imports ``quart``
 QUART_SCHEMA = "docs/how-to/use-quart-schema.md"
 PAGES = [*(f"docs/how-to/{name}.md" for name in NAMES), QUART_SCHEMA]
+FACADE, QUART = "asyncflask.flask.pytest_plugin", "asyncflask.quart.pytest_plugin"
 TEST = re.compile(r"^(async )?def test_", re.MULTILINE)
 
 
@@ -49,7 +50,9 @@ def run(run_pytest):
 
     def run(page, folder, plugin="", **variables):
         write(page, folder)
-        done = run_pytest(*QUIET, *AUTO, "-W", "error", cwd=folder, plugin=plugin, **variables)
+        options = (*QUIET, *AUTO, "-W", "error")
+        imported = ("sqlalchemy.ext.asyncio",) if plugin == FACADE else ()
+        done = run_pytest(*options, cwd=folder, plugin=plugin, modules=imported, **variables)
         assert done.returncode == 0, done.stdout
 
     return run
@@ -58,8 +61,7 @@ def run(run_pytest):
 @pytest.mark.timeout(120)
 @pytest.mark.parametrize("page", PAGES)
 def test_the_tests_of_a_page_pass(page, tmp_path, run):
-    facade = "quart" if page == QUART_SCHEMA else "flask"
-    run(page, tmp_path, f"asyncflask.{facade}.pytest_plugin")
+    run(page, tmp_path, QUART if page == QUART_SCHEMA else FACADE)
 
 
 @pytest.mark.timeout(180)

@@ -75,7 +75,9 @@ class Reader:
         own = {
             "PATH": os.pathsep.join([os.path.dirname(sys.executable), os.environ["PATH"]]),
             "COLUMNS": "80",
-            "PYTEST_ADDOPTS": "-W error -p no:cacheprovider -p no:valkey",
+            # The plugins of the reader's environment, and no other.
+            "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+            "PYTEST_ADDOPTS": "-W error -p no:cacheprovider -p asyncio -p pytest_asyncflask",
         }
         self.folder = folder
         self.services: dict[str, str] = {}
