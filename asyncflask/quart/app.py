@@ -19,6 +19,7 @@ from ..context import Context
 from ..debug.page import PRESERVE_CONTEXT
 from ..dispatch import overrides
 from ..dispatch.make_response import as_response
+from ..exceptions import OutOfContext
 from ..sansio.setupmethod import F
 from ..sansio.setupmethod import T_after_websocket as T_after_websocket
 from ..sansio.setupmethod import T_before_serving as T_before_serving
@@ -278,7 +279,14 @@ class Quart(WebsocketHooks, AppFiles, AppContexts):
         Raises:
             TypeError: A view may not return such a value.
         """
-        return t.cast(Response, as_response(self, result))
+        try:
+            return t.cast(Response, as_response(self, result))
+        except OutOfContext as error:
+            raise TypeError(
+                f"make_response() was given {result!r} where no request is active, and such a value"
+                " is no response. Give it a str, bytes, dict, list, Response, or a tuple of one of"
+                " these with a status, headers, or both."
+            ) from error
 
     async def make_default_options_response(self) -> Response:  # type: ignore[override]  # as Quart's
         """Answer OPTIONS with the methods that the current URL allows."""

@@ -257,6 +257,12 @@ async def test_make_response(quart, app, value, status, data):
     assert data is None or await response.get_data() == data
 
 
+@pytest.mark.parametrize("value", [None, (None, 200), 5, ("a", 1, {}, 2)])
+async def test_what_is_no_response_is_refused_without_a_request_too(quart, app, value):
+    with pytest.raises(TypeError, match=r".+"):
+        await app.make_response(value)
+
+
 @pytest.mark.parametrize("value", [None, ("a", 1, {}, 2)])
 async def test_what_a_view_may_not_return(quart, app, value):
     async with app.test_request_context("/"):

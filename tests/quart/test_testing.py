@@ -523,3 +523,26 @@ async def test_a_client_may_leave_a_view_that_sends_much(quart, app, client):
 
     async with client.websocket("/") as connection:
         assert len(await connection.receive()) == 1024 * 1024
+
+
+@pytest.mark.parametrize("path", ["/whole", "/pieces"])
+async def test_the_last_piece_of_a_response_is_empty(quart, app, client, path):
+    @app.get("/whole")
+    async def whole():
+        return "ab"
+
+    @app.get("/pieces")
+    async def pieces():
+        async def body():
+            yield b"a"
+            yield b"b"
+
+        return body()
+
+    received = []
+    async with client.request(path) as connection:
+        await connection.send_complete()
+        while piece := await connection.receive():
+            received.append(piece)
+
+    assert b"".join(received) == b"ab"

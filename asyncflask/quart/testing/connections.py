@@ -110,6 +110,7 @@ class TestHTTPConnection(_Connection):
     def __init__(self, app: Quart, scope: dict[str, Any], _preserve_context: bool = False) -> None:
         super().__init__(app, {**scope, PRESERVED: _preserve_context or scope.get(PRESERVED)})
         self.push_promises: list[tuple[str, Headers]] = []
+        self._received_last = False
 
     async def send(self, data: bytes) -> None:
         """Send a piece of the request's body.
@@ -124,11 +125,14 @@ class TestHTTPConnection(_Connection):
         self._connection.put({"type": "http.request", "body": b"", "more_body": False})
 
     async def receive(self) -> bytes:
-        """Wait for the next piece of the response's body.
+        """Wait for the next piece of the response's body; the last one is empty.
 
         Raises:
             HTTPDisconnectError: Nothing more comes.
         """
+        if self._received_last:
+            self._received_last = False
+            return b""
         while True:
             message = await self._take()
             if message is None:
@@ -136,6 +140,7 @@ class TestHTTPConnection(_Connection):
             self._note(message)
             if message["type"] == "http.response.body":
                 body = bytes(message.get("body") or b"")
+                self._received_last = bool(body) and not message.get("more_body", False)
                 # What the test receives itself is no part of the response that is left.
                 del self.response_data[len(self.response_data) - len(body) :]
                 return body
