@@ -35,7 +35,7 @@ else:
     settings.register_profile(
         "tests", deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow]
     )
-    settings.register_profile("thorough", settings.get_profile("tests"), max_examples=500)
+    settings.register_profile("thorough", settings.get_profile("tests"), max_examples=300)
     settings.load_profile("tests")
 
 PROJECT = Path(__file__).parents[1]

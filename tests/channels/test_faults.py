@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import importlib.metadata
 import tracemalloc
+from importlib import import_module
 
 import pytest
 from redis.asyncio import Redis
@@ -114,6 +116,27 @@ async def test_an_engine_that_refuses_a_message_says_why(servers, channels):
             await client.set("refused:counter:{news}", "no hash")
         with pytest.raises(ChannelsUnavailable, match=r"WRONGTYPE.* refused it"):
             await channels.publish("news", "1")
+
+
+async def test_a_connection_to_redis_does_not_read_the_metadata_of_packages(
+    servers, channels, monkeypatch
+):
+    """It would block the loop, for 10 ms."""
+    read = []
+    version = importlib.metadata.version
+
+    def noted(name):
+        read.append(name)
+        return version(name)
+
+    app = Flask("faults")
+    app.config.update(CHANNELS_URL=servers("redis").url, CHANNELS_PREFIX="metadata")
+    channels.init_app(app)
+    import_module("asyncflask.channels.redis")  # which reads it once
+    monkeypatch.setattr(importlib.metadata, "version", noted)
+    async with app.test_app(), app.app_context():
+        await channels.publish("news", "1")
+    assert read == []
 
 
 async def test_a_server_that_is_not_there_raises_in_time(channels):

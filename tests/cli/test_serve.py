@@ -296,11 +296,19 @@ RUN = "\nif __name__ == '__main__':\n    app.run(port=0, {options})\n"
 
 
 UNCLOSED = 'title = "<b>\n'
+SYNTAX_ERROR = (UNCLOSED, ["SyntaxError: unterminated string literal", "&lt;b&gt;"])
+OTHER_ERRORS = [
+    (broken, ["The reason is in the terminal."]) for broken in ("import nothing_such", "1 / 0")
+]
 
 
-@pytest.mark.parametrize("server", ["embedded", "hypercorn"])
+@pytest.mark.parametrize(
+    ("server", "errors"),
+    [("embedded", [SYNTAX_ERROR, *OTHER_ERRORS]), ("hypercorn", [SYNTAX_ERROR, OTHER_ERRORS[1]])],
+    ids=["embedded", "hypercorn"],
+)
 def test_app_run_answers_500_while_the_code_is_broken(
-    start_program: StartProgram, write: Write, server: str
+    start_program: StartProgram, write: Write, server: str, errors: list[tuple[str, list[str]]]
 ) -> None:
     """For several errors, one after the other. The address is printed once."""
     source = APP + RUN.format(options=f"debug=True, server={server!r}")
@@ -309,11 +317,7 @@ def test_app_run_answers_500_while_the_code_is_broken(
     program = start_program(str(file))
     url = program.url()
     assert page(url) == "first"
-    for broken, shown in (
-        (UNCLOSED, ["SyntaxError: unterminated string literal", "&lt;b&gt;"]),
-        ("import nothing_such", ["The reason is in the terminal."]),
-        ("1 / 0", ["The reason is in the terminal."]),
-    ):
+    for broken, shown in errors:
         change(file, broken)
         wait_until(lambda: error_page(url))
         text = error_page(url)
