@@ -196,6 +196,8 @@ class Files:
         self.roots = sorted(_roots())
         self._exclude = tuple(exclude)
         self._modules = _module_files()  # Once, because an import is not a change of a file.
+        #: The folders that have files of the program, as they were at the last check.
+        self.folders: set[str] = set()
         self._known = self.times()
 
     def counts(self, path: str) -> bool:
@@ -209,8 +211,10 @@ class Files:
     def times(self) -> dict[str, int]:
         """Return each file's time of change, in nanoseconds."""
         found: dict[str, int] = {}
+        folders = {os.path.dirname(path) for path in self.extra}
         for root in self.roots:
-            _scan(root, found)
+            _scan(root, found, folders)
+        self.folders = {folder for folder in folders if os.path.isdir(folder)}
         for path in self.extra | self._modules:
             if path not in found:
                 try:
@@ -244,18 +248,19 @@ def _roots() -> set[str]:
     }
 
 
-def _scan(folder: str, found: dict[str, int]) -> None:
+def _scan(folder: str, found: dict[str, int], folders: set[str]) -> None:
     try:
         entries = list(os.scandir(folder))
     except OSError:
         return  # It was removed meanwhile, or may not be read.
+    folders.add(folder)
     for entry in entries:
         name = entry.name
         try:
             if name.endswith(".py"):
                 found[entry.path] = entry.stat().st_mtime_ns
             elif name[:1] != "." and name not in _SKIPPED and _is_source_folder(entry):
-                _scan(entry.path, found)
+                _scan(entry.path, found, folders)
         except OSError:
             continue
 
@@ -286,19 +291,27 @@ def watch_files(files: Files, pulse: Callable[[float], bool]) -> Iterator[set[st
             yield files.changes()
         yield set()
         return
-    extra = {os.path.dirname(path) for path in files.extra}
-    folders = [folder for folder in {*files.roots, *extra} if os.path.isdir(folder)]
-    first = True
-    for changed in watchfiles.watch(
-        *folders,
-        watch_filter=lambda _, path: files.counts(path),
-        rust_timeout=200,
-        yield_on_timeout=True,
-        raise_interrupt=False,
-    ):
-        # Earlier changes are found only by a check.
-        yield {path for _, path in changed} | (files.changes() if first else set())
-        first = False
-        if pulse(0):
-            break
+    is_watching = True
+    while is_watching:
+        is_watching = False
+        folders, is_first = files.folders, True
+        for changed in watchfiles.watch(
+            *folders,
+            watch_filter=lambda _, path: files.counts(path) or os.path.isdir(path),
+            # An environment inside the project has thousands of folders: seconds, and the system
+            # lets a user watch so many only.
+            recursive=False,
+            rust_timeout=200,
+            yield_on_timeout=True,
+            raise_interrupt=False,
+        ):
+            # Earlier changes, and those in new folders, are found only by a check.
+            missed = files.changes() if changed or is_first else set()
+            yield {path for _, path in changed if files.counts(path)} | missed
+            is_first = False
+            if pulse(0):
+                break
+            if files.folders != folders:
+                is_watching = True  # those that are there now
+                break
     yield set()
