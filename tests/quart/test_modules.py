@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import importlib
 import os
 import sys
 import threading
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from werkzeug.datastructures import Headers
@@ -273,9 +273,9 @@ def test_the_age_of_files_is_known_outside_of_contexts(app):
 async def test_a_change_during_the_first_wait_is_noticed(module, tmp_path, monkeypatch, change):
     path = tmp_path / "watched_by_quart.py"
     path.touch()
-    monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.delitem(sys.modules, "watched_by_quart", raising=False)
-    importlib.import_module("watched_by_quart")
+    watched = ModuleType("watched_by_quart")
+    watched.__file__ = os.fspath(path)
+    monkeypatch.setitem(sys.modules, "watched_by_quart", watched)
     stop = asyncio.Event()
     waits = []
 
@@ -288,7 +288,6 @@ async def test_a_change_during_the_first_wait_is_noticed(module, tmp_path, monke
 
     with pytest.raises(module("utils").MustReloadError):
         await module("utils").observe_changes(sleep, stop)
-    monkeypatch.delitem(sys.modules, "watched_by_quart")
 
 
 # -- forms -----------------------------------------------------------------------------------------
