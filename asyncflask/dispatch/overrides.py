@@ -21,6 +21,8 @@ from types import FunctionType, MethodType
 from typing import Any, Concatenate, ParamSpec, TypeVar
 from weakref import WeakSet
 
+from werkzeug.wrappers import Request as WerkzeugRequest
+
 from .. import _invalidation
 from .._contextvars import current
 from ..concurrency.bridge import drive, running_loop
@@ -137,17 +139,20 @@ def note_own_steps(cls: type) -> None:
 def find_replaced(app: object) -> frozenset[str]:
     """Return the names of the steps that ``app`` replaces.
 
-    ``url_map`` is among them if the app's map has to be asked in Werkzeug's way, and
-    ``trusted_hosts`` if a class of connections has its own.
+    ``url_map`` is among them if the app's map has to be asked in Werkzeug's way,
+    ``trusted_hosts`` if a class of connections has its own, and ``request_class`` if a constructor
+    of the app's gets the WSGI environ.
 
     Args:
         app: The app.
     """
     assigned = vars(app)
     cls = type(app)
-    own = next((_own_steps[base] for base in cls.__mro__ if base in _own_steps), {})
+    base: Any = next((base for base in cls.__mro__ if base in _own_steps), None)
     names = {
-        name for name, step in own.items() if name in assigned or getattr(cls, name) is not step
+        name
+        for name, step in _own_steps.get(base, {}).items()
+        if name in assigned or getattr(cls, name) is not step
     }
     # A property of a subclass may return another map for each request.
     if isinstance(getattr(cls, "url_map", None), property) or asks_werkzeug(
@@ -158,7 +163,20 @@ def find_replaced(app: object) -> frozenset[str]:
         # A property of the app's class is not asked: it may need a request.
         if _trusts_hosts(assigned.get(name, getattr(cls, name, None))):
             names.add("trusted_hosts")
+    request_class = assigned.get("request_class", getattr(cls, "request_class", None))
+    if base is not None and _reads_environ(request_class, base.request_class):
+        names.add("request_class")
     return frozenset(names)
+
+
+def _reads_environ(request_class: object, own: type) -> bool:
+    """Tell whether a request class gets the WSGI environ in another constructor than ours."""
+    constructor = inspect.getattr_static(own, "__init__")
+    return (
+        issubclass(own, WerkzeugRequest)
+        and isinstance(request_class, type)
+        and inspect.getattr_static(request_class, "__init__") is not constructor
+    )
 
 
 def _trusts_hosts(cls: object) -> bool:

@@ -214,11 +214,17 @@ class RequestContext(FlaskContext):
         self.request = app.request_class(environ) if request is None else request
         if session is not None:
             self.keep_session(session)
-        if "create_url_adapter" in self.replaced:
-            self.url_adapter  # noqa: B018  # Flask's moment: the replacement sees it now.
+        if self.replaced:
+            self._note_replaced(environ)
         served = environ.get(CONTEXT_KEY)
         if served is not None:
             self.lease = served.lease
+
+    def _note_replaced(self, environ: dict[str, Any]) -> None:
+        if "request_class" in self.replaced:  # Its constructor may have changed the environ.
+            self.scope = kept_scope(environ) or routing_scope(environ)
+        if "create_url_adapter" in self.replaced:
+            self.url_adapter  # noqa: B018  # Flask's moment: the replacement sees it now.
 
     # -- push and pop ------------------------------------------------------------------------------
 

@@ -45,6 +45,40 @@ def test_the_test_client_takes_a_path_without_a_slash():
     assert app.test_client().get("no-page").status_code == 404
 
 
+@pytest.mark.parametrize(
+    ("path", "changed", "status", "text"),
+    [
+        ("/old", {"PATH_INFO": "/new"}, 200, "GET /new at /new"),
+        ("/new", {"SCRIPT_NAME": "/shop"}, 200, "GET /new at /shop/new"),
+        ("/new", {"REQUEST_METHOD": "PUT"}, 405, None),
+        ("/new", {}, 200, "GET /new at /new"),
+    ],
+)
+@pytest.mark.parametrize("transport", ["wsgi", "asgi"])
+async def test_what_the_constructor_of_a_request_class_changes_is_matched(
+    transport, path, changed, status, text
+):
+    class Changing(flask.Request):
+        def __init__(self, environ, *args, **kwargs):
+            environ.update(changed)
+            super().__init__(environ, *args, **kwargs)
+
+    app = flask.Flask("app")
+    app.request_class = Changing
+
+    @app.get("/new")
+    def new():
+        return f"{flask.request.method} {flask.request.path} at {flask.url_for('new')}"
+
+    if transport == "wsgi":
+        response = app.test_client().get(path)
+    else:
+        response = await TestClient(app, asyncflask.Response).get(path)
+
+    assert response.status_code == status
+    assert text is None or response.text == text
+
+
 @pytest.mark.parametrize("root", ["", "/app"])
 @pytest.mark.parametrize("target", ["@evil.test", "?a=b", "page"])
 async def test_an_asgi_request_without_a_path_is_refused(root, target):
