@@ -17,25 +17,16 @@ from tests.services import free_port, in_ci_only
 
 PATIENCE = 30
 
-#: The module of jobs, commands and views, for an app of either kind.
+#: The module of commands and views, for an app of either kind.
 SOURCE = """
 import os
 import click
-from celery import Celery
 from {package} import Flask
 from asyncflask.channels import Channels
 
 app = Flask(__name__)
 app.config.update(CHANNELS_URL={url!r}, CHANNELS_PREFIX="jobs")
 channels = Channels(app)
-celery = Celery("jobs", broker={broker!r})
-celery.conf.worker_hijack_root_logger = False
-
-
-@celery.task
-def tell(text):
-    with app.app_context():
-        channels.publish("news", text)
 
 
 @app.post("/tell/<text>")
@@ -62,6 +53,21 @@ async def tell_async_command(text):
     await channels.publish("news", text)
 """
 
+#: The module of jobs: the commands do not wait for the import of Celery.
+JOBS = """
+from celery import Celery
+from shop import app, channels
+
+celery = Celery("jobs", broker={broker!r})
+celery.conf.worker_hijack_root_logger = False
+
+
+@celery.task
+def tell(text):
+    with app.app_context():
+        channels.publish("news", text)
+"""
+
 
 @pytest.fixture
 def broker(servers):
@@ -85,9 +91,9 @@ def engine(variant, servers):
 
 @pytest.fixture
 def module(variant, tmp_path, engine, broker):
-    """Write the module of jobs and commands; return its folder."""
-    source = SOURCE.format(package=variant[0], url=engine, broker=broker)
-    (tmp_path / "jobs.py").write_text(source)
+    """Write the modules; return their folder."""
+    (tmp_path / "shop.py").write_text(SOURCE.format(package=variant[0], url=engine))
+    (tmp_path / "jobs.py").write_text(JOBS.format(broker=broker))
     return tmp_path
 
 
@@ -156,11 +162,11 @@ async def test_a_job_of_celery_publishes(worker, news, broker):
 
 
 async def test_commands_and_the_shell_publish(module, news):
-    lines = "from jobs import channels\nchannels.publish('news', '3')\n"
+    lines = "from shop import channels\nchannels.publish('news', '3')\n"
     await asyncio.gather(
-        run(module, "asyncflask", "--app", "jobs", "tell", "1"),
-        run(module, "asyncflask", "--app", "jobs", "tell-async", "2"),
-        run(module, "asyncflask", "--app", "jobs", "shell", input=lines),
+        run(module, "asyncflask", "--app", "shop", "tell", "1"),
+        run(module, "asyncflask", "--app", "shop", "tell-async", "2"),
+        run(module, "asyncflask", "--app", "shop", "shell", input=lines),
     )
     async with asyncio.timeout(PATIENCE):
         assert {await news.receive() for _ in range(3)} == {"1", "2", "3"}
@@ -171,7 +177,7 @@ def prefork(module, variant):
     """The URL of two workers of gunicorn, forked from a process that has published as well."""
     port = free_port()
     (module / "preloaded.py").write_text(
-        "from jobs import app, channels\nwith app.app_context(): channels.publish('news', '0')\n"
+        "from shop import app, channels\nwith app.app_context(): channels.publish('news', '0')\n"
     )
     options = ["--preload", "--workers", "2", "--bind", f"127.0.0.1:{port}"]
     if variant[0] == "asyncflask":

@@ -70,12 +70,18 @@ def run(start_program: StartProgram) -> StartProgram:
     return partial(start_program, "-m", "asyncflask", "run", "--port", "0")
 
 
-@pytest.mark.parametrize("server", ["embedded", "hypercorn"])
-@pytest.mark.parametrize("processes", [[], ["--max-requests", "9"]])
+@pytest.mark.parametrize(
+    ("server", "processes"),
+    [
+        ("hypercorn", []),
+        ("embedded", ["--max-requests", "9"]),
+        ("hypercorn", ["--max-requests", "9"]),
+    ],
+)
 def test_an_app_that_does_not_start_is_an_exit_status(
     run: StartProgram, write: Write, server: str, processes: list[str]
 ) -> None:
-    """The app is in the same process, or in a worker."""
+    """The app is in the same process, or in a worker; for the embedded server see test_serve.py."""
     write("app.py", APP)
     write("broken", "")
 

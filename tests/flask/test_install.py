@@ -312,8 +312,10 @@ def test_asyncflask_as_flask_makes_a_variable_install_until_it_is_uninstalled(tm
     path = os.pathsep.join([str(PROJECT), *filter(None, sys.path)])
 
     def pip(*args):
-        command = [sys.executable, "-m", "pip", "--python", str(interpreter), *args]
-        subprocess.run(command, check=True, capture_output=True)
+        # With `--python` pip would start twice.
+        environ = {**os.environ, "PYTHONPATH": path, "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
+        command = [interpreter, "-m", "pip", *args]
+        subprocess.run(command, env=environ, check=True, capture_output=True)
 
     def which(*command, **variables):
         environ = {**os.environ, "PYTHONPATH": path, **variables}
