@@ -38,6 +38,8 @@ class Lifespan:
         self._task: asyncio.Task[None] | None = None
         #: the error of the app's task
         self.error: BaseException | None = None
+        #: what a hook has raised to end the program
+        self.exit: SystemExit | KeyboardInterrupt | None = None
 
     async def start(self) -> None:
         """Run the app's startup.
@@ -84,10 +86,10 @@ class Lifespan:
             scope = extended(scope, self._stopping)
         try:
             await self._app(scope, self._heard.get, self._say)
-        except (SystemExit, KeyboardInterrupt):
-            raise  # They end the program.
         except BaseException as error:
             self.error = error
+            if isinstance(error, (SystemExit, KeyboardInterrupt)) and self._phase != "RUNNING":
+                self.exit = error  # Raised in this task, it would stop the loop.
             if self._phase == "RUNNING" and not isinstance(error, asyncio.CancelledError):
                 logger.error("The app's lifespan failed while the app was served.", exc_info=error)
         self._said.put_nowait({"type": "ended"})
@@ -110,5 +112,7 @@ class Lifespan:
             # ASGI: an app without lifespan support raises an error, and is still served.
             self.supported = False
             logger.debug("The app has no lifespan (%r).", self.error)
+        elif self.exit is not None:
+            raise self.exit
         else:
             raise LifespanFailed("The app ended in the middle of its shutdown.") from self.error

@@ -20,6 +20,8 @@ from queue import SimpleQueue
 from types import FrameType
 from typing import Any, ClassVar, ParamSpec, TypeVar
 
+from .state import logger
+
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -39,7 +41,7 @@ class DaemonThreads(ThreadPoolExecutor):
     def __init__(self, size: int | None = None) -> None:
         super().__init__(size)
         self._size = size or min(32, (os.cpu_count() or 1) + 4)
-        self._jobs: SimpleQueue[tuple[Future[Any], Callable[[], Any]] | None] = SimpleQueue()
+        self._jobs: SimpleQueue[tuple[Future[Any], partial[Any]] | None] = SimpleQueue()
         self._idle = threading.Semaphore(0)
         self._guard = threading.Lock()
         self._started: list[threading.Thread] = []
@@ -72,6 +74,11 @@ class DaemonThreads(ThreadPoolExecutor):
             if future.set_running_or_notify_cancel():
                 try:
                     result = call()
+                except StopIteration as error:
+                    # asyncio refuses it; before Python 3.12 its caller would wait forever.
+                    refused = RuntimeError(f"{call.func!r} raised {error!r} in a thread.")
+                    refused.__cause__ = error
+                    future.set_exception(refused)
                 except BaseException as error:
                     future.set_exception(error)
                 else:
@@ -208,6 +215,7 @@ def run_loop(
     main: Coroutine[Any, Any, None],
     make_loop: Callable[[], asyncio.AbstractEventLoop] | None,
     patience: float,
+    outlasts_exits: bool = False,
 ) -> None:
     """Run a coroutine on a loop of its own, and end the loop even if tasks remain.
 
@@ -215,13 +223,20 @@ def run_loop(
         main: The coroutine.
         make_loop: Returns a new loop; by default asyncio's.
         patience: Seconds for ``main`` to end after, for example, a ``SystemExit`` stopped the loop.
+        outlasts_exits: Whether the loop goes on after a ``SystemExit`` of another task.
     """
     loop = (make_loop or asyncio.new_event_loop)()
     loop.set_default_executor(DaemonThreads())
     task = loop.create_task(main)
     try:
         asyncio.set_event_loop(loop)
-        loop.run_until_complete(task)
+        while not task.done():
+            try:
+                loop.run_until_complete(task)
+            except (SystemExit, KeyboardInterrupt) as error:
+                if task.done() or not outlasts_exits or _is_of_a_signal(error):
+                    raise
+                _report_exit(error)
     finally:
         try:
             _end_tasks(loop, MOMENT if task.done() else patience)
@@ -232,6 +247,20 @@ def run_loop(
             loop.set_exception_handler(_ignore)
             asyncio.set_event_loop(None)
             loop.close()
+
+
+def _is_of_a_signal(error: BaseException) -> bool:
+    is_default = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    return isinstance(error, KeyboardInterrupt) and is_default
+
+
+def _report_exit(error: BaseException) -> None:
+    logger.error(
+        "A task of the app raised %r, which ends the task and not the server. Let it return, or"
+        " raise an Exception; a signal stops the server.",
+        error,
+        exc_info=error,
+    )
 
 
 def _end_tasks(loop: asyncio.AbstractEventLoop, patience: float) -> None:

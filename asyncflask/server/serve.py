@@ -83,6 +83,8 @@ async def _started(lifespan: Lifespan, stop: asyncio.Event) -> bool:
         starting.cancel()
         return False
     starting.result()
+    if lifespan.exit is not None:
+        raise lifespan.exit
     return True
 
 
@@ -172,7 +174,7 @@ def run(
     last_resort = LastResort()
     main = _serve_until_signal(app, sockets, config, ready, last_resort)
     try:
-        run_loop(main, _loop_factory(config.loop), _time_to_end(config))
+        run_loop(main, _loop_factory(config.loop), _time_to_end(config), outlasts_exits=True)
     finally:
         last_resort.stop()
 

@@ -194,6 +194,66 @@ def test_a_signal_that_interrupts_no_wait_of_the_loop_is_noticed(factory):
     assert signal.set_wakeup_fd(-1) == -1
 
 
+@pytest.mark.parametrize("error", [SystemExit(3), KeyboardInterrupt()], ids=repr)
+@pytest.mark.parametrize("factory", _factories().values(), ids=_factories())
+def test_an_exit_in_another_task_does_not_end_a_server(factory, error, caplog):
+    """The server handles SIGINT itself, so that a ``KeyboardInterrupt`` is the app's own."""
+    last_resort = LastResort()
+    seen = []
+
+    async def fail():
+        raise error
+
+    async def main():
+        with Signals(lambda: None, last_resort, 30, 30):
+            forgotten = asyncio.create_task(fail())
+            for waiting in (asyncio.gather(fail()), asyncio.create_task(fail())):
+                try:
+                    await waiting
+                except BaseException as raised:
+                    seen.append(raised)
+            seen.append(forgotten.exception())
+
+    run_loop(main(), factory, 5, outlasts_exits=True)
+
+    assert seen == [error] * 3
+    assert len(caplog.records) == 3
+    assert "A task of the app raised" in caplog.text
+
+
+@pytest.mark.parametrize("step", ["before_serving", "after_serving"])
+@pytest.mark.parametrize(
+    ("error", "status"), [("SystemExit(7)", 7), ("KeyboardInterrupt()", -signal.SIGINT)]
+)
+def test_an_exit_in_the_lifespan_ends_the_program(start_program, step, error, status):
+    program = start_program(
+        "-c",
+        "import signal\n"
+        "from asyncflask import Flask\n"
+        "app = Flask('shop')\n"
+        f"@app.{step}\n"
+        "async def step():\n"
+        f"    raise {error}\n"
+        "@app.before_serving\n"
+        "async def stop():\n"
+        "    signal.raise_signal(signal.SIGTERM)\n"
+        "app.run(port=0)\n",
+    )
+
+    output = program.wait()
+
+    assert program.returncode == status, output
+
+
+@pytest.mark.parametrize("outlasts", [False, True])
+def test_an_exit_of_the_server_itself_ends_it(outlasts):
+    async def main():
+        raise SystemExit(4)
+
+    with pytest.raises(SystemExit, match="4"):
+        run_loop(main(), None, 5, outlasts_exits=outlasts)
+
+
 async def test_a_wakeup_descriptor_that_the_app_has_set_is_kept():
     last_resort = LastResort()
     with socket.socket() as other:
@@ -255,6 +315,13 @@ def test_results_and_errors_reach_the_caller(threads):
         threads.submit(int, "x").result(5)
     with pytest.raises(SystemExit, match="3"):
         threads.submit(sys.exit, 3).result(5)
+
+
+def test_a_stop_iteration_is_a_runtime_error_because_no_future_takes_it(threads):
+    with pytest.raises(RuntimeError, match=r"next.* raised StopIteration") as caught:
+        threads.submit(next, iter(())).result(5)
+
+    assert isinstance(caught.value.__cause__, StopIteration)
 
 
 def test_a_call_that_was_cancelled_before_is_not_made(threads):
