@@ -65,9 +65,14 @@ def test_importing_asyncflask_does_not_import(name: str):
     assert name not in _imported_with_asyncflask()
 
 
+@pytest.mark.parametrize("name", ["flask", "h11", "wsproto", "asyncflask.testing"])
+def test_importing_the_facade_does_not_import(name: str):
+    assert name not in _imported_with_asyncflask(".flask")
+
+
 @functools.cache
-def _imported_with_asyncflask() -> set[str]:
-    code = "import sys, asyncflask; asyncflask.Flask('shop'); print(*sys.modules)"
+def _imported_with_asyncflask(facade: str = "") -> set[str]:
+    code = f"import sys, asyncflask{facade} as api; api.Flask('shop'); print(*sys.modules)"
     printed = subprocess.check_output([sys.executable, "-c", code], text=True)
     assert "asyncflask" in printed
     return set(printed.split())

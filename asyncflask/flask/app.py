@@ -69,11 +69,12 @@ from .signals import request_started as request_started
 from .signals import request_tearing_down as request_tearing_down
 from .steps import SyncSteps
 from .templating import Environment as Environment
-from .testing import EnvironBuilder, FlaskClient, FlaskCliRunner
 from .wrappers import Request, Response
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+    from .testing import FlaskClient, FlaskCliRunner
 
 
 P = ParamSpec("P")
@@ -272,6 +273,9 @@ class Flask(SyncSteps, metaclass=CallableType):
         Returns:
             The context, for ``with``.
         """
+        # Not imported with the app, which serves without it. As in Flask.
+        from .testing import EnvironBuilder
+
         builder = EnvironBuilder(self, *args, **kwargs)
         try:
             return self.request_context(builder.get_environ())
@@ -357,6 +361,8 @@ class Flask(SyncSteps, metaclass=CallableType):
         Returns:
             An object of ``test_client_class``, by default a ``FlaskClient``.
         """
+        from .testing import FlaskClient
+
         cls = self.test_client_class or FlaskClient
         return cls(self, self.response_class, use_cookies=use_cookies, **kwargs)
 
@@ -369,8 +375,10 @@ class Flask(SyncSteps, metaclass=CallableType):
         Returns:
             An object of ``test_cli_runner_class``, by default a ``FlaskCliRunner``.
         """
+        from .testing import FlaskCliRunner
+
         cls: Any = self.test_cli_runner_class or FlaskCliRunner
-        return cast(FlaskCliRunner, cls(self, **kwargs))
+        return cast("FlaskCliRunner", cls(self, **kwargs))
 
 
 overrides.note_own_steps(Flask)
