@@ -334,7 +334,11 @@ class FlaskGroup(AppGroup):
             _echo_error(error.format_message())
             return None
         push_app_context(ctx, app)
-        return app.cli.get_command(ctx, name)
+        command = app.cli.get_command(ctx, name)
+        if command is None:
+            self._load_plugins(ctx)  # It names the ones that cannot be imported.
+            command = super().get_command(ctx, name)
+        return command
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names of all commands; an app that cannot be loaded adds none.
