@@ -4,9 +4,9 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 HOST ?= 127.0.0.1
 PORT ?= 5000
-# Four processes, also on two cores: many tests wait for servers. A file's tests stay in one process,
-# in the order of the files: the slow ones come early, and no process is left with one at the end.
-PARALLEL := --numprocesses=4 --dist=loadfile --no-loadscope-reorder
+# Five processes, also on two cores: many tests wait for servers. A file's tests stay in one process,
+# in the order that tests/conftest.py gives the files.
+PARALLEL := --numprocesses=5 --dist=loadfile --no-loadscope-reorder
 # Where a test makes up its inputs, or when clients leave: more than in `make test`.
 THOROUGH := --hypothesis-profile=thorough
 # The tests start hundreds of interpreters; without bytecode each would compile the package again.
