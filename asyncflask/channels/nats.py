@@ -15,6 +15,7 @@ from nats.js import JetStreamContext, api
 from nats.js.errors import BadRequestError
 from nats.js.kv import KeyValue
 
+from .arrivals import Arrivals
 from .engine import Engine, EngineOptions, History
 from .message import Message, Position
 
@@ -26,8 +27,9 @@ class NATSEngine(Engine):
     """A stream that has all channels as its subjects, and a key-value bucket for presence.
 
     A message's offset is its number in the stream, which counts all channels together. The server
-    sends each message that the stream has taken to a second subject, with its number; a consumer
-    of the stream itself would miss what a burst removes from it.
+    sends each message that the stream has taken to a second subject, with its number and that of
+    the one before it (:class:`Arrivals` keeps their order); a consumer of the stream itself would
+    miss what a burst removes from it.
     """
 
     payload_limit = 1024 * 1024  # NATS' default; :meth:`open` reads the server's.
@@ -41,6 +43,7 @@ class NATSEngine(Engine):
         self._bucket: KeyValue | None = None
         self._epoch = ""
         self._subscriptions: dict[str, Subscription] = {}
+        self._arrivals: dict[str, Arrivals] = {}
         self._lost: asyncio.Future[str] | None = None
 
     async def open(self) -> None:
@@ -98,6 +101,8 @@ class NATSEngine(Engine):
     async def close(self) -> None:
         """See :meth:`Engine.close`."""
         self._subscriptions.clear()
+        for channel in list(self._arrivals):
+            self._arrivals.pop(channel).end()
         client, self._client = self._client, None
         self._stream = self._bucket = None
         if client is not None:
@@ -125,28 +130,36 @@ class NATSEngine(Engine):
 
     async def listen(self, channel: str) -> None:
         """See :meth:`Engine.listen`."""
-        if channel in self._subscriptions:
-            return
         if self._client is None:
             raise ConnectionError("there is no connection to NATS")
-        live = f"{self.options.prefix}.live.{_token(channel)}"
-        self._subscriptions[channel] = await self._client.subscribe(
-            live, cb=self._receiver(channel)
-        )
+        arrivals = self._arrivals.get(channel)
+        if arrivals is None:
+            arrivals = self._arrivals[channel] = Arrivals(self.deliver)
+            live = f"{self.options.prefix}.live.{_token(channel)}"
+            receiver = self._receiver(channel, arrivals)
+            self._subscriptions[channel] = await self._client.subscribe(live, cb=receiver)
         # The server has the subscription when it answers what was sent after it. flush() would not
         # do: nats-py sends its PING before a subscription that still waits to be sent.
-        await self._state()
+        arrivals.begin((await self._state()).last_seq)
 
-    def _receiver(self, channel: str) -> Callable[[Msg], Awaitable[None]]:
+    def _receiver(self, channel: str, arrivals: Arrivals) -> Callable[[Msg], Awaitable[None]]:
         async def receive(message: Msg) -> None:
-            number = (message.headers or {}).get("Nats-Sequence", "")
+            headers = message.headers or {}
+            number, before = headers.get("Nats-Sequence", ""), headers.get("Nats-Last-Sequence", "")
             if number.isdecimal():  # Others may send to the subject too.
-                self.deliver(Message(channel, Position(self._epoch, int(number)), message.data))
+                position = Position(self._epoch, int(number))
+                arrivals.add(
+                    Message(channel, position, message.data),
+                    int(before) if before.isdecimal() else 0,
+                )
 
         return receive
 
     async def unlisten(self, channel: str) -> None:
         """See :meth:`Engine.unlisten`."""
+        arrivals = self._arrivals.pop(channel, None)
+        if arrivals is not None:
+            arrivals.end()
         subscription = self._subscriptions.pop(channel, None)
         if subscription is not None:
             await subscription.unsubscribe()
