@@ -37,6 +37,8 @@ $(VENV)/demo.stamp: pyproject.toml
 $(VENV)/dev.stamp: pyproject.toml requirements/dev.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable . --requirement requirements/dev.txt
+	@# Compiles the tests. Else each process of the first `make test` would do it.
+	$(BIN)/python -m pytest -qq --collect-only >/dev/null
 	touch $@ $(VENV)/demo.stamp
 
 demo: $(VENV)/demo.stamp
