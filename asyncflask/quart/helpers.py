@@ -271,8 +271,8 @@ async def send_file(
     if isinstance(filename_or_io, BytesIO):
         body: Any = app.response_class.io_body_class(filename_or_io)
     else:
+        # As in Quart: it may be relative to the working directory, on Flask to `app.root_path`.
         path = file_path_to_path(filename_or_io)
-        path = file_path_to_path(app.root_path, path)
         body = app.response_class.file_body_class(path)
         attachment_filename = attachment_filename or path.name
         modified = path.stat().st_mtime if modified is None else modified

@@ -255,6 +255,19 @@ def test_paths_are_joined_whatever_their_types(module, parts):
     assert module("utils").file_path_to_path(*parts) == Path("a", "b")
 
 
+async def test_a_relative_path_of_send_file_begins_in_the_working_directory(
+    quart, app, tmp_path, monkeypatch
+):
+    (tmp_path / "tea.txt").write_text("green")
+    monkeypatch.chdir(tmp_path)
+
+    async with app.test_request_context("/"):
+        response = await quart.send_file("tea.txt")
+
+    assert await response.get_data() == b"green"
+    assert response.mimetype == "text/plain"
+
+
 async def test_a_file_may_be_named_by_bytes(quart, app, tmp_path):
     path = tmp_path / "tea.txt"
     path.write_text("Darjeeling")
