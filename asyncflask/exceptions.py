@@ -31,6 +31,23 @@ class OutOfContext(RuntimeError):
     """
 
 
+class WrongContextPopped(RuntimeError, AssertionError):
+    """A context was popped that is not the current one.
+
+    Flask raises a plain :class:`AssertionError` there, of which this is one.
+
+    Args:
+        popped: The context.
+        current: The current one; ``None`` if there is none.
+    """
+
+    def __init__(self, popped: object, current: object) -> None:
+        super().__init__(
+            f"Popped {popped!r}, but the current context is {current!r}. Pop contexts in the"
+            " reverse order of pushing them; `with` does."
+        )
+
+
 _HINTS = {
     "application": "app.app_context()",
     "request": "app.test_request_context(...)",

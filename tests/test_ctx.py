@@ -137,8 +137,9 @@ def test_contexts_are_popped_in_reverse_order(app):
     outer.push()
     inner.push()
 
-    with pytest.raises(RuntimeError, match="reverse order of pushing"):
+    with pytest.raises(RuntimeError, match="reverse order of pushing") as caught:
         outer.pop()
+    assert isinstance(caught.value, AssertionError)  # as in Flask
     inner.pop()
     outer.pop()
     assert current() is None

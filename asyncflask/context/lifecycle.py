@@ -15,6 +15,7 @@ from typing import Any, Self, TypeVar, overload
 from .._contextvars import context_var
 from ..concurrency.bridge import drive
 from ..concurrency.execution_mode import THREAD
+from ..exceptions import WrongContextPopped
 from ..signals import appcontext_pushed
 from ..wrappers.response.stream_with_context import HeldEnd, keep
 from .base import NO_ERROR
@@ -98,7 +99,7 @@ class ContextLifecycle(ContextSession):
                 exception being handled.
 
         Raises:
-            RuntimeError: The context is not the current one, or a teardown function is
+            WrongContextPopped: The context is not the current one, or a teardown function is
                 ``async def`` and an event loop runs here (use ``async with``).
         """
         error = _current_exception() if exc is NO_ERROR else exc
@@ -139,10 +140,7 @@ class ContextLifecycle(ContextSession):
 
     def _unpush(self) -> tuple[Any, bool]:
         if not self.pushes or context_var.get() is not self:
-            raise RuntimeError(
-                f"Popped {self!r}, but the current context is {context_var.get()!r}. Pop contexts"
-                " in the reverse order of pushing them; `with` does."
-            )
+            raise WrongContextPopped(self, context_var.get())
         previous = self.pushes.pop()
         # Entered once more while it was current (`with request_ctx:` in a view), it goes on.
         return previous, not self.pushes and previous is not self

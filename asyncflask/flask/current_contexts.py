@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol, Self
 from .._contextvars import current
 from ..concurrency.execution_mode import THREAD
 from ..context import NO_ERROR, Context, ContextApp
-from ..exceptions import outside
+from ..exceptions import WrongContextPopped, outside
 from ..typing import RouteCallable
 from .globals import _ContextVar
 
@@ -53,10 +53,7 @@ class FlaskContext(Context):
     def _begin_pop(self, exc: BaseException | None, mine: Context | None) -> BaseException | None:
         """Check that this may be popped; return the error for the teardown functions."""
         if not self.pushes or mine is not self:
-            raise RuntimeError(
-                f"Popped {self!r}, but the current context is {mine!r}. Pop contexts in the"
-                " reverse order of pushing them; `with` does."
-            )
+            raise WrongContextPopped(self, mine)
         return sys.exc_info()[1] if exc is NO_ERROR else exc
 
     def __enter__(self) -> Self:

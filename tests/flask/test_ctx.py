@@ -577,7 +577,7 @@ def test_a_context_used_a_second_time_is_pushed_again(app, ended):
 
 def test_popping_another_context_is_refused(app):
     outer, inner = app.app_context(), app.app_context()
-    with outer, inner, pytest.raises(RuntimeError, match="Pop contexts in the reverse order"):
+    with outer, inner, pytest.raises(AssertionError, match="Pop contexts in the reverse order"):
         outer.pop()
 
 
