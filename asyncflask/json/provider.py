@@ -285,7 +285,10 @@ class DefaultJSONProvider(JSONProvider, Watching):
             TypeError: Both ``args`` and ``kwargs`` are given, or something has no JSON form.
         """
         body = self.dump_bytes(self._prepare_response_obj(args, kwargs))
-        return self._app.response_class(body, mimetype=self.mimetype)
+        cls = self._app.response_class
+        if getattr(cls, "has_quick_constructor", False):
+            return cls(body, mimetype=self.mimetype)
+        return cls(body.decode(), mimetype=self.mimetype)  # COMPAT: its constructor expects text.
 
 
 class _Encoders:

@@ -325,6 +325,29 @@ async def test_a_response_class_gets_what_the_view_has_returned(api, result, sta
     assert response.text == "<?xml?><a/>"
 
 
+@pytest.mark.parametrize("result", [{"a": 1}, [1], ({"a": 1}, 201)], ids=repr)
+@pytest.mark.parametrize("api", [asyncflask, asyncflask.flask])
+async def test_a_response_class_gets_json_as_text(api, result):
+    """The same recipe, without a look at the type: bytes have no such `startswith()`."""
+
+    class Own(api.Response):
+        def __init__(self, response, *args, **kwargs):
+            assert not response.startswith("<?xml")
+            super().__init__(response, *args, **kwargs)
+
+    app = api.Flask(__name__)
+    app.response_class = Own
+    app.get("/view")(lambda: result)
+    app.get("/jsonify", endpoint="jsonify")(lambda: api.jsonify(a=1))
+    client = TestClient(app, Response)
+
+    value, status = result if isinstance(result, tuple) else (result, 200)
+    response = await client.get("/view")
+    assert (response.status_code, response.json) == (status, value)
+    assert response.mimetype == "application/json"
+    assert (await client.get("/jsonify")).json == {"a": 1}
+
+
 @pytest.mark.parametrize(
     "error",
     [
