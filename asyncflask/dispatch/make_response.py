@@ -232,6 +232,10 @@ def _pairs(headers: Iterable[Any]) -> Headers:
     return made
 
 
+def _as_argument(headers: Any) -> Any:
+    return headers if not headers or isinstance(headers, Mapping) else list(_pairs(headers))
+
+
 def _converted(
     app: RespondingApp, body: Any, status: Any, headers: Any
 ) -> tuple[Response, Any, Any] | None:
@@ -246,10 +250,8 @@ def _converted(
     if isinstance(body, (str, bytes, bytearray, Iterator, AsyncIterable)) and not isinstance(
         body, WerkzeugResponse
     ):
-        if headers and not isinstance(headers, Mapping):
-            headers = list(_pairs(headers))
         # A class with a constructor of its own may look at all three.
-        return cls(body, status=status, headers=headers), None, None
+        return cls(body, status=status, headers=_as_argument(headers)), None, None
     if isinstance(body, (dict, list)):
         return cast(Response, app.json.response(body)), status, headers
     if isinstance(body, Awaitable):

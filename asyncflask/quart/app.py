@@ -20,7 +20,6 @@ from ..debug.page import PRESERVE_CONTEXT
 from ..dispatch import overrides
 from ..dispatch.make_response import as_response
 from ..exceptions import OutOfContext
-from ..sansio.setupmethod import F
 from ..sansio.setupmethod import T_after_websocket as T_after_websocket
 from ..sansio.setupmethod import T_before_serving as T_before_serving
 from ..sansio.setupmethod import T_shell_context_processor as T_shell_context_processor
@@ -37,7 +36,7 @@ from .asgi import ASGIHTTPConnection, ASGILifespan, ASGIWebsocketConnection
 from .config import DEFAULT_CONFIG, Config
 from .debug import traceback_page
 from .folders import AppFiles
-from .hooks import WebsocketHooks
+from .hooks import AppHooks, WebsocketHooks
 from .routing import QuartMap, QuartRule
 from .runners import RUNNERS
 from .sessions import SecureCookieSessionInterface
@@ -59,7 +58,7 @@ P = t.ParamSpec("P")
 T = t.TypeVar("T")
 
 
-class Quart(WebsocketHooks, AppFiles, AppContexts):
+class Quart(WebsocketHooks, AppHooks, AppFiles, AppContexts):
     """A Quart app: an ASGI callable, with Quart's names and behaviour.
 
     Args:
@@ -146,39 +145,6 @@ class Quart(WebsocketHooks, AppFiles, AppContexts):
 
     def _check_setup_finished(self, f_name: str) -> None:
         """Allow setup at any time, as Quart does."""
-
-    def before_serving(self, func: F) -> F:
-        """Register a function that runs before the app accepts the first request.
-
-        Args:
-            func: Called without arguments.
-
-        Returns:
-            The function, unchanged.
-        """
-        return super().before_serving(func)
-
-    def while_serving(self, func: F) -> F:
-        """Register a generator that runs around the serving of the app.
-
-        Args:
-            func: An ``async def`` generator with one ``yield``.
-
-        Returns:
-            The function, unchanged.
-        """
-        return super().while_serving(func)
-
-    def after_serving(self, func: F) -> F:
-        """Register a function that runs after the app has answered the last request.
-
-        Args:
-            func: Called without arguments.
-
-        Returns:
-            The function, unchanged.
-        """
-        return super().after_serving(func)
 
     @property
     def subdomain_matching(self) -> bool:

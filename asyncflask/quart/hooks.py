@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..sansio.scaffold import Scaffold
+from ..sansio.serving_hooks import ServingHooks
 from ..sansio.setupmethod import F
 
 
@@ -41,3 +42,40 @@ class WebsocketHooks(Scaffold):
             The function, unchanged.
         """
         return super().teardown_websocket(func)
+
+
+class AppHooks(ServingHooks):
+    """The decorators of what runs when an app begins and stops to serve."""
+
+    def before_serving(self, func: F) -> F:
+        """Register a function that runs before the app accepts the first request.
+
+        Args:
+            func: Called without arguments.
+
+        Returns:
+            The function, unchanged.
+        """
+        return super().before_serving(func)
+
+    def while_serving(self, func: F) -> F:
+        """Register a generator that runs around the serving of the app.
+
+        Args:
+            func: An ``async def`` generator with one ``yield``.
+
+        Returns:
+            The function, unchanged.
+        """
+        return super().while_serving(func)
+
+    def after_serving(self, func: F) -> F:
+        """Register a function that runs after the app has answered the last request.
+
+        Args:
+            func: Called without arguments.
+
+        Returns:
+            The function, unchanged.
+        """
+        return super().after_serving(func)
