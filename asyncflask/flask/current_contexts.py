@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping
+from contextvars import Token
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
-from .._contextvars import current
+from .._contextvars import current, make_current
 from ..concurrency.execution_mode import THREAD
 from ..context import NO_ERROR, Context, ContextApp
 from ..exceptions import WrongContextPopped, outside
 from ..typing import RouteCallable
-from .globals import _ContextVar
+from .globals import _cv_app, _cv_request
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
@@ -132,9 +133,6 @@ def current_of(app_context: Context | None, request_context: Context | None) -> 
     return _Unrelated(app_context, request_context)
 
 
-_ContextVar.combine = staticmethod(current_of)
-
-
 def current_app_context() -> Context | None:
     """Return the current app context."""
     ctx: Context | None = current()
@@ -145,3 +143,15 @@ def current_request_context() -> Context | None:
     """Return the current request context."""
     ctx: Context | None = current()
     return None if ctx is None else ctx.request_context
+
+
+def _set_app_context(app_context: Context | None) -> Token[Any]:
+    return make_current(current_of(app_context, current_request_context()))
+
+
+def _set_request_context(request_context: Context | None) -> Token[Any]:
+    return make_current(current_of(current_app_context(), request_context))
+
+
+_cv_app.change = _set_app_context
+_cv_request.change = _set_request_context

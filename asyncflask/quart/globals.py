@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextvars import Token
 from typing import TYPE_CHECKING, Any, cast
 
-from .._contextvars import current, make_current, restore
+from .._contextvars import FoundVariable, current
+from ..context import Context
 from ..exceptions import outside
 from ..globals import app_ctx as _app_ctx
 from ..globals import current_app as _current_app
@@ -22,10 +21,15 @@ if TYPE_CHECKING:
     from .wrappers import Request, Websocket
 
 
-def _find_context(name: str, kind: str, scope_type: str) -> Any:
+def _context_of(scope_type: str) -> Context | None:
     ctx = current()
-    found = None if ctx is None else ctx.request_context
-    if found is None or found.connection_of(scope_type) is None:
+    found: Context | None = None if ctx is None else ctx.request_context
+    return None if found is None or found.connection_of(scope_type) is None else found
+
+
+def _find_context(name: str, kind: str, scope_type: str) -> Any:
+    found = _context_of(scope_type)
+    if found is None:
         raise outside(name, kind)
     return found
 
@@ -47,61 +51,6 @@ request_ctx: RequestContext = make_proxy(_find_http_ctx)
 websocket_ctx: WebsocketContext = make_proxy(_find_websocket_ctx)
 
 
-class _CurrentContext:
-    """A substitute for one of Quart's context variables. COMPAT: extensions call its ``get``.
-
-    Args:
-        name: The name of Quart's variable.
-        find: Returns the context.
-    """
-
-    def __init__(self, name: str, find: Callable[[], Any]) -> None:
-        self.name = name
-        self._find = find
-
-    def get(self, *default: Any) -> Any:
-        """Return the current context.
-
-        Args:
-            default: Returned if there is none.
-
-        Raises:
-            LookupError: There is none, and no default was given.
-        """
-        ctx = current()
-        try:
-            found = None if ctx is None else self._find()
-        except RuntimeError:
-            found = None
-        if found is not None:
-            return found
-        if default:
-            return default[0]
-        raise LookupError(self)
-
-    def set(self, context: object) -> Token[Any]:
-        """Make a context current without sending signals.
-
-        Args:
-            context: The context.
-
-        Returns:
-            A token for :meth:`reset`.
-        """
-        return make_current(context)
-
-    def reset(self, token: Token[Any]) -> None:
-        """Undo a call of :meth:`set`.
-
-        Args:
-            token: The token that the call returned.
-        """
-        restore(token)
-
-    def __repr__(self) -> str:
-        return f"<ContextVar name={self.name!r} of asyncflask>"
-
-
-_cv_app = _CurrentContext("quart.app_ctx", current)
-_cv_request = _CurrentContext("quart.request_ctx", _find_http_ctx)
-_cv_websocket = _CurrentContext("quart.websocket_ctx", _find_websocket_ctx)
+_cv_app = FoundVariable("quart.app_ctx", current)
+_cv_request = FoundVariable("quart.request_ctx", lambda: _context_of("http"))
+_cv_websocket = FoundVariable("quart.websocket_ctx", lambda: _context_of("websocket"))
