@@ -35,17 +35,7 @@ class WrongContextPopped(RuntimeError, AssertionError):
     """A context was popped that is not the current one.
 
     Flask raises a plain :class:`AssertionError` there, of which this is one.
-
-    Args:
-        popped: The context.
-        current: The current one; ``None`` if there is none.
     """
-
-    def __init__(self, popped: object, current: object) -> None:
-        super().__init__(
-            f"Popped {popped!r}, but the current context is {current!r}. Pop contexts in the"
-            " reverse order of pushing them; `with` does."
-        )
 
 
 _HINTS = {
@@ -69,6 +59,19 @@ def outside(name: str, kind: str) -> OutOfContext:
         f" it in views, hooks and functions that they call, or write `with {_HINTS[kind]}:` around"
         f" the use (`async with {_HINTS[kind]}:` in a coroutine)."
         + ("" if kind == "websocket" else streamed)
+    )
+
+
+def popped_wrongly(popped: object, current: object) -> WrongContextPopped:
+    """Make the error for a context that is not the current one.
+
+    Args:
+        popped: The context.
+        current: The current one; ``None`` if there is none.
+    """
+    return WrongContextPopped(
+        f"Popped {popped!r}, but the current context is {current!r}. Pop contexts in the reverse"
+        " order of pushing them; `with` does."
     )
 
 

@@ -13,6 +13,7 @@ from asyncflask.exceptions import WebsocketDisconnect, explain_missing_attribute
 CLASSES = {
     exceptions.SetupFinished: AssertionError,
     exceptions.OutOfContext: RuntimeError,
+    exceptions.WrongContextPopped: AssertionError,
     exceptions.UnawaitedAccess: TypeError,
     exceptions.WorkerQueueFull: ServiceUnavailable,
     WebsocketDisconnect: Exception,

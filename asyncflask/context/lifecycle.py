@@ -15,7 +15,7 @@ from typing import Any, Self, TypeVar, overload
 from .._contextvars import context_var
 from ..concurrency.bridge import drive
 from ..concurrency.execution_mode import THREAD
-from ..exceptions import WrongContextPopped
+from ..exceptions import popped_wrongly
 from ..signals import appcontext_pushed
 from ..wrappers.response.stream_with_context import HeldEnd, keep
 from .base import NO_ERROR
@@ -140,7 +140,7 @@ class ContextLifecycle(ContextSession):
 
     def _unpush(self) -> tuple[Any, bool]:
         if not self.pushes or context_var.get() is not self:
-            raise WrongContextPopped(self, context_var.get())
+            raise popped_wrongly(self, context_var.get())
         previous = self.pushes.pop()
         # Entered once more while it was current (`with request_ctx:` in a view), it goes on.
         return previous, not self.pushes and previous is not self

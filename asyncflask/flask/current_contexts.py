@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol, Self
 from .._contextvars import current, make_current
 from ..concurrency.execution_mode import THREAD
 from ..context import NO_ERROR, Context, ContextApp
-from ..exceptions import WrongContextPopped, outside
+from ..exceptions import outside, popped_wrongly
 from ..typing import RouteCallable
 from .globals import _cv_app, _cv_request
 
@@ -54,7 +54,7 @@ class FlaskContext(Context):
     def _begin_pop(self, exc: BaseException | None, mine: Context | None) -> BaseException | None:
         """Check that this may be popped; return the error for the teardown functions."""
         if not self.pushes or mine is not self:
-            raise WrongContextPopped(self, mine)
+            raise popped_wrongly(self, mine)
         return sys.exc_info()[1] if exc is NO_ERROR else exc
 
     def __enter__(self) -> Self:

@@ -23,7 +23,7 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 
 import asyncflask
 from asyncflask import flask as facade
-from asyncflask.exceptions import UnawaitedAccess
+from asyncflask.exceptions import UnawaitedAccess, WrongContextPopped
 
 from .documents import PROJECT
 from .rows import Rows, ask
@@ -534,14 +534,15 @@ def test_the_wrong_order_of_pops_changes_nothing(lib):
     ours = in_a_context_of_its_own(pop_in_the_wrong_order, lib)
 
     assert flasks == [AssertionError, LookupError, LookupError]
-    assert ours == [RuntimeError, None, None]
+    assert ours == [WrongContextPopped, None, None]
+    assert issubclass(WrongContextPopped, AssertionError)
 
 
 @row("The facade", WRONG_ORDER)
 def test_a_context_that_is_not_pushed():
     popped = [outcome_of(lib.Flask("shop").app_context().pop) for lib in FACADE]
 
-    assert popped == [LookupError, RuntimeError]
+    assert popped == [LookupError, WrongContextPopped]
 
 
 def fail_in_teardown(lib, app):
