@@ -134,10 +134,11 @@ class NATSEngine(Engine):
             raise ConnectionError("there is no connection to NATS")
         arrivals = self._arrivals.get(channel)
         if arrivals is None:
-            arrivals = self._arrivals[channel] = Arrivals(self.deliver)
+            arrivals = Arrivals(self.deliver)
             live = f"{self.options.prefix}.live.{_token(channel)}"
             receiver = self._receiver(channel, arrivals)
             self._subscriptions[channel] = await self._client.subscribe(live, cb=receiver)
+            self._arrivals[channel] = arrivals
         # The server has the subscription when it answers what was sent after it. flush() would not
         # do: nats-py sends its PING before a subscription that still waits to be sent.
         arrivals.begin((await self._state()).last_seq)

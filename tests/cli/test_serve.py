@@ -324,9 +324,9 @@ def test_app_run_answers_500_while_the_code_is_broken(
         text = error_page(url)
         assert text is not None
         assert [each for each in shown if each not in text] == []
-        mended = f"mended after {broken[:5]}"
-        change(file, source.replace("first", repr(mended)[1:-1]))
-        wait_until(lambda: page(url) == mended)  # noqa: B023  # called at once
+        corrected = f"corrected after {broken[:5]}"
+        change(file, source.replace("first", repr(corrected)[1:-1]))
+        wait_until(lambda: page(url) == corrected)  # noqa: B023  # called at once
     program.send_signal_to_group(signal.SIGINT)
     output = program.wait()
 
