@@ -313,6 +313,47 @@ async def test_the_data_of_a_file(tmp_path):
     assert read == [b"tea", b"tea"]
 
 
+@row("Requests and responses", "a streamed body that fails before its first piece")
+async def test_a_body_that_fails_before_its_first_piece():
+    sent = []
+    for lib in BOTH:
+        app = new_app(lib)
+
+        @app.get("/")
+        async def view():
+            async def pieces():
+                raise LookupError("early")
+                yield b""
+
+            return pieces()
+
+        kinds = []
+        receive, send = served(kinds)
+        scope = {"type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": "GET"}
+        scope |= {"scheme": "http", "path": "/", "raw_path": b"/", "query_string": b""}
+        scope |= {"headers": [(b"host", b"shop.test")], "extensions": {}}
+        with pytest.raises((LookupError, ExceptionGroup)):
+            await app(scope, receive, send)
+        sent.append(kinds)
+
+    assert sent == [["http.response.start"], []]  # A server answers 500 if nothing was sent.
+
+
+def served(kinds):
+    """Make the two functions of a server, which notes the kinds of messages that are sent."""
+    requested = iter([{"type": "http.request", "body": b"", "more_body": False}])
+
+    async def receive():
+        for message in requested:
+            return message
+        return await asyncio.Event().wait()
+
+    async def send(message):
+        kinds.append(message["type"])
+
+    return receive, send
+
+
 @row("Requests and responses", "a request whose client disconnects")
 async def test_a_client_that_disconnects():
     ended = []

@@ -94,3 +94,12 @@ async def echo():
 
 
 app.register_blueprint(blueprint)
+
+
+@app.get("/broken")
+def broken():
+    def pieces():
+        raise LookupError("before the first piece")
+        yield ""
+
+    return pieces()

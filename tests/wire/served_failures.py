@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+import threading
 
 from asyncflask import Flask, Response, request, websocket
 from asyncflask.sse import event_stream
 
 app = Flask(__name__)
 PIECE = b"x" * 1000
+#: set by a client that has the head of its stream
+released = threading.Event()
 
 
 def note(text):
@@ -86,6 +89,61 @@ def endless_def():
             note(f"end of {path}")
 
     return Response(pieces())
+
+
+@app.get("/broken/async")
+async def broken_async():
+    async def pieces():
+        await asyncio.sleep(0.01)
+        raise LookupError("before the first piece")
+        yield PIECE
+
+    return pieces()
+
+
+@app.get("/broken/def")
+def broken_def():
+    def pieces():
+        raise LookupError("before the first piece")
+        yield PIECE
+
+    return Response(pieces())
+
+
+@app.get("/broken/events")
+async def broken_events():
+    async def pieces():
+        raise LookupError("before the first piece")
+        yield "event"
+
+    return event_stream(pieces())
+
+
+@app.get("/late/async")
+async def late():
+    async def pieces():
+        while not released.is_set():
+            await asyncio.sleep(0.01)
+        yield PIECE
+
+    released.clear()
+    return pieces()
+
+
+@app.get("/late/def")
+def late_def():
+    def pieces():
+        released.wait()
+        yield PIECE
+
+    released.clear()
+    return Response(pieces())
+
+
+@app.post("/late")
+async def end_of_late():
+    released.set()
+    return ""
 
 
 @app.websocket("/endless/websocket")

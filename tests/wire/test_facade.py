@@ -79,6 +79,10 @@ def test_errors_are_answered(client):
     assert client.get("/fail").status_code == 500
 
 
+def test_a_body_that_fails_before_its_first_piece_is_a_500(client):
+    assert client.get("/broken").status_code == 500
+
+
 async def test_websockets_work_on_an_asgi_server(server):
     if server.name not in ASGI:
         pytest.skip("WSGI has no websockets")

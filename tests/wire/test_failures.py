@@ -86,6 +86,27 @@ async def test_a_body_that_never_waits_does_not_block_the_loop_and_ends_with_its
             await asyncio.sleep(0.01)
 
 
+@pytest.mark.parametrize("kind", ["async", "def", "events"])
+async def test_a_body_that_fails_before_its_first_piece_is_a_500(server, kind):
+    before = server.log.stat().st_size
+    answer = await get(server, f"/broken/{kind}")
+
+    assert answer.status_code == 500
+    assert "before the first piece" in server.log.read_text()[before:]
+
+
+@pytest.mark.parametrize("kind", ["async", "def"])
+async def test_a_client_gets_the_head_of_a_body_that_waits_for_it(server, kind):
+    async with (
+        httpx.AsyncClient(base_url=server.url, **OPTIONS) as client,
+        client.stream("GET", f"/late/{kind}") as answer,
+    ):
+        assert answer.status_code == 200
+        await client.post("/late")
+
+        assert len(await answer.aread()) == 1000
+
+
 async def read_all(reader):
     try:
         while await reader.read(65536):

@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator
 from typing import Any
 
 from .bodies import Run, to_bytes
+from .head import Head
 
 #: Name of an ASGI extension: each chunk is made when the one before was sent, and is one message.
 PIECES = "asyncflask.pieces"
@@ -38,17 +39,23 @@ class _Ahead:
 
     Args:
         body: A synchronous iterable of bytes or text.
+        head: The start message.
         send: ASGI's ``send``.
     """
 
     def __init__(
-        self, body: Iterable[bytes | str], send: Callable[[dict[str, Any]], Awaitable[None]]
+        self,
+        body: Iterable[bytes | str],
+        head: Head,
+        send: Callable[[dict[str, Any]], Awaitable[None]],
     ) -> None:
         self._body = body
+        self._head = head
         self._send = send
         self._iterator: Iterator[bytes | str] | None = None
         self._made: list[bytes] = []
         self._sending: asyncio.Task[None] | None = None
+        self._is_begun = False
         self.has_ended = False
         self.client_left = False
         #: what the body has raised; it is raised when all chunks before are sent
@@ -102,11 +109,16 @@ class _Ahead:
         size = len(made)  # The worker may append meanwhile.
         data = made[0] if size == 1 else b"".join(made[:size])
         del made[:size]
-        if data and not self.client_left:
-            try:
+        if self.client_left:
+            return
+        try:
+            if not self._is_begun:
+                self._is_begun = True
+                await self._head.send(data)
+            elif data:
                 await self._send({"type": "http.response.body", "body": data, "more_body": True})
-            except OSError:
-                self.client_left = True
+        except OSError:
+            self.client_left = True
 
     async def send_all(self) -> None:
         """Send everything that was made, in order."""
@@ -127,7 +139,7 @@ class _Ahead:
 
 async def pump_ahead(
     body: Iterable[bytes | str],
-    start: dict[str, Any],
+    head: Head,
     send: Callable[[dict[str, Any]], Awaitable[None]],
     run: Run,
 ) -> None:
@@ -135,20 +147,16 @@ async def pump_ahead(
 
     Args:
         body: A synchronous iterable.
-        start: The start message.
+        head: The start message, which is sent with the first chunk.
         send: ASGI's ``send``; an :exc:`OSError` from it means that the client has left.
         run: ``run(func, *args)`` calls off the loop.
 
     Raises:
         BaseException: What the body raises, after the chunks before it were sent.
     """
-    ahead = _Ahead(body, send)
+    ahead = _Ahead(body, head, send)
     loop = asyncio.get_running_loop()
     size = 1  # The first chunk waits for no second one.
-    try:
-        await send(start)
-    except OSError:
-        return
     try:
         while not ahead.has_ended and not ahead.client_left:
             timer = loop.call_later(LOOK, ahead.send_soon)
@@ -165,6 +173,7 @@ async def pump_ahead(
         await run(ahead.fail)
     if not ahead.client_left:
         try:
+            await head.send()
             await send({"type": "http.response.body", "body": b""})
         except OSError:
             pass

@@ -17,6 +17,7 @@ from werkzeug.exceptions import ClientDisconnected
 from ...concurrency.bridge import ENDED, give_way, resume
 from .ahead import PIECES, pump_ahead
 from .bodies import FileBody, Run, chunks_of, in_thread, may_block, to_bytes
+from .head import Head
 from .headers import WirePair, encode_headers
 from .response import Response
 from .watch import Guard, Watch
@@ -72,9 +73,10 @@ async def send_response(
 
     Raises:
         ValueError: The status or a header cannot be written; nothing has been sent.
-        Exception: The body's error; the start has been sent, so that the server must abort the
-            connection. A ``ClientDisconnected`` ends the sending without an error: a body that
-            reads the request's body raises it when the client leaves.
+        Exception: The body's error. Before the body's first piece nothing has been sent, so that
+            the server answers with 500; later it must abort the connection. A
+            ``ClientDisconnected`` ends the sending without an error: a body that reads the
+            request's body raises it when the client leaves.
 
     Source: ASGI: ``http.response.start``, ``http.response.body``, ``http.response.pathsend``.
     """
@@ -243,7 +245,7 @@ async def _send_file(
     if body.remaining == 0:
         await send_whole(send, start, whole_body(first))
     else:
-        await send_chunks(body.chunks(), start, send, watch, first)
+        await send_chunks(body.chunks(), Head(start, send), send, watch, first)
 
 
 async def send_stream(
@@ -264,40 +266,44 @@ async def send_stream(
         run: As for :func:`send_response`.
         extensions: The scope's ``extensions``; with ``asyncflask.pieces`` each chunk is a message.
     """
-    if may_block(body) and PIECES not in extensions:
-        await _watched(pump_ahead(body, start, send, run), watch)
+    head = Head(start, send)
+    if PIECES in extensions:
+        head.is_sent = True  # A WSGI server's caller gets the head before it asks for a piece.
+        await send(start)
+    elif may_block(body):
+        await _watched(pump_ahead(body, head, send, run), watch, head)
         return
     chunks = chunks_of(body, run)
     # An asynchronous iterator is its own iterator, which the caller closes.
-    await send_chunks(chunks, start, send, watch, closes=chunks is not body)
+    await send_chunks(chunks, head, send, watch, closes=chunks is not body)
 
 
 async def send_chunks(
     chunks: AsyncIterator[Any],
-    start: dict[str, Any],
+    head: Head,
     send: Send,
     watch: Watch | None,
-    first: bytes = b"",
+    first: bytes | None = None,
     closes: bool = True,
 ) -> None:
-    """Send start and chunks; stop when ``watch`` returns, and close ``chunks``.
+    """Send head and chunks; stop when ``watch`` returns, and close ``chunks``.
 
     Args:
         chunks: The body.
-        start: The start message.
+        head: The start message.
         send: ASGI's ``send``.
         watch: As for :func:`send_response`.
         first: Sent before the chunks.
         closes: Whether ``chunks`` is closed here; otherwise the caller closes it.
     """
     try:
-        await _watched(_pump(chunks, start, send, first), watch)
+        await _watched(_pump(chunks, head, send, first), watch, head)
     finally:
         if closes and hasattr(chunks, "aclose"):
             await chunks.aclose()
 
 
-async def _watched(pumping: Coroutine[Any, Any, None], watch: Watch | None) -> None:
+async def _watched(pumping: Coroutine[Any, Any, None], watch: Watch | None, head: Head) -> None:
     """Send; stop when ``watch`` returns."""
     if watch is None:
         await pumping
@@ -311,28 +317,38 @@ async def _watched(pumping: Coroutine[Any, Any, None], watch: Watch | None) -> N
     if waiting_for is None:
         waiting_for = await give_way(steps, UNWATCHED)
     if waiting_for is not ENDED:
-        await _guarded(resume(steps, waiting_for), watch)
+        await _guarded(resume(steps, waiting_for), watch, head)
 
 
-async def _guarded(pumping: Awaitable[None], watch: Watch) -> None:
+async def _guarded(pumping: Awaitable[None], watch: Watch, head: Head) -> None:
     guard = Guard(watch)
+    head.send_soon()
     try:
         await pumping
     except asyncio.CancelledError:
         if not guard.cancelled_us():
             raise
     finally:
+        await head.stop()
         await guard.stop()
 
 
-async def _pump(
-    chunks: AsyncIterator[Any], start: dict[str, Any], send: Send, first: bytes
-) -> None:
+async def _pump(chunks: AsyncIterator[Any], head: Head, send: Send, first: bytes | None) -> None:
     """Send all chunks; return early when ``send`` raises because the client has left."""
+    if first is None:
+        # A body that fails here is answered by the server.
+        async for chunk in chunks:
+            first = chunk if type(chunk) is bytes else to_bytes(chunk)
+            break
     try:
-        await send(start)
-        if first:
-            await send({"type": "http.response.body", "body": first, "more_body": True})
+        if head.is_sent:
+            await head.send(first)
+        else:
+            # PERF: as Head.send() does, without another coroutine: 1 % of a stream.
+            head.is_sent = True
+            await send(head.start)
+            if first is not None:
+                await send({"type": "http.response.body", "body": first, "more_body": True})
     except OSError:
         return
     # SECURITY: a body that never waits would block the loop to its end, also after the client has

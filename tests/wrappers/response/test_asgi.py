@@ -14,6 +14,7 @@ from werkzeug.test import EnvironBuilder
 from asyncflask.concurrency.pool import WorkerPool
 from asyncflask.wrappers.response.asgi import send_chunks, send_response
 from asyncflask.wrappers.response.bodies import in_thread
+from asyncflask.wrappers.response.head import Head
 from asyncflask.wrappers.response.response import Response
 
 
@@ -499,7 +500,10 @@ async def held(send, watch=None, pause=0.0):
     body = pieces()
     task = asyncio.create_task(
         send_chunks(
-            body, {"type": "http.response.start", "status": 200, "headers": []}, send, watch
+            body,
+            Head({"type": "http.response.start", "status": 200, "headers": []}, send),
+            send,
+            watch,
         )
     )
     return task, closed
@@ -571,7 +575,7 @@ async def test_a_body_that_gives_way_by_itself_is_cancelled_inside():
         pass
 
     start = {"type": "http.response.start", "status": 200, "headers": []}
-    task = asyncio.create_task(send_chunks(pieces(), start, send, asyncio.Event().wait))
+    task = asyncio.create_task(send_chunks(pieces(), Head(start, send), send, asyncio.Event().wait))
     await asyncio.sleep(0)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
