@@ -182,6 +182,12 @@ def is_noticed(container: object, on_change: OnChange) -> bool:
 
 
 def notice(container: object, on_change: OnChange) -> None:
-    """Let ``on_change`` be called for every change of a registry, if it can be."""
+    """Let ``on_change`` be called for every change of a registry, if it can be.
+
+    Args:
+        container: The registry.
+        on_change: Called without arguments after each change. Nothing happens for a registry whose
+            changes cannot be noticed; see :func:`is_noticed`.
+    """
     if isinstance(container, (HookList, HookRegistry, ViewRegistry)):
         container.on_change = on_change

@@ -85,7 +85,15 @@ class Engine(abc.ABC):
 
     @classmethod
     def maker(cls, url: str, options: EngineOptions) -> Callable[[Callable[[Message], None]], Self]:
-        """Return what makes the engines of an app, one for each event loop, from ``deliver``."""
+        """Return what makes the engines of an app, one for each event loop, from ``deliver``.
+
+        Args:
+            url: The URL of the configuration.
+            options: The options of the configuration.
+
+        Returns:
+            A function that takes ``deliver``, which gets each message, and returns an engine.
+        """
         return functools.partial(cls, url, options)
 
     @abc.abstractmethod

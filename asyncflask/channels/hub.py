@@ -237,6 +237,13 @@ class Hub:
     async def publish(self, channel: str, body: bytes) -> Position:
         """Send a message, see :meth:`Engine.publish`.
 
+        Args:
+            channel: The channel's name.
+            body: The message.
+
+        Returns:
+            The position of the message.
+
         Raises:
             ChannelsUnavailable: The engine did not take it in time. It may have it nevertheless.
             MessageTooLarge: The body is larger than the engine's limit.
@@ -347,7 +354,15 @@ class Hub:
 
     @asynccontextmanager
     async def present(self, channel: str, member: str) -> AsyncIterator[None]:
-        """Have a member in a channel until the block ends."""
+        """Have a member in a channel until the block ends.
+
+        Args:
+            channel: The channel's name.
+            member: The member's name.
+
+        Raises:
+            ChannelsUnavailable: The engine did not take it in time.
+        """
         presence = self._present.setdefault(channel, _Presence())
         members = presence.members
         members[member] += 1
@@ -372,7 +387,17 @@ class Hub:
                 del self._present[channel]
 
     async def members(self, channel: str) -> list[str]:
-        """Return who is present in a channel, each once, sorted."""
+        """Return who is present in a channel, each once, sorted.
+
+        Args:
+            channel: The channel's name.
+
+        Returns:
+            The names of the members, in all workers.
+
+        Raises:
+            ChannelsUnavailable: The engine did not answer in time.
+        """
         found = await self._ask(lambda: self.engine.members(channel), f"members({channel!r})")
         return sorted({member for members in found.values() for member in members})
 

@@ -47,13 +47,27 @@ class Pool(Protocol):
         """Wraps a coroutine that a thread waits for."""
 
     def occupy(self, lease: Lease) -> None:
-        """Count one more job that runs."""
+        """Count one more job that runs.
+
+        Args:
+            lease: The lease of the job's thread.
+        """
 
     def park(self, lease: Lease, loop: asyncio.AbstractEventLoop | None = None) -> None:
-        """Count one job less that runs."""
+        """Count one job less that runs.
+
+        Args:
+            lease: The lease of the job's thread.
+            loop: The loop that runs in this thread, if the job has ended.
+        """
 
     def put_back(self, worker: WorkerThread, unused: bool = False) -> None:
-        """Take back the thread."""
+        """Take back the thread.
+
+        Args:
+            worker: The thread.
+            unused: Whether no job has run on it.
+        """
 
 
 class Lease:

@@ -142,7 +142,14 @@ class ContextMatching(ContextConnection):
 
 @functools.lru_cache(maxsize=1024)
 def blueprint_path(name: str) -> tuple[str, ...]:
-    """``"a.b"`` → ``("a.b", "a")``. (Flask: helpers._splitblueprint_path.)"""
+    """``"a.b"`` → ``("a.b", "a")``. (Flask: helpers._splitblueprint_path.)
+
+    Args:
+        name: The dotted name of a blueprint.
+
+    Returns:
+        The name, and those of the blueprints around it, innermost first.
+    """
     path = [name]
     while "." in name:
         name = name.rpartition(".")[0]

@@ -182,7 +182,14 @@ def _waits_for_continue(scope: Scope) -> bool:
 
 
 def environ_without_body(scope: Scope) -> WSGIEnvironment:
-    """Make the environ of a request or handshake, with an empty ``wsgi.input``."""
+    """Make the environ of a request or handshake, with an empty ``wsgi.input``.
+
+    Args:
+        scope: The ASGI scope.
+
+    Returns:
+        The environ.
+    """
     return build_environ(scope, Body(_receive_nothing), None, io.BytesIO())
 
 

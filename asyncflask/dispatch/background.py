@@ -49,6 +49,12 @@ def start(
 ) -> None:
     """Start ``func(*args, **kwargs)`` as a background task, from the loop or from a ``def`` view.
 
+    Args:
+        app: The app, which waits for the task at shutdown.
+        func: The function.
+        args: Its positional arguments.
+        kwargs: Its keyword arguments.
+
     Raises:
         TypeError: ``func`` is no function.
         RuntimeError: There is no event loop here that would go on with it.

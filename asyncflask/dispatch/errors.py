@@ -28,7 +28,16 @@ from .protocols import Result, ServedApp
 
 
 def find_handler(app: ServedApp, ctx: Context, error: Exception) -> ErrorHandlerCallable | None:
-    """Return the registered handler for ``error``, or ``None``. (Flask: _find_error_handler.)"""
+    """Return the registered handler for ``error``, or ``None``. (Flask: _find_error_handler.)
+
+    Args:
+        app: The app.
+        ctx: The context.
+        error: The error.
+
+    Returns:
+        The handler of the innermost blueprint, code and class that has one.
+    """
     spec = app.error_handler_spec
     if not spec:
         return None
@@ -51,6 +60,14 @@ def find_handler(app: ServedApp, ctx: Context, error: Exception) -> ErrorHandler
 
 def choose_handler(app: ServedApp, ctx: Context, error: Exception) -> ErrorHandlerCallable | None:
     """Return the handler for an error from a view or hook; ``None``: it is its own answer.
+
+    Args:
+        app: The app.
+        ctx: The context.
+        error: The error.
+
+    Returns:
+        The handler.
 
     Raises:
         Exception: ``error`` itself, if it has no handler.
@@ -83,6 +100,12 @@ def error_of_group(group: ExceptionGroup[Exception]) -> Exception | None:
     """Return the first error of a group, if all are HTTP errors or of one class.
 
     Two tasks that fail at the same moment do so for the same reason.
+
+    Args:
+        group: The group, which may hold further groups.
+
+    Returns:
+        The error; ``None`` if they are of several kinds.
     """
     found = list(_errors_in(group))
     kinds = {HTTPException if isinstance(error, HTTPException) else type(error) for error in found}
@@ -98,7 +121,19 @@ def _errors_in(group: ExceptionGroup[Exception]) -> Iterator[Exception]:
 
 
 async def handle_user(app: ServedApp, ctx: Context, error: Exception) -> Result:
-    """Handle an error from a view or hook, or raise it again. (Flask: handle_user_exception.)"""
+    """Handle an error from a view or hook, or raise it again. (Flask: handle_user_exception.)
+
+    Args:
+        app: The app.
+        ctx: The context.
+        error: The error.
+
+    Returns:
+        What the handler returned; an HTTP error without a handler is its own result.
+
+    Raises:
+        Exception: ``error`` itself, if it has no handler.
+    """
     if (
         "handle_http_exception" in ctx.replaced
         and isinstance(error, HTTPException)
@@ -112,13 +147,30 @@ async def handle_user(app: ServedApp, ctx: Context, error: Exception) -> Result:
 
 
 async def handle_http(app: ServedApp, ctx: Context, error: HTTPException) -> Result:
-    """Handle an HTTP error: by its handler, else by itself. (Flask: handle_http_exception.)"""
+    """Handle an HTTP error: by its handler, else by itself. (Flask: handle_http_exception.)
+
+    Args:
+        app: The app.
+        ctx: The context.
+        error: The HTTP error.
+
+    Returns:
+        What the handler returned, or ``error``.
+    """
     handler = _http_handler(app, ctx, error)
     return error if handler is None else await call_after_view(ctx, handler, error)
 
 
 async def answer_unhandled(app: ServedApp, ctx: Context, error: Exception) -> Result:
     """Return what answers an error that nothing handled: of the handler of 500, or a bare 500.
+
+    Args:
+        app: The app.
+        ctx: The context.
+        error: The error.
+
+    Returns:
+        What the handler of 500 returned, or an ``InternalServerError``.
 
     Raises:
         Exception: ``error`` itself, where ``PROPAGATE_EXCEPTIONS`` (or testing or debug) says so.
@@ -154,7 +206,15 @@ async def answer_unhandled(app: ServedApp, ctx: Context, error: Exception) -> Re
 
 
 def unhandled_routing_error(app: ServedApp, ctx: Context) -> HTTPException | None:
-    """Return the error that matching met if it is its own answer: no handler has to be called."""
+    """Return the error that matching met if it is its own answer: no handler has to be called.
+
+    Args:
+        app: The app.
+        ctx: The context.
+
+    Returns:
+        The error; ``None`` if there is none, or more has to be asked.
+    """
     error = ctx.routing_exception
     if (
         isinstance(error, HTTPException)
@@ -168,13 +228,32 @@ def unhandled_routing_error(app: ServedApp, ctx: Context) -> HTTPException | Non
 
 
 async def answer_routing(app: ServedApp, ctx: Context) -> HTTPException:
-    """Return the error that matching met, if it is its own answer, or else raise it."""
+    """Return the error that matching met, if it is its own answer, or else raise it.
+
+    Args:
+        app: The app.
+        ctx: The context.
+
+    Returns:
+        The error.
+
+    Raises:
+        Exception: The error, where a handler, the app or the debugger has to see it.
+    """
     error = unhandled_routing_error(app, ctx)
     return raise_routing(app, ctx) if error is None else error
 
 
 def raise_routing(app: ServedApp, ctx: Context) -> NoReturn:
-    """Raise the error that matching met. (Flask: raise_routing_exception.)"""
+    """Raise the error that matching met. (Flask: raise_routing_exception.)
+
+    Args:
+        app: The app.
+        ctx: The context.
+
+    Raises:
+        Exception: The error that matching met.
+    """
     if "raise_routing_exception" in ctx.replaced:
         app.raise_routing_exception(ctx.request_or_websocket)
     error = ctx.routing_exception

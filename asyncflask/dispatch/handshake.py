@@ -23,7 +23,14 @@ from .protocols import ServedApp
 
 
 async def headers_with_session(ctx: Context) -> list[WirePair]:
-    """Save a session that was changed before the handshake is answered; return its cookies."""
+    """Save a session that was changed before the handshake is answered; return its cookies.
+
+    Args:
+        ctx: The context of the websocket.
+
+    Returns:
+        The ``set-cookie`` headers, as pairs of bytes.
+    """
     app = cast(ServedApp, ctx.app)
     session: Any = ctx.opened_session
     if session is None or not _is_modified(session):

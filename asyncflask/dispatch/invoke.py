@@ -53,6 +53,15 @@ def call_after_view(
     """Call ``func`` as :func:`call` does; a ``def`` one gets a thread whatever the pool's size is.
 
     Requests that wait for a thread may wait for what the view has opened.
+
+    Args:
+        ctx: The context.
+        func: The function.
+        args: Its positional arguments.
+        kwargs: Its keyword arguments.
+
+    Returns:
+        What is to be awaited for its result.
     """
     if ctx.execution_mode is LOOP and not ctx.replaced and is_async(func):
         return func(*args, **kwargs)
@@ -100,6 +109,15 @@ def call_unconverted(
 
     For receivers of signals, URL value preprocessors, and the methods of the app and its session
     interface.
+
+    Args:
+        ctx: The context.
+        func: The function.
+        args: Its positional arguments.
+        kwargs: Its keyword arguments.
+
+    Returns:
+        What is to be awaited for its result.
     """
     if ctx.replaced and ctx.execution_mode is THREAD and not is_async(func):
         return _called_in_place(func, args, kwargs)
@@ -116,6 +134,12 @@ async def call_settled(ctx: Context, func: Callable[..., Any], *args: Any, **kwa
     """Call a function whose result nothing looks at, and await what a ``def`` one hands on.
 
     Otherwise ``app.before_serving(lambda: db.connect())`` would do nothing.
+
+    Args:
+        ctx: The context that the call belongs to.
+        func: The function.
+        args: Its positional arguments.
+        kwargs: Its keyword arguments.
     """
     result = await call(ctx, func, *args, **kwargs)
     if result is not None:
@@ -147,6 +171,9 @@ async def to_loop(ctx: Context) -> None:
     """Let the loop step the pipeline's coroutine from here on, instead of the worker.
 
     The thread stays leased for the request's next ``def`` callable.
+
+    Args:
+        ctx: The context, whose coroutine a worker steps now.
     """
     ctx.switch_to(LOOP)
     await TO_LOOP
@@ -213,6 +240,9 @@ def lease_of_its_own(ctx: Context) -> Iterator[None]:
     """Give back, at the end, a worker that was leased meanwhile for a loop that ends here.
 
     The next loop needs another one.
+
+    Args:
+        ctx: The context that may lease one.
     """
     before = ctx.lease
     try:
@@ -227,6 +257,12 @@ async def emit(ctx: Context, signal: Signal, sender: object, **kwargs: Any) -> N
     """Send a signal to sync and async receivers, in order; their errors propagate.
 
     Callers look at ``signal.receivers`` first: a signal without receivers costs nothing.
+
+    Args:
+        ctx: The context that the receivers are called in.
+        signal: The signal.
+        sender: The app.
+        kwargs: What the receivers get as well.
     """
     if signal.is_muted:  # Inside `with signal.muted()`.
         return
@@ -237,6 +273,16 @@ async def emit(ctx: Context, signal: Signal, sender: object, **kwargs: Any) -> N
 
 
 def emit_after_view(ctx: Context, signal: Signal, sender: object, **kwargs: Any) -> Awaitable[None]:
-    """Send a signal as :func:`emit` does, after the view: see :func:`call_after_view`."""
+    """Send a signal as :func:`emit` does, after the view: see :func:`call_after_view`.
+
+    Args:
+        ctx: The context that the receivers are called in.
+        signal: The signal.
+        sender: The app.
+        kwargs: What the receivers get as well.
+
+    Returns:
+        What is to be awaited.
+    """
     ctx.note_view_has_run()
     return emit(ctx, signal, sender, **kwargs)

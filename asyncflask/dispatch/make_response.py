@@ -35,7 +35,14 @@ PLAIN = frozenset({str, bytes, dict, list, Response, AsyncGeneratorType})
 
 
 def is_plain(result: Any) -> bool:
-    """Tell whether a view's result becomes a response without running or awaiting anything."""
+    """Tell whether a view's result becomes a response without running or awaiting anything.
+
+    Args:
+        result: What the view returned.
+
+    Returns:
+        Whether it does.
+    """
     kind = result.__class__
     if kind is tuple and result:
         kind = result[0].__class__
@@ -141,6 +148,13 @@ def make_plain(app: RespondingApp, result: object) -> Response | None:
     """Make a result a response, or return ``None``: it is not plain, or something is wrong with it.
 
     For a response, a stream, a status with headers, which :func:`make_messages` leaves over.
+
+    Args:
+        app: The app.
+        result: What the view returned, or an HTTP error.
+
+    Returns:
+        The response, or ``None``.
     """
     if result.__class__ not in PLAIN and not is_plain(result):
         return None
@@ -316,13 +330,32 @@ def _require_request_context() -> Context:
 
 
 def is_wsgi(result: object) -> bool:
-    """Tell whether a view returned a WSGI callable, alone or with a status or headers."""
+    """Tell whether a view returned a WSGI callable, alone or with a status or headers.
+
+    Args:
+        result: What the view returned.
+
+    Returns:
+        Whether it did.
+    """
     body = result[0] if isinstance(result, tuple) and result else result
     return callable(body) and not isinstance(body, (WerkzeugResponse, HTTPException, Awaitable))
 
 
 async def run_wsgi(app: RespondingApp, ctx: Context, result: object) -> Any:
-    """Run the WSGI callable that a view returned off the loop; the rest of a tuple is kept."""
+    """Run the WSGI callable that a view returned off the loop; the rest of a tuple is kept.
+
+    Args:
+        app: The app.
+        ctx: The context.
+        result: What the view returned, for which :func:`is_wsgi` is true.
+
+    Returns:
+        The response, in a tuple with the status and headers that came with it.
+
+    Raises:
+        TypeError: The callable takes no ``environ`` and ``start_response``.
+    """
     parts = result if isinstance(result, tuple) else (result,)
     cls = app.response_class
     try:

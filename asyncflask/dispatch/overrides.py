@@ -114,7 +114,11 @@ _apps: WeakSet[Any] = WeakSet()
 
 
 def watch(app: object) -> None:
-    """Let :func:`forget_all` reach ``app``; each app says so once."""
+    """Let :func:`forget_all` reach ``app``; each app says so once.
+
+    Args:
+        app: The app.
+    """
     _apps.add(app)
 
 
@@ -186,7 +190,17 @@ def _trusts_hosts(cls: object) -> bool:
 
 
 async def through(ctx: Context, method: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-    """Call a replaced step: an ``async def`` one on the loop, a ``def`` one off it."""
+    """Call a replaced step: an ``async def`` one on the loop, a ``def`` one off it.
+
+    Args:
+        ctx: The context.
+        method: The replacement, bound to the app.
+        args: Its positional arguments.
+        kwargs: Its keyword arguments.
+
+    Returns:
+        The replacement's result.
+    """
     if _is_prepared(method):
         result = method(*args, **kwargs)  # It returns what its caller needs, see prepare().
     else:  # an object that can be called
@@ -198,6 +212,14 @@ async def in_place(ctx: Context, method: Callable[..., Any], *args: Any) -> Any:
     """Call a step that is a plain call, such as ``make_response``; an ``async def`` one is awaited.
 
     It never hops to a worker thread: views call the same method on the loop.
+
+    Args:
+        ctx: The context.
+        method: The step, bound to the app.
+        args: Its positional arguments.
+
+    Returns:
+        The step's result.
     """
     result = method(*args)
     return await _awaited(ctx, method, result) if inspect.isawaitable(result) else result
@@ -244,7 +266,14 @@ def own_step(
 
 
 def prepare(func: object) -> Any:
-    """Let a replacement of a step do the same; anything but a function is returned unchanged."""
+    """Let a replacement of a step do the same; anything but a function is returned unchanged.
+
+    Args:
+        func: What the step is replaced with.
+
+    Returns:
+        A function that returns an awaitable on the loop, and its result in a thread that may block.
+    """
     if not isinstance(func, (FunctionType, MethodType, functools.partial)) or _is_prepared(func):
         return func
     waits = is_async(func)

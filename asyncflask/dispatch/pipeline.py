@@ -4,8 +4,8 @@ The same functions serve requests and websockets (``scope_types.py`` has the dif
 loop and in a thread (``invoke.py``). Each function is the original of a method of the app, with the
 context as an argument; :mod:`.overrides` finds the methods that a user has replaced.
 ``make_response.py`` makes the response of a view's result, ``errors.py`` finds the handler of an
-error, and ``teardown.py`` runs at the end of a context. Most requests are served by the shorter
-functions in ``runners.py``.
+error, ``session.py`` opens and saves the session, and ``teardown.py`` runs at the end of a context.
+Most requests are served by the shorter functions in ``runners.py``.
 """
 
 from __future__ import annotations
@@ -21,16 +21,17 @@ from ..concurrency.bridge import stop_iteration_of
 from ..concurrency.execution_mode import LOOP
 from ..concurrency.workers import finish
 from ..ctx import Context
+from ..routing.rule import answers_options
 from ..signals import appcontext_pushed
 from ..wrappers import Response
 from ..wrappers.never_awaited import raise_forgotten
-from ..wrappers.request.headers import header_index
 from . import errors, teardown
 from .invoke import call, call_after_view, call_unconverted, emit, emit_after_view, settled
 from .make_response import PLAIN, as_response, is_wsgi, make_messages, make_plain, run_wsgi
 from .overrides import in_place, through
 from .plan import find_plan, first_registered_first, last_registered_first
 from .protocols import Answer, Result, ServedApp
+from .session import has_session_to_save, open_session, save_session
 
 
 async def run_steps(app: ServedApp, ctx: Context, rest: Awaitable[Any] | None = None) -> Answer:
@@ -95,7 +96,19 @@ def step(
     *args: Any,
     **kwargs: Any,
 ) -> Awaitable[Any]:
-    """Take one step, to be awaited: the app's replacement of that name, or our own function."""
+    """Take one step, to be awaited: the app's replacement of that name, or our own function.
+
+    Args:
+        app: The app.
+        ctx: The context.
+        name: The name of the step, a method of the app.
+        own: The function for an app that does not replace it; gets ``app`` and ``ctx`` first.
+        args: Further arguments of the step.
+        kwargs: Its keyword arguments.
+
+    Returns:
+        What is to be awaited for the step's result.
+    """
     if name in ctx.replaced:
         return through(ctx, getattr(app, name), *args, **kwargs)
     return own(app, ctx, *args, **kwargs)
@@ -142,7 +155,19 @@ async def full_dispatch(app: ServedApp, ctx: Context, sent: bool = False) -> Ans
 
 
 async def answer_error(app: ServedApp, ctx: Context, error: BaseException) -> Answer:
-    """Answer an error of the view or of a "before" function, for an answer that is sent at once."""
+    """Answer an error of the view or of a "before" function, for an answer that is sent at once.
+
+    Args:
+        app: The app.
+        ctx: The context.
+        error: The error.
+
+    Returns:
+        The response of a handler, or the messages of one that no other code had to read.
+
+    Raises:
+        BaseException: ``error`` itself, if nothing handles it.
+    """
     try:
         if not isinstance(error, Exception):
             raise error
@@ -151,14 +176,6 @@ async def answer_error(app: ServedApp, ctx: Context, error: BaseException) -> An
         del error  # Raised, its traceback refers to this frame: a cycle.
     answer = _answered(app, ctx, result, sent=True)
     return await _finalized(app, ctx, result) if answer is None else answer
-
-
-async def raising(error: BaseException) -> None:
-    """Raise an error, for :func:`run_steps` to end the request with."""
-    try:
-        raise error
-    finally:
-        del error  # Its traceback refers to this frame: a cycle.
 
 
 def _answered(app: ServedApp, ctx: Context, result: object, sent: bool) -> Answer:
@@ -274,13 +291,33 @@ async def preprocess(app: ServedApp, ctx: Context, done: int = 0) -> Result | No
 
 
 async def preprocess_and_dispatch(app: ServedApp, ctx: Context, done: int = 0) -> Result | None:
-    """Run what runs before the view, then the view. (For ``done`` see :func:`preprocess`.)"""
+    """Run what runs before the view, then the view. (For ``done`` see :func:`preprocess`.)
+
+    Args:
+        app: The app.
+        ctx: The context.
+        done: How many of the "before" functions have run.
+
+    Returns:
+        The result of the view, or of the function that answered instead of it.
+    """
     result = await preprocess(app, ctx, done)
     return await dispatch(app, ctx) if result is None else result
 
 
 def dispatch(app: ServedApp, ctx: Context) -> Awaitable[Any]:
-    """Call the view; return what is to be awaited for its result. (Flask: dispatch_request.)"""
+    """Call the view; return what is to be awaited for its result. (Flask: dispatch_request.)
+
+    Args:
+        app: The app.
+        ctx: The context.
+
+    Returns:
+        What is to be awaited.
+
+    Raises:
+        Exception: The error that matching met, if it has to be handled.
+    """
     if ctx.routing_exception is not None:
         return errors.answer_routing(app, ctx)
     rule = ctx.url_rule
@@ -291,22 +328,37 @@ def dispatch(app: ServedApp, ctx: Context) -> Awaitable[Any]:
 
 
 def dispatch_or_raise(app: ServedApp, ctx: Context) -> Awaitable[Any]:
-    """Call the view for the app's own ``dispatch_request``, whose callers may catch a 404."""
+    """Call the view for the app's own ``dispatch_request``, whose callers may catch a 404.
+
+    Args:
+        app: The app.
+        ctx: The context.
+
+    Returns:
+        What is to be awaited for its result.
+
+    Raises:
+        Exception: The error that matching met.
+    """
     if ctx.routing_exception is not None:
         errors.raise_routing(app, ctx)
     return dispatch(app, ctx)
 
 
-def answers_options(rule: object) -> bool:
-    """Tell whether OPTIONS is answered without the rule's view."""
-    # A rule that was put into the map directly may be Werkzeug's own, which says nothing of it.
-    return bool(getattr(rule, "provide_automatic_options", False))
-
-
 async def finalize(
     app: ServedApp, ctx: Context, result: object, from_error_handler: bool = False
 ) -> Response | None:
-    """Make a view's result a response and process it. (Flask: finalize_request.)"""
+    """Make a view's result a response and process it. (Flask: finalize_request.)
+
+    Args:
+        app: The app.
+        ctx: The context.
+        result: What the view or an error handler returned.
+        from_error_handler: Whether an error in it is logged and not raised: it would have no end.
+
+    Returns:
+        The response; ``None`` for a websocket whose view returned nothing.
+    """
     scope_type: Any = ctx.scope_type
     if result.__class__ not in PLAIN and is_wsgi(result):
         result = await run_wsgi(app, ctx, result)
@@ -336,6 +388,14 @@ async def finalize(
 async def handle_exception(app: ServedApp, ctx: Context, error: Exception) -> Response | None:
     """Answer 500 for an error that nothing handled, or raise it again. (Flask: handle_exception.)
 
+    Args:
+        app: The app.
+        ctx: The context.
+        error: The error.
+
+    Returns:
+        The response; ``None`` for a websocket that was accepted.
+
     Raises:
         Exception: ``error`` itself, where ``PROPAGATE_EXCEPTIONS`` (or testing or debug) says so.
     """
@@ -350,7 +410,19 @@ async def handle_exception(app: ServedApp, ctx: Context, error: Exception) -> Re
 
 
 async def process(app: ServedApp, ctx: Context, response: Response | None) -> Response | None:
-    """Run the "after" functions and save the session. (Flask: process_response.)"""
+    """Run the "after" functions and save the session. (Flask: process_response.)
+
+    Args:
+        app: The app.
+        ctx: The context.
+        response: The response; ``None`` for a websocket without one.
+
+    Returns:
+        What the last of the functions returned.
+
+    Raises:
+        TypeError: An "after" function returned something else than a response.
+    """
     scope_type: Any = ctx.scope_type
     after = last_registered_first(scope_type.after(app), ctx.matched_endpoint)
     for func in chain(ctx.after_functions or (), after):
@@ -368,7 +440,16 @@ async def process(app: ServedApp, ctx: Context, response: Response | None) -> Re
 
 
 def finalize_plain(app: ServedApp, ctx: Context, result: object) -> Awaitable[Any]:
-    """Do what follows a view without "after" functions, with quick ways for a plain result."""
+    """Do what follows a view without "after" functions, with quick ways for a plain result.
+
+    Args:
+        app: The app.
+        ctx: The context.
+        result: What the view returned.
+
+    Returns:
+        What is to be awaited for the answer.
+    """
     answer = None if ctx.after_functions else make_plain(app, result)
     if answer is None:
         return finalize(app, ctx, result)
@@ -376,7 +457,16 @@ def finalize_plain(app: ServedApp, ctx: Context, result: object) -> Awaitable[An
 
 
 async def finish_processing(app: ServedApp, ctx: Context, response: Any) -> Response | None:
-    """Do what follows the "after" functions, for a response that went through them."""
+    """Do what follows the "after" functions, for a response that went through them.
+
+    Args:
+        app: The app.
+        ctx: The context.
+        response: The response.
+
+    Returns:
+        The response, in which the session is saved.
+    """
     scope_type: Any = ctx.scope_type
     if ctx.forgotten:
         raise_forgotten(ctx)
@@ -389,66 +479,16 @@ async def finish_processing(app: ServedApp, ctx: Context, response: Any) -> Resp
 
 
 def refused_response(func: Callable[..., Any], response: object) -> TypeError:
-    """Return the error for an "after" function that returned something else than a response."""
+    """Return the error for an "after" function that returned something else than a response.
+
+    Args:
+        func: The "after" function.
+        response: What it returned.
+
+    Returns:
+        The error, to be raised.
+    """
     return TypeError(
         f"The function {func!r}, registered to run after the view, returned {response!r} instead of"
         " a response. End it with `return response`."
     )
-
-
-# -- session ---------------------------------------------------------------------------------------
-
-
-async def open_session(app: ServedApp, ctx: Context) -> None:
-    """Open the session first of all, for an interface that may block or is ``async def``."""
-    func = app.session_interface.open_session
-    session = await call_unconverted(ctx, func, app, ctx.request_or_websocket)
-    session = await settled(ctx, func, session)
-    if session is None:
-        func = app.session_interface.make_null_session  # Quart's is `async def`.
-        session = await settled(ctx, func, await call_unconverted(ctx, func, app))
-    ctx.keep_session(session)
-
-
-def refreshes(app: ServedApp, ctx: Context) -> bool:
-    """Return whether a session that was not accessed may have to be sent again.
-
-    A permanent session is refreshed with each response; whether it is one, its cookie says.
-    """
-    cookies = header_index(ctx).get(b"cookie")
-    if cookies is None or not app.config["SESSION_REFRESH_EACH_REQUEST"]:
-        return False
-    key = app.session_interface.get_cookie_name(app)
-    # PERF: nothing is parsed for other cookies; our own requests find one without parsing all
-    # (`sessions.py`).
-    if key.encode() not in cookies:
-        return False
-    connection = ctx.request_or_websocket
-    find = getattr(connection, "find_cookie", None) or connection.cookies.get
-    return find(key) is not None
-
-
-def has_session_to_save(app: ServedApp, ctx: Context) -> bool:
-    """Tell whether there is a session that the response may have to carry."""
-    if ctx.needs_response and ctx.opened_session is not None:
-        return True
-    # The request object is not made for this question.
-    names = ctx.header_names
-    return (names is None or b"cookie" in names) and refreshes(app, ctx)
-
-
-async def save_session(app: ServedApp, ctx: Context, response: Response | None) -> None:
-    """Let the session interface write the session into the response."""
-    interface = app.session_interface
-    session = ctx.open_session()
-    if interface.is_null_session(session):
-        return
-    if find_plan(app, ctx).opens_session_early:
-        func = interface.save_session
-        ctx.note_view_has_run()
-        saved = await call_unconverted(ctx, func, app, session, response)
-        await settled(ctx, func, saved)
-    else:
-        saving = interface.save_session(app, session, response)
-        if saving is not None:  # Quart's method is `async def`.
-            await saving

@@ -200,7 +200,15 @@ _LASTING = (FunctionType, MethodType)
 
 
 def find_plan(app: ServedApp, ctx: Context) -> EndpointPlan:
-    """Return the plan for what was matched, as everything is registered now."""
+    """Return the plan for what was matched, as everything is registered now.
+
+    Args:
+        app: The app.
+        ctx: The context, whose URL was matched.
+
+    Returns:
+        The plan.
+    """
     scope_type: Any = ctx.scope_type
     rule = ctx.url_rule
     return app.plans.tables[scope_type.name][None if rule is None else rule.endpoint]
@@ -212,6 +220,13 @@ def first_registered_first(
     """Give the functions for an endpoint: the app's, then those of its blueprints, outermost first.
 
     What is registered meanwhile is seen.
+
+    Args:
+        registry: The functions, by the blueprint's name; the app's own by ``None``.
+        endpoint: The endpoint; ``None`` if no rule was found.
+
+    Returns:
+        The functions.
     """
     for name in (None, *reversed(_blueprints(endpoint))):
         yield from registry.get(name, ())
@@ -220,7 +235,15 @@ def first_registered_first(
 def last_registered_first(
     registry: dict[str | None, list[Function]], endpoint: str | None
 ) -> Iterator[Function]:
-    """Give the same functions in the opposite order."""
+    """Give the same functions in the opposite order.
+
+    Args:
+        registry: The functions, by the blueprint's name; the app's own by ``None``.
+        endpoint: The endpoint; ``None`` if no rule was found.
+
+    Returns:
+        The functions.
+    """
     for name in (*_blueprints(endpoint), None):
         yield from reversed(registry.get(name, ()))
 

@@ -21,14 +21,24 @@ from ..exceptions import WorkerQueueFull
 from ..wrappers.request.sync import prefetch
 from . import errors, pipeline
 from .make_response import make_messages, make_plain
-from .pipeline import has_session_to_save, refreshes, run_steps
+from .pipeline import run_steps
 from .plan import EndpointPlan, Run, Runner
 from .protocols import Answer, ServedApp
+from .session import has_session_to_save, refreshes
 from .teardown import PRESERVE, leave_served
 
 
 async def run_view(app: ServedApp, ctx: Context, plan: EndpointPlan) -> Answer:
-    """Run an ``async def`` view that has nothing around it."""
+    """Run an ``async def`` view that has nothing around it.
+
+    Args:
+        app: The app.
+        ctx: The context.
+        plan: The plan of the endpoint.
+
+    Returns:
+        The two messages of the answer, or a response.
+    """
     view: Any = plan.view
     try:
         args = ctx.view_args
@@ -50,7 +60,16 @@ async def run_view(app: ServedApp, ctx: Context, plan: EndpointPlan) -> Answer:
 
 
 async def run_unmatched(app: ServedApp, ctx: Context, plan: EndpointPlan) -> Answer:
-    """Answer a request that no rule was found for, where nothing but a handler might look at it."""
+    """Answer a request that no rule was found for, where nothing but a handler might look at it.
+
+    Args:
+        app: The app.
+        ctx: The context.
+        plan: The plan of requests without a rule.
+
+    Returns:
+        The two messages of the answer, or a response.
+    """
     error = errors.unhandled_routing_error(app, ctx)
     if error is not None and PRESERVE not in ctx.scope and not has_session_to_save(app, ctx):
         answer = make_messages(app, error, ctx.scope["method"]) or make_plain(app, error)
@@ -62,7 +81,16 @@ async def run_unmatched(app: ServedApp, ctx: Context, plan: EndpointPlan) -> Ans
 
 
 async def run_on_loop(app: ServedApp, ctx: Context, plan: EndpointPlan) -> Answer:
-    """Run an ``async def`` view whose hooks are ``async def`` as well."""
+    """Run an ``async def`` view whose hooks are ``async def`` as well.
+
+    Args:
+        app: The app.
+        ctx: The context.
+        plan: The plan of the endpoint.
+
+    Returns:
+        The two messages of the answer, or a response.
+    """
     rule = ctx.url_rule
     try:
         for hook in plan.before:
@@ -82,7 +110,7 @@ async def run_on_loop(app: ServedApp, ctx: Context, plan: EndpointPlan) -> Answe
             if not isinstance(answer, WerkzeugResponse):
                 raise pipeline.refused_response(hook, answer)
     except BaseException as error:
-        return await run_steps(app, ctx, pipeline.raising(error))
+        return await run_steps(app, ctx, _raise(error))
     if app.plans.version is not plan.version or _is_processed(app, ctx):
         return await run_steps(app, ctx, pipeline.finish_processing(app, ctx, answer))
     if plan.has_teardown:
@@ -90,6 +118,14 @@ async def run_on_loop(app: ServedApp, ctx: Context, plan: EndpointPlan) -> Answe
     elif ctx.made_body is not None:
         ctx.close_connection()
     return answer
+
+
+async def _raise(error: BaseException) -> None:
+    """Raise an error, for :func:`run_steps` to end the request with."""
+    try:
+        raise error
+    finally:
+        del error  # Its traceback refers to this frame: a cycle.
 
 
 def _answer_of(app: ServedApp, ctx: Context, plan: EndpointPlan, result: object) -> Answer:
@@ -120,7 +156,16 @@ def _call_view(app: ServedApp, ctx: Context, plan: EndpointPlan, rule: object) -
 
 
 async def run_in_worker(app: ServedApp, ctx: Context, plan: EndpointPlan) -> Answer:
-    """Run everything in the worker thread that is leased for the request (design D2)."""
+    """Run everything in the worker thread that is leased for the request (design D2).
+
+    Args:
+        app: The app.
+        ctx: The context.
+        plan: The plan of the endpoint.
+
+    Returns:
+        The two messages of the answer, or a response.
+    """
     scope_type: Any = ctx.scope_type
     if scope_type.begin is not None:
         scope_type.begin(ctx, None)
@@ -144,7 +189,16 @@ async def run_in_worker(app: ServedApp, ctx: Context, plan: EndpointPlan) -> Ans
 
 
 def run_pipeline(app: ServedApp, ctx: Context, plan: EndpointPlan | None = None) -> Awaitable[Any]:
-    """Run whatever there may be."""
+    """Run whatever there may be.
+
+    Args:
+        app: The app.
+        ctx: The context.
+        plan: Not used: the pipeline reads the registries.
+
+    Returns:
+        What is to be awaited for the answer.
+    """
     scope_type: Any = ctx.scope_type
     if scope_type.begin is not None:
         scope_type.begin(ctx, asyncio.current_task())
@@ -152,7 +206,16 @@ def run_pipeline(app: ServedApp, ctx: Context, plan: EndpointPlan | None = None)
 
 
 def run_unknown(app: ServedApp, ctx: Context, plan: EndpointPlan) -> Awaitable[Any]:
-    """Run a view whose kind may change, or which is in a registry whose changes go unnoticed."""
+    """Run a view whose kind may change, or which is in a registry whose changes go unnoticed.
+
+    Args:
+        app: The app.
+        ctx: The context.
+        plan: The plan of the endpoint.
+
+    Returns:
+        What is to be awaited for the answer.
+    """
     endpoint: Any = ctx.matched_endpoint
     view = app.view_functions.get(endpoint)
     ctx.scope["endpoint"] = view

@@ -30,7 +30,15 @@ PRESERVE = "asyncflask.preserve_context"
 
 
 def is_connection_needed(app: ContextApp, ctx: Context) -> bool:
-    """Tell whether more than closing it is due at the end of a request or websocket."""
+    """Tell whether more than closing it is due at the end of a request or websocket.
+
+    Args:
+        app: The app.
+        ctx: The context.
+
+    Returns:
+        Whether a teardown function, a receiver or a replaced step has to run.
+    """
     scope_type: Any = ctx.scope_type
     return bool(
         scope_type.teardown(app)
@@ -41,7 +49,15 @@ def is_connection_needed(app: ContextApp, ctx: Context) -> bool:
 
 
 def is_app_needed(app: ContextApp, ctx: Context) -> bool:
-    """Tell whether anything at all is due at the end of an app context."""
+    """Tell whether anything at all is due at the end of an app context.
+
+    Args:
+        app: The app.
+        ctx: The context.
+
+    Returns:
+        Whether a teardown function, a receiver or a replaced step has to run.
+    """
     return bool(
         app.teardown_appcontext_funcs
         or appcontext_tearing_down.receivers
@@ -50,7 +66,13 @@ def is_app_needed(app: ContextApp, ctx: Context) -> bool:
 
 
 async def leave_served(app: ServedApp, ctx: Context, error: BaseException | None) -> None:
-    """End the context of something served, or leave that to the test client, which keeps it."""
+    """End the context of something served, or leave that to the test client, which keeps it.
+
+    Args:
+        app: The app.
+        ctx: The context.
+        error: The error that ended the work, if one did.
+    """
     if error is not None and app.should_ignore_error(error):
         error = None
     if PRESERVE in ctx.scope:
@@ -61,7 +83,13 @@ async def leave_served(app: ServedApp, ctx: Context, error: BaseException | None
 
 
 async def leave(app: ServedApp, ctx: Context, error: BaseException | None) -> None:
-    """End a context, or leave that to the streamed body that holds it (``stream_with_context``)."""
+    """End a context, or leave that to the streamed body that holds it (``stream_with_context``).
+
+    Args:
+        app: The app.
+        ctx: The context.
+        error: The error that ended the work, if one did.
+    """
     ctx.serving_error = error
     held = ctx.held_end
     if held is not None:
@@ -72,7 +100,12 @@ async def leave(app: ServedApp, ctx: Context, error: BaseException | None) -> No
 
 
 async def end_held(app: ServedApp, ctx: Context) -> None:
-    """End a context that was left to streams which will not end it, for the answer is complete."""
+    """End a context that was left to streams which will not end it, for the answer is complete.
+
+    Args:
+        app: The app.
+        ctx: The context, which streams hold.
+    """
     held = ctx.held_end
     assert held is not None  # The caller asks for that.
     held.streams = 0
@@ -82,7 +115,16 @@ async def end_held(app: ServedApp, ctx: Context) -> None:
 
 
 async def end(app: ServedApp, ctx: Context, error: BaseException | None) -> None:
-    """Run everything that is due at the end of ``ctx``, in Flask's order."""
+    """Run everything that is due at the end of ``ctx``, in Flask's order.
+
+    Args:
+        app: The app.
+        ctx: The context.
+        error: The error that ended the work, which the teardown functions get.
+
+    Raises:
+        BaseException: The first error of a teardown function, after all of them have run.
+    """
     failures: list[BaseException] = []
     replaced = ctx.replaced
     scope_type: Any = ctx.scope_type
@@ -131,7 +173,14 @@ async def _release_parent(app: ServedApp, ctx: Context, error: BaseException | N
 async def end_connection(
     app: ServedApp, ctx: Context, error: BaseException | None, failures: list[BaseException]
 ) -> None:
-    """Run the teardown functions of the request or websocket. (Flask: do_teardown_request.)"""
+    """Run the teardown functions of the request or websocket. (Flask: do_teardown_request.)
+
+    Args:
+        app: The app.
+        ctx: The context.
+        error: The error that ended the work, which the functions get.
+        failures: Gets the errors of the functions.
+    """
     scope_type: Any = ctx.scope_type
     funcs = last_registered_first(scope_type.teardown(app), ctx.matched_endpoint)
     await _call_all(ctx, funcs, error, failures)
@@ -142,7 +191,14 @@ async def end_connection(
 async def end_app(
     app: ContextApp, ctx: Context, error: BaseException | None, failures: list[BaseException]
 ) -> None:
-    """Run the teardown functions of the app context. (Flask: do_teardown_appcontext.)"""
+    """Run the teardown functions of the app context. (Flask: do_teardown_appcontext.)
+
+    Args:
+        app: The app.
+        ctx: The context.
+        error: The error that ended the work, which the functions get.
+        failures: Gets the errors of the functions.
+    """
     await _call_all(ctx, reversed(app.teardown_appcontext_funcs), error, failures)
     if appcontext_tearing_down.receivers:
         await _attempt(failures, emit_after_view, ctx, appcontext_tearing_down, app, exc=error)
@@ -173,7 +229,15 @@ async def _attempt(
 
 
 def raise_first(app: ContextApp, failures: Sequence[BaseException]) -> None:
-    """Raise the first of several errors, a cancellation before all, after logging the others."""
+    """Raise the first of several errors, a cancellation before all, after logging the others.
+
+    Args:
+        app: The app.
+        failures: The errors; nothing is raised if there are none.
+
+    Raises:
+        BaseException: The first of them, or a cancellation.
+    """
     ranked = sorted(failures, key=lambda error: isinstance(error, Exception))
     for error in ranked[1:]:
         app.logger.error("A further error at the end.", exc_info=error)

@@ -67,7 +67,17 @@ def create_adapter(
 def bind_environ(
     url_map: Map, environ: dict[str, Any], server_name: str | None, subdomain: str | None
 ) -> MapAdapter:
-    """Let Werkzeug make an adapter of an environ."""
+    """Let Werkzeug make an adapter of an environ.
+
+    Args:
+        url_map: The rules.
+        environ: The WSGI environ.
+        server_name: The host to match against, instead of the request's.
+        subdomain: The subdomain, instead of the one that the host has.
+
+    Returns:
+        The adapter.
+    """
     return url_map.bind_to_environ(environ, server_name=server_name, subdomain=subdomain)
 
 
@@ -78,6 +88,15 @@ def bind_connection(
 
     SECURITY: Werkzeug's ``bind_to_environ`` reads the header once more and drops a host with an
     underscore. Its redirect of ``/evil.test`` to the slash is ``http:///evil.test/`` then.
+
+    Args:
+        url_map: The rules.
+        connection: The request or websocket.
+        server_name: The host to match against, instead of the request's.
+        subdomain: The subdomain, instead of the one that the host has.
+
+    Returns:
+        The adapter.
     """
     host, scheme = connection.host.lower(), connection.scheme
     if server_name is None:
@@ -132,6 +151,19 @@ def build_url(
 
     On the async API it is built for the request of ``app``. The facade uses the adapter of the
     current request, whichever app's it is, as Flask does.
+
+    Args:
+        app: The app.
+        ctx: The current context, if there is one.
+        endpoint: The endpoint; a leading dot stands for the current blueprint.
+        anchor: The part behind the ``#``.
+        method: The method, where rules of one endpoint differ.
+        scheme: The scheme of an external URL.
+        external: Whether the URL has a scheme and host; by default without a request.
+        values: The values of the rule's variables; further ones go into the query string.
+
+    Returns:
+        The URL.
 
     Raises:
         RuntimeError: Neither a connection nor ``SERVER_NAME`` says which host to build for.
@@ -231,6 +263,11 @@ def _relative_endpoint(request_context: Context, endpoint: str) -> str:
 def inject_defaults(app: LinkingApp, endpoint: str, values: dict[str, Any]) -> None:
     """Run the ``url_defaults`` functions for an endpoint. (Flask: inject_url_defaults.)
 
+    Args:
+        app: The app.
+        endpoint: The endpoint.
+        values: The values of the URL, which the functions change.
+
     Raises:
         UnawaitedAccess: One of them is ``async def``, or returned an awaitable.
     """
@@ -253,6 +290,15 @@ def handle_build_error(
     app: LinkingApp, error: BuildError, endpoint: str, values: dict[str, Any]
 ) -> str:
     """Ask the build error handlers, in order; raise if none has a URL. (Flask's same name.)
+
+    Args:
+        app: The app.
+        error: Werkzeug's error.
+        endpoint: The endpoint.
+        values: The values that were given.
+
+    Returns:
+        The URL that a handler returned.
 
     Raises:
         BuildError: None of them has a URL.

@@ -326,7 +326,11 @@ class RequestContext(FlaskContext):
         return own
 
     def leave_in_place(self, error: BaseException | None) -> None:
-        """Run the teardown functions of this context in the calling thread."""
+        """Run the teardown functions of this context in the calling thread.
+
+        Args:
+            error: The error that ended the work, if one did.
+        """
         try:
             if self.held_end or teardown.is_connection_needed(self.app, self):
                 super().leave_in_place(error)
@@ -429,7 +433,16 @@ class RequestContext(FlaskContext):
             self.switch_to(before)
 
     async def run_def(self, func: Callable[..., T], *args: Any, **kwargs: Any) -> T:
-        """Run a ``def`` callable in the request's worker; on another loop, in another thread."""
+        """Run a ``def`` callable in the request's worker; on another loop, in another thread.
+
+        Args:
+            func: The callable.
+            args: Its positional arguments.
+            kwargs: Its keyword arguments.
+
+        Returns:
+            Its result.
+        """
         lease = self.lease
         if lease is None or lease.loop is not running_loop():
             return await run_sync(func)(*args, **kwargs)

@@ -125,7 +125,15 @@ class _Unrelated(FlaskContext):
 
 
 def current_of(app_context: Context | None, request_context: Context | None) -> Context | None:
-    """Return the one context that stands for these two in the core."""
+    """Return the one context that stands for these two in the core.
+
+    Args:
+        app_context: The current app context.
+        request_context: The current request context.
+
+    Returns:
+        The request context if the app context belongs to it, otherwise a pair of both.
+    """
     if request_context is None:
         return app_context
     if request_context.app_context is app_context and app_context is not None:

@@ -73,7 +73,17 @@ def install(children: bool = False) -> None:
 
 
 def find_version(name: str) -> str:
-    """Return ``flask.__version__``, with a warning: the package's ``__getattr__()``."""
+    """Return ``flask.__version__``, with a warning: the package's ``__getattr__()``.
+
+    Args:
+        name: The name of the attribute that the package lacks.
+
+    Returns:
+        The version.
+
+    Raises:
+        AttributeError: ``name`` is another one.
+    """
     if name == "__version__":
         warnings.warn(
             "`flask.__version__` will be gone in Flask 3.2. Write"

@@ -57,6 +57,12 @@ class JSONProvider:
         Args:
             obj: The value.
             kwargs: For the JSON library.
+
+        Returns:
+            The text.
+
+        Raises:
+            NotImplementedError: A subclass has to define this method, and does not.
         """
         raise missing_method(self, "a JSON provider", "dumps(self, obj, **kwargs)")
 
@@ -76,6 +82,12 @@ class JSONProvider:
         Args:
             s: Text or bytes.
             kwargs: For the JSON library.
+
+        Returns:
+            The value.
+
+        Raises:
+            NotImplementedError: A subclass has to define this method, and does not.
         """
         raise missing_method(self, "a JSON provider", "loads(self, s, **kwargs)")
 

@@ -93,13 +93,27 @@ class BlockingCalls:
         self._direct: dict[Function, list[Blocking]] = {}
 
     def direct(self, function: Function) -> list[Blocking]:
-        """Return the blocking calls that are written in a function."""
+        """Return the blocking calls that are written in a function.
+
+        Args:
+            function: The function.
+
+        Returns:
+            The calls, in the order of the source.
+        """
         if function not in self._direct:
             self._direct[function] = list(self._find(function))
         return self._direct[function]
 
     def first(self, function: Function) -> Blocking | None:
-        """Return a blocking call of a function or of those that it calls; ``None`` without."""
+        """Return a blocking call of a function or of those that it calls; ``None`` without.
+
+        Args:
+            function: The function.
+
+        Returns:
+            The call, or ``None``.
+        """
         seen = {function}
         todo = [function]
         while todo:
@@ -114,7 +128,14 @@ class BlockingCalls:
         return None
 
     def in_callees(self, function: Function) -> Iterator[Blocking]:
-        """Give the first blocking call of each ``def`` function that a function calls."""
+        """Give the first blocking call of each ``def`` function that a function calls.
+
+        Args:
+            function: The function.
+
+        Returns:
+            The calls.
+        """
         callees = (self._program.called(function.code, call) for call in function.calls)
         for callee in dict.fromkeys(callees):
             below = self.first(callee) if callee is not None and not callee.is_async else None

@@ -30,11 +30,25 @@ class Edits:
         self._edits.setdefault(node, []).append(edit)
 
     def has(self, node: cst.CSTNode) -> bool:
-        """Return whether a node is changed."""
+        """Return whether a node is changed.
+
+        Args:
+            node: The node.
+
+        Returns:
+            Whether it is.
+        """
         return node in self._edits
 
     def apply(self, tree: cst.Module) -> bytes:
-        """Return the bytes of the changed file."""
+        """Return the bytes of the changed file.
+
+        Args:
+            tree: The parsed file.
+
+        Returns:
+            The bytes.
+        """
         changed = tree.visit(_Editor(self._edits))
         assert isinstance(changed, cst.Module)
         return changed.bytes

@@ -171,7 +171,15 @@ class Program:
         return found - {cls}
 
     def called(self, code: Code, call: cst.Call) -> Function | None:
-        """Return the function of the project that a call calls."""
+        """Return the function of the project that a call calls.
+
+        Args:
+            code: The file of the call.
+            call: The call.
+
+        Returns:
+            The function; ``None`` if it is not the project's.
+        """
         value = self.value(code, call.func)
         if value in self.classes:
             value = self.resolve(f"{value}.__init__")
@@ -267,7 +275,14 @@ class Program:
 
 
 def decorator_names(function: Function) -> list[str]:
-    """Return the decorators of a function as they are written, without arguments."""
+    """Return the decorators of a function as they are written, without arguments.
+
+    Args:
+        function: The function.
+
+    Returns:
+        The dotted names.
+    """
     found = []
     for decorator in function.node.decorators:
         node = decorator.decorator

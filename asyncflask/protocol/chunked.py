@@ -38,6 +38,12 @@ class ChunkedDecoder:
     def read(self, buffer: bytearray) -> Data | EndOfMessage | None:
         """Remove the next event's bytes from ``buffer``; return ``None`` while there are too few.
 
+        Args:
+            buffer: The bytes that were received and not processed; the event's are removed.
+
+        Returns:
+            A piece of the body, the end of the message with its trailers, or ``None``.
+
         Raises:
             ProtocolError: The bytes are not a chunked body, or the trailers exceed the limits.
         """

@@ -100,7 +100,14 @@ class Deflate:
         self._streams = 0
 
     def compress(self, message: bytes) -> bytes:
-        """Return the payload of a whole message. (§7.2.1.)"""
+        """Return the payload of a whole message. (§7.2.1.)
+
+        Args:
+            message: The message.
+
+        Returns:
+            The payload.
+        """
         deflater = self._deflater
         if deflater is None:
             deflater = zlib.compressobj(wbits=-self._deflate_bits, memLevel=_MEMORY_LEVEL)
@@ -141,6 +148,12 @@ class Deflate:
     def end(self, room: int) -> bytes:
         """Return the rest of a message whose payload is complete.
 
+        Args:
+            room: How many bytes the message may still grow by.
+
+        Returns:
+            The rest of the message.
+
         Raises:
             TooLong: As :meth:`inflate`.
             zlib.error: As :meth:`inflate`.
@@ -153,7 +166,14 @@ class Deflate:
 
 
 def negotiate(offers: Iterable[Extension]) -> Deflate | None:
-    """Accept the first offer that can be met; the client's first choice comes first. (§5.1.)"""
+    """Accept the first offer that can be met; the client's first choice comes first. (§5.1.)
+
+    Args:
+        offers: The extensions that the client offers.
+
+    Returns:
+        The extension; ``None`` if it offers none that can be met.
+    """
     for offer in offers:
         if offer.name == NAME:
             accepted = _accept(offer)

@@ -54,7 +54,17 @@ class FrameLimits(Extension):
     def frame_inbound_header(
         self, proto: FrameDecoder | FrameProtocol, opcode: Opcode, rsv: RsvBits, payload_length: int
     ) -> CloseReason | RsvBits:
-        """Refuse a frame that is out of order or too long, before its payload is read."""
+        """Refuse a frame that is out of order or too long, before its payload is read.
+
+        Args:
+            proto: The state of wsproto's decoder.
+            opcode: The kind of the frame.
+            rsv: Its reserved bits.
+            payload_length: The length of its payload, in bytes.
+
+        Returns:
+            The reserved bits that this extension uses, or the reason for closing.
+        """
         self._is_data = opcode < _CLOSE
         if not self._is_data:
             return _NO_BITS
@@ -81,7 +91,15 @@ class FrameLimits(Extension):
     def frame_inbound_payload_data(
         self, proto: FrameDecoder | FrameProtocol, data: bytes
     ) -> bytes | CloseReason:
-        """Inflate a piece of a frame."""
+        """Inflate a piece of a frame.
+
+        Args:
+            proto: The state of wsproto's decoder.
+            data: The piece, unmasked.
+
+        Returns:
+            The inflated bytes, or the reason for closing.
+        """
         if not (self._is_data and self._compressed):
             return bytes(data)  # COMPAT: wsproto 1.2 has a bytearray here.
         return self._inflated(data, False)
@@ -89,7 +107,15 @@ class FrameLimits(Extension):
     def frame_inbound_complete(
         self, proto: FrameDecoder | FrameProtocol, fin: bool
     ) -> bytes | CloseReason | None:
-        """Count a frame, and reset the counts at the end of a message."""
+        """Count a frame, and reset the counts at the end of a message.
+
+        Args:
+            proto: The state of wsproto's decoder.
+            fin: Whether the frame ends its message.
+
+        Returns:
+            The rest of the message, if there is one, or the reason for closing.
+        """
         if not self._is_data:
             return None
         self._frames += 1

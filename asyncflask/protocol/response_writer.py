@@ -137,7 +137,11 @@ class ResponseWriter:
             _check_name(name)
 
     def add_length(self, length: int) -> None:
-        """Set the length of the body, if the headers have none."""
+        """Set the length of the body, if the headers have none.
+
+        Args:
+            length: The length, in bytes.
+        """
         if self._length is None and not self._trailers:
             self._length = length
 
@@ -229,7 +233,15 @@ class ResponseWriter:
 
 
 def informational(status: int, headers: Fields) -> bytes:
-    """Return an interim response. (RFC 9110 §15.2.)"""
+    """Return an interim response. (RFC 9110 §15.2.)
+
+    Args:
+        status: 100 or 103.
+        headers: The headers.
+
+    Returns:
+        The bytes to be sent.
+    """
     line = _STATUS_LINES.get(status) or b"HTTP/1.1 %d " % status
     return b"%b\r\n%b\r\n" % (line, _block(headers, _OURS))
 

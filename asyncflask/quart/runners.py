@@ -88,7 +88,16 @@ def _cancelled_with_client(run: Run) -> Run:
 
 
 async def run_def_view(app: ServedApp, ctx: Context, plan: EndpointPlan) -> Answer:
-    """Run a ``def`` view; its thread cannot be cancelled."""
+    """Run a ``def`` view; its thread cannot be cancelled.
+
+    Args:
+        app: The app.
+        ctx: The context.
+        plan: The plan of the endpoint.
+
+    Returns:
+        The response.
+    """
     return _limited(app, await ASYNC_RUNNERS["worker"](app, ctx, plan))
 
 

@@ -47,6 +47,13 @@ class Rule(werkzeug.routing.Rule):
     def get_converter(self, *args: Any, **kwargs: Any) -> BaseConverter:
         """Return the converter of a variable.
 
+        Args:
+            args: As Werkzeug's ``Rule.get_converter``.
+            kwargs: As Werkzeug's ``Rule.get_converter``.
+
+        Returns:
+            The converter.
+
         Raises:
             TypeError: The converter has an ``async def`` method, which is never awaited.
         """
@@ -103,3 +110,16 @@ def add_path(rule: werkzeug.routing.Rule) -> None:
     """
     if not hasattr(rule, "path_format"):
         vars(rule).update(path=rule.rule, path_format=rule.rule)
+
+
+def answers_options(rule: object) -> bool:
+    """Tell whether OPTIONS is answered without the rule's view.
+
+    Args:
+        rule: The rule that was matched; ``None`` without one.
+
+    Returns:
+        Whether it is.
+    """
+    # A rule that was put into the map directly may be Werkzeug's own, which says nothing of it.
+    return bool(getattr(rule, "provide_automatic_options", False))

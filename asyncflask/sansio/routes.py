@@ -151,6 +151,9 @@ class Routes(Setup):
             provide_automatic_options: Whether the app answers OPTIONS; by default
                 ``PROVIDE_AUTOMATIC_OPTIONS``, unless the rule lists it.
             options: For Werkzeug's ``Rule``: ``methods``, ``defaults``, ``subdomain`` …
+
+        Raises:
+            NotImplementedError: A subclass has to define this method.
         """
         raise NotImplementedError("Apps and blueprints each register rules in their own way.")
 

@@ -50,14 +50,28 @@ class Setup:
 
 
 def functions_of(registry: Registry[F]) -> list[F]:
-    """Return the list of functions for all requests. COMPAT: of a plain dictionary as well."""
+    """Return the list of functions for all requests. COMPAT: of a plain dictionary as well.
+
+    Args:
+        registry: The registry of an app or a blueprint.
+
+    Returns:
+        The list, which the registry keeps.
+    """
     noticed = isinstance(registry, HookRegistry)
     functions: list[F] = registry[None] if noticed else registry.setdefault(None, [])
     return functions
 
 
 def setupmethod(f: F) -> F:
-    """Mark a method that registers something: it refuses once setup is over."""
+    """Mark a method that registers something: it refuses once setup is over.
+
+    Args:
+        f: The method.
+
+    Returns:
+        The method with a check before it.
+    """
     name = f.__name__
 
     @functools.wraps(f)
@@ -69,7 +83,17 @@ def setupmethod(f: F) -> F:
 
 
 def endpoint_of(view_func: ft.RouteCallable | None) -> str:
-    """Return the endpoint a view gets when none is given: its name."""
+    """Return the endpoint a view gets when none is given: its name.
+
+    Args:
+        view_func: The view.
+
+    Returns:
+        The endpoint.
+
+    Raises:
+        AssertionError: There is no view either.
+    """
     if view_func is None:
         raise AssertionError(
             "A rule was added with neither `endpoint` nor `view_func`. Give one of the two."
@@ -78,7 +102,16 @@ def endpoint_of(view_func: ft.RouteCallable | None) -> str:
 
 
 def refuse_function(name: str, rule: object, example: str = "'/path'") -> None:
-    """Refuse a view in the place of its rule, which would be a decorator that is never applied."""
+    """Refuse a view in the place of its rule, which would be a decorator that is never applied.
+
+    Args:
+        name: The name of the decorator, for the message.
+        rule: What was given in the place of the rule.
+        example: What is to be given instead, for the message.
+
+    Raises:
+        TypeError: A function was given.
+    """
     if inspect.isfunction(rule):
         raise TypeError(
             f"@{name} was written without parentheses, so {rule.__qualname__}() was given to it in"

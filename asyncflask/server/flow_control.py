@@ -68,7 +68,11 @@ class FlowControl(asyncio.BufferedProtocol):
             self.transport.resume_reading()
 
     def write(self, data: bytes) -> None:
-        """Write, if the connection is still open."""
+        """Write, if the connection is still open.
+
+        Args:
+            data: The bytes.
+        """
         if data and self.transport is not None:
             self.transport.write(data)
 

@@ -192,7 +192,11 @@ class HTTPProtocol(FlowControl):
     # -- deadlines and the end -----------------------------------------------------------------
 
     def tick(self, now: float) -> None:
-        """End the connection or request if its deadline has passed."""
+        """End the connection or request if its deadline has passed.
+
+        Args:
+            now: The loop's time, in seconds.
+        """
         transport = self.transport
         if transport is None:
             return
@@ -209,7 +213,11 @@ class HTTPProtocol(FlowControl):
             self.tick_http(now)
 
     def tick_http(self, now: float) -> None:
-        """End a client that leaves a request unfinished, or sends none."""
+        """End a client that leaves a request unfinished, or sends none.
+
+        Args:
+            now: The loop's time, in seconds.
+        """
         deadline = self.http.deadline
         if deadline is None or now < deadline:
             return
@@ -223,6 +231,9 @@ class HTTPProtocol(FlowControl):
         """Answer a client that broke the protocol, and close.
 
         The app of the current request is told that its client has disconnected.
+
+        Args:
+            error: What the client did wrong.
         """
         self.http.date = self.server_state.date
         answer = self.http.refusal(error)
@@ -237,7 +248,12 @@ class HTTPProtocol(FlowControl):
             log_request(self._fixed_scope["client"], UNREADABLE, error.status, 0)
 
     def fail(self, status: int, message: str) -> None:
-        """End a request whose app did not complete its response."""
+        """End a request whose app did not complete its response.
+
+        Args:
+            status: The status of the response, if none has begun.
+            message: Its text.
+        """
         answer = self.http.refusal(ProtocolError(status, message))
         if not answer:
             self.abort()

@@ -51,7 +51,11 @@ class StreamConnection(Protocol):
         """Note that the app waits for more of the body."""
 
     def write(self, data: bytes) -> None:
-        """Write, if the connection is still open."""
+        """Write, if the connection is still open.
+
+        Args:
+            data: The bytes.
+        """
 
     async def drain(self) -> None:
         """Wait until the client has read most of what was written."""
@@ -63,13 +67,22 @@ class StreamConnection(Protocol):
         """Pause or resume reading."""
 
     def tick_http(self, now: float) -> None:
-        """End a client that leaves a request unfinished."""
+        """End a client that leaves a request unfinished.
+
+        Args:
+            now: The loop's time, in seconds.
+        """
 
     def answered(self) -> None:
         """Continue after a complete response."""
 
     def fail(self, status: int, message: str) -> None:
-        """End a request whose app did not complete its response."""
+        """End a request whose app did not complete its response.
+
+        Args:
+            status: The status of the response, if none has begun.
+            message: Its text.
+        """
 
     def linger(self) -> None:
         """Close, but let the client read the end of the response first."""
@@ -109,7 +122,11 @@ class Stream:
         raise NotImplementedError
 
     async def send(self, message: Message) -> None:
-        """ASGI's ``send()``."""
+        """ASGI's ``send()``.
+
+        Args:
+            message: The message.
+        """
         raise NotImplementedError
 
     def start(self) -> None:
@@ -156,7 +173,11 @@ class Stream:
         raise NotImplementedError
 
     def tick(self, now: float) -> None:
-        """End the stream if its deadline has passed."""
+        """End the stream if its deadline has passed.
+
+        Args:
+            now: The loop's time, in seconds.
+        """
         raise NotImplementedError
 
     def disconnect(self) -> None:
@@ -288,7 +309,11 @@ class HTTPStream(Stream):
         self.wake()
 
     def tick(self, now: float) -> None:
-        """End the stream if its deadline has passed."""
+        """End the stream if its deadline has passed.
+
+        Args:
+            now: The loop's time, in seconds.
+        """
         if self._gone_at is not None and now >= self._gone_at:
             self._gone_at = float("inf")
             self._taken_for_gone = self.size == self._size_then
@@ -298,7 +323,14 @@ class HTTPStream(Stream):
     # -- the answer ----------------------------------------------------------------------------
 
     async def send(self, message: Message) -> None:
-        """Send one of ASGI's ``http.response.…`` messages."""
+        """Send one of ASGI's ``http.response.…`` messages.
+
+        Args:
+            message: The message.
+
+        Raises:
+            ClientDisconnected: The client is gone.
+        """
         if not self.open:
             if self.state == "COMPLETE":
                 # Raises IllegalMessage, which names the mistake.

@@ -201,7 +201,14 @@ class Files:
         self._known = self.times()
 
     def counts(self, path: str) -> bool:
-        """Return whether a change of ``path`` is a reason to restart."""
+        """Return whether a change of ``path`` is a reason to restart.
+
+        Args:
+            path: The path of a file that was changed.
+
+        Returns:
+            Whether it is.
+        """
         if any(fnmatch.fnmatch(path, pattern) for pattern in self._exclude):
             return False
         if path in self.extra:

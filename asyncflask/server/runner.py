@@ -50,6 +50,14 @@ class DaemonThreads(ThreadPoolExecutor):
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
         """Run ``fn(*args, **kwargs)`` in one of the threads.
 
+        Args:
+            fn: The function.
+            args: Its positional arguments.
+            kwargs: Its keyword arguments.
+
+        Returns:
+            Its future.
+
         Raises:
             RuntimeError: The pool was shut down.
         """
@@ -87,7 +95,12 @@ class DaemonThreads(ThreadPoolExecutor):
             self._idle.release()
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        """End the threads; wait a moment for one that still works, and then ignore it."""
+        """End the threads; wait a moment for one that still works, and then ignore it.
+
+        Args:
+            wait: Whether to wait.
+            cancel_futures: Not used: what was not begun ends with the process.
+        """
         with self._guard:
             self._closed = True
             started, self._started = self._started, []
@@ -108,7 +121,11 @@ class LastResort:
     _runs = False
 
     def set(self, seconds: float) -> None:
-        """End the process after so many seconds."""
+        """End the process after so many seconds.
+
+        Args:
+            seconds: The time, in seconds.
+        """
         self._runs = True
         faulthandler.dump_traceback_later(seconds, exit=True, file=STDERR)
 

@@ -34,7 +34,11 @@ class Client(Protocol):
     """A connection, as far as the server uses it."""
 
     def tick(self, now: float) -> None:
-        """End the connection or request if its deadline has passed."""
+        """End the connection or request if its deadline has passed.
+
+        Args:
+            now: The loop's time, in seconds.
+        """
 
     def shut_down(self) -> None:
         """Close now, or after the current response."""
@@ -108,5 +112,11 @@ def escape(data: bytes) -> str:
 
     >>> escape(b'/a\x1b[2J"')
     '/a\\x1b[2J\\x22'
+
+    Args:
+        data: The bytes of the client.
+
+    Returns:
+        Printable ASCII.
     """
     return _UNSAFE.sub(lambda match: b"\\x%02x" % match[0][0], data).decode("ascii")

@@ -26,7 +26,15 @@ MESSAGE_COST = 64  # bytes that each message counts in addition, to limit empty 
 
 
 def scope_of(scope: Scope, protocol: WebSocket) -> Scope:
-    """Return the scope of a websocket, from that of its request."""
+    """Return the scope of a websocket, from that of its request.
+
+    Args:
+        scope: The scope of the request.
+        protocol: The websocket, with the subprotocols that the client offers.
+
+    Returns:
+        The scope.
+    """
     del scope["method"]
     scope["type"] = "websocket"
     scope["scheme"] = "wss" if scope["scheme"] == "https" else "ws"
@@ -66,7 +74,11 @@ class WebsocketStream(Stream):
     # -- from the client -----------------------------------------------------------------------
 
     def feed(self, data: bytes) -> None:
-        """Process bytes of the client; empty at the end of its stream."""
+        """Process bytes of the client; empty at the end of its stream.
+
+        Args:
+            data: The bytes.
+        """
         self.protocol.receive(data)
         self._heard()
         self._read()
@@ -136,7 +148,14 @@ class WebsocketStream(Stream):
     # -- from the app --------------------------------------------------------------------------
 
     async def send(self, message: Message) -> None:
-        """Send one of ASGI's ``websocket.…`` messages."""
+        """Send one of ASGI's ``websocket.…`` messages.
+
+        Args:
+            message: The message.
+
+        Raises:
+            ClientDisconnected: The client is gone.
+        """
         if not self.open:
             if self.state == "COMPLETE":
                 # Raises IllegalMessage, which names the mistake.
@@ -167,7 +186,11 @@ class WebsocketStream(Stream):
             self.shut_down()
 
     def feed_if_any(self, data: bytes) -> None:
-        """Process what the client sent right after its handshake."""
+        """Process what the client sent right after its handshake.
+
+        Args:
+            data: The bytes; nothing happens without any.
+        """
         if data:
             self.feed(data)
 
@@ -218,7 +241,11 @@ class WebsocketStream(Stream):
     # -- the end -------------------------------------------------------------------------------
 
     def tick(self, now: float) -> None:
-        """Send a ping to a silent client; close if it does not answer."""
+        """Send a ping to a silent client; close if it does not answer.
+
+        Args:
+            now: The loop's time, in seconds.
+        """
         if not self.open and self.connection.unsent():
             # It may still read what was sent before the close; if not, it stalls.
             self._deadline = now + self.connection.server_state.config.close_timeout

@@ -23,13 +23,13 @@ from ..ctx import Context
 from ..debug.blocking import is_watched, serve_watched
 from ..debug.page import PRESERVE_CONTEXT
 from ..dispatch.invoke import call_settled, emit
-from ..dispatch.pipeline import answers_options
 from ..dispatch.plan import EndpointPlan, PlanTable, Run
 from ..dispatch.protocols import ServedApp
 from ..dispatch.runners import run_pipeline
 from ..dispatch.scope_types import WEBSOCKET, ScopeType
 from ..dispatch.teardown import end_held, raise_first
 from ..logging import one_line
+from ..routing.rule import answers_options
 from ..signals import got_serving_exception
 from ..typing import ASGIApplication, Message, Receive, Scope, Send
 from ..wrappers.never_awaited import log_forgotten
@@ -329,7 +329,11 @@ async def _in_lifespan(step: Callable[[], Awaitable[None]], kind: str) -> None:
 
 
 async def run_startup(app: ServedApp) -> None:
-    """Run the ``before_serving`` functions, then each ``while_serving`` generator's first part."""
+    """Run the ``before_serving`` functions, then each ``while_serving`` generator's first part.
+
+    Args:
+        app: The app.
+    """
     app.serving_generators = []
     async with app.app_context() as ctx:
         for func in app.before_serving_funcs:
@@ -346,6 +350,12 @@ async def run_shutdown(app: ServedApp) -> None:
     What began last ends first: the generators are run after the ``before_serving`` functions, and
     may use at their end what the ``after_serving`` functions close. All of them run; the first
     error is raised at the end, the others are logged.
+
+    Args:
+        app: The app.
+
+    Raises:
+        BaseException: The first error of the functions and generators.
 
     Source: ``Quart: app.shutdown``.
     """

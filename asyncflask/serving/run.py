@@ -145,7 +145,16 @@ _WERKZEUG_OPTIONS: dict[str, tuple[tuple[t.Any, ...], str]] = {
 
 
 def check_run(app: Run, options: dict[str, t.Any]) -> None:
-    """Refuse what ``app.run()`` cannot do; remove options that change nothing."""
+    """Refuse what ``app.run()`` cannot do; remove options that change nothing.
+
+    Args:
+        app: The app.
+        options: The keyword arguments of ``app.run()``, from which entries are removed.
+
+    Raises:
+        RuntimeError: An event loop runs in this thread.
+        TypeError: An option that the embedded server does not have would change something.
+    """
     try:
         asyncio.get_running_loop()
     except RuntimeError:

@@ -247,6 +247,12 @@ class WebsocketConnection:
         """Await a coroutine whose task counts as the view's meanwhile.
 
         The task that serves the connection waits for a worker thread, which waits for this.
+
+        Args:
+            coro: The coroutine.
+
+        Returns:
+            Its result.
         """
         before, self.view_task = self.view_task, asyncio.current_task()
         try:

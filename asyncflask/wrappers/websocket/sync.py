@@ -45,7 +45,11 @@ class SyncWebsocket:
         return run_from_thread(self._websocket.receive(), self._loop)
 
     def send(self, data: str | bytes) -> None:
-        """Send a message. See :meth:`Websocket.send`."""
+        """Send a message. See :meth:`Websocket.send`.
+
+        Args:
+            data: The message: text or bytes.
+        """
         run_from_thread(self._websocket.send(data), self._loop)
 
     def receive_json(self) -> Any:
@@ -53,17 +57,32 @@ class SyncWebsocket:
         return run_from_thread(self._websocket.receive_json(), self._loop)
 
     def send_json(self, *args: Any, **kwargs: Any) -> None:
-        """Send data as JSON. See :meth:`Websocket.send_json`."""
+        """Send data as JSON. See :meth:`Websocket.send_json`.
+
+        Args:
+            args: The values, as for :func:`jsonify`.
+            kwargs: The values, as for :func:`jsonify`.
+        """
         run_from_thread(self._websocket.send_json(*args, **kwargs), self._loop)
 
     def accept(
         self, headers: HandshakeHeaders | None = None, subprotocol: str | None = None
     ) -> None:
-        """Complete the handshake. See :meth:`Websocket.accept`."""
+        """Complete the handshake. See :meth:`Websocket.accept`.
+
+        Args:
+            headers: Headers of the answer.
+            subprotocol: The subprotocol, one of those that the client offers.
+        """
         run_from_thread(self._websocket.accept(headers, subprotocol), self._loop)
 
     def close(self, code: int = 1000, reason: str | None = None) -> None:
-        """Close the websocket. See :meth:`Websocket.close`."""
+        """Close the websocket. See :meth:`Websocket.close`.
+
+        Args:
+            code: The code of the close frame.
+            reason: The reason, at most 123 bytes of UTF-8.
+        """
         run_from_thread(self._websocket.close(code, reason), self._loop)
 
     def __iter__(self) -> SyncWebsocket:
