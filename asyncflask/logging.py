@@ -93,6 +93,9 @@ def one_line(text: str) -> str:
     Args:
         text: Text from a client: a path, a host, a header.
 
+    Returns:
+        The text, on one line.
+
     >>> one_line("/a\r\nERROR in app: all is lost")
     '/a\\r\\nERROR in app: all is lost'
     """

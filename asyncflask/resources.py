@@ -149,6 +149,9 @@ def open_resource(
         mode: ``"rb"``, ``"r"`` or ``"rt"``.
         encoding: For text modes.
 
+    Returns:
+        The file, to be closed by ``with``.
+
     Raises:
         ValueError: ``mode`` would write.
         OSError: The file cannot be opened.
@@ -174,6 +177,9 @@ def open_instance_resource(
         resource: Path relative to it.
         mode: Any mode of :func:`open`.
         encoding: For text modes.
+
+    Returns:
+        The file, to be closed by ``with``.
 
     Raises:
         OSError: The file cannot be opened.

@@ -193,6 +193,9 @@ class MethodView(View):
         Args:
             kwargs: The variables of the URL.
 
+        Returns:
+            What the method returned.
+
         Raises:
             MethodNotAllowed: There is none (405).
         """

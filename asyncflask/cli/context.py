@@ -139,6 +139,12 @@ class CommandLoop:
         Where a loop runs in this thread already (a command invoked in an ``async def`` test), the
         command's loop gets a thread of its own, and the caller's loop is blocked meanwhile, as
         it does for a ``def`` command.
+
+        Args:
+            coroutine: The coroutine.
+
+        Returns:
+            Its result.
         """
         if self._runner is None:
             self._runner = asyncio.Runner(loop_factory=asyncio.new_event_loop)

@@ -93,6 +93,9 @@ def validate_key(ctx: click.Context, param: click.Parameter, value: str | None) 
         param: The option ``--key``.
         value: Its value.
 
+    Returns:
+        The key's file, or ``None``.
+
     Raises:
         click.BadParameter: One is given without the other, or the certificate is no file.
     """

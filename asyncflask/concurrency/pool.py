@@ -117,6 +117,9 @@ class WorkerPool:
             begun: Whether ``size`` is not asked for, as others may wait for what the request holds.
             waits: Whether the task waits if no thread is free.
 
+        Returns:
+            The lease, to be given back with its ``release()``.
+
         Raises:
             WorkerQueueFull: No thread is free, and ``queue_size`` requests are waiting for one, or
                 this one has waited for ``queue_timeout`` seconds or does not wait.

@@ -255,6 +255,9 @@ class ThisThread:
             func: A ``def`` callable.
             args: Its arguments.
             kwargs: Its keyword arguments.
+
+        Returns:
+            The function's result.
         """
         if threading.get_ident() != self.ident:
             return await asyncio.to_thread(func, *args, **kwargs)
@@ -265,6 +268,9 @@ class ThisThread:
 
         Args:
             coro: The coroutine; it has not begun.
+
+        Returns:
+            The coroutine's result.
         """
         return run_from_thread(coro, self.loop)
 
@@ -279,6 +285,9 @@ async def run_in_thread(func: Callable[P, T], *args: P.args, **kwargs: P.kwargs)
         func: The function.
         args: Its arguments.
         kwargs: Its keyword arguments.
+
+    Returns:
+        The function's result.
     """
     loop = asyncio.get_running_loop()
     return await loop.run_in_executor(None, functools.partial(func, *args, **kwargs))

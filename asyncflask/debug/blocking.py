@@ -256,6 +256,9 @@ def one_line_each(text: str) -> str:
 
     Args:
         text: Lines of text.
+
+    Returns:
+        The text, its lines kept.
     """
     return "\n".join(map(one_line, text.split("\n")))
 

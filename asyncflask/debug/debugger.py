@@ -162,6 +162,9 @@ class Debugger:
             error: The error.
             contexts: Entered before an input is evaluated in one of the frames.
             skip: Number of frames to omit at the beginning.
+
+        Returns:
+            What is kept.
         """
         trace = DebugTraceback(error, skip=skip)
         begin_with_the_app(trace)
@@ -246,6 +249,9 @@ class Debugger:
         Args:
             kept: The traceback.
             environ: The environ of the request.
+
+        Returns:
+            The page, in HTML.
         """
         trusted = self._werkzeug.check_host_trust(environ)
         return kept.trace.render_debugger_html(

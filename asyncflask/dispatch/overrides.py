@@ -253,6 +253,9 @@ def own_step(
     Args:
         method: One of the pipeline's coroutines as a method of the app. It waits for users'
             functions only, so it can be stepped without a loop.
+
+    Returns:
+        The step.
     """
 
     @functools.wraps(method)

@@ -121,6 +121,9 @@ async def full_dispatch(app: ServedApp, ctx: Context, sent: bool = False) -> Ans
         app: The app.
         ctx: The context.
         sent: Whether the answer is sent at once; it may then be the messages themselves.
+
+    Returns:
+        The answer; ``None`` for a websocket without a response.
     """
     scope_type: Any = ctx.scope_type
     result = None
@@ -274,6 +277,9 @@ async def preprocess(app: ServedApp, ctx: Context, done: int = 0) -> Result | No
         app: The app.
         ctx: The context.
         done: How many of the "before" functions have been run; the preprocessors have been, too.
+
+    Returns:
+        What a function returned instead of the view, or ``None``.
     """
     scope_type: Any = ctx.scope_type
     endpoint = ctx.matched_endpoint

@@ -155,6 +155,9 @@ class FlaskClient(Client):
         Args:
             environ: The environ.
             buffered: Read the whole body.
+
+        Returns:
+            The body's parts, the status line and the headers.
         """
         if not (uses_asgi() and hasattr(self.application, "asgi_app")):
             return super().run_wsgi_app(environ, buffered)
@@ -228,6 +231,9 @@ class FlaskCliRunner(CliRunner):
             cli: The command; the app's group by default.
             args: Its arguments.
             kwargs: For click's runner; ``obj`` is a ``ScriptInfo`` of the app by default.
+
+        Returns:
+            Click's result: output, exit code and exception.
         """
         if "obj" not in kwargs:
             kwargs["obj"] = ScriptInfo(create_app=lambda: self.app)

@@ -21,6 +21,9 @@ def add_awaits(program: Program, options: Options, notes: list[Note]) -> dict[Co
         program: The project.
         options: What is asked for.
         notes: Gets what is left.
+
+    Returns:
+        The changes, by file.
     """
     plan = make_plan(program, options, notes)
     edits = {code: Edits() for code in program.codes}

@@ -25,6 +25,9 @@ def change_imports(program: Program, options: Options, notes: list[Note]) -> dic
         program: The project.
         options: ``to`` is the target.
         notes: Gets what is left.
+
+    Returns:
+        The changes, by file.
     """
     step = _Imports(options, notes)
     return {code: step.change(code, program) for code in program.codes}

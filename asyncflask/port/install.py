@@ -30,6 +30,9 @@ def add_install(program: Program, options: Options, notes: list[Note]) -> dict[C
         program: The project.
         options: The target makes no difference.
         notes: Gets nothing.
+
+    Returns:
+        The changes, by file.
     """
     edits: dict[Code, Edits] = {}
     if not used_extensions(program):

@@ -40,6 +40,9 @@ def make_plan(program: Program, options: Options, notes: list[Note]) -> Plan:
         program: The project.
         options: What is asked for.
         notes: Gets what stays, and why.
+
+    Returns:
+        The plan.
     """
     return _Planner(program, options, notes).plan()
 

@@ -120,6 +120,9 @@ class Program:
 
         Args:
             name: A dotted name.
+
+        Returns:
+            The qualified name of what is found.
         """
         for _ in range(20):
             new = self._follow(name)

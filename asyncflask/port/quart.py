@@ -64,6 +64,9 @@ def change_quart(program: Program, options: Options, notes: list[Note]) -> dict[
         program: The project.
         options: Unused.
         notes: Gets what is left.
+
+    Returns:
+        The changes, by file.
     """
     imported = (name for code in program.codes for name in _module_names(code))
     if not any(name.partition(".")[0] == "quart" for name in imported):

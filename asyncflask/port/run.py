@@ -52,6 +52,9 @@ def port(sources: Iterable[Source], options: Options, paths: Iterable[Path] = ()
         sources: Its files.
         options: What is asked for.
         paths: Where templates and pytest's settings are looked for.
+
+    Returns:
+        The changed files and what was noticed.
     """
     before = list(sources)
     options = replace(options, templates=body_templates(paths))

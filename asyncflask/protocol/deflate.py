@@ -122,6 +122,9 @@ class Deflate:
             payload: The next bytes.
             room: Maximum number of inflated bytes.
 
+        Returns:
+            The inflated bytes.
+
         Raises:
             TooLong: The message exceeds ``room``, or consists of too many streams. No more than
                 ``room`` was inflated.

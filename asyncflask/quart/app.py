@@ -342,6 +342,9 @@ class Quart(WebsocketHooks, AppHooks, AppFiles, AppContexts):
             certfile: A certificate in PEM format.
             keyfile: Its key.
             shutdown_trigger: Awaited; by default until SIGINT or SIGTERM.
+
+        Returns:
+            A coroutine that ends when the server has shut down.
         """
         return super().run_task(host, port, debug, ca_certs, certfile, keyfile, shutdown_trigger)
 

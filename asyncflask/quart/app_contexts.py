@@ -75,6 +75,9 @@ class AppContexts(QuartSteps):
 
         Args:
             request: The request.
+
+        Returns:
+            The response.
         """
         async with self.request_context(request) as ctx:
             try:
@@ -87,6 +90,9 @@ class AppContexts(QuartSteps):
 
         Args:
             websocket: The websocket.
+
+        Returns:
+            The response; ``None`` if there is none to be sent.
         """
         async with self.websocket_context(websocket) as ctx:
             websocket.watch_handshake(asyncio.current_task())

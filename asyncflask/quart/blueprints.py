@@ -112,6 +112,9 @@ class Blueprint(WebsocketHooks, async_api.Blueprint):
             path: Relative to ``root_path``.
             mode: ``"r"``, ``"rt"`` or ``"rb"``.
 
+        Returns:
+            The file, to be closed by ``async with``.
+
         Raises:
             ValueError: ``mode`` would write.
         """

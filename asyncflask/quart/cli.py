@@ -55,6 +55,9 @@ def locate_app(module_name: str, app_name: str | None) -> Any:
         module_name: The module.
         app_name: The app's name; ``None``: it is looked for.
 
+    Returns:
+        The app.
+
     Source: ``Quart: cli.locate_app``.
     """
     return async_api.locate_app(module_name, app_name)
@@ -80,6 +83,9 @@ def with_appcontext(fn: Callable[..., Any] | None = None) -> Any:
 
     Args:
         fn: ``def`` or ``async def``; ``None`` where the decorator has parentheses.
+
+    Returns:
+        The function, which is ``def``; without ``fn``, a decorator.
 
     Source: ``Quart: cli.with_appcontext``.
     """

@@ -177,6 +177,9 @@ def after_this_request(func: F) -> F:
     Args:
         func: Takes the response and returns it or another one.
 
+    Returns:
+        The function.
+
     Raises:
         RuntimeError: No request context is active.
 
@@ -190,6 +193,9 @@ def after_this_websocket(func: F) -> F:
 
     Args:
         func: Takes the response or ``None`` and returns the same.
+
+    Returns:
+        The function.
 
     Raises:
         RuntimeError: No websocket context is active.

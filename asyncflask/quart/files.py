@@ -61,6 +61,9 @@ class AsyncFile:
 
         Args:
             data: The bytes or the text.
+
+        Returns:
+            How many bytes or characters were written.
         """
         return await in_thread(self._file.write, data)
 
@@ -70,6 +73,9 @@ class AsyncFile:
         Args:
             offset: The position, relative to ``whence``.
             whence: The start, the current position or the end.
+
+        Returns:
+            The new position, from the beginning.
         """
         return await in_thread(self._file.seek, offset, whence)
 
@@ -107,5 +113,8 @@ async def open_file(open_: Callable[..., IO[Any]], *args: Any) -> AsyncFile:
     Args:
         open_: Opens it, as :func:`open` does.
         args: Its arguments.
+
+    Returns:
+        The file.
     """
     return AsyncFile(await in_thread(open_, *args))

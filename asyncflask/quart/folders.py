@@ -31,6 +31,9 @@ async def open_readable(root: str, path: str | os.PathLike[str], mode: str) -> A
         path: The path.
         mode: ``"r"``, ``"rt"`` or ``"rb"``.
 
+    Returns:
+        The file.
+
     Raises:
         ValueError: ``mode`` would write.
     """
@@ -48,6 +51,9 @@ async def send_from_folder(owner: Owner, filename: str) -> Response:
     Args:
         owner: The app or the blueprint.
         filename: Path in the static folder.
+
+    Returns:
+        The response.
 
     Raises:
         NotFound: There is no such file inside the folder.
@@ -84,6 +90,9 @@ class AppFiles(async_api.Flask):
             path: Relative to ``root_path``.
             mode: ``"r"``, ``"rt"`` or ``"rb"``.
 
+        Returns:
+            The file, to be closed by ``async with``.
+
         Raises:
             ValueError: ``mode`` would write.
         """
@@ -97,6 +106,9 @@ class AppFiles(async_api.Flask):
         Args:
             path: Relative to ``instance_path``.
             mode: As for :func:`open`.
+
+        Returns:
+            The file, to be closed by ``async with``.
         """
         return await open_file(open, os.path.join(self.instance_path, path), mode)
 

@@ -188,6 +188,9 @@ class MultiPartParser:
         Args:
             event: The upload's part of the form.
             total_content_length: The announced length of the body.
+
+        Returns:
+            The file, open for writing.
         """
         headers = event.headers
         return self.stream_factory(

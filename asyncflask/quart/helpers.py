@@ -154,6 +154,9 @@ def stream_with_context(func: Callable[..., Any]) -> Callable[..., Any]:
     Args:
         func: A generator function, ``async def`` or ``def``.
 
+    Returns:
+        What was given, with the context.
+
     Source: ``Quart: stream_with_context``.
     """
     kept: Callable[..., Any] = async_api.stream_with_context(func)

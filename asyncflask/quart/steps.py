@@ -165,6 +165,9 @@ class QuartSteps(async_api.Flask):
         Args:
             response: The response.
             request_context: The context; by default the current one. It may come first.
+
+        Returns:
+            The response, or another one that a function returned.
         """
         response, request_context = _sorted(response, request_context)
         return cast(Response, await pipeline.process(self, _context(request_context), response))
@@ -188,6 +191,9 @@ class QuartSteps(async_api.Flask):
 
         Args:
             websocket_context: The context; by default the current one.
+
+        Returns:
+            What a function returned instead of the view, or ``None``.
         """
         return await pipeline.preprocess(self, _context(websocket_context))
 
@@ -232,6 +238,9 @@ class QuartSteps(async_api.Flask):
         Args:
             response: The response, or ``None``.
             websocket_context: The context; by default the current one. It may come first.
+
+        Returns:
+            The response, or another one that a function returned.
         """
         response, websocket_context = _sorted(response, websocket_context)
         ctx = _context(websocket_context)
@@ -247,6 +256,9 @@ class QuartSteps(async_api.Flask):
             error: The error; or the context, and the error after it.
             more: The error, after the context.
 
+        Returns:
+            The response.
+
         Raises:
             Exception: The error, as ``PROPAGATE_EXCEPTIONS`` says.
         """
@@ -260,6 +272,9 @@ class QuartSteps(async_api.Flask):
         Args:
             error: The error; or the context, and the error after it.
             more: The error, after the context.
+
+        Returns:
+            The response; ``None`` if there is none to be sent.
 
         Raises:
             Exception: The error, as ``PROPAGATE_EXCEPTIONS`` says.

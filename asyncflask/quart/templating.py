@@ -41,6 +41,9 @@ async def render_template(template_name_or_list: TemplateNames, **context: Any) 
         template_name_or_list: The template's name; of several, the first that exists is used.
         context: Names for the template.
 
+    Returns:
+        The text.
+
     Source: ``Quart: render_template``.
     """
     return await render_template_async(template_name_or_list, **context)
@@ -54,6 +57,9 @@ async def render_template_string(source: str, **context: Any) -> str:
     Args:
         source: The text of the template.
         context: Names for the template.
+
+    Returns:
+        The text.
 
     Source: ``Quart: render_template_string``.
     """
@@ -69,6 +75,9 @@ async def stream_template(
         template_name_or_list: The template's name; of several, the first that exists is used.
         context: Names for the template.
 
+    Returns:
+        The pieces.
+
     Source: ``Quart: stream_template``.
     """
     return await stream_template_async(template_name_or_list, **context)
@@ -80,6 +89,9 @@ async def stream_template_string(source: str, **context: Any) -> AsyncIterator[s
     Args:
         source: The text of the template; never a user's text, which could run code.
         context: Names for the template.
+
+    Returns:
+        The pieces.
 
     Source: ``Quart: stream_template_string``.
     """

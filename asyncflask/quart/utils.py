@@ -39,6 +39,9 @@ def file_path_to_path(*paths: FilePath) -> Path:
     Args:
         paths: The paths, as text, bytes or objects.
 
+    Returns:
+        The joined path.
+
     Source: ``Quart: utils.file_path_to_path``.
     """
     return Path(*(os.fsdecode(path) for path in paths))
@@ -66,6 +69,9 @@ def run_sync_iterable(iterable: Iterator[T] | Generator[T, None, None]) -> Async
 
     Args:
         iterable: The iterator.
+
+    Returns:
+        The items.
 
     Source: ``Quart: utils.run_sync_iterable``.
     """

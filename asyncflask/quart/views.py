@@ -20,6 +20,9 @@ class View(async_api.View):
 
         Args:
             kwargs: The variables of the URL.
+
+        Returns:
+            What a view may return.
         """
         return cast(ResponseReturnValue, super().dispatch_request())
 
@@ -35,6 +38,9 @@ class MethodView(async_api.MethodView, View):
 
         Args:
             kwargs: The variables of the URL.
+
+        Returns:
+            What the method returned.
 
         Raises:
             MethodNotAllowed: There is none (405).

@@ -110,13 +110,13 @@ def log_request(
 def escape(data: bytes) -> str:
     r"""Escape what would end a log line, fake a field of it or steer a terminal (CVE-2020-7694).
 
-    >>> escape(b'/a\x1b[2J"')
-    '/a\\x1b[2J\\x22'
-
     Args:
         data: The bytes of the client.
 
     Returns:
         Printable ASCII.
+
+    >>> escape(b'/a\x1b[2J"')
+    '/a\\x1b[2J\\x22'
     """
     return _UNSAFE.sub(lambda match: b"\\x%02x" % match[0][0], data).decode("ascii")

@@ -116,6 +116,9 @@ class EnvironBuilder(werkzeug.test.EnvironBuilder):
         Args:
             obj: The argument.
             kwargs: For the provider.
+
+        Returns:
+            The JSON text.
         """
         return self.app.json.dumps(obj, **kwargs)
 

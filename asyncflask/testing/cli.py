@@ -41,6 +41,9 @@ class CliRunner(ClickRunner):
             kwargs: As :meth:`click.testing.CliRunner.invoke` takes them. By default ``obj`` is a
                 :class:`~asyncflask.cli.ScriptInfo` of the app.
 
+        Returns:
+            Click's result: output, exit code and exception.
+
         Source: ``Flask: testing.FlaskCliRunner.invoke``.
         """
         if cli is None:

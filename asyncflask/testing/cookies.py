@@ -87,6 +87,9 @@ def cookie_to_set(
         httponly: As above.
         samesite: As above.
 
+    Returns:
+        Arguments for Werkzeug's ``Client.set_cookie``.
+
     Source: ``Quart: QuartClient.set_cookie``.
     """
     return {
@@ -111,6 +114,9 @@ def cookie_to_delete(
         key: Its name.
         path: Its path.
         domain: Its domain, if it was given one.
+
+    Returns:
+        Arguments for Werkzeug's ``Client.delete_cookie``.
 
     Source: ``Quart: QuartClient.delete_cookie``.
     """

@@ -90,6 +90,9 @@ class WireConnection:
         Args:
             end: The bytes.
 
+        Returns:
+            The bytes, their end included.
+
         Raises:
             EOFError: The server closed its end before it sent them.
             TimeoutError: They did not arrive within :attr:`patience` seconds.

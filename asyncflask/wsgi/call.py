@@ -40,6 +40,9 @@ async def response_of(
         run: ``run(func, *args)`` calls the application and iterates its body off the loop.
         response_class: The class of the response.
 
+    Returns:
+        The response.
+
     Raises:
         RuntimeError: The application did not call ``start_response``.
         Exception: Whatever the application raises.

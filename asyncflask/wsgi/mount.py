@@ -161,6 +161,9 @@ def make_mount(
         interface: The interface; ``None`` if it is to be found out.
         lifespan: Whether the lifespan of a foreign ASGI application is run.
 
+    Returns:
+        The mount.
+
     Raises:
         ValueError: The prefix is not valid, or ``lifespan`` was given for a WSGI application.
         TypeError: ``interface`` was not given, and it cannot be found out.

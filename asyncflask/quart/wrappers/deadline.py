@@ -52,6 +52,9 @@ async def timed_chunks(
         body: The body.
         seconds: The time; ``None``: no limit.
 
+    Returns:
+        The chunks.
+
     Raises:
         TimeoutError: The time is over. The server aborts the connection then, so that the client
             notices that something is missing.

@@ -235,6 +235,9 @@ class Request(BaseRequestWebsocket, AsyncRequest):
 
         Args:
             error: The parser's error; ``None`` if the media type was not JSON.
+
+        Returns:
+            What an override returns, which is the result of :meth:`get_json`.
         """
         return super().on_json_loading_failed(error)
 

@@ -174,6 +174,9 @@ class Response(AsyncResponse, quick=True):
             accept_ranges: Whether ``Accept-Ranges`` says that the client may ask for parts.
             complete_length: Size of the whole body in bytes, needed for parts.
 
+        Returns:
+            This response.
+
         Raises:
             RequestedRangeNotSatisfiable: There is no such part (416).
         """
@@ -251,6 +254,9 @@ class Response(AsyncResponse, quick=True):
 
         Args:
             run: Calls blocking iterators off the loop; not used.
+
+        Returns:
+            The chunks.
         """
         return self.iter_encode()
 

@@ -204,6 +204,9 @@ def decode_urlencoded(
         limits: The limits of the form.
         cls: The class of the result.
 
+    Returns:
+        The fields.
+
     Raises:
         BadRequest: They are not UTF-8 (400).
         RequestEntityTooLarge: The form goes over one of the limits (413).
