@@ -108,7 +108,7 @@ class Channels:
         Raises:
             ChannelsUnavailable: The engine did not take it within ``CHANNELS_TIMEOUT`` seconds.
             MessageTooLarge: The engine does not take so large a message.
-            ValueError: The name is beyond a limit.
+            ValueError: The name is not text of 1 to 200 bytes.
         """
         return _in_place(_publish)(_checked(channel), _body_of(value))
 
@@ -127,7 +127,7 @@ class Channels:
 
         Raises:
             ChannelsUnavailable: On entering: the engine did not answer in time.
-            ValueError: The name or ``overflow`` is none.
+            ValueError: The name is not text of 1 to 200 bytes, or ``overflow`` is another word.
         """
         return _subscribed(channel, after, overflow)
 
@@ -141,6 +141,10 @@ class Channels:
         Args:
             channel: The channel's name.
             overflow: See :class:`Subscription`.
+
+        Raises:
+            ChannelsUnavailable: At the beginning: the engine did not answer in time.
+            ValueError: As for :meth:`subscribe`.
         """
         async with self.subscribe(channel, overflow=overflow) as messages:
             sender = asyncio.create_task(_send_all(messages))
@@ -192,6 +196,10 @@ class Channels:
         Args:
             channel: The channel's name.
             member: The member's name or id.
+
+        Raises:
+            ChannelsUnavailable: The engine did not take it within ``CHANNELS_TIMEOUT`` seconds.
+            ValueError: A name is beyond a limit: 200 bytes, of a member 1000.
         """
         async with _hub().present(_checked(channel), _checked_member(member)):
             yield
@@ -347,13 +355,13 @@ def _checked(channel: str) -> str:
     """Return the name of a channel.
 
     Raises:
-        ValueError: It is none, see ``NAME_LIMIT``.
+        ValueError: It is not text of 1 to ``NAME_LIMIT`` bytes.
     """
     if _is_text(channel, NAME_LIMIT):
         return channel
     raise ValueError(
-        f"{channel!r:.100} is no name of a channel. Write text of 1 to {NAME_LIMIT} bytes, such as"
-        ' "room:tea".'
+        f"{channel!r:.100} is no name of a channel. Write text of 1 to {NAME_LIMIT} bytes,"
+        ' such as "room:tea".'
     )
 
 
@@ -361,13 +369,13 @@ def _checked_member(member: str) -> str:
     """Return the name of a member.
 
     Raises:
-        ValueError: It is none, see ``MEMBER_LIMIT``.
+        ValueError: It is not text of 1 to ``MEMBER_LIMIT`` bytes.
     """
     if _is_text(member, MEMBER_LIMIT):
         return member
     raise ValueError(
-        f"{member!r:.100} is no name of a member. Write text of 1 to {MEMBER_LIMIT} bytes, such as"
-        " a user's id."
+        f"{member!r:.100} is no name of a member. Write text of 1 to {MEMBER_LIMIT} bytes,"
+        " such as a user's id."
     )
 
 

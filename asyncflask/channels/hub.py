@@ -87,9 +87,9 @@ class Hub:
         self._timeout = timeout
         self._logger = logger
         self._channels: dict[str, _Channel] = {}
-        #: the tasks that stop to listen to a channel, the last one of each
+        #: the last task of each channel that ends listening to it
         self._leaving: dict[str, asyncio.Task[None]] = {}
-        #: all tasks that listen to a channel or stop to
+        #: all tasks that begin or end listening to a channel
         self._tasks: set[asyncio.Task[None]] = set()
         self._present: dict[str, _Presence] = {}
         self._worker = secrets.token_hex(8)
@@ -264,7 +264,7 @@ class Hub:
 
         Args:
             subscription: Takes the messages.
-            after: Where the replay begins; ``None`` if the caller's id was no id.
+            after: Where the replay begins; ``None`` if the caller's id is malformed.
             replay: Whether kept messages are wanted.
 
         Raises:

@@ -59,7 +59,7 @@ class CertParamType(click.ParamType):  # type: ignore[type-arg]  # generic in ne
             ctx: click's context.
 
         Raises:
-            click.BadParameter: It is none of these.
+            click.BadParameter: It is not one of these.
         """
         try:
             return str(self.path_type(value, param, ctx))

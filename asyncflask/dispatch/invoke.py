@@ -131,7 +131,7 @@ async def _called_in_place(
 
 
 async def call_settled(ctx: Context, func: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
-    """Call a function whose result nothing looks at, and await what a ``def`` one hands on.
+    """Call a function whose result is not used; a coroutine that a ``def`` one returned is awaited.
 
     Otherwise ``app.before_serving(lambda: db.connect())`` would do nothing.
 
@@ -147,7 +147,7 @@ async def call_settled(ctx: Context, func: Callable[..., Any], *args: Any, **kwa
 
 
 async def settled(ctx: Context, func: Callable[..., Any], result: object) -> Any:
-    """Return what ``func`` returned; a ``def`` one may have handed on an ``async def``'s coroutine.
+    """Return what ``func`` returned, awaited if a ``def`` function returned a coroutine.
 
     Args:
         ctx: The context that the call belonged to.

@@ -30,7 +30,7 @@ from ..wrappers.response.response import HTML, Response
 from ..wsgi.call import response_of
 from .protocols import RespondingApp
 
-#: what becomes a response without further ado
+#: the classes of results that become a response at once
 PLAIN = frozenset({str, bytes, dict, list, Response, AsyncGeneratorType})
 
 
@@ -161,7 +161,7 @@ def make_plain(app: RespondingApp, result: object) -> Response | None:
     try:
         return as_response(app, result)
     except Exception:
-        return None  # Met again where errors are handled.
+        return None  # The pipeline meets it again, and handles it.
 
 
 _FORCE_TYPE = WerkzeugResponse.force_type.__func__  # type: ignore[attr-defined]  # of a classmethod
@@ -170,7 +170,7 @@ _JSON = content_type_pair("application/json")
 
 
 def _sends_html(cls: Any) -> bool:
-    """Tell whether a response class makes of text what ours does."""
+    """Tell whether a response class makes the same response of text as ours."""
     return (
         getattr(cls, "has_quick_constructor", False)
         and cls.default_mimetype == "text/html"

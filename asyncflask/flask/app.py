@@ -104,7 +104,7 @@ class Flask(SyncSteps, metaclass=CallableType):
     response_class: type[Response] = Response
     _template_proxies = {"g": g, "request": request, "session": session}
     test_client_class: type[FlaskClient] | None = None  # type: ignore[assignment]  # as Flask's
-    test_cli_runner_class: type[FlaskCliRunner] | None = None  # type: ignore[assignment]  # as Flask's
+    test_cli_runner_class: type[FlaskCliRunner] | None = None
 
     def _prepare_api(self) -> None:
         super()._prepare_api()
@@ -366,7 +366,7 @@ class Flask(SyncSteps, metaclass=CallableType):
         cls = self.test_client_class or FlaskClient
         return cls(self, self.response_class, use_cookies=use_cookies, **kwargs)
 
-    def test_cli_runner(self, **kwargs: Any) -> FlaskCliRunner:  # type: ignore[override]  # as Flask's
+    def test_cli_runner(self, **kwargs: Any) -> FlaskCliRunner:
         """Return a runner for the app's commands.
 
         Args:

@@ -6,26 +6,25 @@ worker thread instead, so that one suite tests both transports (``asgi_transport
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from copy import copy
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol
 
-import click
 import werkzeug.test
-from click.testing import CliRunner
+from click.testing import CliRunner as CliRunner
 from click.testing import Result as Result
 from werkzeug.datastructures import Headers
 from werkzeug.test import Client, TestResponse
 from werkzeug.wrappers import Request as WerkzeugRequest
 
-from ..cli import ScriptInfo
-from ..cli.locate import CommandApp
+from ..cli import ScriptInfo as ScriptInfo
 from ..json.provider import JSONProvider
 from ..sessions import SessionApp, SessionInterface, SessionMixin
 from ..testing.builder import EnvironBuilder as EnvironBuilder
 from ..testing.builder import client_environ
+from ..testing.cli import CliRunner as AppCliRunner
 from ..typing import Receive, Scope, Send
 from .asgi_transport import through_asgi, uses_asgi
 
@@ -205,7 +204,7 @@ class FlaskClient(Client):
         self._context_stack.close()
 
 
-class FlaskCliRunner(CliRunner):
+class FlaskCliRunner(AppCliRunner):
     """Click's runner for the app's commands.
 
     Args:
@@ -214,27 +213,3 @@ class FlaskCliRunner(CliRunner):
 
     Source: ``Flask: testing.FlaskCliRunner``.
     """
-
-    def __init__(self, app: CommandApp, **kwargs: Any) -> None:
-        self.app = app
-        super().__init__(**kwargs)
-
-    def invoke(  # type: ignore[override]  # cli may be left out
-        self,
-        cli: click.Command | None = None,
-        args: str | Sequence[str] | None = None,
-        **kwargs: Any,
-    ) -> Result:
-        """Run a command in isolation.
-
-        Args:
-            cli: The command; the app's group by default.
-            args: Its arguments.
-            kwargs: For click's runner; ``obj`` is a ``ScriptInfo`` of the app by default.
-
-        Returns:
-            Click's result: output, exit code and exception.
-        """
-        if "obj" not in kwargs:
-            kwargs["obj"] = ScriptInfo(create_app=lambda: self.app)
-        return super().invoke(self.app.cli if cli is None else cli, args, **kwargs)

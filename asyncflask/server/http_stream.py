@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable
-from typing import Any, ClassVar, Protocol
+from collections.abc import Awaitable, Callable, Container
+from typing import Any, ClassVar, NoReturn, Protocol
 
 from ..protocol import asgi_state
 from ..protocol.asgi_state import ClientDisconnected
@@ -193,6 +193,21 @@ class Stream:
         if server_state.log_access and (status != CLIENT_CLOSED or not server_state.stopping):
             log_request(self.scope["client"], self.request, status, self.size)
 
+    def refuse(self, message: Message, extensions: Container[str]) -> NoReturn:
+        """Raise the error for a message that is sent after the end.
+
+        Args:
+            message: The message.
+            extensions: ASGI's extensions, which allow further messages.
+
+        Raises:
+            IllegalMessage: The response was complete.
+            ClientDisconnected: The client has left.
+        """
+        if self.state == "COMPLETE":
+            asgi_state.advance(self.table, self.state, message, extensions)
+        raise ClientDisconnected(f"{message.get('type')!r} was sent after the client had left.")
+
     def check_client(self) -> None:
         """Stop an app that still sends to a client that has disconnected.
 
@@ -332,10 +347,7 @@ class HTTPStream(Stream):
             ClientDisconnected: The client is gone.
         """
         if not self.open:
-            if self.state == "COMPLETE":
-                # Raises IllegalMessage, which names the mistake.
-                asgi_state.advance(self.table, self.state, message, EXTENSIONS)
-            raise ClientDisconnected(f"{message.get('type')!r} was sent after the client had left.")
+            self.refuse(message, EXTENSIONS)
         self.state = asgi_state.advance(self.table, self.state, message, EXTENSIONS)
         waiting = self.senders[message["type"]](self, message)
         if waiting is not None:

@@ -13,7 +13,6 @@ from time import monotonic
 from typing import Any, ClassVar
 
 from ..protocol import asgi_state
-from ..protocol.asgi_state import ClientDisconnected
 from ..protocol.events import Disconnect, RequestHead, TextMessage
 from ..protocol.websocket import WebSocket
 from ..typing import Message, Scope
@@ -157,10 +156,7 @@ class WebsocketStream(Stream):
             ClientDisconnected: The client is gone.
         """
         if not self.open:
-            if self.state == "COMPLETE":
-                # Raises IllegalMessage, which names the mistake.
-                asgi_state.advance(self.table, self.state, message, EXTENSIONS)
-            raise ClientDisconnected(f"{message.get('type')!r} was sent after the client had left.")
+            self.refuse(message, EXTENSIONS)
         state = asgi_state.advance(self.table, self.state, message, EXTENSIONS)
         self.senders[message["type"], self.state](self, message, state)
         self.state = state

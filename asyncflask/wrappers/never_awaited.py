@@ -61,11 +61,9 @@ _PACKAGE = str(Path(__file__).parent.parent)
 #: Modules whose functions run while a request or websocket is served, before its response …
 _BEFORE_THE_ANSWER = frozenset(
     {
-        *(
-            "asyncflask.serving.asgi",
-            "asyncflask.concurrency.workers",
-            "asyncflask.dispatch.pipeline",
-        ),
+        "asyncflask.serving.asgi",
+        "asyncflask.concurrency.workers",
+        "asyncflask.dispatch.pipeline",
         "asyncflask.dispatch.runners",
     }
 )

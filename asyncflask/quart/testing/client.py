@@ -322,6 +322,9 @@ class QuartClient(ClientCookies, MethodShortcuts):
         Yields:
             The session, which is saved at the end of the block.
 
+        Raises:
+            RuntimeError: The session interface opened no session.
+
         Source: ``Quart: QuartClient.session_transaction``.
         """
         self._jar()

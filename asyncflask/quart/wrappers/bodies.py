@@ -47,7 +47,25 @@ class _Ranged(ResponseBody):
         self.begin = 0
         self.end: int | None = None
 
-    def _limit(self, begin: int, end: int | None, size: int) -> int:
+    @property
+    @abstractmethod
+    def _whole_size(self) -> int:
+        """The bytes of the whole body."""
+
+    async def make_conditional(self, begin: int, end: int | None) -> int:
+        """Send a part only.
+
+        Args:
+            begin: The index of the first byte.
+            end: The index after the last byte; ``None``: the end.
+
+        Returns:
+            The size of the whole body, in bytes.
+
+        Raises:
+            RequestedRangeNotSatisfiable: There is no such part.
+        """
+        size = self._whole_size
         self.begin = begin
         self.end = size if end is None else min(end, size)
         if begin >= self.end or abs(begin) > size:
@@ -69,6 +87,10 @@ class DataBody(_Ranged):
         self.data = data
         self.end = len(data)
 
+    @property
+    def _whole_size(self) -> int:
+        return len(self.data)
+
     async def __aenter__(self) -> Self:
         return self
 
@@ -86,18 +108,6 @@ class DataBody(_Ranged):
             yield self.part()
 
         return chunks()
-
-    async def make_conditional(self, begin: int, end: int | None) -> int:
-        """Send a part only, and return the size of the whole body.
-
-        Args:
-            begin: The index of the first byte.
-            end: The index after the last byte; ``None``: the end.
-
-        Raises:
-            RequestedRangeNotSatisfiable: There is no such part.
-        """
-        return self._limit(begin, end, len(self.data))
 
 
 class IterableBody(ResponseBody):
@@ -153,6 +163,10 @@ class FileBody(_Ranged):
         self.file: AsyncFile | None = None
         self.file_manager: AsyncFile | None = None
 
+    @property
+    def _whole_size(self) -> int:
+        return self.size
+
     async def __aenter__(self) -> Self:
         self.file = self.file_manager = await open_file(Path.open, self.file_path, "rb")
         await self.file.seek(self.begin)
@@ -177,18 +191,6 @@ class FileBody(_Ranged):
             return chunk
         raise StopAsyncIteration
 
-    async def make_conditional(self, begin: int, end: int | None) -> int:
-        """Send a part only, and return the size of the whole file.
-
-        Args:
-            begin: The index of the first byte.
-            end: The index after the last byte; ``None``: the end.
-
-        Raises:
-            RequestedRangeNotSatisfiable: There is no such part.
-        """
-        return self._limit(begin, end, self.size)
-
 
 class IOBody(_Ranged):
     """A body of a file in memory.
@@ -210,6 +212,10 @@ class IOBody(_Ranged):
         if buffer_size is not None:
             self.buffer_size = buffer_size
 
+    @property
+    def _whole_size(self) -> int:
+        return self.size
+
     async def __aenter__(self) -> Self:
         self.io_stream.seek(self.begin)
         return self
@@ -229,15 +235,3 @@ class IOBody(_Ranged):
         if chunk:
             return chunk
         raise StopAsyncIteration
-
-    async def make_conditional(self, begin: int, end: int | None) -> int:
-        """Send a part only, and return the size of the whole content.
-
-        Args:
-            begin: The index of the first byte.
-            end: The index after the last byte; ``None``: the end.
-
-        Raises:
-            RequestedRangeNotSatisfiable: There is no such part.
-        """
-        return self._limit(begin, end, self.size)
