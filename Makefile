@@ -7,8 +7,6 @@ PORT ?= 5000
 # Five processes, also on two cores: many tests wait for servers. A file's tests stay in one process,
 # in the order that tests/conftest.py gives the files.
 PARALLEL := --numprocesses=5 --dist=loadfile --no-loadscope-reorder
-# Where a test makes up its inputs, or when clients leave: more than in `make test`.
-THOROUGH := --hypothesis-profile=thorough
 # The tests start hundreds of interpreters; without bytecode each would compile the package again.
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -80,14 +78,14 @@ docs:
 test-oldest:
 	test -x .venv-oldest/bin/python || $(PYTHON) -m venv .venv-oldest
 	.venv-oldest/bin/python -m pip install --quiet --disable-pip-version-check --editable . --requirement requirements/dev.txt --constraint requirements/oldest.txt
-	.venv-oldest/bin/python -m pytest -q $(PARALLEL) $(THOROUGH)
+	.venv-oldest/bin/python -m pytest -q $(PARALLEL)
 
 # The requirements are installed past the upper bounds of pyproject.toml, hence --no-deps.
 test-development:
 	test -x .venv-development/bin/python || $(PYTHON) -m venv .venv-development
 	.venv-development/bin/python -m pip install --quiet --disable-pip-version-check --editable . --requirement requirements/dev.txt
 	.venv-development/bin/python -m pip install --quiet --disable-pip-version-check --upgrade --no-deps --requirement requirements/development.txt
-	.venv-development/bin/python -m pytest -q $(PARALLEL) $(THOROUGH)
+	.venv-development/bin/python -m pytest -q $(PARALLEL)
 
 dist:
 	test -x .venv-dist/bin/python || $(PYTHON) -m venv .venv-dist

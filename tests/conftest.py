@@ -30,12 +30,8 @@ try:
 except ImportError:  # tests.compat runs its checks in environments that have other packages
     pass
 else:
-    # Hypothesis measures time by the clock, and other processes run at the same time. What takes
-    # long in this way has the profile "thorough": `make test-oldest` and `make test-development`.
-    settings.register_profile(
-        "tests", deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow]
-    )
-    settings.register_profile("thorough", settings.get_profile("tests"), max_examples=300)
+    # Hypothesis measures time by the clock, and other processes run at the same time.
+    settings.register_profile("tests", deadline=None, suppress_health_check=[HealthCheck.too_slow])
     settings.load_profile("tests")
 
 PROJECT = Path(__file__).parents[1]

@@ -145,6 +145,7 @@ def _bodies_joined(events: list[HTTPEvent]) -> list[Any]:
 cuts = st.lists(st.integers(0, 100_000), max_size=30)
 
 
+@settings(deadline=None)
 @given(st.lists(requests(), min_size=1, max_size=4), cuts)
 def test_any_split_of_a_valid_stream_is_read_as_it_was_meant(sent, cuts):
     data = b"".join(request.data for request in sent)
@@ -163,7 +164,7 @@ def test_any_split_of_a_valid_stream_is_read_as_it_was_meant(sent, cuts):
     assert read == [*expected, ConnectionClosed()]
 
 
-@settings(max_examples=30)
+@settings(deadline=None, max_examples=30)
 @given(st.lists(requests(), min_size=1, max_size=3))
 def test_byte_by_byte_is_a_split_like_any_other(sent):
     data = b"".join(request.data for request in sent)
@@ -202,6 +203,7 @@ def _heads(events: list[HTTPEvent]) -> list[RequestHead]:
     return [event for event in events if isinstance(event, RequestHead)]
 
 
+@settings(deadline=None, max_examples=300)
 @given(st.lists(requests(), max_size=3), mutations, cuts)
 @example([], [(0, 0, b"\r"), (1, 0, b"\n")], [1])
 @example([], [(0, 0, b"a" * 2010 + b"\n")], [2004])
@@ -213,6 +215,7 @@ def test_a_broken_stream_is_an_error_or_a_request_however_it_is_split(sent, muta
     assert split[2] == whole[2]
 
 
+@settings(deadline=None, max_examples=300)
 @given(st.binary(max_size=200) | st.lists(st.sampled_from(BITS)).map(b"".join), cuts)
 def test_whatever_bytes_come_only_protocol_errors_are_raised(data, cuts):
     http, events, status = _drive(_pieces(data, cuts))
@@ -225,6 +228,7 @@ def test_whatever_bytes_come_only_protocol_errors_are_raised(data, cuts):
 # -- answers ---------------------------------------------------------------------------------------
 
 
+@settings(deadline=None, max_examples=300)
 @given(
     method=st.sampled_from(["GET", "HEAD", "POST"]),
     version=st.sampled_from(["1.1", "1.0"]),

@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import Any
 
 import werkzeug.routing
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 from werkzeug.routing import BaseConverter, ValidationError
@@ -214,6 +214,7 @@ def lookups(paths: list[str]) -> Iterator[tuple[str, str, bool]]:
         yield path, "HEAD", False
 
 
+@settings(max_examples=300, deadline=None)
 @given(questions(odd=True))
 def test_an_answer_is_werkzeugs_answer(question: tuple[Map, list[str]]) -> None:
     url_map, paths = question
@@ -224,6 +225,7 @@ def test_an_answer_is_werkzeugs_answer(question: tuple[Map, list[str]]) -> None:
             assert told(answer) == told(ask_werkzeug(url_map, *lookup)), lookup
 
 
+@settings(max_examples=300, deadline=None)
 @given(questions(odd=False))
 def test_werkzeug_is_asked_only_for_redirects_and_odd_slashes(
     question: tuple[Map, list[str]],
@@ -238,6 +240,7 @@ def test_werkzeug_is_asked_only_for_redirects_and_odd_slashes(
             assert redirects or "//" in path or not path.startswith("/"), lookup
 
 
+@settings(max_examples=100, deadline=None)
 @given(questions(odd=True), st.text(max_size=50))
 def test_no_path_raises_anything(question: tuple[Map, list[str]], path: str) -> None:
     url_map, _ = question

@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 
 import wsproto.events
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from wsproto.connection import Connection, ConnectionType
 from wsproto.events import CloseConnection, Message
@@ -112,17 +112,20 @@ def _check_garbage(data, cuts, *headers):
     assert headers or cut == whole
 
 
+@settings(max_examples=300)
 @given(st.binary(max_size=300), _cuts)
 def test_random_bytes_end_the_websocket_the_same_way_wherever_they_are_cut(data, cuts):
     _check_garbage(data, cuts)
     _check_garbage(data, cuts, *DEFLATE)
 
 
+@settings(max_examples=300)
 @given(_streams(), st.integers(0, 10_000), st.binary(max_size=20), _cuts)
 def test_bytes_that_do_not_belong_into_a_stream_never_raise(stream, position, data, cuts):
     _check_garbage(_garbage(stream, position, data), cuts)
 
 
+@settings(max_examples=300)
 @given(_streams(compressed=True), st.integers(0, 10_000), st.binary(max_size=20), _cuts)
 def test_nor_do_they_in_a_compressed_stream(stream, position, data, cuts):
     _check_garbage(_garbage(stream, position, data), cuts, *DEFLATE)
