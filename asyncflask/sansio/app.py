@@ -72,6 +72,7 @@ class App(Templates, Rules, ServingHooks, EnsureSync):
     response_class: type[Response]
     request_class: type[Request] | type[WSGIRequest]
     _got_first_request = False
+    _is_initialized = False
 
     def __init__(
         self,
@@ -104,6 +105,7 @@ class App(Templates, Rules, ServingHooks, EnsureSync):
         self.template_context_processors[None].append(_default_template_ctx_processor)
         never_awaited.install_hook()
         overrides.watch(self)
+        self._is_initialized = True
         self.refresh_cached()
         self._prepare_api()
         self._add_static_route(static_host, host_matching)
@@ -156,8 +158,8 @@ class App(Templates, Rules, ServingHooks, EnsureSync):
 
     def refresh_cached(self) -> None:
         """See which steps are replaced, after something may have changed that."""
-        self.replaced_steps = overrides.find_replaced(self)
-        if "plans" in vars(self):  # Something may be assigned before __init__() is called.
+        if self._is_initialized:  # else __init__() does it at its end, once
+            self.replaced_steps = overrides.find_replaced(self)
             self.plans.forget()
 
     @classmethod
