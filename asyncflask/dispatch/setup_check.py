@@ -66,7 +66,7 @@ def find_faults(app: ServedApp) -> Iterator[str]:
     where = f"{type(app).__module__}.{type(app).__qualname__}"
     yield from _unknown(app, where, APP)
     for attribute, table in CLASSES.items():
-        made_of = _attribute(app, attribute)
+        made_of = _find_attribute(app, attribute)
         if isinstance(made_of, type):  # A property may give another class for each request.
             name = f"{made_of.__module__}.{made_of.__qualname__}"
             yield from _unknown(made_of, f"{name}, the {attribute} of {where}", table)
@@ -84,12 +84,12 @@ def find_faults(app: ServedApp) -> Iterator[str]:
 
 def _unknown(thing: object, where: str, table: dict[str, str]) -> Iterator[str]:
     for name, remedy in table.items():
-        found = _attribute(thing, name)
+        found = _find_attribute(thing, name)
         if found is not None and not isinstance(found, MissingAttribute):
             yield f"{name} of {where} has no effect here: nothing calls it. {remedy}."
 
 
-def _attribute(thing: object, name: str) -> object:
+def _find_attribute(thing: object, name: str) -> object:
     """Return an attribute of an object or a class as it is stored, or ``None``."""
     places = thing.__mro__ if isinstance(thing, type) else (thing, *type(thing).__mro__)
     return next((vars(place)[name] for place in places if name in vars(place)), None)
