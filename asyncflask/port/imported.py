@@ -50,7 +50,11 @@ def _name_in(node: cst.Import | cst.ImportFrom, imported: str) -> str | None:
 
 def _add_import(code: Code, module: str, name: str, edits: Edits) -> None:
     for node in _imports_at_top(code):
-        if isinstance(node, cst.ImportFrom) and code.module_of(node) == module:
+        if (
+            isinstance(node, cst.ImportFrom)
+            and code.module_of(node) == module
+            and not isinstance(node.names, cst.ImportStar)
+        ):
             if not edits.has(node):
                 edits.add(node, _with_name(name))
             return

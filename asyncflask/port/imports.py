@@ -85,7 +85,11 @@ class _Imports:
         """Make an import of each module; the first one keeps the comments."""
         line = code.parent(node)
         if not isinstance(line, cst.SimpleStatementLine) or len(line.body) > 1:
-            self._note_missing(code, node, code.module_of(node))
+            text = (
+                f"what this imports from `{code.module_of(node)}` is in several modules of"
+                " asyncflask: write it on a line of its own and run again; it was left"
+            )
+            self._notes.append(Note(Kind.UNKNOWN, text, code.source.path, code.line(node)))
             return
         (first, *rest) = by_module
         edits.add(

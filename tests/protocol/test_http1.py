@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from asyncflask.exceptions import RETRY_AFTER
 from asyncflask.protocol.events import (
     ConnectionClosed,
     Data,
@@ -336,6 +337,17 @@ def test_a_426_names_the_supported_version():
 
     assert b"\r\nupgrade: websocket\r\n" in answer
     assert b"\r\nsec-websocket-version: 13\r\n" in answer
+
+
+def test_a_503_says_when_to_come_back():
+    """RFC 9110 §10.2.3. Not all clients at the same second."""
+    http = _http(GET)
+    http.next_event(0.0)
+
+    answer = http.refusal(ProtocolError(503, "Too many connections."))
+
+    seconds = int(answer.partition(b"\r\nretry-after: ")[2].partition(b"\r\n")[0])
+    assert seconds in range(RETRY_AFTER[0], RETRY_AFTER[1] + 1)
 
 
 def test_headers_that_an_app_adds_are_written():
