@@ -6,6 +6,8 @@ import asyncio
 
 import pytest
 
+import asyncflask.quart
+
 
 async def test_what_a_view_returns_is_a_response(quart, app, client):
     @app.get("/text")
@@ -247,3 +249,108 @@ async def test_a_step_of_a_subclass_gets_its_context(quart, kind):
 
     assert await (await app.test_client().get("/")).get_data() == b"view"
     assert seen == (["/", "view"] if kind == "async def" else ["view"])
+
+
+async def test_replaced_contexts_serve_requests_and_websockets(quart):
+    made = []
+
+    class App(quart.Quart):
+        def request_context(self, request):
+            made.append(request.path)
+            return super().request_context(request)
+
+        def websocket_context(self, websocket):
+            made.append(websocket.path)
+            return super().websocket_context(websocket)
+
+    app = App("tests", root_path=".")
+
+    @app.get("/")
+    async def index():
+        return quart.request.path
+
+    @app.websocket("/ws")
+    async def ws():
+        await quart.websocket.send(quart.websocket.path)
+
+    client = app.test_client()
+
+    assert await (await client.get("/")).get_data() == b"/"
+    async with client.websocket("/ws") as connection:
+        assert await connection.receive() == "/ws"
+    assert made == ["/", "/ws"]
+
+
+@pytest.mark.parametrize(("prefers", "url"), [(True, "https://a.test/"), (False, "http://a.test/")])
+async def test_urls_outside_of_a_request_may_be_secure(quart, app, prefers, url):
+    app.config.update(SERVER_NAME="a.test", PREFER_SECURE_URLS=prefers)
+    app.add_url_rule("/", "index")
+
+    async with app.app_context():
+        assert quart.url_for("index", _external=True) == url
+
+
+async def test_hooks_of_a_blueprint_are_for_all_websockets_of_the_app(quart, app, client):
+    blueprint = quart.Blueprint("b", "tests", root_path=".")
+    seen = []
+
+    @blueprint.before_app_websocket
+    async def before():
+        seen.append("before")
+
+    @blueprint.after_app_websocket
+    async def after(response):
+        seen.append("after")
+        return response
+
+    @blueprint.teardown_app_websocket
+    async def teardown(error):
+        seen.append("teardown")
+
+    @blueprint.before_app_serving
+    async def started():
+        seen.append("started")
+
+    @blueprint.after_app_serving
+    async def ended():
+        seen.append("ended")
+
+    app.register_blueprint(blueprint)
+
+    @app.websocket("/ws")
+    async def ws():
+        await quart.websocket.send("sent")
+
+    async with app.test_app() as running:
+        async with running.test_client().websocket("/ws") as connection:
+            assert await connection.receive() == "sent"
+
+    assert seen == ["started", "before", "after", "teardown", "ended"]
+
+
+@pytest.mark.parametrize("named", ["1", "0"])
+def test_debug_mode_is_turned_on_by_quarts_variable(monkeypatch, named):
+    """Quart reads it later, when it runs the app."""
+    monkeypatch.delenv("FLASK_DEBUG", raising=False)
+    monkeypatch.setenv("QUART_DEBUG", named)
+
+    assert asyncflask.quart.Quart("tests", root_path=".").debug is (named == "1")
+
+
+def test_an_app_runs_in_a_loop_that_it_is_given(quart, app):
+    """The loop does not run yet, and is not closed."""
+    seen = []
+
+    @app.before_serving
+    async def started():
+        seen.append(asyncio.get_running_loop())
+        raise RuntimeError("ends here")
+
+    loop = asyncio.new_event_loop()
+    try:
+        with pytest.raises(Exception, match=r".+"):
+            app.run(port=0, loop=loop)
+    finally:
+        loop.close()
+
+    assert seen == [loop]

@@ -438,3 +438,73 @@ async def test_a_view_that_accepts_after_its_client_has_left_is_cancelled(quart,
     await asyncio.wait_for(app(scope_of("websocket"), client.receive, client.send), 10)
 
     assert ended == ["cancelled"]
+
+
+# -- steps of a connection, called by hand ---------------------------------------------------------
+
+
+async def test_a_request_is_handled_and_its_response_sent(quart, app, module):
+    @app.get("/")
+    async def index():
+        return "index", 201
+
+    client = Client(REQUEST)
+    connection = module("asgi").ASGIHTTPConnection(app, scope_of("http"))
+    await connection.handle_request(connection._create_request_from_scope(client.send), client.send)
+
+    assert client.sent[0]["status"] == 201
+    assert b"".join(message.get("body", b"") for message in client.sent) == b"index"
+
+
+@pytest.mark.parametrize(
+    ("extensions", "kinds"),
+    [
+        (
+            {"websocket.http.response": {}},
+            ["websocket.http.response.start", "websocket.http.response.body"],
+        ),
+        ({}, ["websocket.close"]),
+    ],
+)
+async def test_a_websocket_is_refused_as_the_server_can(quart, app, module, extensions, kinds):
+    @app.websocket("/")
+    async def ws():
+        return "no", 403
+
+    client = Client({"type": "websocket.connect"})
+    scope = scope_of("websocket", extensions=extensions)
+    connection = module("asgi").ASGIWebsocketConnection(app, scope)
+    websocket = connection._create_websocket_from_scope(client.send)
+    await connection.handle_websocket(websocket, client.send)
+
+    sent = [message["type"] for message in client.sent]
+    assert list(dict.fromkeys(sent)) == kinds
+
+
+async def test_a_websocket_is_handled_and_closed(quart, app, module):
+    @app.websocket("/")
+    async def ws():
+        await quart.websocket.accept()
+        await quart.websocket.accept()
+        await quart.websocket.send("sent")
+
+    client = Client()
+    connection = module("asgi").ASGIWebsocketConnection(app, scope_of("websocket"))
+    websocket = connection._create_websocket_from_scope(client.send)
+    await connection.handle_websocket(websocket, client.send)
+
+    kinds = [message["type"] for message in client.sent]
+    assert kinds == ["websocket.accept", "websocket.send", "websocket.close"]
+
+
+async def test_messages_wait_in_the_queue_until_the_client_leaves(app, module):
+    connection = module("asgi").ASGIWebsocketConnection(app, scope_of("websocket"))
+    client = Client(
+        {"type": "websocket.connect"},
+        {"type": "websocket.receive", "text": "a", "bytes": None},
+        {"type": "websocket.receive", "bytes": b"b"},
+    )
+    client.leave("websocket")
+    await connection.handle_messages(client.receive)
+
+    assert [connection.queue.get_nowait() for _ in range(2)] == ["a", b"b"]

@@ -375,3 +375,134 @@ async def test_the_etag_of_a_body_is_the_same_as_on_quart(quart):
     await response.add_etag()
 
     assert response.get_etag() == ("900150983cd24fb0d6963f7d28e17f72", False)
+
+
+async def test_a_request_class_may_have_its_own_constructor(quart, app):
+    """Extensions subclass the request, and Quart calls its constructor for each."""
+
+    class Request(quart.Request):
+        def __init__(self, *args, **kwargs):
+            super().__init__(*args, **kwargs)
+            self.seen = [args[0], args[2], kwargs["max_content_length"]]
+
+    app.request_class = Request
+    app.config["MAX_CONTENT_LENGTH"] = 100
+
+    @app.post("/path")
+    async def index():
+        return {"seen": quart.request.seen, "data": await quart.request.get_data(as_text=True)}
+
+    response = await app.test_client().post("/path", data="body")
+
+    assert await response.get_json() == {"seen": ["POST", "/path", 100], "data": "body"}
+
+
+async def test_the_bytes_of_a_form_are_there_beside_its_fields(quart, app):
+    @app.post("/")
+    async def index():
+        data = await quart.request.get_data(parse_form_data=True)
+        return {"data": data.decode(), "form": (await quart.request.form).to_dict()}
+
+    response = await app.test_client().post("/", form={"a": "b"})
+
+    assert await response.get_json() == {"data": "a=b", "form": {"a": "b"}}
+
+
+async def test_json_that_cannot_be_read_is_what_an_override_returns(quart, app):
+    class Request(quart.Request):
+        def on_json_loading_failed(self, error):
+            return {"error": type(error).__name__}
+
+    app.request_class = Request
+
+    @app.post("/")
+    async def index():
+        return await quart.request.get_json()
+
+    response = await app.test_client().post(
+        "/", data="{", headers={"content-type": "application/json"}
+    )
+
+    assert (await response.get_json())["error"].endswith("Error")
+
+
+@pytest.mark.parametrize("kind", ["path", "memory"])
+async def test_a_response_sends_a_file(quart, app, module, tmp_path, kind):
+    (tmp_path / "a.txt").write_bytes(b"file")
+    bodies = module("wrappers.response")
+
+    @app.get("/")
+    async def index():
+        if kind == "path":
+            return quart.Response(bodies.FileBody(tmp_path / "a.txt"))
+        return quart.Response(bodies.IOBody(BytesIO(b"file")))
+
+    response = await app.test_client().get("/")
+
+    assert await response.get_data() == b"file"
+
+
+@pytest.mark.parametrize("kind", ["path", "memory"])
+async def test_a_file_may_be_given_as_it_is(kind, tmp_path):
+    """Quart asks for one of its bodies around it."""
+    (tmp_path / "a.txt").write_bytes(b"file")
+    given = tmp_path / "a.txt" if kind == "path" else BytesIO(b"file")
+
+    assert await asyncflask.quart.Response(given).get_data() == b"file"
+
+
+async def test_json_of_a_response_may_be_wrong():
+    """Quart means the opposite by ``silent``."""
+    response = asyncflask.quart.Response("{", content_type="application/json")
+
+    assert await response.get_json(silent=True) is None
+    with pytest.raises(ValueError, match=r".+"):
+        await response.get_json()
+
+
+async def test_the_data_of_a_response_may_be_assigned(quart):
+    response = quart.Response("a")
+    response.data = "longer"
+
+    assert await response.data == b"longer"
+    assert response.content_length == 6
+
+
+async def test_a_stream_that_is_read_synchronously_says_what_to_write():
+    async def chunks():
+        yield b"a"
+
+    assert list(asyncflask.quart.Response(b"a").iter_encoded()) == [b"a"]
+    with pytest.raises(RuntimeError, match=r"Write `await response\.get_data\(\)`"):
+        asyncflask.quart.Response(chunks()).iter_encoded()
+
+
+@pytest.mark.parametrize("kind", ["bytes", "file", "stream"])
+async def test_a_response_of_a_view_has_its_length_and_is_closed(
+    quart, app, module, tmp_path, kind
+):
+    (tmp_path / "a.txt").write_bytes(b"file")
+    closed = []
+
+    async def chunks():
+        try:
+            yield b"fi"
+            yield b"le"
+        finally:
+            closed.append("stream")
+
+    @app.get("/")
+    async def index():
+        body = {"bytes": b"file", "stream": chunks()}.get(kind)
+        response = quart.Response(
+            module("wrappers.response").FileBody(tmp_path / "a.txt") if body is None else body
+        )
+        if kind == "file":
+            await response.make_conditional(quart.request, True, complete_length=4)
+        return response
+
+    response = await app.test_client().get("/", headers={"range": "bytes=1-2"})
+
+    expected = (206, b"il") if kind == "file" else (200, b"file")
+    assert (response.status_code, await response.get_data()) == expected
+    assert closed == (["stream"] if kind == "stream" else [])
