@@ -12,7 +12,7 @@ import functools
 from abc import ABCMeta
 from collections import defaultdict
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 #: called when an object was changed that others have worked something out of
 listeners: list[Callable[[], None]] = []
@@ -77,6 +77,44 @@ class Watching(metaclass=WatchingType):
     @classmethod
     def _refresh_all(cls) -> None:
         """Do so for all objects of this class and of those derived from it."""
+
+
+class NoticedType(ABCMeta):
+    """The type of classes whose attributes may be replaced, and of which something is worked out.
+
+    A class works it out in its method ``_note_class``, again after each assignment.
+    """
+
+    def _note_class(cls) -> None:
+        """Work it out; a class that keeps nothing of itself has no method of its own."""
+
+    def __init__(
+        cls, name: str, bases: tuple[type, ...], namespace: dict[str, Any], **_options: object
+    ) -> None:
+        super().__init__(name, bases, namespace)
+        cls._note_class()
+
+    def __setattr__(cls, name: str, value: object) -> None:
+        super().__setattr__(name, value)
+        if name != "__abstractmethods__":  # Python sets it on each new class.
+            cls._renote()
+
+    def __delattr__(cls, name: str) -> None:
+        super().__delattr__(name)
+        cls._renote()
+
+    def _renote(cls) -> None:
+        cls._note_all()
+        tell_all()
+
+    def _note_all(cls) -> None:
+        cls._note_class()
+        for derived in cast("list[NoticedType]", cls.__subclasses__()):
+            NoticedType._note_all(derived)
+
+    def note(cls, name: str, value: object) -> None:
+        """Set an attribute that was worked out."""
+        super().__setattr__(name, value)
 
 
 # -- registries ------------------------------------------------------------------------------------

@@ -61,7 +61,7 @@ def as_response(app: RespondingApp, result: Any) -> Response:
     """
     kind = result.__class__
     cls = app.response_class
-    if kind is str and (cls is Response or _sends_html(cls)):
+    if kind is str and (Response.sends_html if cls is Response else _sends_html(cls)):
         return cls.buffered(result.encode(), HTML)
     if kind is dict or kind is list:
         return _from_json(app, result)
@@ -169,19 +169,16 @@ _HTML = content_type_pair(HTML)
 _JSON = content_type_pair("application/json")
 
 
-def _sends_html(cls: Any) -> bool:
-    """Tell whether a response class makes the same response of text as ours."""
-    return (
-        getattr(cls, "has_quick_constructor", False)
-        and cls.default_mimetype == "text/html"
-        and cls.default_status == 200
-    )
+def _sends_html(cls: object) -> bool:
+    """Tell whether a response class makes the same of text as ours; it may be Werkzeug's."""
+    return bool(getattr(cls, "sends_html", False))
 
 
 def _from_json(app: RespondingApp, value: object) -> Response:
     provider = app.json
     plain_writer = getattr(provider, "plain_writer", None)
-    writer = plain_writer() if plain_writer and app.response_class is Response else None
+    ours = app.response_class is Response and Response.sends_html
+    writer = plain_writer() if plain_writer and ours else None
     if writer is None:
         return cast(Response, provider.response(value))
     write, mimetype = writer

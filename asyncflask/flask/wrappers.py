@@ -20,6 +20,7 @@ from werkzeug.wrappers import Request as WerkzeugRequest
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from .._contextvars import current
+from .._invalidation import NoticedType
 from ..debughelpers import attach_enctype_error_multidict
 from ..wrappers.request.bounded_stream import bounded
 from ..wrappers.request.form import URLENCODED
@@ -100,7 +101,7 @@ class BoundedFormDataParser(FormDataParser):
         return stream, parsed[1], parsed[2]
 
 
-class Request(WerkzeugRequest):
+class Request(WerkzeugRequest, metaclass=NoticedType):
     """The request that views of a Flask app see.
 
     Args:
@@ -205,16 +206,23 @@ class Response(AsyncResponse):
     """
 
     json_module = json
+    #: whether text may be sent without them
     _plain: ClassVar[bool] = True
+    #: :data:`_WSGI_STEPS` as they are here
+    _wsgi_steps: ClassVar[dict[str, object]] = {}
     _instead: ClassVar[str] = (
         "    A response of a Flask app is sent through WSGI. Return a `def` generator, or move the"
         " view\n    to an app of `asyncflask.Flask`, on which the Flask app is mounted: step 4 of\n"
         "    docs/how-to/port-a-flask-app.md."
     )
 
-    def __init_subclass__(cls, **kwargs: Any) -> None:
-        super().__init_subclass__(**kwargs)
-        cls._plain = all(getattr(cls, name) is getattr(Response, name) for name in _WSGI_STEPS)
+    @classmethod
+    def _note_class(cls) -> None:
+        super()._note_class()
+        steps = cls._wsgi_steps
+        if not steps:  # The class is new.
+            steps.update({name: getattr(cls, name) for name in _WSGI_STEPS})
+        cls.note("_plain", all(getattr(cls, name) is step for name, step in steps.items()))
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Send this response as a WSGI application.

@@ -24,6 +24,7 @@ from werkzeug.sansio.request import Request as SansIORequest
 
 from .._fast import cookies
 from .._fast.multidict import make_multidict
+from .._invalidation import NoticedType
 from ..datastructures import ImmutableMultiDict
 from .request.headers import HeaderIndex, RequestHeaders, header_index
 from .request.urlencoded import parse_urlencoded
@@ -188,7 +189,7 @@ class Routed:
             return None
 
 
-class HTTPConnection(Routed, SansIORequest):
+class HTTPConnection(Routed, SansIORequest, metaclass=NoticedType):
     """An HTTP request or a websocket handshake, as the ASGI scope describes it.
 
     The context makes it when it is read first, as ``request`` or ``websocket``.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from werkzeug.http import parse_options_header
 
@@ -30,9 +30,14 @@ class BodyRequest(HTTPConnection):
     #: whether no subclass overrides `content_type`
     _has_own_content_type: ClassVar[bool] = True
 
-    def __init_subclass__(cls, **kwargs: Any) -> None:
-        super().__init_subclass__(**kwargs)
-        cls._has_own_content_type = cls.content_type is BodyRequest.content_type
+    #: as it is here, before it was replaced
+    _own_content_type: ClassVar[object] = None
+
+    @classmethod
+    def _note_class(cls) -> None:
+        if cls._own_content_type is None:  # The class is new.
+            cls.note("_own_content_type", cls.content_type)
+        cls.note("_has_own_content_type", cls.content_type is cls._own_content_type)
 
     def __init__(self, ctx: ReadingContext) -> None:
         self._ctx = ctx

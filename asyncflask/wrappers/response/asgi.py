@@ -333,10 +333,12 @@ async def _guarded(pumping: Awaitable[None], watch: Watch, head: Head) -> None:
         await guard.stop()
 
 
-async def _pump(chunks: AsyncIterator[Any], head: Head, send: Send, first: bytes | None) -> None:
-    """Send all chunks; return early when ``send`` raises because the client has left."""
+async def _send_first(
+    chunks: AsyncIterator[Any], head: Head, send: Send, first: bytes | None
+) -> bool:
+    """Send the head and the first chunk; return whether the client is still there."""
     if first is None:
-        # A body that fails here is answered by the server.
+        # If the body fails here, the server answers.
         async for chunk in chunks:
             first = chunk if type(chunk) is bytes else to_bytes(chunk)
             break
@@ -350,6 +352,13 @@ async def _pump(chunks: AsyncIterator[Any], head: Head, send: Send, first: bytes
             if first is not None:
                 await send({"type": "http.response.body", "body": first, "more_body": True})
     except OSError:
+        return False
+    return True
+
+
+async def _pump(chunks: AsyncIterator[Any], head: Head, send: Send, first: bytes | None) -> None:
+    """Send all chunks; return early when ``send`` raises because the client has left."""
+    if not await _send_first(chunks, head, send, first):
         return
     # SECURITY: a body that never waits would block the loop to its end, also after the client has
     # reset the connection, which no task could notice.

@@ -45,7 +45,12 @@ def from_exception(
     """
     if not response_class.has_quick_constructor:
         # COMPAT: Flask makes no object of the app's class for an error, it changes the class.
-        return _adopted(from_exception(error, make_environ), response_class)
+        made: SansIOResponse
+        if Response.has_quick_constructor:
+            made = from_exception(error, make_environ)
+        else:
+            made = error.get_response(make_environ() if make_environ else None)
+        return _adopted(made, response_class)
     page = default_page(error)
     if page is not None:
         return response_class.buffered(page, HTML, error.code)  # type: ignore[arg-type]  # it has a page

@@ -21,6 +21,7 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 from ... import json
 from ..._contextvars import current
 from ..._fast.set_cookie import dump_plain_cookie
+from ..._invalidation import NoticedType
 from .async_body import AsyncBodyResponse
 from .bodies import FileBody
 from .headers import Headers, add_checked, check_value
@@ -57,7 +58,7 @@ HTML = "text/html; charset=utf-8"
 #: the status line of each registered code
 STATUS_LINES = {code: f"{code} {name.upper()}" for code, name in HTTP_STATUS_CODES.items()}
 
-#: A subclass that overrides one of these gets Werkzeug's constructor, which calls them all.
+#: A class on which one of these is replaced gets Werkzeug's constructor, which calls them all.
 _CONSTRUCTOR_STEPS = (
     "__new__",
     "__init__",
@@ -69,7 +70,7 @@ _CONSTRUCTOR_STEPS = (
 )
 
 
-class Response(AsyncBodyResponse):
+class Response(AsyncBodyResponse, metaclass=NoticedType):
     """The response to a request.
 
     Most views return text, data or a template, and the app makes a response of it. A view makes one
@@ -102,10 +103,12 @@ class Response(AsyncBodyResponse):
 
     #: whether :meth:`buffered` does what the constructor does
     has_quick_constructor: ClassVar[bool] = True
+    #: whether a text becomes the same response as without any replacement
+    sends_html: ClassVar[bool] = True
     #: whether text and JSON may be sent without an object of this class being made
     may_be_messages: ClassVar[bool] = True
-    #: the subclass whose constructor is the quick one; ``None``: this class itself
-    _quick: ClassVar[type[Response] | None] = None
+    #: the steps of the quick constructor, as they were before one was replaced
+    _quick_steps: ClassVar[dict[str, object]] = {}
 
     def __init__(
         self,
@@ -166,13 +169,20 @@ class Response(AsyncBodyResponse):
             kwargs: For the bases.
         """
         super().__init_subclass__(**kwargs)
-        cls.may_be_messages = quick
         if quick:
-            cls._quick = cls
-        cls.has_quick_constructor = all(
-            getattr(cls, name) is getattr(cls._quick or Response, name)
-            for name in _CONSTRUCTOR_STEPS
-        )
+            cls.note("_quick_steps", {})
+
+    @classmethod
+    def _note_class(cls) -> None:
+        """Work out what of this class is as we have made it."""
+        steps = cls._quick_steps
+        if not steps:  # The class is new.
+            steps.update({name: getattr(cls, name) for name in _CONSTRUCTOR_STEPS})
+        is_quick = all(getattr(cls, name) is step for name, step in steps.items())
+        sends_html = (cls.default_mimetype, cls.default_status) == ("text/html", 200)
+        cls.note("has_quick_constructor", is_quick)
+        cls.note("sends_html", is_quick and sends_html)
+        cls.note("may_be_messages", is_quick and sends_html and "_quick_steps" in vars(cls))
 
     @classmethod
     def buffered(cls, body: bytes, content_type: str = HTML, status: int = 200) -> Self:
