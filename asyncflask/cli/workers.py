@@ -153,8 +153,8 @@ class _WorkerSlot:
 class Workers:
     """Starts workers, replaces those that die, and ends them at a signal.
 
-    At SIGHUP each worker is replaced in turn: its successor serves before the worker is ended. So
-    is a worker that asks for it.
+    At SIGHUP each worker is replaced in turn: its successor serves before the worker is ended. A
+    worker that asks for it is replaced in the same way.
 
     Args:
         start: Starts a worker.

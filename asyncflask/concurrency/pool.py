@@ -4,9 +4,10 @@ A lease *occupies* its thread while a job runs there. It is *parked* between job
 waits for the event loop (an ``async def`` view, a message, a piece of a body): the request keeps
 its thread, but the thread is not counted.
 
-The rule that keeps this free of deadlock: ``size`` is asked for once, when a request begins. What
+The rule that keeps this free of deadlock: ``size`` is compared once, when a request begins. What
 has begun never waits for it again, since everything else may wait for what that request holds. If
-it has no thread, it gets the next one that is given back, or a new one if none is for a moment.
+it has no thread, it gets the next one that is given back, or a new one if none is given back for a
+moment.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ class _Turn(asyncio.Future[WorkerThread]):
     """The place of a request in the queue; its result is the thread.
 
     Attributes:
-        begun: Whether the request had a thread before, so that ``size`` is not asked for.
+        begun: Whether the request had a thread before, so that ``size`` does not count for it.
     """
 
     begun = False
@@ -49,7 +50,7 @@ class WorkerPool:
     Threads are started when they are needed. ``busy``, ``parked`` and ``waiting`` show the load.
 
     Args:
-        size: Number of requests whose ``def`` callables run; a request that begins then waits.
+        size: Number of requests whose ``def`` callables run at once; a further one waits to begin.
         queue_size: Maximum number of requests that wait for a thread; the next one is answered with
             503. ``None``: no limit.
         threads: Maximum number of threads, including those of requests that wait for the event
@@ -114,7 +115,7 @@ class WorkerPool:
         """Lease a thread for the running task.
 
         Args:
-            begun: Whether ``size`` is not asked for, as others may wait for what the request holds.
+            begun: Whether ``size`` does not count, as others may wait for what the request holds.
             waits: Whether the task waits if no thread is free.
 
         Returns:

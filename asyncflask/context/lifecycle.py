@@ -33,7 +33,7 @@ class ContextLifecycle(ContextSession):
     held_end: HeldEnd | None = None
 
     def push(self) -> None:
-        """Make this the current context. Each push wants a :meth:`pop`."""
+        """Make this the current context. Each push needs a :meth:`pop`."""
         self.become_current()
         try:
             self._enter()

@@ -172,7 +172,7 @@ def watched(coro: Coroutine[Any, Any, T]) -> Awaitable[T]:
         coro: The coroutine; it must not have started.
 
     Returns:
-        The coroutine itself if the current app is not in debug mode.
+        An awaitable of its result: the coroutine itself if the app is not in debug mode.
     """
     ctx = current()
     if ctx is None or not ctx.app.debug:

@@ -192,7 +192,7 @@ class WireClient(WireConnection):
     embedded server's own code. ::
 
         async with WireClient(app) as wire:
-            await wire.send(b"GET / HTTP/1.1\\r\\nHost: a\r\n\r\n")
+            await wire.send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
 
             assert (await wire.receive()).startswith(b"HTTP/1.1 200 OK\r\n")
 
