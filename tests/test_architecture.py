@@ -43,15 +43,13 @@ SCOPE_TYPES = {"scope_types.py"}
 #: Comparisons that are still there. What is sent to the server at the end differs (`asgi.py`).
 COMPARES_SCOPE_TYPES = {"context/connection.py": 2, "ctx.py": 1, "serving/asgi.py": 4}
 
-_OURS = "an attribute of the context or the app that has no public name yet"
 #: Private names that a unit reads on other objects: {unit: {name: reason}}.
 PRIVATE_NAMES_OF_OTHERS = {
-    # TODO: public attributes of the context and the app, instead of these.
     "ctx": {"_AppCtxGlobals": "Flask's name"},
     "debug": {
         "_current_frames": "sys: the only way to see what another thread does",
     },
-    "dispatch": dict.fromkeys(("_ctx",), _OURS),
+    "dispatch": {"_ctx": "the request's context, which users have no name for"},
     "flask": {
         "_AppCtxGlobals": "Flask's name",
         "_default_template_ctx_processor": "Flask's name",
@@ -121,7 +119,6 @@ QUARTS_NAMES = [
     "Websocket",
     "WebsocketContext",
     "WebsocketDisconnectError",
-    "abort",
     "after_this_request",
     "after_this_websocket",
     "copy_current_app_context",
@@ -131,14 +128,11 @@ QUARTS_NAMES = [
     "dump",
     "dumps",
     "encode_headers",
-    "find_app_by_string",
-    "find_best_app",
     "find_package",
     "flash",
     "get_debug_flag",
     "get_load_dotenv",
     "jsonify",
-    "load",
     "load_dotenv",
     "loads",
     "locate_app",

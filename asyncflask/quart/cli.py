@@ -13,6 +13,8 @@ from .. import cli as async_api
 from ..cli import AppGroup as AppGroup
 from ..cli import NoAppException as NoAppException
 from ..cli import ScriptInfo as ScriptInfo
+from ..cli import find_app_by_string as find_app_by_string
+from ..cli import find_best_app as find_best_app
 from ..cli import pass_script_info as pass_script_info
 from ..cli import prepare_import as prepare_import
 from ..cli import routes_command as routes_command
@@ -23,29 +25,6 @@ from ..config.environment import read_also
 from .helpers import get_debug_flag as get_debug_flag
 from .helpers import get_load_dotenv as get_load_dotenv
 from .install import QUART_VERSION
-
-
-def find_best_app(module: Any) -> Any:
-    """Find the app in a module for which no name was given.
-
-    Args:
-        module: An imported module.
-
-    Source: ``Quart: cli.find_best_app``.
-    """
-    return async_api.find_best_app(module)
-
-
-def find_app_by_string(module: Any, app_name: str) -> Any:
-    """Find an app by its name, or by a call of a factory.
-
-    Args:
-        module: An imported module.
-        app_name: The text after the colon of ``--app``.
-
-    Source: ``Quart: cli.find_app_by_string``.
-    """
-    return async_api.find_app_by_string(module, app_name)
 
 
 def locate_app(module_name: str, app_name: str | None) -> Any:

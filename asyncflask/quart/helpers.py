@@ -9,16 +9,16 @@ from datetime import datetime
 from io import BytesIO
 from pathlib import Path
 from time import time
-from typing import Any, NoReturn, cast
+from typing import Any, cast
 from zlib import adler32
 
 from werkzeug.exceptions import NotFound
 from werkzeug.security import safe_join
 from werkzeug.utils import cached_property
-from werkzeug.wrappers import Response as WerkzeugResponse
 
 from .. import helpers as async_api
 from ..config import environment
+from ..helpers import abort as abort
 from ..helpers import get_flashed_messages as get_flashed_messages
 from ..helpers import get_template_attribute as get_template_attribute
 from ..helpers import redirect as redirect
@@ -34,22 +34,6 @@ from .wrappers import Response
 DEFAULT_MIMETYPE = "application/octet-stream"
 
 locked_cached_property = cached_property
-
-
-def abort(code: int | WerkzeugResponse, *args: Any, **kwargs: Any) -> NoReturn:
-    """Raise the HTTP error of a status code, or answer with a response.
-
-    Args:
-        code: Status code, or a response.
-        args: For the exception.
-        kwargs: For the exception.
-
-    Raises:
-        HTTPException: Always.
-
-    Source: ``Quart: abort``.
-    """
-    async_api.abort(code, *args, **kwargs)
 
 
 def get_debug_flag() -> bool:

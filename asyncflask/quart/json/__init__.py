@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import IO, Any, cast
 
 from ... import json as async_api
+from ...json import load as load
 from ..wrappers import Response
 from . import provider as provider
 from . import tag as tag
@@ -45,18 +46,6 @@ def loads(object_: str | bytes, **kwargs: Any) -> Any:
     Source: ``Quart: json.loads``.
     """
     return async_api.loads(object_, **kwargs)
-
-
-def load(fp: IO[str] | IO[bytes], **kwargs: Any) -> Any:
-    """Read a value as JSON from a file.
-
-    Args:
-        fp: The file.
-        kwargs: As for :func:`asyncflask.json.load`.
-
-    Source: ``Quart: json.load``.
-    """
-    return async_api.load(fp, **kwargs)
 
 
 def jsonify(*args: Any, **kwargs: Any) -> Response:
