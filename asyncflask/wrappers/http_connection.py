@@ -409,9 +409,11 @@ def checked_host(
     Raises:
         SecurityError: The header is malformed, or the host is not trusted (400).
     """
-    host = header if header is not None else _server_host(server)
-    if not host and (header is None or not trusted_hosts):
-        return ""
+    host = header
+    if host is None:
+        host = _server_host(server)
+        if not host:
+            return ""
     # SECURITY: CVE-2026-48710: `Host: a/?x` would move the path of every URL built from it.
     if not is_host(host):
         raise SecurityError(f"The Host header {host[:100]!r} is not `name` or `name:port`.")

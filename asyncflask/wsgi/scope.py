@@ -155,7 +155,7 @@ def _header_pairs(
             continue
         encoded = name.replace("_", "-").lower().encode("latin-1")
         several = lines.get(key, ())
-        if ", ".join(several) == value:  # else something has replaced the header since
+        if several and ", ".join(several) == value:  # else something has replaced the header since
             yield from ((encoded, line.encode("latin-1")) for line in several)
         else:
             yield encoded, _bytes(environ, key)

@@ -304,7 +304,7 @@ async def test_the_limit_of_parts_counts_for_urlencoded_forms():
 
 
 @row("The request", "a `Host` with which no URL can be built")
-@pytest.mark.parametrize("host", ["[:::]", "xn--a"])
+@pytest.mark.parametrize("host", ["[:::]", "xn--a", ""])
 async def test_a_host_that_is_none(host):
     flasks, ours = apps(view_of(lambda lib: lib.request.host), ASYNC_API)
 

@@ -318,3 +318,11 @@ def test_a_stop_iteration_is_raised_as_in_place(app, client, where, monkeypatch)
     monkeypatch.delenv(VARIABLE)
     with pytest.raises(StopIteration):
         client.get("/")
+
+
+@pytest.mark.parametrize("name", ["Host", "X-Empty", "Accept"])
+def test_an_empty_header_arrives(app, client, name):
+    app.get("/")(lambda: {"value": request.headers.get(name), "host": request.host})
+    answer = client.get("/", headers={name: ""})
+
+    assert answer.json == {"value": "", "host": "" if name == "Host" else "localhost"}

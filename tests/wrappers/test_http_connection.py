@@ -265,8 +265,10 @@ def test_without_a_host_header_the_servers_address_is_used(connection_of, server
     assert connection_of(server=server).host == expected
 
 
-def test_an_empty_host_header_is_an_empty_host(connection_of):
-    assert hosted(connection_of, "").host == ""
+def test_an_empty_host_header_is_refused(connection_of):
+    """No URL has an empty host (RFC 9110 §4.2.1), and none is made with the server's address."""
+    with pytest.raises(SecurityError, match="The Host header '' is not `name`"):
+        hosted(connection_of, "").check_host()
 
 
 TRUSTED = {"TRUSTED_HOSTS": ["example.com", ".internal"]}

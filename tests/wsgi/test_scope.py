@@ -117,6 +117,13 @@ def test_the_http_version_is_one_that_asgi_knows(protocol, version):
     assert build_scope(environ_with(SERVER_PROTOCOL=protocol))["http_version"] == version
 
 
+@pytest.mark.parametrize("name", ["host", "x-empty", "cookie", "accept"])
+def test_an_empty_header_is_in_the_scope(name):
+    key = f"HTTP_{name.upper().replace('-', '_')}"
+
+    assert build_scope(environ_with(**{key: ""}))["headers"] == [(name.encode(), b"")]
+
+
 def test_a_client_whose_port_is_not_known_has_port_0():
     scope = build_scope(environ_with(REMOTE_ADDR="10.0.0.1", REMOTE_PORT="unknown"))
 
