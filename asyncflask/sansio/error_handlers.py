@@ -36,7 +36,7 @@ class ErrorHandlers(Setup):
             The decorator, which returns the function unchanged.
 
         Raises:
-            TypeError: The decorator has no parentheses, or an exception *object* was given.
+            TypeError: The decorator has no parentheses, or neither a code nor a class was given.
             ValueError: The code is not that of an HTTP error, or the class not one of exceptions.
         """
         if inspect.isfunction(code_or_exception):
@@ -60,7 +60,7 @@ class ErrorHandlers(Setup):
 
         Raises:
             ValueError: The code is not that of an HTTP error, or the class not one of exceptions.
-            TypeError: An exception *object* was given.
+            TypeError: Neither a code nor a class was given, but an exception *object* or text.
         """
         exc_class, code = self._get_exc_class_and_code(code_or_exception)
         self.error_handler_spec[None][code][exc_class] = f
@@ -86,10 +86,22 @@ class ErrorHandlers(Setup):
                 f" {type(exc_class).__name__}, or a status code."
             )
         if not (isinstance(exc_class, type) and issubclass(exc_class, Exception)):
-            raise ValueError(
-                f"'{getattr(exc_class, '__name__', exc_class)}' is not a subclass of Exception."
-                " Register an exception class or a status code."
-            )
+            raise _no_exception_class(exc_class)
         if issubclass(exc_class, HTTPException):
             return exc_class, exc_class.code
         return exc_class, None
+
+
+def _no_exception_class(given: object) -> TypeError | ValueError:
+    """Return the error for what is neither a status code nor an exception class."""
+    if isinstance(given, type):
+        return ValueError(
+            f"{given.__name__!r} is not a subclass of Exception."
+            " Register an exception class or a status code."
+        )
+    text = given.decode("latin-1") if isinstance(given, bytes) else str(given)
+    code = text if text.isdecimal() and text.isascii() else 404
+    return TypeError(
+        f"{given!r} is neither an exception class nor a status code. Write the class, such as"
+        f" KeyError, or the code as a number, such as {code}."
+    )
