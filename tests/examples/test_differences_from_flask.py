@@ -237,6 +237,22 @@ def test_two_variables_of_one_name(lib):
         add_rule(lib)
 
 
+@row("The app", "`provide_automatic_options=True` at a route")
+@row("The facade", "`provide_automatic_options=True` at a route")
+@pytest.mark.parametrize("lib", [asyncflask, facade])
+@pytest.mark.parametrize(
+    ("methods", "expected"), [(["GET"], [405, 200]), (["GET", "OPTIONS"], [200, 200])]
+)
+async def test_explicit_automatic_options(lib, methods, expected):
+    def build(lib, app):
+        app.route("/", methods=methods, provide_automatic_options=True)(lambda: "page")
+
+    found = await answers(build, [flask, lib], method="OPTIONS")
+
+    assert [response.status_code for response in found] == expected
+    assert set(found[1].allow) == {"GET", "HEAD", "OPTIONS"}
+
+
 # -- the request -----------------------------------------------------------------------------------
 
 
