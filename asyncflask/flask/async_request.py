@@ -173,6 +173,11 @@ class _SyncBody(Body):
         vars(self._request).update(form=parsed[0], files=parsed[1])
 
     @property
+    def begun(self) -> bool:
+        """Whether some of the body has come: a form shows it, the bytes are counted elsewhere."""
+        return self.form is not None and any(self.form)
+
+    @property
     def json(self) -> tuple[Any, Any]:
         """The parsed JSON for ``silent=False`` and for ``silent=True``; ``...`` until then."""
         values: tuple[Any, Any] = self._request._cached_json
@@ -194,19 +199,6 @@ class _SyncBody(Body):
         data = await _run_or_call(self._ctx, getattr(stream, "read1", stream.read), SLICE)
         self.complete = not data
         return data
-
-    async def read_at_most(self, size: int) -> bytes:
-        """Read the next piece, or its first bytes.
-
-        Args:
-            size: Number of bytes at most.
-
-        Returns:
-            The bytes; ``b""`` at the end.
-        """
-        data = await self.read_chunk()
-        self._left = data[size:]
-        return data[:size]
 
 
 async def _never() -> Message:

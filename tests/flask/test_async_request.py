@@ -98,6 +98,20 @@ def test_an_async_view_reads_the_body_piece_by_piece(bp, registered):
     assert registered.post("/", data=b"x" * 300_000).text == "300000"
 
 
+def test_an_async_view_that_has_read_the_form_is_told_why_there_are_no_bytes(
+    app, bp, registered, caplog
+):
+    app.debug = True
+
+    @bp.post("/")
+    async def view():
+        form = (await asyncflask.request.form).to_dict()
+        return {"form": form, "data": (await asyncflask.request.get_data()).decode()}
+
+    assert registered.post("/", data={"a": "b"}).json == {"form": {"a": "b"}, "data": ""}
+    assert "Write `data = await request.get_data()` before `await request.form`" in caplog.text
+
+
 def test_a_limit_set_on_one_request_counts_on_the_other(bp, registered):
     @bp.before_request
     async def limit():
