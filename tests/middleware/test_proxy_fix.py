@@ -186,3 +186,40 @@ async def test_the_scope_of_the_server_is_not_changed() -> None:
     assert scope == before
     assert scopes[0]["raw_path"] == b"/p/%20"
     assert (b"host", b"b") in scopes[0]["headers"]
+
+
+@pytest.mark.parametrize(
+    ("headers", "expected"),
+    [
+        ([], []),
+        ([(b"host", b"a.test:80")], [(b"host", b"a.test:8443")]),
+    ],
+)
+async def test_a_port_belongs_to_a_host(
+    headers: list[tuple[bytes, bytes]], expected: list[tuple[bytes, bytes]]
+) -> None:
+    """A client of HTTP/1.0 may send no host."""
+    scopes: list[Any] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        scopes.append(scope)
+
+    port = (b"x-forwarded-port", b"8443")
+    scope = {"type": "http", "path": "/", "headers": [*headers, port]}
+    await ProxyFix(app, x_port=1)(scope, None, None)  # type: ignore[arg-type]  # not called
+
+    assert scopes[0]["headers"] == [*expected, port]
+
+
+async def test_a_scope_without_a_raw_path_gets_none() -> None:
+    """It is optional in ASGI."""
+    scopes: list[Any] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        scopes.append(scope)
+
+    scope = {"type": "http", "path": "/a", "headers": [(b"x-forwarded-prefix", b"/shop")]}
+    await ProxyFix(app, x_prefix=1)(scope, None, None)  # type: ignore[arg-type]  # not called
+
+    assert (scopes[0]["root_path"], scopes[0]["path"]) == ("/shop", "/shop/a")
+    assert "raw_path" not in scopes[0]
