@@ -240,7 +240,8 @@ class Response(AsyncResponse):
         if chunks is not None and self._plain and len(chunks) == 1 and isinstance(chunks[0], bytes):
             headers = list(self.headers)
             bodiless = self.status_code in _BODILESS
-            if bodiless or [name for name, _ in headers] != _PLAIN_HEADERS:
+            # They may also be a plain dict, whose keys are no pairs.
+            if bodiless or [pair[0] for pair in headers] != _PLAIN_HEADERS:
                 headers = self.get_wsgi_headers(environ).to_wsgi_list()
             start_response(self.status, headers)
             # A list needs no close(), so the ASGI side sends it without another call.

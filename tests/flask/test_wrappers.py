@@ -211,6 +211,35 @@ def test_what_a_subclass_makes_of_the_body_is_sent(app, client, steps, value):
     assert client.get("/").data == b"own"
 
 
+@pytest.mark.parametrize("transport", ["wsgi", "asgi"])
+@pytest.mark.parametrize(
+    "headers", [{"X-Tea": "Assam"}, {"TE": "1"}, {"X-Tea": ["1", "2"]}, [("X-Tea", "1")], {}]
+)
+@pytest.mark.parametrize("status", [200, 204, 418])
+def test_headers_may_be_replaced_by_a_plain_dict(monkeypatch, transport, headers, status):
+    """As httpbin does for some statuses."""
+    monkeypatch.setenv("ASYNCFLASK_TEST_TRANSPORT", transport)
+    answers = []
+    for module in (flask, asyncflask.flask):
+        app = module.Flask(__name__)
+
+        def plain(module=module):
+            response = module.make_response("text", status)
+            response.headers = headers
+            return response
+
+        async def native(plain=plain):
+            return plain()
+
+        app.add_url_rule("/def", view_func=plain)
+        app.add_url_rule("/async", view_func=native)
+        client = app.test_client()
+        given = [client.get(path) for path in ("/def", "/async")]
+        answers.append([(r.status, sorted(r.headers), r.data) for r in given])
+
+    assert answers[0] == answers[1]
+
+
 def test_the_largest_cookie_is_the_configurations(app):
     assert Response().max_cookie_size == WerkzeugResponse.max_cookie_size
     app.config["MAX_COOKIE_SIZE"] = 10

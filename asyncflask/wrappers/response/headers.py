@@ -268,6 +268,8 @@ def encode_headers(pairs: Iterable[Pair]) -> list[WirePair]:
         try:
             _, wire_name, is_plain = _names[name]
         except KeyError:
+            if type(pair) is str:
+                raise ValueError(f"{pair!r} is the name of a header without its value.") from None
             _, wire_name, is_plain = _encode_name(name)
         # PERF: printable ASCII needs no further checks: 7 % of a request whose hooks set three
         # headers.
@@ -317,7 +319,8 @@ def _encode_name(name: str) -> tuple[str, bytes, bool]:
     lower = check_name(name).lower()
     is_plain = lower not in _CONVERT and lower not in _REPEATING
     encoded = lower, lower.encode("ascii"), is_plain
-    _cache(_names, name, encoded)
+    if len(name) > 1:  # The key "TE" of a plain dict looks like a pair ("T", "E").
+        _cache(_names, name, encoded)
     return encoded
 
 

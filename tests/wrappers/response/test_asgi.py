@@ -107,6 +107,40 @@ async def test_headers_and_body_are_those_of_flasks_wsgi_response(make, method):
     assert wire.ended
 
 
+#: what Werkzeug makes headers of when a response is sent
+ASSIGNED = [
+    {"X-Tea": "Assam"},
+    {"TE": "trailers", "DNT": "1"},  # "TE" could be taken for a pair
+    {"T": "1", "TE": "2"},
+    {"X-Tea": ["Assam", "Ceylon"]},
+    {"X-Count": 3},
+    [("X-Tea", "Assam"), ("X-Tea", "Ceylon")],
+    [["X-Count", 3]],
+    {},
+]
+
+
+@pytest.mark.parametrize("headers", ASSIGNED)
+@pytest.mark.parametrize("body", ["text", iter([b"text"])], ids=["buffered", "streamed"])
+@pytest.mark.parametrize("status", [200, 204, 304])
+async def test_headers_may_be_replaced_by_a_plain_dict_or_pairs(headers, body, status):
+    response, there = Response(body, status), flask.Response(body, status)
+    response.headers = there.headers = headers
+    wire = await sent(response)
+
+    expected = there.get_wsgi_headers(EnvironBuilder().get_environ())
+    assert wire.headers == [(k.lower().encode(), v.encode()) for k, v in expected]
+
+
+@pytest.mark.parametrize("headers", [{"X-Tea": "Assam\n"}, {"X Tea": "1"}, [("TE",)]])
+async def test_replaced_headers_are_checked_too(headers):
+    response = Response("text")
+    response.headers = headers
+
+    with pytest.raises(ValueError, match=r"[Hh]eader|unpack"):
+        await sent(response)
+
+
 async def test_missing_content_length_is_added_unless_it_is_switched_off():
     class Unmeasured(Response):
         automatically_set_content_length = False
