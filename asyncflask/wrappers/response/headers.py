@@ -268,7 +268,7 @@ def encode_headers(pairs: Iterable[Pair]) -> list[WirePair]:
         try:
             _, wire_name, is_plain = _names[name]
         except KeyError:
-            if type(pair) is str:
+            if isinstance(pair, str):
                 raise ValueError(f"{pair!r} is the name of a header without its value.") from None
             _, wire_name, is_plain = _encode_name(name)
         # PERF: printable ASCII needs no further checks: 7 % of a request whose hooks set three
