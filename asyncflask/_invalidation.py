@@ -113,7 +113,12 @@ class NoticedType(ABCMeta):
             NoticedType._note_all(derived)
 
     def note(cls, name: str, value: object) -> None:
-        """Set an attribute that was worked out."""
+        """Set an attribute that was worked out.
+
+        Args:
+            name: The attribute's name.
+            value: Its value.
+        """
         super().__setattr__(name, value)
 
 

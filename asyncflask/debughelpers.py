@@ -120,6 +120,9 @@ def raise_redirect_that_loses_the_body(ctx: RedirectContext) -> None:
     Args:
         ctx: A context whose routing failed.
 
+    Raises:
+        FormDataRoutingRedirect: It has met one.
+
     Source: ``Flask: app.raise_routing_exception``.
     """
     redirect = ctx.routing_exception

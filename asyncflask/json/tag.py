@@ -45,6 +45,12 @@ class JSONTag:
 
         Args:
             value: Any value.
+
+        Returns:
+            Whether it is.
+
+        Raises:
+            NotImplementedError: A subclass has to define this method, and does not.
         """
         raise missing_method(self, _KIND, "check(self, value)")
 
@@ -53,6 +59,12 @@ class JSONTag:
 
         Args:
             value: A value that :meth:`check` accepts.
+
+        Returns:
+            The JSON form.
+
+        Raises:
+            NotImplementedError: A subclass has to define this method, and does not.
         """
         raise missing_method(self, _KIND, "to_json(self, value)")
 
@@ -61,6 +73,12 @@ class JSONTag:
 
         Args:
             value: What :meth:`to_json` returned.
+
+        Returns:
+            The value.
+
+        Raises:
+            NotImplementedError: A subclass has to define this method, and does not.
         """
         raise missing_method(self, _KIND, "to_python(self, value)")
 

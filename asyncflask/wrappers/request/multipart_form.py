@@ -48,12 +48,28 @@ S = TypeVar("S", bound=Sink)
 
 
 def fields_too_large(limit: int) -> HTTPException:
+    """Return the error of a form whose fields are too large.
+
+    Args:
+        limit: Bytes of all fields that are not files, taken together.
+
+    Returns:
+        The error (413).
+    """
     return RequestEntityTooLarge(
         f"The form's fields have more than {limit} bytes (MAX_FORM_MEMORY_SIZE)."
     )
 
 
 def too_many_parts(limit: int) -> HTTPException:
+    """Return the error of a form with too many parts.
+
+    Args:
+        limit: Fields and files.
+
+    Returns:
+        The error (413).
+    """
     return RequestEntityTooLarge(f"The form has more than {limit} parts (MAX_FORM_PARTS).")
 
 
