@@ -448,7 +448,7 @@ def at_once(coroutine: Coroutine[Any, Any, T]) -> T:
         result: T = stop.value
         return result
     coroutine.close()
-    raise RuntimeError(f"{coroutine!r} waited, although its method is marked as one that does not.")
+    raise RuntimeError(f"{coroutine!r} waited. Do not wait in it, or do not mark it @never_waits.")
 
 
 def opens_early(interface: object) -> bool:

@@ -144,7 +144,10 @@ class _Request:
         """Wait for the start of the response."""
         message = self._next()
         if message is None:
-            raise RuntimeError("The app ended the request without starting a response.")
+            raise RuntimeError(
+                "The app ended the request without starting a response. An ASGI app or middleware"
+                " sends 'http.response.start' and then 'http.response.body'."
+            )
         return message
 
     def body(self) -> Iterable[bytes]:

@@ -311,7 +311,9 @@ class WebSocket:
             ValueError: The payload is longer.
         """
         if len(payload) > _CONTROL_BYTES:
-            raise ValueError(f"A ping has room for 125 bytes, and the payload has {len(payload)}.")
+            raise ValueError(
+                f"A ping has room for 125 bytes, and the payload has {len(payload)}. Shorten it."
+            )
         return _frame(_FIN | _PING, payload) if self._state is _OPEN else b""
 
     def close(self, code: int = 1000, reason: str = "") -> bytes:

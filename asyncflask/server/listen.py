@@ -30,7 +30,9 @@ def listen(
     """
     if host.startswith(UNIX):
         if reuse_port:
-            raise ValueError(f"reuse_port=True has no meaning at {host!r}. It is for TCP ports.")
+            raise ValueError(
+                f"reuse_port=True has no meaning at {host!r}: it is for TCP ports. Leave it out."
+            )
         if not hasattr(socket, "AF_UNIX"):  # Windows
             reason = "Python has no unix sockets on this system; use an address and a port"
             raise OSError(errno.EAFNOSUPPORT, reason, host)

@@ -284,7 +284,7 @@ async def _serve_lifespan(app: ServedApp, scope: Scope, receive: Receive, send: 
     if scope["type"] != "lifespan":
         raise RuntimeError(
             f"{app!r} was called with an ASGI scope of type {scope['type']!r}; it serves 'http',"
-            " 'websocket' and 'lifespan'."
+            " 'websocket' and 'lifespan'. Answer other types in a middleware around the app."
         )
     if "state" in scope:
         app.lifespan_state = scope["state"]
