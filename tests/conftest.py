@@ -45,6 +45,23 @@ ENVIRONMENT = {
 }
 
 
+def run_python(folder: Path, hidden: str, *args: str, **environ: str) -> str:
+    """Run Python in a process and a folder of its own, and return its output.
+
+    Variables whose names contain ``hidden`` are not inherited.
+    """
+    inherited = {name: value for name, value in os.environ.items() if hidden not in name}
+    done = subprocess.run(
+        [sys.executable, *args],
+        capture_output=True,
+        text=True,
+        cwd=folder,
+        env={**inherited, "PYTHONPATH": str(PROJECT), **environ},
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
 #: The files that take longest, in this order: they begin first, so that no process of `make test`
 #: is left with one of them at the end.
 LONGEST = (

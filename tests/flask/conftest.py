@@ -1,16 +1,17 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from asyncflask.flask import Flask
+from tests.conftest import PROJECT as PROJECT
+from tests.conftest import run_python
 
-PROJECT = Path(__file__).parents[2]
 BEGIN = "import asyncflask.flask\nasyncflask.flask.install()\n"
 
 
@@ -30,20 +31,7 @@ def client(app):
 @pytest.fixture
 def python(tmp_path):
     """Run Python in a process and a folder of its own, and return its output."""
-
-    def python(*args, **environ):
-        environ = {
-            **{name: value for name, value in os.environ.items() if "FLASK" not in name},
-            "PYTHONPATH": str(PROJECT),
-            **environ,
-        }
-        done = subprocess.run(
-            [sys.executable, *args], capture_output=True, text=True, cwd=tmp_path, env=environ
-        )
-        assert done.returncode == 0, done.stderr
-        return done.stdout.strip()
-
-    return python
+    return partial(run_python, tmp_path, "FLASK")
 
 
 def evaluate(questions, *, begin=BEGIN):

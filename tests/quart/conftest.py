@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import importlib
-import os
-import subprocess
-import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from asyncflask.config import environment
-
-PROJECT = Path(__file__).parents[2]
+from tests.conftest import PROJECT as PROJECT
+from tests.conftest import run_python
 
 
 @pytest.fixture(autouse=True)
@@ -47,17 +45,4 @@ def client(app):
 @pytest.fixture
 def python(tmp_path):
     """Run Python in a process and a folder of its own, and return its output."""
-
-    def python(*args, **environ):
-        environ = {
-            **{name: value for name, value in os.environ.items() if "QUART" not in name},
-            "PYTHONPATH": str(PROJECT),
-            **environ,
-        }
-        done = subprocess.run(
-            [sys.executable, *args], capture_output=True, text=True, cwd=tmp_path, env=environ
-        )
-        assert done.returncode == 0, done.stderr
-        return done.stdout.strip()
-
-    return python
+    return partial(run_python, tmp_path, "QUART")
