@@ -322,6 +322,9 @@ def connection_scope(environ: WSGIEnvironment, kind: str = "http") -> Scope:
         UnicodeEncodeError: A header has characters that HTTP's headers cannot have.
     """
     scope = build_scope(environ, environ.get(_REPEATED))
+    if not scope["path"]:
+        # RFC 9112 §3.2.1: for a URL without a path, clients send "/".
+        scope["path"], scope["raw_path"] = "/", b"/"
     scope["extensions"] = {}
     scope["client"] = scope["client"] or ("127.0.0.1", 0)
     if scope["http_version"] in ("2", "3"):

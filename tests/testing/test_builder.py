@@ -117,6 +117,21 @@ def test_raw_path_keeps_what_decoding_loses():
     assert (scope["path"], scope["raw_path"]) == ("/a/b", b"/a%2Fb")
 
 
+@pytest.mark.parametrize("url", ["", "?a=1", "http://shop.example", "//shop.example?a=1"])
+def test_a_url_without_a_path_asks_for_the_slash(url):
+    scope = scope_for(url)
+
+    assert (scope["path"], scope["raw_path"], scope["root_path"]) == ("/", b"/", "")
+    assert scope["query_string"] == (b"a=1" if "?" in url else b"")
+
+
+def test_the_path_of_a_url_without_one_is_that_of_its_root():
+    """An app answers with a redirect to the slash, as Flask."""
+    scope = scope_for("http://shop.example", base_url="http://shop.example/root")
+
+    assert scope["path"] == "/root"
+
+
 def test_a_root_path_is_put_before_the_path():
     """ASGI: ``path`` contains ``root_path``."""
     scope = scope_for("/a", base_url="http://localhost/root")
