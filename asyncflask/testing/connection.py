@@ -193,9 +193,11 @@ class TestConnection(EnteredAsync, NotesForgotten):
         """Return the part of the response that was received.
 
         Raises:
-            RuntimeError: The app ended without starting a response.
+            RuntimeError: The app has not answered yet, or ended without starting a response.
         """
         if self.status_code is None or self.headers is None:
+            if not self._connection.ended:
+                raise RuntimeError(too_early(self.scope))
             raise RuntimeError(
                 f"{self.client.application!r} answered {self._environ['REQUEST_METHOD']}"
                 f" {self.scope['path']!r} with nothing. An ASGI app sends 'http.response.start'"
@@ -233,3 +235,16 @@ class TestConnection(EnteredAsync, NotesForgotten):
         elif kind == "http.response.early_hint":
             self.early_hints += [link.decode("latin-1") for link in message["links"]]
         return b""
+
+
+def too_early(scope: Scope) -> str:
+    """Return the message for a response that is asked for before a part of it was received.
+
+    Args:
+        scope: The scope of the connection.
+    """
+    return (
+        f"as_response() of the connection for {scope['path']!r} was called before a part of the"
+        " response was received. Write it after the `async with` block, or"
+        " `await connection.receive()` before it."
+    )

@@ -522,6 +522,20 @@ async def test_an_error_at_startup():
                 pass
 
 
+@row("Contexts, startup and shutdown", "several `teardown_appcontext` functions")
+async def test_the_order_of_teardown_appcontext_functions():
+    orders = []
+    for lib in BOTH:
+        app, order = new_app(lib), []
+        for name in ("first", "second"):
+            app.teardown_appcontext(lambda error, name=name, order=order: order.append(name))
+        async with app.app_context():
+            pass
+        orders.append(order)
+
+    assert orders == [["first", "second"], ["second", "first"]]
+
+
 # -- websockets ------------------------------------------------------------------------------------
 
 

@@ -210,3 +210,31 @@ async def test_websockets_in_the_list_of_routes():
         found.append(result.output.splitlines()[-1].split()[1:])
 
     assert found == [["GET", "/chat"], ["WS", "/chat"]]
+
+
+async def test_a_response_that_is_asked_for_before_it_has_come():
+    for lib in BOTH:
+        app = new_app(lib)
+        app.get("/")(lambda: "page")
+
+        async with app.test_client().request("/") as connection:
+            await connection.send_complete()
+            if lib is quart:
+                assert await (await connection.as_response()).get_data() == b""
+            else:
+                with pytest.raises(RuntimeError, match="after the `async with` block"):
+                    await connection.as_response()
+        assert await (await connection.as_response()).get_data() == b"page"
+
+
+async def test_the_order_of_the_teardown_functions_of_the_app_context():
+    found = []
+    for lib in BOTH:
+        app, ended = new_app(lib), []
+        for name in ("first", "second"):
+            app.teardown_appcontext(lambda error, name=name, ended=ended: ended.append(name))
+        async with app.app_context():
+            pass
+        found.append(ended)
+
+    assert found == [["first", "second"], ["second", "first"]]

@@ -312,6 +312,17 @@ async def test_an_app_that_sends_no_response_is_an_error_that_says_so(app, clien
         await client.get("/")
 
 
+async def test_a_response_that_is_asked_for_too_early_is_an_error_that_says_so(app, client):
+    app.get("/")(lambda: "page")
+
+    async with client.request("/") as connection:
+        with pytest.raises(
+            RuntimeError, match=r"'/' was called before .* after the `async with` bl"
+        ):
+            await connection.as_response()
+    assert (await connection.as_response()).text == "page"
+
+
 async def test_a_cancelled_request_cancels_the_view(app, client):
     ended = []
 

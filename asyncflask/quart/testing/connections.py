@@ -12,6 +12,7 @@ from werkzeug.datastructures import Headers
 from ...exceptions import WebsocketDisconnect
 from ...testing.asgi_connection import ASGIConnection
 from ...testing.client import PRESERVE_CONTEXT
+from ...testing.connection import too_early
 from ...testing.websocket import WebsocketDisconnectError as AsyncDisconnectError
 from ...testing.websocket import WebsocketResponseError as WebsocketResponseError
 from ...typing import Message
@@ -79,10 +80,15 @@ class _Connection:
             return None
 
     async def as_response(self) -> Response:
-        """Return what was received as a response."""
+        """Return what was received as a response.
+
+        Raises:
+            RuntimeError: Nothing was received yet. (Quart returns an empty response.)
+        """
         while self._connection.has_message:
             self._note(await self._connection.take() or {})
-        assert self.status_code is not None
+        if self.status_code is None:
+            raise RuntimeError(too_early(self.scope))
         headers = Headers() if self.headers is None else self.headers
         length = headers.get("Content-Length")
         response = self.app.response_class(bytes(self.response_data), self.status_code, headers)
