@@ -144,7 +144,8 @@ async def test_a_chunk_larger_than_what_is_made_ahead_is_sent_whole(run):
 
 
 async def test_empty_chunks_are_no_messages_and_do_not_go_on_for_ever(run):
-    client = await sent(iter([b"", b"a", *[b""] * (2 * COUNT), b"b"]), run)
+    """An empty first one sends the head: see ``test_head.py``."""
+    client = await sent(iter([b"a", *[b""] * (2 * COUNT), b"b"]), run)
 
     assert client.pieces == [b"a", b"b"]
 
