@@ -6,7 +6,6 @@ import asyncio
 import io
 import logging
 import queue
-import sys
 
 import pytest
 
@@ -132,16 +131,15 @@ async def test_a_redirect_to_another_host_is_followed_there():
     assert await response.get_data() == b"other.test"
 
 
-def test_the_names_of_the_command_find_an_app(quart, module, monkeypatch, tmp_path):
+def test_the_names_of_the_command_find_an_app(quart, python, tmp_path):
     (tmp_path / "tea.py").write_text(
         f"from {quart.__name__} import Quart\napp = Quart(__name__)\n"
         "def make(name):\n    return Quart(name)\n"
     )
-    monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.delitem(sys.modules, "tea", raising=False)
-    cli = module("cli")
-    app = cli.locate_app("tea", None)
+    code = (
+        f"from {quart.__name__} import cli; import tea\n"
+        "print(cli.locate_app('tea', None) is cli.find_best_app(tea) is tea.app)\n"
+        "print(cli.find_app_by_string(tea, \"make('pot')\").name)"
+    )
 
-    assert app.name == "tea"
-    assert cli.locate_app("tea", "make('pot')").name == "pot"
-    monkeypatch.delitem(sys.modules, "tea")
+    assert python("-c", code).split() == ["True", "pot"]
