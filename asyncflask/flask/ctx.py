@@ -211,7 +211,10 @@ class RequestContext(FlaskContext):
         super().__init__(app, HTTP, kept_scope(environ) or routing_scope(environ))
         self.wsgi_environ = environ
         self.pushes = []
-        self.request = app.request_class(environ) if request is None else request
+        if request is None:
+            request = app.request_class(environ)
+            request.json_module = app.json  # The request may be read when its context has ended.
+        self.request = request
         if session is not None:
             self.keep_session(session)
         if self.replaced:

@@ -129,6 +129,27 @@ def test_only_in_debug_mode_a_malformed_body_is_explained(app, debug):
     assert ("Failed to decode JSON" in caught.value.description) == debug
 
 
+@pytest.mark.parametrize("lib", [flask, asyncflask.flask], ids=lambda lib: lib.__name__)
+@pytest.mark.parametrize("has_its_own", [False, True])
+def test_the_json_of_a_request_is_that_of_its_app_also_after_its_context(lib, has_its_own):
+    class Provider(lib.json.provider.DefaultJSONProvider):
+        def loads(self, text, **kwargs):
+            return {"read": super().loads(text, **kwargs)}
+
+    class OwnRequest(lib.Request):
+        json_module = None
+
+    app = lib.Flask("shop")
+    app.json = Provider(app)
+    if has_its_own:
+        app.request_class = OwnRequest
+    with app.test_request_context(method="POST", json=[1]) as ctx:
+        made = ctx.request
+
+    assert made.json_module is app.json
+    assert made.get_json() == {"read": [1]}
+
+
 def test_another_type_than_json_is_refused(app):
     with (
         app.test_request_context(method="POST", data="{}"),
