@@ -441,7 +441,9 @@ async def process(app: ServedApp, ctx: Context, response: Response | None) -> Re
         raise_forgotten(ctx)
     if (response is not None or not scope_type.answer_required) and has_session_to_save(app, ctx):
         save: Any = scope_type.save_session or save_session
-        await save(app, ctx, response)
+        saving = save(app, ctx, response)
+        if saving is not None:
+            await saving
     return response
 
 
@@ -477,7 +479,9 @@ async def finish_processing(app: ServedApp, ctx: Context, response: Any) -> Resp
     if ctx.forgotten:
         raise_forgotten(ctx)
     if has_session_to_save(app, ctx):
-        await save_session(app, ctx, response)
+        saving = save_session(app, ctx, response)
+        if saving is not None:
+            await saving
     if scope_type.finished.receivers:
         await emit_after_view(ctx, scope_type.finished, app, response=response)
     finished: Response | None = response

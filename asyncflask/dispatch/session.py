@@ -6,6 +6,9 @@ cookie holds is the session interface's business (:mod:`..sessions`).
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+from typing import Any
+
 from ..ctx import Context
 from ..wrappers import Response
 from ..wrappers.request.headers import header_index
@@ -72,24 +75,28 @@ def has_session_to_save(app: ServedApp, ctx: Context) -> bool:
     return (names is None or b"cookie" in names) and refreshes(app, ctx)
 
 
-async def save_session(app: ServedApp, ctx: Context, response: Response | None) -> None:
+def save_session(app: ServedApp, ctx: Context, response: Response | None) -> Awaitable[None] | None:
     """Let the session interface write the session into the response.
 
     Args:
         app: The app.
         ctx: The context, whose session is saved.
         response: The response, which gets the cookie; ``None`` for a websocket without one.
+
+    Returns:
+        What is to be awaited before the session is saved, if anything is.
     """
     interface = app.session_interface
     session = ctx.open_session()
     if interface.is_null_session(session):
-        return
+        return None
     if find_plan(app, ctx).opens_session_early:
-        func = interface.save_session
-        ctx.note_view_has_run()
-        saved = await call_unconverted(ctx, func, app, session, response)
-        await settled(ctx, func, saved)
-    else:
-        saving = interface.save_session(app, session, response)
-        if saving is not None:  # Quart's method is `async def`.
-            await saving
+        return _save_with_io(ctx, interface.save_session, app, session, response)
+    # A cookie is set at once, unless the method is `async def`, as Quart's is.
+    saving: Awaitable[None] | None = interface.save_session(app, session, response)
+    return saving
+
+
+async def _save_with_io(ctx: Context, func: Callable[..., Any], *args: object) -> None:
+    ctx.note_view_has_run()
+    await settled(ctx, func, await call_unconverted(ctx, func, *args))
