@@ -164,7 +164,10 @@ _COMPACT = {"separators": (",", ":")}
 
 #: what the encoders of a provider depend on
 _SETTINGS = frozenset(
-    {"compact", "default", "dumps", "ensure_ascii", "mimetype", "response", "sort_keys"}
+    {
+        *("compact", "default", "dump_bytes", "dumps", "ensure_ascii", "mimetype", "response"),
+        *("sort_keys", "_prepare_response_obj"),
+    }
 )
 #: Replaced when a setting is assigned on a class; encoders that were made before are out of date.
 _epoch = object()
@@ -303,6 +306,13 @@ class DefaultJSONProvider(JSONProvider, Watching):
         return cls(body.decode(), mimetype=self.mimetype)  # COMPAT: its constructor expects text.
 
 
+#: the methods that make a body, as they are here: a test may replace one on the class
+_OWN_METHODS = {
+    name: getattr(DefaultJSONProvider, name)
+    for name in ("dumps", "response", "dump_bytes", "_prepare_response_obj")
+}
+
+
 class _Encoders:
     """The encoders of a provider, made once for its settings.
 
@@ -328,8 +338,7 @@ class _Encoders:
         #: What makes the body of a response, and its media type, if these methods are unchanged.
         self.writer: tuple[Write, str] | None = None
         if (
-            _is_method(provider.dumps, DefaultJSONProvider.dumps)
-            and _is_method(provider.response, DefaultJSONProvider.response)
+            all(_is_method(getattr(provider, name), own) for name, own in _OWN_METHODS.items())
             and provider.compact is not False
         ):
             self.writer = write, provider.mimetype

@@ -192,3 +192,35 @@ async def test_a_content_type_that_is_replaced_on_the_class_of_requests_is_read(
     after = await client.post("/", data="1", content_type="text/plain")
 
     assert (before.json, after.json) == ({"json": None}, {"json": 1})
+
+
+JSON_CHANGES = {
+    "dumps": lambda self, value, **kwargs: '"dumped"',
+    "response": lambda self, *args, **kwargs: self._app.response_class("made"),
+    "default": staticmethod(lambda value: "unknown"),
+    "sort_keys": False,
+    "mimetype": "application/vnd.api+json",
+}
+
+
+@pytest.mark.parametrize("name", JSON_CHANGES)
+@pytest.mark.parametrize("api", FACES, ids=lambda api: api.__name__)
+def test_what_is_replaced_on_the_class_of_json_providers_is_seen_as_on_flask(
+    monkeypatch, api, name
+):
+    found = []
+    for lib in (flask, api):
+        app = lib.Flask("shop")
+        value = {"b": 1, "a": 1j if name == "default" else 2}
+        app.add_url_rule("/text", "text", lambda value=value: value)
+        app.add_url_rule("/made", "made", lambda lib=lib: lib.jsonify(b=1, a=2))
+        app.logger.disabled = True
+        provider = type(app.json)
+        kept = [answers(app)]
+        with monkeypatch.context() as patch:
+            patch.setattr(provider, name, JSON_CHANGES[name])
+            kept.append(answers(app))
+        found.append([*kept, answers(app)])
+
+    assert found[0] == found[1]
+    assert found[0][0] == found[0][2] != found[0][1]

@@ -221,6 +221,22 @@ def test_there_is_no_plain_writer_with_overridden_methods(app: App) -> None:
     assert [plain(each, 1) for each in (Dumps(app), Respond(app), assigned)] == [None] * 3
 
 
+@pytest.mark.parametrize("name", ["dumps", "dump_bytes", "response", "_prepare_response_obj"])
+def test_there_is_no_plain_writer_while_a_method_is_replaced_on_the_class(
+    app: App, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    class Provider(DefaultJSONProvider):
+        pass
+
+    providers = [DefaultJSONProvider(app), Provider(app)]
+    assert [plain(each, 1) for each in providers] == [b"1\n"] * 2
+    with monkeypatch.context() as patch:
+        patch.setattr(DefaultJSONProvider, name, lambda self, *args, **kwargs: "replaced")
+        assert [plain(each, 1) for each in providers] == [None] * 2
+
+    assert [plain(each, 1) for each in providers] == [b"1\n"] * 2
+
+
 @pytest.mark.parametrize(
     ("compact", "debug", "body"),
     [(None, False, b"1\n"), (None, True, None), (True, True, b"1\n"), (False, False, None)],
