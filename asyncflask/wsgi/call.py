@@ -186,6 +186,8 @@ class WSGICall:
         try:
             self._written.append(next(self._rest))
         except StopIteration:
+            if self.status:  # A generator without a piece called it: New Relic's, around a HEAD.
+                return
             raise RuntimeError(
                 f"The WSGI application {self.app!r} ended without calling start_response."
                 " Call start_response(status, headers) before the body ends."

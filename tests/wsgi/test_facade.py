@@ -676,3 +676,21 @@ async def test_the_lifespan_runs_sync_and_async_functions(app):
         log.append("serving")
 
     assert log == ["up tests", "serving", "down tests"]
+
+
+@pytest.mark.parametrize(("method", "path"), [("HEAD", "/def"), ("GET", "/empty"), ("GET", "/def")])
+async def test_wsgi_middleware_may_be_a_generator(app, asgi, method, path):
+    """As New Relic's is: the response of a HEAD request starts when the generator ends."""
+    inner = app.wsgi_app
+
+    def middleware(environ, start_response):
+        yield from inner(environ, start_response)
+
+    app.wsgi_app = middleware
+    app.add_url_rule("/def", view_func=lambda: "text", endpoint="def")
+    app.add_url_rule("/empty", view_func=lambda: ("", 204), endpoint="empty")
+
+    response = await asgi.open(path, method=method)
+
+    assert response.status_code == (204 if path == "/empty" else 200)
+    assert response.text == ("text" if (method, path) == ("GET", "/def") else "")
