@@ -53,6 +53,9 @@ PRIVATE_NAMES_OF_OTHERS = {
     "flask": {
         "_AppCtxGlobals": "Flask's name",
         "_default_template_ctx_processor": "Flask's name",
+        "_lazy_sha1": "Flask's name",
+        "_render": "Flask's name",
+        "_stream": "Flask's name",
         "_cached_data": "Werkzeug's name",
         "_cached_json": "Werkzeug's name",
     },

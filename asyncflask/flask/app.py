@@ -52,6 +52,7 @@ from .globals import g as g
 from .globals import request as request
 from .globals import request_ctx as request_ctx
 from .globals import session as session
+from .helpers import BaseResponse as BaseResponse
 from .helpers import get_flashed_messages as get_flashed_messages
 from .helpers import send_from_directory
 from .sansio.app import App as App

@@ -16,6 +16,9 @@ from .wrappers import Response
 
 __all__ = ["Blueprint", "BlueprintSetupState"]
 
+# COMPAT: the name under which Flask's module has the blueprint without I/O.
+SansioBlueprint = async_api.Blueprint
+
 
 class Blueprint(async_api.Blueprint):
     """A set of views, hooks, templates and files, with Flask's names and behaviour.

@@ -7,7 +7,9 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import IO, Any, BinaryIO, cast
 
+import werkzeug.exceptions
 import werkzeug.utils
+import werkzeug.wrappers
 
 from ..helpers import (
     abort,
@@ -31,6 +33,7 @@ from .globals import request_ctx as request_ctx
 from .globals import session as session
 from .signals import message_flashed as message_flashed
 from .wrappers import Response
+from .wrappers import _split_blueprint_path as _split_blueprint_path
 
 __all__ = [
     "abort",
@@ -49,11 +52,16 @@ __all__ = [
 ]
 
 
+# COMPAT: names under which Flask's module has what it imports, and extensions import it.
+BaseResponse = werkzeug.wrappers.Response
+_wz_abort = werkzeug.exceptions.abort
+_wz_redirect = werkzeug.utils.redirect
+
 #: The async API's function, which makes the app's response class: here the facade's.
 make_response = cast("Callable[..., Response]", _make_response)
 
 
-def _file_options(**options: Any) -> dict[str, Any]:
+def _prepare_send_file_kwargs(**options: Any) -> dict[str, Any]:
     ctx = require_request_context("send_file()")
     app: Any = ctx.app
     if options["max_age"] is None:
@@ -96,7 +104,7 @@ def send_file(
     Source: ``Flask: send_file``.
     """
     response = werkzeug.utils.send_file(
-        **_file_options(
+        **_prepare_send_file_kwargs(
             path_or_file=path_or_file,
             mimetype=mimetype,
             as_attachment=as_attachment,
@@ -129,5 +137,7 @@ def send_from_directory(
     Source: ``Flask: send_from_directory``.
     """
     kwargs.setdefault("max_age", None)
-    response = werkzeug.utils.send_from_directory(directory, path, **_file_options(**kwargs))
+    response = werkzeug.utils.send_from_directory(
+        directory, path, **_prepare_send_file_kwargs(**kwargs)
+    )
     return cast(Response, response)

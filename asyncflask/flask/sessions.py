@@ -14,6 +14,7 @@ from ..sessions import (
     SessionMixin,
     session_json_serializer,
 )
+from ..sessions import _lazy_sha1 as _lazy_sha1
 from .json.tag import TaggedJSONSerializer as TaggedJSONSerializer
 
 __all__ = [

@@ -28,6 +28,9 @@ from ..testing.cli import CliRunner as AppCliRunner
 from ..typing import Receive, Scope, Send
 from .asgi_transport import through_asgi, uses_asgi
 
+# COMPAT: the name under which Flask's module has Werkzeug's class.
+BaseRequest = WerkzeugRequest
+
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 

@@ -29,6 +29,10 @@ from ..wrappers.response.response import Response as AsyncResponse
 from . import json
 from .globals import current_app as current_app
 
+# COMPAT: Flask's module imports them by these names, and Flask-Classful from it.
+RequestBase = WerkzeugRequest
+ResponseBase = WerkzeugResponse
+
 
 class _Limit:
     """A limit of the body: the configuration's, unless it is set on the request."""
@@ -101,6 +105,14 @@ class BoundedFormDataParser(FormDataParser):
         return stream, parsed[1], parsed[2]
 
 
+def _split_blueprint_path(name: str) -> list[str]:
+    names = []
+    while name:
+        names.append(name)
+        name = name.rpartition(".")[0]
+    return names
+
+
 class Request(WerkzeugRequest, metaclass=NoticedType):
     """The request that views of a Flask app see.
 
@@ -141,12 +153,7 @@ class Request(WerkzeugRequest, metaclass=NoticedType):
     @property
     def blueprints(self) -> list[str]:
         """The names of the blueprint that matched and of its parents, innermost first."""
-        name = self.blueprint or ""
-        names = []
-        while name:
-            names.append(name)
-            name = name.rpartition(".")[0]
-        return names
+        return _split_blueprint_path(self.blueprint or "")
 
     form_data_parser_class: type[FormDataParser] = BoundedFormDataParser
 

@@ -194,7 +194,7 @@ def render_template(template_name_or_list: TemplateNames, **context: Any) -> str
 
     Source: ``Flask: render_template``.
     """
-    app = _active_app("render_template")
+    app = active_app("render_template")
     return _render(app, app.jinja_env.get_or_select_template(template_name_or_list), context)
 
 
@@ -216,7 +216,7 @@ def render_template_string(source: str, **context: Any) -> str:
 
     Source: ``Flask: render_template_string``.
     """
-    app = _active_app("render_template_string")
+    app = active_app("render_template_string")
     return _render(app, app.jinja_env.from_string(source), context)
 
 
@@ -237,7 +237,7 @@ async def render_template_async(template_name_or_list: TemplateNames, **context:
         jinja2.TemplateNotFound: The template does not exist.
         RuntimeError: No context is active.
     """
-    app = _active_app("render_template_async")
+    app = active_app("render_template_async")
     template = _async_environment(app).get_or_select_template(template_name_or_list)
     return await _render_async(app, template, context)
 
@@ -255,7 +255,7 @@ async def render_template_string_async(source: str, **context: Any) -> str:
     Raises:
         RuntimeError: No context is active.
     """
-    app = _active_app("render_template_string_async")
+    app = active_app("render_template_string_async")
     return await _render_async(app, _async_environment(app).from_string(source), context)
 
 
@@ -277,7 +277,7 @@ def stream_template(template_name_or_list: TemplateNames, **context: Any) -> Ite
 
     Source: ``Flask: stream_template``.
     """
-    app = _active_app("stream_template")
+    app = active_app("stream_template")
     return _stream(app, app.jinja_env.get_or_select_template(template_name_or_list), context)
 
 
@@ -296,7 +296,7 @@ def stream_template_string(source: str, **context: Any) -> Iterator[str]:
 
     Source: ``Flask: stream_template_string``.
     """
-    app = _active_app("stream_template_string")
+    app = active_app("stream_template_string")
     return _stream(app, app.jinja_env.from_string(source), context)
 
 
@@ -316,7 +316,7 @@ async def stream_template_async(
         jinja2.TemplateNotFound: The template does not exist.
         RuntimeError: No context is active.
     """
-    app = _active_app("stream_template_async")
+    app = active_app("stream_template_async")
     template = _async_environment(app).get_or_select_template(template_name_or_list)
     return await _stream_async(app, template, context)
 
@@ -334,7 +334,7 @@ async def stream_template_string_async(source: str, **context: Any) -> AsyncIter
     Raises:
         RuntimeError: No context is active.
     """
-    app = _active_app("stream_template_string_async")
+    app = active_app("stream_template_string_async")
     return await _stream_async(app, _async_environment(app).from_string(source), context)
 
 
@@ -353,11 +353,22 @@ def get_template_attribute(template_name: str, attribute: str) -> Any:
 
     Source: ``Flask: get_template_attribute``.
     """
-    env = _active_app("get_template_attribute").jinja_env
+    env = active_app("get_template_attribute").jinja_env
     return getattr(env.get_template(template_name).module, attribute)
 
 
-def _active_app(function: str) -> TemplateApp:
+def active_app(function: str) -> TemplateApp:
+    """Return the app whose templates a function uses.
+
+    Args:
+        function: The function's name, for the error.
+
+    Returns:
+        The active app.
+
+    Raises:
+        RuntimeError: No app is active.
+    """
     ctx = current()
     if ctx is None:
         raise OutOfContext(

@@ -7,11 +7,13 @@ import inspect
 import subprocess
 import sys
 from collections.abc import Iterator
+from itertools import chain
 from types import FunctionType, ModuleType
 from typing import Any, get_args, get_origin, get_type_hints
 
 import flask.templating
 import pytest
+from jinja2 import DictLoader
 
 import asyncflask.flask
 
@@ -51,8 +53,6 @@ def handed_on(module: ModuleType) -> dict[str, object]:
             continue
         if home.partition(".")[0] in sys.stdlib_module_names:
             continue
-        if isinstance(value, type) and value.__name__ != name:
-            continue
         found[name] = value
     return found
 
@@ -85,12 +85,60 @@ def test_a_name_of_a_library_is_the_same_object(name: str):
         ("app", "_cv_app"),
         ("app", "_cv_request"),
         ("helpers", "_cv_request"),
+        ("helpers", "_prepare_send_file_kwargs"),
+        ("helpers", "_split_blueprint_path"),
+        ("helpers", "_wz_abort"),
+        ("helpers", "_wz_redirect"),
+        ("json", "_default"),
+        ("json.provider", "_default"),
+        ("sessions", "_lazy_sha1"),
+        ("templating", "_render"),
+        ("templating", "_stream"),
+        ("wrappers", "_split_blueprint_path"),
         ("sansio.app", "_endpoint_from_view_func"),
         ("sansio.scaffold", "_endpoint_from_view_func"),
     ],
 )
 def test_private_names_that_extensions_import(module: str, name: str):
     assert hasattr(importlib.import_module(f"asyncflask.flask.{module}"), name)
+
+
+@pytest.mark.parametrize("transport", ["wsgi", "asgi"])
+@pytest.mark.parametrize("path", ["def", "async", "stream"])
+def test_what_tools_put_in_place_of_render_is_called(monkeypatch, transport: str, path: str):
+    """Ddtrace and other tools replace ``flask.templating._render`` to see each template."""
+    monkeypatch.setenv("ASYNCFLASK_TEST_TRANSPORT", transport)
+    module = asyncflask.flask.templating
+    seen = []
+
+    def tracing(original):
+        def traced(app, template, context):
+            seen.append((app.name, template.name, dict(context)))
+            return original(app, template, context)
+
+        return traced
+
+    monkeypatch.setattr(module, "_render", tracing(module._render))
+    monkeypatch.setattr(module, "_stream", tracing(module._stream))
+    app = asyncflask.flask.Flask("shop", root_path=".")
+    app.jinja_env.loader = DictLoader({"tea.html": "A cup of {{ tea }}"})
+
+    @app.get("/def")
+    def view():
+        text = asyncflask.flask.render_template("tea.html", tea="Assam")
+        return text + asyncflask.flask.render_template_string(" or {{ tea }}", tea="Ceylon")
+
+    @app.get("/async")
+    async def native():
+        return view()
+
+    @app.get("/stream")
+    def stream():
+        first = asyncflask.flask.stream_template("tea.html", tea="Assam")
+        return chain(first, asyncflask.flask.stream_template_string(" or {{ tea }}", tea="Ceylon"))
+
+    assert app.test_client().get(f"/{path}").text == "A cup of Assam or Ceylon"
+    assert seen == [("shop", "tea.html", {"tea": "Assam"}), ("shop", None, {"tea": "Ceylon"})]
 
 
 def loaded_by(package: str) -> set[str]:

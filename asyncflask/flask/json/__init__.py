@@ -10,6 +10,7 @@ from ...json import jsonify as _jsonify
 from ..globals import current_app as current_app
 from . import provider as provider
 from . import tag as tag
+from .provider import _default as _default
 
 if TYPE_CHECKING:
     from ..wrappers import Response

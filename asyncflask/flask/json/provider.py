@@ -8,8 +8,14 @@ from ...json.provider import (
     DefaultJSONProvider,
     JSONProvider,
 )
+from ...json.provider import (
+    default as _json_default,
+)
 
 __all__ = [
     "DefaultJSONProvider",
     "JSONProvider",
 ]
+
+# COMPAT: the name under which Flask has it, and apps with their own `default` import it.
+_default = _json_default
