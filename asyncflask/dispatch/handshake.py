@@ -82,10 +82,14 @@ def _is_modified(session: SessionMixin) -> bool:
     return bool(getattr(session, "modified", True))
 
 
+#: as it is here: a test may replace it on the class
+_SAVE_COOKIE = SecureCookieSessionInterface.save_session
+
+
 def _is_cookie(interface: Any) -> bool:
     """Tell whether sessions are cookies and nothing else. (It may be set on the instance.)"""
     save = getattr(interface.save_session, "__func__", None)
-    return save is SecureCookieSessionInterface.save_session
+    return save is _SAVE_COOKIE
 
 
 def _has_news(response: Response, ctx: Context) -> bool:

@@ -1,4 +1,7 @@
-"""What is replaced on a class of requests or responses is seen by the next request, as in Flask."""
+"""What is replaced on a class is seen by the next request, as in Flask.
+
+The classes are those of responses, requests, JSON providers and HTTP errors.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,8 @@ import inspect
 
 import flask
 import pytest
+from werkzeug.exceptions import HTTPException
+from werkzeug.wrappers import Response as WerkzeugResponse
 
 import asyncflask
 import asyncflask.flask
@@ -219,6 +224,38 @@ def test_what_is_replaced_on_the_class_of_json_providers_is_seen_as_on_flask(
         kept = [answers(app)]
         with monkeypatch.context() as patch:
             patch.setattr(provider, name, JSON_CHANGES[name])
+            kept.append(answers(app))
+        found.append([*kept, answers(app)])
+
+    assert found[0] == found[1]
+    assert found[0][0] == found[0][2] != found[0][1]
+
+
+HTTP_ERROR_CHANGES = {
+    "get_response": lambda self, environ=None, scope=None: WerkzeugResponse("made", 418),
+    "get_body": lambda self, environ=None, scope=None: "body",
+    "get_headers": lambda self, environ=None, scope=None: [("X-New", "1")],
+    "get_description": lambda self, environ=None, scope=None: "described",
+    "name": property(lambda self: "named"),
+}
+
+
+@pytest.mark.parametrize("name", HTTP_ERROR_CHANGES)
+@pytest.mark.parametrize("api", FACES, ids=lambda api: api.__name__)
+@pytest.mark.parametrize("raises", ["no route", "abort", "with a response class"])
+def test_what_is_replaced_on_werkzeugs_http_errors_is_seen_as_on_flask(
+    monkeypatch, api, name, raises
+):
+    found = []
+    for lib in (flask, api):
+        app = lib.Flask("shop")
+        if raises == "with a response class":
+            app.response_class = type("Own", (lib.Response,), {})
+        if raises == "abort":
+            app.add_url_rule("/missing", "missing", lambda lib=lib: lib.abort(404, "not there"))
+        kept = [answers(app)]
+        with monkeypatch.context() as patch:
+            patch.setattr(HTTPException, name, HTTP_ERROR_CHANGES[name])
             kept.append(answers(app))
         found.append([*kept, answers(app)])
 

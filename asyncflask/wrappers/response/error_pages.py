@@ -57,13 +57,15 @@ def from_exception(
     kind = type(error)
     code = error.code
     environ = make_environ() if make_environ else None
-    plain = kind.get_response is HTTPException.get_response and code in STATUS_LINES
+    plain = kind.get_response is _DEFAULT_RESPONSE[0] and code in STATUS_LINES
     if error.response is not None or code is None or not plain:
         return _adopted(error.get_response(environ), response_class)
     default = _body_of(kind) == _DEFAULT_BODY
     body = _page(error, code) if default else error.get_body(environ).encode()
     headers = Headers.of_checked([check_pair(pair) for pair in error.get_headers(environ)])
-    return response_class(body, code, headers)
+    # COMPAT: Flask changes the class of a response of Werkzeug's, which has another default.
+    mimetype = None if "Content-Type" in headers else WerkzeugResponse.default_mimetype
+    return response_class(body, code, headers, mimetype)
 
 
 def default_page(error: HTTPException) -> bytes | None:
