@@ -12,7 +12,7 @@ import functools
 from abc import ABCMeta
 from collections import defaultdict
 from collections.abc import Callable
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar, Protocol, cast
 
 #: called when an object was changed that others have worked something out of
 listeners: list[Callable[[], None]] = []
@@ -24,11 +24,19 @@ def tell_all() -> None:
         listener()
 
 
-class WatchingType(ABCMeta):
-    """The type of classes that notice what is assigned on them after the fact.
+class _MixedType(type(Protocol)):  # type: ignore[misc]  # its name is private
+    """The type of classes that may be derived from an abstract, generic or protocol class as well.
 
-    (Derived from ABCMeta so that such a class may also be an abstract or generic one.)
+    Flask's classes are of the type ``type``, which goes with every other one.
     """
+
+    # Those of the type of protocols, which are for protocols, take several times as long.
+    __instancecheck__ = ABCMeta.__instancecheck__
+    __subclasscheck__ = ABCMeta.__subclasscheck__
+
+
+class WatchingType(_MixedType):
+    """The type of classes that notice what is assigned on them after the fact."""
 
     # What `Watching` defines, and classes derived from it replace.
     _watched: frozenset[str]
@@ -79,7 +87,7 @@ class Watching(metaclass=WatchingType):
         """Do so for all objects of this class and of those derived from it."""
 
 
-class NoticedType(ABCMeta):
+class NoticedType(_MixedType):
     """The type of classes whose attributes may be replaced, and of which something is worked out.
 
     A class works it out in its method ``_note_class``, again after each assignment.

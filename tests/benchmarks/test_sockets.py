@@ -20,7 +20,7 @@ from benchmarks.channels import report as channels
 from benchmarks.client import WrongAnswer
 from benchmarks.report import replaced
 
-# The system counts the CPU time of another process that runs just now in whole ticks, of up to 10 ms.
+# The system counts the CPU time of another process that runs just now in whole ticks (<= 10 ms).
 SMALL = sockets.Size(rounds=1, clients=4, slow=3, fast=200)
 
 

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+from abc import ABC, abstractmethod
+from typing import Generic, Protocol, TypeVar, runtime_checkable
 
 import flask
 import pytest
@@ -261,3 +263,37 @@ def test_what_is_replaced_on_werkzeugs_http_errors_is_seen_as_on_flask(
 
     assert found[0] == found[1]
     assert found[0][0] == found[0][2] != found[0][1]
+
+
+class Named(Protocol):
+    name: str
+
+
+@runtime_checkable
+class Closing(Protocol):
+    def close(self) -> None: ...
+
+
+class Abstract(ABC):
+    @abstractmethod
+    def ask(self) -> str: ...
+
+
+class Of(Generic[TypeVar("T")]):
+    """A generic class."""
+
+
+@pytest.mark.parametrize("other", [Named, Closing, Abstract, Of], ids=lambda cls: cls.__name__)
+@pytest.mark.parametrize("name", ["Flask", "Blueprint", "Request", "Response"])
+@pytest.mark.parametrize("face", [flask, *FACES], ids=lambda face: face.__name__)
+def test_a_class_may_be_mixed_with_abstract_generic_and_protocol_classes(face, name, other):
+    base = getattr(face, name)
+
+    class Mixed(base, other):
+        pass
+
+    class Derived(Mixed):
+        pass
+
+    assert issubclass(Derived, base)
+    assert not isinstance(object(), Mixed)
