@@ -144,6 +144,18 @@ def refuse_environ(app: object, environ: object) -> None:
     )
 
 
+def unserved_websockets(url_map: Map) -> list[str]:
+    """Return the rules that a WSGI server cannot serve.
+
+    Args:
+        url_map: The app's rules.
+
+    Returns:
+        Those of ``websocket()``. A view of ``route(..., websocket=True)`` uses the server's socket.
+    """
+    return [rule.rule for rule in url_map.iter_rules() if rule.websocket and rule.methods is None]
+
+
 def note_unserved_websockets(app: CalledApp, environ: WSGIEnvironment) -> None:
     """Warn that a WSGI server has called an app with websockets, which it refuses.
 
@@ -154,7 +166,7 @@ def note_unserved_websockets(app: CalledApp, environ: WSGIEnvironment) -> None:
     """
     server = environ.get("SERVER_SOFTWARE") or ""
     is_server = server or environ.get("wsgi.multithread") or environ.get("wsgi.multiprocess")
-    rules = [rule.rule for rule in app.url_map.iter_rules() if rule.websocket]
+    rules = unserved_websockets(app.url_map)
     if rules and is_server and not server.startswith("Werkzeug/"):
         app.logger.warning(
             "The server calls %r by WSGI, and refuses its websockets (%s), which need ASGI."

@@ -37,6 +37,7 @@ from ..cli import (
 from ..cli.group import make_version_option, version_callback, version_of
 from ..cli.options import Option
 from ..sansio.setupmethod import F
+from .call_interface import unserved_websockets
 from .globals import current_app as current_app
 from .helpers import get_load_dotenv as get_load_dotenv
 from .install import FLASK_VERSION
@@ -154,7 +155,7 @@ def show_unserved_websockets(url_map: Map | None) -> None:
     Args:
         url_map: The app's rules; ``None``: there is no app.
     """
-    rules = [rule.rule for rule in url_map.iter_rules() if rule.websocket] if url_map else []
+    rules = unserved_websockets(url_map) if url_map else []
     if rules and not is_running_from_reloader():
         click.secho(
             f" * This is a WSGI server, and the app's websockets ({', '.join(rules)}) need an ASGI"

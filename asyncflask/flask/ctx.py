@@ -229,6 +229,18 @@ class RequestContext(FlaskContext):
         if "create_url_adapter" in self.replaced:
             self.url_adapter  # noqa: B018  # Flask's moment: the replacement sees it now.
 
+    def match_upgrade(self) -> None:
+        """Match a rule of ``route(..., websocket=True)``, whose view uses the WSGI server's socket.
+
+        COMPAT: Flask-Sock's views do. Those of ``websocket()`` need ASGI, and stay refused.
+        """
+        refusal = self.routing_exception
+        self.routing_exception = None
+        self._match_with_adapter()
+        rule = self.url_rule
+        if rule is not None and rule.websocket and rule.methods is None:
+            self.url_rule, self.view_args, self.routing_exception = None, None, refusal
+
     # -- push and pop ------------------------------------------------------------------------------
 
     @property

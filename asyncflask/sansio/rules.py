@@ -81,7 +81,7 @@ class Rules(Configuration):
     ) -> tuple[set[str] | None, bool]:
         """Return the rule's methods, and whether OPTIONS is answered by itself."""
         methods = options.pop("methods", None)
-        if options.get("websocket"):
+        if options.get("websocket") and automatic is False:  # of add_websocket()
             return None, False
         if methods is None:
             methods = getattr(view_func, "methods", None) or ("GET",)

@@ -282,3 +282,52 @@ def test_an_app_without_websockets_may_be_called_by_wsgi(caplog):
     run_wsgi_app(app, create_environ("/") | {"wsgi.multithread": True})
 
     assert caplog.messages == []
+
+
+UPGRADE = {"HTTP_CONNECTION": "Upgrade", "HTTP_UPGRADE": "websocket"}
+
+
+def app_with_rules_for_websockets(module):
+    """An app as Flask-Sock makes it: its views take the socket out of the environ."""
+    app = module.Flask("shop", root_path=".")
+    blueprint = module.Blueprint("rooms", __name__, url_prefix="/rooms")
+
+    def view(name="all"):
+        return f"{name} by {module.request.environ['test.socket']}"
+
+    async def native():
+        return view()
+
+    app.route("/live", websocket=True)(view)
+    app.route("/async", websocket=True)(native)
+    blueprint.route("/<name>", websocket=True, endpoint="room")(view)
+    app.register_blueprint(blueprint)
+    return app
+
+
+@pytest.mark.parametrize("path", ["/live", "/async", "/rooms/tea", "/nothing"])
+@pytest.mark.parametrize("upgrade", [UPGRADE, {}, {"HTTP_UPGRADE": "h2c"}])
+@pytest.mark.parametrize("method", ["GET", "POST", "OPTIONS", "HEAD"])
+def test_a_wsgi_view_for_websockets_is_called_as_on_flask(path, upgrade, method):
+    answers = []
+    for module in (oracle, asyncflask.flask):
+        app = app_with_rules_for_websockets(module)
+        environ = create_environ(path, method=method) | upgrade | {"test.socket": "hand"}
+        body, status, headers = run_wsgi_app(app, environ, buffered=True)
+        answers.append((status, b"".join(body), sorted(headers.get("Allow", "").split(", "))))
+
+    assert answers[0] == answers[1]
+
+
+def test_a_websocket_view_is_still_refused_by_wsgi():
+    app = Flask("shop")
+    app.websocket("/live")(lambda: None)
+
+    assert run_wsgi_app(app, create_environ("/live") | UPGRADE)[1] == "400 BAD REQUEST"
+
+
+def test_a_wsgi_view_for_websockets_is_not_named_as_refused(caplog):
+    app = app_with_rules_for_websockets(asyncflask.flask)
+    run_wsgi_app(app, create_environ("/") | {"wsgi.multithread": True})
+
+    assert caplog.messages == []
