@@ -43,8 +43,8 @@ def find_handler(app: ServedApp, ctx: Context, error: Exception) -> ErrorHandler
         return None
     code = type(error).code if isinstance(error, HTTPException) else None
     names: tuple[str | None, ...] = (None,)
-    if blueprints := ctx.matched_blueprints:
-        names = (*blueprints, None)
+    if len(spec) > (None in spec):  # Blueprints have handlers.
+        names = (*ctx.matched_blueprints, None)
     for by in (code, None) if code is not None else (None,):
         for name in names:
             by_code = spec.get(name)

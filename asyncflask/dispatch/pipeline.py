@@ -153,7 +153,7 @@ async def full_dispatch(app: ServedApp, ctx: Context, sent: bool = False) -> Ans
     except Exception as error:
         scope_type.was_cancelled(ctx)
         result = await _handled(app, ctx, error)
-    answer = _answered(app, ctx, result, sent)
+    answer = None if result is None else _answered(app, ctx, result, sent)
     return await _finalized(app, ctx, result) if answer is None else answer
 
 

@@ -217,7 +217,7 @@ def test_what_is_replaced_on_the_class_of_json_providers_is_seen_as_on_flask(
 ):
     found = []
     for lib in (flask, api):
-        app = lib.Flask("shop")
+        app = lib.Flask("quiet")  # its logger is disabled
         value = {"b": 1, "a": 1j if name == "default" else 2}
         app.add_url_rule("/text", "text", lambda value=value: value)
         app.add_url_rule("/made", "made", lambda lib=lib: lib.jsonify(b=1, a=2))

@@ -45,8 +45,8 @@ _LENGTHS = [(b"content-length", b"%d" % size) for size in range(1024)]
 PATHSEND = "http.response.pathsend"
 #: Seconds after which a body that never waits lets other tasks of the loop run.
 SLICE = 0.01
-#: Chunks after which the clock is read for that; slow chunks are timed one by one.
-LOOK = 16
+#: Chunks after which the clock is read for that, at most; slow chunks are timed one by one.
+LOOK = 64
 #: How often such a body lets other tasks run before a task watches for the client's end.
 UNWATCHED = 4
 
@@ -340,15 +340,22 @@ async def _guarded(pumping: Awaitable[None], watch: Watch, head: Head) -> None:
         await guard.stop()
 
 
-async def _send_first(
-    chunks: AsyncIterator[Any], head: Head, send: Send, first: bytes | None
-) -> bool:
-    """Send the head and the first chunk; return whether the client is still there."""
+def _until_look(passed: float, chunks: int) -> int:
+    """Return after how many chunks the clock is read again: at most eight times as many.
+
+    Args:
+        passed: Seconds that the last chunks have taken.
+        chunks: How many they were.
+    """
+    return min(8 * chunks, LOOK) if passed * 8 < SLICE else 1
+
+
+async def _pump(chunks: AsyncIterator[Any], head: Head, send: Send, first: bytes | None) -> None:
+    """Send all chunks; return early when ``send`` raises because the client has left."""
     if first is None:
         # If the body fails here, the server answers.
-        async for chunk in chunks:
-            first = chunk if type(chunk) is bytes else to_bytes(chunk)
-            break
+        chunk = await anext(chunks, ENDED)
+        first = None if chunk is ENDED else to_bytes(chunk)
     try:
         if head.is_sent:
             await head.send(first)
@@ -359,13 +366,6 @@ async def _send_first(
             if first is not None:
                 await send({"type": "http.response.body", "body": first, "more_body": True})
     except OSError:
-        return False
-    return True
-
-
-async def _pump(chunks: AsyncIterator[Any], head: Head, send: Send, first: bytes | None) -> None:
-    """Send all chunks; return early when ``send`` raises because the client has left."""
-    if not await _send_first(chunks, head, send, first):
         return
     # SECURITY: a body that never waits would block the loop to its end, also after the client has
     # reset the connection, which no task could notice.
@@ -388,7 +388,7 @@ async def _pump(chunks: AsyncIterator[Any], head: Head, send: Send, first: bytes
         left -= 1
         if not left:
             now = monotonic()
-            left = every = LOOK if (now - looked) * LOOK < SLICE * every else 1
+            left = every = _until_look(now - looked, every)
             looked = now
             if now - began > SLICE:
                 await asyncio.sleep(0)

@@ -580,6 +580,33 @@ async def test_a_body_that_never_waits_keeps_a_timer_waiting_for_less_than_50_ms
     assert sorted(late)[4] < 0.05
 
 
+async def test_slow_chunks_after_a_quick_one_let_others_run_after_at_most_eight():
+    """A header row is quick; the rows after it may take long."""
+    rounds, seen = [0], []
+
+    async def rows():
+        yield b"header"
+        for _ in range(30):
+            time.sleep(0.005)
+            seen.append(rounds[0])
+            yield b"row"
+
+    async def send(message):
+        pass
+
+    async def count():
+        while True:
+            rounds[0] += 1
+            await asyncio.sleep(0)
+
+    counting = asyncio.create_task(count())
+    start = {"type": "http.response.start", "status": 200, "headers": []}
+    await send_chunks(rows(), Head(start, send), send, None)
+    counting.cancel()
+
+    assert max(map(seen.count, seen)) <= 8
+
+
 async def test_a_body_that_never_waits_ends_with_its_client():
     async def send(message):
         pass
