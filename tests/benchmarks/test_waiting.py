@@ -32,7 +32,7 @@ async def test_all_requests_that_wait_are_answered(name):
 
 @pytest.mark.usefixtures("soon")
 async def test_a_stream_run_ahead_is_measured_beside_one_with_a_hop_for_each_chunk():
-    times = await measure.streaming(apps.KINDS[apps.FACADE].make(), rounds=3)
+    times = await measure.streaming(apps.KINDS[apps.FACADE].make(), rounds=21)
 
     assert 0 < times["ahead"] < times["hops"]
 
