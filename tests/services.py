@@ -7,6 +7,7 @@ reason, but fails in CI.
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
 import signal
 import socket
@@ -27,10 +28,17 @@ in_ci_only = pytest.mark.skipif(
 START = 30
 
 
+#: Below the ports that systems give to connections: one of those may be taken before a server
+#: listens to it.
+PORTS = range(10_000, 32_000)
+
+
 def free_port() -> int:
     """Return a port of 127.0.0.1 that nothing listens to."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
+    while True:
+        port = PORTS[secrets.randbelow(len(PORTS))]
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
 
 
 def find(*names: str) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import signal
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +13,8 @@ import httpx
 import pytest
 import websockets
 
+from tests.services import free_port
+
 PROJECT = Path(__file__).parents[2]
 ACCOUNT = {"name": "Grace", "email": "grace@example.org", "password": "correct horse"}
 PATIENCE = 20  # seconds, for every wait
@@ -21,9 +22,7 @@ PATIENCE = 20  # seconds, for every wait
 
 @pytest.fixture
 def port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    return free_port()
 
 
 @pytest.fixture

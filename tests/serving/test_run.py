@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from asyncflask import Flask, request
+from tests.services import free_port
 
 PEM = str(Path(__file__).parent.with_name("cli") / "localhost.pem")  # for these tests only
 PATIENCE = 10  # seconds, for every wait
@@ -57,14 +58,6 @@ async def serving(app, work, **options):
             return await work(f"{scheme}://127.0.0.1:{port}")
         finally:
             stop.set()
-
-
-def free_port():
-    import socket
-
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 async def listening(port):

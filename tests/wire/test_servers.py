@@ -20,6 +20,8 @@ import httpx
 import pytest
 import websockets
 
+from tests.services import free_port
+
 HERE = Path(__file__).parent
 PEM = str(HERE.parent / "cli" / "localhost.pem")  # for these tests only
 PATIENCE = 15  # seconds, for every wait
@@ -93,12 +95,6 @@ class Server:
         except ProcessLookupError:
             pass
         self.process.wait(PATIENCE)
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 @contextmanager
