@@ -580,12 +580,13 @@ async def test_a_body_that_never_waits_keeps_a_timer_waiting_for_less_than_50_ms
     assert sorted(late)[4] < 0.05
 
 
-async def test_slow_chunks_after_a_quick_one_let_others_run_after_at_most_eight():
-    """A header row is quick; the rows after it may take long."""
+async def test_slow_chunks_after_quick_ones_let_others_run_after_at_most_eight():
+    """The rows of a header are quick; the rows after it may take long."""
     rounds, seen = [0], []
 
     async def rows():
         yield b"header"
+        yield b"units"
         for _ in range(30):
             time.sleep(0.005)
             seen.append(rounds[0])
