@@ -6,6 +6,7 @@ After each test, the receivers that it connected to signals are disconnected.
 from __future__ import annotations
 
 import gc
+import logging
 import os
 import queue
 import re
@@ -216,6 +217,20 @@ def start_program() -> Iterator[StartProgram]:
     """
     with programs() as start:
         yield start
+
+
+def _disabled_loggers() -> set[logging.Logger]:
+    loggers = logging.root.manager.loggerDict.values()
+    return {each for each in loggers if isinstance(each, logging.Logger) and each.disabled}
+
+
+@pytest.fixture(autouse=True)
+def enable_loggers() -> Iterator[None]:
+    """Enable the loggers that a test has disabled: apps of one name share one."""
+    before = _disabled_loggers()
+    yield
+    for logger in _disabled_loggers() - before:
+        logger.disabled = False
 
 
 @pytest.fixture(autouse=True)
