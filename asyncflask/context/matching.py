@@ -7,7 +7,6 @@ from typing import Any
 
 from werkzeug.exceptions import BadRequest, HTTPException
 from werkzeug.routing import RequestRedirect, Rule
-from werkzeug.routing.exceptions import WebsocketMismatch
 
 from ..routing.rule import add_path
 from ..wrappers.http_connection import path_below_root
@@ -93,11 +92,10 @@ class ContextMatching(ContextConnection):
             self._match_with_adapter()
         else:
             self.routing_exception = found
-            if found.__class__ is WebsocketMismatch:
-                self.match_upgrade()
+            self.match_upgrade()
 
     def match_upgrade(self) -> None:
-        """Match a request whose path has rules for websockets only; the facade's may be one."""
+        """Match again what was refused for being no websocket; the facade's may be one."""
 
     def _match_with_adapter(self) -> None:
         if not self._has_path() and not self._has_whole_url():

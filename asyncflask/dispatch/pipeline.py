@@ -153,7 +153,7 @@ async def full_dispatch(app: ServedApp, ctx: Context, sent: bool = False) -> Ans
     except Exception as error:
         scope_type.was_cancelled(ctx)
         result = await _handled(app, ctx, error)
-    answer = None if result is None else _answered(app, ctx, result, sent)
+    answer = _answered(app, ctx, result, sent)
     return await _finalized(app, ctx, result) if answer is None else answer
 
 
@@ -194,9 +194,9 @@ def _answered(app: ServedApp, ctx: Context, result: object, sent: bool) -> Answe
         The messages or the response; ``None`` if :func:`finalize` has to make it.
     """
     scope_type: Any = ctx.scope_type
-    plan = find_plan(app, ctx)
     if (
-        plan.has_after
+        result is None
+        or (plan := find_plan(app, ctx)).has_after
         or ctx.needs_response
         or ctx.replaced
         or scope_type.finished.receivers
@@ -441,8 +441,7 @@ async def process(app: ServedApp, ctx: Context, response: Response | None) -> Re
         raise_forgotten(ctx)
     if (response is not None or not scope_type.answer_required) and has_session_to_save(app, ctx):
         save: Any = scope_type.save_session or save_session
-        saving = save(app, ctx, response)
-        if saving is not None:
+        if (saving := save(app, ctx, response)) is not None:
             await saving
     return response
 

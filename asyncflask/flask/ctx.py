@@ -15,6 +15,7 @@ from threading import get_ident
 from typing import Any, Self, TypeVar
 
 from werkzeug.exceptions import HTTPException as HTTPException
+from werkzeug.routing.exceptions import WebsocketMismatch
 
 from .._contextvars import context_var
 from ..concurrency.bridge import drive, running_loop
@@ -235,6 +236,8 @@ class RequestContext(FlaskContext):
         COMPAT: Flask-Sock's views do. Those of ``websocket()`` need ASGI, and stay refused.
         """
         refusal = self.routing_exception
+        if not isinstance(refusal, WebsocketMismatch):
+            return
         self.routing_exception = None
         self._match_with_adapter()
         rule = self.url_rule
