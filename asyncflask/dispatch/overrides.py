@@ -32,6 +32,7 @@ from ..ctx import Context
 from ..routing import asks_werkzeug
 from ..wrappers.http_connection import lazy
 from .invoke import call_unconverted, to_loop, wait_in_place
+from .protocols import ServedApp
 
 P = ParamSpec("P")
 S = TypeVar("S")
@@ -187,6 +188,32 @@ def _trusts_hosts(cls: object) -> bool:
     """Tell whether a class of connections says itself which hosts it trusts."""
     trusted = getattr(cls, "trusted_hosts", None)
     return trusted is not None and not isinstance(trusted, lazy)
+
+
+def run_step(
+    app: ServedApp,
+    ctx: Context,
+    name: str,
+    own: Callable[..., Awaitable[Any]],
+    *args: Any,
+    **kwargs: Any,
+) -> Awaitable[Any]:
+    """Take one step, to be awaited: the app's replacement of that name, or our own function.
+
+    Args:
+        app: The app.
+        ctx: The context.
+        name: The name of the step, a method of the app.
+        own: The function for an app that does not replace it; gets ``app`` and ``ctx`` first.
+        args: Further arguments of the step.
+        kwargs: Its keyword arguments.
+
+    Returns:
+        What is to be awaited for the step's result.
+    """
+    if name in ctx.replaced:
+        return through(ctx, getattr(app, name), *args, **kwargs)
+    return own(app, ctx, *args, **kwargs)
 
 
 async def through(ctx: Context, method: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:

@@ -3,19 +3,17 @@
 The same functions serve requests and websockets (``scope_types.py`` has the differences), on the
 loop and in a thread (``invoke.py``). Each function is the original of a method of the app, with the
 context as an argument; :mod:`.overrides` finds the methods that a user has replaced.
-``make_response.py`` makes the response of a view's result, ``errors.py`` finds the handler of an
-error, ``session.py`` opens and saves the session, and ``teardown.py`` runs at the end of a context.
+``errors.py`` finds the handler of an error, ``finalize.py`` makes the response and processes it,
+``session.py`` opens the session, and ``teardown.py`` runs at the end of a context.
 Most requests are served by the shorter functions in ``runners.py``.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from itertools import chain, islice
+from collections.abc import Awaitable
+from itertools import islice
 from typing import Any
-
-from werkzeug.wrappers import Response as WerkzeugResponse
 
 from ..concurrency.bridge import stop_iteration_of
 from ..concurrency.execution_mode import LOOP
@@ -24,14 +22,14 @@ from ..ctx import Context
 from ..routing.rule import answers_options
 from ..signals import appcontext_pushed
 from ..wrappers import Response
-from ..wrappers.never_awaited import raise_forgotten
 from . import errors, teardown
-from .invoke import call, call_after_view, call_unconverted, emit, emit_after_view, settled
-from .make_response import PLAIN, as_response, is_wsgi, make_messages, make_plain, run_wsgi
-from .overrides import in_place, through
-from .plan import find_plan, first_registered_first, last_registered_first
+from .finalize import finalize
+from .invoke import call, call_after_view, call_unconverted, emit, settled
+from .make_response import make_messages, make_plain
+from .overrides import in_place, run_step
+from .plan import find_plan, first_registered_first
 from .protocols import Answer, Result, ServedApp
-from .session import has_session_to_save, open_session, save_session
+from .session import has_session_to_save, open_session
 
 
 async def run_steps(app: ServedApp, ctx: Context, rest: Awaitable[Any] | None = None) -> Answer:
@@ -53,13 +51,15 @@ async def run_steps(app: ServedApp, ctx: Context, rest: Awaitable[Any] | None = 
             if rest is not None:
                 response = await rest
             elif ctx.replaced:
-                response = await step(app, ctx, scope_type.full_dispatch, full_dispatch)
+                response = await run_step(app, ctx, scope_type.full_dispatch, full_dispatch)
             else:
                 response = await full_dispatch(app, ctx, scope_type.answer_required)
         except Exception as error:
             ctx.serving_error = error
             ctx.needs_cleanup = True
-            response = await step(app, ctx, scope_type.handle_exception, handle_exception, error)
+            response = await run_step(
+                app, ctx, scope_type.handle_exception, handle_exception, error
+            )
     except asyncio.CancelledError as error:
         # Teardown must not be cut off in the middle by a second cancellation.
         closing = teardown.leave_served(app, ctx, error)
@@ -88,32 +88,6 @@ def _has_end(app: ServedApp, ctx: Context) -> bool:
     )
 
 
-def step(
-    app: ServedApp,
-    ctx: Context,
-    name: str,
-    own: Callable[..., Awaitable[Any]],
-    *args: Any,
-    **kwargs: Any,
-) -> Awaitable[Any]:
-    """Take one step, to be awaited: the app's replacement of that name, or our own function.
-
-    Args:
-        app: The app.
-        ctx: The context.
-        name: The name of the step, a method of the app.
-        own: The function for an app that does not replace it; gets ``app`` and ``ctx`` first.
-        args: Further arguments of the step.
-        kwargs: Its keyword arguments.
-
-    Returns:
-        What is to be awaited for the step's result.
-    """
-    if name in ctx.replaced:
-        return through(ctx, getattr(app, name), *args, **kwargs)
-    return own(app, ctx, *args, **kwargs)
-
-
 async def full_dispatch(app: ServedApp, ctx: Context, sent: bool = False) -> Answer:
     """Run the hooks, the view and what follows it. (Flask: full_dispatch_request.)
 
@@ -137,9 +111,9 @@ async def full_dispatch(app: ServedApp, ctx: Context, sent: bool = False) -> Ans
             await emit(ctx, scope_type.started, app)
             plan = find_plan(app, ctx)
         if ctx.replaced:
-            result = await step(app, ctx, scope_type.preprocess, preprocess)
+            result = await run_step(app, ctx, scope_type.preprocess, preprocess)
             if result is None:
-                result = await step(app, ctx, scope_type.dispatch, dispatch)
+                result = await run_step(app, ctx, scope_type.dispatch, dispatch)
         elif plan.has_before:
             result = await preprocess_and_dispatch(app, ctx)
         else:
@@ -213,7 +187,7 @@ def _finalized(app: ServedApp, ctx: Context, result: object) -> Awaitable[Any]:
     if not ctx.replaced:
         return finalize(app, ctx, result)
     scope_type: Any = ctx.scope_type
-    return step(app, ctx, scope_type.finalize, finalize, result)
+    return run_step(app, ctx, scope_type.finalize, finalize, result)
 
 
 async def _handled(app: ServedApp, ctx: Context, error: Exception) -> Result | None:
@@ -225,7 +199,9 @@ async def _handled(app: ServedApp, ctx: Context, error: Exception) -> Result | N
     try:
         if not _is_only(error, scope_type.endings):
             if ctx.replaced:
-                result = await step(app, ctx, "handle_user_exception", errors.handle_user, error)
+                result = await run_step(
+                    app, ctx, "handle_user_exception", errors.handle_user, error
+                )
             else:
                 handler = errors.choose_handler(app, ctx, error)
                 if handler is None:
@@ -351,46 +327,6 @@ def dispatch_or_raise(app: ServedApp, ctx: Context) -> Awaitable[Any]:
     return dispatch(app, ctx)
 
 
-async def finalize(
-    app: ServedApp, ctx: Context, result: object, from_error_handler: bool = False
-) -> Response | None:
-    """Make a view's result a response and process it. (Flask: finalize_request.)
-
-    Args:
-        app: The app.
-        ctx: The context.
-        result: What the view or an error handler returned.
-        from_error_handler: Whether an error in it is logged and not raised: it would have no end.
-
-    Returns:
-        The response; ``None`` for a websocket whose view returned nothing.
-    """
-    scope_type: Any = ctx.scope_type
-    if result.__class__ not in PLAIN and is_wsgi(result):
-        result = await run_wsgi(app, ctx, result)
-    if result is None and not scope_type.answer_required:
-        response = None
-    elif "make_response" in ctx.replaced:
-        response = await in_place(ctx, app.make_response, result)
-    else:
-        response = as_response(app, result)
-    try:
-        if ctx.replaced:
-            response = await step(app, ctx, scope_type.process, process, response)
-        else:
-            response = await process(app, ctx, response)
-        if scope_type.finished.receivers:
-            await emit_after_view(ctx, scope_type.finished, app, response=response)
-    except Exception as error:
-        if not from_error_handler:
-            raise
-        app.logger.exception(
-            "The response of an error handler could not be processed.",
-            exc_info=stop_iteration_of(error) or error,
-        )
-    return response
-
-
 async def handle_exception(app: ServedApp, ctx: Context, error: Exception) -> Response | None:
     """Answer 500 for an error that nothing handled, or raise it again. (Flask: handle_exception.)
 
@@ -411,93 +347,5 @@ async def handle_exception(app: ServedApp, ctx: Context, error: Exception) -> Re
     finally:
         del error  # Raised, its traceback refers to this frame: a cycle.
     final: Response | None
-    final = await step(app, ctx, scope_type.finalize, finalize, result, from_error_handler=True)
+    final = await run_step(app, ctx, scope_type.finalize, finalize, result, from_error_handler=True)
     return final
-
-
-async def process(app: ServedApp, ctx: Context, response: Response | None) -> Response | None:
-    """Run the "after" functions and save the session. (Flask: process_response.)
-
-    Args:
-        app: The app.
-        ctx: The context.
-        response: The response; ``None`` for a websocket without one.
-
-    Returns:
-        What the last of the functions returned.
-
-    Raises:
-        TypeError: An "after" function returned something else than a response.
-    """
-    scope_type: Any = ctx.scope_type
-    after = last_registered_first(scope_type.after(app), ctx.matched_endpoint)
-    for func in chain(ctx.after_functions or (), after):
-        response = await call_after_view(ctx, func, response)
-        if not isinstance(response, WerkzeugResponse) and (
-            response is not None or scope_type.answer_required
-        ):
-            raise refused_response(func, response)
-    if ctx.forgotten:
-        raise_forgotten(ctx)
-    if (response is not None or not scope_type.answer_required) and has_session_to_save(app, ctx):
-        save: Any = scope_type.save_session or save_session
-        if (saving := save(app, ctx, response)) is not None:
-            await saving
-    return response
-
-
-def finalize_plain(app: ServedApp, ctx: Context, result: object) -> Awaitable[Any]:
-    """Do what follows a view without "after" functions, with quick ways for a plain result.
-
-    Args:
-        app: The app.
-        ctx: The context.
-        result: What the view returned.
-
-    Returns:
-        What is to be awaited for the answer.
-    """
-    answer = None if ctx.after_functions else make_plain(app, result)
-    if answer is None:
-        return finalize(app, ctx, result)
-    return finish_processing(app, ctx, answer)
-
-
-async def finish_processing(app: ServedApp, ctx: Context, response: Any) -> Response | None:
-    """Do what follows the "after" functions, for a response that went through them.
-
-    Args:
-        app: The app.
-        ctx: The context.
-        response: The response.
-
-    Returns:
-        The response, in which the session is saved.
-    """
-    scope_type: Any = ctx.scope_type
-    if ctx.forgotten:
-        raise_forgotten(ctx)
-    if has_session_to_save(app, ctx):
-        saving = save_session(app, ctx, response)
-        if saving is not None:
-            await saving
-    if scope_type.finished.receivers:
-        await emit_after_view(ctx, scope_type.finished, app, response=response)
-    finished: Response | None = response
-    return finished
-
-
-def refused_response(func: Callable[..., Any], response: object) -> TypeError:
-    """Return the error for an "after" function that returned something else than a response.
-
-    Args:
-        func: The "after" function.
-        response: What it returned.
-
-    Returns:
-        The error, to be raised.
-    """
-    return TypeError(
-        f"The function {func!r}, registered to run after the view, returned {response!r} instead of"
-        " a response. End it with `return response`."
-    )

@@ -20,6 +20,7 @@ from ..ctx import Context
 from ..exceptions import WorkerQueueFull
 from ..wrappers.request.sync import prefetch
 from . import errors, pipeline
+from .finalize import finalize, finalize_plain, finish_processing, refused_response
 from .make_response import make_messages, make_plain
 from .pipeline import run_steps
 from .plan import EndpointPlan, Run, Runner
@@ -48,12 +49,12 @@ async def run_view(app: ServedApp, ctx: Context, plan: EndpointPlan) -> Answer:
     scope = ctx.scope
     names: Any = ctx.header_names
     if app.plans.version is not plan.version or PRESERVE in scope:
-        return await run_steps(app, ctx, pipeline.finalize(app, ctx, result))
+        return await run_steps(app, ctx, finalize(app, ctx, result))
     if ctx.needs_response or (b"cookie" in names and refreshes(app, ctx)):
-        return await run_steps(app, ctx, pipeline.finalize_plain(app, ctx, result))
+        return await run_steps(app, ctx, finalize_plain(app, ctx, result))
     answer = make_messages(app, result, scope["method"]) or make_plain(app, result)
     if answer is None:
-        return await run_steps(app, ctx, pipeline.finalize(app, ctx, result))
+        return await run_steps(app, ctx, finalize(app, ctx, result))
     if ctx.made_body is not None:
         ctx.close_connection()
     return answer
@@ -103,16 +104,16 @@ async def run_on_loop(app: ServedApp, ctx: Context, plan: EndpointPlan) -> Answe
         return await run_steps(app, ctx, pipeline.answer_error(app, ctx, error))
     answer = _answer_of(app, ctx, plan, result)
     if answer is None:
-        return await run_steps(app, ctx, pipeline.finalize(app, ctx, result))
+        return await run_steps(app, ctx, finalize(app, ctx, result))
     try:
         for hook in plan.after:
             answer = await hook(answer)
             if not isinstance(answer, WerkzeugResponse):
-                raise pipeline.refused_response(hook, answer)
+                raise refused_response(hook, answer)
     except BaseException as error:
         return await run_steps(app, ctx, _raise(error))
     if app.plans.version is not plan.version or _is_processed(app, ctx):
-        return await run_steps(app, ctx, pipeline.finish_processing(app, ctx, answer))
+        return await run_steps(app, ctx, finish_processing(app, ctx, answer))
     if plan.has_teardown:
         await leave_served(app, ctx, None)
     elif ctx.made_body is not None:

@@ -2,23 +2,21 @@
 
 Both are the :class:`~asyncflask.context.Context` of the async API underneath. A request context is
 made of a WSGI environ. Pushing one takes the app context of the same app that is current, or pushes
-one of its own; then the session is opened and the URL matched. ``current_contexts.py`` has what
-both have in common, and says which two are current.
+one of its own; then the session is opened and the URL matched. ``request_state.py`` has what is
+read of it afterwards. ``current_contexts.py`` has what both have in common, and says which two are
+current.
 """
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable
-from operator import attrgetter
-from threading import get_ident
 from typing import Any, Self, TypeVar
 
 from werkzeug.exceptions import HTTPException as HTTPException
 from werkzeug.routing.exceptions import WebsocketMismatch
 
 from .._contextvars import context_var
-from ..concurrency.bridge import drive, running_loop
+from ..concurrency.bridge import running_loop
 from ..concurrency.execution_mode import LOOP, THREAD
 from ..concurrency.workers import run_sync
 from ..context import NO_ERROR, Context
@@ -31,12 +29,9 @@ from ..ctx import (
     has_request_context,
 )
 from ..dispatch import teardown
-from ..dispatch.invoke import settled
 from ..dispatch.scope_types import HTTP
-from ..sessions import SessionMixin
 from ..wrappers.request.sync import CONTEXT_KEY
 from ..wsgi.scope import kept_scope, routing_scope
-from .async_request import AwaitableRequest
 from .current_contexts import (
     FlaskContext,
     current_app_context,
@@ -45,6 +40,7 @@ from .current_contexts import (
 )
 from .globals import _cv_app as _cv_app
 from .globals import _cv_request as _cv_request
+from .request_state import RequestState
 from .signals import appcontext_popped as appcontext_popped
 from .signals import appcontext_pushed as appcontext_pushed
 
@@ -60,15 +56,6 @@ __all__ = [
     "has_app_context",
     "has_request_context",
 ]
-
-
-def _of_request(name: str) -> property:
-    """Make a property that reads and sets an attribute of the request."""
-
-    def write(ctx: Any, value: Any) -> None:
-        setattr(ctx.request, name, value)
-
-    return property(attrgetter(f"request.{name}"), write)
 
 
 class _Absent:
@@ -188,7 +175,7 @@ class AppContext(FlaskContext):
             await appcontext_popped.send_async(self.app, _sync_wrapper=self.app.ensure_async)
 
 
-class RequestContext(FlaskContext):
+class RequestContext(RequestState):
     """The context of ``app.request_context(environ)``.
 
     Args:
@@ -200,11 +187,7 @@ class RequestContext(FlaskContext):
     Source: ``Flask: ctx.RequestContext``.
     """
 
-    #: The request, the same for ``def`` and ``async def``. It may be set and deleted.
-    request: Any = None
     websocket = _Absent()  # no property, because it may be set to any value
-    shares_g_with: AppContext | None  # type: ignore[assignment]  # of another class
-    _awaitable: Any = None
 
     def __init__(
         self, app: Any, environ: dict[str, Any], request: Any = None, session: Any = None
@@ -243,8 +226,6 @@ class RequestContext(FlaskContext):
         rule = self.url_rule
         if rule is not None and rule.websocket and rule.methods is None:
             self.url_rule, self.view_args, self.routing_exception = None, None, refusal
-
-    # -- push and pop ------------------------------------------------------------------------------
 
     @property
     def app_context(self) -> Context | None:
@@ -357,99 +338,6 @@ class RequestContext(FlaskContext):
         finally:
             self._awaitable = None  # It refers to this context: a reference cycle.
 
-    # -- request, session and g --------------------------------------------------------------------
-
-    @property
-    def g(self) -> Any:
-        """The ``g`` of this request's app context."""
-        return self._app_context_of("g").g
-
-    @g.setter
-    def g(self, value: object) -> None:
-        self._app_context_of("g").g = value
-
-    @g.deleter
-    def g(self) -> None:
-        del self._app_context_of("g").g
-
-    @property
-    def made_g(self) -> Any:  # type: ignore[override]  # it is the app context's
-        """The namespace of this request's app context, if it is made."""
-        return self._app_context_of("g").made_g
-
-    def make_g(self) -> Any:
-        """Make the namespace of this request's app context."""
-        shares_g_with: Any = self.shares_g_with
-        return shares_g_with.make_g()
-
-    def _app_context_of(self, name: str) -> Context:
-        if self.shares_g_with is None:
-            raise AttributeError(
-                f"{self!r} has no {name!r} before it is pushed: it belongs to the app context that"
-                " is current then. Write `with ctx:` around the use."
-            )
-        return self.shares_g_with
-
-    # The result of matching is stored on the request, where it may be set before the view runs.
-    url_rule: Any = _of_request("url_rule")
-    view_args: Any = _of_request("view_args")
-    routing_exception: Any = _of_request("routing_exception")
-
-    @property
-    def request_or_websocket(self) -> Any:
-        """The request, which is synchronous in every thread."""
-        return self.request
-
-    @property
-    def sync_connection(self) -> Any:
-        """The request."""
-        return self.request
-
-    @property
-    def own_connection(self) -> Any:
-        """The request."""
-        return self.request
-
-    def connection_of(self, name: str) -> Any:
-        """Return the object of ``asyncflask.request``: awaitable in ``async def`` callables."""
-        if self._request_context_of(name) is None:
-            return None
-        lease = self.lease
-        if self.execution_mode is not LOOP or (lease is not None and lease.ident == get_ident()):
-            return self.request_or_websocket
-        found = self._awaitable
-        if found is None or not found.is_of(self.request):
-            found = self._awaitable = AwaitableRequest(self)
-        return found
-
-    @property
-    def _session(self) -> SessionMixin | None:
-        """Flask's name for the opened session; looking at it is no access."""
-        return self.opened_session
-
-    @_session.setter
-    def _session(self, session: SessionMixin | None) -> None:
-        self.opened_session = session
-
-    def open_session(self) -> Any:
-        """Return the session, opened at the first call, also by an ``async def`` function."""
-        if self.opened_session is None:
-            func = self.app.session_interface.open_session
-            session = func(self.app, self.request)
-            # Most sessions are dictionaries, which are no awaitables.
-            if not isinstance(session, dict) and inspect.isawaitable(session):
-                session = self.settle(func, session)
-            self.keep_session(session)
-        return self.opened_session
-
-    def settle(self, func: Callable[..., Any], result: object) -> Any:
-        """Return the result of ``func``; if that is a coroutine, wait for it in this thread."""
-        before = self.switch_to(THREAD)
-        try:
-            return drive(settled(self, func, result))
-        finally:
-            self.switch_to(before)
-
     async def run_def(self, func: Callable[..., T], *args: Any, **kwargs: Any) -> T:
         """Run a ``def`` callable in the request's worker; on another loop, in another thread.
 
@@ -465,15 +353,6 @@ class RequestContext(FlaskContext):
         if lease is None or lease.loop is not running_loop():
             return await run_sync(func)(*args, **kwargs)
         return await super().run_def(func, *args, **kwargs)
-
-    def close_connection(self) -> None:
-        """Close the request's uploads at the end of the context that it was made for."""
-        if not self.is_copy:
-            # COMPAT: a request that was set may have no `close`.
-            getattr(self.request, "close", _missing_method)()
-            self.wsgi_environ["werkzeug.request"] = (
-                None  # It refers to the environ: a reference cycle.
-            )
 
     def match_request(self) -> None:
         """Find the rule for the request, and set it in the ASGI scope for tracing tools."""
@@ -505,7 +384,3 @@ class RequestContext(FlaskContext):
         other.matched = True
         other.is_copy = True
         return other
-
-
-def _missing_method() -> None:
-    """Do nothing, in the place of a missing method."""

@@ -21,6 +21,7 @@ from ..context import Context
 from ..ctx import NO_ERROR
 from ..debughelpers import raise_redirect_that_loses_the_body
 from ..dispatch import errors, pipeline, teardown
+from ..dispatch.finalize import finalize, process
 from ..dispatch.scope_types import WEBSOCKET
 from ..exceptions import OutOfContext
 from .wrappers import Request, Response
@@ -71,7 +72,7 @@ class SyncSteps(async_api.Flask):
         Returns:
             The response.
         """
-        return cast(Response, self._run(pipeline.finalize, rv, from_error_handler))
+        return cast(Response, self._run(finalize, rv, from_error_handler))
 
     def process_response(self, response: Response) -> Response:  # type: ignore[override]  # as Flask's
         """Run ``after_request`` functions and save the session.
@@ -82,7 +83,7 @@ class SyncSteps(async_api.Flask):
         Returns:
             The response to send.
         """
-        return cast(Response, self._run(pipeline.process, response))
+        return cast(Response, self._run(process, response))
 
     def handle_exception(self, e: Exception) -> Response:
         """Answer an error that nothing handled with 500, or raise it again.

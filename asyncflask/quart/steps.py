@@ -19,6 +19,7 @@ from .. import app as async_api
 from .._contextvars import current
 from ..context import Context
 from ..dispatch import errors, overrides, pipeline, teardown
+from ..dispatch.finalize import finalize, process
 from ..helpers import require_request_context
 from .typing import ResponseReturnValue
 from .wrappers import Response
@@ -156,7 +157,7 @@ class QuartSteps(async_api.Flask):
         """
         result, request_context = _sorted(result, request_context)
         ctx = _context(request_context)
-        return cast(Response, await pipeline.finalize(self, ctx, result, from_error_handler))
+        return cast(Response, await finalize(self, ctx, result, from_error_handler))
 
     @overrides.own_step
     async def process_response(self, response: Response, request_context: Any = None) -> Response:  # type: ignore[override]  # as Quart's
@@ -170,7 +171,7 @@ class QuartSteps(async_api.Flask):
             The response, or another one that a function returned.
         """
         response, request_context = _sorted(response, request_context)
-        return cast(Response, await pipeline.process(self, _context(request_context), response))
+        return cast(Response, await process(self, _context(request_context), response))
 
     @overrides.own_step
     async def full_dispatch_websocket(self, websocket_context: Any = None) -> Response | None:
@@ -225,9 +226,7 @@ class QuartSteps(async_api.Flask):
         """
         result, websocket_context = _sorted(result, websocket_context)
         ctx = _context(websocket_context)
-        return cast(
-            "Response | None", await pipeline.finalize(self, ctx, result, from_error_handler)
-        )
+        return cast("Response | None", await finalize(self, ctx, result, from_error_handler))
 
     @overrides.own_step
     async def postprocess_websocket(  # type: ignore[override]  # as Quart's
@@ -244,7 +243,7 @@ class QuartSteps(async_api.Flask):
         """
         response, websocket_context = _sorted(response, websocket_context)
         ctx = _context(websocket_context)
-        return cast("Response | None", await pipeline.process(self, ctx, response))
+        return cast("Response | None", await process(self, ctx, response))
 
     # -- errors and teardown -----------------------------------------------------------------------
 

@@ -18,6 +18,7 @@ from .. import typing as ft
 from .._contextvars import current
 from ..ctx import NO_ERROR, Context
 from ..dispatch import errors, overrides, pipeline, teardown
+from ..dispatch.finalize import finalize, process
 from ..dispatch.protocols import ServedApp
 from ..exceptions import OutOfContext
 from ..logging import one_line
@@ -126,7 +127,7 @@ class Steps(App):
             The response.
         """
         ctx = _require_context()
-        return t.cast(Response, await pipeline.finalize(self, ctx, rv, from_error_handler))
+        return t.cast(Response, await finalize(self, ctx, rv, from_error_handler))
 
     @overrides.own_step
     async def process_response(self: ServedApp, response: Response) -> Response:
@@ -138,7 +139,7 @@ class Steps(App):
         Returns:
             The response to send.
         """
-        return t.cast(Response, await pipeline.process(self, _require_context(), response))
+        return t.cast(Response, await process(self, _require_context(), response))
 
     @overrides.own_step
     async def handle_exception(self: ServedApp, e: Exception) -> Response:

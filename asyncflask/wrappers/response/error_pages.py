@@ -54,9 +54,15 @@ def from_exception(
     page = default_page(error)
     if page is not None:
         return response_class.buffered(page, HTML, error.code)  # type: ignore[arg-type]  # it has a page
+    return _with_headers(error, make_environ() if make_environ else None, response_class)
+
+
+def _with_headers(
+    error: HTTPException, environ: dict[str, Any] | None, response_class: type[Response]
+) -> Response:
+    """Render an exception that has a response, a body or headers of its own."""
     kind = type(error)
     code = error.code
-    environ = make_environ() if make_environ else None
     plain = kind.get_response is _DEFAULT_RESPONSE[0] and code in STATUS_LINES
     if error.response is not None or code is None or not plain:
         return _adopted(error.get_response(environ), response_class)
