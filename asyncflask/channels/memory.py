@@ -50,7 +50,16 @@ class MemoryBroker:
         self._members: dict[str, dict[str, Sequence[str]]] = {}
 
     def publish(self, channel: str, body: bytes, options: EngineOptions) -> Position:
-        """Keep a message, and hand it to the engines that listen to its channel."""
+        """Keep a message, and hand it to the engines that listen to its channel.
+
+        Args:
+            channel: The channel's name.
+            body: The message.
+            options: How many messages are kept, and for how many seconds.
+
+        Returns:
+            Its position; the offset counts the messages of all channels.
+        """
         now = time.monotonic()
         with self._lock:
             self._expire(now)
@@ -77,7 +86,15 @@ class MemoryBroker:
             del self._kept[channel]
 
     def history(self, channel: str, after: Position | None) -> History:
-        """Return the kept messages of a channel after a position."""
+        """Return the kept messages of a channel after a position.
+
+        Args:
+            channel: The channel's name.
+            after: See :meth:`Engine.history`.
+
+        Returns:
+            The messages; not complete if one after the position may have been removed.
+        """
         with self._lock:
             self._expire(time.monotonic())
             kept = self._kept.get(channel) or _Kept(dropped=self._expired)
@@ -92,12 +109,22 @@ class MemoryBroker:
             return Position(self._epoch, self._offset)
 
     def listen(self, channel: str, engine: MemoryEngine) -> None:
-        """Hand a channel's messages to an engine from now on."""
+        """Hand a channel's messages to an engine from now on.
+
+        Args:
+            channel: The channel's name.
+            engine: The engine; each publisher calls its :meth:`~MemoryEngine.take`.
+        """
         with self._lock:
             self._listeners.setdefault(channel, []).append(engine)
 
     def unlisten(self, channel: str, engine: MemoryEngine) -> None:
-        """Hand an engine no more of a channel's messages."""
+        """Hand an engine no more of a channel's messages.
+
+        Args:
+            channel: The channel's name.
+            engine: The engine; one that does not listen is ignored.
+        """
         with self._lock:
             listeners = self._listeners.get(channel, [])
             if engine in listeners:
@@ -106,7 +133,13 @@ class MemoryBroker:
                 self._listeners.pop(channel, None)
 
     def announce(self, channel: str, worker: str, members: Sequence[str]) -> None:
-        """Replace who is present by a worker. In one process no worker dies alone."""
+        """Replace who is present by a worker. In one process no worker dies alone.
+
+        Args:
+            channel: The channel's name.
+            worker: The worker's id.
+            members: Each name once; an empty list removes the worker.
+        """
         with self._lock:
             workers = self._members.setdefault(channel, {})
             if members:
@@ -117,7 +150,14 @@ class MemoryBroker:
                 del self._members[channel]
 
     def members(self, channel: str) -> Mapping[str, Sequence[str]]:
-        """Return who is present, by worker."""
+        """Return who is present, by worker.
+
+        Args:
+            channel: The channel's name.
+
+        Returns:
+            The names by the worker's id.
+        """
         with self._lock:
             return dict(self._members.get(channel, {}))
 
@@ -141,11 +181,23 @@ class MemoryEngine(Engine):
 
     @classmethod
     def maker(cls, url: str, options: EngineOptions) -> Callable[[Callable[[Message], None]], Self]:
-        """Return what makes the engines of an app: they share one broker."""
+        """Return what makes the engines of an app: they share one broker.
+
+        Args:
+            url: The URL of the configuration; only its scheme has a meaning.
+            options: The options of the configuration.
+
+        Returns:
+            A function that takes ``deliver``, which gets each message, and returns an engine.
+        """
         return functools.partial(cls, url, options, broker=MemoryBroker())
 
     def take(self, message: Message) -> None:
-        """Deliver a message on this engine's loop; called by any thread."""
+        """Deliver a message on this engine's loop; called by any thread.
+
+        Args:
+            message: The message; it is dropped if the loop does not run.
+        """
         if running_loop() is self._loop:
             self.deliver(message)
         elif self._loop.is_running():
@@ -165,32 +217,76 @@ class MemoryEngine(Engine):
         self._channels.clear()
 
     async def publish(self, channel: str, body: bytes) -> Position:
-        """See :meth:`Engine.publish`."""
+        """See :meth:`Engine.publish`.
+
+        Args:
+            channel: The channel's name.
+            body: The message.
+
+        Returns:
+            Its position; the offset counts the messages of all channels.
+        """
         return self._broker.publish(channel, body, self.options)
 
     async def last(self, channel: str) -> Position:
-        """See :meth:`Engine.last`."""
+        """See :meth:`Engine.last`.
+
+        Args:
+            channel: Not used: the offsets count all channels together.
+
+        Returns:
+            The position of the last message of any channel; offset 0 before the first one.
+        """
         return self._broker.last()
 
     async def listen(self, channel: str) -> None:
-        """See :meth:`Engine.listen`."""
+        """See :meth:`Engine.listen`.
+
+        Args:
+            channel: The channel's name; a second call for it does nothing.
+        """
         if channel not in self._channels:
             self._channels.add(channel)
             self._broker.listen(channel, self)
 
     async def unlisten(self, channel: str) -> None:
-        """See :meth:`Engine.unlisten`."""
+        """See :meth:`Engine.unlisten`.
+
+        Args:
+            channel: The channel's name.
+        """
         self._channels.discard(channel)
         self._broker.unlisten(channel, self)
 
     async def history(self, channel: str, after: Position | None) -> History:
-        """See :meth:`Engine.history`."""
+        """See :meth:`Engine.history`.
+
+        Args:
+            channel: The channel's name.
+            after: See :meth:`Engine.history`.
+
+        Returns:
+            See :meth:`MemoryBroker.history`.
+        """
         return self._broker.history(channel, after)
 
     async def announce(self, channel: str, worker: str, members: Sequence[str]) -> None:
-        """See :meth:`Engine.announce`."""
+        """See :meth:`Engine.announce`.
+
+        Args:
+            channel: The channel's name.
+            worker: The worker's id.
+            members: Each name once; they count until they are replaced, without a limit of time.
+        """
         self._broker.announce(channel, worker, members)
 
     async def members(self, channel: str) -> Mapping[str, Sequence[str]]:
-        """See :meth:`Engine.members`."""
+        """See :meth:`Engine.members`.
+
+        Args:
+            channel: The channel's name.
+
+        Returns:
+            The names by the worker's id; here a worker is an event loop.
+        """
         return self._broker.members(channel)

@@ -117,19 +117,47 @@ class NATSEngine(Engine):
         return self._stream
 
     async def publish(self, channel: str, body: bytes) -> Position:
-        """See :meth:`Engine.publish`."""
+        """See :meth:`Engine.publish`.
+
+        Args:
+            channel: The channel's name.
+            body: The message.
+
+        Returns:
+            Its position; the offset counts the messages of all channels.
+
+        Raises:
+            ConnectionError: There is no connection to NATS.
+        """
         answer = await self._connected().publish(self._subject(channel), body)
         return Position(self._epoch, answer.seq)
 
     async def last(self, channel: str) -> Position:
-        """See :meth:`Engine.last`."""
+        """See :meth:`Engine.last`.
+
+        Args:
+            channel: Not used: the offsets count all channels together.
+
+        Returns:
+            The position of the stream's last message; offset 0 before the first one.
+
+        Raises:
+            ConnectionError: There is no connection to NATS.
+        """
         return Position(self._epoch, (await self._state()).last_seq)
 
     async def _state(self) -> api.StreamState:
         return (await self._connected().stream_info(f"{self.options.prefix}_channels")).state
 
     async def listen(self, channel: str) -> None:
-        """See :meth:`Engine.listen`."""
+        """See :meth:`Engine.listen`.
+
+        Args:
+            channel: The channel's name.
+
+        Raises:
+            ConnectionError: There is no connection to NATS.
+        """
         if self._client is None:
             raise ConnectionError("there is no connection to NATS")
         arrivals = self._arrivals.get(channel)
@@ -157,7 +185,11 @@ class NATSEngine(Engine):
         return receive
 
     async def unlisten(self, channel: str) -> None:
-        """See :meth:`Engine.unlisten`."""
+        """See :meth:`Engine.unlisten`.
+
+        Args:
+            channel: The channel's name; one that is not listened to is ignored.
+        """
         arrivals = self._arrivals.pop(channel, None)
         if arrivals is not None:
             arrivals.end()
@@ -166,7 +198,19 @@ class NATSEngine(Engine):
             await subscription.unsubscribe()
 
     async def history(self, channel: str, after: Position | None) -> History:
-        """See :meth:`Engine.history`."""
+        """See :meth:`Engine.history`.
+
+        Args:
+            channel: The channel's name.
+            after: See :meth:`Engine.history`; here ``None`` is never complete.
+
+        Returns:
+            The messages; there may be one more than ``options.history``.
+
+        Raises:
+            ConnectionError: There is no connection to NATS.
+            TimeoutError: A message of the stream did not come within :data:`ANSWER` seconds.
+        """
         present = after is not None and after.epoch == self._epoch
         first = after.offset + 1 if after is not None and present else 1
         messages = await self._kept(channel, first)
@@ -203,7 +247,16 @@ class NATSEngine(Engine):
         return messages
 
     async def announce(self, channel: str, worker: str, members: Sequence[str]) -> None:
-        """See :meth:`Engine.announce`."""
+        """See :meth:`Engine.announce`.
+
+        Args:
+            channel: The channel's name.
+            worker: The worker's id, without dots: it is a token of the key.
+            members: Each name once; an empty list removes the key.
+
+        Raises:
+            ConnectionError: There is no connection to NATS.
+        """
         self._connected()
         assert self._bucket is not None
         key = f"{_token(channel)}.{worker}"
@@ -213,7 +266,17 @@ class NATSEngine(Engine):
             await self._bucket.purge(key)
 
     async def members(self, channel: str) -> Mapping[str, Sequence[str]]:
-        """See :meth:`Engine.members`."""
+        """See :meth:`Engine.members`.
+
+        Args:
+            channel: The channel's name.
+
+        Returns:
+            The names by the worker's id.
+
+        Raises:
+            ConnectionError: There is no connection to NATS.
+        """
         self._connected()
         assert self._bucket is not None
         found: dict[str, Sequence[str]] = {}

@@ -173,7 +173,18 @@ class PostgreSQLEngine(Engine):
         return self._pool
 
     async def publish(self, channel: str, body: bytes) -> Position:
-        """See :meth:`Engine.publish`."""
+        """See :meth:`Engine.publish`.
+
+        Args:
+            channel: The channel's name.
+            body: The message; above :data:`NOTIFY_LIMIT` bytes, subscribers read it from the table.
+
+        Returns:
+            Its position; the offset counts the channel's messages.
+
+        Raises:
+            ConnectionError: There is no connection to PostgreSQL.
+        """
         small = base64.b64encode(body).decode() if len(body) <= NOTIFY_LIMIT else ""
         row = await self._connected().fetchrow(
             self._sql(_PUBLISH),
@@ -188,13 +199,30 @@ class PostgreSQLEngine(Engine):
         return Position(row["epoch"], row["last"])
 
     async def last(self, channel: str) -> Position | None:
-        """See :meth:`Engine.last`."""
+        """See :meth:`Engine.last`.
+
+        Args:
+            channel: The channel's name.
+
+        Returns:
+            The position; ``None`` before the first message, or when the counter has expired.
+
+        Raises:
+            ConnectionError: There is no connection to PostgreSQL.
+        """
         query = "SELECT epoch, last FROM {prefix}_channels WHERE channel = $1"
         row = await self._connected().fetchrow(self._sql(query), channel)
         return None if row is None else Position(row["epoch"], row["last"])
 
     async def listen(self, channel: str) -> None:
-        """See :meth:`Engine.listen`."""
+        """See :meth:`Engine.listen`.
+
+        Args:
+            channel: The channel's name.
+
+        Raises:
+            ConnectionError: There is no connection to PostgreSQL.
+        """
         if self._listener is None:
             raise ConnectionError("there is no connection to PostgreSQL")
         name = self._notified_as(channel)
@@ -203,7 +231,11 @@ class PostgreSQLEngine(Engine):
             await self._listener.add_listener(name, self._notified)
 
     async def unlisten(self, channel: str) -> None:
-        """See :meth:`Engine.unlisten`."""
+        """See :meth:`Engine.unlisten`.
+
+        Args:
+            channel: The channel's name.
+        """
         name = self._notified_as(channel)
         self._channels.pop(name, None)
         if self._listener is not None:
@@ -249,7 +281,18 @@ class PostgreSQLEngine(Engine):
         self.deliver(Message(channel, position, body))
 
     async def history(self, channel: str, after: Position | None) -> History:
-        """See :meth:`Engine.history`."""
+        """See :meth:`Engine.history`.
+
+        Args:
+            channel: The channel's name.
+            after: See :meth:`Engine.history`.
+
+        Returns:
+            The messages; at most ``options.history``, though the table may have more.
+
+        Raises:
+            ConnectionError: There is no connection to PostgreSQL.
+        """
         rows = await self._connected().fetch(self._sql(_HISTORY), channel, self.options.ttl)
         if not rows:
             return contiguous((), None, 0, after)
@@ -262,7 +305,16 @@ class PostgreSQLEngine(Engine):
         return contiguous(messages, epoch, last, after)
 
     async def announce(self, channel: str, worker: str, members: Sequence[str]) -> None:
-        """See :meth:`Engine.announce`."""
+        """See :meth:`Engine.announce`.
+
+        Args:
+            channel: The channel's name.
+            worker: The worker's id.
+            members: Each name once; an empty list deletes the worker's row.
+
+        Raises:
+            ConnectionError: There is no connection to PostgreSQL.
+        """
         if members:
             query = (
                 "INSERT INTO {prefix}_present"
@@ -278,7 +330,17 @@ class PostgreSQLEngine(Engine):
             await self._connected().execute(self._sql(query), channel, worker)
 
     async def members(self, channel: str) -> Mapping[str, Sequence[str]]:
-        """See :meth:`Engine.members`."""
+        """See :meth:`Engine.members`.
+
+        Args:
+            channel: The channel's name.
+
+        Returns:
+            The names by the worker's id; the server's clock says which workers live.
+
+        Raises:
+            ConnectionError: There is no connection to PostgreSQL.
+        """
         query = (
             "SELECT worker, members FROM {prefix}_present"
             " WHERE channel = $1 AND ends > clock_timestamp()"

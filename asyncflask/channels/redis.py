@@ -175,7 +175,18 @@ class RedisEngine(Engine):
         return self._client
 
     async def publish(self, channel: str, body: bytes) -> Position:
-        """See :meth:`Engine.publish`."""
+        """See :meth:`Engine.publish`.
+
+        Args:
+            channel: The channel's name.
+            body: The message.
+
+        Returns:
+            Its position; the offset counts the channel's messages.
+
+        Raises:
+            ConnectionError: There is no connection to Redis.
+        """
         ttl = round(self.options.ttl * 1000)
         answer: bytes = await self._connected().eval(
             _PUBLISH,
@@ -193,7 +204,17 @@ class RedisEngine(Engine):
         return _position(answer)
 
     async def last(self, channel: str) -> Position | None:
-        """See :meth:`Engine.last`."""
+        """See :meth:`Engine.last`.
+
+        Args:
+            channel: The channel's name.
+
+        Returns:
+            The position; ``None`` if this run of the server has no counter for the channel.
+
+        Raises:
+            ConnectionError: There is no connection to Redis.
+        """
         key = self._key("counter", channel)
         return self._last(await self._connected().hmget(key, *_COUNTER))
 
@@ -205,7 +226,14 @@ class RedisEngine(Engine):
         return Position(epoch.decode(), int(offset))
 
     async def listen(self, channel: str) -> None:
-        """See :meth:`Engine.listen`."""
+        """See :meth:`Engine.listen`.
+
+        Args:
+            channel: The channel's name; for each channel, one call at a time.
+
+        Raises:
+            ConnectionError: There is no connection to Redis, or it was lost meanwhile.
+        """
         if self._listener is None:
             raise ConnectionError("there is no connection to Redis")
         name = self._key("live", channel).encode()
@@ -214,12 +242,27 @@ class RedisEngine(Engine):
         await waiting
 
     async def unlisten(self, channel: str) -> None:
-        """See :meth:`Engine.unlisten`."""
+        """See :meth:`Engine.unlisten`.
+
+        Args:
+            channel: The channel's name.
+        """
         if self._listener is not None:
             await self._listener.unsubscribe(self._key("live", channel))
 
     async def history(self, channel: str, after: Position | None) -> History:
-        """See :meth:`Engine.history`."""
+        """See :meth:`Engine.history`.
+
+        Args:
+            channel: The channel's name.
+            after: See :meth:`Engine.history`.
+
+        Returns:
+            The messages; none of an earlier run of the server.
+
+        Raises:
+            ConnectionError: There is no connection to Redis.
+        """
         async with self._connected().pipeline(transaction=True) as pipe:
             pipe.hmget(self._key("counter", channel), *_COUNTER)
             pipe.lrange(self._key("kept", channel), 0, -1)
@@ -231,7 +274,16 @@ class RedisEngine(Engine):
         return contiguous(messages, last.epoch, last.offset, after)
 
     async def announce(self, channel: str, worker: str, members: Sequence[str]) -> None:
-        """See :meth:`Engine.announce`."""
+        """See :meth:`Engine.announce`.
+
+        Args:
+            channel: The channel's name.
+            worker: The worker's id.
+            members: Each name once; an empty list removes the worker.
+
+        Raises:
+            ConnectionError: There is no connection to Redis.
+        """
         await self._connected().eval(
             _ANNOUNCE,
             1,
@@ -242,7 +294,17 @@ class RedisEngine(Engine):
         )
 
     async def members(self, channel: str) -> Mapping[str, Sequence[str]]:
-        """See :meth:`Engine.members`."""
+        """See :meth:`Engine.members`.
+
+        Args:
+            channel: The channel's name.
+
+        Returns:
+            The names by the worker's id; the server's clock says which workers live.
+
+        Raises:
+            ConnectionError: There is no connection to Redis.
+        """
         found = await self._connected().eval(_MEMBERS, 1, self._key("present", channel))
         return {
             worker.decode(): json.loads(members)

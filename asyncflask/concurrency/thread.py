@@ -39,6 +39,14 @@ class Uncancelled(asyncio.Future[Any]):
     __slots__ = ()
 
     def cancel(self, msg: object = None) -> bool:
+        """Refuse: the task waits to the end.
+
+        Args:
+            msg: Not used.
+
+        Returns:
+            ``False``: asyncio delivers the cancellation at the task's next step.
+        """
         return False
 
 
@@ -58,6 +66,14 @@ class Job(Uncancelled):
     crossing: asyncio.Task[Any] | None
 
     def cancel(self, msg: object = None) -> bool:
+        """Cancel the task that the job waits for, if there is one, and not the job.
+
+        Args:
+            msg: Not used.
+
+        Returns:
+            ``False``: asyncio delivers the cancellation at the waiting task's next step.
+        """
         if self.crossing is not None:
             self.crossing.cancel()
         return False

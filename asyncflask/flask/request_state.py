@@ -91,7 +91,14 @@ class RequestState(FlaskContext):
         return self.request
 
     def connection_of(self, name: str) -> Any:
-        """Return the object of ``asyncflask.request``: awaitable in ``async def`` callables."""
+        """Return the object of ``asyncflask.request``: awaitable in ``async def`` callables.
+
+        Args:
+            name: ``"http"``; for ``"websocket"`` there is no object.
+
+        Returns:
+            The awaitable or, in ``def`` callables, the synchronous request; or ``None``.
+        """
         if self._request_context_of(name) is None:
             return None
         lease = self.lease
@@ -123,7 +130,15 @@ class RequestState(FlaskContext):
         return self.opened_session
 
     def settle(self, func: Callable[..., Any], result: object) -> Any:
-        """Return the result of ``func``; if that is a coroutine, wait for it in this thread."""
+        """Return the result of ``func``; if that is a coroutine, wait for it in this thread.
+
+        Args:
+            func: What was called, for the message of an error.
+            result: What it returned.
+
+        Returns:
+            The result, awaited if that was necessary.
+        """
         before = self.switch_to(THREAD)
         try:
             return drive(settled(self, func, result))

@@ -98,7 +98,11 @@ class TagDict(JSONTag):
     key = " di"
 
     def check(self, value: object) -> bool:
-        """Return whether ``value`` looks like a tagged value."""
+        """Return whether ``value`` looks like a tagged value.
+
+        Args:
+            value: Any value.
+        """
         return (
             isinstance(value, dict)
             and len(value) == 1
@@ -106,12 +110,26 @@ class TagDict(JSONTag):
         )
 
     def to_json(self, value: dict[str, object]) -> dict[str, object]:
-        """Append ``__`` to the key."""
+        """Append ``__`` to the key.
+
+        Args:
+            value: A dict that :meth:`check` accepts.
+
+        Returns:
+            A new dict, whose value is tagged.
+        """
         ((key, content),) = value.items()
         return {f"{key}__": self.serializer.tag(content)}
 
     def to_python(self, value: dict[str, object]) -> dict[str, object]:
-        """Remove the ``__``."""
+        """Remove the ``__``.
+
+        Args:
+            value: The dict; its value is read already.
+
+        Returns:
+            A new dict, with the key as it was.
+        """
         ((key, content),) = value.items()
         return {key[:-2]: content}
 
@@ -122,11 +140,22 @@ class PassDict(JSONTag):
     __slots__ = ()
 
     def check(self, value: object) -> bool:
-        """Return whether it is a dict."""
+        """Return whether it is a dict.
+
+        Args:
+            value: Any value.
+        """
         return isinstance(value, dict)
 
     def to_json(self, value: dict[str, object]) -> dict[str, object]:
-        """Tag the values."""
+        """Tag the values.
+
+        Args:
+            value: A dict.
+
+        Returns:
+            A new dict with the same keys.
+        """
         tag = self.serializer.tag
         return {key: tag(content) for key, content in value.items()}
 
@@ -140,15 +169,30 @@ class TagTuple(JSONTag):
     key = " t"
 
     def check(self, value: object) -> bool:
-        """Return whether it is a tuple."""
+        """Return whether it is a tuple.
+
+        Args:
+            value: Any value.
+        """
         return isinstance(value, tuple)
 
     def to_json(self, value: tuple[object, ...]) -> list[object]:
-        """Tag the items."""
+        """Tag the items.
+
+        Args:
+            value: A tuple.
+
+        Returns:
+            A list.
+        """
         return [self.serializer.tag(item) for item in value]
 
     def to_python(self, value: list[object]) -> tuple[object, ...]:
-        """Return the list as a tuple."""
+        """Return the list as a tuple.
+
+        Args:
+            value: The list; its items are read already.
+        """
         return tuple(value)
 
 
@@ -158,11 +202,22 @@ class PassList(JSONTag):
     __slots__ = ()
 
     def check(self, value: object) -> bool:
-        """Return whether it is a list."""
+        """Return whether it is a list.
+
+        Args:
+            value: Any value.
+        """
         return isinstance(value, list)
 
     def to_json(self, value: list[object]) -> list[object]:
-        """Tag the items."""
+        """Tag the items.
+
+        Args:
+            value: A list.
+
+        Returns:
+            A new list.
+        """
         return [self.serializer.tag(item) for item in value]
 
     tag = to_json
@@ -175,15 +230,30 @@ class TagBytes(JSONTag):
     key = " b"
 
     def check(self, value: object) -> bool:
-        """Return whether it is bytes."""
+        """Return whether it is bytes.
+
+        Args:
+            value: Any value.
+        """
         return isinstance(value, bytes)
 
     def to_json(self, value: bytes) -> str:
-        """Return the Base64."""
+        """Return the Base64.
+
+        Args:
+            value: The bytes.
+        """
         return b64encode(value).decode("ascii")
 
     def to_python(self, value: str) -> bytes:
-        """Return the bytes."""
+        """Return the bytes.
+
+        Args:
+            value: The Base64.
+
+        Raises:
+            ValueError: It is not Base64.
+        """
         return b64decode(value)
 
 
@@ -198,15 +268,27 @@ class TagMarkup(JSONTag):
     key = " m"
 
     def check(self, value: object) -> bool:
-        """Return whether it has ``__html__()``."""
+        """Return whether it has ``__html__()``.
+
+        Args:
+            value: Any value.
+        """
         return callable(getattr(value, "__html__", None))
 
     def to_json(self, value: _HasHTML) -> str:
-        """Return the HTML."""
+        """Return the HTML.
+
+        Args:
+            value: An object with ``__html__()``.
+        """
         return str(value.__html__())
 
     def to_python(self, value: str) -> Markup:
-        """Return it as Markup."""
+        """Return it as Markup.
+
+        Args:
+            value: The HTML.
+        """
         return Markup(value)
 
 
@@ -217,15 +299,30 @@ class TagUUID(JSONTag):
     key = " u"
 
     def check(self, value: object) -> bool:
-        """Return whether it is a UUID."""
+        """Return whether it is a UUID.
+
+        Args:
+            value: Any value.
+        """
         return isinstance(value, UUID)
 
     def to_json(self, value: UUID) -> str:
-        """Return the digits."""
+        """Return the digits.
+
+        Args:
+            value: A UUID.
+        """
         return value.hex
 
     def to_python(self, value: str) -> UUID:
-        """Return the UUID."""
+        """Return the UUID.
+
+        Args:
+            value: The digits.
+
+        Raises:
+            ValueError: They are not those of a UUID.
+        """
         return UUID(value)
 
 
@@ -236,15 +333,30 @@ class TagDateTime(JSONTag):
     key = " d"
 
     def check(self, value: object) -> bool:
-        """Return whether it is a datetime."""
+        """Return whether it is a datetime.
+
+        Args:
+            value: Any value.
+        """
         return isinstance(value, datetime)
 
     def to_json(self, value: datetime) -> str:
-        """Return the HTTP date."""
+        """Return the HTTP date.
+
+        Args:
+            value: A datetime; one without a time zone counts as UTC.
+        """
         return http_date(value)
 
     def to_python(self, value: str) -> datetime | None:
-        """Return the datetime."""
+        """Return the datetime.
+
+        Args:
+            value: The HTTP date.
+
+        Returns:
+            The datetime, in UTC; ``None`` if it cannot be parsed.
+        """
         return parse_date(value)
 
 

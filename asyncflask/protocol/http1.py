@@ -1,8 +1,8 @@
 """The server's side of an HTTP/1.1 connection: bytes in, events out; responses in, bytes out.
 
 Requests are handled one after the other: what the client sends during a response is only buffered.
-``request_parser.py`` reads heads, ``chunked.py`` reads chunked bodies, ``response_writer.py``
-writes responses. The caller passes the time in. Section numbers alone are :rfc:`9112`'s.
+``request_receiver.py`` reads the requests, ``response_writer.py`` writes each response. The caller
+passes the time in. Section numbers alone are :rfc:`9112`'s.
 """
 
 from __future__ import annotations
@@ -11,240 +11,46 @@ import random
 from collections.abc import Iterable
 
 from ..exceptions import RETRY_AFTER
-from .chunked import ChunkedDecoder
-from .events import ConnectionClosed, Data, EndOfMessage, HTTPEvent, ProtocolError, RequestHead
+from .events import ProtocolError
 from .handshake import WANTED_VERSION
 from .limits import Limits
-from .request_parser import parse
+from .request_receiver import CHUNKED, DONE, END, FAILED, LENGTH, RequestReceiver
 from .response_writer import Fields, ResponseWriter, informational
 
-# The next part from the client.
-_HEAD = "HEAD"
-_LENGTH = "LENGTH"  # a body whose length is known
-_CHUNKED = "CHUNKED"
-_END = "END"  # nothing more of this request; the caller was not told yet
-_DONE = "DONE"  # nothing more, until next_request()
-_FAILED = "FAILED"  # nothing more at all
 
-_PIECE = 256 * 1024  # bytes of a body that one event has at most
-
-
-class HTTP1:
+class HTTP1(RequestReceiver):
     """One connection.
 
     Args:
         limits: The limits.
-        now: The time, in seconds of the caller's clock.
+        now: The time, in seconds of the caller's clock, as in every method.
 
     Attributes:
-        deadline: When to call :meth:`expire`; ``None`` while the server does not wait.
         date: Value of the header ``Date``; none is written if it is empty.
         server: Value of the header ``Server``; none is written if it is empty.
         last: Whether the connection ends after the current response.
     """
 
-    __slots__ = (
-        *("date", "deadline", "last", "server", "_response", "_buffer", "_decoder", "_eof"),
-        *("_left", "_limits", "_next", "_piece", "_request", "_searched", "_waits"),
-    )
+    __slots__ = ("_response", "date", "last", "server")
 
     def __init__(self, limits: Limits, now: float) -> None:
+        super().__init__(limits, now)
         self.date = b""
         self.server = b""
         self.last = False
-        self.deadline: float | None = now + limits.header_timeout
-        self._limits = limits
-        self._buffer = bytearray()
-        #: PERF: what came last, as it came, if nothing is in the buffer and all of it may be body:
-        #: a long one that is read as fast as it comes is never copied.
-        self._piece = b""
-        self._searched = 0
-        self._eof = False
-        self._next = _HEAD
-        self._left = 0
-        self._decoder: ChunkedDecoder | None = None
-        self._request: RequestHead | None = None
         self._response: ResponseWriter | None = None
-        self._waits = False
-
-    # -- from the client ---------------------------------------------------------------------------
-
-    @property
-    def buffered(self) -> int:
-        """Number of received bytes without an event yet."""
-        return len(self._buffer) + len(self._piece)
-
-    def receive(self, data: bytes, now: float) -> None:
-        """Keep bytes of the client; ``b""`` means that it sends no more."""
-        if not data:
-            self._eof = True
-            return
-        if self._next is _FAILED:
-            return
-        if self._next is _HEAD and not self._buffer:
-            self.deadline = now + self._limits.header_timeout
-        elif self._waits:
-            self.deadline = now + self._limits.body_timeout
-        if self._next is _LENGTH and not self._buffer:
-            if not self._piece and len(data) <= _PIECE:
-                self._piece = data
-                return
-            self._buffer += self._piece
-            self._piece = b""
-        self._buffer += data
-
-    def next_event(self, now: float) -> HTTPEvent | None:
-        """Return the next event, or ``None``.
-
-        ``None`` if more data is needed, or if the request is complete and its response is not.
-
-        Args:
-            now: The time; not used by this protocol.
-
-        Raises:
-            ProtocolError: The client broke the protocol or a limit; see :meth:`refusal`.
-        """
-        try:
-            event = self._read()
-            if event is None and self._eof and self._next not in (_DONE, _FAILED):
-                event = self._ended()
-        except ProtocolError:
-            self._next = _FAILED
-            self._buffer.clear()
-            self._piece = b""
-            self.deadline = None
-            raise
-        if event is not None and self._waits:
-            self.wait_for_body(False, now)
-        return event
-
-    def _read(self) -> HTTPEvent | None:
-        if self._next is _HEAD:
-            return self._read_head() if self._buffer else None
-        if self._next is _DONE:
-            return None
-        if self._next is _LENGTH:
-            return self._read_piece()
-        if self._next is _CHUNKED:
-            assert self._decoder is not None
-            event = self._decoder.read(self._buffer)
-            if isinstance(event, EndOfMessage):
-                self._next = _DONE
-            return event
-        if self._next is _END:
-            self._next = _DONE
-            return EndOfMessage([])
-        return None
-
-    def _read_head(self) -> RequestHead | None:
-        buffer = self._buffer
-        if buffer[:2] == b"\r\n" and self._searched == 0:
-            # §2.2: one empty line before the request line is allowed.
-            del buffer[:2]
-            self._searched = 1
-        # The first error is reported, however the head arrives.
-        if buffer and not 0x21 <= buffer[0] <= 0x7E and buffer != b"\r":
-            raise ProtocolError(400, "What was sent is not HTTP.")
-        end = buffer.find(b"\r\n\r\n", max(0, self._searched - 3))
-        longest = self._limits.header_bytes
-        if end < 0 or end > longest:
-            self._check_unfinished(longest)
-            return None
-        head = bytes(buffer[: end + 4])
-        del buffer[: end + 4]
-        self._searched = 0
-        self.deadline = None
-        request, length = parse(head, self._limits)
-        self._request = request
-        self._response = None
-        if length is None:
-            self._next, self._decoder = _CHUNKED, ChunkedDecoder(self._limits)
-        elif length:
-            self._next, self._left = _LENGTH, length
-        else:
-            self._next = _END
-        return request
-
-    def _check_unfinished(self, longest: int) -> None:
-        """Refuse bytes that cannot become a head, without waiting for its end."""
-        buffer = self._buffer
-        if buffer == b"\r" or not buffer:
-            return
-        # §2.2: a line that ends with LF alone is malformed, and its client would wait forever.
-        # What follows a head that is too long does not count, however much of it has arrived.
-        looked, end = self._searched, longest + 4
-        if buffer.count(b"\n", looked, end) != buffer.count(b"\r\n", max(0, looked - 1), end):
-            raise ProtocolError(400, "A line of the request's head ends with LF alone.")
-        # SECURITY: bytes are searched only once (CVE-2026-54277, aiohttp).
-        self._searched = len(buffer)
-        if len(buffer) > longest + 3:  # Three bytes of the empty line may have arrived.
-            if buffer.find(b"\r\n", 0, longest) < 0:
-                raise ProtocolError(414, f"The request line has more than {longest} bytes.")
-            raise ProtocolError(431, f"The request's head has more than {longest} bytes.")
-
-    def _read_piece(self) -> Data | EndOfMessage | None:
-        if not self._left:
-            self._next = _DONE
-            return EndOfMessage([])
-        buffer = self._buffer
-        data, self._piece = self._piece, b""
-        if not data:
-            with memoryview(buffer) as view:
-                data = bytes(view[: min(self._left, _PIECE)])
-            if not data:
-                return None
-            del buffer[: len(data)]
-        elif len(data) > self._left:
-            buffer += data[self._left :]
-            data = data[: self._left]
-        self._left -= len(data)
-        return Data(data)
-
-    def _ended(self) -> ConnectionClosed:
-        """The client closed its side before the end of a request. (§8.)"""
-        if self._next is _HEAD and not self._buffer:
-            self._next = _FAILED
-            self.deadline = None
-            return ConnectionClosed()
-        raise ProtocolError(400, "The request ended before it was complete.")
-
-    def wait_for_body(self, waiting: bool, now: float) -> None:
-        """Note whether the app waits for more of the body: only then the deadline applies."""
-        self._waits = waiting
-        self.deadline = now + self._limits.body_timeout if waiting else None
-
-    def expire(self, now: float) -> bool:
-        """Check the deadline.
-
-        Returns:
-            ``True`` if the connection may be closed without a response.
-
-        Raises:
-            ProtocolError: A request that has begun is overdue (408).
-        """
-        if self.deadline is None or now < self.deadline:
-            return False
-        self.deadline = None
-        if self._next is _HEAD and not self._buffer:
-            self._next = _FAILED
-            return True
-        self._next = _FAILED
-        raise ProtocolError(408, "The request was not complete in time.")
-
-    def upgraded(self) -> bytes:
-        """Return the bytes after the head, for the next protocol. (RFC 9110 §7.8.)"""
-        data = bytes(self._buffer)
-        self._buffer.clear()
-        self._next = _FAILED
-        self.deadline = None
-        return data
-
-    # -- to the client -----------------------------------------------------------------------------
 
     def informational(self, status: int, headers: Fields = ()) -> bytes:
         """Return a 100 or 103. (RFC 9110 §15.2.)
 
         Nothing for HTTP/1.0, which does not have them, and nothing in the middle of a response.
+
+        Args:
+            status: 100 or 103.
+            headers: The headers.
+
+        Returns:
+            The bytes to be sent.
         """
         request, answer = self._request, self._response
         if request is None or request.http_version == "1.0" or (answer and answer.begun):
@@ -254,30 +60,59 @@ class HTTP1:
     def start(
         self, status: int, headers: Iterable[tuple[bytes, bytes]], *, trailers: bool = False
     ) -> None:
-        """Begin the response: see :meth:`ResponseWriter.start`."""
+        """Begin the response; its head is written with the first piece of the body.
+
+        Args:
+            status: 200 to 999.
+            headers: Written in the order given, the names in lower case.
+            trailers: Whether :meth:`trailers` is called at the end.
+
+        Raises:
+            IllegalMessage: A header is not allowed, or contradicts another one.
+        """
         answer = self._response = ResponseWriter(self._request, self.date, self.server)
-        if self.last or self._next is _FAILED:
+        if self.last or self._next is FAILED:
             answer.closes = True
         answer.start(status, headers, trailers)
 
     def add_length(self, length: int) -> None:
-        """Set the length of the body: see :meth:`ResponseWriter.add_length`."""
+        """Set the length of the body, if the headers have none.
+
+        Args:
+            length: The length, in bytes.
+        """
         assert self._response is not None
         self._response.add_length(length)
 
     def body(self, data: bytes, more: bool) -> bytes:
-        """Continue the response: see :meth:`ResponseWriter.body`."""
+        """Return the bytes of a piece of the body, after the head if it is the first.
+
+        Args:
+            data: The bytes; may be empty.
+            more: Whether this is not the last piece.
+
+        Raises:
+            IllegalMessage: The body is longer or shorter than its Content-Length.
+        """
         answer = self._response
         assert answer is not None  # It was started: asgi_state.py checks it.
         if not more and not answer.begun:
             # §9.6: after an unread body the connection ends, and the response says so.
-            unread = self._next is _LENGTH and self._left > self.buffered
-            if unread or self._next is _CHUNKED:
+            unread = self._next is LENGTH and self._left > self.buffered
+            if unread or self._next is CHUNKED:
                 answer.closes = True
         return answer.body(data, more)
 
     def trailers(self, headers: Fields, more: bool = False) -> bytes:
-        """End the response: see :meth:`ResponseWriter.trailers`."""
+        """Return the end of a chunked body; nothing if trailers are not possible. (§7.1.2.)
+
+        Args:
+            headers: The trailers.
+            more: Whether others follow.
+
+        Raises:
+            IllegalMessage: A trailer is malformed or not allowed.
+        """
         assert self._response is not None
         return self._response.trailers(headers, more)
 
@@ -287,10 +122,17 @@ class HTTP1:
         return self._response is not None and self._response.begun
 
     def refusal(self, error: ProtocolError) -> bytes:
-        """Return a complete response for an error; nothing if another one has begun."""
+        """Return a complete response for an error; nothing if another one has begun.
+
+        Args:
+            error: The response has its status, and its message as the body.
+
+        Returns:
+            The bytes to be sent.
+        """
         if self._response is not None and self._response.begun:
             return b""
-        self._next = _FAILED
+        self._next = FAILED
         self.deadline = None
         text = f"{error}\n".encode("utf-8", "backslashreplace")
         headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"connection", b"close")]
@@ -312,13 +154,14 @@ class HTTP1:
             answer is not None
             and not answer.closes
             and not self.last
-            and (self._next is _END or self._next is _DONE)
+            and (self._next is END or self._next is DONE)
         )
 
     def next_request(self, now: float) -> None:
-        """Continue after a complete response, if :attr:`keep_alive` allows it."""
-        self._request = self._response = self._decoder = None
-        self._next = _HEAD
-        self._waits = False
-        limits = self._limits
-        self.deadline = now + (limits.header_timeout if self._buffer else limits.keep_alive_timeout)
+        """Continue after a complete response, if :attr:`keep_alive` allows it.
+
+        Args:
+            now: The time, in seconds of the caller's clock.
+        """
+        super().next_request(now)
+        self._response = None

@@ -1,8 +1,9 @@
 """The head of a request: h11 reads it, and ambiguous heads that h11 accepts are refused here.
 
 Requests are smuggled through proxies and servers that read one head differently. So a head that any
-of them may read in another way gets a 400, even if a lenient reading exists. ``http1.py`` finds the
-bytes of the head. (:rfc:`9112` §2 to §6; section numbers alone are its.)
+of them may read in another way gets a 400, even if a lenient reading exists.
+``request_receiver.py`` finds the bytes of the head. (:rfc:`9112` §2 to §6; section numbers alone
+are its.)
 """
 
 from __future__ import annotations

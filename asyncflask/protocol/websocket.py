@@ -62,8 +62,7 @@ class WebSocket:
 
     Args:
         request: The head of the client's handshake.
-        limits: ``message_bytes`` and ``fragments`` limit each message, ``header_bytes`` the bytes
-            before the websocket is accepted.
+        limits: ``message_bytes`` and ``fragments`` per message; ``header_bytes`` until accepted.
         compress: Whether permessage-deflate is accepted.
 
     Attributes:
@@ -152,7 +151,11 @@ class WebSocket:
         return len(self._frames.buffer) + len(self._message)
 
     def receive(self, data: bytes) -> None:
-        """Keep bytes of the client; ``b""`` means that it sends no more."""
+        """Keep bytes of the client; ``b""`` means that it sends no more.
+
+        Args:
+            data: The bytes, cut anywhere.
+        """
         if not data:
             self._eof = True
         elif not self.closed:
@@ -191,10 +194,7 @@ class WebSocket:
     def _process(self, opcode: Opcode, payload: bytes, complete: bool) -> WebsocketEvent | None:
         """Handle a frame, or the part of it that has arrived; return the event that it completes.
 
-        Args:
-            opcode: Its type, or the type of the message that it continues.
-            payload: The bytes.
-            complete: Whether these are the last bytes of a message.
+        ``opcode`` is the message's type, also of a continuation; ``complete``: it ends here.
         """
         if opcode >= _CLOSE:
             return self._control(opcode, payload)
@@ -284,9 +284,11 @@ class WebSocket:
     def send(self, data: str | bytes) -> bytes:
         """Return a message's frame; nothing if either side has closed.
 
+        Args:
+            data: The message; text is sent as UTF-8.
+
         Raises:
-            IllegalMessage: The websocket is not accepted yet, or the text cannot be encoded as
-                UTF-8.
+            IllegalMessage: The websocket is not accepted yet, or the text has a surrogate.
 
         Source: ``ASGI: websocket.send``, §5.6.
         """

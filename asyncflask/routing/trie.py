@@ -1,12 +1,11 @@
 """The trie: which rule matches a path?
 
-`Map` compiles it from the state machine that Werkzeug makes of the rules: a state is a node, a rule
-a leaf. The answers are Werkzeug's. There are three ways to one, each for what the one before it
-leaves over: a dict of the rules without variables; functions made of rules (`compiled.py`); a
-search of the trie. The answer is None where it needs more than the rules: a redirect needs the
-host, and a path with `//` may have to be merged. Methods, slashes and redirects are read from the
-rule during matching, so changing a rule takes effect at once, as in Werkzeug.
-`tests/properties/test_matching.py` compares the two.
+`Map` compiles it from Werkzeug's state machine of the rules: a state is a node, a rule a leaf. The
+answers are Werkzeug's; `tests/properties/test_matching.py` compares them. There are three ways to
+one, each for what the one before it leaves over: a dict of the rules without variables; functions
+made of rules (`compiled.py`); a search of the trie. The answer is None where it needs more than the
+rules: a redirect needs the host, and a path with `//` may have to be merged. Methods, slashes and
+redirects are read from the rule during matching, so changing a rule takes effect at once.
 """
 
 from __future__ import annotations
@@ -59,8 +58,7 @@ class Leaf:
 
     Args:
         rule: The rule.
-        outranked: Whether another rule of the endpoint has defaults for this one, to which Werkzeug
-            may redirect.
+        outranked: Whether another rule of the endpoint has defaults for it: Werkzeug may redirect.
     """
 
     __slots__ = ("arguments", "outranked", "rule")
@@ -145,8 +143,7 @@ class Edge:
             at: The index of the next one.
 
         Returns:
-            The texts of the variables, and the index of the segment that follows; None if the
-            segments do not match.
+            The texts of the variables, and the index of the next segment; None without a match.
 
         Raises:
             _AskWerkzeug: The pattern cannot be compiled.
@@ -208,9 +205,8 @@ class Node:
         """Make functions of the rules below this node, which has no variables before it.
 
         Returns:
-            By the number of segments of a path, the rules in the order of the search. It is empty
-            where more than that order decides: a converter that takes slashes, or a redirect to a
-            slash at the end.
+            By a path's number of segments, the rules in the order of the search; empty where more
+            than that decides: a converter that takes slashes, or a redirect to a slash at the end.
         """
         self.compiled = _compile_rules(self)
         return self.compiled
@@ -238,7 +234,13 @@ class Trie:
         self.static: dict[str, tuple[Rule, ...]] = dict(_static_paths(state, ""))
 
     def find(self, path: str, method: str, websocket: bool) -> Match:
-        """Find the rule for a path; see `Map.find`."""
+        """Find the rule for a path; see `Map.find`.
+
+        Args:
+            path: The decoded path below the root path.
+            method: The HTTP method; GET for a websocket.
+            websocket: Whether the connection is a websocket.
+        """
         rules = self.static.get(path)
         if rules is None:
             segments = path.split("/")

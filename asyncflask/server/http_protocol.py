@@ -40,7 +40,11 @@ class HTTPProtocol(FlowControl):
     # -- asyncio.BufferedProtocol --------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Begin, or refuse the connection if there are too many."""
+        """Begin, or refuse the connection if there are too many.
+
+        Args:
+            transport: The transport of the connection.
+        """
         transport = cast(asyncio.Transport, transport)  # uvloop has other classes.
         self.transport = transport
         if _has_lost_its_client(transport):
@@ -61,15 +65,26 @@ class HTTPProtocol(FlowControl):
         """Return the buffer into which the transport reads.
 
         All connections of a loop share it, so that reading allocates nothing.
+
+        Args:
+            sizehint: Not used.
         """
         return self.server_state.read_buffer
 
     def buffer_updated(self, nbytes: int) -> None:
-        """Process the bytes that were read, before another connection uses the buffer."""
+        """Process the bytes that were read, before another connection uses the buffer.
+
+        Args:
+            nbytes: How many bytes they are.
+        """
         self.data_received(bytes(self.server_state.read_buffer[:nbytes]))
 
     def data_received(self, data: bytes) -> None:
-        """Keep the data, and continue if the app waits for it."""
+        """Keep the data, and continue if the app waits for it.
+
+        Args:
+            data: The bytes; never empty.
+        """
         if self._lingering:
             return
         websocket = self.websocket
@@ -104,7 +119,11 @@ class HTTPProtocol(FlowControl):
         )
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Wake every task that waits for this client."""
+        """Wake every task that waits for this client.
+
+        Args:
+            exc: The error of the transport, or ``None``; not used.
+        """
         self.transport = None
         self.server_state.connections.discard(self)
         stream, self.stream, self.websocket = self.stream, None, None

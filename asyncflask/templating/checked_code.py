@@ -78,25 +78,46 @@ class CheckedCodeGenerator(CodeGenerator):
         self.write(f", {_text(node)!r}, {place!r}, {use!r}))")
 
     def visit_Name(self, node: nodes.Name, frame: Frame) -> None:
-        """Compile a variable."""
+        """Compile a variable.
+
+        Args:
+            node: The variable, read or assigned.
+            frame: Jinja's frame.
+        """
         if node.ctx == "load":
             self._visit_checked(node, frame, super().visit_Name)
         else:
             super().visit_Name(node, frame)
 
     def visit_Getattr(self, node: nodes.Getattr, frame: Frame) -> None:
-        """Compile an attribute."""
+        """Compile an attribute.
+
+        Args:
+            node: The attribute, as in ``a.b``.
+            frame: Jinja's frame.
+        """
         if _is_of_loop(node, frame):
             super().visit_Getattr(node, frame)
         else:
             self._visit_checked(node, frame, super().visit_Getattr)
 
     def visit_Getitem(self, node: nodes.Getitem, frame: Frame) -> None:
-        """Compile a subscript."""
+        """Compile a subscript.
+
+        Args:
+            node: The subscript, as in ``a[b]``.
+            frame: Jinja's frame.
+        """
         self._visit_checked(node, frame, super().visit_Getitem)
 
     def visit_Call(self, node: nodes.Call, frame: Frame, forward_caller: bool = False) -> None:
-        """Compile a call."""
+        """Compile a call.
+
+        Args:
+            node: The call.
+            frame: Jinja's frame.
+            forward_caller: Whether it passes ``caller``, as that of a ``{% call %}`` block.
+        """
         kwargs = {"forward_caller": True} if forward_caller else {}
         if _is_of_loop(node.node, frame) and _has_constants_alone(node):
             super().visit_Call(node, frame, **kwargs)
@@ -104,11 +125,21 @@ class CheckedCodeGenerator(CodeGenerator):
             self._visit_checked(node, frame, super().visit_Call, **kwargs)
 
     def visit_Filter(self, node: nodes.Filter, frame: Frame) -> None:
-        """Compile a filter."""
+        """Compile a filter.
+
+        Args:
+            node: The filter with its value.
+            frame: Jinja's frame.
+        """
         self._visit_checked(node, frame, super().visit_Filter)
 
     def visit_Test(self, node: nodes.Test, frame: Frame) -> None:
-        """Compile a test."""
+        """Compile a test.
+
+        Args:
+            node: The test with its value.
+            frame: Jinja's frame.
+        """
         self._visit_checked(node, frame, super().visit_Test)
 
 

@@ -130,7 +130,15 @@ class Browser(werkzeug.test.Client):
     def open(  # type: ignore[override]  # takes a builder only
         self, builder: werkzeug.test.EnvironBuilder, **kwargs: object
     ) -> werkzeug.test.EnvironBuilder:
-        """Return the builder; the test client makes the request itself."""
+        """Return the builder; the test client makes the request itself.
+
+        Args:
+            builder: The request.
+            kwargs: Not used.
+
+        Returns:
+            ``builder`` itself.
+        """
         return builder
 
     def after(self, response: TestResponse) -> werkzeug.test.EnvironBuilder:

@@ -15,7 +15,18 @@ class HTTPMethods(NotesForgotten):
     """The methods of a client that call its :meth:`open` with an HTTP method."""
 
     def open(self, *args: Any, **kwargs: Any) -> Coroutine[Any, Any, TestResponse]:
-        """Make a request; see :meth:`.TestClient.open`."""
+        """Make a request; see :meth:`.TestClient.open`.
+
+        Args:
+            args: As for :meth:`.TestClient.open`.
+            kwargs: As for :meth:`.TestClient.open`.
+
+        Returns:
+            A coroutine that returns the response.
+
+        Raises:
+            NotImplementedError: A subclass has to define this method, and does not.
+        """
         raise NotImplementedError
 
     @refusing("client")

@@ -209,11 +209,31 @@ class Pending(_Refusing, Coroutine[Any, Any, T]):
         return result
 
     def send(self, value: Any) -> Any:
-        """Go on; for a task."""
+        """Go on; for a task.
+
+        Args:
+            value: As for a coroutine; a task sends ``None``.
+
+        Returns:
+            What the task has to wait for.
+
+        Raises:
+            StopIteration: With the result, at the end.
+        """
         return self._own_steps().send(value)
 
     def throw(self, *details: Any) -> Any:
-        """Go on with an error; for a task, which may be cancelled before it begins."""
+        """Go on with an error; for a task, which may be cancelled before it begins.
+
+        Args:
+            details: The error, as for a coroutine.
+
+        Returns:
+            What the task has to wait for.
+
+        Raises:
+            BaseException: The same error, or what reading made of it.
+        """
         self._failed = True
         return self._own_steps().throw(*details)
 
@@ -270,11 +290,31 @@ class Call(Unawaited, Coroutine[Any, Any, T]):
         return self._coroutine.__await__()
 
     def send(self, value: Any) -> Any:
-        """Go on; for a task."""
+        """Go on; for a task.
+
+        Args:
+            value: As for a coroutine; a task sends ``None``.
+
+        Returns:
+            What the task has to wait for.
+
+        Raises:
+            StopIteration: With the result, at the end.
+        """
         return self._coroutine.send(value)
 
     def throw(self, *details: Any) -> Any:
-        """Go on with an error; for a task."""
+        """Go on with an error; for a task.
+
+        Args:
+            details: The error, as for a coroutine.
+
+        Returns:
+            What the task has to wait for.
+
+        Raises:
+            BaseException: The same error, or what the method made of it.
+        """
         return self._coroutine.throw(*details)
 
     def close(self) -> None:

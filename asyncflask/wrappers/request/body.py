@@ -70,17 +70,34 @@ class Body(BodyBytes):
     def read(self, *args: object) -> NoReturn:
         """Raise an error that says how to read the body, which is not a file.
 
+        Args:
+            args: Not used.
+
         Raises:
             UnawaitedAccess: Always.
         """
         self._refuse("request.stream.read()")
 
     def readline(self, *args: object) -> NoReturn:
-        """Refuse, as :meth:`read`."""
+        """Refuse, as :meth:`read`.
+
+        Args:
+            args: Not used.
+
+        Raises:
+            UnawaitedAccess: Always.
+        """
         self._refuse("request.stream.readline()")
 
     def readlines(self, *args: object) -> NoReturn:
-        """Refuse, as :meth:`read`."""
+        """Refuse, as :meth:`read`.
+
+        Args:
+            args: Not used.
+
+        Raises:
+            UnawaitedAccess: Always.
+        """
         self._refuse("request.stream.readlines()")
 
     def __iter__(self) -> NoReturn:
