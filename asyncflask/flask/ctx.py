@@ -160,7 +160,14 @@ class AppContext(FlaskContext):
             appcontext_popped.send(self.app, _async_wrapper=self.app.ensure_sync)
 
     async def pop_async(self, exc: BaseException | None = NO_ERROR) -> None:
-        """Like :meth:`pop`, for code on the event loop."""
+        """Like :meth:`pop`, for code on the event loop.
+
+        Args:
+            exc: As for :meth:`pop`.
+
+        Raises:
+            RuntimeError: It is not the current app context.
+        """
         error = self._begin_pop(exc, current_app_context())
         last = len(self.pushes) == 1
         try:
@@ -304,7 +311,14 @@ class RequestContext(RequestState):
                 own.pop(error)
 
     async def pop_async(self, exc: BaseException | None = NO_ERROR) -> None:
-        """Like :meth:`pop`, for code on the event loop."""
+        """Like :meth:`pop`, for code on the event loop.
+
+        Args:
+            exc: As for :meth:`pop`.
+
+        Raises:
+            RuntimeError: It is not the current request context.
+        """
         error = self._begin_pop(exc, current_request_context())
         last = len(self.pushes) == 1
         try:
@@ -357,6 +371,10 @@ class RequestContext(RequestState):
     def match_request(self) -> None:
         """Find the rule for the request, and set it in the ASGI scope for tracing tools."""
         super().match_request()
+        if self.url_rule is not None and "HTTP_UPGRADE" in self.wsgi_environ:
+            # The handshake of a websocket matches no rule of HTTP. Werkzeug reads the headers.
+            self.url_rule = self.view_args = None
+            self._match_with_adapter()
         rule, scope = self.url_rule, self.wsgi_environ.get("asgi.scope")
         if rule is not None and scope is not None:
             scope["route"] = rule

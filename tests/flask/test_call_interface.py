@@ -299,16 +299,26 @@ def app_with_rules_for_websockets(module):
         return view()
 
     app.route("/live", websocket=True)(view)
+    app.route("/page", endpoint="page")(view)
+    app.route("/pages/<name>", endpoint="pages")(view)
     app.route("/async", websocket=True)(native)
     blueprint.route("/<name>", websocket=True, endpoint="room")(view)
     app.register_blueprint(blueprint)
     return app
 
 
-@pytest.mark.parametrize("path", ["/live", "/async", "/rooms/tea", "/nothing"])
-@pytest.mark.parametrize("upgrade", [UPGRADE, {}, {"HTTP_UPGRADE": "h2c"}])
+@pytest.mark.parametrize(
+    "path", ["/live", "/async", "/rooms/tea", "/page", "/pages/2", "/pages/2/", "/nothing"]
+)
+@pytest.mark.parametrize(
+    "upgrade",
+    [
+        *(UPGRADE, {}, {"HTTP_UPGRADE": "h2c"}, {"HTTP_UPGRADE": "websocket"}),
+        {"HTTP_CONNECTION": "keep-alive, Upgrade", "HTTP_UPGRADE": "WebSocket"},
+    ],
+)
 @pytest.mark.parametrize("method", ["GET", "POST", "OPTIONS", "HEAD"])
-def test_a_wsgi_view_for_websockets_is_called_as_on_flask(path, upgrade, method):
+def test_a_wsgi_request_for_a_websocket_gets_the_answer_of_flask(path, upgrade, method):
     answers = []
     for module in (oracle, asyncflask.flask):
         app = app_with_rules_for_websockets(module)
