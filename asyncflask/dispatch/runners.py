@@ -112,7 +112,10 @@ async def run_on_loop(app: ServedApp, ctx: Context, plan: EndpointPlan) -> Answe
                 raise refused_response(hook, answer)
     except BaseException as error:
         return await run_steps(app, ctx, _raise(error))
-    if app.plans.version is not plan.version or _is_processed(app, ctx):
+    # Messages are made only if nothing processes them.
+    if not isinstance(answer, tuple) and (
+        app.plans.version is not plan.version or _is_processed(app, ctx)
+    ):
         return await run_steps(app, ctx, finish_processing(app, ctx, answer))
     if plan.has_teardown:
         await leave_served(app, ctx, None)

@@ -108,7 +108,9 @@ def _make_request(ctx: Any) -> Request:
 def _make_sync_request(ctx: Any) -> SyncRequest:
     loop = running_loop() if ctx.lease is None else ctx.lease.loop
     cls: type[SyncRequest] = ctx.app.sync_request_class
-    return cls(make_environ(ctx, loop))
+    request = cls(make_environ(ctx, loop))
+    request.share_attributes(ctx.connect())
+    return request
 
 
 def _make_websocket(ctx: Any) -> Websocket:

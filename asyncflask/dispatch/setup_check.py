@@ -8,11 +8,13 @@ will not happen, so each is named in the log, with what to write instead.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 from ..concurrency.inspection import is_async
 from ..exceptions import MissingAttribute
 from ..logging import one_line
+from ..wrappers import Request, SyncRequest
 from .protocols import ServedApp
 
 #: Methods and attributes of an app that are not called here, and what to use instead.
@@ -70,6 +72,7 @@ def find_faults(app: ServedApp) -> Iterator[str]:
         if isinstance(made_of, type):  # A property may give another class for each request.
             name = f"{made_of.__module__}.{made_of.__qualname__}"
             yield from _unknown(made_of, f"{name}, the {attribute} of {where}", table)
+    yield from _overridden_for_async(app, where)
     for name in PLAIN_STEPS:
         if is_async(getattr(app, name)):
             yield (
@@ -87,6 +90,25 @@ def _unknown(thing: object, where: str, table: dict[str, str]) -> Iterator[str]:
         found = _find_attribute(thing, name)
         if found is not None and not isinstance(found, MissingAttribute):
             yield f"{name} of {where} has no effect here: nothing calls it. {remedy}."
+
+
+def _overridden_for_async(app: ServedApp, where: str) -> Iterator[str]:
+    """Name what the request class of ``async def`` functions overrides, and not that of ``def``."""
+    request_class, sync_class = app.request_class, app.sync_request_class
+    if not isinstance(request_class, type) or sync_class is not SyncRequest:
+        return
+    if all(map(is_async, app.view_functions.values())):
+        return
+    own = [cls for cls in request_class.__mro__ if issubclass(cls, Request) and cls is not Request]
+    names = {name for cls in own for name in vars(cls) if not name.startswith("_")}
+    ignored = sorted(filter(partial(hasattr, SyncRequest), names - CLASSES["request_class"].keys()))
+    if ignored:
+        yield (
+            f"{', '.join(ignored)} of {request_class.__module__}.{request_class.__qualname__}, the"
+            f" request_class of {where}, has no effect in `def` functions: the class of their"
+            " request is sync_request_class. Override it in a class of"
+            " asyncflask.wrappers.SyncRequest as well, and set that as sync_request_class."
+        )
 
 
 def _find_attribute(thing: object, name: str) -> object:

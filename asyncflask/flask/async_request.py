@@ -18,6 +18,7 @@ from ..wrappers.request.body import Body
 from ..wrappers.request.body_bytes import SLICE
 from ..wrappers.request.request import Request
 from ..wrappers.request.sync import CONTEXT_KEY
+from ..wrappers.shared_attributes import SharedAttributes
 from ..wsgi.scope import build_scope, kept_scope
 
 T = TypeVar("T")
@@ -65,7 +66,7 @@ class _Shared:
         setattr(self._find(instance), self._name, value)
 
 
-class AwaitableRequest(Request):
+class AwaitableRequest(SharedAttributes, Request):
     """The awaitable request of the async API over a synchronous one.
 
     Args:
@@ -78,6 +79,7 @@ class AwaitableRequest(Request):
 
     def __init__(self, ctx: FacadeContext) -> None:
         super().__init__(_View(ctx))
+        self.share_attributes(ctx.request_or_websocket)
 
     def is_of(self, request: object) -> bool:
         """Return whether this reads through a synchronous request.

@@ -15,6 +15,7 @@ from ..dispatch.invoke import emit
 from ..sansio.setupmethod import setupmethod
 from ..signals import got_background_exception
 from ..templating.loading import has_templates
+from ..wrappers import SyncRequest
 from ..wsgi.mount import Interface, Mount, Stop, make_mount, start_mounted, stop_mounted
 from .asgi import run_shutdown, run_startup
 from .steps import Steps
@@ -24,6 +25,9 @@ P = t.ParamSpec("P")
 
 class AppLifespan(Steps):
     """An app that is started and shut down."""
+
+    #: the class of the request of ``def`` functions
+    sync_request_class: type[SyncRequest]
 
     def _prepare_api(self) -> None:
         self.serving_generators: list[AsyncIterator[None]] = []

@@ -11,6 +11,7 @@ import asyncflask.flask
 from asyncflask import Blueprint, Flask, Request, Response, render_template_string, request
 from asyncflask.dispatch.setup_check import APP, CLASSES, CONFIG, PLAIN_STEPS, find_faults
 from asyncflask.templating import render_template_string_async
+from asyncflask.wrappers import SyncRequest
 
 
 @pytest.fixture
@@ -48,6 +49,57 @@ async def test_a_step_that_nothing_calls_is_named_once(told, name, how):
     assert message.startswith(f"{name} of ")
     assert "Shop has no effect here: nothing calls it. " in message
     assert message.endswith(f"{APP[name]}.")
+
+
+class Lenient(Request):
+    max_form_parts = 10
+    kind = "own"
+
+    def on_json_loading_failed(self, e):
+        return {}
+
+
+OVERRIDDEN = "max_form_parts, on_json_loading_failed of "
+
+
+async def test_what_a_request_class_overrides_is_named_where_a_def_view_does_not_see_it(told):
+    app = Flask(__name__)
+    app.request_class = Lenient
+    app.get("/")(lambda: "")
+
+    (message,) = await told(app)
+
+    assert message.startswith(f"{OVERRIDDEN}{__name__}.Lenient, the request_class of ")
+    assert "has no effect in `def` functions" in message
+    assert message.endswith("and set that as sync_request_class.")
+
+
+async def test_a_request_class_is_not_named_for_attributes_that_both_kinds_see(told):
+    app = Flask(__name__)
+    app.request_class = type("Named", (Request,), {"user": property(lambda request: "ann")})
+    app.get("/")(lambda: request.user)
+
+    assert await told(app) == []
+
+
+async def test_a_request_class_is_not_named_where_all_views_are_async(told):
+    app = Flask(__name__, static_folder=None)
+    app.request_class = Lenient
+
+    @app.get("/")
+    async def view():
+        return ""
+
+    assert await told(app) == []
+
+
+async def test_a_request_class_is_not_named_beside_one_for_def_functions(told):
+    app = Flask(__name__)
+    app.request_class = Lenient
+    app.sync_request_class = type("LenientSync", (SyncRequest,), {"max_form_parts": 10})
+    app.get("/")(lambda: "")
+
+    assert await told(app) == []
 
 
 @pytest.mark.parametrize(

@@ -73,6 +73,41 @@ def test_an_async_view_awaits_its_request(bp, registered):
     }
 
 
+def test_both_requests_share_what_is_set_on_either(bp, registered):
+    @bp.before_request
+    def before():
+        facade.request.steps = ["facade"]
+
+    @bp.before_request
+    async def before_async():
+        asyncflask.request.steps.append("async")
+        asyncflask.request.user = "ann"
+
+    @bp.get("/")
+    def view():
+        request = facade.request
+        before = request.user
+        del request.user
+        return [*request.steps, before, hasattr(asyncflask.request, "user")]
+
+    assert registered.get("/").json == ["facade", "async", "ann", False]
+
+
+def test_an_async_view_has_the_attributes_of_the_facades_request_class(app, bp, registered):
+    class OwnRequest(Request):
+        @property
+        def user(self):
+            return self.headers["X-User"].title()
+
+    app.request_class = OwnRequest
+
+    @bp.get("/")
+    async def view():
+        return asyncflask.request.user
+
+    assert registered.get("/", headers={"X-User": "ann"}).text == "Ann"
+
+
 def test_both_requests_share_the_body_whichever_reads_first(bp, registered):
     @bp.before_request
     def before():

@@ -17,6 +17,7 @@ from ... import _contextvars
 from ...datastructures import ImmutableMultiDict
 from ...debughelpers import Sent, explain_missing_files
 from ..http_connection import Routed, checked_host, lazy
+from ..shared_attributes import SharedAttributes
 from .base import ConnectedContext, Limit, body_of, of_class, refuse_json
 from .body import Body
 from .bounded_stream import bounded
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 CONTEXT_KEY = "asyncflask.context"
 
 
-class SyncRequest(Routed, WSGIRequest):
+class SyncRequest(SharedAttributes, Routed, WSGIRequest):
     """Flask's synchronous request, in ``def`` functions and their worker thread.
 
     It is Werkzeug's request on a WSGI environ, with Flask's attributes: ``request.form["name"]``,
@@ -53,6 +54,8 @@ class SyncRequest(Routed, WSGIRequest):
     form_data_parser_class = FormDataParser
     parameter_storage_class: type[MultiDict[str, Any]] = ImmutableMultiDict
     dict_storage_class: type[MultiDict[str, Any]] = ImmutableMultiDict
+
+    _set_later = frozenset({"_parsed_content_type"})  # by Werkzeug
 
     max_content_length = Limit("MAX_CONTENT_LENGTH", None)
     max_form_memory_size = Limit("MAX_FORM_MEMORY_SIZE", 500_000)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from ...concurrency.bridge import run_from_thread
 from ...exceptions import WebsocketDisconnect
+from ..shared_attributes import SharedAttributes
 from .websocket import HandshakeHeaders, Websocket
 
 
@@ -26,7 +27,7 @@ class SyncContext(Protocol):
     def own_connection(self) -> Websocket: ...
 
 
-class SyncWebsocket:
+class SyncWebsocket(SharedAttributes):
     """The same websocket, for ``def`` views: each call blocks the view's worker thread.
 
     Attributes that need no waiting (``headers``, ``path``, ``args`` …) are those of
@@ -39,6 +40,7 @@ class SyncWebsocket:
     def __init__(self, ctx: SyncContext) -> None:
         self._websocket = ctx.own_connection
         self._loop = ctx.lease.loop
+        self.share_attributes(self._websocket)
 
     def receive(self) -> str | bytes:
         """Wait for the next message. See :meth:`Websocket.receive`."""
@@ -96,8 +98,9 @@ class SyncWebsocket:
         except WebsocketDisconnect:
             raise StopIteration from None
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._websocket, name)
+    if TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any: ...
 
     def __repr__(self) -> str:
         return repr(self._websocket).replace("Websocket", "SyncWebsocket", 1)
