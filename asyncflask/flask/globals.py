@@ -8,6 +8,8 @@ from werkzeug.local import LocalProxy as LocalProxy
 
 from .._contextvars import FoundVariable as _FoundVariable
 from .._contextvars import current
+from ..exceptions import OutOfContext as _OutOfContext
+from ..exceptions import of_the_other_kind as _of_the_other_kind
 from ..exceptions import outside as _outside
 from ..globals import app_ctx, g, session
 from ..globals import current_app as _current_app
@@ -15,6 +17,7 @@ from ..globals import make_proxy as _make_proxy
 from ..globals import request_ctx as _request_ctx
 
 if TYPE_CHECKING:
+    from ..context import Context
     from .app import Flask
     from .ctx import RequestContext
     from .wrappers import Request
@@ -26,8 +29,22 @@ def _find_sync_request() -> Any:
     ctx = current()
     found = None if ctx is None else ctx.sync_connection_of("http")
     if found is None:
-        raise _outside("request", "request")
+        raise _missing_request(ctx)
     return found
+
+
+def _missing_request(ctx: Context | None) -> _OutOfContext:
+    if ctx is None or not ctx.has_request:
+        return _outside("request", "request")
+    error = _of_the_other_kind("request", "websocket")
+    rule = ctx.url_rule
+    if rule is None or rule.methods is None:
+        return error
+    return _OutOfContext(
+        f"{error}\n    The rule {rule.rule!r} was added with route(..., websocket=True). Its view"
+        " finds the socket of a WSGI server in `request.environ`, and this is an ASGI server. Serve"
+        " the app with a WSGI server, such as gunicorn, or add the view with app.websocket(...)."
+    )
 
 
 #: the synchronous request, in `def` and `async def` functions of the facade and of the async API

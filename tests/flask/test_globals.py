@@ -17,6 +17,7 @@ import asyncflask
 import asyncflask.flask
 from asyncflask.flask import current_app, g, globals, request, session
 from asyncflask.flask.globals import _cv_app, _cv_request, app_ctx, request_ctx
+from asyncflask.testing import TestClient
 
 OF_AN_APP = {"current_app": current_app, "g": g, "app_ctx": app_ctx}
 OF_A_REQUEST = {"request": request, "session": session, "request_ctx": request_ctx}
@@ -42,6 +43,29 @@ def test_outside_of_a_context_a_proxy_says_what_is_missing(name):
 
     with pytest.raises(RuntimeError, match=f"^Working outside of {kind} context: `{name}`"):
         ALL[name]._get_current_object()
+
+
+def read_environ():
+    return request.environ
+
+
+@pytest.mark.parametrize(
+    ("add", "told"),
+    [
+        (lambda app: app.websocket("/live")(read_environ), r"\.{3}\)\.$"),
+        (
+            lambda app: app.route("/live", websocket=True)(read_environ),
+            r"'/live' was added with route\(\.\.\., websocket=True\)\. .* this is an ASGI server",
+        ),
+    ],
+)
+async def test_in_a_websocket_the_request_says_that_this_is_a_websocket(app, add, told):
+    add(app)
+    app.testing = True
+
+    with pytest.raises(RuntimeError, match=rf"(?s)this is a websocket\..*{told}"):
+        async with TestClient(app).websocket("/live"):
+            pass
 
 
 @pytest.mark.parametrize("name", OF_A_REQUEST)
