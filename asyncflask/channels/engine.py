@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import abc
 import functools
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
@@ -75,6 +76,9 @@ class Engine(abc.ABC):
 
     #: The most bytes of a message's body.
     payload_limit: int
+    #: For what an app's developer has to know; the hub sets the app's.
+    logger = logging.getLogger("asyncflask.channels")
+    _has_ignored = False
 
     def __init__(
         self, url: str, options: EngineOptions, deliver: Callable[[Message], None]
@@ -95,6 +99,22 @@ class Engine(abc.ABC):
             A function that takes ``deliver``, which gets each message, and returns an engine.
         """
         return functools.partial(cls, url, options)
+
+    def ignore(self, found: str) -> None:
+        """Write into the log, once, that there was something which is no message of a channel.
+
+        Args:
+            found: What it was, and where.
+        """
+        if not self._has_ignored:
+            self._has_ignored = True
+            self.logger.warning(
+                "Channels: %s is no message of a channel. It is ignored, and what follows of the"
+                " kind as well, without a warning. Let no other program use names that begin with"
+                " CHANNELS_PREFIX=%r.",
+                found,
+                self.options.prefix,
+            )
 
     @abc.abstractmethod
     async def open(self) -> None:

@@ -86,9 +86,9 @@ class Channels:
             app.config.setdefault(name, value)
         hubs = _Hubs(app)
         app.extensions["channels"] = hubs
-        after_serving = getattr(app, "after_serving", None)
-        if after_serving is not None:
-            after_serving(hubs.close)
+        if hasattr(app, "after_serving"):
+            app.before_serving(hubs.begin)
+            app.after_serving(hubs.close)
 
     # -- messages ----------------------------------------------------------------------------------
 
@@ -217,7 +217,11 @@ class Channels:
 
     @property
     def connected(self) -> bool:
-        """Whether the engine can be reached, for a health check."""
+        """Whether the engine can be reached, for a health check.
+
+        In ``async def`` code it is false until the first use has connected; ``def`` code waits for
+        the first try to connect, at most ``CHANNELS_TIMEOUT`` seconds.
+        """
         if running_loop() is None:
             return bool(_in_place(_connected)())
         return _hub().connected
@@ -259,6 +263,12 @@ class _Hubs:
             self._make_engine = engine_class(url).maker(url, options)
         return self._make_engine
 
+    async def begin(self) -> None:
+        """Let :meth:`close` be the last function after serving: the others may publish."""
+        functions = self._app.after_serving_funcs
+        functions.remove(self.close)
+        functions.append(self.close)
+
     async def close(self) -> None:
         """Close the running loop's hub."""
         hub = self._hubs.pop(asyncio.get_running_loop(), None)
@@ -297,7 +307,7 @@ def _in_place(function: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, Any]
 
 
 async def _connected() -> bool:
-    return _hub().connected
+    return await _hub().can_connect()
 
 
 def _subscribed(

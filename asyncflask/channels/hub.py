@@ -13,7 +13,7 @@ import logging
 import random
 import secrets
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any, TypeVar
 
@@ -84,6 +84,7 @@ class Hub:
         logger: logging.Logger,
     ) -> None:
         self.engine = make_engine(self._deliver)
+        self.engine.logger = logger
         self._timeout = timeout
         self._logger = logger
         self._channels: dict[str, _Channel] = {}
@@ -94,6 +95,8 @@ class Hub:
         self._present: dict[str, _Presence] = {}
         self._worker = secrets.token_hex(8)
         self._connected = asyncio.Event()
+        #: set after the first try to connect
+        self._tried = asyncio.Event()
         # In no request's context, which these tasks would keep.
         self._owner = asyncio.create_task(
             self._run(), name="channels", context=contextvars.Context()
@@ -103,6 +106,11 @@ class Hub:
     def connected(self) -> bool:
         """Whether the engine can be reached, as far as is known."""
         return self._connected.is_set()
+
+    async def can_connect(self) -> bool:
+        """Return :attr:`connected`, after the first try if there was none yet."""
+        await self._tried.wait()
+        return self.connected
 
     @property
     def closed(self) -> bool:
@@ -130,6 +138,7 @@ class Hub:
             try:
                 await self._open()
                 self._connected.set()
+                self._tried.set()
                 if warned:
                     self._logger.warning("Channels: the engine can be reached again.")
                 pause, warned = FIRST_PAUSE, False
@@ -145,6 +154,7 @@ class Hub:
                     warned = True
             finally:
                 self._connected.clear()
+                self._tried.set()
                 await self._close_engine()
             await asyncio.sleep(random.uniform(pause / 2, pause))
             pause = min(2 * pause, LONGEST_PAUSE)
@@ -188,7 +198,8 @@ class Hub:
         if not history.complete:
             for subscription in channel.subscriptions:
                 subscription.miss()
-        for message in (*history.messages, *live):
+        self._catch_up(channel, history.messages)
+        for message in live:
             self._deliver(message)
 
     async def _ask(self, question: Callable[[], Coroutine[Any, Any, T]], what: str) -> T:
@@ -233,6 +244,13 @@ class Hub:
         ]
         if bells:
             asyncio.get_running_loop().call_soon(ring_all, bells)
+
+    def _catch_up(self, channel: _Channel, messages: Sequence[Message]) -> None:
+        """Hand on what was published while the connection was lost."""
+        if messages:
+            channel.last = messages[-1].position
+            for subscription in channel.subscriptions:
+                subscription.catch_up(messages)
 
     async def publish(self, channel: str, body: bytes) -> Position:
         """Send a message, see :meth:`Engine.publish`.

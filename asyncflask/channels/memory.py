@@ -9,12 +9,16 @@ import threading
 import time
 from collections import OrderedDict, deque
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Self
 
 from ..concurrency.bridge import running_loop
 from .engine import Engine, EngineOptions, History
 from .message import Message, Position
+
+#: How many channels that expired have their last offset kept.
+COUNTERS = 1000
 
 
 @dataclass(slots=True)
@@ -35,19 +39,23 @@ class _Kept:
 class MemoryBroker:
     """What the engines of a process share, whichever loop and thread they belong to.
 
-    All channels count together, so that a channel which expired leaves nothing behind.
+    All channels count together: of a channel that expired long ago nothing needs to be left.
     """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._epoch = secrets.token_hex(6)
         self._offset = 0
-        #: the highest offset of the channels that expired
+        #: the last offset of channels that expired, the latest of them last: a client that comes
+        #: back to a quiet channel has missed nothing
+        self._counters: OrderedDict[str, int] = OrderedDict()
+        #: the highest offset of the other channels that expired
         self._expired = 0
         #: the channel whose last message is the oldest comes first
         self._kept: OrderedDict[str, _Kept] = OrderedDict()
         self._listeners: dict[str, list[MemoryEngine]] = {}
-        self._members: dict[str, dict[str, Sequence[str]]] = {}
+        #: what each worker announced, and when that ends: channel -> worker -> both
+        self._members: dict[str, dict[str, tuple[Sequence[str], float]]] = {}
 
     def publish(self, channel: str, body: bytes, options: EngineOptions) -> Position:
         """Keep a message, and hand it to the engines that listen to its channel.
@@ -66,14 +74,16 @@ class MemoryBroker:
             self._offset += 1
             position = Position(self._epoch, self._offset)
             message = Message(channel, position, body)
-            kept = self._kept.setdefault(channel, _Kept(dropped=self._expired))
-            self._kept.move_to_end(channel)
+            kept = self._kept.pop(channel, None) or self._nothing_kept(channel)
+            self._kept[channel] = kept
+            self._counters.pop(channel, None)
             kept.expires = now + options.ttl
             kept.messages.append(message)
             while len(kept.messages) > options.history:
                 kept.dropped = kept.messages.popleft().position.offset
-            for engine in self._listeners.get(channel, ()):
-                engine.take(message)
+            for engine in tuple(self._listeners.get(channel, ())):
+                if not engine.take(message):
+                    self._unlisten(channel, engine)
         return position
 
     def _expire(self, now: float) -> None:
@@ -82,8 +92,14 @@ class MemoryBroker:
             if kept.expires > now:
                 return
             last = kept.messages[-1].position.offset if kept.messages else kept.dropped
-            self._expired = max(self._expired, last)
+            self._counters[channel] = last
             del self._kept[channel]
+            if len(self._counters) > COUNTERS:
+                _, last = self._counters.popitem(last=False)
+                self._expired = max(self._expired, last)
+
+    def _nothing_kept(self, channel: str) -> _Kept:
+        return _Kept(dropped=self._counters.get(channel, self._expired))
 
     def history(self, channel: str, after: Position | None) -> History:
         """Return the kept messages of a channel after a position.
@@ -97,7 +113,7 @@ class MemoryBroker:
         """
         with self._lock:
             self._expire(time.monotonic())
-            kept = self._kept.get(channel) or _Kept(dropped=self._expired)
+            kept = self._kept.get(channel) or self._nothing_kept(channel)
             if after is None or after.epoch != self._epoch or after.offset > self._offset:
                 return History(list(kept.messages), after is None and not kept.dropped)
             missed = [one for one in kept.messages if one.position.offset > after.offset]
@@ -126,28 +142,30 @@ class MemoryBroker:
             engine: The engine; one that does not listen is ignored.
         """
         with self._lock:
-            listeners = self._listeners.get(channel, [])
-            if engine in listeners:
-                listeners.remove(engine)
-            if not listeners:
-                self._listeners.pop(channel, None)
+            self._unlisten(channel, engine)
 
-    def announce(self, channel: str, worker: str, members: Sequence[str]) -> None:
-        """Replace who is present by a worker. In one process no worker dies alone.
+    def _unlisten(self, channel: str, engine: MemoryEngine) -> None:
+        listeners = self._listeners.get(channel, [])
+        if engine in listeners:
+            listeners.remove(engine)
+        if not listeners:
+            self._listeners.pop(channel, None)
+
+    def announce(self, channel: str, worker: str, members: Sequence[str], presence: float) -> None:
+        """Replace who is present by a worker: its loop may end without a word, as a process may.
 
         Args:
             channel: The channel's name.
             worker: The worker's id.
             members: Each name once; an empty list removes the worker.
+            presence: Seconds after which they do not count any more.
         """
         with self._lock:
-            workers = self._members.setdefault(channel, {})
+            living = self._living(channel)
+            living.pop(worker, None)
             if members:
-                workers[worker] = members
-            else:
-                workers.pop(worker, None)
-            if not workers:
-                del self._members[channel]
+                living[worker] = members, time.monotonic() + presence
+            self._keep(channel, living)
 
     def members(self, channel: str) -> Mapping[str, Sequence[str]]:
         """Return who is present, by worker.
@@ -159,7 +177,20 @@ class MemoryBroker:
             The names by the worker's id.
         """
         with self._lock:
-            return dict(self._members.get(channel, {}))
+            living = self._living(channel)
+            self._keep(channel, living)
+            return {worker: members for worker, (members, _) in living.items()}
+
+    def _living(self, channel: str) -> dict[str, tuple[Sequence[str], float]]:
+        now = time.monotonic()
+        workers = self._members.get(channel, {})
+        return {worker: said for worker, said in workers.items() if said[1] > now}
+
+    def _keep(self, channel: str, workers: dict[str, tuple[Sequence[str], float]]) -> None:
+        if workers:
+            self._members[channel] = workers
+        else:
+            self._members.pop(channel, None)
 
 
 class MemoryEngine(Engine):
@@ -178,6 +209,10 @@ class MemoryEngine(Engine):
         self._broker = broker or MemoryBroker()
         self._loop = asyncio.get_running_loop()
         self._channels: set[str] = set()
+        #: messages of other threads; what this loop publishes comes after them
+        self._earlier: deque[Message] = deque()
+        #: the channels in which this engine's worker has members, and the worker
+        self._present: set[tuple[str, str]] = set()
 
     @classmethod
     def maker(cls, url: str, options: EngineOptions) -> Callable[[Callable[[Message], None]], Self]:
@@ -192,16 +227,28 @@ class MemoryEngine(Engine):
         """
         return functools.partial(cls, url, options, broker=MemoryBroker())
 
-    def take(self, message: Message) -> None:
-        """Deliver a message on this engine's loop; called by any thread.
+    def take(self, message: Message) -> bool:
+        """Deliver a message on this engine's loop; called by any thread, with the broker's lock.
 
         Args:
             message: The message; it is dropped if the loop does not run.
+
+        Returns:
+            Whether the loop is there; it may have been closed without a word.
         """
         if running_loop() is self._loop:
+            if self._earlier:
+                self._deliver_earlier()
             self.deliver(message)
         elif self._loop.is_running():
-            self._loop.call_soon_threadsafe(self.deliver, message)
+            self._earlier.append(message)
+            with suppress(RuntimeError):  # The loop has ended at this moment.
+                self._loop.call_soon_threadsafe(self._deliver_earlier)
+        return not self._loop.is_closed()
+
+    def _deliver_earlier(self) -> None:
+        while self._earlier:
+            self.deliver(self._earlier.popleft())
 
     async def open(self) -> None:
         """Do nothing: there is no connection."""
@@ -211,10 +258,13 @@ class MemoryEngine(Engine):
         await self._loop.create_future()
 
     async def close(self) -> None:
-        """Listen to nothing."""
+        """Listen to nothing, and let no member be present."""
         for channel in self._channels:
             self._broker.unlisten(channel, self)
         self._channels.clear()
+        for channel, worker in self._present:
+            self._broker.announce(channel, worker, (), 0)
+        self._present.clear()
 
     async def publish(self, channel: str, body: bytes) -> Position:
         """See :meth:`Engine.publish`.
@@ -276,9 +326,13 @@ class MemoryEngine(Engine):
         Args:
             channel: The channel's name.
             worker: The worker's id.
-            members: Each name once; they count until they are replaced, without a limit of time.
+            members: Each name once; they count until they are replaced, or CHANNELS_PRESENCE is over.
         """
-        self._broker.announce(channel, worker, members)
+        self._broker.announce(channel, worker, members, self.options.presence)
+        if members:
+            self._present.add((channel, worker))
+        else:
+            self._present.discard((channel, worker))
 
     async def members(self, channel: str) -> Mapping[str, Sequence[str]]:
         """See :meth:`Engine.members`.

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
 
 import nats
 from nats.aio.client import Client
@@ -16,11 +18,16 @@ from nats.js.errors import BadRequestError
 from nats.js.kv import KeyValue
 
 from .arrivals import Arrivals
+from .deadline import within
 from .engine import Engine, EngineOptions, History
 from .message import Message, Position
 
+#: A prefix: one token of a subject, and the beginning of a bucket's name.
+_PREFIX = r"[\w-]+"
 #: Seconds that the server may take for a message that it has.
 ANSWER = 5.0
+#: The least seconds that JetStream keeps a message; 0 would be forever.
+LEAST_AGE = 0.1
 
 
 class NATSEngine(Engine):
@@ -38,6 +45,11 @@ class NATSEngine(Engine):
         self, url: str, options: EngineOptions, deliver: Callable[[Message], None]
     ) -> None:
         super().__init__(url, options, deliver)
+        if not re.fullmatch(_PREFIX, options.prefix, re.ASCII):
+            raise ValueError(
+                f"CHANNELS_PREFIX={options.prefix!r} begins the names of a stream and of subjects."
+                " Write letters, digits, underscores and hyphens."
+            )
         self._client: Client | None = None
         self._stream: JetStreamContext | None = None
         self._bucket: KeyValue | None = None
@@ -48,7 +60,7 @@ class NATSEngine(Engine):
 
     async def open(self) -> None:
         """See :meth:`Engine.open`."""
-        self._lost = asyncio.get_running_loop().create_future()
+        self._lost = None  # A first try that fails is no loss: nats-py tries again.
         self._client = await nats.connect(
             self.url,
             allow_reconnect=False,  # The hub connects again, and replays what was missed.
@@ -58,14 +70,20 @@ class NATSEngine(Engine):
             error_cb=self._failed,
             closed_cb=self._closed,
         )
+        self._lost = asyncio.get_running_loop().create_future()
         self.payload_limit = self._client.max_payload
         self._stream = self._client.jetstream()
+        self._epoch = _epoch(await self._open_stream(self._stream))
+        self._bucket = await self._open_bucket(self._stream)
+
+    async def _open_stream(self, stream: JetStreamContext) -> api.StreamInfo:
+        """Make the stream of all channels, or give it this worker's settings."""
         config = api.StreamConfig(
             name=f"{self.options.prefix}_channels",
             subjects=[f"{self.options.prefix}.channels.*"],
             # One more than asked for: the message after which all are kept is there itself.
             max_msgs_per_subject=self.options.history + 1,
-            max_age=self.options.ttl,
+            max_age=max(self.options.ttl, LEAST_AGE),
             storage=api.StorageType.MEMORY,
             republish=api.RePublish(
                 src=f"{self.options.prefix}.channels.*",
@@ -73,15 +91,30 @@ class NATSEngine(Engine):
             ),
         )
         try:
-            info = await self._stream.add_stream(config)
+            return await stream.add_stream(config)
         except BadRequestError:  # It is there, with another history or time.
-            info = await self._stream.update_stream(config)
-        self._epoch = _epoch(info)
-        self._bucket = await self._stream.create_key_value(
-            bucket=f"{self.options.prefix}_present",
-            ttl=self.options.presence,
-            storage=api.StorageType.MEMORY,
-        )
+            assert config.name is not None
+            info = await stream.stream_info(config.name)
+            if (info.config.max_msgs_per_subject or 0) < self.options.history + 1:
+                # How many a smaller history has dropped cannot be told afterwards. Now all that is
+                # older counts as dropped, and what follows is kept by the new one.
+                await stream.purge_stream(config.name)
+            wanted = ("subjects", "max_msgs_per_subject", "max_age", "republish")
+            return await _update_stream(
+                stream, info, {name: getattr(config, name) for name in wanted}
+            )
+
+    async def _open_bucket(self, stream: JetStreamContext) -> KeyValue:
+        """Make the bucket of presence, or give it this worker's time."""
+        name, ttl = f"{self.options.prefix}_present", max(self.options.presence, LEAST_AGE)
+        try:
+            return await stream.create_key_value(
+                bucket=name, ttl=ttl, storage=api.StorageType.MEMORY
+            )
+        except BadRequestError:  # It is there, with another time.
+            info = await stream.stream_info(f"KV_{name}")
+            await _update_stream(stream, info, {"max_age": ttl})
+            return await stream.key_value(name)
 
     async def _failed(self, error: Exception) -> None:
         self._end(f"{type(error).__name__}: {error}")
@@ -96,7 +129,11 @@ class NATSEngine(Engine):
     async def run(self) -> None:
         """See :meth:`Engine.run`."""
         assert self._lost is not None
-        raise ConnectionError(await self._lost)
+        heartbeat = self.options.heartbeat
+        while not (await asyncio.wait([self._lost], timeout=heartbeat))[0]:
+            if _epoch(await within(heartbeat, self._info())) != self._epoch:
+                raise ConnectionError("the stream was deleted and made again")
+        raise ConnectionError(self._lost.result())
 
     async def close(self) -> None:
         """See :meth:`Engine.close`."""
@@ -144,10 +181,10 @@ class NATSEngine(Engine):
         Raises:
             ConnectionError: There is no connection to NATS.
         """
-        return Position(self._epoch, (await self._state()).last_seq)
+        return Position(self._epoch, (await self._info()).state.last_seq)
 
-    async def _state(self) -> api.StreamState:
-        return (await self._connected().stream_info(f"{self.options.prefix}_channels")).state
+    async def _info(self) -> api.StreamInfo:
+        return await self._connected().stream_info(f"{self.options.prefix}_channels")
 
     async def listen(self, channel: str) -> None:
         """See :meth:`Engine.listen`.
@@ -162,25 +199,24 @@ class NATSEngine(Engine):
             raise ConnectionError("there is no connection to NATS")
         arrivals = self._arrivals.get(channel)
         if arrivals is None:
-            arrivals = Arrivals(self.deliver)
+            arrivals = self._arrivals[channel] = Arrivals(self.deliver)
             live = f"{self.options.prefix}.live.{_token(channel)}"
             receiver = self._receiver(channel, arrivals)
             self._subscriptions[channel] = await self._client.subscribe(live, cb=receiver)
-            self._arrivals[channel] = arrivals
         # The server has the subscription when it answers what was sent after it. flush() would not
         # do: nats-py sends its PING before a subscription that still waits to be sent.
-        arrivals.begin((await self._state()).last_seq)
+        arrivals.begin((await self._info()).state.last_seq)
 
     def _receiver(self, channel: str, arrivals: Arrivals) -> Callable[[Msg], Awaitable[None]]:
         async def receive(message: Msg) -> None:
             headers = message.headers or {}
-            number, before = headers.get("Nats-Sequence", ""), headers.get("Nats-Last-Sequence", "")
-            if number.isdecimal():  # Others may send to the subject too.
-                position = Position(self._epoch, int(number))
-                arrivals.add(
-                    Message(channel, position, message.data),
-                    int(before) if before.isdecimal() else 0,
-                )
+            number = _number(headers.get("Nats-Sequence"))
+            if number is None:
+                self.ignore(f"{message.data[:100]!r} of {channel!r}")
+            else:
+                before = _number(headers.get("Nats-Last-Sequence")) or 0
+                position = Position(self._epoch, number)
+                arrivals.add(Message(channel, position, message.data), before)
 
         return receive
 
@@ -216,10 +252,13 @@ class NATSEngine(Engine):
         messages = await self._kept(channel, first)
         if after is None or not present:
             return History(messages, False)
-        state = await self._state()
+        info = await self._info()
+        state = info.state
         # The oldest are dropped first: by their age in the stream, by their number in a channel.
         too_old = after.offset + 1 < state.first_seq
-        complete = after.offset <= state.last_seq and len(messages) <= self.options.history
+        # A worker with another history may have connected later: the stream has its number.
+        history = min(self.options.history, (info.config.max_msgs_per_subject or 0) - 1)
+        complete = after.offset <= state.last_seq and len(messages) <= history
         return History(messages, complete and not too_old)
 
     async def _kept(self, channel: str, first: int) -> list[Message]:
@@ -290,6 +329,28 @@ class NATSEngine(Engine):
         finally:
             await watcher.stop()  # type: ignore[no-untyped-call]  # nats-py's
         return found
+
+
+async def _update_stream(
+    stream: JetStreamContext, info: api.StreamInfo, wanted: dict[str, Any]
+) -> api.StreamInfo:
+    """Change settings of a stream; the others stay as its administrator has set them.
+
+    Args:
+        stream: The connection's JetStream.
+        info: The stream as it is.
+        wanted: Settings, of which some differ, perhaps.
+    """
+    if all(getattr(info.config, name) == value for name, value in wanted.items()):
+        return info
+    # JetStream refuses a window that is longer than the age.
+    window = min(info.config.duplicate_window or 0, wanted["max_age"])
+    return await stream.update_stream(info.config.evolve(**wanted, duplicate_window=window))
+
+
+def _number(text: str | None) -> int | None:
+    """Return the number of a header; ``None`` if it has none. It has 64 bits at most."""
+    return int(text) if text and re.fullmatch("[0-9]{1,20}", text) else None
 
 
 def _token(channel: str) -> str:

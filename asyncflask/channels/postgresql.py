@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import hashlib
+import re
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -19,6 +20,8 @@ from .deadline import within
 from .engine import Engine, EngineOptions, History, contiguous
 from .message import Message, Position
 
+#: A prefix: PostgreSQL cuts names after 63 bytes.
+_PREFIX = r"[a-zA-Z_]\w{0,49}"
 #: Seconds between two removals of what has expired.
 EXPIRE = 5.0
 #: PostgreSQL limits the payload of NOTIFY to 7,999 bytes; larger bodies are read from the table.
@@ -28,13 +31,13 @@ _SETUP_LOCK = 0x6368616E6E656C73
 
 #: Without a log, for speed: after a crash they are empty, and each channel gets a new epoch.
 _TABLES = """
-CREATE UNLOGGED TABLE IF NOT EXISTS {prefix}_channels (
+CREATE UNLOGGED TABLE IF NOT EXISTS "{prefix}_channels" (
   channel text PRIMARY KEY, epoch text NOT NULL, last bigint NOT NULL,
   published timestamptz NOT NULL);
-CREATE UNLOGGED TABLE IF NOT EXISTS {prefix}_messages (
+CREATE UNLOGGED TABLE IF NOT EXISTS "{prefix}_messages" (
   channel text NOT NULL, number bigint NOT NULL, body bytea NOT NULL,
   PRIMARY KEY (channel, number));
-CREATE UNLOGGED TABLE IF NOT EXISTS {prefix}_present (
+CREATE UNLOGGED TABLE IF NOT EXISTS "{prefix}_present" (
   channel text NOT NULL, worker text NOT NULL, members text[] NOT NULL, ends timestamptz NOT NULL,
   PRIMARY KEY (channel, worker));
 """
@@ -44,24 +47,32 @@ CREATE UNLOGGED TABLE IF NOT EXISTS {prefix}_present (
 #: encoded body or "".
 _PUBLISH = """
 WITH top AS (
-  INSERT INTO {prefix}_channels VALUES ($1, $3, 1, clock_timestamp())
+  INSERT INTO "{prefix}_channels" VALUES ($1, $3, 1, clock_timestamp())
   ON CONFLICT (channel) DO UPDATE
-    SET last = {prefix}_channels.last + 1, published = clock_timestamp()
+    SET last = "{prefix}_channels".last + 1, published = clock_timestamp()
   RETURNING epoch, last),
 kept AS (
-  INSERT INTO {prefix}_messages SELECT $1, last, $2 FROM top),
+  INSERT INTO "{prefix}_messages" SELECT $1, last, $2 FROM top),
 dropped AS (
-  DELETE FROM {prefix}_messages
+  DELETE FROM "{prefix}_messages"
   WHERE channel = $1 AND number <= (SELECT last FROM top) - $4)
 SELECT epoch, last, pg_notify($5, epoch || '.' || last || ' ' || $6) FROM top
 """
 
 _HISTORY = """
 SELECT top.epoch, top.last, kept.number, kept.body
-FROM {prefix}_channels AS top
-LEFT JOIN {prefix}_messages AS kept
+FROM "{prefix}_channels" AS top
+LEFT JOIN "{prefix}_messages" AS kept
   ON kept.channel = top.channel AND top.published > clock_timestamp() - $2 * interval '1 second'
 WHERE top.channel = $1 ORDER BY kept.number
+"""
+
+#: A message that was too large for NOTIFY.
+_LARGE = """
+SELECT top.epoch, top.last, kept.body
+FROM "{prefix}_channels" AS top
+LEFT JOIN "{prefix}_messages" AS kept ON kept.channel = top.channel AND kept.number = $2
+WHERE top.channel = $1
 """
 
 #: The least number of messages in the table: subscribers read large ones there.
@@ -70,12 +81,12 @@ KEPT = 100
 COUNTER_TTL = 7 * 24 * 3600
 
 _REMOVE = """
-WITH dead AS (DELETE FROM {prefix}_present WHERE ends < clock_timestamp()),
+WITH dead AS (DELETE FROM "{prefix}_present" WHERE ends < clock_timestamp()),
 unused AS (
-  DELETE FROM {prefix}_channels
+  DELETE FROM "{prefix}_channels"
   WHERE published < clock_timestamp() - $2 * interval '1 second')
-DELETE FROM {prefix}_messages USING {prefix}_channels AS top
-WHERE top.channel = {prefix}_messages.channel
+DELETE FROM "{prefix}_messages" USING "{prefix}_channels" AS top
+WHERE top.channel = "{prefix}_messages".channel
   AND top.published < clock_timestamp() - $1 * interval '1 second'
 """
 
@@ -92,10 +103,10 @@ class PostgreSQLEngine(Engine):
         self, url: str, options: EngineOptions, deliver: Callable[[Message], None]
     ) -> None:
         super().__init__(url, options, deliver)
-        if not options.prefix.isidentifier() or not options.prefix.isascii():
+        if not re.fullmatch(_PREFIX, options.prefix, re.ASCII):
             raise ValueError(
-                f"CHANNELS_PREFIX={options.prefix!r} begins the names of tables. Write letters,"
-                " digits and underscores."
+                f"CHANNELS_PREFIX={options.prefix!r} begins the names of tables. Write 1 to 50"
+                " letters, digits and underscores, and no digit first."
             )
         self._pool: asyncpg.Pool[Any] | None = None
         self._listener: asyncpg.Connection[Any] | None = None
@@ -210,7 +221,7 @@ class PostgreSQLEngine(Engine):
         Raises:
             ConnectionError: There is no connection to PostgreSQL.
         """
-        query = "SELECT epoch, last FROM {prefix}_channels WHERE channel = $1"
+        query = 'SELECT epoch, last FROM "{prefix}_channels" WHERE channel = $1'
         row = await self._connected().fetchrow(self._sql(query), channel)
         return None if row is None else Position(row["epoch"], row["last"])
 
@@ -244,16 +255,18 @@ class PostgreSQLEngine(Engine):
 
     def _notified(self, _: object, pid: int, name: str, payload: object) -> None:
         channel = self._channels.get(name)
+        if channel is None:
+            return
         text, _, encoded = str(payload).partition(" ")
-        position = Position.parse(text)
-        if channel is None or position is None:
+        position, body = Position.parse(text), _body_of_notification(encoded)
+        if position is None or (body is None and encoded):
+            self.ignore(f"{str(payload)[:100]!r} of {channel!r}")
             return
         waiting = self._ordered.get(channel)
-        if encoded.startswith("=") and waiting is None:
-            self.deliver(Message(channel, position, base64.b64decode(encoded[1:])))
+        if body is not None and waiting is None:
+            self.deliver(Message(channel, position, body))
             return
         # What follows a large message waits for it, to keep the order.
-        body = base64.b64decode(encoded[1:]) if encoded.startswith("=") else None
         task = asyncio.create_task(self._deliver_later(channel, position, body, waiting))
         self._ordered[channel] = task
         task.add_done_callback(lambda task: self._delivered(channel, task))
@@ -274,8 +287,11 @@ class PostgreSQLEngine(Engine):
         if earlier is not None:
             await asyncio.wait([earlier])
         if body is None:
-            query = "SELECT body FROM {prefix}_messages WHERE channel = $1 AND number = $2"
-            body = await self._connected().fetchval(self._sql(query), channel, position.offset)
+            row = await self._connected().fetchrow(self._sql(_LARGE), channel, position.offset)
+            if row is None or row["epoch"] != position.epoch or row["last"] < position.offset:
+                self.ignore(f"{str(position)!r} of {channel!r}")
+                return
+            body = row["body"]
         if body is None:  # The hub connects again, and tells its subscribers.
             raise LookupError(f"message {position} of {channel!r} is no longer kept")
         self.deliver(Message(channel, position, body))
@@ -317,7 +333,7 @@ class PostgreSQLEngine(Engine):
         """
         if members:
             query = (
-                "INSERT INTO {prefix}_present"
+                'INSERT INTO "{prefix}_present"'
                 " VALUES ($1, $2, $3, clock_timestamp() + $4 * interval '1 second')"
                 " ON CONFLICT (channel, worker) DO UPDATE"
                 " SET members = excluded.members, ends = excluded.ends"
@@ -326,7 +342,7 @@ class PostgreSQLEngine(Engine):
                 self._sql(query), channel, worker, list(members), self.options.presence
             )
         else:
-            query = "DELETE FROM {prefix}_present WHERE channel = $1 AND worker = $2"
+            query = 'DELETE FROM "{prefix}_present" WHERE channel = $1 AND worker = $2'
             await self._connected().execute(self._sql(query), channel, worker)
 
     async def members(self, channel: str) -> Mapping[str, Sequence[str]]:
@@ -342,8 +358,16 @@ class PostgreSQLEngine(Engine):
             ConnectionError: There is no connection to PostgreSQL.
         """
         query = (
-            "SELECT worker, members FROM {prefix}_present"
+            'SELECT worker, members FROM "{prefix}_present"'
             " WHERE channel = $1 AND ends > clock_timestamp()"
         )
         rows = await self._connected().fetch(self._sql(query), channel)
         return {row["worker"]: row["members"] for row in rows}
+
+
+def _body_of_notification(encoded: str) -> bytes | None:
+    """Return the body that a notification has; ``None`` if it has none."""
+    try:
+        return base64.b64decode(encoded[1:], validate=True) if encoded[:1] == "=" else None
+    except ValueError:
+        return None

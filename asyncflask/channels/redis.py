@@ -48,7 +48,8 @@ return position
 #: The fields of a counter.
 _COUNTER = ("epoch", "offset", "run")
 
-#: Replaces what a worker announced. The server's clock decides, for the hosts' clocks differ.
+#: Replaces what a worker announced. The server's clock decides, for the hosts' clocks differ. The
+#: key lives as long as the worker that has the longest time.
 _ANNOUNCE = """
 local now = redis.call('TIME')
 local ends = tonumber(now[1]) * 1000 + math.floor(tonumber(now[2]) / 1000) + tonumber(ARGV[2])
@@ -56,7 +57,9 @@ if ARGV[3] == '' then
   redis.call('HDEL', KEYS[1], ARGV[1])
 else
   redis.call('HSET', KEYS[1], ARGV[1], string.format('%.0f', ends) .. ' ' .. ARGV[3])
-  redis.call('PEXPIRE', KEYS[1], ARGV[2])
+  if redis.call('PTTL', KEYS[1]) < tonumber(ARGV[2]) then
+    redis.call('PEXPIRE', KEYS[1], ARGV[2])
+  end
 end
 """
 
@@ -93,8 +96,12 @@ class RedisEngine(Engine):
         super().__init__(url.replace("valkey://", "redis://", 1), options, deliver)
         self._client: Redis | None = None
         self._listener: PubSub | None = None
+        #: begins the names by which messages are published
+        self._live = "live"
         #: changes when the server is started again
         self._run = b""
+        #: the channels that are listened to, by their names on the server
+        self._listened: dict[bytes, str] = {}
         #: what waits for the server to confirm a subscription, by the name on the server
         self._confirmed: dict[bytes, asyncio.Future[None]] = {}
         self._reader: asyncio.Task[None] | None = None
@@ -110,6 +117,10 @@ class RedisEngine(Engine):
             socket_connect_timeout=5,
             **_DRIVER,
         )
+        pool.connection_kwargs["decode_responses"] = False  # Whatever the URL says.
+        # Messages know no databases: another app may have the same prefix in another one.
+        database = pool.connection_kwargs.get("db", 0)
+        self._live = f"live@{database}" if database else "live"
         self._client = Redis.from_pool(pool)
         self._run = await _run_id(self._client)
         self._listener = self._client.pubsub()
@@ -138,12 +149,21 @@ class RedisEngine(Engine):
 
     def _take(self, found: Mapping[str, Any]) -> None:
         if found["type"] == "message":
-            name = found["channel"].decode()[len(f"{self.options.prefix}:live:{{") : -1]
-            self.deliver(_message_of(name, found["data"]))
+            message = self._message_of(self._listened.get(found["channel"]), found["data"])
+            if message is not None:
+                self.deliver(message)
         elif found["type"] == "subscribe":
             waiting = self._confirmed.pop(found["channel"], None)
             if waiting is not None and not waiting.done():
                 waiting.set_result(None)
+
+    def _message_of(self, channel: str | None, entry: bytes) -> Message | None:
+        text, newline, body = entry.partition(b"\n")
+        position = Position.parse(text.decode(errors="replace"))
+        if channel is not None and newline and position is not None:
+            return Message(channel, position, body)
+        self.ignore(f"{entry[:100]!r} of {channel or 'its own name for the connection'!r}")
+        return None
 
     async def close(self) -> None:
         """See :meth:`Engine.close`."""
@@ -157,6 +177,7 @@ class RedisEngine(Engine):
                 waiting.set_exception(ConnectionError("the connection to Redis was lost"))
                 waiting.exception()  # What waited may have been cancelled.
         self._confirmed.clear()
+        self._listened.clear()
         listener, self._listener = self._listener, None
         client, self._client = self._client, None
         if listener is not None:
@@ -193,7 +214,7 @@ class RedisEngine(Engine):
             3,
             self._key("counter", channel),
             self._key("kept", channel),
-            self._key("live", channel),
+            self._key(self._live, channel),
             secrets.token_hex(6),
             max(COUNTER_TTL, 2 * ttl),
             self.options.history,
@@ -201,7 +222,9 @@ class RedisEngine(Engine):
             body,
             self._run,
         )
-        return _position(answer)
+        position = Position.parse(answer.decode())
+        assert position is not None
+        return position
 
     async def last(self, channel: str) -> Position | None:
         """See :meth:`Engine.last`.
@@ -236,10 +259,13 @@ class RedisEngine(Engine):
         """
         if self._listener is None:
             raise ConnectionError("there is no connection to Redis")
-        name = self._key("live", channel).encode()
-        waiting = self._confirmed[name] = asyncio.get_running_loop().create_future()
+        name = self._key(self._live, channel).encode()
+        self._listened[name] = channel
+        waiting = self._confirmed.get(name)
+        if waiting is None:
+            waiting = self._confirmed[name] = asyncio.get_running_loop().create_future()
         await self._listener.subscribe(name)
-        await waiting
+        await asyncio.shield(waiting)  # Others may wait for it too.
 
     async def unlisten(self, channel: str) -> None:
         """See :meth:`Engine.unlisten`.
@@ -247,8 +273,10 @@ class RedisEngine(Engine):
         Args:
             channel: The channel's name.
         """
+        name = self._key(self._live, channel).encode()
+        self._listened.pop(name, None)
         if self._listener is not None:
-            await self._listener.unsubscribe(self._key("live", channel))
+            await self._listener.unsubscribe(name)
 
     async def history(self, channel: str, after: Position | None) -> History:
         """See :meth:`Engine.history`.
@@ -270,8 +298,9 @@ class RedisEngine(Engine):
         last = self._last(counter)
         if last is None:
             return contiguous((), None, 0, after)
-        messages = [_message_of(channel, entry) for entry in kept]
-        return contiguous(messages, last.epoch, last.offset, after)
+        messages = [self._message_of(channel, entry) for entry in kept]
+        kept = [message for message in messages if message is not None]
+        return contiguous(kept, last.epoch, last.offset, after)
 
     async def announce(self, channel: str, worker: str, members: Sequence[str]) -> None:
         """See :meth:`Engine.announce`.
@@ -310,18 +339,6 @@ class RedisEngine(Engine):
             worker.decode(): json.loads(members)
             for worker, members in zip(found[::2], found[1::2], strict=True)
         }
-
-
-def _message_of(channel: str, entry: bytes) -> Message:
-    position, _, body = entry.partition(b"\n")
-    return Message(channel, _position(position), body)
-
-
-def _position(text: bytes) -> Position:
-    position = Position.parse(text.decode())
-    if position is None:
-        raise ValueError(f"Redis has {text!r} where a message's position should be")
-    return position
 
 
 async def _run_id(client: Redis) -> bytes:

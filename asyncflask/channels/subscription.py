@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Literal, Self
 
 from .bell import Bell
 from .errors import MissedMessages, SlowSubscriber
-from .message import Message
+from .message import Message, Position
 
 Overflow = Literal["close", "drop_oldest"]
 
@@ -36,6 +36,8 @@ class Subscription:
             "_is_read",
             "_mailbox",
             "_overflow",
+            "_replayed",
+            "_replayed_to",
         ),
         *("_raises_missed", "_size", "_size_bytes", "_too_slow", "_woken"),
         *("channel", "complete", "lost"),
@@ -69,8 +71,13 @@ class Subscription:
         self._bell = Bell()
         #: whether the reader waits
         self._is_read = False
-        #: live messages that wait for the replayed ones; ``None`` when there is no replay
+        #: the first and the last message of the last replay; ``None`` if they were read
+        self._replayed: tuple[Position, Position] | None = None
+        #: live messages that wait for the replayed ones; ``None`` when there is no replay, or a
+        #: later message than the replayed ones has come
         self._held: list[Message] | None = None
+        #: the last replayed message, until a later one comes
+        self._replayed_to: Position | None = None
 
     def __repr__(self) -> str:
         return f"<Subscription {self.channel!r}, {len(self._mailbox)} waiting>"
@@ -146,9 +153,9 @@ class Subscription:
         Returns:
             What the caller wakes the reader by, if that is to be done.
         """
-        if self._held is not None:
-            self._held.append(message)
-        elif not (self._too_slow or self._closed):
+        if self._held is not None and not self._is_new(message):
+            return None
+        if not (self._too_slow or self._closed):
             self._mailbox.append(message)
             self._bytes += len(message.body)
             if len(self._mailbox) > self._size or self._bytes > self._size_bytes:
@@ -158,17 +165,50 @@ class Subscription:
                 return self._bell
         return None
 
+    def _is_new(self, message: Message) -> bool:
+        """Return whether a message is live and was not replayed.
+
+        An engine may send a message on after it has answered with it in the history.
+        """
+        assert self._held is not None
+        last, position = self._replayed_to, message.position
+        if last is None:
+            self._held.append(message)
+            return False
+        if last.epoch == position.epoch and position.offset <= last.offset:
+            return False
+        self._held = self._replayed_to = None  # All that follow are later ones.
+        return True
+
     def _limit(self) -> None:
-        """Keep the mailbox's limits; one message may be as large as it is."""
-        while len(self._mailbox) > self._size or (
-            self._bytes > self._size_bytes and len(self._mailbox) > 1
-        ):
+        """Keep the mailbox's limits; one message may be as large as it is.
+
+        What was replayed and is not read yet does not count: the subscriber was not slow.
+        """
+        live, live_bytes = len(self._mailbox), self._bytes
+        for message in self._mailbox if self._replayed is not None else ():
+            if self._was_replayed(message):
+                live -= 1
+                live_bytes -= len(message.body)
+        if live == len(self._mailbox):
+            self._replayed = None
+        while live > self._size or (live_bytes > self._size_bytes and live > 1):
             if self._overflow == "close":
                 self._bytes -= len(self._mailbox.pop().body)
                 self._too_slow = True
                 break
-            self._bytes -= len(self._mailbox.popleft().body)
+            dropped = self._mailbox.popleft()
+            self._bytes -= len(dropped.body)
             self.lost += 1
+            if not self._was_replayed(dropped):
+                live -= 1
+                live_bytes -= len(dropped.body)
+
+    def _was_replayed(self, message: Message) -> bool:
+        if self._replayed is None:
+            return False
+        (first, last), position = self._replayed, message.position
+        return first.epoch == position.epoch and first.offset <= position.offset <= last.offset
 
     def miss(self) -> None:
         """Note that messages are missing which are no longer kept."""
@@ -193,12 +233,10 @@ class Subscription:
         """Keep live messages back until :meth:`replay`."""
         self._held = []
 
-    def replay(self, messages: Iterable[Message], complete: bool) -> None:
+    def replay(self, messages: Sequence[Message], complete: bool) -> None:
         """Put kept messages before the live ones that were held back; none comes twice.
 
         The reader comes afterwards.
-
-        The mailbox's limits do not count for kept messages, of which there are few.
 
         Args:
             messages: The kept messages, in their order.
@@ -206,12 +244,25 @@ class Subscription:
         """
         held, self._held = self._held or [], None
         self.complete = self.complete and complete
-        seen = set()
-        for message in messages:
-            seen.add(message.position)
-            self._mailbox.append(message)
-            self._bytes += len(message.body)
+        self.catch_up(messages)
+        if messages:
+            self._held, self._replayed_to = [], messages[-1].position
         for message in held:
-            if message.position not in seen:
-                self.put(message)
+            self.put(message)
         self._wake()
+
+    def catch_up(self, messages: Sequence[Message]) -> None:
+        """Take kept messages at once; the mailbox's limits do not count for them.
+
+        Args:
+            messages: The kept messages, in their order.
+        """
+        if self._held is not None:
+            messages = [one for one in messages if self._held is None or self._is_new(one)]
+        self._replayed = None
+        self._limit()  # What an earlier replay has left counts from now on.
+        if messages and not (self._too_slow or self._closed):
+            self._replayed = messages[0].position, messages[-1].position
+            self._mailbox.extend(messages)
+            self._bytes += sum(len(message.body) for message in messages)
+            self._wake()

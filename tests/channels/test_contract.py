@@ -7,7 +7,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 import pytest
 
-from asyncflask.channels import SlowSubscriber
+from asyncflask.channels import EngineOptions, SlowSubscriber
+from asyncflask.channels.engine import engine_class
 
 
 @pytest.fixture
@@ -163,6 +164,42 @@ async def test_a_channel_that_expired_is_not_complete(two_workers, channels):
         await asyncio.sleep(0.7)
         async with channels.subscribe("news", after=first) as messages:
             assert not messages.complete
+
+
+async def test_a_quiet_channel_whose_messages_expired_is_complete(two_workers, channels, server):
+    """A client that comes back to it has missed nothing."""
+    if server.url.startswith("nats:"):
+        pytest.skip("NATS counts all channels together")
+    async with two_workers(CHANNELS_TTL=0.4) as (one, _), one.app_context():
+        last = await channels.publish("quiet", "1")
+        await channels.publish("busy", "1")
+        await asyncio.sleep(0.7)
+        async with channels.subscribe("quiet", after=last) as messages:
+            assert messages.complete
+            await channels.publish("quiet", "2")
+            assert [m.text for m in await take(messages, 1)] == ["2"]
+        async with channels.subscribe("quiet", after=last) as messages:
+            assert messages.complete
+            assert [m.text for m in await take(messages, 1)] == ["2"]
+
+
+@pytest.mark.parametrize("overflow", ["close", "drop_oldest"])
+async def test_what_is_replayed_does_not_fill_the_mailbox(overflow, two_workers, channels):
+    async with two_workers(CHANNELS_MAILBOX=5, CHANNELS_MAILBOX_BYTES=50) as (one, _):
+        async with one.app_context(), channels.subscribe("news") as others:
+            sent = [f"{number}{9 * 'x'}" for number in range(8)]
+            ids = [await channels.publish("news", text) for text in sent[:1]]
+            async with channels.subscribe("news", after=ids[0], overflow=overflow) as messages:
+                pass
+            for text in sent[1:]:
+                await channels.publish("news", text)
+                await take(others, 1)
+            async with channels.subscribe("news", after=ids[0], overflow=overflow) as messages:
+                for number in range(5):
+                    await channels.publish("news", str(number))
+                    await take(others, 1)
+                got = [m.text for m in await take(messages, 12)]
+                assert (got, messages.lost) == ([*sent[1:], *"01234"], 0)
 
 
 async def test_a_slow_subscriber_is_closed_after_the_messages_that_it_has(two_workers, channels):
@@ -338,3 +375,26 @@ async def test_a_name_may_have_any_characters(name, two_workers, channels):
             assert [m.text for m in await take(others, 1)] == ["other"]
         async with channels.subscribe(name, after=first) as messages:
             assert [m.text for m in await take(messages, 1)] == ["2"]
+
+
+async def test_an_engine_may_be_asked_twice_at_once_to_listen(server):
+    received = []
+    make = engine_class(server.url).maker(server.url, EngineOptions(prefix="twice"))
+    engine = make(received.append)
+    async with asyncio.timeout(5):
+        await engine.open()
+        running = asyncio.create_task(engine.run())
+        await asyncio.gather(*(engine.listen("news") for _ in range(3)))
+        await engine.publish("news", b"1")
+        while not received:
+            await asyncio.sleep(0.01)
+        await engine.unlisten("news")
+        await engine.listen("other")
+        await engine.publish("news", b"2")
+        await engine.publish("other", b"3")
+        while received[-1].body != b"3":
+            await asyncio.sleep(0.01)
+        running.cancel()
+        await asyncio.wait([running])
+        await engine.close()
+    assert [message.body for message in received] == [b"1", b"3"]

@@ -9,9 +9,21 @@ import threading
 import pytest
 
 from asyncflask import Flask
-from asyncflask.channels import Channels
+from asyncflask.channels import Channels, Position
 from asyncflask.channels.engine import engine_class
 from tests.conftest import run_python
+
+
+@pytest.fixture
+def app():
+    """An app."""
+    return Flask("tea", root_path=".")
+
+
+@pytest.fixture
+def channels(app):
+    """The app's channels, in memory."""
+    return Channels(app)
 
 
 def test_an_engine_whose_client_library_is_missing_says_what_to_install(monkeypatch):
@@ -69,3 +81,36 @@ def test_engines_of_two_loops_hand_messages_to_each_other():
     listener.join(10)
 
     assert received == ["hot"]
+
+
+async def test_messages_of_other_threads_and_of_the_loop_arrive_all_and_in_order(app, channels):
+    app.config["CHANNELS_MAILBOX"] = 1000
+
+    def publish():
+        with app.app_context():
+            for _ in range(100):
+                channels.publish("tea", "hot")
+
+    async with app.test_app(), app.app_context(), channels.subscribe("tea") as messages:
+        threads = [threading.Thread(target=publish) for _ in range(3)]
+        for thread in threads:
+            thread.start()
+        while any(thread.is_alive() for thread in threads):
+            await channels.publish("tea", "cold")
+            await asyncio.sleep(0.001)
+        last = await channels.publish("tea", "end")
+        ids = []
+        async with asyncio.timeout(10):
+            while not ids or ids[-1] != last:
+                ids.append((await anext(messages)).id)
+    numbers = [Position.parse(one).offset for one in ids]
+    assert numbers == list(range(numbers[0], numbers[-1] + 1))
+
+
+@pytest.mark.parametrize("url", ["postgresql://127.0.0.1/tea", "nats://127.0.0.1"])
+@pytest.mark.parametrize("prefix", ["", "a.b", "a b", "ä", "a*", "x\n"])
+async def test_a_prefix_that_the_engine_cannot_take_is_refused(url, prefix, app, channels):
+    app.config.update(CHANNELS_URL=url, CHANNELS_PREFIX=prefix)
+    async with app.app_context():
+        with pytest.raises(ValueError, match=r"CHANNELS_PREFIX=.* begins the names of .* Write"):
+            await channels.publish("tea", "")

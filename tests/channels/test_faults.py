@@ -8,6 +8,8 @@ import importlib.metadata
 import tracemalloc
 from importlib import import_module
 
+import asyncpg
+import nats
 import pytest
 from redis.asyncio import Redis
 
@@ -36,7 +38,7 @@ async def publish_until_taken(channels, value):
             try:
                 return await channels.publish("news", value)
             except ChannelsUnavailable:
-                pass
+                await asyncio.sleep(0.01)
 
 
 async def until(condition):
@@ -69,6 +71,50 @@ async def test_after_a_restart_the_subscribers_get_everything_in_order(
         assert await take(messages, 48) == [str(number) for number in range(48)]
     texts = [record.getMessage() for record in caplog.records if "Channels" in record.getMessage()]
     assert ["lost" in texts[0], "again" in texts[1], len(texts)] == [True, True, 2]
+
+
+async def test_a_server_that_comes_back_soon_is_warned_of_once(app, own_server, channels, caplog):
+    app.config["CHANNELS_TIMEOUT"] = 5
+    async with app.test_app(), app.app_context(), channels.subscribe("news") as messages:
+        own_server.kill()
+        await until(lambda: not channels.connected)
+        await asyncio.sleep(0.3)  # The first try to connect is refused.
+        own_server.start()
+        await publish_until_taken(channels, "1")
+        assert await take(messages, 1) == ["1"]
+        await asyncio.sleep(0.3)
+        assert channels.connected
+    assert caplog.text.count("the engine was lost") == 1
+
+
+@pytest.mark.parametrize("name", ["postgresql", "nats"])
+async def test_what_an_administrator_deletes_is_made_again(name, servers, channels):
+    app = Flask("faults")
+    app.config.update(CHANNELS_URL=servers(name).url, CHANNELS_PREFIX="deleted")
+    app.config.update(CHANNELS_HEARTBEAT=0.2, CHANNELS_TIMEOUT=1)
+    channels.init_app(app)
+    async with app.test_app(), app.app_context(), channels.subscribe("news") as messages:
+        await channels.publish("news", "before")
+        await DELETE[name](servers(name).url)
+        await publish_until_taken(channels, "after")
+        assert await take(messages, 2) == ["before", "after"]
+
+
+async def delete_stream(url):
+    """Delete the stream of NATS."""
+    client = await nats.connect(url)
+    await client.jetstream().delete_stream("deleted_channels")
+    await client.close()
+
+
+async def delete_tables(url):
+    """Delete the tables of PostgreSQL."""
+    client = await asyncpg.connect(url)
+    await client.execute("DROP TABLE deleted_channels, deleted_messages, deleted_present")
+    await client.close()
+
+
+DELETE = {"nats": delete_stream, "postgresql": delete_tables}
 
 
 async def test_a_server_that_hangs_raises_in_time_and_loses_nothing(app, own_server, channels):
@@ -195,7 +241,7 @@ async def test_a_link_that_is_cut_is_noticed_and_nothing_is_lost_on_it(remote_se
     def worker(url):
         app = Flask("worker")
         app.config.update(CHANNELS_URL=url, CHANNELS_TIMEOUT=1, CHANNELS_PREFIX="link")
-        app.config.update(CHANNELS_HEARTBEAT=0.2, CHANNELS_PRESENCE=1)
+        app.config.update(CHANNELS_HEARTBEAT=0.2, CHANNELS_PRESENCE=1, CHANNELS_MAILBOX=5)
         channels.init_app(app)
         return app
 

@@ -6,7 +6,17 @@ import asyncio
 import logging
 from contextlib import AsyncExitStack
 
-from asyncflask.channels import Engine, EngineOptions, History, Message, Position, Subscription
+import pytest
+
+from asyncflask.channels import (
+    Engine,
+    EngineOptions,
+    History,
+    Message,
+    Position,
+    SlowSubscriber,
+    Subscription,
+)
 from asyncflask.channels.hub import Hub
 
 
@@ -211,3 +221,82 @@ async def test_the_last_of_many_announcements_counts():
         await asyncio.wait(visits)
         assert hub.engine.seen == []
         await hub.close()
+
+
+def put(subscription, first, last):
+    """Hand live messages to a subscription."""
+    for number in range(first, last + 1):
+        subscription.put(Message("news", Position("epoch", number), b""))
+
+
+def kept(first, last):
+    """Return messages to replay."""
+    return [Message("news", Position("epoch", number), b"") for number in range(first, last + 1)]
+
+
+async def offsets(subscription, number):
+    """Return the offsets of the next messages."""
+    return [(await anext(subscription)).position.offset for _ in range(number)]
+
+
+async def test_a_mailbox_has_its_limit_beside_what_was_replayed():
+    subscription = Subscription("news", 3, 1000, "drop_oldest")
+    subscription.catch_up(kept(1, 5))
+    put(subscription, 6, 8)
+    assert (await offsets(subscription, 2), subscription.lost) == ([1, 2], 0)
+    put(subscription, 9, 9)
+    assert (await offsets(subscription, 3), subscription.lost) == ([7, 8, 9], 4)
+
+
+async def test_a_reader_that_does_not_read_between_two_replays_has_the_last_one():
+    """A connection that is lost again and again does not fill the memory."""
+    subscription = Subscription("news", 3, 1000, "drop_oldest")
+    for first in (1, 6, 11):
+        subscription.catch_up(kept(first, first + 4))
+    assert await offsets(subscription, 8) == [8, 9, 10, 11, 12, 13, 14, 15]
+    put(subscription, 16, 20)
+    assert await offsets(subscription, 3) == [18, 19, 20]
+
+
+async def test_a_reader_that_is_closed_between_two_replays_has_no_gap():
+    subscription = Subscription("news", 3, 1000, "close")
+    subscription.catch_up(kept(1, 5))
+    subscription.catch_up(kept(6, 9))
+    assert await offsets(subscription, 4) == [1, 2, 3, 4]
+    with pytest.raises(SlowSubscriber, match="3 messages"):
+        await anext(subscription)
+
+
+async def test_what_comes_too_late_for_a_subscription_is_not_taken():
+    closed = Subscription("news", 3, 1000, "close")
+    closed.close()
+    slow = Subscription("news", 1, 1000, "close")
+    put(slow, 1, 2)
+    for subscription in (closed, slow):
+        subscription.catch_up(kept(3, 4))
+    with pytest.raises(StopAsyncIteration):
+        await anext(closed)
+    assert await offsets(slow, 1) == [1]
+    with pytest.raises(SlowSubscriber, match="1 messages"):
+        await anext(slow)
+
+
+async def test_a_message_that_comes_live_after_it_was_replayed_comes_once():
+    """PostgreSQL answers with a message in its history before it notifies of it."""
+    subscription = Subscription("news", 10, 1000, "close")
+    subscription.hold()
+    put(subscription, 3, 3)
+    subscription.replay(kept(1, 4), complete=True)
+    put(subscription, 3, 5)
+    put(subscription, 6, 6)
+    assert await offsets(subscription, 6) == [1, 2, 3, 4, 5, 6]
+
+
+async def test_a_connection_that_is_lost_after_a_replay_leads_to_no_double():
+    subscription = Subscription("news", 10, 1000, "close")
+    subscription.hold()
+    subscription.catch_up(kept(1, 2))
+    subscription.replay(kept(1, 4), complete=True)
+    subscription.catch_up(kept(3, 6))
+    put(subscription, 7, 7)
+    assert await offsets(subscription, 7) == [1, 2, 3, 4, 5, 6, 7]
