@@ -326,7 +326,7 @@ class MemoryEngine(Engine):
         Args:
             channel: The channel's name.
             worker: The worker's id.
-            members: Each name once; they count until they are replaced, or CHANNELS_PRESENCE is over.
+            members: Each name once; they count for `presence` seconds, or until replaced.
         """
         self._broker.announce(channel, worker, members, self.options.presence)
         if members:
