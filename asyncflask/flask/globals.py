@@ -34,10 +34,11 @@ def _find_sync_request() -> Any:
 
 
 def _missing_request(ctx: Context | None) -> _OutOfContext:
-    if ctx is None or not ctx.has_request:
+    websocket = None if ctx is None else ctx.connection_of("websocket")
+    if websocket is None:
         return _outside("request", "request")
     error = _of_the_other_kind("request", "websocket")
-    rule = ctx.url_rule
+    rule = websocket.url_rule
     if rule is None or rule.methods is None:
         return error
     return _OutOfContext(
