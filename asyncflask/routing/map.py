@@ -12,7 +12,8 @@ import werkzeug.routing
 from werkzeug.routing import RuleFactory
 
 from .internals import root_of
-from .trie import Match, Trie
+from .nodes import Match
+from .trie import Trie
 
 _Rule = werkzeug.routing.Rule
 

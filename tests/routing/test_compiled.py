@@ -9,7 +9,7 @@ from werkzeug.exceptions import MethodNotAllowed, NotFound
 from werkzeug.routing import BaseConverter, ValidationError
 
 from asyncflask.routing import Map, Rule
-from asyncflask.routing.trie import MOST
+from asyncflask.routing.nodes import MOST
 
 
 def routes(*rules: str, **options: Any) -> Map:

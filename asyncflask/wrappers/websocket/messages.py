@@ -129,10 +129,10 @@ class Messages(MessageReceiver):
             await connection.look()
         push = connection.push
         try:
-            if type(data) is str:
+            if isinstance(data, str):
                 await push({"type": "websocket.send", "text": data})
             else:
-                await push(_other_message(data))
+                await push(_binary_message(data))
         except OSError:
             # ASGI, "Disconnected Client - send exception" (hypercorn ignores such a message).
             raise connection.client_left(1006, None) from None
@@ -201,10 +201,7 @@ class Messages(MessageReceiver):
         return self._ctx.app.json
 
 
-def _other_message(data: object) -> Message:
-    """Make the message that sends bytes, or text of a subclass of ``str``."""
-    if isinstance(data, str):
-        return {"type": "websocket.send", "text": data}
+def _binary_message(data: object) -> Message:
     if isinstance(data, (bytes, bytearray, memoryview)):
         return {"type": "websocket.send", "bytes": bytes(data)}
     raise TypeError(
