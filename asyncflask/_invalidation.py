@@ -3,7 +3,7 @@
 What depends on a few attributes and registries can be worked out once, and kept until one of them
 changes. Flask lets users change them at any time: attributes of an object and of its class, which
 :class:`Watching` notices, and the contents of dictionaries and lists (:class:`HookRegistry`,
-:class:`ViewRegistry`, :class:`HookList`).
+:class:`NoticedDict`, :class:`HookList`).
 """
 
 from __future__ import annotations
@@ -165,14 +165,18 @@ class HookRegistry(defaultdict[Any, Any]):
         return kept
 
 
-class ViewRegistry(dict[str, Any]):
-    """View functions by endpoint.
+class NoticedDict(dict[str, Any]):
+    """View functions by endpoint, or the configuration.
 
     Attributes:
         on_change: Called after each change.
     """
 
     on_change: OnChange | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what a copy has besides the items: no app is told of the copy's changes."""
+        return {name: value for name, value in vars(self).items() if name != "on_change"}
 
 
 def _noticed(base: type, name: str) -> Callable[..., Any]:
@@ -206,7 +210,7 @@ _OF_LIST = (
 for _kind, _base, _names in (
     (HookList, list, _OF_LIST),
     (HookRegistry, defaultdict, _OF_DICT),
-    (ViewRegistry, dict, _OF_DICT),
+    (NoticedDict, dict, _OF_DICT),
 ):
     for _name in _names:
         setattr(_kind, _name, _noticed(_base, _name))
@@ -220,7 +224,7 @@ def is_noticed(container: object, on_change: OnChange) -> bool:
         on_change: The function.
     """
     if (
-        not isinstance(container, (HookList, HookRegistry, ViewRegistry))
+        not isinstance(container, (HookList, HookRegistry, NoticedDict))
         or container.on_change != on_change
     ):
         return False
@@ -240,5 +244,5 @@ def notice(container: object, on_change: OnChange) -> None:
         on_change: Called without arguments after each change. Nothing happens for a registry whose
             changes cannot be noticed; see :func:`is_noticed`.
     """
-    if isinstance(container, (HookList, HookRegistry, ViewRegistry)):
+    if isinstance(container, (HookList, HookRegistry, NoticedDict)):
         container.on_change = on_change

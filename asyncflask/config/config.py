@@ -17,6 +17,8 @@ from typing import IO, Any, Generic, Protocol, Self, TypeVar, overload
 from werkzeug.datastructures import ImmutableDict
 from werkzeug.utils import import_string
 
+from .._invalidation import NoticedDict
+
 T = TypeVar("T")
 
 DEFAULT_CONFIG: Mapping[str, Any] = ImmutableDict(
@@ -111,7 +113,7 @@ class ConfigAttribute(Generic[T]):
         obj.config[self.__name__] = value
 
 
-class Config(dict[str, Any]):
+class Config(NoticedDict):
     """A dictionary with loaders. Only names in UPPER CASE are loaded.
 
     Args:

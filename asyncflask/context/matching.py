@@ -76,7 +76,7 @@ class ContextMatching(ContextConnection):
             return
         url_map = app.url_map
         trie = url_map.trie or url_map.compile()
-        if url_map.host_matching or app.subdomain_matching or app.config["TRUSTED_HOSTS"]:
+        if url_map.host_matching or app.subdomain_matching or app.plans.trusted_hosts:
             self._match_with_adapter()
             return
         scope = self.scope

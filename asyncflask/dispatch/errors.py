@@ -74,7 +74,7 @@ def choose_handler(app: ServedApp, ctx: Context, error: Exception) -> ErrorHandl
     """
     if isinstance(error, HTTPException):
         if isinstance(error, BadRequestKeyError) and (
-            app.debug or app.config["TRAP_BAD_REQUEST_ERRORS"]
+            app.debug or app.plans.settings["TRAP_BAD_REQUEST_ERRORS"]
         ):
             error.show_exception = True
         if not app.trap_http_exception(error):

@@ -92,6 +92,7 @@ WATCHED = (
     | CONTEXTS
     | {
         "_got_first_request",
+        "config",
         "url_map",
         "view_functions",
         "before_request_funcs",

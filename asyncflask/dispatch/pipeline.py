@@ -27,12 +27,17 @@ from .finalize import finalize
 from .invoke import call, call_after_view, call_unconverted, emit, settled
 from .make_response import make_messages, make_plain
 from .overrides import in_place, run_step
-from .plan import find_plan, first_registered_first
+from .plan import EndpointPlan, find_plan, first_registered_first
 from .protocols import Answer, Result, ServedApp
 from .session import has_session_to_save, open_session
 
 
-async def run_steps(app: ServedApp, ctx: Context, rest: Awaitable[Any] | None = None) -> Answer:
+async def run_steps(
+    app: ServedApp,
+    ctx: Context,
+    rest: Awaitable[Any] | None = None,
+    plan: EndpointPlan | None = None,
+) -> Answer:
     """Serve the connection of ``ctx``, teardown included, and return what is to be answered.
 
     That is a response, or the messages of one that no other code had to read.
@@ -41,6 +46,7 @@ async def run_steps(app: ServedApp, ctx: Context, rest: Awaitable[Any] | None = 
         app: The app.
         ctx: The context.
         rest: What is left to be done, if it is not all.
+        plan: The plan of the endpoint, where the caller has it.
     """
     scope_type: Any = ctx.scope_type
     response: Answer
@@ -72,15 +78,17 @@ async def run_steps(app: ServedApp, ctx: Context, rest: Awaitable[Any] | None = 
         if answer is None:
             raise
         return answer
-    if _has_end(app, ctx):
+    if _has_end(app, ctx, plan):
         await teardown.leave_served(app, ctx, ctx.serving_error)
     return response
 
 
-def _has_end(app: ServedApp, ctx: Context) -> bool:
+def _has_end(app: ServedApp, ctx: Context, plan: EndpointPlan | None) -> bool:
     """Tell whether anything is due at the end of what was served."""
+    if plan is None or plan.version is not app.plans.version:
+        plan = find_plan(app, ctx)
     return bool(
-        find_plan(app, ctx).has_teardown
+        plan.has_teardown
         or ctx.made_body is not None  # It may hold uploads.
         or (ctx.needs_cleanup and (ctx.held_end or ctx.serving_error is not None))
         or ctx.replaced

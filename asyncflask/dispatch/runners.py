@@ -45,16 +45,16 @@ async def run_view(app: ServedApp, ctx: Context, plan: EndpointPlan) -> Answer:
         args = ctx.view_args
         result = await (view(**args) if args else view())
     except BaseException as error:
-        return await run_steps(app, ctx, pipeline.answer_error(app, ctx, error))
+        return await run_steps(app, ctx, pipeline.answer_error(app, ctx, error), plan)
     scope = ctx.scope
     names: Any = ctx.header_names
     if app.plans.version is not plan.version or PRESERVE in scope:
-        return await run_steps(app, ctx, finalize(app, ctx, result))
+        return await run_steps(app, ctx, finalize(app, ctx, result), plan)
     if ctx.needs_response or (b"cookie" in names and refreshes(app, ctx)):
-        return await run_steps(app, ctx, finalize_plain(app, ctx, result))
+        return await run_steps(app, ctx, finalize_plain(app, ctx, result), plan)
     answer = make_messages(app, result, scope["method"]) or make_plain(app, result)
     if answer is None:
-        return await run_steps(app, ctx, finalize(app, ctx, result))
+        return await run_steps(app, ctx, finalize(app, ctx, result), plan)
     if ctx.made_body is not None:
         ctx.close_connection()
     return answer
@@ -101,22 +101,22 @@ async def run_on_loop(app: ServedApp, ctx: Context, plan: EndpointPlan) -> Answe
         else:
             result = await _call_view(app, ctx, plan, rule)
     except BaseException as error:
-        return await run_steps(app, ctx, pipeline.answer_error(app, ctx, error))
+        return await run_steps(app, ctx, pipeline.answer_error(app, ctx, error), plan)
     answer = _answer_of(app, ctx, plan, result)
     if answer is None:
-        return await run_steps(app, ctx, finalize(app, ctx, result))
+        return await run_steps(app, ctx, finalize(app, ctx, result), plan)
     try:
         for hook in plan.after:
             answer = await hook(answer)
             if not isinstance(answer, WerkzeugResponse):
                 raise refused_response(hook, answer)
     except BaseException as error:
-        return await run_steps(app, ctx, _raise(error))
+        return await run_steps(app, ctx, _raise(error), plan)
     # Messages are made only if nothing processes them.
     if not isinstance(answer, tuple) and (
         app.plans.version is not plan.version or _is_processed(app, ctx)
     ):
-        return await run_steps(app, ctx, finish_processing(app, ctx, answer))
+        return await run_steps(app, ctx, finish_processing(app, ctx, answer), plan)
     if plan.has_teardown:
         await leave_served(app, ctx, None)
     elif ctx.made_body is not None:

@@ -46,7 +46,7 @@ def refreshes(app: ServedApp, ctx: Context) -> bool:
         Whether it may.
     """
     cookies = header_index(ctx).get(b"cookie")
-    if cookies is None or not app.config["SESSION_REFRESH_EACH_REQUEST"]:
+    if cookies is None or not app.plans.settings["SESSION_REFRESH_EACH_REQUEST"]:
         return False
     key = app.session_interface.get_cookie_name(app)
     # PERF: nothing is parsed for other cookies; our own requests find one without parsing all

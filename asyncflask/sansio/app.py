@@ -271,9 +271,9 @@ class App(Templates, Rules, ServingHooks, EnsureSync):
         Returns:
             As ``TRAP_HTTP_EXCEPTIONS`` and ``TRAP_BAD_REQUEST_ERRORS`` say.
         """
-        if self.config["TRAP_HTTP_EXCEPTIONS"]:
+        if self.plans.settings["TRAP_HTTP_EXCEPTIONS"]:
             return True
-        trap = self.config["TRAP_BAD_REQUEST_ERRORS"]
+        trap = self.plans.settings["TRAP_BAD_REQUEST_ERRORS"]
         if trap is None and isinstance(e, BadRequestKeyError) and self.debug:
             return True
         return bool(trap) and isinstance(e, BadRequest)

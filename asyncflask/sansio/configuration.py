@@ -17,6 +17,7 @@ from ..concurrency.pool import WorkerPool
 from ..config import DEFAULT_CONFIG, Config, ConfigAttribute
 from ..config.environment import get_debug_flag
 from ..debug.blocking import watched
+from ..dispatch.plan import PlanCache
 from ..logging import create_logger
 from .scaffold import Scaffold
 
@@ -32,6 +33,8 @@ class Configuration(Scaffold, Watching):
     config_class: type[Config] = Config
     default_config: ImmutableDict[str, t.Any] = ImmutableDict(DEFAULT_CONFIG)
     config: Config
+    #: has the configuration as ``settings``
+    plans: PlanCache
     instance_path: str
     jinja_env: jinja.Environment  # (Templates makes it.)
     testing = ConfigAttribute[bool]("TESTING")
@@ -59,7 +62,7 @@ class Configuration(Scaffold, Watching):
     @property
     def debug(self) -> bool:
         """Whether debug mode is on (``DEBUG``, ``FLASK_DEBUG``)."""
-        value: bool = self.config["DEBUG"]
+        value: bool = self.plans.settings["DEBUG"]
         return value
 
     @debug.setter

@@ -7,7 +7,7 @@ import typing as t
 from collections.abc import Callable
 
 from .. import typing as ft
-from .._invalidation import ViewRegistry
+from .._invalidation import NoticedDict
 from .setupmethod import F, Setup, T_route, T_websocket, refuse_function, setupmethod
 
 
@@ -15,7 +15,7 @@ class Routes(Setup):
     """The decorators of views, and the registry that they fill."""
 
     def __init__(self) -> None:
-        self.view_functions: dict[str, ft.RouteCallable] = ViewRegistry()
+        self.view_functions: dict[str, ft.RouteCallable] = NoticedDict()
 
     @setupmethod
     def route(self, rule: str, **options: t.Any) -> Callable[[T_route], T_route]:
