@@ -34,6 +34,8 @@ _DIGITS = re.compile(rb"[0-9]{1,18}")
 _hosts: set[bytes] = set()
 _HOSTS, _HOST_BYTES = 256, 255
 _EXPLAINED = 200  # characters of h11's message, which quotes the client's bytes
+#: How h11 quotes them.
+_QUOTED = re.compile(r"bytearray\((b'.*'|b\".*\")\)\Z", re.DOTALL)
 
 #: fields that concern the connection; the others are for the app
 _DECIDING = frozenset(
@@ -62,7 +64,8 @@ def parse(head: bytes, limits: Limits) -> tuple[RequestHead, int | None]:
         event = parser.next_event()
     except h11.RemoteProtocolError as error:
         status = 501 if error.error_status_hint == 501 and _ends_chunked(head) else 400
-        raise ProtocolError(status, f"The request is malformed: {str(error)[:_EXPLAINED]}.")
+        explained = _QUOTED.sub(r"\1", str(error))[:_EXPLAINED]
+        raise ProtocolError(status, f"The request is malformed: {explained}.")
     assert isinstance(event, h11.Request)  # A complete head is a request or an error.
     return _read(event, head)
 

@@ -299,6 +299,19 @@ def test_more_fields_than_allowed_are_a_431():
     assert _parse(b"GET / HTTP/1.1", *fields, limits=Limits(headers=6))
 
 
+@pytest.mark.parametrize(
+    ("line", "field", "quoted"),
+    [
+        (b"GET  / HTTP/1.1", b"X-A: b", "request line: b'GET  / HTTP/1.1'."),
+        (b"GET / HTTP/1.1", b"so 'bad'", "header line: b\"so \\'bad\\'\"."),
+    ],
+)
+def test_the_error_for_a_malformed_line_quotes_it(line, field, quoted):
+    with pytest.raises(ProtocolError) as caught:
+        _parse(line, field)
+    assert str(caught.value) == f"The request is malformed: illegal {quoted}"
+
+
 def test_a_malformed_head_is_a_400():
     with pytest.raises(ProtocolError, match="malformed"):
         parse(b"\r\n\r\n", Limits())
