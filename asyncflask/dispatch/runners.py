@@ -113,9 +113,7 @@ async def run_on_loop(app: ServedApp, ctx: Context, plan: EndpointPlan) -> Answe
     except BaseException as error:
         return await run_steps(app, ctx, _raise(error), plan)
     # Messages are made only if nothing processes them.
-    if not isinstance(answer, tuple) and (
-        app.plans.version is not plan.version or _is_processed(app, ctx)
-    ):
+    if not isinstance(answer, tuple) and _is_processed(app, ctx, plan):
         return await run_steps(app, ctx, finish_processing(app, ctx, answer), plan)
     if plan.has_teardown:
         await leave_served(app, ctx, None)
@@ -138,14 +136,16 @@ def _answer_of(app: ServedApp, ctx: Context, plan: EndpointPlan, result: object)
         return None
     if ctx.needs_response and ctx.after_functions:
         return None
-    if plan.sends_messages and not plan.after and not _is_processed(app, ctx):
+    if plan.sends_messages and not plan.after and not _is_processed(app, ctx, plan):
         return make_messages(app, result, ctx.scope["method"]) or make_plain(app, result)
     return make_plain(app, result)
 
 
-def _is_processed(app: ServedApp, ctx: Context) -> bool:
-    """Tell whether more than the "after" functions has to see the response."""
-    return ctx.needs_response or has_session_to_save(app, ctx)
+def _is_processed(app: ServedApp, ctx: Context, plan: EndpointPlan) -> bool:
+    """Tell whether more than the plan's "after" functions has to see the response."""
+    if app.plans.version is not plan.version or ctx.needs_response:
+        return True
+    return has_session_to_save(app, ctx)
 
 
 def _call_view(app: ServedApp, ctx: Context, plan: EndpointPlan, rule: object) -> Awaitable[Any]:
