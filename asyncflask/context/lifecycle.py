@@ -31,6 +31,8 @@ class ContextLifecycle(ContextSession):
     serving_error: BaseException | None = None
     #: its end, where streamed bodies hold it or have held it
     held_end: HeldEnd | None = None
+    #: whether it is kept after its connection, by the test client or the debugger
+    is_preserved = False
 
     def push(self) -> None:
         """Make this the current context. Each push needs a :meth:`pop`."""
@@ -67,7 +69,7 @@ class ContextLifecycle(ContextSession):
     def preserve(self) -> None:
         """Keep the connection of something served, because this will be pushed after its end."""
         self.pushes = []
-        self.needs_cleanup = True
+        self.needs_cleanup = self.is_preserved = True
 
     def become_current(self) -> None:
         previous = context_var.get()
@@ -139,11 +141,46 @@ class ContextLifecycle(ContextSession):
                 self.give_back_worker()
 
     def _unpush(self) -> tuple[Any, bool]:
-        if not self.pushes or context_var.get() is not self:
-            raise popped_wrongly(self, context_var.get())
+        """Take the last push back.
+
+        Returns:
+            What is to be current afterwards, and whether this was the last push.
+
+        Raises:
+            WrongContextPopped: The context is not the current one.
+        """
+        current = context_var.get()
+        if not self.pushes or (current is not self and not self._may_leave(current)):
+            raise popped_wrongly(self, current)
         previous = self.pushes.pop()
         # Entered once more while it was current (`with request_ctx:` in a view), it goes on.
-        return previous, not self.pushes and previous is not self
+        last = not self.pushes and previous is not self
+        if current is self:
+            return previous, last
+        self._unlink(current, previous)
+        context_var.set(self)  # for the teardown functions
+        return current, last
+
+    def _may_leave(self, current: Self | None) -> bool:
+        """Return whether this may be popped while another context is current.
+
+        A request that the test client keeps lies on an app context that was pushed before it, and
+        is current in the test's task, not in that of the fixture that makes the client and ends
+        it: pytest-asyncio runs each in a :class:`contextvars.Context` of its own.
+        """
+        above = current
+        while above is not None and above is not self:
+            if not above.is_preserved:
+                return False
+            above = _below(above)
+        return above is self or self.is_preserved
+
+    def _unlink(self, above: Self | None, previous: Self | None) -> None:
+        """Put the context below this one in its place, in what was pushed on it."""
+        while above is not None and _below(above) is not self:
+            above = _below(above)
+        if above is not None and above.pushes is not None:
+            above.pushes = [previous if one is self else one for one in above.pushes]
 
     def __enter__(self) -> Self:
         self.push()
@@ -201,6 +238,11 @@ class ContextLifecycle(ContextSession):
     def is_end_left(self) -> bool:
         """Whether the last pop has left the end of this context to streamed bodies."""
         return self.held_end is not None and self.held_end.is_due
+
+
+def _below(context: ContextLifecycle) -> Any:  # noqa: ANN401
+    """Return what a context was pushed on; it may have been pushed on itself as well."""
+    return next((one for one in reversed(context.pushes or ()) if one is not context), None)
 
 
 def _current_exception() -> BaseException | None:

@@ -546,3 +546,34 @@ async def test_the_last_piece_of_a_response_is_empty(quart, app, client, path):
             received.append(piece)
 
     assert b"".join(received) == b"ab"
+
+
+async def test_the_client_of_a_fixture_ends_the_context_of_a_test(quart, app, client):
+    """pytest-asyncio runs a fixture and the test in contexts of their own (`contextvars`)."""
+
+    @app.get("/")
+    async def index():
+        quart.session["user"] = "Ada"
+        return ""
+
+    async def test():
+        await client.get("/")
+        return quart.session["user"]
+
+    await client.__aenter__()
+    user = await asyncio.create_task(test())
+    await client.__aexit__(None, None, None)
+
+    assert user == "Ada"
+
+
+async def test_an_app_context_below_the_request_that_stays_may_end_first(quart, app, client):
+    @app.get("/")
+    async def index():
+        return ""
+
+    async with client:
+        async with app.app_context():
+            await client.get("/")
+
+        assert quart.request.path == "/"

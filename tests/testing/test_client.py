@@ -18,8 +18,8 @@ from werkzeug.utils import redirect
 
 from asyncflask._contextvars import current
 from asyncflask.app import Flask
-from asyncflask.exceptions import UnawaitedAccess
-from asyncflask.globals import g, request, session, websocket
+from asyncflask.exceptions import UnawaitedAccess, WrongContextPopped
+from asyncflask.globals import g, request, request_ctx, session, websocket
 from asyncflask.testing import TestClient, TestResponse
 from asyncflask.wrappers import Response
 
@@ -603,6 +603,55 @@ async def test_a_client_cannot_be_entered_twice(client):
         with pytest.raises(RuntimeError, match="in an `async with` block already"):
             async with client:
                 pass
+
+
+async def test_the_client_ends_the_context_in_another_task(app, client):
+    """pytest-asyncio runs a fixture and the test in contexts of their own (`contextvars`)."""
+    ended = []
+
+    @app.teardown_request
+    async def end(error):
+        ended.append((request.path, g.x))
+
+    view(app, "/", lambda: str(setattr(g, "x", 1)))
+    await client.__aenter__()
+    await asyncio.create_task(client.get("/"))
+    await client.__aexit__(None, None, None)
+
+    assert ended == [("/", 1)]
+    assert current() is None
+
+
+async def test_an_app_context_below_the_request_that_stays_may_end_first(app, client):
+    ended = []
+    app.teardown_appcontext(lambda error: ended.append(g.get("name")))
+    view(app, "/", lambda: "")
+
+    async with client:
+        async with app.app_context():
+            g.name = "below"
+            await client.get("/")
+
+            assert request.path == "/"
+        assert ended == ["below"]
+        assert request.path == "/"
+        with request_ctx:
+            assert request.path == "/"
+    assert current() is None
+
+
+async def test_a_context_that_the_client_does_not_keep_ends_in_its_order(app, client):
+    view(app, "/", lambda: "")
+
+    async with client:
+        outer, inner = app.app_context(), app.app_context()
+        await outer.push_async()
+        await client.get("/")
+        await inner.push_async()
+        with pytest.raises(WrongContextPopped, match="in the reverse order"):
+            await outer.pop_async()
+        await inner.pop_async()
+        await outer.pop_async()
 
 
 async def test_contexts_are_released(app, client):
