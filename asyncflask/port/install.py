@@ -12,14 +12,9 @@ from .extensions import used_extensions
 from .imported import comes_first
 from .names import Code, dotted_name
 from .options import Options
-from .program import Program
+from .program import APP_CLASSES, Program
 from .report import Note
 
-APP_CLASSES = {
-    f"{module}.{name}"
-    for module in ("flask", "asyncflask", "asyncflask.flask", "quart")
-    for name in ("Flask", "Quart")
-}
 CALL = "asyncflask.flask.install"
 
 
@@ -77,7 +72,8 @@ def _insert(module: cst.CSTNode) -> cst.CSTNode:
     if rest and _touches(rest[0]):
         empty = cst.EmptyLine(indent=False)
         rest[0] = rest[0].with_changes(leading_lines=[empty, *rest[0].leading_lines])
-    return module.with_changes(body=[*body[:place], *lines, *rest])
+    changed = module.with_changes(body=[*body[:place], *lines, *rest])
+    return changed if body else changed.with_changes(has_trailing_newline=True)
 
 
 def _touches(

@@ -8,7 +8,7 @@ from .decorators import Decorators
 from .names import Code, Function, dotted_name
 from .options import Options
 from .program import Program, decorator_names
-from .roles import OF_APP, Role, registered_arguments, roles
+from .roles import OF_APP, SYNC_SET_UP, Role, registered_arguments, roles
 from .sources import obstacle
 
 #: Decorators that leave a helper as it is.
@@ -60,6 +60,9 @@ class DefLimits:
     def _of_role(self, function: Function, role: Role | None) -> str:
         if role is Role.SYNC:
             return f"it is a {role.value}"
+        if role is Role.SET_UP:
+            instead = SYNC_SET_UP.get(function.node.name.value, "a fixture")
+            return f"it is a {role.value} (what awaits may move to {instead})"
         if role in OF_APP and not self._options.has("views"):
             return "the step `views` is not among those of --only"
         if function.is_generator and role is not Role.FIXTURE:
@@ -120,12 +123,24 @@ class DefLimits:
         for node in nodes:
             if _is_value(code, node):
                 function = self._program.functions.get(self._program.value(code, node))
-                if function is not None and not self._is_registered(code, node):
+                if function is not None and not (
+                    self._is_registered(code, node) or self._is_of_fixture(code, node)
+                ):
                     self._values.setdefault(function, (code, node))
 
     def _is_registered(self, code: Code, node: cst.CSTNode) -> bool:
         call = code.parent(code.parent(node) or node)
         return isinstance(call, cst.Call) and registered_arguments(self._program, code, call)
+
+    def _is_of_fixture(self, code: Code, node: cst.CSTNode) -> bool:
+        """Return whether a fixture returns a function, which tests call by the fixture's name."""
+        if not isinstance(code.parent(node), cst.Return | cst.Yield):
+            return False
+        around = next(
+            (one for one in code.ancestors(node) if isinstance(one, cst.FunctionDef)), None
+        )
+        fixtures = self._program.fixtures.values()
+        return any(fixture.node is around for fixture in fixtures)
 
     def linked(self, function: Function) -> list[Function]:
         """Return the methods of the same name in base classes and subclasses.

@@ -16,8 +16,10 @@ STREAMS = {
     "input_stream": "iterate `request.body` (`async for piece in request.body`)",
     "environ": "the async API has no environ: read `request.scope` and `request.headers`",
 }
-#: Functions that look at an object and do not read the body.
-HARMLESS = {"builtins.isinstance", "builtins.hasattr", "builtins.setattr", "builtins.id"}
+#: Functions that look at an object and do not read the body; `sources` reads `getattr`.
+HARMLESS = {
+    f"builtins.{name}" for name in ("isinstance", "hasattr", "getattr", "setattr", "delattr", "id")
+}
 
 
 def note_patterns(program: Program, notes: list[Note]) -> None:

@@ -4,6 +4,8 @@ A function that awaits something is ``async def``, and so is each one that calls
 hang together in this way become ``async def`` together, or stay ``def`` together. They stay if one
 of them has to (:mod:`.limits`), or blocks: a ``def`` view runs in a worker thread, where it may
 read the body and block. They change in any case if an ``async def`` function calls one of them.
+
+Tests follow afterwards, each on its own: where one cannot change, the others do.
 """
 
 from __future__ import annotations
@@ -93,11 +95,13 @@ class _Planner:
         converted: set[Function] = set()
         self._stays = set(self._pinned)
         wrappers = set(self._limits.decorators.of_views)
+        tests = {function for function in wanted if function.code.source.is_test}
         # Those with wrappers first: a view stays if its decorator does.
-        for group in sorted(self._groups(wanted), key=lambda group: not group & wrappers):
+        for group in sorted(self._groups(wanted - tests), key=lambda group: not group & wrappers):
             of_group = self._decide(group)
             converted |= of_group
             self._stays |= group - of_group
+        converted |= self._decide_tests(tests, converted)
         todo = list(converted)
         while todo:
             around = [one.function for one in self._limits.decorators.of(todo.pop())]
@@ -194,6 +198,30 @@ class _Planner:
         self._note_stays(group, reasons)
         return set()
 
+    def _decide_tests(self, tests: set[Function], converted: set[Function]) -> set[Function]:
+        """Return the functions of tests that become ``async def``.
+
+        Args:
+            tests: Those that may have to await something.
+            converted: The functions of the app that become ``async def``.
+        """
+        todo = [function for function in tests if self._of(function, converted)]
+        wanted: set[Function] = set()
+        while todo:
+            function = todo.pop()
+            if function in tests and function not in wanted:
+                wanted.add(function)
+                callers = self._limits.callers.get(function, [])
+                todo += [caller for caller, _, _ in callers if caller is not None]
+                todo += self._limits.linked(function)
+        stays = set()
+        for function in wanted:
+            if why := self._limits.reason(function, self._of(function, wanted | converted)):
+                text = f"`{function.short_name}` has to await, but {why}: rewrite it"
+                self._note(Kind.UNKNOWN, function, text)
+                stays.add(function)
+        return wanted - stays
+
     def _stay_in_spite(self, group: set[Function], reasons: dict[Function, str]) -> set[Function]:
         """Return those that stay though ``async def`` code calls some: they, and their callers."""
         stay: set[Function] = set()
@@ -216,8 +244,6 @@ class _Planner:
         return stay
 
     def _blocks(self, function: Function) -> str:
-        if function.code.source.is_test:
-            return ""
         around = [wrapper.function for wrapper in self._limits.decorators.of(function)]
         for one in (function, *around):
             blocking = self._blocking.first(one)
@@ -277,11 +303,7 @@ class _Planner:
                 why = f"{why} (in `{cause.short_name}`)"
             # A later pass has found that a decorator stays because this function does.
             why = self._reasons.setdefault(function, why)
-            if function.code.source.is_test and function in self._nodes:
-                text = f"`{function.short_name}` has to await, but {why}: rewrite it"
-                self._note(Kind.UNKNOWN, function, text)
-            else:
-                self._note(Kind.STAYS_DEF, function, f"`{function.short_name}`: {why}")
+            self._note(Kind.STAYS_DEF, function, f"`{function.short_name}`: {why}")
 
     def _note(self, kind: Kind, function: Function, text: str) -> None:
         self._notes.append(Note(kind, text, function.code.source.path, function.line))

@@ -27,6 +27,22 @@ CLIENT_CLASSES = {
     "quart.testing.QuartClient",
     "quart.typing.TestClientProtocol",
 }
+REQUEST_CLASSES = {
+    f"{module}.Request"
+    for module in ("flask", "quart", "asyncflask")
+    for module in (module, f"{module}.wrappers")
+}
+APP_CLASSES = {
+    f"{module}.{name}"
+    for module in ("flask", "asyncflask", "asyncflask.flask", "quart")
+    for name in ("Flask", "Quart")
+}
+#: What a parameter with an annotation is.
+ANNOTATED = {
+    **dict.fromkeys(CLIENT_CLASSES, "<client>"),
+    **dict.fromkeys(REQUEST_CLASSES, "<request>"),
+    "werkzeug.datastructures.FileStorage": "<upload>",
+}
 CLIENT_METHODS = {
     *("get", "post", "put", "patch", "delete", "head", "options", "trace", "open"),
 }
@@ -156,6 +172,33 @@ class Program:
                 return found
         return ""
 
+    def is_request(self, value: str) -> bool:
+        """Return whether a value is the request, also `self` of a `request_class`."""
+        return value == "<request>" or self._is_a(value, REQUEST_CLASSES)
+
+    def is_known(self, value: str) -> bool:
+        """Return whether a value is something, and not just a variable of the project."""
+        modules = (code.source.module for code in self.codes)
+        return bool(value) and not value.startswith(("?", *(f"{name}." for name in modules)))
+
+    def is_app(self, code: Code, node: cst.CSTNode) -> bool:
+        """Return whether an expression is the app.
+
+        Args:
+            code: The expression's file.
+            node: The expression.
+        """
+        value = self.value(code, node)
+        last = dotted_name(node).rpartition(".")[2]
+        return (
+            value.removesuffix("()") in APP_CLASSES
+            or self._is_a(value, APP_CLASSES)
+            or last in {"app", "current_app"}
+        )
+
+    def _is_a(self, value: str, classes: set[str]) -> bool:
+        return value in self.classes and not classes.isdisjoint(self.all_bases(value))
+
     def bases(self, cls: str) -> list[str]:
         """Return the direct base classes of a class of the project."""
         code, node = self.classes[cls]
@@ -221,11 +264,14 @@ class Program:
                 value = self.value(code, binding.value)
                 if binding.is_item:
                     value = "<upload>" if value == "<uploads>" else ""
-                self._bind(self._variable(code, binding.target), value)
+                for variable in self._variables(code, binding.target):
+                    self._bind(variable, value)
             for call in code.calls:
                 self._bind_arguments(code, call)
         for function in self.all_functions:
             self._bind_parameters(function)
+            if function.cls is not None and self.is_request(function.cls):
+                self._bind(f"<request>.{function.node.name.value}", function.name)
             for call in function.calls:
                 self._bind_arguments(function.code, call)
             for result in function.results:
@@ -237,6 +283,17 @@ class Program:
         if isinstance(target, cst.Attribute) and (owner := self.value(code, target.value)):
             return f"{owner}.{target.attr.value}"
         return ""
+
+    def _variables(self, code: Code, target: cst.BaseExpression) -> list[str]:
+        match target:
+            case cst.Attribute(
+                value=cst.Attribute(value=cst.Name(value="request"), attr=cst.Name(value="cls")),
+                attr=attr,
+            ) if code.source.is_test:
+                # A fixture sets an attribute of each class that uses it.
+                tests = (name for name, (of, _) in self.classes.items() if of.source.is_test)
+                return [f"{cls}.{attr.value}" for cls in tests]
+        return [self._variable(code, target)]
 
     def _bind(self, variable: str, value: str) -> None:
         is_itself = value == variable or value.startswith((f"{variable}.", f"{variable}("))
@@ -251,7 +308,7 @@ class Program:
             variable = f"{function.name}.<locals>.{param.name.value}"
             if param.annotation is not None:
                 kind = self.value(function.code, param.annotation.annotation)
-                self._bind(variable, "<client>" if kind in CLIENT_CLASSES else "")
+                self._bind(variable, ANNOTATED.get(kind, ""))
             if function.code.source.is_test and param.name.value in names:
                 self._bind(variable, self._fixture(param.name.value))
 

@@ -20,6 +20,8 @@ class Role(Enum):
     SYNC = "function that the app calls without `await`"
     TEST = "test"
     FIXTURE = "fixture"
+    #: pytest or unittest calls it, and awaits nothing.
+    SET_UP = "function that pytest or unittest calls without `await`"
 
 
 OF_APP = {Role.VIEW, Role.HOOK, Role.HANDLER}
@@ -49,6 +51,18 @@ VIEW_METHODS = {
 TEST_CASES = {"unittest.TestCase", "unittest.case.TestCase"}
 ASYNC_TEST_CASE = "unittest.IsolatedAsyncioTestCase"
 SET_UP = {"setUp": "asyncSetUp", "tearDown": "asyncTearDown"}
+#: Functions of tests that are called where nothing is awaited: what may await instead.
+SYNC_SET_UP = {
+    "setUpClass": "`asyncSetUp`",
+    "tearDownClass": "`asyncTearDown`",
+    "setUpModule": "`asyncSetUp`",
+    "tearDownModule": "`asyncTearDown`",
+    **{
+        f"{when}_{of}": "a fixture (`@pytest.fixture(autouse=True)`)"
+        for when in ("setup", "teardown")
+        for of in ("method", "class", "function", "module")
+    },
+}
 
 
 def roles(program: Program) -> dict[Function, Role]:
@@ -79,9 +93,11 @@ def _of_definition(program: Program, function: Function) -> Role | None:
             return Role.VIEW
         if name in {*SET_UP, *SET_UP.values()} and bases & {*TEST_CASES, ASYNC_TEST_CASE}:
             return Role.FIXTURE
-    if function.code.source.is_test and name.startswith("test") and function.outer is None:
-        return Role.TEST
-    return None
+    if not function.code.source.is_test or function.outer is not None:
+        return None
+    if name in SYNC_SET_UP or name.startswith("pytest_"):
+        return Role.SET_UP
+    return Role.TEST if name.startswith("test") else None
 
 
 def _of_decorator(program: Program, code: Code, node: cst.BaseExpression) -> Role | None:

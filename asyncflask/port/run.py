@@ -16,6 +16,7 @@ from .edits import Edits
 from .extensions import note_extensions
 from .imports import change_imports
 from .install import add_install
+from .leftovers import note_leftovers
 from .names import Code
 from .options import Options
 from .patterns import note_patterns
@@ -70,6 +71,7 @@ def port(sources: Iterable[Source], options: Options, paths: Iterable[Path] = ()
         if any(edits.values()):
             program = Program(codes.values())
     note_extensions(program, options.to, result.notes)
+    note_leftovers(program, options, result.notes)
     if options.to == "async":
         note_blocking_calls(program, result.notes)
         note_patterns(program, result.notes)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from .names import Code
+import libcst as cst
+
+from .names import Code, Function, dotted_name
 from .project import Source
 from .report import Kind, Note
 
@@ -18,8 +20,14 @@ SECTIONS = {
     "setup.cfg": "[tool:pytest]",
 }
 NEWLINE = "\n"
-INI = "asyncio_mode = auto\nasyncio_default_fixture_loop_scope = function"
-TOML = 'asyncio_mode = "auto"\nasyncio_default_fixture_loop_scope = "function"'
+#: One loop a test; where a fixture of several tests awaits, one loop for all.
+LOOP_SCOPES = {
+    "function": {"asyncio_default_fixture_loop_scope": "function"},
+    "session": {
+        "asyncio_default_fixture_loop_scope": "session",
+        "asyncio_default_test_loop_scope": "session",
+    },
+}
 MODE = re.compile(r"^\s*asyncio_mode\s*=\s*[\"']?(\w+)", re.MULTILINE)
 
 
@@ -37,37 +45,66 @@ def change_settings(
         The file of the settings, as it was and as it is now; nothing if it has the mode.
     """
     folders = list(dict.fromkeys(path if path.is_dir() else path.parent for path in paths))
-    if not folders or not any(_has_async_tests(code) for code in codes):
+    functions = [one for code in codes if code.source.is_test for one in code.functions]
+    if not folders or not any(map(_is_async_test, functions)):
         return []
     _note_requirement(folders, notes)
+    wide = next(filter(_is_wide_fixture, functions), None)
+    settings = {"asyncio_mode": "auto", **LOOP_SCOPES["session" if wide else "function"]}
     for folder in folders:
         for name, section in SECTIONS.items():
             text = _text_of(folder / name)
             if section in text.splitlines():
-                return _changed(folder / name, text, section, notes)
+                path = folder / name
+                if MODE.search(text):
+                    _note_settings(path, text, settings if wide else {}, notes)
+                    return []
+                return [_pair(path, text, _inserted(text, section, _written(path, settings)))]
     pyproject = folders[0] / "pyproject.toml"
     if pyproject.exists():
         text = _text_of(pyproject)
-        new = f"{text.rstrip()}\n\n[tool.pytest.ini_options]\n{TOML}\n".lstrip()
+        lines = _written(pyproject, settings)
+        new = f"{text.rstrip()}\n\n[tool.pytest.ini_options]\n{lines}\n".lstrip()
         return [_pair(pyproject, text, new)]
-    return [_pair(folders[0] / "pytest.ini", "", f"[pytest]\n{INI}\n")]
+    ini = folders[0] / "pytest.ini"
+    return [_pair(ini, "", f"[pytest]\n{_written(ini, settings)}\n")]
 
 
-def _has_async_tests(code: Code) -> bool:
-    return code.source.is_test and any(
+def _is_async_test(function: Function) -> bool:
+    return (
         function.is_async and function.cls is None and function.node.name.value.startswith("test")
-        for function in code.functions
     )
 
 
-def _changed(path: Path, text: str, section: str, notes: list[Note]) -> list[tuple[Source, Source]]:
-    if mode := MODE.search(text):
-        if mode[1] != "auto":
-            what = f"has `asyncio_mode = {mode[1]}`: write `auto`, or mark the `async def` tests"
-            notes.append(Note(Kind.TODO, what, path))
-        return []
-    line = TOML if path.suffix == ".toml" else INI
-    return [_pair(path, text, _inserted(text, section, line))]
+def _is_wide_fixture(function: Function) -> bool:
+    """Return whether a function is an `async def` fixture that lives longer than one test."""
+    calls = (decorator.decorator for decorator in function.node.decorators)
+    return function.is_async and any(
+        arg.keyword is not None
+        and arg.keyword.value == "scope"
+        and isinstance(arg.value, cst.SimpleString)
+        and arg.value.evaluated_value != "function"
+        for call in calls
+        if isinstance(call, cst.Call) and dotted_name(call.func).rpartition(".")[2] == "fixture"
+        for arg in call.args
+    )
+
+
+def _written(path: Path, settings: Mapping[str, str]) -> str:
+    quote = '"' if path.suffix == ".toml" else ""
+    return "\n".join(f"{name} = {quote}{value}{quote}" for name, value in settings.items())
+
+
+def _note_settings(path: Path, text: str, wanted: Mapping[str, str], notes: list[Note]) -> None:
+    """Note what differs from the settings that the project has chosen."""
+    mode = MODE.search(text)
+    if mode is not None and mode[1] != "auto":
+        what = f"has `asyncio_mode = {mode[1]}`: write `auto`, or mark the `async def` tests"
+        notes.append(Note(Kind.TODO, what, path))
+    missing = [f"`{name} = {value}`" for name, value in wanted.items() if name not in text]
+    if missing:
+        what = f"`async def` fixtures live longer than one test: write {' and '.join(missing)}"
+        notes.append(Note(Kind.TODO, what, path))
 
 
 def _inserted(text: str, section: str, line: str) -> str:

@@ -12,6 +12,11 @@ from .program import CLIENT_METHODS, Program
 
 BODY = {"form", "files", "data", "values", "json"}
 BODY_METHODS = {"get_json", "get_data"}
+#: Methods of the app that tests call, and that are `async def` in the async API.
+APP_STEPS = {
+    *("preprocess_request", "process_response", "full_dispatch_request", "dispatch_request"),
+    *("finalize_request", "handle_exception", "handle_user_exception", "handle_http_exception"),
+}
 #: Context managers that may be entered with `async with` as well.
 CONTEXTS = ("app_context", "test_request_context", "session_transaction")
 
@@ -26,7 +31,7 @@ def sources(program: Program, function: Function, options: Options) -> list[cst.
     """
     found: list[cst.CSTNode] = []
     if options.has("await"):
-        found += _of_body(program, function)
+        found += of_body(program, function)
     if options.has("tests") and function.code.source.is_test:
         # Of an `async def` teardown function, `with app.app_context()` cannot wait for the end.
         has_async_teardown = options.views == "all" and options.has("views")
@@ -34,19 +39,45 @@ def sources(program: Program, function: Function, options: Options) -> list[cst.
     return [node for node in found if not _is_awaited(program, function.code, node)]
 
 
-def _of_body(program: Program, function: Function) -> Iterator[cst.CSTNode]:
+def of_body(program: Program, function: Function) -> Iterator[cst.CSTNode]:
+    """Give what reads the body, and methods and `getattr` that may.
+
+    Args:
+        program: The project.
+        function: The function.
+    """
     code = function.code
     for node in function.attributes:
-        is_body = node.attr.value in BODY and not _is_target(code, node)
-        if is_body and program.value(code, node.value) == "<request>":
+        name = node.attr.value
+        is_body = (name in BODY and not _is_target(code, node)) or (
+            name in BODY_METHODS and not _is_called(code, node)
+        )
+        if is_body and program.is_request(program.value(code, node.value)):
             yield node
     for call in function.calls:
+        if _gets_attribute(program, code, call):
+            yield call
         if isinstance(call.func, cst.Attribute):
             owner, name = program.value(code, call.func.value), call.func.attr.value
-            if (name in BODY_METHODS and owner == "<request>") or (
+            if (name in BODY_METHODS and program.is_request(owner)) or (
                 name == "save" and owner == "<upload>"
             ):
                 yield call
+
+
+def _is_called(code: Code, node: cst.Attribute) -> bool:
+    parent = code.parent(node)
+    return isinstance(parent, cst.Call) and parent.func is node
+
+
+def _gets_attribute(program: Program, code: Code, call: cst.Call) -> bool:
+    """Return whether a call is `getattr(request, …)` of what may be the body."""
+    if len(call.args) < 2 or program.value(code, call.func) != "builtins.getattr":
+        return False
+    owner, name = (arg.value for arg in call.args[:2])
+    if isinstance(name, cst.SimpleString) and name.evaluated_value not in BODY | BODY_METHODS:
+        return False
+    return program.is_request(program.value(code, owner))
 
 
 def _of_client(
@@ -54,10 +85,12 @@ def _of_client(
 ) -> Iterator[cst.CSTNode]:
     code = function.code
     for call in function.calls:
-        if (
-            isinstance(call.func, cst.Attribute)
-            and call.func.attr.value in CLIENT_METHODS
-            and program.value(code, call.func.value) == "<client>"
+        if isinstance(call.func, cst.Attribute) and (
+            (
+                call.func.attr.value in CLIENT_METHODS
+                and program.value(code, call.func.value) == "<client>"
+            )
+            or (call.func.attr.value in APP_STEPS and program.is_app(code, call.func.value))
         ):
             yield call
     for node in function.withs:
@@ -100,6 +133,10 @@ def obstacle(program: Program, code: Code, node: cst.CSTNode) -> str:
             if _all_may_be_async(program, code, node)
             else "it enters several objects by one `with`"
         )
+    if isinstance(node, cst.Attribute) and node.attr.value in BODY_METHODS:
+        return f"`request.{node.attr.value}` is used as a value"
+    if isinstance(node, cst.Call) and _gets_attribute(program, code, node):
+        return "`getattr` reads the request"
     below = node
     for above in code.ancestors(node):
         if isinstance(above, cst.FunctionDef):

@@ -211,3 +211,49 @@ def test_a_mode_that_the_project_has_chosen_is_kept(
 
     assert (tmp_path / "pytest.ini").read_text() == settings
     assert ("write `auto`, or mark the `async def` tests" in report) is is_named
+
+
+WIDE_FIXTURE = (
+    "import pytest\n\n\n@pytest.fixture(scope='module')\nasync def db():\n    yield 1\n\n\n"
+)
+
+
+def test_a_fixture_of_several_tests_needs_a_loop_that_lives_as_long(
+    tmp_path: Path, port: Port
+) -> None:
+    (tmp_path / "pyproject.toml").write_text("[project]\n")
+    ported(port, tmp_path, test_app=WIDE_FIXTURE + ASYNC_TEST)
+
+    settings = (tmp_path / "pyproject.toml").read_text()
+    assert 'asyncio_default_fixture_loop_scope = "session"\n' in settings
+    assert 'asyncio_default_test_loop_scope = "session"\n' in settings
+
+
+def test_a_loop_that_the_project_has_to_choose_is_named(tmp_path: Path, port: Port) -> None:
+    (tmp_path / "pytest.ini").write_text("[pytest]\nasyncio_mode = auto\n")
+    _, report = ported(port, tmp_path, test_app=WIDE_FIXTURE + ASYNC_TEST)
+
+    assert "write `asyncio_default_fixture_loop_scope = session` and" in report
+
+
+# -- names of Flask in strings ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("line", "is_named"),
+    [
+        ('patch("flask.url_for")', True),
+        ('patch("flask.no_such_name")', False),
+        ('import_module("flask")', True),
+        ('print("flask")', False),
+    ],
+)
+def test_a_name_of_flask_in_a_string_is_named(
+    line: str, is_named: bool, tmp_path: Path, port: Port
+) -> None:
+    (tmp_path / "test_app.py").write_text(
+        f"from importlib import import_module\nfrom unittest.mock import patch\n\n{line}\n"
+    )
+    report = port("--to", "flask", ".").output
+
+    assert ("test_app.py:4: " in report and 'write "asyncflask.flask' in report) is is_named

@@ -1,0 +1,48 @@
+import unittest
+from unittest import mock
+
+import pytest
+
+from app import app
+
+flask = pytest.importorskip("flask")
+
+
+def test_patched():
+    with mock.patch("flask.jsonify"), mock.patch("app.body", return_value="patched"):
+        assert app.test_client().post("/body").text == "patched"
+
+
+def test_made_elsewhere(api_client):
+    assert api_client.get("/").status_code == 404
+
+
+class TestMethods:
+    def setup_method(self):
+        self.client = app.test_client()
+        self.client.post("/login")
+
+    def check(self, path):
+        return self.client.get(path).status_code == 404
+
+    def test_all(self):
+        assert all(self.check(path) for path in ("/a", "/b"))
+
+    def test_one(self):
+        assert self.check("/a")
+
+
+class Case(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.client = app.test_client()
+        cls.client.post("/login")
+
+    def setUp(self):
+        self.addCleanup(self.log_out)
+
+    def log_out(self):
+        self.client.post("/logout")
+
+    def test_index(self):
+        self.assertEqual(self.client.get("/").status_code, 404)
