@@ -57,6 +57,11 @@ REPLACEMENTS = {
     "bcrypt.": f"a thread, {_IN_THREAD}",
     "flask.current_app.open_resource": f"a thread, {_IN_THREAD}",
     "asyncflask.current_app.open_resource": f"a thread, {_IN_THREAD}",
+    "threading.Thread().join": f"a thread, {_IN_THREAD}",
+    "threading.Event().wait": "asyncio.Event",
+    "queue.Queue().get": "asyncio.Queue",
+    "concurrent.futures.wait": "asyncio.wait, and `loop.run_in_executor`",
+    "concurrent.futures.as_completed": "asyncio.as_completed, and `loop.run_in_executor`",
     "builtins.input": f"a thread, {_IN_THREAD}",
 }
 

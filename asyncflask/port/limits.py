@@ -127,6 +127,15 @@ class DefLimits:
                     self._is_registered(code, node) or self._is_of_fixture(code, node)
                 ):
                     self._values.setdefault(function, (code, node))
+                    if isinstance(code.parent(node), cst.Arg) and not code.source.is_test:
+                        # It may be called there: `sorted(names, key=function)`.
+                        around = self._function_around(code, node)
+                        self.callers.setdefault(function, []).append((around, code, node))
+
+    def _function_around(self, code: Code, node: cst.CSTNode) -> Function | None:
+        nodes = [above for above in code.ancestors(node) if isinstance(above, cst.FunctionDef)]
+        found = (function for function in code.functions if nodes and function.node is nodes[0])
+        return next(found, None)
 
     def _is_registered(self, code: Code, node: cst.CSTNode) -> bool:
         call = code.parent(code.parent(node) or node)

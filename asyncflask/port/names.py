@@ -187,6 +187,15 @@ class Code:
         parts = self.source.package.split(".")
         return ".".join([*parts[: len(parts) - level + 1], name[level:]]).strip(".")
 
+    @property
+    def star_imports(self) -> list[str]:
+        """The modules of which the file imports everything."""
+        return [
+            self.module_of(node)
+            for node in self.imports
+            if isinstance(node, cst.ImportFrom) and isinstance(node.names, cst.ImportStar)
+        ]
+
     def module_of(self, node: cst.ImportFrom) -> str:
         """Return the absolute name of the module of ``from … import``.
 

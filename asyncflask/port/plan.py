@@ -20,7 +20,7 @@ from .names import Code, Function
 from .options import Options
 from .program import Program
 from .report import Kind, Note
-from .roles import OF_APP
+from .roles import OF_APP, is_for_templates
 from .sources import obstacle, sources
 from .templates import renderings
 
@@ -101,7 +101,9 @@ class _Planner:
             of_group = self._decide(group)
             converted |= of_group
             self._stays |= group - of_group
-        converted |= self._decide_tests(tests, converted)
+        stays = wanted - tests - converted
+        converted |= (tests := self._decide_tests(tests, converted))
+        self._note_stays_in_tests(tests, stays)
         todo = list(converted)
         while todo:
             around = [one.function for one in self._limits.decorators.of(todo.pop())]
@@ -222,6 +224,19 @@ class _Planner:
                 stays.add(function)
         return wanted - stays
 
+    def _note_stays_in_tests(self, tests: set[Function], stays: set[Function]) -> None:
+        """Note calls of functions that need Flask's request, in tests that have the other one."""
+        for function in tests:
+            for call in function.calls:
+                callee = self._program.called(function.code, call)
+                if callee in stays and callee is not None:
+                    text = (
+                        f"`{callee.short_name}` stays `def`: write"
+                        f" `await app.ensure_async({callee.node.name.value})(…)`"
+                    )
+                    path, line = function.code.source.path, function.code.line(call)
+                    self._notes.append(Note(Kind.UNKNOWN, text, path, line))
+
     def _stay_in_spite(self, group: set[Function], reasons: dict[Function, str]) -> set[Function]:
         """Return those that stay though ``async def`` code calls some: they, and their callers."""
         stay: set[Function] = set()
@@ -303,7 +318,14 @@ class _Planner:
                 why = f"{why} (in `{cause.short_name}`)"
             # A later pass has found that a decorator stays because this function does.
             why = self._reasons.setdefault(function, why)
-            self._note(Kind.STAYS_DEF, function, f"`{function.short_name}`: {why}")
+            if is_for_templates(function):
+                text = (
+                    f"`{function.short_name}` reads the body, but {why}: render in `async def`"
+                    " views with `await current_app.ensure_async(render_template)(…)`"
+                )
+                self._note(Kind.UNKNOWN, function, text)
+            else:
+                self._note(Kind.STAYS_DEF, function, f"`{function.short_name}`: {why}")
 
     def _note(self, kind: Kind, function: Function, text: str) -> None:
         self._notes.append(Note(kind, text, function.code.source.path, function.line))

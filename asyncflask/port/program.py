@@ -15,6 +15,7 @@ from collections.abc import Iterable
 import libcst as cst
 
 from .names import Code, Function, dotted_name
+from .targets import exists, new_name
 
 REQUESTS = {
     f"{module}.request": "<request>"
@@ -102,7 +103,7 @@ class Program:
         """
         match node:
             case cst.Name():
-                return self.resolve(code.qualified_name(node))
+                return self.resolve(code.qualified_name(node) or self._from_star(code, node.value))
             case cst.Attribute(value=inner, attr=attr):
                 owner = self.value(code, inner)
                 return self.resolve(f"{owner}.{attr.value}") if owner else f"?.{attr.value}"
@@ -120,6 +121,19 @@ class Program:
                 return self.value(code, left) or self.value(code, right)
             case cst.IfExp(body=left, orelse=right):
                 return self.value(code, left) or self.value(code, right)
+        return ""
+
+    def _from_star(self, code: Code, name: str) -> str:
+        """Return what a name is that the file has by `from … import *`; `""` if it has it not."""
+        for module in code.star_imports:
+            found = self.resolve(f"{module}.{name}")
+            is_there = found != f"{module}.{name}" or found in {*self.functions, *self.classes}
+            if is_there or (
+                module.startswith(("flask", "quart")) and new_name(found, "asyncflask")
+            ):
+                return found
+            if module.startswith("asyncflask") and exists(found):
+                return found
         return ""
 
     def _returned(self, function: str) -> str:

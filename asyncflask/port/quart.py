@@ -14,7 +14,7 @@ from .names import Code, dotted_name
 from .options import Options
 from .program import Program
 from .report import Kind, Note
-from .roles import Role, roles
+from .roles import Role, is_for_templates, roles
 
 _MODULES = ("quart", "quart.helpers", "quart.templating", "asyncflask")
 RENDERING = {
@@ -100,7 +100,7 @@ class _Quart:
         self._notes = notes
         # Templates await what is `async def`: then the page is rendered by `render_template_async`.
         self._has_async_templates = any(
-            function.is_async and role is Role.SYNC and _is_for_templates(function.node)
+            function.is_async and role is Role.SYNC and is_for_templates(function)
             for function, role in roles(program).items()
         )
 
@@ -171,7 +171,7 @@ class _Quart:
             if isinstance(parent, cst.Attribute) and parent.attr is name:
                 is_old = self._program.value(code, parent) == "quart.Quart"
             else:
-                is_old = code.qualified_name(name) in {"quart.Quart", "quart.app.Quart"}
+                is_old = self._program.value(code, name) in {"quart.Quart", "quart.app.Quart"}
             if is_old and name.value == "Quart":
                 edits.add(name, renamed_to("Flask"))
 
@@ -194,18 +194,6 @@ class _Quart:
 
     def _note(self, code: Code, node: cst.CSTNode, text: str) -> None:
         self._notes.append(Note(Kind.UNKNOWN, text, code.source.path, code.line(node)))
-
-
-def _is_for_templates(node: cst.FunctionDef) -> bool:
-    names = [
-        dotted_name(
-            decorator.decorator.func
-            if isinstance(decorator.decorator, cst.Call)
-            else decorator.decorator
-        )
-        for decorator in node.decorators
-    ]
-    return any("template" in name or "context_processor" in name for name in names)
 
 
 def _is_named_response(node: cst.BaseExpression) -> bool:

@@ -7,7 +7,7 @@ from enum import Enum
 import libcst as cst
 
 from .names import Code, Function, dotted_name
-from .program import Program
+from .program import Program, decorator_names
 
 
 class Role(Enum):
@@ -80,6 +80,16 @@ def roles(program: Program) -> dict[Function, Role]:
         for call in (call for place in places for call in place.calls):
             _add_registered(program, code, call, found)
     return found
+
+
+def is_for_templates(function: Function) -> bool:
+    """Return whether templates call a function, by its decorators.
+
+    Args:
+        function: The function.
+    """
+    names = (name.rpartition(".")[2] for name in decorator_names(function))
+    return any("template" in name or "context_processor" in name for name in names if name in SYNC)
 
 
 def _of_definition(program: Program, function: Function) -> Role | None:

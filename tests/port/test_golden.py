@@ -16,7 +16,7 @@ from .conftest import Port, RunTests
 GOLDEN = Path(__file__).parent / "golden"
 CASES = sorted(path.parent.name for path in GOLDEN.glob("*/options.txt"))
 #: Cases whose tests pass as they are after the port.
-WITH_TESTS = ["all_views", "quart_chat", "test_styles", "unittests"]
+WITH_TESTS = ["all_views", "quart_chat", "test_styles", "unittests", "values"]
 
 
 def _options(case: str) -> list[str]:

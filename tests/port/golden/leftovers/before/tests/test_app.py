@@ -3,7 +3,7 @@ from unittest import mock
 
 import pytest
 
-from app import app
+from app import app, body
 
 flask = pytest.importorskip("flask")
 
@@ -11,6 +11,12 @@ flask = pytest.importorskip("flask")
 def test_patched():
     with mock.patch("flask.jsonify"), mock.patch("app.body", return_value="patched"):
         assert app.test_client().post("/body").text == "patched"
+
+
+def test_a_helper():
+    with app.test_request_context("/", method="POST", json=[1]):
+        assert app.preprocess_request() is None
+        assert body() == [1]
 
 
 def test_made_elsewhere(api_client):

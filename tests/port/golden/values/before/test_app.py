@@ -1,0 +1,11 @@
+import pytest
+from app import app
+
+
+@pytest.mark.parametrize(
+    ("path", "said"), [("sorted", "bb,a"), ("field", "1"), ("already", "1"), ("thread", "")]
+)
+def test_a_view(path, said):
+    response = app.test_client().post(f"/{path}", data={"a": "1", "bb": "22"})
+
+    assert response.text == said
