@@ -51,7 +51,8 @@ def _found(program: Program, function: Function) -> Iterator[tuple[cst.CSTNode, 
     for call in function.calls:
         callee = program.value(code, call.func)
         given = any(program.value(code, arg.value) == "<request>" for arg in call.args)
-        if given and program.called(code, call) is None and callee not in HARMLESS:
+        is_harmless = callee in HARMLESS or callee.endswith(".make_conditional")
+        if given and program.called(code, call) is None and not is_harmless:
             text = (
                 f"`{function.short_name}` hands the request on: if {callee.lstrip('?.')}() reads"
                 " the body, write `await request.data` before"

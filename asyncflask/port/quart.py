@@ -111,6 +111,7 @@ class _Quart:
         places = [code.calls, *(function.calls for function in code.functions)]
         for call in (call for calls in places for call in calls):
             self._change_arguments(code, call, edits)
+            self._note_without_await(code, call)
         self._rename_class(code, edits)
         self._note_rest(code)
         return edits
@@ -157,6 +158,16 @@ class _Quart:
             if arg.keyword is not None and arg.keyword.value in renamed:
                 edits.add(arg.keyword, renamed_to(renamed[arg.keyword.value]))
 
+    def _note_without_await(self, code: Code, call: cst.Call) -> None:
+        """Note a coroutine that the code keeps or hands on: what awaits it, gets no coroutine."""
+        if isinstance(code.parent(call), cst.Await):
+            return
+        name = self._program.value(code, call.func)
+        of_response = name.removeprefix("<response>.") in RESPONSE_NAMES
+        if (name in AT_ONCE and name.startswith("quart")) or of_response:
+            written = dotted_name(call.func) or f"….{name.rpartition('.')[2]}"
+            self._note(code, call, f"`{written}(…)` returns at once: await it nowhere else, either")
+
     def _rename_class(self, code: Code, edits: Edits) -> None:
         """Write `Flask` for `Quart`, unless the file has another `Flask`."""
         if any(code.qualified_name(name) == "flask.Flask" for name in code.names):
@@ -189,11 +200,24 @@ class _Quart:
                     " where it receives or sends, not `asyncio.CancelledError`",
                 )
         for text in code.strings:
-            if str(text.evaluated_value).startswith("QUART_"):
+            if str(text.evaluated_value).startswith("QUART_") and not _is_key(code, text):
                 self._note(code, text, f"{text.value} is not read: `FLASK_…` is")
 
     def _note(self, code: Code, node: cst.CSTNode, text: str) -> None:
         self._notes.append(Note(Kind.UNKNOWN, text, code.source.path, code.line(node)))
+
+
+def _is_key(code: Code, node: cst.CSTNode) -> bool:
+    """Return whether a string is a key of a mapping of the app: `app.config["QUART_…"]`."""
+    for above in code.ancestors(node):
+        match above:
+            case cst.Call(func=cst.Attribute(attr=cst.Name(value="from_prefixed_env"))):
+                return False
+            case cst.Subscript(value=of) | cst.Call(func=cst.Attribute(value=of)):
+                return dotted_name(of).rpartition(".")[2] in {"config", "extensions"}
+            case cst.BaseStatement():
+                break
+    return False
 
 
 def _is_named_response(node: cst.BaseExpression) -> bool:

@@ -169,6 +169,8 @@ def test_what_needs_no_await_loses_it(before: str, after: str, tmp_path: Path, p
     ("statement", "said"),
     [
         ("await build().freeze()", "`await ….freeze()`: remove `await` if it is a response's"),
+        ("render_template('a')", "`render_template(…)` returns at once"),
+        ("asyncio.gather(make_response(''))", "`make_response(…)` returns at once"),
         ("client.cookie_jar", "use `client.get_cookie(key)`"),
         ("app.config.from_prefixed_env('QUART_')", "is not read: `FLASK_…` is"),
     ],
@@ -179,6 +181,20 @@ def test_what_may_have_to_change_is_named(
     _, report = ported(port, tmp_path, app=APP.format(before="", statement=statement))
 
     assert said in report
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        'app.config["QUART_ROOM"] = "lobby"',
+        'app.config.setdefault("QUART_ROOM", "lobby")',
+        "await (await make_response('')).make_conditional(request)",
+    ],
+)
+def test_what_may_stay_is_not_named(statement: str, tmp_path: Path, port: Port) -> None:
+    _, report = ported(port, tmp_path, app=APP.format(before="", statement=statement))
+
+    assert "app.py" not in report
 
 
 @pytest.mark.parametrize(
