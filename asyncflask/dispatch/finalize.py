@@ -96,6 +96,18 @@ async def process(app: ServedApp, ctx: Context, response: Response | None) -> Re
     return response
 
 
+async def save_of_left_websocket(app: ServedApp, ctx: Context) -> None:
+    """Save the session of a websocket that ends without "after" functions.
+
+    Args:
+        app: The app.
+        ctx: The context.
+    """
+    scope_type: Any = ctx.scope_type
+    if has_session_to_save(app, ctx):
+        await scope_type.save_session(app, ctx, None)
+
+
 def finalize_plain(app: ServedApp, ctx: Context, result: object) -> Awaitable[Any]:
     """Do what follows a view without "after" functions, with quick ways for a plain result.
 

@@ -23,7 +23,7 @@ from ..routing.rule import answers_options
 from ..signals import appcontext_pushed
 from ..wrappers import Response
 from . import errors, teardown
-from .finalize import finalize
+from .finalize import finalize, save_of_left_websocket
 from .invoke import call, call_after_view, call_unconverted, emit, settled
 from .make_response import make_messages, make_plain
 from .overrides import in_place, run_step
@@ -128,9 +128,13 @@ async def full_dispatch(app: ServedApp, ctx: Context, sent: bool = False) -> Ans
             result = await dispatch(app, ctx)
     except scope_type.endings:
         result = None
-    except asyncio.CancelledError:
+    except asyncio.CancelledError as error:
         if not scope_type.was_cancelled(ctx):
             raise
+        if app.is_left_by_cancelling:
+            ctx.serving_error = error  # for the teardown functions
+            await save_of_left_websocket(app, ctx)
+            return None
         result = None
     except Exception as error:
         scope_type.was_cancelled(ctx)

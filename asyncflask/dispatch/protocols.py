@@ -70,6 +70,8 @@ class ServedApp(RespondingApp, LinkingApp, Protocol):
     """What serving a connection asks of an app."""
 
     use_debugger: bool
+    #: whether a websocket whose client leaves ends with the error, without "after" functions
+    is_left_by_cancelling: bool
     background_tasks: set[asyncio.Task[None]]
     lifespan_state: dict[str, Any]
     has_started: bool

@@ -20,6 +20,7 @@ from ..debug.page import PRESERVE_CONTEXT
 from ..dispatch import overrides
 from ..dispatch.make_response import as_response
 from ..exceptions import OutOfContext
+from ..logging import one_line
 from ..sansio.setupmethod import T_after_websocket as T_after_websocket
 from ..sansio.setupmethod import T_before_serving as T_before_serving
 from ..sansio.setupmethod import T_shell_context_processor as T_shell_context_processor
@@ -96,6 +97,7 @@ class Quart(WebsocketHooks, AppHooks, AppFiles, AppContexts):
     test_cli_runner_class: type[QuartCliRunner] = QuartCliRunner
 
     runners = RUNNERS
+    is_left_by_cancelling = True
 
     _watched = overrides.WATCHED | {
         "asgi_http_class",
@@ -264,7 +266,14 @@ class Quart(WebsocketHooks, AppHooks, AppFiles, AppContexts):
         Args:
             exception_info: As :func:`sys.exc_info` returns it.
         """
-        super().log_exception(exception_info)  # type: ignore[misc]  # of an app that serves
+        ctx = current()
+        where = ""
+        if ctx is not None and ctx.request_or_websocket is not None:
+            connection = ctx.request_or_websocket
+            is_websocket = isinstance(connection, Websocket)
+            kind = "websocket" if is_websocket else f"request {connection.method}"
+            where = f" on {kind} {connection.path}"
+        self.logger.error("Exception%s", one_line(where), exc_info=exception_info)
 
     def answer_failure(self, ctx: Context, error: BaseException) -> Response | None:
         """Answer an error that :meth:`handle_exception` has raised: with its traceback.

@@ -240,6 +240,7 @@ class Steps(App):
     # -- debugger ----------------------------------------------------------------------------------
 
     _use_debugger = False
+    is_left_by_cancelling = False
 
     @property
     def use_debugger(self) -> bool:

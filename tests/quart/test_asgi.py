@@ -177,9 +177,14 @@ async def test_a_websocket_view_whose_client_leaves_is_cancelled(quart, app, wai
             ended.append("cancelled")
             raise
 
+    @app.after_websocket
+    async def after(response):
+        ended.append("after")
+        return response
+
     @app.teardown_websocket
     async def teardown(error):
-        ended.append("teardown")
+        ended.append(type(error))
 
     client = Client({"type": "websocket.connect"})
     serving = asyncio.create_task(app(scope_of("websocket"), client.receive, client.send))
@@ -187,7 +192,7 @@ async def test_a_websocket_view_whose_client_leaves_is_cancelled(quart, app, wai
     client.leave("websocket")
     await asyncio.wait_for(asyncio.wait({serving}), 10)
 
-    assert ended == ["cancelled", "teardown"]
+    assert ended == ["cancelled", asyncio.CancelledError]
 
 
 async def test_tasks_beside_a_websocket_view_end_with_it(quart, app):

@@ -338,3 +338,22 @@ async def test_a_body_over_the_limit_is_refused(quart, app, client):
 
     assert (await client.post("/", data=b"abc")).status_code == 200
     assert (await client.post("/", data=b"abcd")).status_code == 413
+
+
+async def test_the_log_names_what_has_failed(quart, app, client, caplog):
+    @app.post("/form")
+    async def form():
+        raise LookupError
+
+    @app.websocket("/ws")
+    async def ws():
+        raise LookupError
+
+    await client.post("/form")
+    with pytest.raises(quart.testing.WebsocketResponseError):
+        async with client.websocket("/ws") as connection:
+            await connection.receive()
+    app.log_exception((None, None, None))
+
+    said = [record.getMessage() for record in caplog.records if record.name == app.name]
+    assert said == ["Exception on request POST /form", "Exception on websocket /ws", "Exception"]
