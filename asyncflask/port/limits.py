@@ -94,6 +94,12 @@ class DefLimits:
             if wrapper.function not in self.decorators.of_views and not wrapper.function.is_async:
                 name = wrapper.decorator.node.name.value
                 return f"its decorator `{name}` is used for other functions than views, too"
+        for decorator in function.node.decorators:
+            node = decorator.decorator
+            func = node.func if isinstance(node, cst.Call) else node
+            if self._program.value(function.code, func) in self._program.classes:
+                name = dotted_name(func)
+                return f"its decorator `{name}` is a class, which calls it without `await`"
         if role is not None or function in self.decorators.of_views:
             return ""
         for name in decorator_names(function):

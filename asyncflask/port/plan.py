@@ -63,10 +63,23 @@ class _Planner:
         #: What is to be awaited in each function.
         self._nodes: dict[Function, list[cst.CSTNode]] = {}
         for function in program.all_functions:
+            if function.is_async and self._is_run_in_thread(function):
+                continue
             if found := sources(program, function, options):
                 self._nodes[function] = found
             elif function not in self._limits.roles and self._renders(function):
                 self._nodes[function] = []
+
+    def _is_run_in_thread(self, function: Function) -> bool:
+        """Return whether a `def` function runs an `async def` one: it has Flask's request, too."""
+        for caller, code, call in self._limits.callers.get(function, []):
+            run = code.parent(code.parent(call) or call)
+            if caller is None or caller.is_async or not isinstance(run, cst.Call):
+                continue
+            name = self._program.value(code, run.func)
+            if name == "asyncio.run" or name.endswith("run_until_complete"):
+                return True
+        return False
 
     def _renders(self, function: Function) -> bool:
         """Return whether a function renders a template that reads the body."""

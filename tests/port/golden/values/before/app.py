@@ -1,3 +1,5 @@
+import asyncio
+import functools
 import threading
 
 from flask import *
@@ -28,6 +30,38 @@ def in_thread():
     thread.start()
     thread.join()
     return ""
+
+
+class Requires:
+    def __init__(self, name):
+        self.name = name
+
+    def __call__(self, view):
+        @functools.wraps(view)
+        def inner(*args):
+            return view(*args) if self.name in request.form else ("", 400)
+
+        return inner
+
+
+@app.post("/required")
+@Requires("a")
+def required():
+    return request.form["a"]
+
+
+@app.post("/run")
+def run():
+    async def read():
+        return request.form["a"]
+
+    return asyncio.run(read())
+
+
+@app.post("/run-other")
+def run_other():
+    a = request.form["a"]
+    return asyncio.run(asyncio.sleep(0, a))
 
 
 @app.context_processor
