@@ -12,7 +12,7 @@ from .names import Code, Function, dotted_name
 from .options import Options
 from .program import CLIENT_METHODS, Program
 from .report import Kind, Note
-from .sources import of_body
+from .sources import is_awaited, of_body
 from .targets import new_name
 
 #: A module, or a name in one, as the argument of `mock.patch` has it.
@@ -80,6 +80,10 @@ def _of_async_api(
             for call in place.calls:
                 if text := _unawaited(program, code, call, is_left):
                     yield call, text
+            for node in place.attributes:
+                if _is_method_as_value(program, code, node):
+                    name = f"`{dotted_name(node) or node.attr.value}`"
+                    yield node, f"{name} is used as a value: what calls it has to await it"
 
 
 def _of_request_classes(program: Program, code: Code) -> Iterator[tuple[cst.CSTNode, str]]:
@@ -96,15 +100,39 @@ def _of_request_classes(program: Program, code: Code) -> Iterator[tuple[cst.CSTN
 def _unawaited(program: Program, code: Code, call: cst.Call, is_left: bool) -> str:
     """Return what is to be written for a call of a test client that nothing awaits."""
     func = call.func
-    if not isinstance(func, cst.Attribute) or func.attr.value not in CLIENT_METHODS:
+    if is_awaited(program, code, call):
         return ""
-    if isinstance(code.parent(call), cst.Await | cst.Arg):
+    if isinstance(func, cst.Call) and _is_of_client(program, code, func):
+        return "what `getattr` gives of the test client has to be awaited: rewrite it"
+    if not isinstance(func, cst.Attribute) or func.attr.value not in CLIENT_METHODS:
         return ""
     written = f"{dotted_name(func.value) or '…'}.{func.attr.value}(…)"
     value = program.value(code, func.value)
     if value == "<client>":
         return f"`{written}` of the test client has to be awaited: rewrite it" if is_left else ""
     is_named = dotted_name(func.value).rpartition(".")[2].lower().endswith("client")
-    if code.source.is_test and is_named and not program.is_known(value):
+    is_like_one = code.source.is_test and (is_named or _begins_with_path(call))
+    if is_like_one and not program.is_known(value):
         return f"`await {written}`, if this is the test client"
     return ""
+
+
+def _is_of_client(program: Program, code: Code, call: cst.Call) -> bool:
+    is_getattr = program.value(code, call.func) == "builtins.getattr"
+    return is_getattr and bool(call.args) and program.value(code, call.args[0].value) == "<client>"
+
+
+def _begins_with_path(call: cst.Call) -> bool:
+    """Return whether the first argument is a path, as in `browser.get("/")`."""
+    first = call.args[0].value if call.args else None
+    return isinstance(first, cst.SimpleString) and str(first.evaluated_value).startswith("/")
+
+
+def _is_method_as_value(program: Program, code: Code, node: cst.Attribute) -> bool:
+    """Return whether a method of a test client is handed on: `partial(client.get, "/")`."""
+    is_method = node.attr.value in CLIENT_METHODS
+    return (
+        is_method
+        and isinstance(code.parent(node), cst.Arg)
+        and program.value(code, node.value) == "<client>"
+    )

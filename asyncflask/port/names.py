@@ -317,7 +317,7 @@ class _Reader(cst.CSTVisitor):
 
     def visit_Assign(self, node: cst.Assign) -> None:
         for target in node.targets:
-            self._bind(target.target, node.value)
+            self._bind_each(target.target, node.value)
 
     def visit_AnnAssign(self, node: cst.AnnAssign) -> None:
         if node.value is not None:
@@ -331,6 +331,18 @@ class _Reader(cst.CSTVisitor):
 
     def visit_CompFor(self, node: cst.CompFor) -> None:
         self._bind(node.target, node.iter, is_item=True)
+
+    def _bind_each(self, target: cst.BaseExpression, value: cst.BaseExpression) -> None:
+        """Bind `a, b = x, y` as two assignments."""
+        if (
+            isinstance(target, cst.Tuple | cst.List)
+            and isinstance(value, cst.Tuple | cst.List)
+            and len(target.elements) == len(value.elements)
+        ):
+            for one, of_one in zip(target.elements, value.elements, strict=True):
+                self._bind_each(one.value, of_one.value)
+        else:
+            self._bind(target, value)
 
     def _bind(
         self, target: cst.BaseExpression, value: cst.BaseExpression, is_item: bool = False

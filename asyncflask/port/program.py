@@ -81,11 +81,14 @@ class Program:
         self.aliases: dict[str, str] = {**REQUESTS, **RETURNED}
         for code in self.codes:
             self._add(code)
-        for _ in range(PASSES):
-            before = len(self.aliases)
-            self._bind_variables()
-            if len(self.aliases) == before:
-                break
+        #: Whether a class of another library may have what a class of the project lacks.
+        self._knows_attributes = False
+        for self._knows_attributes in (False, True):
+            for _ in range(PASSES):
+                before = len(self.aliases)
+                self._bind_variables()
+                if len(self.aliases) == before:
+                    break
 
     @property
     def all_functions(self) -> list[Function]:
@@ -178,11 +181,14 @@ class Program:
 
     def _inherited(self, cls: str, rest: str) -> str:
         member = rest.split(".")[1]
+        if f"{cls}.{member}" in self.functions:
+            return ""
         for base in self.bases(cls):
             own = f"{base}.{member}"
-            if base not in self.classes or own in self.functions or own in self.aliases:
+            is_other = base not in self.classes and self._knows_attributes
+            if is_other or own in self.functions or own in self.aliases:
                 return base + rest
-            if found := self._inherited(base, rest):
+            if base in self.classes and (found := self._inherited(base, rest)):
                 return found
         return ""
 
@@ -253,8 +259,8 @@ class Program:
             self.aliases.setdefault(source.other_name, source.module)
         for function in code.functions:
             self.functions.setdefault(function.name, function)
-            if _is_fixture(function):
-                self.fixtures.setdefault(function.node.name.value, function)
+            if (name := _fixture_name(function)) is not None:
+                self.fixtures.setdefault(name, function)
         self.classes |= {name: (code, node) for name, node in code.classes.items()}
         for node in code.imports:
             if isinstance(node, cst.ImportFrom) and not isinstance(node.names, cst.ImportStar):
@@ -364,8 +370,19 @@ def decorator_names(function: Function) -> list[str]:
     return found
 
 
-def _is_fixture(function: Function) -> bool:
-    return any(name.rpartition(".")[2] == "fixture" for name in decorator_names(function))
+def _fixture_name(function: Function) -> str | None:
+    """Return the name by which tests use a fixture; `None` of other functions."""
+    for decorator in function.node.decorators:
+        node = decorator.decorator
+        func = node.func if isinstance(node, cst.Call) else node
+        if dotted_name(func).rpartition(".")[2] != "fixture":
+            continue
+        for arg in node.args if isinstance(node, cst.Call) else ():
+            is_name = arg.keyword is not None and arg.keyword.value == "name"
+            if is_name and isinstance(arg.value, cst.SimpleString):
+                return str(arg.value.evaluated_value)
+        return function.node.name.value
+    return None
 
 
 def _is_static(function: Function) -> bool:

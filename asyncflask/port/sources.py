@@ -12,6 +12,7 @@ from .program import CLIENT_METHODS, Program
 
 BODY = {"form", "files", "data", "values", "json"}
 BODY_METHODS = {"get_json", "get_data"}
+CLIENT_CALLS = {f"<client>.{method}" for method in CLIENT_METHODS}
 #: Methods of the app that tests call, and that are `async def` in the async API.
 APP_STEPS = {
     *("preprocess_request", "process_response", "full_dispatch_request", "dispatch_request"),
@@ -36,7 +37,7 @@ def sources(program: Program, function: Function, options: Options) -> list[cst.
         # Of an `async def` teardown function, `with app.app_context()` cannot wait for the end.
         has_async_teardown = options.views == "all" and options.has("views")
         found += _of_client(program, function, _ENDS if has_async_teardown else ())
-    return [node for node in found if not _is_awaited(program, function.code, node)]
+    return [node for node in found if not is_awaited(program, function.code, node)]
 
 
 def of_body(program: Program, function: Function) -> Iterator[cst.CSTNode]:
@@ -85,12 +86,10 @@ def _of_client(
 ) -> Iterator[cst.CSTNode]:
     code = function.code
     for call in function.calls:
-        if isinstance(call.func, cst.Attribute) and (
-            (
-                call.func.attr.value in CLIENT_METHODS
-                and program.value(code, call.func.value) == "<client>"
-            )
-            or (call.func.attr.value in APP_STEPS and program.is_app(code, call.func.value))
+        func = call.func
+        is_step = isinstance(func, cst.Attribute) and func.attr.value in APP_STEPS
+        if program.value(code, func) in CLIENT_CALLS or (
+            is_step and isinstance(func, cst.Attribute) and program.is_app(code, func.value)
         ):
             yield call
     for node in function.withs:
@@ -100,15 +99,30 @@ def _of_client(
 
 def _enters(program: Program, code: Code, node: cst.With, contexts: tuple[str, ...]) -> bool:
     values = [program.value(code, item.item) for item in node.items]
-    return any(value == "<client>" or value.endswith(contexts) for value in values)
+    return not _has_generator(program, code, node) and any(
+        value == "<client>" or value.endswith(contexts) for value in values
+    )
+
+
+def _has_generator(program: Program, code: Code, node: cst.With) -> bool:
+    """Return whether a `with` enters a context manager of the project that yields a client."""
+    calls = (item.item for item in node.items if isinstance(item.item, cst.Call))
+    functions = (program.called(code, call) for call in calls)
+    return any(function is not None and function.is_generator for function in functions)
 
 
 def _is_target(code: Code, node: cst.Attribute) -> bool:
     return isinstance(code.parent(node), cst.AssignTarget | cst.Del)
 
 
-def _is_awaited(program: Program, code: Code, node: cst.CSTNode) -> bool:
-    """Return whether a node is awaited, by itself or by asyncio (`asyncio.gather(…)`)."""
+def is_awaited(program: Program, code: Code, node: cst.CSTNode) -> bool:
+    """Return whether a node is awaited, by itself or by asyncio (`asyncio.gather(…)`).
+
+    Args:
+        program: The project.
+        code: The node's file.
+        node: The node.
+    """
     parent = code.parent(node)
     if isinstance(parent, cst.Await):
         return True

@@ -1,3 +1,5 @@
+import contextlib
+import functools
 import unittest
 from unittest import mock
 
@@ -52,3 +54,26 @@ class Case(unittest.IsolatedAsyncioTestCase):
 
     async def test_index(self):
         self.assertEqual((await self.client.get("/")).status_code, 404)
+
+
+def test_handed_on():
+    client = app.test_client()
+    post = functools.partial(client.post, "/login")
+    assert post().status_code == 404
+    assert getattr(client, "get")("/").status_code == 404
+
+
+def test_kept():
+    browsers = {"one": app.test_client()}
+    assert browsers["one"].get("/").status_code == 404
+
+
+@contextlib.contextmanager
+def logged_in(client):
+    client.post("/login")
+    yield client
+
+
+async def test_entered():
+    with logged_in(app.test_client()) as client:
+        assert (await client.get("/")).status_code == 404

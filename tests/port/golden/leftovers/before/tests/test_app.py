@@ -1,3 +1,5 @@
+import contextlib
+import functools
 import unittest
 from unittest import mock
 
@@ -52,3 +54,26 @@ class Case(unittest.TestCase):
 
     def test_index(self):
         self.assertEqual(self.client.get("/").status_code, 404)
+
+
+def test_handed_on():
+    client = app.test_client()
+    post = functools.partial(client.post, "/login")
+    assert post().status_code == 404
+    assert getattr(client, "get")("/").status_code == 404
+
+
+def test_kept():
+    browsers = {"one": app.test_client()}
+    assert browsers["one"].get("/").status_code == 404
+
+
+@contextlib.contextmanager
+def logged_in(client):
+    client.post("/login")
+    yield client
+
+
+def test_entered():
+    with logged_in(app.test_client()) as client:
+        assert client.get("/").status_code == 404

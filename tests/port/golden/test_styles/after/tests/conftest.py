@@ -42,3 +42,8 @@ def login(client):
 @pytest.fixture
 def of_class(request, client):
     request.cls.browser = client
+
+
+@pytest.fixture(name="http")
+def make_client(app):
+    return app.test_client()

@@ -36,3 +36,10 @@ class TestClass:
     async def test_an_attribute_of_the_class(self):
         await self.login("Ada")
         assert (await self.browser.get("/")).text == "Ada"
+
+
+async def test_a_fixture_of_another_name(http):
+    post = http.post
+    assert (await post("/login", data={"name": "Ada"})).status_code == 204
+    first, second = await http.get("/"), await http.get("/no")
+    assert (first.text, second.status_code) == ("Ada", 404)

@@ -36,3 +36,10 @@ class TestClass:
     def test_an_attribute_of_the_class(self):
         self.login("Ada")
         assert self.browser.get("/").text == "Ada"
+
+
+def test_a_fixture_of_another_name(http):
+    post = http.post
+    assert post("/login", data={"name": "Ada"}).status_code == 204
+    first, second = http.get("/"), http.get("/no")
+    assert (first.text, second.status_code) == ("Ada", 404)
