@@ -111,10 +111,8 @@ async def full_dispatch(app: ServedApp, ctx: Context, sent: bool = False) -> Ans
     result = None
     try:
         plan = find_plan(app, ctx)
-        if plan.opens_session_early and ctx.opened_session is None:
-            await open_session(app, ctx)
-            ctx.match_again()
-            plan = find_plan(app, ctx)
+        if plan.opens_session_early:
+            plan = await _open_early(app, ctx, plan)
         if scope_type.started.receivers:
             await emit(ctx, scope_type.started, app)
             plan = find_plan(app, ctx)
@@ -141,6 +139,15 @@ async def full_dispatch(app: ServedApp, ctx: Context, sent: bool = False) -> Ans
         result = await _handled(app, ctx, error)
     answer = _answered(app, ctx, result, sent)
     return await _finalized(app, ctx, result) if answer is None else answer
+
+
+async def _open_early(app: ServedApp, ctx: Context, plan: EndpointPlan) -> EndpointPlan:
+    """Open the session before everything else; return the plan of what is matched then."""
+    if ctx.opened_session is not None:
+        return plan
+    await open_session(app, ctx)
+    ctx.match_again()
+    return find_plan(app, ctx)
 
 
 async def answer_error(app: ServedApp, ctx: Context, error: BaseException) -> Answer:

@@ -107,14 +107,19 @@ def _unawaited(program: Program, code: Code, call: cst.Call, is_left: bool) -> s
     if not isinstance(func, cst.Attribute) or func.attr.value not in CLIENT_METHODS:
         return ""
     written = f"{dotted_name(func.value) or '…'}.{func.attr.value}(…)"
-    value = program.value(code, func.value)
-    if value == "<client>":
+    if program.value(code, func.value) == "<client>":
         return f"`{written}` of the test client has to be awaited: rewrite it" if is_left else ""
-    is_named = dotted_name(func.value).rpartition(".")[2].lower().endswith("client")
-    is_like_one = code.source.is_test and (is_named or _begins_with_path(call))
-    if is_like_one and not program.is_known(value):
+    if _may_be_client(program, code, call, func.value):
         return f"`await {written}`, if this is the test client"
     return ""
+
+
+def _may_be_client(program: Program, code: Code, call: cst.Call, owner: cst.BaseExpression) -> bool:
+    """Return whether an object that is not known may be a test client, by its name or its use."""
+    if not code.source.is_test or program.is_known(program.value(code, owner)):
+        return False
+    is_named = dotted_name(owner).rpartition(".")[2].lower().endswith("client")
+    return is_named or _begins_with_path(call)
 
 
 def _is_of_client(program: Program, code: Code, call: cst.Call) -> bool:

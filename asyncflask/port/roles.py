@@ -96,18 +96,26 @@ def _of_definition(program: Program, function: Function) -> Role | None:
     for decorator in function.node.decorators:
         if (role := _of_decorator(program, function.code, decorator.decorator)) is not None:
             return role
+    if (role := _of_method(program, function)) is not None:
+        return role
     name = function.node.name.value
-    if function.cls is not None:
-        bases = program.all_bases(function.cls)
-        if name in VIEW_METHODS and bases & VIEW_CLASSES:
-            return Role.VIEW
-        if name in {*SET_UP, *SET_UP.values()} and bases & {*TEST_CASES, ASYNC_TEST_CASE}:
-            return Role.FIXTURE
     if not function.code.source.is_test or function.outer is not None:
         return None
     if name in SYNC_SET_UP or name.startswith("pytest_"):
         return Role.SET_UP
     return Role.TEST if name.startswith("test") else None
+
+
+def _of_method(program: Program, function: Function) -> Role | None:
+    """Return the role of a method, by the bases of its class."""
+    if function.cls is None:
+        return None
+    name, bases = function.node.name.value, program.all_bases(function.cls)
+    if name in VIEW_METHODS and bases & VIEW_CLASSES:
+        return Role.VIEW
+    if name in {*SET_UP, *SET_UP.values()} and bases & {*TEST_CASES, ASYNC_TEST_CASE}:
+        return Role.FIXTURE
+    return None
 
 
 def _of_decorator(program: Program, code: Code, node: cst.BaseExpression) -> Role | None:

@@ -51,23 +51,33 @@ def change_settings(
     _note_requirement(folders, notes)
     wide = next(filter(_is_wide_fixture, functions), None)
     settings = {"asyncio_mode": "auto", **LOOP_SCOPES["session" if wide else "function"]}
+    for path, section in _sections(folders):
+        text = _text_of(path)
+        if MODE.search(text):
+            _note_settings(path, text, settings if wide else {}, notes)
+            return []
+        return [_pair(path, text, _inserted(text, section, _written(path, settings)))]
+    return [_new_section(folders[0], settings)]
+
+
+def _sections(folders: Iterable[Path]) -> Iterator[tuple[Path, str]]:
+    """Give the files that have settings of pytest, each with the head of its section."""
     for folder in folders:
         for name, section in SECTIONS.items():
-            text = _text_of(folder / name)
-            if section in text.splitlines():
-                path = folder / name
-                if MODE.search(text):
-                    _note_settings(path, text, settings if wide else {}, notes)
-                    return []
-                return [_pair(path, text, _inserted(text, section, _written(path, settings)))]
-    pyproject = folders[0] / "pyproject.toml"
+            if section in _text_of(folder / name).splitlines():
+                yield folder / name, section
+
+
+def _new_section(folder: Path, settings: Mapping[str, str]) -> tuple[Source, Source]:
+    """Return the file that gets the settings in a project without any."""
+    pyproject = folder / "pyproject.toml"
     if pyproject.exists():
         text = _text_of(pyproject)
         lines = _written(pyproject, settings)
         new = f"{text.rstrip()}\n\n[tool.pytest.ini_options]\n{lines}\n".lstrip()
-        return [_pair(pyproject, text, new)]
-    ini = folders[0] / "pytest.ini"
-    return [_pair(ini, "", f"[pytest]\n{_written(ini, settings)}\n")]
+        return _pair(pyproject, text, new)
+    ini = folder / "pytest.ini"
+    return _pair(ini, "", f"[pytest]\n{_written(ini, settings)}\n")
 
 
 def _is_async_test(function: Function) -> bool:

@@ -56,14 +56,16 @@ def of_body(program: Program, function: Function) -> Iterator[cst.CSTNode]:
         if is_body and program.is_request(program.value(code, node.value)):
             yield node
     for call in function.calls:
-        if _gets_attribute(program, code, call):
+        if _gets_attribute(program, code, call) or _is_body_method(program, code, call.func):
             yield call
-        if isinstance(call.func, cst.Attribute):
-            owner, name = program.value(code, call.func.value), call.func.attr.value
-            if (name in BODY_METHODS and program.is_request(owner)) or (
-                name == "save" and owner == "<upload>"
-            ):
-                yield call
+
+
+def _is_body_method(program: Program, code: Code, func: cst.BaseExpression) -> bool:
+    if not isinstance(func, cst.Attribute):
+        return False
+    owner, name = program.value(code, func.value), func.attr.value
+    is_of_request = name in BODY_METHODS and program.is_request(owner)
+    return is_of_request or (name == "save" and owner == "<upload>")
 
 
 def _is_called(code: Code, node: cst.Attribute) -> bool:
@@ -151,18 +153,31 @@ def obstacle(program: Program, code: Code, node: cst.CSTNode) -> str:
         return f"`request.{node.attr.value}` is used as a value"
     if isinstance(node, cst.Call) and _gets_attribute(program, code, node):
         return "`getattr` reads the request"
+    return _obstacle_above(code, node)
+
+
+#: Inside of these nothing can be awaited.
+_WITHOUT_AWAIT: dict[type[cst.CSTNode], str] = {
+    cst.Lambda: "a lambda",
+    cst.ClassDef: "the body of a class",
+    cst.GeneratorExp: "a generator expression",
+}
+
+
+def _obstacle_above(code: Code, node: cst.CSTNode) -> str:
+    """Return why nothing can be awaited at a node, because of what is around it."""
     below = node
     for above in code.ancestors(node):
         if isinstance(above, cst.FunctionDef):
             break
-        if isinstance(above, cst.Lambda):
-            return "nothing can be awaited in a lambda"
-        if isinstance(above, cst.ClassDef):
-            return "nothing can be awaited in the body of a class"
-        if isinstance(above, cst.GeneratorExp) and not (
-            below is above.for_in and _is_inside(code, node, above.for_in.iter)
-        ):
-            return "nothing can be awaited in a generator expression"
+        # What a generator expression iterates over is made outside of it.
+        is_iterated = (
+            isinstance(above, cst.GeneratorExp)
+            and below is above.for_in
+            and _is_inside(code, node, above.for_in.iter)
+        )
+        if type(above) in _WITHOUT_AWAIT and not is_iterated:
+            return f"nothing can be awaited in {_WITHOUT_AWAIT[type(above)]}"
         below = above
     return ""
 
