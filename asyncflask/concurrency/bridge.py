@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import contextvars
+import sys
 import types
 from collections.abc import Callable, Coroutine, Generator
 from typing import Any, ParamSpec, TypeVar
@@ -38,7 +39,8 @@ def run_from_thread(coro: Coroutine[Any, Any, T], loop: asyncio.AbstractEventLoo
         loop: A loop that runs in another thread.
 
     Returns:
-        What ``coro`` returns. Context variables that it sets are set here too.
+        What ``coro`` returns. Context variables that it sets are set here too, and it finds the
+        exception that is handled here in ``sys.exc_info()``.
 
     Raises:
         RuntimeError: Called on the loop's own thread, which would wait for itself forever.
@@ -51,13 +53,16 @@ def run_from_thread(coro: Coroutine[Any, Any, T], loop: asyncio.AbstractEventLoo
             " Await it in an `async def`, or call this from a `def` view."
         )
     context = contextvars.copy_context()
+    handled = sys.exc_info()[1]
     boxed: concurrent.futures.Future[tuple[Any, BaseException | None]]
     boxed = concurrent.futures.Future()
     try:
-        loop.call_soon_threadsafe(_begin, coro, loop, context, boxed)
+        loop.call_soon_threadsafe(_begin, coro, loop, context, boxed, handled)
     except RuntimeError:
         coro.close()
         raise
+    finally:
+        del handled  # Its traceback may refer to this frame: a cycle.
     result: T
     result, error = _work_until(boxed)
     _take_over(context)
@@ -93,6 +98,7 @@ def _begin(
     loop: asyncio.AbstractEventLoop,
     context: contextvars.Context,
     boxed: concurrent.futures.Future[tuple[Any, BaseException | None]],
+    handled: BaseException | None,
 ) -> None:
     def end(task: asyncio.Task[Any]) -> None:
         if task.cancelled():  # before it began
@@ -101,15 +107,36 @@ def _begin(
         else:
             boxed.set_result(task.result())
 
-    loop.create_task(_box(coro), context=context).add_done_callback(end)
+    loop.create_task(_box(coro, handled), context=context).add_done_callback(end)
 
 
-async def _box(coro: Coroutine[Any, Any, Any]) -> tuple[Any, BaseException | None]:
+async def _box(
+    coro: Coroutine[Any, Any, Any], handled: BaseException | None
+) -> tuple[Any, BaseException | None]:
     """Await ``coro``; return what it raises to the waiting thread instead of raising it here."""
     try:
-        return await coro, None
+        if handled is None:
+            return await coro, None
+        return await _await_handling(handled, coro), None
     except BaseException as error:
         return None, error
+    finally:
+        del handled  # Its traceback may refer to this frame: a cycle.
+
+
+async def _await_handling(error: BaseException, coro: Coroutine[Any, Any, T]) -> T:
+    """Await ``coro`` as if inside the `except` block of the thread that waits for it.
+
+    Error handlers use the exception being handled: ``logger.exception()``, a bare ``raise``.
+    """
+    traceback = error.__traceback__
+    try:
+        raise error
+    except BaseException:
+        error.__traceback__ = traceback  # Without the frame of this function.
+        return await coro
+    finally:
+        del error, traceback  # They refer to this frame: a cycle.
 
 
 def _take_over(context: contextvars.Context) -> None:
@@ -140,8 +167,10 @@ def run_alone(coro: Coroutine[Any, Any, T]) -> T:
         if running_loop() is None:
             return _run_on_new_loop(coro, context)
         result: T
+        handled = sys.exc_info()[1]
         with concurrent.futures.ThreadPoolExecutor(1) as thread:
-            result, error = thread.submit(_run_boxed, coro, context).result()
+            result, error = thread.submit(_run_boxed, coro, context, handled).result()
+        del handled  # Its traceback may refer to this frame: a cycle.
         if error is None:
             return result
         try:
@@ -176,10 +205,10 @@ async def _box_result(coro: Coroutine[Any, Any, Any]) -> list[Any]:
 
 
 def _run_boxed(
-    coro: Coroutine[Any, Any, Any], context: contextvars.Context
+    coro: Coroutine[Any, Any, Any], context: contextvars.Context, handled: BaseException | None
 ) -> tuple[Any, BaseException | None]:
     with asyncio.Runner() as runner:
-        return runner.run(_box(coro), context=context)
+        return runner.run(_box(coro, handled), context=context)
 
 
 # -- a coroutine that moves between thread and loop ------------------------------------------------

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import contextvars
+import gc
+import sys
 import threading
+import traceback
 import types
+import weakref
 
 import pytest
 
@@ -56,6 +61,93 @@ async def test_context_variables_go_to_the_loop_and_come_back():
 
     assert seen == ("thread", "loop")
     assert variable.get() == "unset"
+
+
+def wait_on_loop_of_thread(coro, loop):
+    return run_from_thread(coro, loop)
+
+
+def wait_on_loop_of_its_own(coro, loop):
+    return run_alone(coro)
+
+
+async def wait_beside_a_loop(coro):
+    return run_alone(coro)
+
+
+def wait_in_thread_with_a_loop(coro, loop):
+    return asyncio.run(wait_beside_a_loop(coro))
+
+
+WAYS = [wait_on_loop_of_thread, wait_on_loop_of_its_own, wait_in_thread_with_a_loop]
+
+
+class Handled(Exception):
+    pass
+
+
+@pytest.mark.parametrize("wait", WAYS)
+async def test_a_coroutine_finds_the_exception_that_the_waiting_thread_handles(wait):
+    """Its traceback has no frame of the bridge; outside of an `except` there is none."""
+
+    async def look():
+        await asyncio.sleep(0)
+        return sys.exc_info()[1], traceback.format_exc()
+
+    def in_thread(loop):
+        try:
+            raise Handled
+        except Handled as error:
+            found, text = wait(look(), loop)
+            same = found is error
+        return same, text, wait(look(), loop)[0]
+
+    same, text, after = await asyncio.to_thread(in_thread, asyncio.get_running_loop())
+
+    assert same
+    assert text.count("File ") == 1
+    assert after is None
+
+
+async def raise_again():
+    await asyncio.sleep(0)
+    raise  # the thread handles it
+
+
+@pytest.mark.parametrize("wait", WAYS)
+async def test_a_coroutine_raises_again_what_the_waiting_thread_handles(wait):
+    def in_thread(loop):
+        error = Handled()
+        try:
+            try:
+                raise error
+            except Handled:
+                wait(raise_again(), loop)
+        except Handled as caught:
+            return caught is error
+
+    assert await asyncio.to_thread(in_thread, asyncio.get_running_loop())
+
+
+@pytest.mark.parametrize("wait", [wait_on_loop_of_thread, wait_on_loop_of_its_own])
+@pytest.mark.parametrize("function", [coroutine_function, raise_again])
+async def test_an_exception_that_a_thread_handles_is_freed(function, wait):
+    def in_thread(loop):
+        try:
+            raise Handled
+        except Handled as error:
+            with contextlib.suppress(Handled):
+                wait(function(), loop)
+            return weakref.ref(error)
+
+    gc.disable()
+    try:
+        freed = await asyncio.to_thread(in_thread, asyncio.get_running_loop())
+        await asyncio.sleep(0)  # The task's last callback holds its result.
+
+        assert freed() is None
+    finally:
+        gc.enable()
 
 
 @pytest.mark.parametrize("kind", [ValueError, KeyboardInterrupt, SystemExit])

@@ -4,14 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import sys
 import threading
 import time
+import traceback
 import weakref
 from io import BytesIO
 
 import pytest
 
-from asyncflask.flask import Response, current_app, g, request, session, stream_with_context
+from asyncflask.flask import (
+    Response,
+    current_app,
+    g,
+    got_request_exception,
+    request,
+    session,
+    stream_with_context,
+)
 from asyncflask.flask.asgi_transport import VARIABLE, _Loop
 
 
@@ -40,6 +50,39 @@ def test_without_the_variable_it_runs_in_place(app, client, monkeypatch):
     app.get("/")(lambda: str(threading.get_ident()))
 
     assert client.get("/").text == str(threading.get_ident())
+
+
+@pytest.mark.parametrize("view", ["def", "async"])
+def test_an_async_handler_finds_the_error_that_is_being_handled(app, client, view):
+    """`logger.exception()` and a bare `raise` in it are about this error, as on Flask."""
+    app.config["PROPAGATE_EXCEPTIONS"] = False
+    error, signalled = KeyError("in the view"), []
+
+    def broken():
+        raise error
+
+    async def broken_on_loop():
+        raise error
+
+    @app.errorhandler(KeyError)
+    async def handler(error):
+        assert sys.exc_info()[1] is error
+        raise  # the pipeline handles it
+
+    @app.errorhandler(500)
+    async def page(error):
+        assert sys.exc_info()[1] is error.original_exception
+        return traceback.format_exc(), 500
+
+    @got_request_exception.connect_via(app)
+    async def note(sender, exception):
+        signalled.append(sys.exc_info()[1])
+
+    app.get("/", endpoint="broken")(broken if view == "def" else broken_on_loop)
+    answer = client.get("/")
+
+    assert answer.text.endswith("KeyError: 'in the view'\n")
+    assert signalled == [error]
 
 
 def test_an_unknown_transport_is_refused(client, monkeypatch):
