@@ -8,26 +8,25 @@ from __future__ import annotations
 import asyncio
 import io
 from collections.abc import Coroutine
-from typing import IO, TYPE_CHECKING, Any
+from typing import Any
 
 from .._contextvars import current
 from ..concurrency.bridge import run_from_thread, running_loop, step_in_thread
 from ..typing import Scope
 from ..wrappers.request.body import Body
+from ..wrappers.request.body_bytes import SLICE
 from ..wrappers.request.drain import announces_body
-
-if TYPE_CHECKING:
-    from _typeshed import WriteableBuffer
 
 #: Scope key: the whole body is there from the beginning, as in ``app.test_request_context()``.
 WHOLE_BODY = "asyncflask.whole_body"
 
 
-class BodyReader(io.RawIOBase):
+class BodyReader(io.BufferedIOBase):
     """The body as a synchronous stream, for a worker thread.
 
     If the body was read and cached elsewhere (``await request.get_data()`` in a hook), it is read
-    again from its beginning.
+    again from its beginning. What it has received and not returned is the body's, for all readers:
+    an :class:`io.BufferedReader` would keep bytes for itself that an ``async def`` view reads next.
 
     Args:
         body: The request's body.
@@ -48,14 +47,14 @@ class BodyReader(io.RawIOBase):
         """Return True: this stream can be read."""
         return True
 
-    def readinto(self, buffer: WriteableBuffer) -> int:
-        """Wait for the next piece and copy as much of it as fits.
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Wait for a number of bytes, or for the rest of the body with one call on the loop.
 
         Args:
-            buffer: A writable buffer.
+            size: The number; negative or ``None`` for the rest.
 
         Returns:
-            The number of bytes; 0 at the end.
+            The bytes, fewer than ``size`` at the end of the body.
 
         Raises:
             HTTPException: Reading failed, as for :meth:`Body.read_chunk`.
@@ -63,18 +62,61 @@ class BodyReader(io.RawIOBase):
         """
         kept = self._kept_stream()
         if kept is not None:
-            return kept.readinto(buffer)
-        with memoryview(buffer).cast("B") as room:
-            data = self._run(self._body.read_at_most(len(room)), whole=False)
-            room[: len(data)] = data
-        return len(data)
+            return kept.read(size)
+        if size is None or size < 0:
+            return self._run(self._body.read_all(cache=False), whole=True)
+        data = self.read1(size)
+        if not data or len(data) == size:
+            return data
+        gathered = bytearray(data)
+        while len(gathered) < size and (data := self.read1(size - len(gathered))):
+            gathered += data
+        return bytes(gathered)
 
-    def readall(self) -> bytes:
-        """Wait for the rest of the body, with one call on the loop."""
+    def read1(self, size: int = -1, /) -> bytes:
+        """Wait for the next piece, or its first bytes.
+
+        Args:
+            size: Most bytes to return; negative for a piece as it comes.
+
+        Returns:
+            The bytes; ``b""`` at the end of the body.
+
+        Raises:
+            HTTPException: Reading failed, as for :meth:`Body.read_chunk`.
+            RuntimeError: It was called on the loop's thread before the body was awaited.
+        """
         kept = self._kept_stream()
         if kept is not None:
-            return kept.read()
-        return self._run(self._body.read_all(cache=False), whole=True)
+            return kept.read1(size)
+        if not size:
+            return b""
+        return self._run(self._body.read_at_most(SLICE if size < 0 else size), whole=False)
+
+    def readline(self, size: int | None = -1, /) -> bytes:
+        """Wait for the end of the line.
+
+        Args:
+            size: Most bytes to return; negative or ``None`` for no limit.
+
+        Returns:
+            The line with its line feed, or its first bytes; ``b""`` at the end of the body.
+
+        Raises:
+            HTTPException: Reading failed, as for :meth:`Body.read_chunk`.
+            RuntimeError: It was called on the loop's thread before the body was awaited.
+        """
+        kept = self._kept_stream()
+        if kept is not None:
+            return kept.readline(size)
+        if size is None:
+            size = -1
+        # PERF: a line that is here takes 0.6 µs, and 3 by way of a coroutine.
+        line = self._body.take_line(size)
+        if line.endswith(b"\n") or len(line) == size:
+            return line
+        missing = size if size < 0 else size - len(line)
+        return line + self._run(self._body.read_line(missing), whole=True)
 
     def _kept_stream(self) -> io.BytesIO | None:
         """Return the stream of the cached body, always the same; ``None`` if it is not cached."""
@@ -133,7 +175,9 @@ def _explain_read_on_loop(scope: Scope) -> str:
     )
 
 
-def sync_input(body: Body, loop: asyncio.AbstractEventLoop | None, scope: Scope) -> IO[bytes]:
+def sync_input(
+    body: Body, loop: asyncio.AbstractEventLoop | None, scope: Scope
+) -> io.BytesIO | BodyReader:
     """Return ``wsgi.input`` for a body.
 
     Args:
@@ -144,4 +188,4 @@ def sync_input(body: Body, loop: asyncio.AbstractEventLoop | None, scope: Scope)
     """
     if body.is_exhausted() and body.is_settled():
         return io.BytesIO(body.cached or b"")
-    return io.BufferedReader(BodyReader(body, loop, scope))
+    return BodyReader(body, loop, scope)

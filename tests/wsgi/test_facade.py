@@ -257,7 +257,7 @@ async def test_a_small_body_that_has_arrived_needs_no_waiting_stream(app):
     here.feed(b"xy", more=False)
 
     assert await here.serve(app) == b"BytesIO"
-    assert await coming.serve(app) == b"BufferedReader"
+    assert await coming.serve(app) == b"BodyReader"
 
 
 @pytest.mark.parametrize("pieces", [1, 40])

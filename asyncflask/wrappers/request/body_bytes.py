@@ -1,13 +1,14 @@
 """The bytes of a body: read piece by piece, counted, and refused above a limit.
 
 Bytes that were received and not read yet are kept in memory, or on disk where a whole body is
-received before it is read.
+received before it is read. All readers share them, whether they read pieces, bytes or lines.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from io import BytesIO
 from tempfile import TemporaryFile
 from typing import IO
 
@@ -66,7 +67,9 @@ class BodyBytes(BodyMessages):
         self._received = 0
         self._left = b""  # received and not read
         self._spooling: IO[bytes] | None = None
-        self._spooled: IO[bytes] | None = None  # the same, on disk; it comes before `_left`
+        # The same, on disk or read by lines; it comes before `_left`. At its end it is closed.
+        self._spooled: IO[bytes] | None = None
+        self._spooled_size = 0
         self._failure: Callable[[], Exception] | None = None
 
     async def read_chunk(self) -> bytes:
@@ -125,6 +128,47 @@ class BodyBytes(BodyMessages):
             self._left = data[size:]
             return data[:size]
         return data
+
+    async def read_line(self, size: int = -1) -> bytes:
+        """Read to the end of the line, and keep what was received after it.
+
+        Args:
+            size: Most bytes to return; negative for no limit.
+
+        Returns:
+            The line with its line feed, or its first bytes; ``b""`` at the end of the body.
+        """
+        pieces: list[bytes] = []
+        missing = size
+        while missing:
+            piece = self.take_line(missing)
+            if not piece:
+                data = await self.read_chunk()
+                if not data:
+                    break
+                self._spooled, self._spooled_size = BytesIO(data), len(data)
+                continue
+            pieces.append(piece)
+            if piece.endswith(b"\n"):
+                break
+            missing -= len(piece)
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+    def take_line(self, size: int = -1) -> bytes:
+        """Return what is kept of the line, without waiting for the rest.
+
+        Args:
+            size: Most bytes to return; negative for no limit.
+
+        Returns:
+            The line, or its first bytes; ``b""`` if none were kept by an earlier :meth:`read_line`.
+        """
+        file = self._spooled
+        if file is None:
+            return b""
+        line = file.readline(size)
+        self._close_at_end(file)
+        return line
 
     async def _read_rest(self, data: bytes) -> bytes:
         slices = [data]
@@ -265,10 +309,13 @@ class BodyBytes(BodyMessages):
         file = self._spooled
         assert file is not None
         data = file.read(size)
-        if not data:
+        self._close_at_end(file)
+        return data
+
+    def _close_at_end(self, file: IO[bytes]) -> None:
+        if file.tell() == self._spooled_size:
             self._spooled = None
             file.close()
-        return data
 
     async def receive_ahead(self, limit: int) -> None:
         """Receive the rest of the body, so that a later read does not have to wait.
@@ -293,4 +340,5 @@ class BodyBytes(BodyMessages):
             self._left = bytes(ahead) + self._left
             if self._spooling is not None:
                 self._spooled, self._spooling = self._spooling, None
+                self._spooled_size = self._spooled.tell()
                 self._spooled.seek(0)

@@ -115,7 +115,7 @@ class SyncRequest(SharedAttributes, Routed, WSGIRequest):
     def stream(self) -> IO[bytes]:
         """The body as a synchronous stream; reading it blocks this thread."""
         stream: IO[bytes] | None = self.environ.get("wsgi.input")
-        if not self.shallow and getattr(getattr(stream, "raw", None), "enforces_limits", False):
+        if not self.shallow and getattr(stream, "enforces_limits", False):
             return cast(IO[bytes], stream)
         return bounded(super().stream, self.environ, self.max_content_length)
 

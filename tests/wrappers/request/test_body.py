@@ -656,7 +656,7 @@ async def test_reading_in_place_before_the_body_has_arrived_is_an_error(client, 
     await ahead(client, body, b"1234", b"5678", limit=2)
     stream = sync_input(body, asyncio.get_running_loop(), POST)
 
-    assert stream.raw.read(4) == b"1234"
+    assert stream.read(4) == b"1234"
     with pytest.raises(RuntimeError, match="on the event loop that has to receive it"):
         stream.read()
 

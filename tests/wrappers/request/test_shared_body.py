@@ -1,0 +1,150 @@
+"""``def`` and ``async def`` functions read one body: what one has not returned, the other gets."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+
+import pytest
+
+from asyncflask import Flask, request
+from asyncflask.wrappers.request.body import Body
+from asyncflask.wsgi.input import sync_input
+
+SCOPE = {
+    "type": "http",
+    "method": "POST",
+    "path": "/",
+    "headers": [(b"transfer-encoding", b"chunked")],
+}
+TEXT = b"first line\nsecond line\n\nwithout an end"
+LONG = b"".join(b"line %d\n" % n for n in range(20_000))
+
+
+@pytest.fixture
+def body(client):
+    return Body(client.receive)
+
+
+def cut(data, size):
+    return [data[at : at + size] for at in range(0, len(data), size)]
+
+
+def fill(stream):
+    buffer = bytearray(20)
+    return bytes(buffer[: stream.readinto(buffer)])
+
+
+# Reads of a synchronous stream, and the same of a file.
+READS = {
+    "bytes": lambda stream: stream.read(4),
+    "more than a piece": lambda stream: stream.read(25),
+    "no bytes": lambda stream: stream.read(0) + stream.read1(0) + stream.readline(0),
+    "line": lambda stream: stream.readline(),
+    "two lines": lambda stream: stream.readline() + stream.readline(),
+    "lines": lambda stream: b"".join(stream.readlines(15)),
+    "part of a line": lambda stream: stream.readline(3) + stream.readline(2),
+    "rest of a line": lambda stream: stream.read(3) + stream.readline(None),
+    "bytes after a line": lambda stream: stream.readline() + stream.read(12) + stream.readline(),
+    "iteration": lambda stream: next(stream) + next(stream),
+    "buffer": fill,
+    "all": lambda stream: stream.read(None),
+}
+
+
+@pytest.mark.parametrize("data", [TEXT, LONG], ids=["short", "long"])
+@pytest.mark.parametrize("pieces", [1, 3, 40])
+@pytest.mark.parametrize("read", READS.values(), ids=READS)
+async def test_a_loop_reads_on_where_a_thread_has_stopped(client, body, read, pieces, data):
+    client.send_body(*cut(data, -(-len(data) // pieces)))
+    stream = sync_input(body, asyncio.get_running_loop(), SCOPE)
+    begin = await asyncio.to_thread(read, stream)
+
+    assert begin == read(io.BytesIO(data))
+    assert begin + await body.read_all() == data
+
+
+async def test_a_thread_takes_a_piece_as_it_comes_or_its_first_bytes(client, body):
+    client.send_body(b"one", b"two", b"three")
+    stream = sync_input(body, asyncio.get_running_loop(), SCOPE)
+
+    assert await asyncio.to_thread(stream.read1) == b"one"
+    assert await asyncio.to_thread(stream.read1, 2) == b"tw"
+    assert [piece async for piece in body] == [b"o", b"three"]
+
+
+@pytest.mark.parametrize("size", [1, 10, 11, 10**6])
+@pytest.mark.parametrize("read", READS.values(), ids=READS)
+async def test_two_streams_of_one_body_go_on_with_each_other(client, body, read, size):
+    """A WSGI application that a view returns has a stream of its own."""
+    client.send_body(*cut(TEXT, size))
+    loop = asyncio.get_running_loop()
+    begin = await asyncio.to_thread(read, sync_input(body, loop, SCOPE))
+    rest = await asyncio.to_thread(sync_input(body, loop, SCOPE).read)
+
+    assert begin + rest == TEXT
+
+
+async def test_all_lines_are_those_of_a_file(client, body):
+    client.send_body(*cut(LONG + TEXT, 1000))
+    stream = sync_input(body, asyncio.get_running_loop(), SCOPE)
+
+    assert await asyncio.to_thread(list, stream) == (LONG + TEXT).splitlines(keepends=True)
+    assert await asyncio.to_thread(stream.readline) == b""
+
+
+async def test_a_line_whose_end_has_not_come_is_waited_for(client, body):
+    client.send_body(b"one\ntw", more=True)
+    stream = sync_input(body, asyncio.get_running_loop(), SCOPE)
+    first = await asyncio.to_thread(stream.readline)
+    asyncio.get_running_loop().call_later(0.01, client.send_body, b"o\nthree")
+
+    assert first == b"one\n"
+    assert await asyncio.to_thread(stream.readline) == b"two\n"
+    assert await asyncio.to_thread(stream.readline) == b"three"
+
+
+async def test_the_pieces_of_an_iteration_follow_a_line(client, body):
+    client.send_body(b"one\ntwo", b"three")
+    await asyncio.to_thread(sync_input(body, asyncio.get_running_loop(), SCOPE).readline)
+
+    assert [piece async for piece in body] == [b"two", b"three"]
+
+
+async def test_lines_are_read_of_a_body_that_was_received_ahead(client, body, monkeypatch):
+    monkeypatch.setattr("asyncflask.wrappers.request.body_bytes.SPOOL_AT", 4)
+    client.send_body(b"one\ntwo\n", b"thr", b"ee\n")
+    await body.receive_ahead(10**9)
+    stream = sync_input(body, asyncio.get_running_loop(), SCOPE)
+
+    assert stream.readline() == b"one\n"
+    assert stream.read(1) == b"t"
+    assert list(stream) == [b"wo\n", b"three\n"]
+
+
+@pytest.mark.parametrize("affinity", [True, False])
+@pytest.mark.parametrize("read", [READS["bytes"], READS["line"], READS["buffer"]])
+async def test_an_async_view_gets_what_a_def_hook_has_left(read, affinity):
+    app = Flask(__name__)
+    app.config["WORKER_AFFINITY"] = affinity
+    begun = []
+
+    @app.before_request
+    def look():
+        begun.append(read(request.stream))
+
+    @app.post("/data")
+    async def data():
+        return begun[-1] + await request.get_data()
+
+    @app.post("/pieces")
+    async def pieces():
+        return begun[-1] + b"".join([piece async for piece in request.body])
+
+    @app.post("/def")
+    def synchronous():
+        return begun[-1] + request.get_data()
+
+    client = app.test_client()
+    for path in ("/data", "/pieces", "/def"):
+        assert (await client.post(path, data=LONG)).data == LONG
