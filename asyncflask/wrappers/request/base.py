@@ -163,19 +163,37 @@ def refuse_json(error: ValueError | None, content_type: str | None, debug: bool)
     raise BadRequest
 
 
-def of_class(storage: type[SyncFileStorage], files: MultiDict[str, Any]) -> MultiDict[str, Any]:
-    """Return the same uploads, on the same streams, as objects of another class.
+def of_class(
+    storage: type[SyncFileStorage], files: MultiDict[str, Any], body: Body
+) -> MultiDict[str, Any]:
+    """Return the same uploads as objects of another class, always the same ones.
+
+    An upload and the object of the other class have their attributes in common: the name, the
+    stream, and what users set on either.
 
     Args:
         storage: The asynchronous or Werkzeug's ``FileStorage``.
         files: The uploads.
+        body: The body that they came with.
 
     Returns:
         The uploads.
     """
     if all(type(file) is storage for file in files.values()):
         return files
-    return type(files)(
-        (name, storage(file.stream, file.filename, file.name, headers=file.headers))
-        for name, file in files.items(multi=True)
-    )
+    made = body.other_files
+    if made is None or made[0] is not files or made[1] is not storage:
+        others = type(files)(
+            (name, _other_form(storage, file)) for name, file in files.items(multi=True)
+        )
+        made = body.other_files = files, storage, others
+    return made[2]
+
+
+def _other_form(storage: type[SyncFileStorage], file: SyncFileStorage) -> SyncFileStorage:
+    other = storage(file.stream, file.filename, file.name, headers=file.headers)
+    attributes = vars(file)
+    for name, value in vars(other).items():
+        attributes.setdefault(name, value)  # of a class that sets further ones
+    other.__dict__ = attributes
+    return other

@@ -43,6 +43,8 @@ class Body(BodyBytes):
 
     form: tuple[MultiDict[str, str], MultiDict[str, FileStorage]] | None = None
     """Fields and files, once they were parsed."""
+    other_files: tuple[object, object, MultiDict[str, Any]] | None = None
+    """The files, a class that they are not of, and the same files as objects of it."""
     json: tuple[Any, Any] = (..., ...)
     """The parsed JSON for ``silent=False`` and for ``silent=True``; ``...`` until then."""
     own_limits: dict[str, int] | None = None

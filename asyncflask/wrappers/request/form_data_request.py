@@ -172,7 +172,8 @@ async def _read_form(request: FormDataRequest, _: None) -> Any:
 
 
 async def _read_files(request: FormDataRequest, _: None) -> Any:
-    return of_class(request.file_storage_class, (await request.load_form())[1])
+    files = (await request.load_form())[1]
+    return of_class(request.file_storage_class, files, request.body)
 
 
 async def _read_values(request: FormDataRequest, _: None) -> CombinedMultiDict[str, str]:

@@ -134,7 +134,7 @@ class SyncRequest(SharedAttributes, Routed, WSGIRequest):
         else:
             kept = self.__dict__
             kept["form"] = body.form[0]
-            kept["files"] = of_class(FileStorage, body.form[1])
+            kept["files"] = of_class(FileStorage, body.form[1], body)
 
     def close(self) -> None:
         """Close the uploaded files."""

@@ -7,7 +7,8 @@ import io
 
 import pytest
 
-from asyncflask import Flask, request
+from asyncflask import Flask, Request, request
+from asyncflask.datastructures import FileStorage
 from asyncflask.wrappers.request.body import Body
 from asyncflask.wsgi.input import sync_input
 
@@ -19,6 +20,11 @@ SCOPE = {
 }
 TEXT = b"first line\nsecond line\n\nwithout an end"
 LONG = b"".join(b"line %d\n" % n for n in range(20_000))
+
+
+@pytest.fixture
+def app():
+    return Flask(__name__)
 
 
 @pytest.fixture
@@ -124,8 +130,7 @@ async def test_lines_are_read_of_a_body_that_was_received_ahead(client, body, mo
 
 @pytest.mark.parametrize("affinity", [True, False])
 @pytest.mark.parametrize("read", [READS["bytes"], READS["line"], READS["buffer"]])
-async def test_an_async_view_gets_what_a_def_hook_has_left(read, affinity):
-    app = Flask(__name__)
+async def test_an_async_view_gets_what_a_def_hook_has_left(app, read, affinity):
     app.config["WORKER_AFFINITY"] = affinity
     begun = []
 
@@ -148,3 +153,125 @@ async def test_an_async_view_gets_what_a_def_hook_has_left(read, affinity):
     client = app.test_client()
     for path in ("/data", "/pieces", "/def"):
         assert (await client.post(path, data=LONG)).data == LONG
+
+
+# -- uploads ---------------------------------------------------------------------------------------
+
+
+def send(app, path="/"):
+    data = {"photo": (io.BytesIO(b"0123456789"), "me.png", "image/png"), "title": "Me"}
+    return app.test_client().post(path, data=data)
+
+
+def call_with_upload(app, function, order):
+    """Let hooks of both kinds, in an order, call a function with their object of the upload."""
+
+    @app.before_request
+    def first():
+        if order == "def":
+            function(request.files["photo"])
+
+    @app.before_request
+    async def second():
+        function((await request.files)["photo"])
+
+    @app.before_request
+    def third():
+        if order == "async":
+            function(request.files["photo"])
+
+
+@pytest.mark.parametrize("order", ["def", "async"])
+@pytest.mark.parametrize("is_async", [False, True])
+async def test_what_is_set_on_an_upload_is_read_by_functions_of_both_kinds(app, order, is_async):
+    def note(file):
+        file.steps = [*getattr(file, "steps", ()), type(file).__module__.partition(".")[0]]
+        file.filename += "!"
+        file.mimetype_params["n"] = str(len(file.steps))
+        file.seek(3 * len(file.steps))
+
+    def summary(file):
+        return [file.steps, file.filename, file.mimetype_params["n"], file.read().decode()]
+
+    call_with_upload(app, note, order)
+
+    @app.post("/def")
+    def view():
+        return summary(request.files["photo"])
+
+    @app.post("/async")
+    async def async_view():
+        return summary((await request.files)["photo"])
+
+    response = await send(app, "/async" if is_async else "/def")
+
+    modules = ["werkzeug", "asyncflask"] if order == "def" else ["asyncflask", "werkzeug"]
+    assert response.json == [modules, "me.png!!", "2", "6789"]
+
+
+async def test_an_upload_that_one_kind_of_function_replaces_is_replaced_for_the_other(app):
+    @app.before_request
+    def scan():
+        file = request.files["photo"]
+        with file.stream as sent:
+            file.stream = io.BytesIO(sent.read()[::-1])
+        file.name = "scanned"
+
+    @app.before_request
+    async def look():
+        file = (await request.files)["photo"]
+        file.headers["Content-Type"] = "image/gif"
+
+    @app.post("/")
+    async def view():
+        file = (await request.files)["photo"]
+        return [file.name, file.content_type, file.read().decode()]
+
+    assert (await send(app)).json == ["scanned", "image/gif", "9876543210"]
+
+
+@pytest.mark.parametrize("first", ["def", "async"])
+async def test_functions_of_one_kind_get_the_same_object_of_an_upload(app, first):
+    found = {"def": [], "async": []}
+
+    def add():
+        found["def"].append(request.files["photo"])
+
+    async def add_async():
+        found["async"].append((await request.files)["photo"])
+
+    hooks = [add, add_async] if first == "def" else [add_async, add]
+    for hook in hooks * 2:
+        app.before_request(hook)
+    app.post("/")(add_async)
+    app.after_request(lambda response: add() or response)
+    await send(app)
+
+    assert len(found["def"]) == len(found["async"]) == 3
+    assert len(set(map(id, found["def"]))) == len(set(map(id, found["async"]))) == 1
+
+
+async def test_an_upload_class_with_attributes_of_its_own_has_them(app):
+    class Photo(FileStorage):
+        def __init__(self, *args, **kwargs):
+            super().__init__(*args, **kwargs)
+            self.checked = False
+
+    class OwnRequest(Request):
+        file_storage_class = Photo
+
+    app.request_class = OwnRequest
+
+    @app.before_request
+    def check():
+        request.files["photo"].read(4)
+
+    @app.post("/")
+    async def view():
+        file = (await request.files)["photo"]
+        await file.save(target)
+        return [type(file).__name__, file.checked, target.getvalue().decode()]
+
+    target = io.BytesIO()
+
+    assert (await send(app)).json == ["Photo", False, "456789"]
