@@ -19,6 +19,7 @@ from werkzeug.local import LocalProxy
 from ._contextvars import current
 from .dispatch.scope_types import HTTP, WEBSOCKET
 from .exceptions import of_the_other_kind, outside
+from .wrappers.shared_attributes import delete_on_both, set_on_both
 
 if t.TYPE_CHECKING:
     from .app import Flask
@@ -101,11 +102,17 @@ def _find_session() -> object:
 _OWN = frozenset(dir(LocalProxy))
 
 
-def make_proxy(find: t.Callable[[], t.Any]) -> t.Any:
+def make_proxy(
+    find: t.Callable[[], t.Any],
+    assign: t.Callable[[t.Any, str, object], None] = setattr,
+    delete: t.Callable[[t.Any, str], None] = delattr,
+) -> t.Any:
     """Make a Werkzeug ``LocalProxy`` that reads and sets attributes and items with fewer calls.
 
     Args:
         find: Returns the object that the proxy stands for, or raises.
+        assign: Sets an attribute on the object.
+        delete: Deletes an attribute from it.
     """
 
     class Proxy(LocalProxy[t.Any]):
@@ -117,7 +124,10 @@ def make_proxy(find: t.Callable[[], t.Any]) -> t.Any:
             return getattr(find(), name)
 
         def __setattr__(self, name: str, value: object) -> None:
-            setattr(find(), name, value)
+            assign(find(), name, value)
+
+        def __delattr__(self, name: str) -> None:
+            delete(find(), name)
 
         def __getitem__(self, key: object) -> t.Any:
             return find()[key]
@@ -161,6 +171,6 @@ current_app: Flask = make_proxy(_find_app)
 g: _AppCtxGlobals = make_proxy(_find_g)
 app_ctx: Context = make_proxy(_find_app_ctx)
 request_ctx: Context = make_proxy(_find_request_ctx)
-request: ProxiedRequest = make_proxy(_find_request)
+request: ProxiedRequest = make_proxy(_find_request, set_on_both, delete_on_both)
 websocket: ProxiedWebsocket = t.cast(t.Any, _WebsocketProxy(_find_websocket))
 session: SessionMixin = make_proxy(_find_session)

@@ -7,18 +7,21 @@ server the reading is done in the request's worker thread.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from operator import attrgetter
 from typing import Any, Protocol, TypeAlias, TypeVar, cast
 
-from werkzeug.datastructures import FileStorage, MultiDict
+from werkzeug.datastructures import EnvironHeaders, FileStorage, MultiDict
+from werkzeug.utils import cached_property
 
 from ..typing import Message
+from ..wrappers.http_connection import lazy
 from ..wrappers.request.body import Body
 from ..wrappers.request.body_bytes import SLICE
 from ..wrappers.request.request import Request
 from ..wrappers.request.sync import CONTEXT_KEY
-from ..wrappers.shared_attributes import SharedAttributes
+from ..wrappers.shared_attributes import NotingAttributes, SharedAttributes, is_value
 from ..wsgi.scope import build_scope, kept_scope
 
 T = TypeVar("T")
@@ -66,6 +69,54 @@ class _Shared:
         setattr(self._find(instance), self._name, value)
 
 
+class _Value:
+    """A value of the head, such as ``remote_addr``: the synchronous request's, if it has one.
+
+    It has those of its environ, what it has computed, and what users have set on either. The
+    headers are those of ASGI, whose lines :meth:`~.RequestHeaders.getlist` has.
+
+    Args:
+        name: The attribute's name.
+        own: The attribute of the awaitable request.
+    """
+
+    def __init__(self, name: str, own: Any) -> None:
+        self._name = name
+        self._own = own
+        self.__doc__ = own.__doc__
+
+    def __get__(self, instance: Any, owner: type) -> Any:
+        if instance is None:
+            return self
+        name, request = self._name, instance.sync_request
+        kept = getattr(request, "__dict__", {})
+        if name in kept and not isinstance(kept[name], EnvironHeaders):
+            return kept[name]
+        own = self._own
+        if not isinstance(own, (lazy, cached_property)):
+            return getattr(request, name, own)
+        computed = vars(instance)
+        if name not in computed:
+            compute: Any = own.compute if isinstance(own, lazy) else own.fget
+            computed[name] = compute(instance)
+        return computed[name]
+
+    def __set__(self, instance: Any, value: object) -> None:
+        setattr(instance.sync_request, self._name, value)
+
+    def __delete__(self, instance: Any) -> None:
+        delattr(instance.sync_request, self._name)
+
+
+def _share_values(cls: type[AwaitableRequest]) -> type[AwaitableRequest]:
+    own = {*vars(cls), *vars(NotingAttributes)}
+    for name in dir(Request):
+        if name[0] != "_" and name not in own and is_value(Request, name):
+            setattr(cls, name, _Value(name, inspect.getattr_static(Request, name)))
+    return cls
+
+
+@_share_values
 class AwaitableRequest(SharedAttributes, Request):
     """The awaitable request of the async API over a synchronous one.
 
@@ -81,14 +132,19 @@ class AwaitableRequest(SharedAttributes, Request):
         super().__init__(_View(ctx))
         self.share_attributes(ctx.request_or_websocket)
 
+    @property
+    def sync_request(self) -> Any:
+        """The synchronous request."""
+        view: Any = self._ctx
+        return view.request
+
     def is_of(self, request: object) -> bool:
         """Return whether this reads through a synchronous request.
 
         Args:
             request: The synchronous request.
         """
-        view: Any = self._ctx
-        return view.request is request
+        return self.sync_request is request
 
     def _shared_body(self) -> Body:
         return cast(Body, self._ctx.made_body)
@@ -96,7 +152,9 @@ class AwaitableRequest(SharedAttributes, Request):
     async def load_form(self) -> ParsedForm:
         """Return the form and the uploads of the synchronous request, which parses them."""
         view: Any = self._ctx
-        parsed: ParsedForm = await view.run(_FORM_AND_FILES, view.request)
+        parsed: ParsedForm | None = view.made_body.form
+        if parsed is None:
+            parsed = await view.run(_FORM_AND_FILES, view.request)
         return parsed
 
 
@@ -167,7 +225,7 @@ class _SyncBody(Body):
     def form(self) -> ParsedForm | None:
         """Fields and files, once they were parsed."""
         kept = vars(self._request)
-        return (kept["form"], kept["files"]) if "form" in kept else None
+        return (kept["form"], kept.get("files") or MultiDict()) if "form" in kept else None
 
     @form.setter
     def form(self, parsed: ParsedForm | None) -> None:

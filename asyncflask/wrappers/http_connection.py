@@ -65,11 +65,11 @@ class lazy(Generic[T]):
     """
 
     def __init__(self, compute: Callable[[Any], T]) -> None:
-        self._compute = compute
+        self.compute = compute
         self.__doc__ = compute.__doc__
 
     def __set_name__(self, owner: type, name: str) -> None:
-        self._name = name
+        self.name = name
 
     @overload
     def __get__(self, instance: None, owner: type) -> lazy[T]: ...
@@ -78,9 +78,9 @@ class lazy(Generic[T]):
     def __get__(self, instance: object | None, owner: type) -> lazy[T] | T:
         if instance is None:
             return self
-        compute = self._compute
+        compute = self.compute
         value = compute(instance)
-        setattr(instance, self._name, value)
+        setattr(instance, self.name, value)
         return value
 
     if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from io import BufferedReader
 from typing import Any, Literal, TypeVar, overload
 
 from typing_extensions import deprecated  # Checkers know it; it need not be installed.
-from werkzeug.datastructures import CombinedMultiDict, ImmutableMultiDict
+from werkzeug.datastructures import CombinedMultiDict, ImmutableMultiDict, MultiDict
 from werkzeug.datastructures import FileStorage as SyncFileStorage
 
 from ..datastructures import FileStorage
@@ -123,10 +123,14 @@ class BodyStream(BufferedReader):
 class ProxiedRequest(Request):
     """``asyncflask.request``, in ``def`` and in ``async def`` functions."""
 
-    @property
-    def form(self) -> PendingForm: ...  # type: ignore[override]  # both, see above
-    @property
-    def files(self) -> PendingFiles: ...  # type: ignore[override]  # both
+    @property  # type: ignore[override]  # both, see above
+    def form(self) -> PendingForm: ...
+    @form.setter
+    def form(self, fields: MultiDict[str, str]) -> None: ...
+    @property  # type: ignore[override]  # both
+    def files(self) -> PendingFiles: ...
+    @files.setter
+    def files(self, files: MultiDict[str, Any]) -> None: ...
     @property
     def values(self) -> PendingValues: ...  # type: ignore[override]  # both
     @property

@@ -5,6 +5,7 @@ from __future__ import annotations
 from io import BytesIO
 
 import pytest
+from werkzeug.datastructures import MultiDict
 
 import asyncflask
 import asyncflask.flask as facade
@@ -71,6 +72,82 @@ def test_an_async_view_awaits_its_request(bp, registered):
         "args": {"q": "1"},
         "url": "http://localhost/x?q=1",
     }
+
+
+VALUES = {
+    "remote_addr": "203.0.113.5",
+    "scheme": "https",
+    "method": "PATCH",
+    "args": {"q": "2"},
+    "headers": {"X-User": "ann"},
+    "host": "shop.example",
+    "url": "https://shop.example/other",
+    "accept_languages": ["de"],
+    "parameter_storage_class": MultiDict,
+}
+
+
+@pytest.mark.parametrize("computed", [True, False])
+@pytest.mark.parametrize("name", VALUES)
+def test_both_requests_have_a_value_that_is_set_on_either(app, bp, registered, name, computed):
+    seen = []
+
+    @app.before_request
+    def before():
+        if computed:
+            getattr(facade.request, name)
+
+    @bp.before_request
+    async def replace():
+        if computed:
+            getattr(asyncflask.request, name)
+        setattr(asyncflask.request, name, VALUES[name])
+
+    @bp.before_request
+    def change():
+        setattr(facade.request, name, [getattr(facade.request, name), "def"])
+
+    @bp.get("/")
+    async def view():
+        seen.append(getattr(asyncflask.request, name))
+        delattr(asyncflask.request, name)
+        return ""
+
+    @app.after_request
+    def after(response):
+        seen.append(name in vars(facade.request._get_current_object()))
+        return response
+
+    assert registered.get("/?q=1").status_code == 200
+    assert seen == [[VALUES[name], "def"], False]
+
+
+def test_an_async_view_reads_a_form_that_a_def_hook_has_set(app, bp, registered):
+    @app.before_request
+    def before():
+        facade.request.form = MultiDict({"a": "2"})
+
+    @bp.post("/")
+    async def view():
+        request = asyncflask.request
+        return [(await request.form)["a"], list(await request.files), (await request.values)["a"]]
+
+    assert registered.post("/", data={"a": "1"}).json == ["2", [], "2"]
+
+
+@pytest.mark.parametrize("parsed", [True, False])
+def test_a_def_function_reads_a_form_that_an_async_hook_has_set(bp, registered, parsed):
+    @bp.before_request
+    async def before():
+        if parsed:
+            await asyncflask.request.form
+        asyncflask.request.form = MultiDict({"a": "2"})
+
+    @bp.post("/")
+    def view():
+        return [facade.request.form["a"], list(facade.request.files), facade.request.values["a"]]
+
+    assert registered.post("/", data={"a": "1"}).json == ["2", [], "2"]
 
 
 def test_both_requests_share_what_is_set_on_either(bp, registered):

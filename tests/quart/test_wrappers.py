@@ -306,6 +306,29 @@ async def test_the_address_is_what_the_headers_say(make_request, headers, addres
     assert make_request(headers=headers).remote_addr == address
 
 
+@pytest.mark.parametrize("view", ["def", "async"])
+@pytest.mark.parametrize("hook", ["def", "async"])
+@pytest.mark.parametrize("name", ["remote_addr", "scheme", "user_agent"])
+async def test_a_view_reads_a_value_that_a_hook_has_set(quart, app, client, name, hook, view):
+    def replace():
+        getattr(quart.request, name)
+        setattr(quart.request, name, "set")
+
+    async def replace_on_loop():
+        replace()
+
+    def read():
+        return getattr(quart.request, name)
+
+    async def read_on_loop():
+        return read()
+
+    app.before_request(replace if hook == "def" else replace_on_loop)
+    app.get("/")(read if view == "def" else read_on_loop)
+
+    assert await (await client.get("/")).get_data(as_text=True) == "set"
+
+
 async def test_the_scope_is_the_one_that_was_given(make_request):
     assert make_request().scope is SCOPE
 

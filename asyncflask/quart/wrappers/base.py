@@ -6,7 +6,7 @@ from typing import Any, Self
 
 from werkzeug.datastructures import Headers
 
-from ...wrappers.http_connection import HTTPConnection
+from ...wrappers.http_connection import HTTPConnection, lazy
 from ..utils import encode_headers
 from .unconnected import Unconnected, nothing_to_receive, send_nothing
 
@@ -33,8 +33,8 @@ class BaseRequestWebsocket(HTTPConnection):
     #: the scope that one made by hand was given
     _made_of: Any = None
 
-    @property
-    def remote_addr(self) -> str | None:  # type: ignore[override]  # as Quart's
+    @lazy
+    def remote_addr(self) -> str | None:
         """The client's address; ``<local>`` where the server knows none.
 
         One that is made by hand has what its header ``Remote-Addr`` says.

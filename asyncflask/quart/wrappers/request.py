@@ -158,6 +158,7 @@ class Request(BaseRequestWebsocket, AsyncRequest):
             send_push_promise=_no_push,
         )
         self._ctx, self._push, self._made_of = ctx, None, None
+        vars(self).pop("remote_addr", None)  # The constructor may have read one without a client.
         return self
 
     def move_to(self, ctx: Any) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Coroutine
 from typing import Any, Literal, overload
 
-from werkzeug.datastructures import CombinedMultiDict, ImmutableMultiDict
+from werkzeug.datastructures import CombinedMultiDict, ImmutableMultiDict, MultiDict
 from werkzeug.exceptions import BadRequest, HTTPException
 
 from ...datastructures import FileStorage
@@ -83,6 +83,12 @@ class FormDataRequest(BodyRequest):
         """
         return Pending("request.form", _read_form, self, None)
 
+    @form.setter
+    def form(self, fields: MultiDict[str, str]) -> None:
+        body = self.body
+        files = self.parameter_storage_class() if body.form is None else body.form[1]
+        body.form = fields, files
+
     @property
     def files(self) -> Pending[ImmutableMultiDict[str, FileStorage]]:
         """The uploads of the form, awaited.
@@ -94,6 +100,12 @@ class FormDataRequest(BodyRequest):
             RequestEntityTooLarge: It goes over one of the limits (413).
         """
         return Pending("request.files", _read_files, self, None)
+
+    @files.setter
+    def files(self, files: MultiDict[str, Any]) -> None:
+        body = self.body
+        fields = self.parameter_storage_class() if body.form is None else body.form[0]
+        body.form = fields, files
 
     @property
     def values(self) -> Pending[CombinedMultiDict[str, str]]:

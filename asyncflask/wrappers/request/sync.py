@@ -7,7 +7,7 @@ reads block the worker thread (design D2, D9).
 from __future__ import annotations
 
 import json as standard_json
-from typing import IO, TYPE_CHECKING, Any, cast
+from typing import IO, TYPE_CHECKING, Any, TypeVar, cast
 
 from werkzeug.datastructures import FileStorage
 from werkzeug.exceptions import HTTPException
@@ -30,8 +30,21 @@ if TYPE_CHECKING:
     from werkzeug.routing import Rule
 
 
+T = TypeVar("T")
+
 #: key of an environ that leads to the context that carries the request
 CONTEXT_KEY = "asyncflask.context"
+
+
+class _Computed(lazy[T]):
+    """The same for a class whose ``__setattr__`` is for what users set."""
+
+    def __get__(self, instance: Any, owner: type) -> Any:
+        if instance is None:
+            return self
+        compute = self.compute
+        value = instance.__dict__[self.name] = compute(instance)
+        return value
 
 
 class SyncRequest(SharedAttributes, Routed, WSGIRequest):
@@ -76,14 +89,17 @@ class SyncRequest(SharedAttributes, Routed, WSGIRequest):
             return body
         return body_of(self._ctx)
 
-    @lazy
+    args = _Computed(Routed.args.compute)
+    full_path = _Computed(Routed.full_path.compute)
+
+    @_Computed
     def trusted_hosts(self) -> list[str] | None:
         """The hosts this app answers for; ``TRUSTED_HOSTS`` unless set on the request."""
         app = self._ctx.app
         hosts: list[str] | None = None if app is None else app.config.get("TRUSTED_HOSTS")
         return hosts
 
-    @lazy
+    @_Computed
     def host(self) -> str:
         """The host that the client asked: name and, unless it is the scheme's default, port.
 
@@ -111,7 +127,7 @@ class SyncRequest(SharedAttributes, Routed, WSGIRequest):
     def _cached_json(self, values: tuple[Any, Any]) -> None:
         self._shared_body().json = values
 
-    @lazy
+    @_Computed
     def stream(self) -> IO[bytes]:
         """The body as a synchronous stream; reading it blocks this thread."""
         stream: IO[bytes] | None = self.environ.get("wsgi.input")
@@ -119,8 +135,22 @@ class SyncRequest(SharedAttributes, Routed, WSGIRequest):
             return cast(IO[bytes], stream)
         return bounded(super().stream, self.environ, self.max_content_length)
 
+    def replace(self, name: str, value: object) -> None:
+        """Set a value that was set on the other form.
+
+        Args:
+            name: The attribute's name.
+            value: The value.
+        """
+        if name in ("form", "files"):  # The body has them.
+            self.__dict__.pop("form", None)
+            self.__dict__.pop("files", None)
+        else:
+            super().replace(name, value)
+
     def _load_form_data(self) -> None:
-        if "form" in self.__dict__:
+        kept = self.__dict__
+        if "form" in kept and "files" in kept:
             return
         body = self._shared_body()
         if body.form is None:
@@ -132,7 +162,6 @@ class SyncRequest(SharedAttributes, Routed, WSGIRequest):
             body.form = self.form, self.files
             explain_missing_files(self._ctx.app, Sent(self.form, self.files, self.mimetype))
         else:
-            kept = self.__dict__
             kept["form"] = body.form[0]
             kept["files"] = of_class(FileStorage, body.form[1], body)
 
