@@ -24,6 +24,7 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 import asyncflask
 from asyncflask import flask as facade
 from asyncflask.exceptions import UnawaitedAccess, WrongContextPopped
+from asyncflask.wrappers import SyncRequest
 
 from .documents import PROJECT
 from .rows import Rows, ask
@@ -286,6 +287,59 @@ async def test_the_body_is_awaited():
 async def test_the_body_in_a_def_view():
     for response in await answers(read_form, method="POST", data={"name": "Ada"}):
         assert response.json == {"name": "Ada"}
+
+
+def look_at_the_request(lib, app):
+    """Register functions of both kinds, which say what their request is."""
+    seen = app.extensions["seen"] = []
+
+    def look():
+        seen.append(lib.request._get_current_object())
+
+    async def look_on_loop():
+        seen.append(lib.request._get_current_object())
+
+    app.before_request(look)
+    app.before_request(look_on_loop)
+    app.before_request(lambda: setattr(lib.request, "user", "ann"))
+
+    @app.get("/")
+    async def view():
+        return lib.request.user
+
+
+@row("The request", "the object of `request`")
+async def test_each_kind_of_function_has_its_own_request():
+    flasks, ours = apps(look_at_the_request, ASYNC_API)
+    texts = [(await ask(app, "/")).text for app in (flasks, ours)]
+    first, second = flasks.extensions["seen"]
+    sync_request, awaitable = ours.extensions["seen"]
+
+    assert texts == ["ann", "ann"]
+    assert first is second
+    assert isinstance(first, flask.Request)
+    assert isinstance(awaitable, asyncflask.Request)
+    assert isinstance(sync_request, SyncRequest)
+    assert not isinstance(sync_request, asyncflask.Request)
+
+
+@row("The request", "`request.environ`, `remote_user`, `input_stream` in an `async def` function")
+@pytest.mark.parametrize("name", ["environ", "remote_user", "input_stream"])
+async def test_the_environ_is_for_def_functions(name):
+    def build(lib, app):
+        @app.get("/async")
+        async def async_view():
+            return {"has": hasattr(lib.request, name)}
+
+        @app.get("/def")
+        def view():
+            return {"has": hasattr(lib.request, name)}
+
+    paths = ["/async", "/def"]
+    flasks, ours = apps(build, ASYNC_API)
+
+    assert [(await ask(flasks, path)).json["has"] for path in paths] == [True, True]
+    assert [(await ask(ours, path)).json["has"] for path in paths] == [False, True]
 
 
 CUT = b'--x\r\nContent-Disposition: form-data; name="a"\r\n\r\n1\r\n--x\r\nContent-Disp'
