@@ -255,7 +255,7 @@ class Body(BodyBytes):
 
         A later read is an error: without it, it would find an empty body.
         """
-        self._left = b""
+        self.forget_kept()
         self._failure = _discarded
         while not (self.complete or self.disconnected):
             message = await self._next()
@@ -271,8 +271,7 @@ class Body(BodyBytes):
                 for file in files:
                     file.close()
         if self._spooled is not None:
-            self._spooled.close()
-            self._spooled = None
+            self.close_kept_file()
         if self._outstanding is not None:
             self._abandon_receive()
 

@@ -44,6 +44,7 @@ class BodyBytes(BodyMessages):
 
     cached: bytes | None = None
     """The whole body, once it was read and kept."""
+    _spooled_size = 0
     claimed: bool
     """Whether a task reads the whole body; others wait for it in :meth:`.Body.unclaimed`."""
 
@@ -69,7 +70,6 @@ class BodyBytes(BodyMessages):
         self._spooling: IO[bytes] | None = None
         # The same, on disk or read by lines; it comes before `_left`. At its end it is closed.
         self._spooled: IO[bytes] | None = None
-        self._spooled_size = 0
         self._failure: Callable[[], Exception] | None = None
 
     async def read_chunk(self) -> bytes:
@@ -230,7 +230,7 @@ class BodyBytes(BodyMessages):
         Args:
             error: The error of this read; the later ones are new ones of its class.
         """
-        self._left = b""
+        self.forget_kept()
         self._asked = True
         self._failure = partial(type(error), error.description)
 
@@ -299,6 +299,18 @@ class BodyBytes(BodyMessages):
                 raise self._too_large(self._received)  # The limit was set after they had come.
             self._left = b""
         return data
+
+    def forget_kept(self) -> None:
+        """Forget the bytes that were received and not read."""
+        self._left = b""
+        if self._spooled is not None:
+            self.close_kept_file()
+
+    def close_kept_file(self) -> None:
+        """Close the file of those that are on disk or read by lines."""
+        assert self._spooled is not None
+        self._spooled.close()
+        self._spooled = None
 
     def _to_disk(self, data: bytes) -> None:
         if self._spooling is None:

@@ -6,6 +6,7 @@ import asyncio
 import io
 
 import pytest
+from werkzeug.exceptions import BadRequest
 
 from asyncflask import Flask, Request, request
 from asyncflask.datastructures import FileStorage
@@ -126,6 +127,28 @@ async def test_lines_are_read_of_a_body_that_was_received_ahead(client, body, mo
     assert stream.readline() == b"one\n"
     assert stream.read(1) == b"t"
     assert list(stream) == [b"wo\n", b"three\n"]
+
+
+async def test_after_an_error_nothing_is_read_that_follows_a_line(client, body):
+    """A form of which a part is lost must not be read on as if it were whole."""
+    client.send_body(b"one\ntwo\n", b"three")
+    stream = sync_input(body, asyncio.get_running_loop(), SCOPE)
+    await asyncio.to_thread(stream.readline)
+    body.fail(BadRequest("The form is cut off."))
+
+    with pytest.raises(BadRequest, match="cut off"):
+        await asyncio.to_thread(stream.readline)
+    with pytest.raises(BadRequest, match="cut off"):
+        await body.read_all()
+
+
+async def test_what_follows_a_line_is_discarded_with_the_body(client, body):
+    client.send_body(b"one\ntwo\n", b"three")
+    await asyncio.to_thread(sync_input(body, asyncio.get_running_loop(), SCOPE).readline)
+    await body.discard()
+
+    with pytest.raises(RuntimeError, match="was discarded"):
+        await body.read_all()
 
 
 @pytest.mark.parametrize("affinity", [True, False])
