@@ -133,6 +133,11 @@ class AwaitableRequest(SharedAttributes, Request):
         self.share_attributes(ctx.request_or_websocket)
 
     @property
+    def set_by_users(self) -> Any:  # type: ignore[override]  # nothing sets it
+        """What the synchronous request keeps, as it is set there."""
+        return getattr(self.sync_request, "__dict__", {})
+
+    @property
     def sync_request(self) -> Any:
         """The synchronous request."""
         view: Any = self._ctx

@@ -327,19 +327,23 @@ async def test_each_kind_of_function_has_its_own_request():
 @pytest.mark.parametrize("name", ["environ", "remote_user", "input_stream"])
 async def test_the_environ_is_for_def_functions(name):
     def build(lib, app):
+        @app.before_request
+        def change():
+            lib.request.environ["HTTP_X_USER"] = "ann"
+
         @app.get("/async")
         async def async_view():
-            return {"has": hasattr(lib.request, name)}
+            return [hasattr(lib.request, name), lib.request.headers.get("X-User")]
 
         @app.get("/def")
         def view():
-            return {"has": hasattr(lib.request, name)}
+            return [hasattr(lib.request, name), lib.request.headers.get("X-User")]
 
     paths = ["/async", "/def"]
     flasks, ours = apps(build, ASYNC_API)
 
-    assert [(await ask(flasks, path)).json["has"] for path in paths] == [True, True]
-    assert [(await ask(ours, path)).json["has"] for path in paths] == [False, True]
+    assert [(await ask(flasks, path)).json for path in paths] == [[True, "ann"], [True, "ann"]]
+    assert [(await ask(ours, path)).json for path in paths] == [[False, None], [True, "ann"]]
 
 
 CUT = b'--x\r\nContent-Disposition: form-data; name="a"\r\n\r\n1\r\n--x\r\nContent-Disp'

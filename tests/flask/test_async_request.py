@@ -135,6 +135,24 @@ def test_an_async_view_reads_a_form_that_a_def_hook_has_set(app, bp, registered)
     assert registered.post("/", data={"a": "1"}).json == ["2", [], "2"]
 
 
+@pytest.mark.parametrize(("name", "value"), [("data", b"set"), ("values", {"a": "set"})])
+def test_both_requests_have_data_that_are_set_on_either(app, bp, registered, name, value):
+    @app.before_request
+    def before():
+        setattr(facade.request, name, value)
+
+    @bp.post("/")
+    async def view():
+        request = asyncflask.request
+        seen = [await getattr(request, name), await request.get_data()]
+        setattr(request, name, "again")
+        return repr([*seen, getattr(facade.request, name)])
+
+    answer = registered.post("/", data=b"sent", content_type="text/plain")
+
+    assert answer.text == repr([value, b"sent", "again"])
+
+
 @pytest.mark.parametrize("parsed", [True, False])
 def test_a_def_function_reads_a_form_that_an_async_hook_has_set(bp, registered, parsed):
     @bp.before_request

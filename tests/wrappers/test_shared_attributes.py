@@ -301,6 +301,39 @@ async def test_files_that_one_kind_of_function_sets_are_the_others(app, set_by):
         assert response.json == [["other"], "content", "1"]
 
 
+@pytest.mark.parametrize("computed", [True, False])
+@pytest.mark.parametrize("set_by", ["def", "async"])
+@pytest.mark.parametrize(("name", "value"), [("data", b"set"), ("values", {"a": "set"})])
+async def test_data_that_one_kind_of_function_sets_are_the_others(
+    app, name, value, set_by, computed
+):
+    """The body stays as it was sent, as in Flask."""
+
+    def replace():
+        if computed:
+            getattr(request, name)
+        setattr(request, name, value)
+
+    async def replace_on_loop():
+        if computed:
+            await getattr(request, name)
+        setattr(request, name, value)
+
+    def look():
+        seen.append([getattr(request, name), request.get_data()])
+
+    async def look_on_loop():
+        seen.append([await getattr(request, name), await request.get_data()])
+
+    seen = []
+    for hook in (replace if set_by == "def" else replace_on_loop, look, look_on_loop):
+        app.before_request(hook)
+    app.post("/")(look_on_loop)
+    await app.test_client().post("/", data=b"sent", headers={"Content-Type": "text/plain"})
+
+    assert seen == [[value, b"sent"]] * 3
+
+
 async def test_what_is_set_is_seen_in_a_test_after_the_request(app):
     @app.get("/")
     def view():

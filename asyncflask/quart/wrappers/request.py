@@ -200,7 +200,7 @@ class Request(BaseRequestWebsocket, AsyncRequest):
             " for piece in request.body` for its pieces."
         )
 
-    @property
+    @property  # type: ignore[misc]  # as Quart's, it is not set
     async def data(self) -> bytes:  # type: ignore[override]  # as Quart's
         """The body's bytes, awaited."""
         data: bytes = await self.get_data()

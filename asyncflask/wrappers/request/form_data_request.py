@@ -15,7 +15,8 @@ from werkzeug.exceptions import BadRequest, HTTPException
 from ...datastructures import FileStorage
 from ...debughelpers import Sent, explain_missing_files
 from ...logging import one_line
-from .awaitable import Pending, PendingCall
+from ..shared_attributes import NotingAttributes
+from .awaitable import Pending, PendingCall, Read
 from .base import Limit, of_class
 from .body import Body
 from .body_request import BodyRequest
@@ -23,7 +24,7 @@ from .form import MultiDicts, parse_form
 from .multipart_form import FormLimits
 
 
-class FormDataRequest(BodyRequest):
+class FormDataRequest(BodyRequest, NotingAttributes):
     """A request whose body can be read as a form, or as bytes."""
 
     #: the class of uploads
@@ -69,7 +70,11 @@ class FormDataRequest(BodyRequest):
     @property
     def data(self) -> Pending[bytes]:
         """The body's bytes, awaited; empty for a form, whose fields are in :attr:`form`."""
-        return Pending("request.data", _read_bytes, self, (True, True))
+        return Pending("request.data", _read_data, self, None)
+
+    @data.setter
+    def data(self, data: bytes) -> None:
+        self._keep("data", data)
 
     # -- forms -------------------------------------------------------------------------------------
 
@@ -111,6 +116,15 @@ class FormDataRequest(BodyRequest):
     def values(self) -> Pending[CombinedMultiDict[str, str]]:
         """:attr:`args` and :attr:`form` together, awaited; of a ``GET`` request only ``args``."""
         return Pending("request.values", _read_values, self, None)
+
+    @values.setter
+    def values(self, values: MultiDict[str, str]) -> None:
+        self._keep("values", values)
+
+    def _keep(self, name: str, value: object) -> None:
+        if self.set_by_users is None:
+            self.set_by_users = {}
+        self.set_by_users[name] = value
 
     @property
     def want_form_data_parsed(self) -> bool:
@@ -154,6 +168,13 @@ async def _read_text(request: FormDataRequest, options: tuple[bool, bool]) -> st
     return (await _read_bytes(request, options)).decode(errors="replace")
 
 
+def _read_data(request: FormDataRequest, _: None) -> Read[bytes]:
+    kept = request.set_by_users
+    if kept is not None and "data" in kept:
+        return (kept["data"],)
+    return _read_bytes(request, (True, True))
+
+
 async def _read_bytes(request: FormDataRequest, options: tuple[bool, bool]) -> bytes:
     cache, parse_form_data = options
     body = request.body
@@ -188,7 +209,10 @@ async def _read_files(request: FormDataRequest, _: None) -> Any:
     return of_class(request.file_storage_class, files, request.body)
 
 
-async def _read_values(request: FormDataRequest, _: None) -> CombinedMultiDict[str, str]:
+async def _read_values(request: FormDataRequest, _: None) -> Any:
+    kept = request.set_by_users
+    if kept is not None and "values" in kept:
+        return kept["values"]
     if request.method == "GET":
         return CombinedMultiDict([request.args])
     return CombinedMultiDict([request.args, (await request.load_form())[0]])

@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NoReturn
 
-from ..shared_attributes import NotingAttributes
 from .base import body_of
 from .form_data_request import FormDataRequest
 from .json_request import JSONRequest
@@ -20,7 +19,7 @@ from .sync import SyncRequest, prefetch
 __all__ = ["Request", "SyncRequest", "body_of", "prefetch"]
 
 
-class Request(FormDataRequest, JSONRequest, NotingAttributes):
+class Request(FormDataRequest, JSONRequest):
     """An HTTP request, in ``async def`` functions.
 
     Data of the body are awaited: ``await request.get_json()``, ``await request.form``. Data of the
