@@ -174,6 +174,32 @@ async def answer_error(app: ServedApp, ctx: Context, error: BaseException) -> An
     return await _finalized(app, ctx, result) if answer is None else answer
 
 
+async def answer_apart(app: ServedApp, ctx: Context, error: BaseException) -> Answer:
+    """Do the same outside of the `except` block: only a handler finds it in ``sys.exc_info()``.
+
+    Args:
+        app: The app.
+        ctx: The context.
+        error: The error.
+
+    Returns:
+        The response of a handler, or the messages of one that no other code had to read.
+
+    Raises:
+        BaseException: ``error`` itself, if nothing handles it.
+    """
+    traceback = error.__traceback__
+    try:
+        raise error
+    except Exception as handled:
+        handled.__traceback__ = traceback  # Without the frame of this function.
+        result = await _handled(app, ctx, handled)
+    finally:
+        del error, traceback  # Raised, its traceback refers to this frame: a cycle.
+    answer = _answered(app, ctx, result, sent=True)
+    return await _finalized(app, ctx, result) if answer is None else answer
+
+
 def _answered(app: ServedApp, ctx: Context, result: object, sent: bool) -> Answer:
     """Return the answer that a plain result is, where nothing else has to see the response.
 

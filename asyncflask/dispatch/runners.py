@@ -41,11 +41,16 @@ async def run_view(app: ServedApp, ctx: Context, plan: EndpointPlan) -> Answer:
         The two messages of the answer, or a response.
     """
     view: Any = plan.view
+    failed = None
     try:
         args = ctx.view_args
         result = await (view(**args) if args else view())
     except BaseException as error:
-        return await run_steps(app, ctx, pipeline.answer_error(app, ctx, error), plan)
+        if not ctx.needs_response:  # Nothing follows that could find the error.
+            return await run_steps(app, ctx, pipeline.answer_error(app, ctx, error), plan)
+        failed = pipeline.answer_apart(app, ctx, error)
+    if failed is not None:
+        return await run_steps(app, ctx, failed, plan)
     scope = ctx.scope
     names: Any = ctx.header_names
     if app.plans.version is not plan.version or PRESERVE in scope:
@@ -93,6 +98,7 @@ async def run_on_loop(app: ServedApp, ctx: Context, plan: EndpointPlan) -> Answe
         The two messages of the answer, or a response.
     """
     rule = ctx.url_rule
+    failed = None
     try:
         for hook in plan.before:
             result = await hook()
@@ -101,7 +107,9 @@ async def run_on_loop(app: ServedApp, ctx: Context, plan: EndpointPlan) -> Answe
         else:
             result = await _call_view(app, ctx, plan, rule)
     except BaseException as error:
-        return await run_steps(app, ctx, pipeline.answer_error(app, ctx, error), plan)
+        failed = pipeline.answer_apart(app, ctx, error)
+    if failed is not None:
+        return await run_steps(app, ctx, failed, plan)
     answer = _answer_of(app, ctx, plan, result)
     if answer is None:
         return await run_steps(app, ctx, finalize(app, ctx, result), plan)

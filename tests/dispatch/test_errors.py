@@ -17,7 +17,7 @@ from werkzeug.exceptions import (
 )
 
 import asyncflask.flask
-from asyncflask import Blueprint, Flask
+from asyncflask import Blueprint, Flask, after_this_request
 from asyncflask.dispatch.errors import find_handler
 from asyncflask.testing import TestClient, WebsocketResponseError
 
@@ -204,6 +204,59 @@ async def test_a_handler_finds_the_error_that_is_being_handled(app, handler, vie
     assert response.text.endswith("Problem: in the view\n")
 
     assert "workers.py" not in response.text
+
+
+@pytest.mark.parametrize("before", ["none", "async", "def"])
+@pytest.mark.parametrize("view", ["async", "def"])
+@pytest.mark.parametrize("after", ["async", "def"])
+async def test_what_follows_a_handler_does_not_find_the_handled_error(app, view, after, before):
+    """Apps ask `sys.exc_info()` in "after" functions, to commit or to roll back."""
+    found = []
+
+    def look(*args):
+        found.append(sys.exc_info()[1])
+        return args[0]
+
+    async def look_on_loop(*args):
+        return look(*args)
+
+    async def nothing():
+        pass
+
+    def broken():
+        raise Problem("in the view")
+
+    async def broken_on_loop():
+        raise Problem("in the view")
+
+    if before != "none":
+        app.before_request(nothing if before == "async" else lambda: None)
+    app.get("/")(broken if view == "def" else broken_on_loop)
+    app.register_error_handler(Problem, lambda error: look("handled"))
+    for register in (app.after_request, app.teardown_request, app.teardown_appcontext):
+        register(look if after == "def" else look_on_loop)
+    response = await app.test_client().get("/")
+
+    assert response.text == "handled"
+    assert [type(error).__name__ for error in found] == ["Problem", *["NoneType"] * 3]
+
+
+async def test_functions_after_this_request_do_not_find_a_handled_error(app):
+    found = []
+
+    def look(response):
+        found.append(sys.exc_info()[1])
+        return response
+
+    @app.get("/")
+    async def view():
+        after_this_request(look)
+        raise Problem("in the view")
+
+    app.register_error_handler(Problem, lambda error: str(sys.exc_info()[1] is error))
+
+    assert (await app.test_client().get("/")).text == "True"
+    assert found == [None]
 
 
 # -- groups, as asyncio.TaskGroup raises them ------------------------------------------------------
