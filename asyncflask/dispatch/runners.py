@@ -41,7 +41,6 @@ async def run_view(app: ServedApp, ctx: Context, plan: EndpointPlan) -> Answer:
         The two messages of the answer, or a response.
     """
     view: Any = plan.view
-    failed = None
     try:
         args = ctx.view_args
         result = await (view(**args) if args else view())
@@ -49,20 +48,20 @@ async def run_view(app: ServedApp, ctx: Context, plan: EndpointPlan) -> Answer:
         if not ctx.needs_response:  # Nothing follows that could find the error.
             return await run_steps(app, ctx, pipeline.answer_error(app, ctx, error), plan)
         failed = pipeline.answer_apart(app, ctx, error)
-    if failed is not None:
-        return await run_steps(app, ctx, failed, plan)
-    scope = ctx.scope
-    names: Any = ctx.header_names
-    if app.plans.version is not plan.version or PRESERVE in scope:
-        return await run_steps(app, ctx, finalize(app, ctx, result), plan)
-    if ctx.needs_response or (b"cookie" in names and refreshes(app, ctx)):
-        return await run_steps(app, ctx, finalize_plain(app, ctx, result), plan)
-    answer = make_messages(app, result, scope["method"]) or make_plain(app, result)
-    if answer is None:
-        return await run_steps(app, ctx, finalize(app, ctx, result), plan)
-    if ctx.made_body is not None:
-        ctx.close_connection()
-    return answer
+    else:
+        scope = ctx.scope
+        names: Any = ctx.header_names
+        if app.plans.version is not plan.version or PRESERVE in scope:
+            return await run_steps(app, ctx, finalize(app, ctx, result), plan)
+        if ctx.needs_response or (b"cookie" in names and refreshes(app, ctx)):
+            return await run_steps(app, ctx, finalize_plain(app, ctx, result), plan)
+        answer = make_messages(app, result, scope["method"]) or make_plain(app, result)
+        if answer is None:
+            return await run_steps(app, ctx, finalize(app, ctx, result), plan)
+        if ctx.made_body is not None:
+            ctx.close_connection()
+        return answer
+    return await run_steps(app, ctx, failed, plan)
 
 
 async def run_unmatched(app: ServedApp, ctx: Context, plan: EndpointPlan) -> Answer:
@@ -98,7 +97,6 @@ async def run_on_loop(app: ServedApp, ctx: Context, plan: EndpointPlan) -> Answe
         The two messages of the answer, or a response.
     """
     rule = ctx.url_rule
-    failed = None
     try:
         for hook in plan.before:
             result = await hook()
@@ -108,26 +106,26 @@ async def run_on_loop(app: ServedApp, ctx: Context, plan: EndpointPlan) -> Answe
             result = await _call_view(app, ctx, plan, rule)
     except BaseException as error:
         failed = pipeline.answer_apart(app, ctx, error)
-    if failed is not None:
-        return await run_steps(app, ctx, failed, plan)
-    answer = _answer_of(app, ctx, plan, result)
-    if answer is None:
-        return await run_steps(app, ctx, finalize(app, ctx, result), plan)
-    try:
-        for hook in plan.after:
-            answer = await hook(answer)
-            if not isinstance(answer, WerkzeugResponse):
-                raise refused_response(hook, answer)
-    except BaseException as error:
-        return await run_steps(app, ctx, _raise(error), plan)
-    # Messages are made only if nothing processes them.
-    if not isinstance(answer, tuple) and _is_processed(app, ctx, plan):
-        return await run_steps(app, ctx, finish_processing(app, ctx, answer), plan)
-    if plan.has_teardown:
-        await leave_served(app, ctx, None)
-    elif ctx.made_body is not None:
-        ctx.close_connection()
-    return answer
+    else:
+        answer = _answer_of(app, ctx, plan, result)
+        if answer is None:
+            return await run_steps(app, ctx, finalize(app, ctx, result), plan)
+        try:
+            for hook in plan.after:
+                answer = await hook(answer)
+                if not isinstance(answer, WerkzeugResponse):
+                    raise refused_response(hook, answer)
+        except BaseException as error:
+            return await run_steps(app, ctx, _raise(error), plan)
+        # Messages are made only if nothing processes them.
+        if not isinstance(answer, tuple) and _is_processed(app, ctx, plan):
+            return await run_steps(app, ctx, finish_processing(app, ctx, answer), plan)
+        if plan.has_teardown:
+            await leave_served(app, ctx, None)
+        elif ctx.made_body is not None:
+            ctx.close_connection()
+        return answer
+    return await run_steps(app, ctx, failed, plan)
 
 
 async def _raise(error: BaseException) -> None:

@@ -1,7 +1,7 @@
 """The bytes of a body: read piece by piece, counted, and refused above a limit.
 
-Bytes that were received and not read yet are kept in memory, or on disk where a whole body is
-received before it is read. All readers share them, whether they read pieces, bytes or lines.
+``kept_bytes.py`` has those that were received and not read yet. All readers share them, whether
+they read pieces, bytes or lines.
 """
 
 from __future__ import annotations
@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from io import BytesIO
-from tempfile import TemporaryFile
-from typing import IO
 
 from werkzeug.exceptions import (
     ClientDisconnected,
@@ -21,7 +19,7 @@ from werkzeug.exceptions import (
 
 from ...typing import Message, Receive
 from ..response.bodies import in_thread
-from .body_messages import BodyMessages
+from .kept_bytes import KeptBytes
 
 # Small pieces are gathered up to this size. Werkzeug's multipart decoder is quadratic in the size
 # of a piece from about 1 MB on, and a list of tiny pieces costs many times their bytes.
@@ -31,7 +29,7 @@ SLICE = 64 * 1024
 SPOOL_AT = 500 * 1024
 
 
-class BodyBytes(BodyMessages):
+class BodyBytes(KeptBytes):
     """Reads the bytes of a body.
 
     Args:
@@ -44,7 +42,6 @@ class BodyBytes(BodyMessages):
 
     cached: bytes | None = None
     """The whole body, once it was read and kept."""
-    _spooled_size = 0
     claimed: bool
     """Whether a task reads the whole body; others wait for it in :meth:`.Body.unclaimed`."""
 
@@ -67,9 +64,7 @@ class BodyBytes(BodyMessages):
         self._stash = self._outstanding = self._waiters = self._deadline = None
         self._received = 0
         self._left = b""  # received and not read
-        self._spooling: IO[bytes] | None = None
-        # The same, on disk or read by lines; it comes before `_left`. At its end it is closed.
-        self._spooled: IO[bytes] | None = None
+        self._spooling = self._spooled = None
         self._failure: Callable[[], Exception] | None = None
 
     async def read_chunk(self) -> bytes:
@@ -299,35 +294,6 @@ class BodyBytes(BodyMessages):
                 raise self._too_large(self._received)  # The limit was set after they had come.
             self._left = b""
         return data
-
-    def forget_kept(self) -> None:
-        """Forget the bytes that were received and not read."""
-        self._left = b""
-        if self._spooled is not None:
-            self.close_kept_file()
-
-    def close_kept_file(self) -> None:
-        """Close the file of those that are on disk or read by lines."""
-        assert self._spooled is not None
-        self._spooled.close()
-        self._spooled = None
-
-    def _to_disk(self, data: bytes) -> None:
-        if self._spooling is None:
-            self._spooling = TemporaryFile()  # noqa: SIM115  # close() closes it
-        self._spooling.write(data)
-
-    def _from_disk(self, size: int) -> bytes:
-        file = self._spooled
-        assert file is not None
-        data = file.read(size)
-        self._close_at_end(file)
-        return data
-
-    def _close_at_end(self, file: IO[bytes]) -> None:
-        if file.tell() == self._spooled_size:
-            self._spooled = None
-            file.close()
 
     async def receive_ahead(self, limit: int) -> None:
         """Receive the rest of the body, so that a later read does not have to wait.
