@@ -21,7 +21,7 @@ PACKAGE = Path(__file__).parent.parent / "asyncflask"
 #: A unit is a module in the package's root, or a folder. It imports from lower floors, and from
 #: its own floor as long as this makes no circle.
 FLOORS = {
-    1: "_alias _contextvars _invalidation typing exceptions signals resources logging"
+    1: "_package_alias _contextvars _invalidation typing exceptions signals resources logging"
     " concurrency routing",
     2: "_fast protocol json config datastructures debughelpers views middleware port",
     3: "wrappers wsgi server cli",

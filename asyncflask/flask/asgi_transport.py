@@ -23,7 +23,7 @@ from .._contextvars import current
 from ..concurrency.bridge import stop_iteration_of
 from ..concurrency.errors import EscapedError
 from ..typing import Message, Receive, Scope, Send
-from ..wrappers.response.ahead import PIECES
+from ..wrappers.response.threaded_body import PIECES
 from ..wsgi import EXTRA_KEYS, PARENT, SPELLING
 from ..wsgi.scope import SCOPE_KEYS, build_scope
 

@@ -2,14 +2,14 @@
 
 From then on ``import flask`` and every ``flask.…`` module give the module of the same name here,
 the same object, and the distribution ``Flask`` answers with the version whose API this is. What
-is here changes nothing until it is called; ``asyncflask/_alias.py`` says how it is done.
+is here changes nothing until it is called; ``asyncflask/_package_alias.py`` says how it is done.
 """
 
 from __future__ import annotations
 
 import warnings
 
-from .._alias import Alias
+from .._package_alias import Alias
 
 #: The version of Flask whose names, signatures and behaviour are offered.
 FLASK_VERSION = "3.1.3"

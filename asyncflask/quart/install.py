@@ -2,12 +2,12 @@
 
 From then on ``import quart`` and every ``quart.…`` module give the module of the same name here,
 the same object, and the distribution ``Quart`` answers with the version whose API this is. What
-is here changes nothing until it is called; ``asyncflask/_alias.py`` says how it is done.
+is here changes nothing until it is called; ``asyncflask/_package_alias.py`` says how it is done.
 """
 
 from __future__ import annotations
 
-from .._alias import Alias
+from .._package_alias import Alias
 
 #: The version of Quart whose names, signatures and behaviour are offered.
 QUART_VERSION = "0.22.0"

@@ -16,8 +16,8 @@ from ..dispatch.plan import EndpointPlan, Run, Runner
 from ..dispatch.protocols import Answer, ServedApp
 from ..dispatch.runners import RUNNERS as ASYNC_RUNNERS
 from ..wrappers.response.asgi import messages_of
+from ..wrappers.response.disconnect_guard import Guard
 from ..wrappers.response.headers import content_type_pair
-from ..wrappers.response.watch import Guard
 from .wrappers import Response
 
 #: seconds after which a request that waits is watched for its client's end

@@ -14,9 +14,9 @@ from werkzeug.wsgi import FileWrapper
 
 from ..wrappers.response.asgi import Send, send_stream, send_whole, whole_body
 from ..wrappers.response.bodies import Run
+from ..wrappers.response.disconnect_guard import Watch
 from ..wrappers.response.headers import encode_headers
 from ..wrappers.response.response import Response
-from ..wrappers.response.watch import Watch
 
 if TYPE_CHECKING:
     from _typeshed import OptExcInfo

@@ -16,12 +16,12 @@ from werkzeug.datastructures import Headers as WerkzeugHeaders
 from werkzeug.exceptions import ClientDisconnected
 
 from ...concurrency.bridge import ENDED, give_way, resume
-from .ahead import PIECES, pump_ahead
 from .bodies import FileBody, Run, chunks_of, in_thread, may_block, to_bytes
+from .disconnect_guard import Guard, Watch
 from .head import Head
 from .headers import WirePair, encode_headers
 from .response import Response
-from .watch import Guard, Watch
+from .threaded_body import PIECES, pump_ahead
 
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 

@@ -23,7 +23,7 @@ from ...protocol import asgi_state
 from ...typing import Message, Receive, Send
 from ..http_connection import ConnectionApp, ConnectionContext, path_below_root
 from .cancellation import OVERDUE, ViewWatch
-from .looks import FIRST_LOOK, Looks
+from .disconnect_checks import FIRST_LOOK, Looks
 from .read_ahead import ReadAhead
 
 T = TypeVar("T")

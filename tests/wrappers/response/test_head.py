@@ -8,9 +8,9 @@ import threading
 import pytest
 
 from asyncflask.wrappers.response import head
-from asyncflask.wrappers.response.ahead import PIECES
 from asyncflask.wrappers.response.asgi import send_response
 from asyncflask.wrappers.response.response import Response
+from asyncflask.wrappers.response.threaded_body import PIECES
 
 START, BODY = "http.response.start", "http.response.body"
 

@@ -16,7 +16,7 @@ from asyncflask.concurrency.stopping import Stopping
 from asyncflask.exceptions import WebsocketDisconnect
 from asyncflask.testing.asgi_connection import ASGIConnection
 from asyncflask.wrappers.response.response import Response
-from asyncflask.wrappers.websocket.looks import FIRST_LOOK
+from asyncflask.wrappers.websocket.disconnect_checks import FIRST_LOOK
 from asyncflask.wrappers.websocket.read_ahead import MOST_DATA, MOST_MESSAGES
 from asyncflask.wrappers.websocket.sync import SyncWebsocket
 from asyncflask.wrappers.websocket.websocket import Websocket

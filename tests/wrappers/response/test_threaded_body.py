@@ -10,9 +10,9 @@ import pytest
 
 from asyncflask.concurrency.errors import ExitInWorker
 from asyncflask.concurrency.pool import WorkerPool
-from asyncflask.wrappers.response.ahead import COUNT, PIECES, SIZE
 from asyncflask.wrappers.response.asgi import send_response
 from asyncflask.wrappers.response.response import Response
+from asyncflask.wrappers.response.threaded_body import COUNT, PIECES, SIZE
 
 PATIENCE = 20.0  # seconds
 variable = contextvars.ContextVar("variable", default="unset")
