@@ -80,7 +80,7 @@ async def test_an_upload_shows_its_progress(browser, load):
         }""")
         await browser.until("document.querySelector('progress').value === 1")
         # The answer comes after the last byte was sent.
-        await browser.until("document.forms[0].told.value.endsWith(' bytes are stored.')")
+        await browser.until("document.forms[0].told.value.endsWith('-tea.mp4 is saved.')")
 
     (saved,) = module.UPLOADS.glob("*-tea.mp4")
     assert saved.stat().st_size == 3_000_000
