@@ -18,6 +18,9 @@ from ...signals import websocket_received, websocket_sent
 from ...typing import Message
 from .connection import LOOK, SEND, WebsocketConnection, WebsocketContext
 
+#: The receivers of the two signals; mostly there are none.
+_ON_RECEIVED, _ON_SENT = websocket_received.receivers, websocket_sent.receivers
+
 
 class MessageReceiver:
     """Receives the messages of a connection."""
@@ -59,7 +62,7 @@ class MessageReceiver:
                 if message["type"] != "websocket.receive":
                     raise connection.client_left(message.get("code"), message.get("reason"))
                 data = message["bytes"]
-            if websocket_received.receivers:
+            if _ON_RECEIVED:
                 await self._notify(websocket_received, data)
             return data
         except WebsocketDisconnect:
@@ -136,7 +139,7 @@ class Messages(MessageReceiver):
         except OSError:
             # ASGI, "Disconnected Client - send exception" (hypercorn ignores such a message).
             raise connection.client_left(1006, None) from None
-        if websocket_sent.receivers:
+        if _ON_SENT:
             await self._notify(websocket_sent, data)
 
     async def receive_json(self) -> Any:
