@@ -143,6 +143,20 @@ def run_command(
     In debug mode (--debug) the server restarts when a file of the program changes, and errors are
     answered by the interactive debugger: never use it where others can reach the server. Several
     processes are started by --workers N.
+    \f
+
+    Args:
+        info: Which app.
+        host: The address to listen at.
+        port: The port.
+        reload: Whether to restart when a file changes; ``None`` for in debug mode.
+        debugger: Whether the debugger answers errors; ``None`` for in debug mode.
+        server: The server.
+        workers: Number of processes.
+        max_requests: Requests after which a process is replaced.
+        cert: The certificate and its key, an ``SSLContext``, or ``"adhoc"``.
+        extra_files: Further files to watch.
+        exclude_patterns: Files not to watch.
     """
     from .serve import serve_locally  # other commands do not need the server
 
@@ -261,7 +275,15 @@ def _load_or_replace(info: ScriptInfo) -> ASGIApplication:
 @click.option("--all-methods", is_flag=True, cls=Option, help="Show HEAD and OPTIONS too.")
 @with_appcontext
 def routes_command(sort: str, all_methods: bool) -> None:
-    """Show every rule of the app with its endpoint and methods; WS stands for a websocket."""
+    """Show every rule of the app with its endpoint and methods.
+
+    WS stands for a websocket.
+    \f
+
+    Args:
+        sort: The column to sort by.
+        all_methods: Whether to show HEAD and OPTIONS.
+    """
     url_map = _current_app().url_map
     rules = list(url_map.iter_rules())
     if not rules:

@@ -50,6 +50,11 @@ def new_command(name: str, directory: Path | None) -> None:
     """Write a small app, NAME: a chat with its tests, a Dockerfile and a compose file.
 
     Nothing that exists is overwritten.
+    \f
+
+    Args:
+        name: The app's name.
+        directory: The folder; ``None`` for one of that name.
     """
     folder = directory or Path(name)
     _check_app_name(name)

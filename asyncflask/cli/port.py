@@ -73,6 +73,14 @@ def port_command(
 
     Shows a diff and a report. With --write the files are changed. Commit before: the command makes
     no copies. The exit code is 1 if a file could not be parsed; such a file is left as it is.
+    \f
+
+    Args:
+        paths: Files and folders of the project.
+        to: What it is ported to; ``None`` for what the project is.
+        steps: The steps to run.
+        views: Which views become ``async def``.
+        write: Whether to change the files.
     """
     _check_libcst()
     from ..port.project import read_project

@@ -24,6 +24,8 @@ class ContextMatching(ContextConnection):
 
     #: whether the URL was matched, or is being matched
     matched = False
+    #: the method that the rule is for; of a websocket GET
+    method = "GET"
     #: the URL adapter, once it is made
     made_url_adapter: Any = NO_ERROR
 
@@ -70,19 +72,20 @@ class ContextMatching(ContextConnection):
         scope_type = self.scope_type
         if scope_type is None:
             return
+        scope, websocket = self.scope, scope_type.websocket
+        method = self.method = "GET" if websocket else scope["method"]
         app: Any = self.app
         if self.replaced and not self.replaced.isdisjoint(_REPLACED_MATCHING):
             self._match_with_adapter()
             return
         url_map = app.url_map
         trie = url_map.trie or url_map.compile()
-        if url_map.host_matching or app.subdomain_matching or app.plans.trusted_hosts:
+        if url_map.host_matching or app.plans.needs_adapter:
             self._match_with_adapter()
             return
-        scope = self.scope
         path = path_below_root(scope) if scope.get("root_path") else scope["path"]
         try:
-            found = trie.find(path, scope.get("method", "GET"), scope_type.websocket)
+            found = trie.find(path, method, websocket)
         except Exception as error:  # of a converter
             self.routing_exception = error
             return

@@ -107,6 +107,7 @@ WATCHED = (
         "response_class",
         "request_class",
         "websocket_class",
+        "subdomain_matching",
     }
 )
 

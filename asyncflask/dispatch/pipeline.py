@@ -150,13 +150,17 @@ async def _open_early(app: ServedApp, ctx: Context, plan: EndpointPlan) -> Endpo
     return find_plan(app, ctx)
 
 
-async def answer_error(app: ServedApp, ctx: Context, error: BaseException) -> Answer:
+async def answer_error(
+    app: ServedApp, ctx: Context, error: BaseException, is_over: bool = False
+) -> Answer:
     """Answer an error of the view or of a "before" function, for an answer that is sent at once.
 
     Args:
         app: The app.
         ctx: The context.
         error: The error.
+        is_over: Whether the caller has left its ``except`` block. The handler finds the error in
+            ``sys.exc_info()`` all the same; the "after" functions do not.
 
     Returns:
         The response of a handler, or the messages of one that no other code had to read.
@@ -167,37 +171,23 @@ async def answer_error(app: ServedApp, ctx: Context, error: BaseException) -> An
     try:
         if not isinstance(error, Exception):
             raise error
-        result = await _handled(app, ctx, error)
+        result = await (_raised_again if is_over else _handled)(app, ctx, error)
     finally:
         del error  # Raised, its traceback refers to this frame: a cycle.
     answer = _answered(app, ctx, result, sent=True)
     return await _finalized(app, ctx, result) if answer is None else answer
 
 
-async def answer_apart(app: ServedApp, ctx: Context, error: BaseException) -> Answer:
-    """Do the same outside of the `except` block: only a handler finds it in ``sys.exc_info()``.
-
-    Args:
-        app: The app.
-        ctx: The context.
-        error: The error.
-
-    Returns:
-        The response of a handler, or the messages of one that no other code had to read.
-
-    Raises:
-        BaseException: ``error`` itself, if nothing handles it.
-    """
+async def _raised_again(app: ServedApp, ctx: Context, error: Exception) -> Result | None:
+    """Return what becomes of an error, which is the current one as long as it is handled."""
     traceback = error.__traceback__
     try:
         raise error
-    except Exception as handled:
-        handled.__traceback__ = traceback  # Without the frame of this function.
-        result = await _handled(app, ctx, handled)
+    except Exception:
+        error.__traceback__ = traceback  # Without the frame of this function.
+        return await _handled(app, ctx, error)
     finally:
         del error, traceback  # Raised, its traceback refers to this frame: a cycle.
-    answer = _answered(app, ctx, result, sent=True)
-    return await _finalized(app, ctx, result) if answer is None else answer
 
 
 def _answered(app: ServedApp, ctx: Context, result: object, sent: bool) -> Answer:
@@ -224,7 +214,7 @@ def _answered(app: ServedApp, ctx: Context, result: object, sent: bool) -> Answe
         return None
     messages = None
     if sent and plan.sends_messages:
-        messages = make_messages(app, result, ctx.scope["method"])
+        messages = make_messages(app, result, ctx.method)
     return messages or make_plain(app, result)
 
 
@@ -348,7 +338,7 @@ def dispatch(app: ServedApp, ctx: Context) -> Awaitable[Any]:
     if ctx.routing_exception is not None:
         return errors.answer_routing(app, ctx)
     rule = ctx.url_rule
-    if ctx.scope.get("method") == "OPTIONS" and answers_options(rule):
+    if ctx.method == "OPTIONS" and answers_options(rule):
         return in_place(ctx, app.make_default_options_response)
     args: dict[str, Any] = ctx.view_args  # type: ignore[assignment]  # set with the rule
     return call(ctx, app.view_functions[rule.endpoint], **args)

@@ -90,19 +90,20 @@ class PlanCache:
         tables: The plans, by the type of an ASGI scope.
         direct: The same, where a scope can be dispatched at once; else empty (``serving/asgi.py``).
         settings: The configuration, as a plain dictionary: a subclass is read a third as fast.
-        trusted_hosts: Its ``TRUSTED_HOSTS``, read for each request; ``True`` if it may change.
+        needs_adapter: True, or a list that is not empty, where the URL adapter has to match: for
+            subdomains and ``TRUSTED_HOSTS``, or if the configuration may change unnoticed.
     """
 
     __slots__ = (
-        *("__weakref__", "_app", "direct", "runners", "settings", "tables"),
-        *("trusted_hosts", "version"),
+        *("__weakref__", "_app", "direct", "needs_adapter", "runners", "settings", "tables"),
+        "version",
     )
 
     def __init__(self, app: ServedApp, runners: Mapping[Runner, Run]) -> None:
         self._app = ref(app)
         self.runners = runners
         self.settings: dict[str, Any] = {}
-        self.trusted_hosts: list[str] | bool | None = True
+        self.needs_adapter: list[str] | bool | None = True
         _caches.add(self)
         self.forget()
 
@@ -120,15 +121,16 @@ class PlanCache:
         # A property may return another configuration each time.
         config = None if app is None else vars(app).get("config")
         self.settings = _Unknown(self._app)
-        self.trusted_hosts = True
-        if not isinstance(config, NoticedDict):
+        self.needs_adapter = True
+        if app is None or not isinstance(config, NoticedDict):
             return
         if config.on_change is None:
             config.on_change = self.read_config
         # Another app may be told of its changes. A subclass may look its values up elsewhere.
         if is_noticed(config, self.read_config) and type(config).__getitem__ is dict.__getitem__:
             self.settings = dict(config)
-            self.trusted_hosts = config.get("TRUSTED_HOSTS")
+            subdomains = getattr(app, "subdomain_matching", True)  # It may not be set yet.
+            self.needs_adapter = subdomains or config.get("TRUSTED_HOSTS")
 
 
 _caches: WeakSet[PlanCache] = WeakSet()

@@ -47,15 +47,14 @@ async def run_view(app: ServedApp, ctx: Context, plan: EndpointPlan) -> Answer:
     except BaseException as error:
         if not ctx.needs_response:  # Nothing follows that could find the error.
             return await run_steps(app, ctx, pipeline.answer_error(app, ctx, error), plan)
-        failed = pipeline.answer_apart(app, ctx, error)
+        failed = pipeline.answer_error(app, ctx, error, is_over=True)
     else:
-        scope = ctx.scope
         names: Any = ctx.header_names
-        if app.plans.version is not plan.version or PRESERVE in scope:
+        if app.plans.version is not plan.version or PRESERVE in ctx.scope:
             return await run_steps(app, ctx, finalize(app, ctx, result), plan)
         if ctx.needs_response or (b"cookie" in names and refreshes(app, ctx)):
             return await run_steps(app, ctx, finalize_plain(app, ctx, result), plan)
-        answer = make_messages(app, result, scope["method"]) or make_plain(app, result)
+        answer = make_messages(app, result, ctx.method) or make_plain(app, result)
         if answer is None:
             return await run_steps(app, ctx, finalize(app, ctx, result), plan)
         if ctx.made_body is not None:
@@ -77,7 +76,7 @@ async def run_unmatched(app: ServedApp, ctx: Context, plan: EndpointPlan) -> Ans
     """
     error = errors.unhandled_routing_error(app, ctx)
     if error is not None and PRESERVE not in ctx.scope and not has_session_to_save(app, ctx):
-        answer = make_messages(app, error, ctx.scope["method"]) or make_plain(app, error)
+        answer = make_messages(app, error, ctx.method) or make_plain(app, error)
         if answer is not None:
             if ctx.made_body is not None:
                 ctx.close_connection()
@@ -105,7 +104,7 @@ async def run_on_loop(app: ServedApp, ctx: Context, plan: EndpointPlan) -> Answe
         else:
             result = await _call_view(app, ctx, plan, rule)
     except BaseException as error:
-        failed = pipeline.answer_apart(app, ctx, error)
+        failed = pipeline.answer_error(app, ctx, error, is_over=True)
     else:
         answer = _answer_of(app, ctx, plan, result)
         if answer is None:
@@ -143,7 +142,7 @@ def _answer_of(app: ServedApp, ctx: Context, plan: EndpointPlan, result: object)
     if ctx.needs_response and ctx.after_functions:
         return None
     if plan.sends_messages and not plan.after and not _is_processed(app, ctx, plan):
-        return make_messages(app, result, ctx.scope["method"]) or make_plain(app, result)
+        return make_messages(app, result, ctx.method) or make_plain(app, result)
     return make_plain(app, result)
 
 

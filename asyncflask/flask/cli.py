@@ -111,6 +111,18 @@ def run_command(
 
     In debug mode (--debug) the server restarts when a file of the program changes, and an error
     is shown with Werkzeug's debugger.
+    \f
+
+    Args:
+        info: Which app.
+        host: The address to listen at.
+        port: The port.
+        reload: Whether to restart when a file changes; ``None`` for in debug mode.
+        debugger: Whether the debugger answers errors; ``None`` for in debug mode.
+        with_threads: Whether several requests are served at a time.
+        cert: The certificate and its key, an ``SSLContext``, or ``"adhoc"``.
+        extra_files: Further files to watch.
+        exclude_patterns: Files not to watch.
     """
     app = _load_wsgi_app(info)
     debug = get_debug_flag()

@@ -193,11 +193,19 @@ class Program:
         return ""
 
     def is_request(self, value: str) -> bool:
-        """Return whether a value is the request, also `self` of a `request_class`."""
+        """Return whether a value is the request, also `self` of a `request_class`.
+
+        Args:
+            value: What an expression stands for.
+        """
         return value == "<request>" or self._is_a(value, REQUEST_CLASSES)
 
     def is_known(self, value: str) -> bool:
-        """Return whether a value is something, and not just a variable of the project."""
+        """Return whether a value is something, and not just a variable of the project.
+
+        Args:
+            value: What an expression stands for.
+        """
         modules = (code.source.module for code in self.codes)
         return bool(value) and not value.startswith(("?", *(f"{name}." for name in modules)))
 
@@ -220,13 +228,21 @@ class Program:
         return value in self.classes and not classes.isdisjoint(self.all_bases(value))
 
     def bases(self, cls: str) -> list[str]:
-        """Return the direct base classes of a class of the project."""
+        """Return the direct base classes of a class of the project.
+
+        Args:
+            cls: The class's name, with its module.
+        """
         code, node = self.classes[cls]
         found = (self.value(code, base.value) for base in node.bases)
         return [base for base in found if base and base != cls]
 
     def all_bases(self, cls: str) -> set[str]:
-        """Return the base classes of a class of the project, those of others included."""
+        """Return the base classes of a class of the project, those of others included.
+
+        Args:
+            cls: The class's name, with its module.
+        """
         found: set[str] = set()
         todo = [cls]
         while todo:

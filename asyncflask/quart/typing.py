@@ -121,7 +121,11 @@ class TestHTTPConnectionProtocol(Protocol):
     def __init__(self, app: Quart, scope: Scope, _preserve_context: bool = False) -> None: ...
 
     async def send(self, data: bytes) -> None:
-        """Send a piece of the body."""
+        """Send a piece of the body.
+
+        Args:
+            data: The piece.
+        """
 
     async def send_complete(self) -> None:
         """End the body."""
@@ -158,16 +162,28 @@ class TestWebsocketConnectionProtocol(Protocol):
         """Receive a message."""
 
     async def send(self, data: str | bytes) -> None:
-        """Send a message."""
+        """Send a message.
+
+        Args:
+            data: The message.
+        """
 
     async def receive_json(self) -> Any:
         """Receive a message that is JSON."""
 
     async def send_json(self, data: Any) -> None:
-        """Send a value as JSON."""
+        """Send a value as JSON.
+
+        Args:
+            data: The value.
+        """
 
     async def close(self, code: int) -> None:
-        """Close the websocket."""
+        """Close the websocket.
+
+        Args:
+            code: The code of the close frame (:rfc:`6455` §7.4).
+        """
 
     async def disconnect(self) -> None:
         """Disconnect."""
@@ -208,7 +224,28 @@ class TestClientProtocol(Protocol):
         auth: _Auth = None,
         subdomain: str | None = None,
     ) -> Response:
-        """Make a request."""
+        """Make a request.
+
+        Args:
+            path: The path, with or without a query string.
+            method: The HTTP method.
+            headers: The headers.
+            data: The body.
+            form: The fields of a form, in place of ``data``.
+            files: The files of the form.
+            query_string: The query string's parameters.
+            json: The value of a JSON body.
+            scheme: ``"http"`` or ``"https"``.
+            follow_redirects: Whether to follow them.
+            root_path: The prefix at which the app is served.
+            http_version: The version that the scope has.
+            scope_base: Further keys of the ASGI scope.
+            auth: The name and password of basic authentication.
+            subdomain: The subdomain of ``SERVER_NAME``.
+
+        Returns:
+            The response.
+        """
 
     def request(
         self,
@@ -224,7 +261,23 @@ class TestClientProtocol(Protocol):
         auth: _Auth = None,
         subdomain: str | None = None,
     ) -> TestHTTPConnectionProtocol:
-        """Make a request in steps."""
+        """Make a request in steps.
+
+        Args:
+            path: The path, with or without a query string.
+            method: The HTTP method.
+            headers: The headers.
+            query_string: The query string's parameters.
+            scheme: ``"http"`` or ``"https"``.
+            root_path: The prefix at which the app is served.
+            http_version: The version that the scope has.
+            scope_base: Further keys of the ASGI scope.
+            auth: The name and password of basic authentication.
+            subdomain: The subdomain of ``SERVER_NAME``.
+
+        Returns:
+            The connection, for ``async with``.
+        """
 
     def websocket(
         self,
@@ -240,31 +293,103 @@ class TestClientProtocol(Protocol):
         auth: _Auth = None,
         subdomain: str | None = None,
     ) -> TestWebsocketConnectionProtocol:
-        """Open a websocket."""
+        """Open a websocket.
+
+        Args:
+            path: The path, with or without a query string.
+            headers: The headers.
+            query_string: The query string's parameters.
+            scheme: ``"ws"`` or ``"wss"``.
+            subprotocols: The subprotocols that the client offers.
+            root_path: The prefix at which the app is served.
+            http_version: The version that the scope has.
+            scope_base: Further keys of the ASGI scope.
+            auth: The name and password of basic authentication.
+            subdomain: The subdomain of ``SERVER_NAME``.
+
+        Returns:
+            The connection, for ``async with``.
+        """
 
     async def delete(self, *args: Any, **kwargs: Any) -> Response:
-        """Make a DELETE request."""
+        """Make a DELETE request.
+
+        Args:
+            args, kwargs: As for :meth:`open`.
+
+        Returns:
+            The response.
+        """
 
     async def get(self, *args: Any, **kwargs: Any) -> Response:
-        """Make a GET request."""
+        """Make a GET request.
+
+        Args:
+            args, kwargs: As for :meth:`open`.
+
+        Returns:
+            The response.
+        """
 
     async def head(self, *args: Any, **kwargs: Any) -> Response:
-        """Make a HEAD request."""
+        """Make a HEAD request.
+
+        Args:
+            args, kwargs: As for :meth:`open`.
+
+        Returns:
+            The response.
+        """
 
     async def options(self, *args: Any, **kwargs: Any) -> Response:
-        """Make an OPTIONS request."""
+        """Make an OPTIONS request.
+
+        Args:
+            args, kwargs: As for :meth:`open`.
+
+        Returns:
+            The response.
+        """
 
     async def patch(self, *args: Any, **kwargs: Any) -> Response:
-        """Make a PATCH request."""
+        """Make a PATCH request.
+
+        Args:
+            args, kwargs: As for :meth:`open`.
+
+        Returns:
+            The response.
+        """
 
     async def post(self, *args: Any, **kwargs: Any) -> Response:
-        """Make a POST request."""
+        """Make a POST request.
+
+        Args:
+            args, kwargs: As for :meth:`open`.
+
+        Returns:
+            The response.
+        """
 
     async def put(self, *args: Any, **kwargs: Any) -> Response:
-        """Make a PUT request."""
+        """Make a PUT request.
+
+        Args:
+            args, kwargs: As for :meth:`open`.
+
+        Returns:
+            The response.
+        """
 
     async def trace(self, *args: Any, **kwargs: Any) -> Response:
-        """Make a TRACE request."""
+        """Make a TRACE request.
+
+        Args:
+            args, kwargs: As for :meth:`open`.
+
+        Returns:
+            The response.
+        """
 
     def set_cookie(
         self,
@@ -280,12 +405,33 @@ class TestClientProtocol(Protocol):
         samesite: str | None = None,
         charset: str = "utf-8",
     ) -> None:
-        """Keep a cookie."""
+        """Keep a cookie.
+
+        Args:
+            server_name: The host that it is sent to.
+            key: Its name.
+            value: Its value.
+            max_age: Seconds until it expires.
+            expires: When it expires.
+            path: The path below which it is sent.
+            domain: Its domain; with one, subdomains get it too.
+            secure: Whether HTTPS alone sends it.
+            httponly: Whether scripts cannot read it.
+            samesite: ``"Strict"``, ``"Lax"`` or ``"None"``.
+            charset: Not used: cookies are UTF-8.
+        """
 
     def delete_cookie(
         self, server_name: str, key: str, path: str = "/", domain: str | None = None
     ) -> None:
-        """Delete a cookie."""
+        """Delete a cookie.
+
+        Args:
+            server_name: The host that it is sent to.
+            key: Its name.
+            path: Its path.
+            domain: Its domain.
+        """
 
     def session_transaction(
         self,
@@ -301,7 +447,23 @@ class TestClientProtocol(Protocol):
         root_path: str = "",
         http_version: str = "1.1",
     ) -> AbstractAsyncContextManager[Any]:
-        """Read and change the session."""
+        """Read and change the session.
+
+        Args:
+            path: The path, with or without a query string.
+            method: The HTTP method.
+            headers: The headers.
+            query_string: The query string's parameters.
+            scheme: ``"http"`` or ``"https"``.
+            data: The body.
+            form: The fields of a form, in place of ``data``.
+            json: The value of a JSON body.
+            root_path: The prefix at which the app is served.
+            http_version: The version that the scope has.
+
+        Returns:
+            The session, for ``async with``.
+        """
 
     async def __aenter__(self) -> TestClientProtocol: ...
 

@@ -76,7 +76,7 @@ async def serve_connection(
         else:
             plan = table[rule.endpoint]
             scope["route"], scope["endpoint"] = rule, plan.view  # Tracing tools look at them.
-        run: Run = plan.run if scope.get("method") != "OPTIONS" else _run_of_options(plan, rule)
+        run: Run = plan.run if ctx.method != "OPTIONS" else _run_of_options(plan, rule)
         response = await run(app, ctx, plan)
         restore(token)  # A streamed body has its context only if it was asked to keep it.
         version = scope.get("http_version", "1.1")  # Later ones need no header for a body.

@@ -19,7 +19,11 @@ class Receiver(Protocol):
     """The protocol that a transport calls: an ``asyncio.Protocol`` or ``BufferedProtocol``."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """The connection is open."""
+        """The connection is open.
+
+        Args:
+            transport: What the protocol writes to.
+        """
 
     def data_received(self, data: bytes) -> None:
         """Bytes have arrived.

@@ -11,6 +11,7 @@ import pytest
 from werkzeug.exceptions import NotFound
 
 import asyncflask.flask
+import asyncflask.quart
 from asyncflask import Flask
 from asyncflask.config import Config
 from asyncflask.testing import TestClient
@@ -100,6 +101,30 @@ async def test_hosts_are_checked_as_soon_as_an_empty_list_gets_some(app):
     await statuses(app)
     fill_a_list(app)
     assert await statuses(app) == [200, 400]
+
+
+async def test_rules_match_by_subdomain_as_soon_as_that_is_turned_on(app):
+    app.config["SERVER_NAME"] = "example.com"
+    app.add_url_rule("/", endpoint="shop", view_func=lambda: "the shop", subdomain="shop")
+
+    async def text(host):
+        return (await TestClient(app).get("/", headers={"Host": host})).text
+
+    assert await text("shop.example.com") == ""
+    app.subdomain_matching = True
+    assert await text("shop.example.com") == "the shop"
+    assert await text("example.com") == ""
+
+
+async def test_rules_of_quart_match_by_subdomain_as_soon_as_there_is_a_server_name():
+    app = asyncflask.quart.Quart("quart")
+    app.add_url_rule("/", endpoint="shop", view_func=lambda: "the shop", subdomain="shop")
+    client = app.test_client()
+    headers = {"Host": "shop.example.com"}
+    assert (await client.get("/", headers=headers)).status_code == 404
+    app.config["SERVER_NAME"] = "example.com"
+    assert (await client.get("/", headers=headers)).status_code == 200
+    assert (await client.get("/", headers={"Host": "example.com"})).status_code == 404
 
 
 async def test_hosts_are_not_checked_any_more_after_a_patch_has_ended(app):
