@@ -52,6 +52,7 @@ from .globals import g as g
 from .globals import request as request
 from .globals import request_ctx as request_ctx
 from .globals import session as session
+from .held_body import held_body
 from .helpers import BaseResponse as BaseResponse
 from .helpers import get_flashed_messages as get_flashed_messages
 from .helpers import send_from_directory
@@ -187,6 +188,7 @@ class Flask(SyncSteps, metaclass=CallableType):
             self.end_setup()
             note_unserved_websockets(self, environ)
         error: BaseException | None = None
+        body: Iterable[bytes] | None = None
         try:
             try:
                 ctx.push()
@@ -200,9 +202,13 @@ class Flask(SyncSteps, metaclass=CallableType):
             except BaseException as raised:
                 error = raised
                 raise
-            body: Iterable[bytes] = response(environ, start_response)
+            body = response(environ, start_response)
+            if ctx.held_end is not None:
+                body = held_body(ctx, response, body)
             return body
         finally:
+            if body is None:
+                ctx.end_held()  # Nothing is sent, so the pop below ends the context.
             keep = environ.get("werkzeug.debug.preserve_context")
             if keep is not None:
                 keep(_cv_app.get())

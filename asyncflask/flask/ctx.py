@@ -352,6 +352,20 @@ class RequestContext(RequestState):
         finally:
             self._awaitable = None  # It refers to this context: a reference cycle.
 
+    def end_held(self) -> None:
+        """End this context, or let its last pop do so, whatever streams hold it."""
+        held = self.held_end
+        if held is None:
+            return
+        held.streams = 0
+        if held.is_due:
+            previous = context_var.get()
+            context_var.set(self)
+            try:
+                self.leave_in_place(self.serving_error)
+            finally:
+                context_var.set(previous)
+
     async def run_def(self, func: Callable[..., T], *args: Any, **kwargs: Any) -> T:
         """Run a ``def`` callable in the request's worker; on another loop, in another thread.
 

@@ -61,9 +61,11 @@ def keep(ctx: KeptContext, body: AsyncIterable[T] | Iterable[T]) -> AsyncIterato
 class _Held:
     """A stream's hold on a context, which is current at each step and ends after the stream."""
 
+    _ctx: KeptContext | None = None
+
     def __init__(self, ctx: KeptContext) -> None:
         ctx.hold()
-        self._ctx: KeptContext | None = ctx
+        self._ctx = ctx
 
     def _let_go(self) -> KeptContext | None:
         """Release the context; return it if it has to end now."""
@@ -79,8 +81,13 @@ class _Stream(_Held, Generic[T]):
     """A synchronous body under its context."""
 
     def __init__(self, ctx: KeptContext, body: Iterable[T]) -> None:
-        super().__init__(ctx)
         self._body = iter(body)
+        super().__init__(ctx)
+
+    def __del__(self) -> None:
+        # It was dropped before its end, as a generator may be: by an error, or unread by a test.
+        if self._ctx is not None:
+            self.close()
 
     def __iter__(self) -> Iterator[T]:
         return self
@@ -124,8 +131,8 @@ class _AsyncStream(_Held, Generic[T]):
     """An asynchronous body under its context."""
 
     def __init__(self, ctx: KeptContext, body: AsyncIterable[T]) -> None:
-        super().__init__(ctx)
         self._body = aiter(body)
+        super().__init__(ctx)
 
     def __aiter__(self) -> AsyncIterator[T]:
         return self
