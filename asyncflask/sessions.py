@@ -13,13 +13,12 @@ from __future__ import annotations
 
 import functools
 import hashlib
-from collections.abc import Callable, Coroutine, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, MutableMapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, NoReturn, Protocol, TypeVar
 
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 from werkzeug.datastructures import CallbackDict
-from werkzeug.sansio.response import Response
 
 from . import _invalidation
 from ._fast.signing import CookieSerializer, Digest
@@ -32,7 +31,10 @@ T = TypeVar("T")
 
 
 class SessionApp(Protocol):
-    """What a session interface uses of an app."""
+    """What a session interface uses of an app.
+
+    Its methods take ``Any``: an override names the class of its app, request or response.
+    """
 
     @property
     def config(self) -> Mapping[str, Any]: ...
@@ -42,13 +44,6 @@ class SessionApp(Protocol):
 
     @property
     def permanent_session_lifetime(self) -> timedelta: ...
-
-
-class SessionRequest(Protocol):
-    """What a session interface uses of a request or websocket."""
-
-    @property
-    def cookies(self) -> Mapping[str, str]: ...
 
 
 class ContentSerializer(Protocol):
@@ -153,7 +148,7 @@ class SessionInterface:
     pickle_based = False
     """Whether the store uses pickle (read by extensions)."""
 
-    def make_null_session(self, app: SessionApp) -> NullSession:
+    def make_null_session(self, app: Any) -> NullSession:
         """Make the session that is used where :meth:`open_session` returned ``None``.
 
         Args:
@@ -169,7 +164,7 @@ class SessionInterface:
         """
         return isinstance(obj, self.null_session_class)
 
-    def get_cookie_name(self, app: SessionApp) -> str:
+    def get_cookie_name(self, app: Any) -> str:
         """Return the cookie's name: ``SESSION_COOKIE_NAME``.
 
         Args:
@@ -178,7 +173,7 @@ class SessionInterface:
         name: str = app.config["SESSION_COOKIE_NAME"]
         return name
 
-    def get_cookie_domain(self, app: SessionApp) -> str | None:
+    def get_cookie_domain(self, app: Any) -> str | None:
         """Return the cookie's domain, ``None`` for the exact host: ``SESSION_COOKIE_DOMAIN``.
 
         Args:
@@ -187,7 +182,7 @@ class SessionInterface:
         domain: str | None = app.config["SESSION_COOKIE_DOMAIN"]
         return domain
 
-    def get_cookie_path(self, app: SessionApp) -> str:
+    def get_cookie_path(self, app: Any) -> str:
         """Return the cookie's path: ``SESSION_COOKIE_PATH`` or else ``APPLICATION_ROOT``.
 
         Args:
@@ -196,7 +191,7 @@ class SessionInterface:
         path: str = app.config["SESSION_COOKIE_PATH"] or app.config["APPLICATION_ROOT"]
         return path
 
-    def get_cookie_httponly(self, app: SessionApp) -> bool:
+    def get_cookie_httponly(self, app: Any) -> bool:
         """Return whether scripts may not read the cookie: ``SESSION_COOKIE_HTTPONLY``.
 
         Args:
@@ -205,7 +200,7 @@ class SessionInterface:
         httponly: bool = app.config["SESSION_COOKIE_HTTPONLY"]
         return httponly
 
-    def get_cookie_secure(self, app: SessionApp) -> bool:
+    def get_cookie_secure(self, app: Any) -> bool:
         """Return whether the cookie needs HTTPS: ``SESSION_COOKIE_SECURE``.
 
         Args:
@@ -214,7 +209,7 @@ class SessionInterface:
         secure: bool = app.config["SESSION_COOKIE_SECURE"]
         return secure
 
-    def get_cookie_samesite(self, app: SessionApp) -> str | None:
+    def get_cookie_samesite(self, app: Any) -> str | None:
         """Return ``"Strict"``, ``"Lax"``, ``"None"`` or ``None``: ``SESSION_COOKIE_SAMESITE``.
 
         Args:
@@ -223,7 +218,7 @@ class SessionInterface:
         samesite: str | None = app.config["SESSION_COOKIE_SAMESITE"]
         return samesite
 
-    def get_cookie_partitioned(self, app: SessionApp) -> bool:
+    def get_cookie_partitioned(self, app: Any) -> bool:
         """Return whether the cookie is kept per top-level site: ``SESSION_COOKIE_PARTITIONED``.
 
         Args:
@@ -232,7 +227,7 @@ class SessionInterface:
         partitioned: bool = app.config["SESSION_COOKIE_PARTITIONED"]
         return partitioned
 
-    def get_expiration_time(self, app: SessionApp, session: SessionMixin) -> datetime | None:
+    def get_expiration_time(self, app: Any, session: SessionMixin) -> datetime | None:
         """Return when the cookie expires; ``None``: when the browser is closed.
 
         Args:
@@ -240,10 +235,11 @@ class SessionInterface:
             session: The session.
         """
         if session.permanent:
-            return datetime.now(UTC) + app.permanent_session_lifetime
+            lifetime: timedelta = app.permanent_session_lifetime
+            return datetime.now(UTC) + lifetime
         return None
 
-    def should_set_cookie(self, app: SessionApp, session: SessionMixin) -> bool:
+    def should_set_cookie(self, app: Any, session: SessionMixin) -> bool:
         """Return whether the response sets the cookie: the session was changed, or is refreshed.
 
         Args:
@@ -254,7 +250,9 @@ class SessionInterface:
             session.permanent and bool(app.config["SESSION_REFRESH_EACH_REQUEST"])
         )
 
-    def open_session(self, app: SessionApp, request: SessionRequest) -> SessionMixin | None:
+    def open_session(
+        self, app: Any, request: Any
+    ) -> SessionMixin | Awaitable[SessionMixin | None] | None:
         """Return the session of a request.
 
         Args:
@@ -266,7 +264,9 @@ class SessionInterface:
         """
         raise missing_method(self, _KIND, "open_session(self, app, request)")
 
-    def save_session(self, app: SessionApp, session: SessionMixin, response: Response) -> None:
+    def save_session(
+        self, app: Any, session: SessionMixin, response: Any
+    ) -> Awaitable[None] | None:
         """Save the session and set the cookie. It is not called with a null session.
 
         Args:
@@ -314,7 +314,7 @@ class SecureCookieSessionInterface(SessionInterface):
         super().__delattr__(name)
         _tell_of(name)
 
-    def get_signing_serializer(self, app: SessionApp) -> URLSafeTimedSerializer | None:
+    def get_signing_serializer(self, app: Any) -> URLSafeTimedSerializer | None:
         """Return the serializer that signs and checks the cookie; ``None`` without a secret key.
 
         ``SECRET_KEY`` signs; ``SECRET_KEY_FALLBACKS`` are used for checking only.
@@ -335,7 +335,7 @@ class SecureCookieSessionInterface(SessionInterface):
         except TypeError:  # One of them has no hash.
             return _signing_serializer.__wrapped__(*settings)
 
-    def open_session(self, app: SessionApp, request: SessionRequest) -> SecureCookieSession | None:
+    def open_session(self, app: Any, request: Any) -> SecureCookieSession | None:
         """Return the session of the cookie; an empty one if there is none or it is not valid.
 
         Args:
@@ -360,7 +360,7 @@ class SecureCookieSessionInterface(SessionInterface):
         except BadSignature:
             return self.session_class()
 
-    def save_session(self, app: SessionApp, session: SessionMixin, response: Response) -> None:
+    def save_session(self, app: Any, session: SessionMixin, response: Any) -> None:
         """Set, refresh or delete the cookie, if necessary, and send ``Vary: Cookie``.
 
         Args:
@@ -396,7 +396,7 @@ class SecureCookieSessionInterface(SessionInterface):
                 add_checked(headers, "Vary", "Cookie")
 
     def _set_cookie(
-        self, app: SessionApp, session: SessionMixin, content: dict[str, Any], response: Response
+        self, app: Any, session: SessionMixin, content: dict[str, Any], response: Any
     ) -> None:
         serializer = self.get_signing_serializer(app)
         if serializer is None:

@@ -143,7 +143,12 @@ class Flask(SyncSteps, metaclass=CallableType):
         self, environ: WSGIEnvironment, start_response: StartResponse
     ) -> Iterable[bytes]: ...
     @overload
-    def __call__(self, environ: Scope, start_response: Receive, send: Send) -> Awaitable[None]: ...
+    def __call__(
+        self,
+        environ: Any,  # noqa: ANN401  # a server's or middleware's own type
+        start_response: Callable[[], Awaitable[Any]],
+        send: Callable[[Any], Awaitable[None]],
+    ) -> Awaitable[None]: ...
     @overload
     def __call__(self, environ: Scope) -> Callable[[Receive, Send], Awaitable[None]]: ...
     def __call__(self, environ: Any, start_response: Any = None, send: Any = None) -> object:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Awaitable, Callable
-from typing import Any, NoReturn, TypeVar, cast
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
 
 from werkzeug.exceptions import HTTPException
 
@@ -34,6 +34,10 @@ class SyncSteps(async_api.Flask):
 
     # Those of a request answer at once, always; a websocket is served by the async API.
     _awaited_steps = WEBSOCKET.steps
+
+    if TYPE_CHECKING:
+
+        def make_response(self, rv: ft.ResponseReturnValue) -> Response: ...
 
     def _run(self, function: Callable[..., Awaitable[T]], *args: Any) -> T:
         """Run one of the pipeline's functions on the current context, in this thread."""
@@ -74,7 +78,7 @@ class SyncSteps(async_api.Flask):
         """
         return cast(Response, self._run(finalize, rv, from_error_handler))
 
-    def process_response(self, response: Response) -> Response:  # type: ignore[override]  # as Flask's
+    def process_response(self, response: Response) -> Response:
         """Run ``after_request`` functions and save the session.
 
         Args:

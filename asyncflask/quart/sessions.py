@@ -42,16 +42,16 @@ class SessionInterface(async_api.SessionInterface):
         """
         return super().is_null_session(instance)
 
-    async def open_session(self, app: Any, request: Any) -> SessionMixin | None:  # type: ignore[override]  # as Quart's
+    async def open_session(self, app: Any, request: Any) -> SessionMixin | None:
         """Return the session of a request or websocket.
 
         Args:
             app: The app.
             request: The request or websocket.
         """
-        return super().open_session(app, request)
+        return cast("SessionMixin | None", super().open_session(app, request))
 
-    async def save_session(self, app: Any, session: Any, response: Any) -> None:  # type: ignore[override]  # as Quart's
+    async def save_session(self, app: Any, session: Any, response: Any) -> None:
         """Save the session.
 
         Args:

@@ -160,7 +160,7 @@ class QuartSteps(async_api.Flask):
         return cast(Response, await finalize(self, ctx, result, from_error_handler))
 
     @overrides.own_step
-    async def process_response(self, response: Response, request_context: Any = None) -> Response:  # type: ignore[override]  # as Quart's
+    async def process_response(self, response: Response, request_context: Any = None) -> Response:
         """Run ``after_request`` functions and save the session.
 
         Args:
@@ -229,7 +229,7 @@ class QuartSteps(async_api.Flask):
         return cast("Response | None", await finalize(self, ctx, result, from_error_handler))
 
     @overrides.own_step
-    async def postprocess_websocket(  # type: ignore[override]  # as Quart's
+    async def postprocess_websocket(
         self, response: Response | None, websocket_context: Any = None
     ) -> Response | None:
         """Run ``after_websocket`` functions and save the session.

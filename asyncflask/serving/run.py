@@ -114,7 +114,7 @@ class Run(Steps):
         config.bind = [f"{host}:{port}"]
         config.ca_certs, config.certfile, config.keyfile = ca_certs, certfile, keyfile
         await hypercorn.asyncio.serve(
-            self,  # type: ignore[arg-type]  # an ASGI app, spelled with TypedDicts there
+            self,
             config,
             shutdown_trigger=shutdown_trigger and trigger,
             mode="asgi",

@@ -68,12 +68,20 @@ class Steps(App):
         """Return a step that is assigned in the form in which every caller gets its answer."""
         return overrides.prepare(value) if name in cls._awaited_steps else value
 
-    #: Serves one ASGI connection, through :meth:`asgi_app` where that was replaced.
-    __call__ = _explained(serve_connection)
+    if t.TYPE_CHECKING:
+        # Servers and middleware have types of their own for the three arguments: TypedDicts,
+        # mappings. Whatever they are, an app is an application for all of them.
+        async def __call__(
+            self,
+            scope: t.Any,  # noqa: ANN401
+            receive: Callable[[], Awaitable[t.Any]],
+            send: Callable[[t.Any], Awaitable[None]],
+        ) -> None: ...
+    else:
+        #: Serves one ASGI connection, through :meth:`asgi_app` where that was replaced.
+        __call__ = _explained(serve_connection)
 
-    async def asgi_app(
-        self: ServedApp, scope: ft.Scope, receive: ft.Receive, send: ft.Send
-    ) -> None:
+    async def asgi_app(self, scope: ft.Scope, receive: ft.Receive, send: ft.Send) -> None:
         """Serve one ASGI connection.
 
         Replace it to apply middleware and keep the app object:
@@ -87,7 +95,7 @@ class Steps(App):
         Raises:
             RuntimeError: The scope's type is not one of ASGI 3.
         """
-        await serve_connection(self, scope, receive, send, wrapped=False)
+        await serve_connection(t.cast(ServedApp, self), scope, receive, send, wrapped=False)
 
     @overrides.own_step
     async def full_dispatch_request(self: ServedApp) -> Response:
@@ -130,7 +138,7 @@ class Steps(App):
         return t.cast(Response, await finalize(self, ctx, rv, from_error_handler))
 
     @overrides.own_step
-    async def process_response(self: ServedApp, response: Response) -> Response:
+    async def process_response(self: ServedApp, response: t.Any) -> Response:  # noqa: ANN401  # an override's own class
         """Run ``after_request`` functions and save the session.
 
         Args:
@@ -187,7 +195,7 @@ class Steps(App):
         """
         return await errors.handle_user(self, _require_context(), e)
 
-    def raise_routing_exception(self: ServedApp, request: Request | Websocket) -> t.NoReturn:
+    def raise_routing_exception(self, request: Request | Websocket) -> t.NoReturn:
         """Raise the error of matching.
 
         Args:
@@ -199,7 +207,7 @@ class Steps(App):
         assert request.routing_exception is not None
         raise request.routing_exception
 
-    def log_exception(self: ServedApp, exc_info: ft.ExcInfo) -> None:
+    def log_exception(self, exc_info: ft.ExcInfo) -> None:
         """Log an error that nothing handled.
 
         Args:

@@ -15,6 +15,7 @@ PROBES = Path(__file__).parent / "probes"
 RIGHT = [
     "probes/right.py",
     "probes/right_facade.py",
+    "probes/right_overrides.py",
     "probes/right_quart.py",
     "documents",
     "examples",

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Any, NoReturn, Self, cast
+from typing import TYPE_CHECKING, Any, NoReturn, Self, cast
 
 from werkzeug.datastructures import Headers, MultiDict
 
+from ...datastructures import ImmutableMultiDict
 from ...typing import Message
 from ...wrappers import Request as AsyncRequest
+from ...wrappers.request.awaitable import Pending
 from ...wrappers.request.body import Body as AsyncBody
 from ...wrappers.request.form import URLENCODED, MultiDicts
 from ..datastructures import FileStorage
@@ -171,6 +173,13 @@ class Request(BaseRequestWebsocket, AsyncRequest):
         super().move_to(ctx)
 
     # -- data of the body --------------------------------------------------------------------------
+
+    if TYPE_CHECKING:
+
+        @property  # type: ignore[override]  # what is assigned may be any MultiDict
+        def files(self) -> Pending[ImmutableMultiDict[str, FileStorage]]: ...
+        @files.setter
+        def files(self, files: MultiDict[str, Any]) -> None: ...
 
     async def get_data(  # type: ignore[override]  # as Quart's
         self, cache: bool = True, as_text: bool = False, parse_form_data: bool = False

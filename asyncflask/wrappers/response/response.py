@@ -29,6 +29,8 @@ from .headers import Headers, add_checked, check_value
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
+    from ..http_connection import HTTPConnection
+
 Body: TypeAlias = (
     str
     | bytes
@@ -277,7 +279,7 @@ class Response(AsyncBodyResponse, metaclass=NoticedType):
 
     def make_conditional(
         self,
-        request_or_environ: ConditionalRequest | WSGIEnvironment,
+        request_or_environ: ConditionalRequest | HTTPConnection | WSGIEnvironment,
         accept_ranges: bool | str = False,
         complete_length: int | None = None,
     ) -> Self:
@@ -330,7 +332,9 @@ _CONDITIONS = {
 }
 
 
-def _conditions(request_or_environ: ConditionalRequest | WSGIEnvironment) -> WSGIEnvironment:
+def _conditions(
+    request_or_environ: ConditionalRequest | HTTPConnection | WSGIEnvironment,
+) -> WSGIEnvironment:
     """Return the part of an environ that Werkzeug's ``make_conditional`` reads."""
     environ = getattr(request_or_environ, "environ", request_or_environ)
     if isinstance(environ, dict):
