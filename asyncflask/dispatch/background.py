@@ -40,6 +40,7 @@ class Supervisor(Protocol):
     def debugger(self) -> Debugger: ...
 
     def app_context(self) -> Context: ...
+    def background_context(self) -> Context | None: ...
 
     async def handle_background_exception(self, error: Exception) -> None: ...
 
@@ -97,7 +98,7 @@ def _create(
     kwargs: dict[str, Any],
 ) -> None:
     context = contextvars.copy_context()
-    context.run(context_var.set, None)  # The request may be over before the task is.
+    context.run(context_var.set, app.background_context())
     name = getattr(func, "__qualname__", None) or repr(func)
     task = loop.create_task(_run(app, func, args, kwargs), name=name, context=context)
     app.background_tasks.add(task)

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 from werkzeug.datastructures import Authorization
 
+from .._contextvars import current
 from ..context import Context
 from ..dispatch.scope_types import HTTP, WEBSOCKET
 from ..typing import Receive, Scope, Send
@@ -53,6 +54,12 @@ class AppContexts(QuartSteps):
             websocket: The websocket.
         """
         return WebsocketContext(self, websocket)
+
+    def background_context(self) -> Context | None:
+        """Return the context on which a background task begins: a copy of the current request's."""
+        ctx: Context | None = current()
+        served = None if ctx is None else ctx.request_context
+        return None if served is None or served.app is not self else served.copy()
 
     def make_connection_context(
         self, name: str, scope: Scope, receive: Receive, send: Send

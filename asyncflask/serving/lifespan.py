@@ -10,6 +10,7 @@ import typing as t
 from collections.abc import AsyncIterator, Callable
 
 from .._contextvars import current
+from ..context import Context
 from ..dispatch import background, setup_check
 from ..dispatch.invoke import emit
 from ..sansio.setupmethod import setupmethod
@@ -122,6 +123,13 @@ class AppLifespan(Steps):
         Source: ``Quart: app.add_background_task``.
         """
         background.start(self, func, args, kwargs)
+
+    def background_context(self) -> Context | None:
+        """Return the context on which a background task begins.
+
+        There is none, because the request may be over before the task is.
+        """
+        return None
 
     async def finish_background_tasks(self) -> None:
         """Wait for the background tasks; cancel those that take too long.

@@ -314,6 +314,52 @@ async def test_a_background_task_has_an_app_context(quart, app):
     assert seen == ["tests"]
 
 
+@pytest.mark.parametrize("is_async", [False, True])
+async def test_a_background_task_sees_the_request_that_started_it(quart, app, is_async):
+    done = asyncio.Event()
+    seen = []
+
+    def note():
+        seen.append((quart.request.path, quart.session["user"], quart.g.get("view")))
+
+    async def task():
+        await asyncio.sleep(0.01)  # The request is over.
+        note()
+        done.set()
+
+    @app.get("/<name>")
+    async def index(name):
+        quart.session["user"] = name
+        quart.g.view = "the view's own"
+        app.add_background_task(task if is_async else note)
+        return ""
+
+    async with app.test_app() as running:
+        await running.test_client().get("/Ada")
+        if is_async:
+            await asyncio.wait_for(done.wait(), 10)
+
+    assert seen == [("/Ada", "Ada", None)]
+
+
+async def test_a_background_task_sees_the_websocket_that_started_it(quart, app):
+    seen = []
+
+    async def task():
+        seen.append(quart.websocket.path)
+
+    @app.websocket("/chat")
+    async def chat():
+        app.add_background_task(task)
+        await quart.websocket.send("started")
+
+    async with app.test_app() as running:
+        async with running.test_client().websocket("/chat") as connection:
+            assert await connection.receive() == "started"
+
+    assert seen == ["/chat"]
+
+
 async def test_the_body_of_a_request_is_streamed(quart, app, client):
     @app.post("/")
     async def index():
