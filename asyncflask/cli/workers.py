@@ -5,7 +5,7 @@ worker, the command ends with status 1, because a service manager takes 0 for su
 
 Workers are new processes that import the app (:mod:`.worker`), not forks: threads and connections
 of this process would be broken in a fork. All accept from the same socket, which this process keeps
-open; so no connection is refused or lost while a worker is replaced.
+open until the end; so no connection is refused or lost while a worker is replaced.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ def run_workers(
     """Serve in worker processes until SIGINT or SIGTERM.
 
     Args:
-        listener: The socket to accept connections on; it is closed at the end.
+        listener: The socket to accept connections on; it is closed at the signal.
         count: Number of processes.
         settings: How each of them serves.
         ready: Called once connections are accepted.
@@ -91,12 +91,10 @@ def run_workers(
         count,
         say=lambda text: click.echo(text, err=True),
         ready=ready,
+        stop_listening=listener.close,
         patience=settings.grace * (1 + JITTER) + LIFESPAN_SECONDS,
     )
-    try:
-        return workers.run()
-    finally:
-        listener.close()
+    return workers.run()
 
 
 class Worker:
@@ -161,6 +159,7 @@ class Workers:
         count: Number of workers.
         say: Prints a line.
         ready: Called once, when the first worker serves.
+        stop_listening: Called once, when the workers are ended and no other is started.
         patience: Seconds that workers have to end; then they are killed.
     """
 
@@ -171,11 +170,13 @@ class Workers:
         *,
         say: Say,
         ready: Callable[[], None],
+        stop_listening: Callable[[], None],
         patience: float,
     ) -> None:
         self._start = start
         self._say = say
         self._tell_ready: Callable[[], None] | None = ready
+        self._stop_listening = stop_listening
         self._patience = patience
         self._slots = [_WorkerSlot() for _ in range(count)]
         #: workers that were replaced and still answer requests, and when they are killed
@@ -300,6 +301,8 @@ class Workers:
 
     def _stop(self) -> None:
         """End all workers; kill them at a second signal, or when they take too long."""
+        # The workers close their copies; through this one, clients would still connect, and wait.
+        self._stop_listening()
         serving = [each for slot in self._slots for each in (slot.worker, slot.successor) if each]
         for worker in serving:
             if worker.process.poll() is None:

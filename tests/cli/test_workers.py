@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
+import socket
 import sys
 import threading
 import time
@@ -18,7 +20,7 @@ from urllib.request import urlopen
 import pytest
 
 from asyncflask.cli.workers import Worker, Workers
-from tests.cli.clients import loaded, pids, wait_until_dead
+from tests.cli.clients import loaded, pids, wait_until, wait_until_dead
 from tests.conftest import StartProgram
 
 if sys.platform == "win32":
@@ -207,6 +209,33 @@ def test_a_second_signal_ends_workers_that_still_answer(run: StartProgram, write
     program.wait(5)
 
 
+@pytest.mark.parametrize("server", ["embedded", "hypercorn"])
+def test_a_connection_is_refused_while_workers_answer_the_last_requests(
+    run: StartProgram, write: Write, server: str
+) -> None:
+    write("app.py", SLOW.replace("sleep(0.5)", "sleep(2)"))
+
+    program = run("--workers", "2", "--server", server)
+    address = urlsplit(program.url())
+    with closing(HTTPConnection(address.netloc, timeout=10)) as connection:
+        connection.request("GET", "/slow")
+        assert program.output.until("slow begins")
+        program.send_signal(signal.SIGTERM)
+        wait_until(lambda: is_refused(address.hostname, address.port))
+
+        assert not select.select([connection.sock], [], [], 0)[0]
+        assert connection.getresponse().read() == b"answered"
+    program.wait()
+
+
+def is_refused(host: str | None, port: int | None) -> bool:
+    try:
+        socket.create_connection((str(host), port or 0)).close()
+    except ConnectionRefusedError:
+        return True
+    return False
+
+
 def test_nothing_but_the_address_and_one_access_log_is_printed(
     run: StartProgram, write: Write
 ) -> None:
@@ -254,6 +283,7 @@ def test_a_worker_that_does_not_end_is_killed() -> None:
         1,
         say=print,
         ready=lambda: os.kill(os.getpid(), signal.SIGTERM),
+        stop_listening=lambda: None,
         patience=0.2,
     )
 
@@ -284,7 +314,12 @@ def test_a_worker_that_was_replaced_and_does_not_end_is_killed() -> None:
         os.kill(os.getpid(), signal.SIGTERM)
 
     workers = Workers(
-        start, 1, say=print, ready=lambda: os.kill(os.getpid(), signal.SIGHUP), patience=0.2
+        start,
+        1,
+        say=print,
+        ready=lambda: os.kill(os.getpid(), signal.SIGHUP),
+        stop_listening=lambda: None,
+        patience=0.2,
     )
 
     assert workers.run() == 0
