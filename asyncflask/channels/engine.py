@@ -242,13 +242,17 @@ def engine_class(url: str) -> type[Engine]:
         return loaded
     known = ", ".join(f"{name}://" for name in _ENGINES)
     raise ValueError(
-        f"CHANNELS_URL={_without_password(url)!r} begins with no scheme of an engine."
+        f"CHANNELS_URL={without_password(url)!r} begins with no scheme of an engine."
         f" Write one of {known}, or install a distribution with an entry point in the group"
         f" {ENTRY_POINTS!r}."
     )
 
 
-def _without_password(url: str) -> str:
-    """Return a URL as it may be shown."""
+def without_password(url: str) -> str:
+    """Return a URL as it may be shown.
+
+    Args:
+        url: ``CHANNELS_URL``.
+    """
     password = urlsplit(url).password
     return url if not password else url.replace(f":{password}@", ":***@")

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import weakref
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from ..concurrency.bridge import run_from_thread, running_loop
 from ..concurrency.workers import leased_here
+from ..config import check_settings
+from ..config.checks import Check, number
 from ..config.environment import number_of_workers
 from ..exceptions import WebsocketDisconnect
 from ..globals import current_app, request, websocket
@@ -55,6 +57,23 @@ DEFAULTS: dict[str, Any] = {
     "CHANNELS_MAILBOX_BYTES": 1024 * 1024,
     "CHANNELS_PRESENCE": 15,
     "CHANNELS_HEARTBEAT": 5,
+}
+
+#: Which values they may have.
+_CHECKS: dict[str, Check] = {
+    "CHANNELS_URL": lambda value: (
+        None if isinstance(value, str) else "Write the URL of an engine, such as 'memory://'"
+    ),
+    "CHANNELS_PREFIX": lambda value: (
+        None if isinstance(value, str) else "Write letters, digits and underscores"
+    ),
+    "CHANNELS_HISTORY": number(0, example="100 (messages)"),
+    "CHANNELS_TTL": number(0, example="60 (seconds)"),
+    "CHANNELS_TIMEOUT": number(0.001, none="None: no limit", example="5 (seconds)"),
+    "CHANNELS_MAILBOX": number(1, example="100 (messages)"),
+    "CHANNELS_MAILBOX_BYTES": number(1, example="1048576 (bytes)"),
+    "CHANNELS_PRESENCE": number(0.001, example="15 (seconds)"),
+    "CHANNELS_HEARTBEAT": number(0.001, example="5 (seconds)"),
 }
 
 
@@ -249,22 +268,19 @@ class _Hubs:
 
     def _maker(self) -> Callable[[Callable[[Message], None]], Engine]:
         if self._make_engine is None:
-            config = self._app.config
-            options = EngineOptions(
-                prefix=config["CHANNELS_PREFIX"],
-                history=config["CHANNELS_HISTORY"],
-                ttl=config["CHANNELS_TTL"],
-                presence=config["CHANNELS_PRESENCE"],
-                heartbeat=config["CHANNELS_HEARTBEAT"],
-            )
-            url = config["CHANNELS_URL"]
+            url = self._app.config["CHANNELS_URL"]
+            self._make_engine = _maker_of(self._app.config)
             if url.startswith("memory:") and number_of_workers() > 1:
                 self._app.logger.warning(_ALONE, number_of_workers())
-            self._make_engine = engine_class(url).maker(url, options)
         return self._make_engine
 
     async def begin(self) -> None:
-        """Let :meth:`close` be the last function after serving: the others may publish."""
+        """Check the configuration, and let :meth:`close` be the last function after serving.
+
+        The other functions may publish. They may also still change the configuration, so that what
+        is made here is not kept.
+        """
+        _maker_of(self._app.config)
         functions = self._app.after_serving_funcs
         functions.remove(self.close)
         functions.append(self.close)
@@ -274,6 +290,25 @@ class _Hubs:
         hub = self._hubs.pop(asyncio.get_running_loop(), None)
         if hub is not None:
             await hub.close()
+
+
+def _maker_of(config: Mapping[str, Any]) -> Callable[[Callable[[Message], None]], Engine]:
+    """Return what makes the engines of a configuration.
+
+    Raises:
+        ValueError: A setting has a wrong value.
+        ModuleNotFoundError: The engine's client library is not installed.
+    """
+    check_settings(config, _CHECKS)
+    options = EngineOptions(
+        prefix=config["CHANNELS_PREFIX"],
+        history=config["CHANNELS_HISTORY"],
+        ttl=config["CHANNELS_TTL"],
+        presence=config["CHANNELS_PRESENCE"],
+        heartbeat=config["CHANNELS_HEARTBEAT"],
+    )
+    url = config["CHANNELS_URL"]
+    return engine_class(url).maker(url, options)
 
 
 def _close_later(loop: asyncio.AbstractEventLoop, hub: Hub) -> None:

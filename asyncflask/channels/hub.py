@@ -97,6 +97,8 @@ class Hub:
         self._connected = asyncio.Event()
         #: set after the first try to connect
         self._tried = asyncio.Event()
+        #: the error of the last try to connect, for messages
+        self._failure = ""
         # In no request's context, which these tasks would keep.
         self._owner = asyncio.create_task(
             self._run(), name="channels", context=contextvars.Context()
@@ -147,9 +149,10 @@ class Hub:
                     tasks.create_task(self.engine.run())
             except Exception as error:  # Each engine's client library has errors of its own.
                 self._connected.clear()
+                self._failure = _in_one_line(error)
                 if not warned:
                     self._logger.warning(
-                        "Channels: the engine was lost, connecting: %s", _in_one_line(error)
+                        "Channels: the engine was lost, connecting: %s", self._failure
                     )
                     warned = True
             finally:
@@ -213,6 +216,8 @@ class Hub:
         except Exception as error:  # Each engine's client library has errors of its own.
             if isinstance(error, TimeoutError):
                 why = f"did not answer within CHANNELS_TIMEOUT={self._timeout:g} seconds"
+                if self._failure and not self.connected:
+                    why += f" (the last try to connect: {self._failure})"
             else:
                 why = "refused it, or was lost meanwhile"
             raise ChannelsUnavailable(

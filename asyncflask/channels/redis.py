@@ -7,7 +7,8 @@ import json
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from typing import Any
+from typing import Any, Self
+from urllib.parse import urlsplit
 
 import redis
 from redis.asyncio import BlockingConnectionPool, Redis
@@ -16,7 +17,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import NoPermissionError
 
-from .engine import Engine, EngineOptions, History, contiguous
+from .engine import Engine, EngineOptions, History, contiguous, without_password
 from .message import Message, Position
 
 #: PERF: Without it, redis-py 7 and later read its metadata at each connection, for 10 ms.
@@ -82,6 +83,26 @@ return living
 """
 
 
+def _for_redis(url: str) -> str:
+    """Return a URL as redis-py knows it."""
+    return url.replace("valkey://", "redis://", 1)
+
+
+def _pool(url: str) -> BlockingConnectionPool:
+    """Return a pool of connections that have not connected yet."""
+    pool = BlockingConnectionPool.from_url(
+        url,
+        max_connections=16,
+        timeout=None,  # The hub limits the time in which one gets free.
+        # The hub connects again by itself, and replays what was missed.
+        retry=Retry(NoBackoff(), 0),
+        socket_connect_timeout=5,
+        **_DRIVER,
+    )
+    pool.connection_kwargs["decode_responses"] = False  # Whatever the URL says.
+    return pool
+
+
 class RedisEngine(Engine):
     """Redis' publish and subscribe, with a list of the last messages beside each channel.
 
@@ -93,7 +114,7 @@ class RedisEngine(Engine):
     def __init__(
         self, url: str, options: EngineOptions, deliver: Callable[[Message], None]
     ) -> None:
-        super().__init__(url.replace("valkey://", "redis://", 1), options, deliver)
+        super().__init__(_for_redis(url), options, deliver)
         self._client: Redis | None = None
         self._listener: PubSub | None = None
         #: begins the names by which messages are published
@@ -106,18 +127,35 @@ class RedisEngine(Engine):
         self._confirmed: dict[bytes, asyncio.Future[None]] = {}
         self._reader: asyncio.Task[None] | None = None
 
+    @classmethod
+    def maker(cls, url: str, options: EngineOptions) -> Callable[[Callable[[Message], None]], Self]:
+        """See :meth:`Engine.maker`.
+
+        Args:
+            url: The URL of the configuration.
+            options: The options of the configuration.
+
+        Raises:
+            ValueError: The URL has no host, or a port, database or option that redis-py refuses.
+        """
+        database = urlsplit(url).path.strip("/")
+        try:
+            if "://" not in url:
+                raise ValueError("it has no ://")
+            if database and not database.isdecimal():  # redis-py would take 0.
+                raise ValueError(f"the database {database!r} is no number")
+            # It does not connect.
+            _pool(_for_redis(url)).make_connection()  # type: ignore[no-untyped-call]
+        except (ValueError, TypeError) as error:
+            raise ValueError(
+                f"CHANNELS_URL={without_password(url)!r} cannot be used: {error}. Write"
+                " redis://host:port/number."
+            ) from None
+        return super().maker(url, options)
+
     async def open(self) -> None:
         """See :meth:`Engine.open`."""
-        pool = BlockingConnectionPool.from_url(
-            self.url,
-            max_connections=16,
-            timeout=None,  # The hub limits the time in which one gets free.
-            # The hub connects again by itself, and replays what was missed.
-            retry=Retry(NoBackoff(), 0),
-            socket_connect_timeout=5,
-            **_DRIVER,
-        )
-        pool.connection_kwargs["decode_responses"] = False  # Whatever the URL says.
+        pool = _pool(self.url)
         # Messages know no databases: another app may have the same prefix in another one.
         database = pool.connection_kwargs.get("db", 0)
         self._live = f"live@{database}" if database else "live"

@@ -1,4 +1,4 @@
-"""What an app's setup has that would have no effect, found at its first request.
+"""What an app's setup has that would have no effect, or fail, found at its first request.
 
 Quart calls steps, and Flask and Quart read classes and settings, that do not exist here; a rule may
 ask for a subdomain that is never looked at. An app that sets one of these waits for something that
@@ -12,6 +12,7 @@ from functools import partial
 from typing import Any
 
 from ..concurrency.inspection import is_async
+from ..config import find_wrong
 from ..exceptions import MissingAttribute
 from ..logging import one_line
 from ..wrappers import Request, SyncRequest
@@ -60,7 +61,7 @@ PLAIN_STEPS = (
 
 
 def find_faults(app: ServedApp) -> Iterator[str]:
-    """Describe each part of an app's setup that has no effect, in a sentence or two.
+    """Describe each part of an app's setup that has no effect or is wrong, in a sentence or two.
 
     Args:
         app: The app.
@@ -82,6 +83,7 @@ def find_faults(app: ServedApp) -> Iterator[str]:
     for key, remedy in CONFIG.items():
         if app.config.get(key):
             yield f"config[{key!r}] is {app.config[key]!r}, and is not read here. {remedy}."
+    yield from find_wrong(app.config)
     yield from _unmatched(app)
 
 

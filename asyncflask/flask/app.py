@@ -107,6 +107,7 @@ class Flask(SyncSteps, metaclass=CallableType):
     _template_proxies = {"g": g, "request": request, "session": session}
     test_client_class: type[FlaskClient] | None = None  # type: ignore[assignment]  # as Flask's
     test_cli_runner_class: type[FlaskCliRunner] | None = None
+    refuses_settings = False
 
     def _prepare_api(self) -> None:
         super()._prepare_api()

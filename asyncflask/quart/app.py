@@ -98,6 +98,7 @@ class Quart(WebsocketHooks, AppHooks, AppFiles, AppContexts):
 
     runners = RUNNERS
     is_left_by_cancelling = True
+    refuses_settings = False
 
     _watched = overrides.WATCHED | {
         "asgi_http_class",

@@ -10,6 +10,7 @@ import typing as t
 from collections.abc import AsyncIterator, Callable
 
 from .._contextvars import current
+from ..config import check_settings
 from ..context import Context
 from ..dispatch import background, setup_check
 from ..dispatch.invoke import emit
@@ -29,6 +30,8 @@ class AppLifespan(Steps):
 
     #: the class of the request of ``def`` functions
     sync_request_class: type[SyncRequest]
+    #: whether a wrong setting ends the startup; an app of a facade goes on, as it did before
+    refuses_settings: t.ClassVar[bool] = True
 
     def _prepare_api(self) -> None:
         self.serving_generators: list[AsyncIterator[None]] = []
@@ -53,7 +56,13 @@ class AppLifespan(Steps):
             self.logger.warning("%s", fault)
 
     async def startup(self) -> None:
-        """Run the functions of the startup; the lifespan protocol calls this."""
+        """Run the functions of the startup; the lifespan protocol calls this.
+
+        Raises:
+            ValueError: A setting has a wrong value.
+        """
+        if self.refuses_settings:
+            check_settings(self.config)
         self.shutdown_event = asyncio.Event()  # A new one: an app may be served a second time.
         self.stopping.clear()
         if any(map(has_templates, (self, *self.iter_blueprints()))):

@@ -13,7 +13,7 @@ from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
 
 from asyncflask import Flask, WebsocketDisconnect, g, websocket
-from asyncflask.channels import Channels, Position
+from asyncflask.channels import Channels, ChannelsUnavailable, Position
 from asyncflask.flask import Flask as FacadeFlask
 
 
@@ -179,6 +179,47 @@ async def test_a_url_without_an_engine_is_refused_without_its_password(url, app,
         with pytest.raises(ValueError, match="begins with no scheme of an engine") as caught:
             await channels.publish("news", "")
     assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("CHANNELS_URL", None),
+        ("CHANNELS_URL", "kafka://127.0.0.1"),
+        ("CHANNELS_PREFIX", 5),
+        ("CHANNELS_HISTORY", "100"),
+        ("CHANNELS_TIMEOUT", 0),
+        ("CHANNELS_MAILBOX", 0),
+        ("CHANNELS_HEARTBEAT", "5s"),
+    ],
+)
+async def test_a_wrong_setting_ends_the_startup(key, value, app, channels):
+    app.config[key] = value
+    with pytest.raises(ValueError, match=rf"{key}.* Write "):
+        await app.startup()
+
+
+@pytest.mark.parametrize("url", ["redis://h:port", "redis://h/tea", "redis:h", "redis://h?tea=1"])
+async def test_a_url_that_redis_does_not_know_is_refused(url, app, channels):
+    app.config["CHANNELS_URL"] = url
+    with pytest.raises(ValueError, match=r"cannot be used: .* Write redis://host:port/number"):
+        await app.startup()
+
+
+@pytest.mark.parametrize(
+    "url", ["redis://", "redis:///1", "redis://:secret@h", "rediss://h?ssl_cert_reqs=none"]
+)
+async def test_a_url_that_redis_knows_needs_no_server_at_the_start(url, app, channels):
+    app.config["CHANNELS_URL"] = url
+    await app.startup()
+    await app.shutdown()
+
+
+async def test_an_engine_that_cannot_be_reached_is_named_with_the_reason(app, channels):
+    app.config.update(CHANNELS_URL="redis://127.0.0.1:1", CHANNELS_TIMEOUT=0.5)
+    async with app.test_app(), app.app_context():
+        with pytest.raises(ChannelsUnavailable, match=r"the last try to connect: .*0\.1:1"):
+            await channels.publish("news", "")
 
 
 async def test_a_message_over_the_engines_limit_is_refused(app, channels):
