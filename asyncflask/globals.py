@@ -166,6 +166,13 @@ class _WebsocketProxy(LocalProxy[t.Any]):
                 return found.send
         return _find_websocket().send
 
+    # Python hides the error of a look-up that finds no websocket, where that is a descriptor's.
+    def __aiter__(self) -> t.Any:
+        return _find_websocket().__aiter__()
+
+    def __iter__(self) -> t.Any:
+        return iter(_find_websocket())
+
 
 current_app: Flask = make_proxy(_find_app)
 g: _AppCtxGlobals = make_proxy(_find_g)

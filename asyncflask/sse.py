@@ -114,7 +114,7 @@ def event_stream(
         The response.
 
     Raises:
-        TypeError: ``events`` is not asynchronous.
+        TypeError: ``events`` is not asynchronous, or ``heartbeat`` no number.
         ValueError: ``heartbeat`` is not more than 0.
     """
     if not hasattr(events, "__aiter__"):
@@ -138,8 +138,11 @@ def stream_of(
         heartbeat: Seconds without an event after which an empty comment is sent.
 
     Raises:
+        TypeError: ``heartbeat`` is no number.
         ValueError: ``heartbeat`` is not more than 0.
     """
+    if heartbeat is not None and not isinstance(heartbeat, (int, float)):
+        raise TypeError(f"event_stream(heartbeat={heartbeat!r:.100}) is no number. Give seconds.")
     if heartbeat is not None and not heartbeat > 0:
         raise ValueError(
             f"event_stream(heartbeat={heartbeat!r}) would send comments all the time. Give seconds,"

@@ -160,6 +160,15 @@ async def test_websocket_in_a_request_is_an_error_that_says_so(app, name):
             getattr(websocket, name)
 
 
+async def test_iterating_over_websocket_in_a_request_is_an_error_that_says_so(app):
+    async with app.test_request_context("/"):
+        with pytest.raises(OutOfContext, match="Working outside of websocket context"):
+            async for _ in websocket:
+                pass
+        with pytest.raises(OutOfContext, match="Working outside of websocket context"):
+            iter(websocket)
+
+
 async def test_a_send_that_was_kept_belongs_to_its_own_websocket(app):
     """A chat keeps `websocket.send` of each client, and one view calls them all."""
     sends = []

@@ -7,7 +7,7 @@ import weakref
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from functools import partial
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, ParamSpec, TypeVar
 
 from ..concurrency.bridge import run_from_thread, running_loop
 from ..concurrency.workers import leased_here
@@ -129,7 +129,7 @@ class Channels:
             MessageTooLarge: The engine does not take so large a message.
             ValueError: The name is not text of 1 to 200 bytes.
         """
-        return _in_place(_publish)(_checked(channel), _body_of(value))
+        return _in_place(publish)(_checked(channel), _body_of(value))
 
     def subscribe(
         self, channel: str, *, after: str | None = None, overflow: Overflow = "close"
@@ -232,7 +232,7 @@ class Channels:
         Returns:
             Their names, sorted.
         """
-        return _in_place(_members)(_checked(channel))
+        return _in_place(members)(_checked(channel))
 
     @property
     def connected(self) -> bool:
@@ -362,7 +362,41 @@ def _subscribed(
         overflow,
         raises_missed,
     )
-    return _entered(_hubs(), subscription, after)
+    if after is not None and not isinstance(after, str):
+        raise TypeError(
+            f"subscribe({channel!r}, after={after!r:.100}) was given no message's id. Write the"
+            " `id` of a message, which is text, or None."
+        )
+    return _Entered(_entered(_hubs(), subscription, after), channel)
+
+
+class _Entered:
+    """What :meth:`Channels.subscribe` returns; it explains how to use it where it is misused."""
+
+    def __init__(self, subscribed: AbstractAsyncContextManager[Subscription], channel: str) -> None:
+        self._subscribed = subscribed
+        self._channel = channel
+
+    async def __aenter__(self) -> Subscription:
+        return await self._subscribed.__aenter__()
+
+    async def __aexit__(self, *error: Any) -> bool | None:
+        return await self._subscribed.__aexit__(*error)
+
+    def __aiter__(self) -> NoReturn:
+        raise self._misused("iterated over by `async for`")
+
+    def __enter__(self) -> NoReturn:
+        raise self._misused("entered by `with`")
+
+    def __exit__(self, *error: object) -> None: ...
+
+    def _misused(self, how: str) -> TypeError:
+        return TypeError(
+            f"channels.subscribe({self._channel!r}) was {how}. Write `async with"
+            f" channels.subscribe({self._channel!r}) as messages:` in an `async def` function, and"
+            " `async for message in messages:` in the block."
+        )
 
 
 @asynccontextmanager
@@ -375,11 +409,25 @@ async def _entered(
         yield messages
 
 
-async def _publish(channel: str, body: bytes) -> str:
+# Without an underscore: the error of a forgotten `await` names them.
+
+
+async def publish(channel: str, body: bytes) -> str:
+    """Publish, see :meth:`Channels.publish`.
+
+    Args:
+        channel: The channel's name.
+        body: The message.
+    """
     return str(await _hub().publish(channel, body))
 
 
-async def _members(channel: str) -> list[str]:
+async def members(channel: str) -> list[str]:
+    """Return who is present, see :meth:`Channels.members`.
+
+    Args:
+        channel: The channel's name.
+    """
     return await _hub().members(channel)
 
 

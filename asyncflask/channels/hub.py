@@ -217,7 +217,7 @@ class Hub:
             if isinstance(error, TimeoutError):
                 why = f"did not answer within CHANNELS_TIMEOUT={self._timeout:g} seconds"
                 if self._failure and not self.connected:
-                    why += f" (the last try to connect: {self._failure})"
+                    why += f" (the last try to connect: {self._failure.rstrip('.')})"
             else:
                 why = "refused it, or was lost meanwhile"
             raise ChannelsUnavailable(

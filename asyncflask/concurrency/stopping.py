@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable
-from typing import Literal
+from typing import Literal, NoReturn
 
 Callback = Callable[[], object]
 
@@ -30,6 +30,10 @@ class Stopping:
     def is_set(self) -> bool:
         """Tell whether the server has begun to stop. It may be called in any thread."""
         return self._is_set
+
+    def __bool__(self) -> NoReturn:
+        # Like any event it would be true, so that `while not app.stopping` never ran.
+        raise TypeError("app.stopping was used as a condition. Write `app.stopping.is_set()`.")
 
     async def wait(self) -> Literal[True]:
         """Wait on any loop until the server begins to stop."""

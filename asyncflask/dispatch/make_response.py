@@ -22,6 +22,7 @@ from .._contextvars import current
 from ..ctx import Context
 from ..exceptions import OutOfContext
 from ..typing import Message
+from ..wrappers.never_awaited import expression_of
 from ..wrappers.request.awaitable import Pending
 from ..wrappers.response.asgi import may_have_body, messages_of
 from ..wrappers.response.error_pages import default_page, from_exception
@@ -373,7 +374,9 @@ def _refusal(body: object) -> str:
             " Return a response, for example `return '', 204`."
         )
     if inspect.isawaitable(body):
+        written = None
         if inspect.iscoroutine(body):
+            written = expression_of(body)
             body.close()  # Otherwise Python warns as well that it was never awaited.
         wrapper = _wrapper_of(body)
         if wrapper is not None:
@@ -387,7 +390,7 @@ def _refusal(body: object) -> str:
                 " package write `@app.ensure_sync`."
             )
         name = getattr(body, "__qualname__", type(body).__name__)
-        call = body.expression if isinstance(body, Pending) else f"{name}(...)"
+        call = body.expression if isinstance(body, Pending) else written or f"{name}(...)"
         return (
             f"{where} returned the un-awaited result of `{call}`, {_kind(body)}.\n\n"
             f"    return {call}          # wrong\n"

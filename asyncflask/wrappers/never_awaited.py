@@ -38,6 +38,7 @@ _OWNERS = {
     "asyncflask.datastructures": "file.",
     "asyncflask.templating.rendering": "",
     "asyncflask.helpers": "",
+    "asyncflask.channels.extension": "channels.",
     "asyncflask.app": "app.",
     "asyncflask.serving.lifespan": "app.",
     "asyncflask.serving.run": "app.",

@@ -165,6 +165,46 @@ async def test_an_overflow_that_is_none_is_refused(app, channels):
             channels.subscribe("news", overflow="block")
 
 
+@pytest.mark.parametrize("expression", ["publish('news', '')", "members('news')", "relay('news')"])
+@pytest.mark.parametrize("how", ["", "return "])
+async def test_a_call_without_await_is_named(expression, how, app, channels):
+    app.testing = True
+    source = f"async def view():\n    {how}channels.{expression}\n    return ''"
+    names = {"channels": channels}
+    exec(source, names)
+    app.get("/")(names["view"])
+
+    with pytest.raises(TypeError, match=rf"await channels\.{expression.partition('(')[0]}\("):
+        await app.test_client().get("/")
+
+
+async def test_a_subscription_that_is_not_entered_by_async_with_says_so(app, channels):
+    async with app.app_context():
+        with pytest.raises(TypeError, match=r"was iterated over .* Write `async with channels"):
+            async for _ in channels.subscribe("news"):
+                pass
+        with pytest.raises(TypeError, match=r"was entered by `with`.* Write `async with channels"):
+            with channels.subscribe("news"):
+                pass
+
+
+async def test_a_subscription_after_what_is_no_id_is_refused(app, channels):
+    async with app.app_context():
+        with pytest.raises(TypeError, match=r"after=5\) was given no message's id\. Write"):
+            channels.subscribe("news", after=5)
+
+
+async def test_relay_outside_of_a_websocket_says_so(app, channels):
+    app.testing = True
+
+    @app.get("/")
+    async def view():
+        await channels.relay("news")
+
+    with pytest.raises(RuntimeError, match="Working outside of websocket context"):
+        await app.test_client().get("/")
+
+
 async def test_an_app_without_channels_says_how_to_get_them():
     app = Flask("app")
     async with app.app_context():

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import threading
 
+import pytest
+
 from asyncflask.concurrency.stopping import Stopping
 
 
@@ -76,3 +78,8 @@ async def test_it_may_be_used_a_second_time():
     assert not waiting.done()
     stopping.set()
     assert await waiting
+
+
+def test_it_is_no_condition():
+    with pytest.raises(TypeError, match=r"Write `app\.stopping\.is_set\(\)`"):
+        bool(Stopping())
