@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from contextlib import AbstractAsyncContextManager
 
 from ..sse import ServerSentEvent
-from .errors import MissedMessages, SlowSubscriber
+from .errors import ChannelsUnavailable, MissedMessages, SlowSubscriber
 from .subscription import Subscription
+
+logger = logging.getLogger("asyncflask.channels")
 
 #: Sent at once, so that the browser knows that it is connected, and a test that it is subscribed.
 SUBSCRIBED = ServerSentEvent(comment="").encode()
@@ -54,7 +57,11 @@ class ChannelEvents:
         self._woken.clear()
         if not self._entering.done():
             return None
-        self._messages = self._entering.result()
+        try:
+            self._messages = self._entering.result()
+        except ChannelsUnavailable as error:  # In one line: it happens to each browser's stream.
+            logger.warning("An event stream ends, and its browser connects again. %s", error)
+            return END
         return SUBSCRIBED if self._messages.complete else RESET
 
     def wake(self) -> None:

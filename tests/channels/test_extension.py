@@ -262,6 +262,21 @@ async def test_an_engine_that_cannot_be_reached_is_named_with_the_reason(app, ch
             await channels.publish("news", "")
 
 
+async def test_an_event_stream_ends_in_order_if_the_engine_cannot_be_reached(app, channels, caplog):
+    app.config.update(CHANNELS_URL="redis://127.0.0.1:1", CHANNELS_TIMEOUT=0.2)
+
+    @app.get("/")
+    async def view():
+        return channels.event_stream("news")
+
+    async with app.test_app() as running:
+        response = await running.test_client().get("/")
+
+    assert (response.status_code, response.data) == (200, b"")
+    assert "An event stream ends, and its browser connects again. subscribe('news') " in caplog.text
+    assert "Traceback" not in caplog.text
+
+
 async def test_a_message_over_the_engines_limit_is_refused(app, channels):
     async with app.test_app(), app.app_context():
         with pytest.raises(
