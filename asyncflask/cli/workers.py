@@ -236,7 +236,7 @@ class Workers:
         slot.worker = None
         worker.close()
         if not worker.is_ready and not self._is_served():
-            self._say(f"Error: The app does not start: its worker ended with status {status}.")
+            self._say(f"Error: The app does not start: its worker {_ended(status)}.")
             return False
         self._replace(slot, worker, status)
         return True
@@ -246,7 +246,7 @@ class Workers:
         stable = worker.is_ready and time.monotonic() - worker.started_at > STABLE
         slot.delay = 0.0 if stable else min(MOST_DELAY, 2 * slot.delay or 0.5)
         slot.start_at = time.monotonic() + slot.delay
-        what = f"ended with status {status}" if worker.is_ready else "did not start"
+        what = _ended(status) if worker.is_ready or status < 0 else "did not start"
         when = f" in {slot.delay:g} s" if slot.delay else ""
         self._say(f"Worker {worker.process.pid} {what}; another one is started{when}.")
 
@@ -280,8 +280,8 @@ class Workers:
         for slot in self._slots:
             slot.is_due = False
         self._say(
-            f"Error: Worker {successor.process.pid}, which was to replace another one, ended with"
-            f" status {status}. The restart is given up; the other workers go on."
+            f"Error: Worker {successor.process.pid}, which was to replace another one,"
+            f" {_ended(status)}. The restart is given up; the other workers go on."
         )
 
     def _retire(self, worker: Worker | None) -> None:
@@ -316,3 +316,13 @@ class Workers:
             time.sleep(INTERVAL / 2)
         for worker in workers:
             worker.close()
+
+
+def _ended(status: int) -> str:
+    """Say how a process ended: the system may kill it where memory is short."""
+    if status >= 0:
+        return f"ended with status {status}"
+    try:
+        return f"was killed by {signal.Signals(-status).name}"
+    except ValueError:  # a signal without a name, such as a real-time one
+        return f"was killed by signal {-status}"

@@ -125,7 +125,8 @@ def test_a_worker_that_dies_is_replaced(serve: Serve, server: str, number: int) 
     dead = before.pop()
 
     os.kill(dead, number)
-    command.program.output.until(f"Worker {dead} ended with status")
+    how = "was killed by SIGKILL" if number == signal.SIGKILL else "ended with status"
+    command.program.output.until(f"Worker {dead} {how}")
     wait_until_dead([dead])
     after = pids(command.url, 2)
 
