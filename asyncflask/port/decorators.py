@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -85,16 +86,25 @@ class Decorators:
         """Return the decorators of a class-based view: its attribute `decorators`."""
         if function.cls is None or roles.get(function) is not Role.VIEW:
             return
-        classes = {function.cls, *self._program.all_bases(function.cls)}
+        for cls in (function.cls, *sorted(self._program.all_bases(function.cls))):
+            for code, element in self._of_classes.get(cls, ()):
+                yield from self._decorator(code, element)
+
+    @functools.cached_property
+    def _of_classes(self) -> dict[str, list[tuple[Code, cst.BaseExpression]]]:
+        """What classes have in their attribute `decorators`."""
+        found: dict[str, list[tuple[Code, cst.BaseExpression]]] = {}
         for code in self._program.codes:
             for binding in code.bindings:
-                target, value = binding.target, binding.value
-                if not isinstance(target, cst.Name) or target.value != "decorators":
-                    continue
-                owner = code.qualified_name(target).rpartition(".")[0]
-                if isinstance(value, cst.List | cst.Tuple) and owner in classes:
-                    for element in value.elements:
-                        yield from self._decorator(code, element.value)
+                match binding.target, binding.value:
+                    case (
+                        cst.Name(value="decorators") as target,
+                        cst.List(elements=elements) | cst.Tuple(elements=elements),
+                    ):
+                        owner = code.qualified_name(target).rpartition(".")[0]
+                        of_class = found.setdefault(owner, [])
+                        of_class += [(code, element.value) for element in elements]
+        return found
 
     def _wrappers_of(self, decorator: Function) -> list[Wrapper]:
         if decorator not in self._wrappers:

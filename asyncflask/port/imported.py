@@ -7,7 +7,8 @@ from collections.abc import Iterator
 import libcst as cst
 
 from .edits import Edit, Edits
-from .names import Code, dotted_name
+from .names import Code
+from .scopes import dotted_name
 
 
 def name_for(code: Code, name: str, edits: Edits) -> str:

@@ -10,10 +10,11 @@ import libcst as cst
 from .edits import Edits
 from .extensions import used_extensions
 from .imported import comes_first
-from .names import Code, dotted_name
+from .names import Code
 from .options import Options
 from .program import APP_CLASSES, Program
 from .report import Note
+from .scopes import dotted_name
 
 CALL = "asyncflask.flask.install"
 

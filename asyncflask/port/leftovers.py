@@ -8,10 +8,11 @@ from collections.abc import Iterator
 import libcst as cst
 
 from .extensions import used_extensions
-from .names import Code, Function, dotted_name
+from .names import Code, Function
 from .options import Options
 from .program import CLIENT_METHODS, Program
 from .report import Kind, Note
+from .scopes import dotted_name
 from .sources import is_awaited, of_body
 from .targets import new_name
 

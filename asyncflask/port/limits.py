@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import functools
+
 import libcst as cst
 
 from .decorators import Decorators
-from .names import Code, Function, dotted_name
+from .names import Code, Function
 from .options import Options
 from .program import Program, decorator_names
 from .roles import OF_APP, SYNC_SET_UP, Role, registered_arguments, roles
+from .scopes import dotted_name
 from .sources import obstacle
 
 #: Decorators that leave a helper as it is.
@@ -135,13 +138,8 @@ class DefLimits:
                     self._values.setdefault(function, (code, node))
                     if isinstance(code.parent(node), cst.Arg) and not code.source.is_test:
                         # It may be called there: `sorted(names, key=function)`.
-                        around = self._function_around(code, node)
+                        around = code.function_around(node)
                         self.callers.setdefault(function, []).append((around, code, node))
-
-    def _function_around(self, code: Code, node: cst.CSTNode) -> Function | None:
-        nodes = [above for above in code.ancestors(node) if isinstance(above, cst.FunctionDef)]
-        found = (function for function in code.functions if nodes and function.node is nodes[0])
-        return next(found, None)
 
     def _is_registered(self, code: Code, node: cst.CSTNode) -> bool:
         call = code.parent(code.parent(node) or node)
@@ -151,11 +149,8 @@ class DefLimits:
         """Return whether a fixture returns a function, which tests call by the fixture's name."""
         if not isinstance(code.parent(node), cst.Return | cst.Yield):
             return False
-        around = next(
-            (one for one in code.ancestors(node) if isinstance(one, cst.FunctionDef)), None
-        )
-        fixtures = self._program.fixtures.values()
-        return any(fixture.node is around for fixture in fixtures)
+        around = code.function_around(node)
+        return any(fixture is around for fixture in self._program.fixtures.values())
 
     def linked(self, function: Function) -> list[Function]:
         """Return the methods of the same name in base classes and subclasses.
@@ -165,14 +160,18 @@ class DefLimits:
         """
         if function.cls is None:
             return []
-        found = []
+        name = function.node.name.value
+        others = (f"{cls}.{name}" for cls in self._relatives.get(function.cls, ()))
+        return [self._program.functions[one] for one in others if one in self._program.functions]
+
+    @functools.cached_property
+    def _relatives(self) -> dict[str, list[str]]:
+        """The base classes and the subclasses of each class of the project."""
+        found: dict[str, list[str]] = {}
         for cls in self._program.classes:
-            if cls != function.cls and (
-                cls in self._program.all_bases(function.cls)
-                or function.cls in self._program.all_bases(cls)
-            ):
-                other = self._program.functions.get(f"{cls}.{function.node.name.value}")
-                found += [other] if other is not None else []
+            for base in sorted(self._program.all_bases(cls) & self._program.classes.keys()):
+                found.setdefault(cls, []).append(base)
+                found.setdefault(base, []).append(cls)
         return found
 
 

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import libcst as cst
-from libcst.metadata import (
-    MetadataWrapper,
-    PositionProvider,
-    QualifiedNameSource,
-)
+from libcst.metadata import MetadataWrapper, PositionProvider
 
 from .project import Source
-from .scopes import Scopes
+from .scopes import Scope, Scopes, dotted_name
 
 
 @dataclass(eq=False)
@@ -85,8 +82,10 @@ class Code:
         self.tree = wrapper.module
         self._wrapper = wrapper
         self._scopes = Scopes(wrapper.module)
-        self._parents: dict[cst.CSTNode, cst.CSTNode] = {}
+        self._parents = self._scopes.parents
         self.functions: list[Function] = []
+        #: The functions, by their nodes.
+        self.function_at: dict[cst.CSTNode | None, Function] = {}
         self.classes: dict[str, cst.ClassDef] = {}
         self.bindings: list[Binding] = []
         self.imports: list[cst.Import | cst.ImportFrom] = []
@@ -97,7 +96,9 @@ class Code:
         self.awaits: list[cst.Await] = []
         self.names: list[cst.Name] = []
         self.strings: list[cst.SimpleString] = []
-        self.tree.visit(_Reader(self, self._parents))
+        reader = _Reader(self)
+        for node, scope in self._scopes.nodes:
+            reader.read(node, scope)
 
     def line(self, node: cst.CSTNode) -> int:
         """Return the line on which a node begins.
@@ -144,11 +145,20 @@ class Code:
         Returns:
             The name.
         """
-        for above in self.ancestors(node):
-            for name, cls in self.classes.items():
-                if cls is above:
-                    return name
-        return ""
+        cls = next((one for one in self.ancestors(node) if isinstance(one, cst.ClassDef)), None)
+        return self.qualified_name(cls.name) if cls is not None else ""
+
+    def function_around(self, node: cst.CSTNode) -> Function | None:
+        """Return the innermost function around a node; ``None`` without one.
+
+        Args:
+            node: The node.
+
+        Returns:
+            The function.
+        """
+        functions = (self.function_at.get(above) for above in self.ancestors(node))
+        return next(filter(None, functions), None)
 
     def qualified_name(self, node: cst.Name) -> str:
         """Return what a name stands for: ``flask.request``, ``shop.db.get_db``; else ``""``.
@@ -162,15 +172,7 @@ class Code:
         scope = self._scopes.of(node)
         if scope is None:
             return ""
-        found = scope.get_qualified_names_for(node.value)
-        imported = [name for name in found if name.source is QualifiedNameSource.IMPORT]
-        for name in imported or sorted(found, key=lambda name: name.name):
-            if name.source is QualifiedNameSource.IMPORT:
-                return self.absolute(name.name)
-            if name.source is QualifiedNameSource.BUILTIN:
-                return name.name
-            return f"{self.source.module}.{name.name}"
-        return ""
+        return self.absolute(scope.qualified_name(node.value, self.source.module))
 
     def absolute(self, name: str) -> str:
         """Return the name of a relative import with its package.
@@ -187,7 +189,7 @@ class Code:
         parts = self.source.package.split(".")
         return ".".join([*parts[: len(parts) - level + 1], name[level:]]).strip(".")
 
-    @property
+    @functools.cached_property
     def star_imports(self) -> list[str]:
         """The modules of which the file imports everything."""
         return [
@@ -209,79 +211,47 @@ class Code:
         return self.absolute("." * len(node.relative) + dotted)
 
 
-def dotted_name(node: cst.CSTNode) -> str:
-    """Return ``a.b.c`` of nested attributes, ``""`` of anything else.
-
-    Args:
-        node: The node.
-
-    Returns:
-        The name.
-    """
-    if isinstance(node, cst.Name):
-        return node.value
-    if isinstance(node, cst.Attribute):
-        return f"{dotted_name(node.value)}.{node.attr.value}"
-    return ""
-
-
-class _Reader(cst.CSTVisitor):
+class _Reader:
     """Collects the functions, calls and variables of a file."""
 
-    def __init__(self, code: Code, parents: dict[cst.CSTNode, cst.CSTNode]) -> None:
+    def __init__(self, code: Code) -> None:
         self.code = code
-        self.parents = parents
-        self.nodes: list[cst.CSTNode] = []
-        #: Functions and classes around the current node.
-        self.around: list[Function | str] = []
+        #: The innermost function around the current node.
+        self.function: Function | None = None
+        self.scope: Scope | None = None
 
-    def on_visit(self, node: cst.CSTNode) -> bool:
-        """Note the node around this one."""
-        if self.nodes:
-            self.parents[node] = self.nodes[-1]
-        self.nodes.append(node)
-        return super().on_visit(node)
+    def read(self, node: cst.CSTNode, scope: Scope) -> None:
+        """Note what a node is.
 
-    def on_leave(self, original_node: cst.CSTNode) -> None:
-        """Go on with the node around this one."""
-        self.nodes.pop()
-        super().on_leave(original_node)
-
-    @property
-    def function(self) -> Function | None:
-        """The innermost function."""
-        return next((one for one in reversed(self.around) if isinstance(one, Function)), None)
+        Args:
+            node: One of the nodes of :class:`Scopes`.
+            scope: Where it is written.
+        """
+        self.scope = scope
+        self.function = self.code.function_at.get(scope.function)
+        getattr(self, f"visit_{type(node).__name__}")(node)
 
     @property
     def place(self) -> Function | Code:
         """The function, or the module."""
         return self.function or self.code
 
-    def visit_FunctionDef_body(self, node: cst.FunctionDef) -> None:
-        cls = self.around[-1] if self.around and isinstance(self.around[-1], str) else None
+    def visit_FunctionDef(self, node: cst.FunctionDef) -> None:
+        around = self.scope.node if self.scope is not None else None
+        cls = self.code.qualified_name(around.name) if isinstance(around, cst.ClassDef) else None
         name = self.code.qualified_name(node.name)
         function = Function(name, self.code, node, cls, self.function)
         self.code.functions.append(function)
-        self.around.append(function)
+        self.code.function_at[node] = function
 
-    def leave_FunctionDef_body(self, node: cst.FunctionDef) -> None:
-        self.around.pop()
+    def visit_ClassDef(self, node: cst.ClassDef) -> None:
+        self.code.classes[self.code.qualified_name(node.name)] = node
 
-    def visit_ClassDef_body(self, node: cst.ClassDef) -> None:
-        name = self.code.qualified_name(node.name)
-        self.code.classes[name] = node
-        self.around.append(name)
-
-    def leave_ClassDef_body(self, node: cst.ClassDef) -> None:
-        self.around.pop()
-
-    def visit_Import(self, node: cst.Import) -> bool:
+    def visit_Import(self, node: cst.Import) -> None:
         self.code.imports.append(node)
-        return False
 
-    def visit_ImportFrom(self, node: cst.ImportFrom) -> bool:
+    def visit_ImportFrom(self, node: cst.ImportFrom) -> None:
         self.code.imports.append(node)
-        return False
 
     def visit_Call(self, node: cst.Call) -> None:
         self.place.calls.append(node)

@@ -10,6 +10,7 @@ Tests follow afterwards, each on its own: where one cannot change, the others do
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass, field
 
 import libcst as cst
@@ -162,13 +163,17 @@ class _Planner:
     def _called_through_wrappers(self, function: Function) -> list[Function]:
         """Return functions that share a decorator with another one, and are called."""
         names = {wrapper.decorator for wrapper in self._limits.decorators.of(function)}
-        return [
-            one
-            for one in self._program.all_functions
-            if names and self._limits.callers.get(one)
-            for wrapper in self._limits.decorators.of(one)
-            if wrapper.decorator in names
-        ]
+        return [one for name in names for one in self._called_by_decorator.get(name, ())]
+
+    @functools.cached_property
+    def _called_by_decorator(self) -> dict[Function, list[Function]]:
+        """The functions that have a decorator and are called, by their decorators."""
+        found: dict[Function, list[Function]] = {}
+        for one in self._program.all_functions:
+            if self._limits.callers.get(one):
+                for wrapper in self._limits.decorators.of(one):
+                    found.setdefault(wrapper.decorator, []).append(one)
+        return found
 
     def _groups(self, wanted: set[Function]) -> list[set[Function]]:
         """Return the functions that hang together, in the order of the files."""

@@ -14,7 +14,8 @@ from collections.abc import Iterable
 
 import libcst as cst
 
-from .names import Code, Function, dotted_name
+from .names import Code, Function
+from .scopes import dotted_name
 from .targets import exists, new_name
 
 REQUESTS = {
@@ -73,6 +74,8 @@ class Program:
 
     def __init__(self, codes: Iterable[Code]) -> None:
         self.codes = list(codes)
+        #: What values begin with that are just names of the project, or of nothing known.
+        self._own = ("?", *(f"{code.source.module}." for code in self.codes))
         self.functions: dict[str, Function] = {}
         self.classes: dict[str, tuple[Code, cst.ClassDef]] = {}
         #: Functions that are fixtures of pytest, by the name that tests use.
@@ -83,7 +86,10 @@ class Program:
             self._add(code)
         #: Whether a class of another library may have what a class of the project lacks.
         self._knows_attributes = False
+        #: The base classes of classes, until more variables are known.
+        self._bases: dict[str, list[str]] = {}
         for self._knows_attributes in (False, True):
+            self._bases.clear()
             for _ in range(PASSES):
                 before = len(self.aliases)
                 self._bind_variables()
@@ -206,8 +212,7 @@ class Program:
         Args:
             value: What an expression stands for.
         """
-        modules = (code.source.module for code in self.codes)
-        return bool(value) and not value.startswith(("?", *(f"{name}." for name in modules)))
+        return bool(value) and not value.startswith(self._own)
 
     def is_app(self, code: Code, node: cst.CSTNode) -> bool:
         """Return whether an expression is the app.
@@ -233,9 +238,11 @@ class Program:
         Args:
             cls: The class's name, with its module.
         """
-        code, node = self.classes[cls]
-        found = (self.value(code, base.value) for base in node.bases)
-        return [base for base in found if base and base != cls]
+        if cls not in self._bases:
+            code, node = self.classes[cls]
+            found = (self.value(code, base.value) for base in node.bases)
+            self._bases[cls] = [base for base in found if base and base != cls]
+        return self._bases[cls]
 
     def all_bases(self, cls: str) -> set[str]:
         """Return the base classes of a class of the project, those of others included.
@@ -333,8 +340,10 @@ class Program:
 
     def _bind(self, variable: str, value: str) -> None:
         is_itself = value == variable or value.startswith((f"{variable}.", f"{variable}("))
-        if variable and value and not is_itself and not value.startswith(("?", "builtins.None")):
-            self.aliases.setdefault(variable, value)
+        is_known = value and not value.startswith(("?", "builtins.None"))
+        if variable and is_known and not is_itself and variable not in self.aliases:
+            self.aliases[variable] = value
+            self._bases.clear()
 
     def _bind_parameters(self, function: Function) -> None:
         names = [param.name.value for param in function.params]

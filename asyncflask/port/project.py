@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import os
 import tokenize
@@ -40,7 +41,7 @@ class Source:
         """The package that its relative imports begin with."""
         return self.module if self.is_package else self.module.rpartition(".")[0]
 
-    @property
+    @functools.cached_property
     def is_test(self) -> bool:
         """Whether pytest or unittest loads it as tests."""
         name = self.path.name

@@ -10,11 +10,12 @@ from collections.abc import Iterator
 import libcst as cst
 
 from .edits import Edits, renamed_to
-from .names import Code, dotted_name
+from .names import Code
 from .options import Options
 from .program import Program
 from .report import Kind, Note
 from .roles import Role, is_for_templates, roles
+from .scopes import dotted_name
 
 _MODULES = ("quart", "quart.helpers", "quart.templating", "asyncflask")
 RENDERING = {

@@ -6,8 +6,9 @@ from enum import Enum
 
 import libcst as cst
 
-from .names import Code, Function, dotted_name
+from .names import Code, Function
 from .program import Program, decorator_names
+from .scopes import dotted_name
 
 
 class Role(Enum):

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import libcst as cst
 
-from .names import Code, Function, dotted_name
+from .names import Code, Function
 from .project import Source
 from .report import Kind, Note
+from .scopes import dotted_name
 
 #: Files of pytest's settings, in the order in which pytest looks for them, and their section.
 SECTIONS = {
