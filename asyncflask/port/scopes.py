@@ -130,7 +130,7 @@ class Scopes:
         return self._of.get(node)
 
     # PERF: libcst's visitors call four functions for each field of each node, white space
-    # included, and make all nodes anew. Its own provider of scopes walks twice.
+    # included, and make all nodes again. Its own provider of scopes walks twice.
     def _visit(self, node: cst.CSTNode, above: cst.CSTNode, scope: Scope) -> None:
         self.parents[node] = above
         kind = type(node)
@@ -143,7 +143,7 @@ class Scopes:
             visit(node, scope)
 
     def _visit_all(self, node: cst.CSTNode, scope: Scope) -> None:
-        self._visit_fields(node, _fields(type(node)), scope)
+        self._visit_fields(node, _fields_with_names(type(node)), scope)
 
     def _visit_fields(self, node: cst.CSTNode, names: Iterable[str], scope: Scope) -> None:
         for name in names:
@@ -296,7 +296,7 @@ def _bind(target: cst.CSTNode | None, scope: Scope) -> None:
 
 
 @functools.cache
-def _fields(kind: type[cst.CSTNode]) -> tuple[str, ...]:
+def _fields_with_names(kind: type[cst.CSTNode]) -> tuple[str, ...]:
     """Return the fields of a node in which names may be, in the order of the source."""
     found = _ORDER.get(kind) or tuple(field.name for field in dataclasses.fields(kind))
     return tuple(
