@@ -236,7 +236,7 @@ class Workers:
         slot.worker = None
         worker.close()
         if not worker.is_ready and not self._is_served():
-            self._say(f"Error: The app does not start: its worker {_ended(status)}.")
+            self._say(f"Error: The app does not start: its worker {_how_ended(status)}.")
             return False
         self._replace(slot, worker, status)
         return True
@@ -246,7 +246,7 @@ class Workers:
         stable = worker.is_ready and time.monotonic() - worker.started_at > STABLE
         slot.delay = 0.0 if stable else min(MOST_DELAY, 2 * slot.delay or 0.5)
         slot.start_at = time.monotonic() + slot.delay
-        what = _ended(status) if worker.is_ready or status < 0 else "did not start"
+        what = _how_ended(status) if worker.is_ready or status < 0 else "did not start"
         when = f" in {slot.delay:g} s" if slot.delay else ""
         self._say(f"Worker {worker.process.pid} {what}; another one is started{when}.")
 
@@ -281,7 +281,7 @@ class Workers:
             slot.is_due = False
         self._say(
             f"Error: Worker {successor.process.pid}, which was to replace another one,"
-            f" {_ended(status)}. The restart is given up; the other workers go on."
+            f" {_how_ended(status)}. The restart is given up; the other workers go on."
         )
 
     def _retire(self, worker: Worker | None) -> None:
@@ -318,7 +318,7 @@ class Workers:
             worker.close()
 
 
-def _ended(status: int) -> str:
+def _how_ended(status: int) -> str:
     """Say how a process ended: the system may kill it where memory is short."""
     if status >= 0:
         return f"ended with status {status}"

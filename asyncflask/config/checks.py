@@ -11,6 +11,10 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 from typing import Any
 
+from .environment import NEGATIVE
+
+#: Text that is meant to be false.
+_FALSE = {*NEGATIVE, "off", "none"}
 #: Returns what is to be written instead of a wrong value; ``None`` for a right one.
 Check = Callable[[object], str | None]
 
@@ -37,7 +41,7 @@ def number(least: float, *, none: str = "", example: str, lifetime: bool = False
 
 
 def _flag(value: object) -> str | None:
-    if isinstance(value, str) and value:  # `if "False":` is true.
+    if isinstance(value, str) and value.lower() in _FALSE:  # `if "False":` is true.
         return "Text counts as true, whatever it says. Write a bool; in a variable true or false"
     return None
 

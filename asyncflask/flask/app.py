@@ -78,6 +78,10 @@ if TYPE_CHECKING:
 
     from .testing import FlaskClient, FlaskCliRunner
 
+    # Servers and middleware have types of their own for a scope and messages.
+    _Receive = Callable[[], Awaitable[Any]]
+    _Send = Callable[[Any], Awaitable[None]]
+
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -144,12 +148,7 @@ class Flask(SyncSteps, metaclass=CallableType):
         self, environ: WSGIEnvironment, start_response: StartResponse
     ) -> Iterable[bytes]: ...
     @overload
-    def __call__(
-        self,
-        environ: Any,  # noqa: ANN401  # a server's or middleware's own type
-        start_response: Callable[[], Awaitable[Any]],
-        send: Callable[[Any], Awaitable[None]],
-    ) -> Awaitable[None]: ...
+    def __call__(self, environ: Any, start_response: _Receive, send: _Send) -> Awaitable[None]: ...  # noqa: ANN401
     @overload
     def __call__(self, environ: Scope) -> Callable[[Receive, Send], Awaitable[None]]: ...
     def __call__(self, environ: Any, start_response: Any = None, send: Any = None) -> object:
@@ -209,9 +208,7 @@ class Flask(SyncSteps, metaclass=CallableType):
                 error = raised
                 raise
             body = response(environ, start_response)
-            if ctx.held_end is not None:
-                body = held_body(ctx, response, body)
-            return body
+            return body if ctx.held_end is None else held_body(ctx, response, body)
         finally:
             if body is None:
                 ctx.end_held()  # Nothing is sent, so the pop below ends the context.
@@ -233,10 +230,7 @@ class Flask(SyncSteps, metaclass=CallableType):
         """Not available on the facade, because a WSGI server may call the app.
 
         Args:
-            prefix: Ignored.
-            app: Ignored.
-            interface: Ignored.
-            lifespan: Ignored.
+            prefix, app, interface, lifespan: Ignored.
 
         Raises:
             RuntimeError: Always.

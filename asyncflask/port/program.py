@@ -112,12 +112,14 @@ class Program:
         """
         match node:
             case cst.Name():
-                return self.resolve(code.qualified_name(node) or self._from_star(code, node.value))
+                return self.resolve(code.qualified_name(node) or _from_star(self, code, node.value))
             case cst.Attribute(value=inner, attr=attr):
                 owner = self.value(code, inner)
                 return self.resolve(f"{owner}.{attr.value}") if owner else f"?.{attr.value}"
             case cst.Call(func=cst.Name(value="super")):
-                bases = self.bases(cls) if (cls := code.class_around(node)) in self.classes else []
+                bases = (
+                    self._bases_of(cls) if (cls := code.class_around(node)) in self.classes else []
+                )
                 return bases[0] if bases else ""
             case cst.Call(func=func):
                 return self._returned(self.value(code, func))
@@ -130,19 +132,6 @@ class Program:
                 return self.value(code, left) or self.value(code, right)
             case cst.IfExp(body=left, orelse=right):
                 return self.value(code, left) or self.value(code, right)
-        return ""
-
-    def _from_star(self, code: Code, name: str) -> str:
-        """Return what a name is that the file has by `from … import *`; `""` if it has it not."""
-        for module in code.star_imports:
-            found = self.resolve(f"{module}.{name}")
-            is_there = found != f"{module}.{name}" or found in {*self.functions, *self.classes}
-            if is_there or (
-                module.startswith(("flask", "quart")) and new_name(found, "asyncflask")
-            ):
-                return found
-            if module.startswith("asyncflask") and exists(found):
-                return found
         return ""
 
     def _returned(self, function: str) -> str:
@@ -189,7 +178,7 @@ class Program:
         member = rest.split(".")[1]
         if f"{cls}.{member}" in self.functions:
             return ""
-        for base in self.bases(cls):
+        for base in self._bases_of(cls):
             own = f"{base}.{member}"
             is_other = base not in self.classes and self._knows_attributes
             if is_other or own in self.functions or own in self.aliases:
@@ -232,12 +221,8 @@ class Program:
     def _is_a(self, value: str, classes: set[str]) -> bool:
         return value in self.classes and not classes.isdisjoint(self.all_bases(value))
 
-    def bases(self, cls: str) -> list[str]:
-        """Return the direct base classes of a class of the project.
-
-        Args:
-            cls: The class's name, with its module.
-        """
+    def _bases_of(self, cls: str) -> list[str]:
+        """Return the direct base classes of a class of the project."""
         if cls not in self._bases:
             code, node = self.classes[cls]
             found = (self.value(code, base.value) for base in node.bases)
@@ -255,7 +240,7 @@ class Program:
         while todo:
             one = todo.pop()
             if one in self.classes:
-                todo += [base for base in self.bases(one) if base not in found]
+                todo += [base for base in self._bases_of(one) if base not in found]
             found.add(one)
         return found - {cls}
 
@@ -393,6 +378,18 @@ def decorator_names(function: Function) -> list[str]:
         node = decorator.decorator
         found.append(dotted_name(node.func if isinstance(node, cst.Call) else node))
     return found
+
+
+def _from_star(program: Program, code: Code, name: str) -> str:
+    """Return what a name is that the file has by `from … import *`; `""` if it has it not."""
+    for module in code.star_imports:
+        found = program.resolve(f"{module}.{name}")
+        is_there = found != f"{module}.{name}" or found in {*program.functions, *program.classes}
+        if is_there or (module.startswith(("flask", "quart")) and new_name(found, "asyncflask")):
+            return found
+        if module.startswith("asyncflask") and exists(found):
+            return found
+    return ""
 
 
 def _fixture_name(function: Function) -> str | None:

@@ -42,6 +42,7 @@ RIGHT = [
     ("PERMANENT_SESSION_LIFETIME", timedelta(days=1)),
     ("SESSION_COOKIE_SAMESITE", "lax"),
     ("SESSION_COOKIE_SECURE", 1),
+    ("SESSION_COOKIE_SECURE", "yes"),
     ("SECRET_KEY", b"secret"),
     ("SECRET_KEY_FALLBACKS", ["former", b"first"]),
     ("SERVER_NAME", "shop.example:8000"),
