@@ -240,9 +240,7 @@ class Flask(SyncSteps, metaclass=CallableType):
             " it on an asyncflask.Flask, or write `app.wsgi_app = DispatcherMiddleware(...)`."
         )
 
-    def create_url_adapter(  # type: ignore[override]  # as Flask's
-        self, request: Request | None
-    ) -> MapAdapter | None:
+    def create_url_adapter(self, request: Request | None) -> MapAdapter | None:
         """Return the URL adapter of a request.
 
         Args:

@@ -38,6 +38,7 @@ class SyncSteps(async_api.Flask):
     if TYPE_CHECKING:
 
         def make_response(self, rv: ft.ResponseReturnValue) -> Response: ...
+        def make_default_options_response(self) -> Response: ...
 
     def _run(self, function: Callable[..., Awaitable[T]], *args: Any) -> T:
         """Run one of the pipeline's functions on the current context, in this thread."""
@@ -128,7 +129,7 @@ class SyncSteps(async_api.Flask):
         """
         return self._run(errors.handle_user, e)
 
-    def raise_routing_exception(self, request: Request) -> NoReturn:  # type: ignore[override]  # as Flask's
+    def raise_routing_exception(self, request: Request) -> NoReturn:
         """Raise the error of matching.
 
         Args:

@@ -178,7 +178,7 @@ class Quart(WebsocketHooks, AppHooks, AppFiles, AppContexts):
         given = {name: value for name, value in values.items() if name not in options}
         return super().handle_url_build_error(error, endpoint, given)
 
-    def create_url_adapter(self, request: BaseRequestWebsocket | None) -> MapAdapter | None:  # type: ignore[override]  # as Quart's
+    def create_url_adapter(self, request: BaseRequestWebsocket | None) -> MapAdapter | None:
         """Return the URL adapter of a request or websocket.
 
         Args:

@@ -7,14 +7,12 @@ from collections.abc import Callable
 
 import werkzeug.routing
 from werkzeug.routing import BuildError, MapAdapter
-from werkzeug.wrappers import Request as WSGIRequest
 
 from .. import typing as ft
 from .._contextvars import current
 from ..dispatch import urls
 from ..dispatch.protocols import LinkingApp
 from ..routing import Map, Rule
-from ..wrappers import Request, Websocket
 from .configuration import Configuration
 from .setupmethod import endpoint_of, setupmethod
 
@@ -101,7 +99,8 @@ class Rules(Configuration):
         return methods | required, bool(automatic)
 
     def create_url_adapter(
-        self: LinkingApp, request: Request | Websocket | WSGIRequest | None
+        self: LinkingApp,
+        request: t.Any,  # noqa: ANN401  # an override's own class
     ) -> MapAdapter | None:
         """Return the URL adapter of a request or websocket.
 

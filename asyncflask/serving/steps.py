@@ -24,7 +24,7 @@ from ..exceptions import OutOfContext
 from ..logging import one_line
 from ..sansio.app import App
 from ..sansio.setupmethod import F
-from ..wrappers import Request, Response, Websocket
+from ..wrappers import Response
 from .asgi import serve_connection
 
 if t.TYPE_CHECKING:
@@ -195,7 +195,7 @@ class Steps(App):
         """
         return await errors.handle_user(self, _require_context(), e)
 
-    def raise_routing_exception(self, request: Request | Websocket) -> t.NoReturn:
+    def raise_routing_exception(self, request: t.Any) -> t.NoReturn:  # noqa: ANN401  # as above
         """Raise the error of matching.
 
         Args:

@@ -88,6 +88,10 @@ LESS_EXACT = {
             "a step is awaited on the loop, and returns the result itself in a worker thread",
         ),
         **dict.fromkeys(("json", "get_json"), "JSON"),
+        **dict.fromkeys(
+            ("create_url_adapter", "raise_routing_exception"),
+            "an override of each API names its own class of requests",
+        ),
     },
 }
 #: Names that Flask's classes have, and ours do not.

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NoReturn
 
 import httpx
 from hypercorn.asyncio import serve
 from hypercorn.config import Config
+from werkzeug.routing import MapAdapter
 
 import asyncflask
 import asyncflask.flask
@@ -33,6 +34,15 @@ class Shop(asyncflask.flask.Flask):
 
     def dispatch_request(self) -> ResponseReturnValue:
         return super().dispatch_request()
+
+    def make_default_options_response(self) -> asyncflask.flask.Response:
+        return super().make_default_options_response()
+
+    def raise_routing_exception(self, request: asyncflask.flask.Request) -> NoReturn:
+        super().raise_routing_exception(request)
+
+    def create_url_adapter(self, request: asyncflask.flask.Request | None) -> MapAdapter | None:
+        return super().create_url_adapter(request)
 
 
 class AsyncShop(asyncflask.Flask):
