@@ -280,6 +280,7 @@ def stream_with_context(
 
     Raises:
         RuntimeError: No request context is active.
+        TypeError: It is neither a generator nor a function.
 
     Source: ``Flask: stream_with_context``.
     """
@@ -287,6 +288,11 @@ def stream_with_context(
         kept: AsyncIterator[V] | Iterator[V]
         kept = require_request_context("stream_with_context()").keep(generator_or_function)
         return kept
+    if not callable(generator_or_function):
+        raise TypeError(
+            f"stream_with_context() was given {generator_or_function!r:.100}, which is neither a"
+            " generator nor a function that makes one. Write `stream_with_context(generator())`."
+        )
 
     @functools.wraps(generator_or_function)
     def decorator(*args: P.args, **kwargs: P.kwargs) -> object:

@@ -275,3 +275,8 @@ def test_stream_with_context_keeps_name_and_arguments_of_a_function(app):
     with app.test_request_context():
         assert list(parts("a", last="b")) == ["a", "b"]
     assert (parts.__name__, parts.__doc__) == ("parts", "Make two parts.")
+
+
+def test_stream_with_context_of_what_makes_no_stream_is_refused():
+    with pytest.raises(TypeError, match=r"was given 5, which is neither .* Write"):
+        helpers.stream_with_context(5)

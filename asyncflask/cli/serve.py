@@ -79,8 +79,11 @@ def serve_locally(
     Raises:
         SystemExit: With status 1, after one line on standard error: the address cannot be used, or
             the app could not start. With the child's status, where the reloader runs one.
-        ValueError: ``workers`` or ``max_requests`` does not go with the other arguments.
+        ValueError: ``server`` is another word, or ``workers`` or ``max_requests`` does not go with
+            the other arguments.
     """
+    if server not in GRACE:
+        raise ValueError(f"server={server!r} is none of {', '.join(map(repr, GRACE))}.")
     supervised = _is_supervised(workers, max_requests, use_reloader or ssl_context is not None)
     inherited = inherited_socket()
     listener = inherited or _listen(host, port)

@@ -371,8 +371,16 @@ def run_sync(func: Callable[P, T]) -> Callable[P, Awaitable[T]]:
     Returns:
         An ``async def`` function with the same arguments.
 
+    Raises:
+        TypeError: It is no function.
+
     Source: ``Quart: quart.utils.run_sync``.
     """
+    if not callable(func):
+        raise TypeError(
+            f"run_sync() was given {func!r:.100}, which is no function. Write"
+            " `await run_sync(function)(argument)`."
+        )
 
     @functools.wraps(func)
     async def runner(*args: P.args, **kwargs: P.kwargs) -> T:

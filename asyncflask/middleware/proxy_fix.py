@@ -32,6 +32,9 @@ class ProxyFix:
         x_prefix: The same for ``X-Forwarded-Prefix``: the path below which the proxy serves the
             app, and which it removes from the request's path.
 
+    Raises:
+        ValueError: A number is negative, or no number.
+
     Source: ``Werkzeug: middleware.proxy_fix.ProxyFix``.
     """
 
@@ -45,6 +48,13 @@ class ProxyFix:
         x_prefix: int = 0,
     ) -> None:
         self.app = app
+        counts = {"for": x_for, "proto": x_proto, "host": x_host, "port": x_port}
+        for name, count in (*counts.items(), ("prefix", x_prefix)):
+            if not isinstance(count, int) or count < 0:
+                raise ValueError(
+                    f"ProxyFix(x_{name}={count!r:.100}) is no number of proxies. Write how many"
+                    " have appended their value to the header; 0: ignore it."
+                )
         self._trusted = {
             b"x-forwarded-for": x_for,
             b"x-forwarded-proto": x_proto,

@@ -33,7 +33,7 @@ from ..json.provider import DefaultJSONProvider, JSONProvider
 from ..sessions import SecureCookieSessionInterface, SessionInterface
 from ..templating import _default_template_ctx_processor
 from ..wrappers import Request, Response, never_awaited
-from .blueprints import Blueprint
+from .blueprints import Blueprint, refuse_no_blueprint
 from .ensure_sync import EnsureSync
 from .rules import Rules
 from .scaffold import Scaffold
@@ -190,9 +190,11 @@ class App(Templates, Rules, ServingHooks, EnsureSync):
                 they replace the blueprint's own.
 
         Raises:
+            TypeError: It is no blueprint.
             ValueError: Another blueprint has this name.
         """
         if not isinstance(blueprint, Blueprint):
+            refuse_no_blueprint(blueprint)
             warn_of_real_flask(f"The blueprint {blueprint!r}", stacklevel=3)
         blueprint.register(self, options)
 

@@ -147,8 +147,10 @@ class Blueprint(AppWide):
             options: As for ``app.register_blueprint``.
 
         Raises:
+            TypeError: It is no blueprint.
             ValueError: The blueprint is this one.
         """
+        refuse_no_blueprint(blueprint)
         if blueprint is self:
             raise ValueError(f"{self!r} was registered on itself. Register it on an app.")
         self._blueprints.append((blueprint, options))
@@ -270,4 +272,20 @@ class Blueprint(AppWide):
                 provide_automatic_options=provide_automatic_options,
                 **options,
             )
+        )
+
+
+def refuse_no_blueprint(blueprint: object) -> None:
+    """Refuse what is registered in the place of a blueprint, mostly its module or its class.
+
+    Args:
+        blueprint: What was given.
+
+    Raises:
+        TypeError: It is no blueprint.
+    """
+    if isinstance(blueprint, type) or not callable(getattr(blueprint, "register", None)):
+        raise TypeError(
+            f"register_blueprint() was given {blueprint!r:.100}, which is no blueprint. Write the"
+            " object that `Blueprint(...)` has returned, such as `shop.bp` of a module `shop`."
         )

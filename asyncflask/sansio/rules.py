@@ -49,10 +49,11 @@ class Rules(Configuration):
 
         Raises:
             AssertionError: The endpoint has another view function already.
-            TypeError: ``methods`` is one string.
+            TypeError: ``methods`` is one string, the rule is no text, or the view no function.
 
         Source: ``Flask: app.add_url_rule``.
         """
+        _refuse_no_view(rule, view_func)
         endpoint = endpoint_of(view_func) if endpoint is None else endpoint
         options["endpoint"] = endpoint
         methods, automatic = self._methods_of(rule, view_func, provide_automatic_options, options)
@@ -180,3 +181,19 @@ class Rules(Configuration):
             BuildError: No handler returns a URL.
         """
         return urls.handle_build_error(self, error, endpoint, values)
+
+
+def _refuse_no_view(rule: object, view_func: object) -> None:
+    """Refuse a rule or a view of a wrong type, which would fail in a request."""
+    if not isinstance(rule, str):
+        raise TypeError(f"The rule {rule!r:.100} is no text. Write a path, such as '/path'.")
+    if isinstance(view_func, type) and hasattr(view_func, "as_view"):
+        raise TypeError(
+            f"Rule {rule!r}: {view_func.__qualname__} is a class, not a view. Write"
+            f" view_func={view_func.__qualname__}.as_view('name')."
+        )
+    if view_func is not None and not callable(view_func):
+        raise TypeError(
+            f"Rule {rule!r}: the view {view_func!r:.100} cannot be called. Give the function"
+            " without calling it."
+        )

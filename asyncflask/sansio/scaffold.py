@@ -47,6 +47,11 @@ class Scaffold(Routes, Hooks, ErrorHandlers, Folders):
         template_folder: str | os.PathLike[str] | None = None,
         root_path: str | None = None,
     ) -> None:
+        if not isinstance(import_name, str):
+            raise TypeError(
+                f"import_name={import_name!r:.100} of a {type(self).__name__} is no text. Write"
+                " `__name__`."
+            )
         self.import_name = import_name
         if root_path is None:
             root_path = resources.get_root_path(import_name)

@@ -73,13 +73,27 @@ def setupmethod(f: F) -> F:
         The method with a check before it.
     """
     name = f.__name__
+    takes_function = f.__code__.co_varnames[1:2] == ("f",)
 
     @functools.wraps(f)
     def wrapper(self: Setup, *args: object, **kwargs: object) -> object:
         self._check_setup_finished(name)
+        if takes_function and "f" not in kwargs:
+            _refuse_no_function(name, args)
         return f(self, *args, **kwargs)
 
     return t.cast(F, wrapper)
+
+
+def _refuse_no_function(name: str, args: tuple[object, ...]) -> None:
+    """Refuse what is registered and cannot be called, which would fail in a request."""
+    if not args:
+        raise TypeError(f"{name}() was called without a function. Write `@app.{name}` above it.")
+    if not callable(args[0]):
+        raise TypeError(
+            f"{name}() was given {args[0]!r:.100}, which is no function. Write `@app.{name}` above"
+            " the function, or give it without calling it."
+        )
 
 
 def endpoint_of(view_func: ft.RouteCallable | None) -> str:

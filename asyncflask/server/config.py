@@ -43,6 +43,7 @@ class Config:
             installed.
 
     Raises:
+        TypeError: A size or time is no number, or ``limits`` no :class:`Limits`.
         ValueError: A size or time is negative, or is zero and must not be.
     """
 
@@ -64,9 +65,12 @@ class Config:
     loop: str = "auto"
 
     def __post_init__(self) -> None:
+        if not isinstance(self.limits, Limits):
+            raise TypeError(f"limits={self.limits!r:.100}: write Limits(header_timeout=5, …).")
         for owner in (self, self.limits):
             for setting in dataclasses.fields(owner):
-                _check(setting.name, getattr(owner, setting.name))
+                if isinstance(setting.default, (int, float)) and setting.default is not True:
+                    _check(setting.name, getattr(owner, setting.name))
         if self.loop not in LOOPS:
             raise ValueError(f"loop={self.loop!r} is no event loop. Choose one of {LOOPS!r}.")
         if self.root_path and (not self.root_path.startswith("/") or self.root_path[-1] == "/"):
@@ -81,7 +85,7 @@ _MAY_BE_ZERO = ("ping_interval", "grace", "idle_grace")
 
 def _check(name: str, value: object) -> None:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
-        return
+        raise TypeError(f"{name}={value!r:.100} is no number. Write bytes, seconds or a count.")
     if value < 0 or (value == 0 and name not in _MAY_BE_ZERO):
         least = "0 or more" if name in _MAY_BE_ZERO else "more than 0"
         raise ValueError(f"{name}={value!r} is no limit that a server can keep. Set {least}.")

@@ -10,6 +10,7 @@ import sys
 
 UNIX = "unix:"
 BACKLOG = 2048  # connections that wait to be accepted
+MOST_PORT = 65535
 
 
 def listen(
@@ -26,8 +27,14 @@ def listen(
 
     Raises:
         OSError: The address cannot be used; ``errno`` has the reason.
-        ValueError: ``reuse_port`` is not supported on this system or with a unix socket.
+        TypeError: The host is no text.
+        ValueError: The port is no number of a port, or ``reuse_port`` is not supported on this
+            system or with a unix socket.
     """
+    if not isinstance(host, str):
+        raise TypeError(
+            f"listen({host!r}, …): the host is no text. Write '127.0.0.1', for example."
+        )
     if host.startswith(UNIX):
         if reuse_port:
             raise ValueError(
@@ -38,6 +45,11 @@ def listen(
             raise OSError(errno.EAFNOSUPPORT, reason, host)
         listener = _bind_unix(host.removeprefix(UNIX).removeprefix("//"))
     else:
+        # The system would take 70000 for 4464.
+        if isinstance(port, bool) or not isinstance(port, int) or not 0 <= port <= MOST_PORT:
+            raise ValueError(
+                f"listen({host!r}, {port!r}): no such port. Write a number from 0 to {MOST_PORT}."
+            )
         listener = _bind_tcp(host, port, reuse_port)
     listener.listen(backlog)
     listener.setblocking(False)

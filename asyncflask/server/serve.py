@@ -47,7 +47,12 @@ async def serve(
 
     Raises:
         LifespanFailed: The app's startup or shutdown failed.
+        ValueError: There is no list of sockets.
     """
+    if isinstance(sockets, socket.socket) or not sockets:
+        raise ValueError(
+            f"{sockets!r} is no list of sockets to serve on. Write [listen(host, port)]."
+        )
     config = config or Config()
     loop = asyncio.get_running_loop()
     lifespan = Lifespan(app, stop.wait)
@@ -168,6 +173,7 @@ def run(
     Raises:
         ImportError: The settings require uvloop, and it is not installed.
         LifespanFailed: The app's startup or shutdown failed.
+        ValueError: There is no list of sockets.
     """
     _log_somewhere()
     config = config or Config()

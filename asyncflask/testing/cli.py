@@ -46,6 +46,8 @@ class CliRunner(ClickRunner):
 
         Source: ``Flask: testing.FlaskCliRunner.invoke``.
         """
+        if isinstance(cli, (str, list, tuple)):
+            raise TypeError(f"invoke({cli!r}): the first is a command. Write invoke(args={cli!r}).")
         if cli is None:
             cli = self.app.cli
         kwargs.setdefault("obj", ScriptInfo(create_app=lambda: self.app))

@@ -347,3 +347,8 @@ def test_app_run_prints_its_address_once(
     assert program.returncode == 0
     assert url.removeprefix("http://") not in output
     assert "Serving" not in output
+
+
+def test_a_server_that_does_not_exist_is_refused():
+    with pytest.raises(ValueError, match=r"server='gunicorn' is none of 'embedded', 'hypercorn'"):
+        serve_locally(None, "127.0.0.1", 0, server="gunicorn")

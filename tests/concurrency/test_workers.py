@@ -367,3 +367,8 @@ async def test_a_job_finds_the_exception_that_its_caller_handles(pool):
 
 def _raise_again():
     raise  # what is being handled
+
+
+def test_run_sync_of_what_is_no_function_is_refused():
+    with pytest.raises(TypeError, match=r"run_sync\(\) was given 5, which is no function\. Write"):
+        run_sync(5)

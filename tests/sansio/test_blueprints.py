@@ -535,3 +535,10 @@ def test_a_blueprint_without_commands_adds_no_group(app, bp):
     app.register_blueprint(bp)
 
     assert "bp" not in app.cli.commands
+
+
+@pytest.mark.parametrize("outer", [asyncflask.Flask("app"), asyncflask.Blueprint("outer", "app")])
+@pytest.mark.parametrize("given", [threading, asyncflask.Blueprint, None])
+def test_what_is_no_blueprint_is_not_registered(outer, given):
+    with pytest.raises(TypeError, match=r"which is no blueprint\. Write the object that"):
+        outer.register_blueprint(given)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+import asyncflask.flask
+from asyncflask import Flask
+
 #: decorator → registry
 HOOKS = {
     "before_request": "before_request_funcs",
@@ -25,3 +28,13 @@ def test_a_hook_is_returned_and_is_in_flasks_registry(scaffold, decorator, regis
 
     assert getattr(scaffold, decorator)(hook) is hook
     assert getattr(scaffold, registry)[None][-1] is hook
+
+
+@pytest.mark.parametrize("name", [*HOOKS, "before_serving", "teardown_appcontext"])
+@pytest.mark.parametrize("cls", [Flask, asyncflask.flask.Flask])
+def test_a_hook_that_is_no_function_is_refused_where_it_is_registered(cls, name):
+    app = cls("shop")
+    with pytest.raises(TypeError, match=rf"{name}\(\) was given 5, which is no function\. Write"):
+        getattr(app, name)(5)
+    with pytest.raises(TypeError, match=rf"called without a function\. Write `@app\.{name}`"):
+        getattr(app, name)()

@@ -6,6 +6,7 @@ import pytest
 from werkzeug.routing import BuildError
 
 from asyncflask import Flask, url_for
+from asyncflask.views import MethodView
 
 
 @pytest.fixture
@@ -124,3 +125,21 @@ def test_url_steps_may_be_overridden():
 
     assert app.url_for("item", _external=False) == "/7"
     assert app.url_for("nowhere") == "/missing/nowhere"
+
+
+class Teas(MethodView):
+    async def get(self):
+        return "teas"
+
+
+@pytest.mark.parametrize(
+    ("rule", "view", "text"),
+    [
+        (5, lambda: "", r"The rule 5 is no text\. Write a path"),
+        ("/", 5, r"Rule '/': the view 5 cannot be called\. Give the function"),
+        ("/", Teas, r"Rule '/': Teas is a class, not a view\. Write view_func=Teas\.as_view"),
+    ],
+)
+def test_a_rule_or_a_view_of_a_wrong_type_is_refused_where_it_is_registered(rule, view, text):
+    with pytest.raises(TypeError, match=text):
+        Flask("shop").add_url_rule(rule, "teas", view)

@@ -27,3 +27,11 @@ def test_add_url_rule_is_for_apps_and_blueprints():
 def test_the_end_of_setup_is_known_by_apps_and_blueprints():
     with pytest.raises(NotImplementedError, match="when their setup is over"):
         Scaffold("other").before_request(lambda: None)
+
+
+@pytest.mark.parametrize(
+    ("make", "name"), [(lambda: Flask(None), "Flask"), (lambda: Blueprint("a", 5), "Blueprint")]
+)
+def test_an_import_name_that_is_no_text_is_refused(make, name):
+    with pytest.raises(TypeError, match=rf"of a {name} is no text\. Write `__name__`\."):
+        make()

@@ -44,3 +44,17 @@ def test_a_root_path_is_put_before_a_path(path):
 def test_an_unknown_loop_is_refused():
     with pytest.raises(ValueError, match=r"loop='trio' is no event loop\. Choose one of"):
         Config(loop="trio")
+
+
+@pytest.mark.parametrize(
+    ("make", "text"),
+    [
+        (lambda: Config(grace="10"), "grace='10' is no number"),
+        (lambda: Config(connections=True), "connections=True is no number"),
+        (lambda: Config(limits=Limits(headers=None)), "headers=None is no number"),
+        (lambda: Config(limits={"headers": 5}), r"limits=\{'headers': 5\}: write Limits\("),
+    ],
+)
+def test_a_setting_of_a_wrong_type_is_refused(make, text):
+    with pytest.raises(TypeError, match=text):
+        make()

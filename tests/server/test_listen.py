@@ -77,3 +77,14 @@ def test_a_file_that_is_not_a_socket_is_not_replaced(tmp_path):
 def test_a_unix_socket_cannot_share_a_port(tmp_path):
     with pytest.raises(ValueError, match="reuse_port=True has no meaning at 'unix:"):
         listen(f"unix:{tmp_path / 'a'}", 0, reuse_port=True)
+
+
+@pytest.mark.parametrize("port", [-1, 65536, 70000, "80", None, True])
+def test_what_is_no_port_is_refused(port):
+    with pytest.raises(ValueError, match=r"no such port\. Write a number from 0 to 65535"):
+        listen("127.0.0.1", port)
+
+
+def test_a_host_that_is_no_text_is_refused():
+    with pytest.raises(TypeError, match=r"the host is no text\. Write"):
+        listen(None, 0)

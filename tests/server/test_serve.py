@@ -360,3 +360,10 @@ async def test_serving_without_a_config_takes_the_defaults():
     await serve(_app(), [listening], stop=stop)
 
     assert listening.fileno() == -1
+
+
+async def test_what_is_no_list_of_sockets_is_refused():
+    with listen("127.0.0.1", 0) as listener:
+        for sockets in (listener, []):
+            with pytest.raises(ValueError, match=r"is no list of sockets .* Write \[listen"):
+                await serve(Flask("shop"), sockets, stop=asyncio.Event())

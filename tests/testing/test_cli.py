@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import click
+import pytest
 
 from asyncflask.app import Flask
 from asyncflask.cli import ScriptInfo, with_appcontext
@@ -54,3 +55,8 @@ def test_options_go_to_clicks_runner():
     runner = make_app().test_cli_runner(env={"NAME": "value"})
 
     assert runner.make_env()["NAME"] == "value"
+
+
+def test_arguments_in_the_place_of_the_command_are_refused():
+    with pytest.raises(TypeError, match=r"the first is a command\. Write invoke\(args='routes'\)"):
+        Flask("shop").test_cli_runner().invoke("routes")
