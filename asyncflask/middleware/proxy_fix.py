@@ -50,7 +50,7 @@ class ProxyFix:
         self.app = app
         counts = {"for": x_for, "proto": x_proto, "host": x_host, "port": x_port}
         for name, count in (*counts.items(), ("prefix", x_prefix)):
-            if not isinstance(count, int) or count < 0:
+            if count and not (isinstance(count, int) and count > 0):
                 raise ValueError(
                     f"ProxyFix(x_{name}={count!r:.100}) is no number of proxies. Write how many"
                     " have appended their value to the header; 0: ignore it."
