@@ -225,7 +225,7 @@ async def test_a_scope_without_a_raw_path_gets_none() -> None:
     assert "raw_path" not in scopes[0]
 
 
-@pytest.mark.parametrize("count", [-1, "1", None])
+@pytest.mark.parametrize("count", [-1, "1", 0.5])
 def test_what_is_no_number_of_proxies_is_refused(count):
     with pytest.raises(ValueError, match=r"ProxyFix\(x_host=.*\) is no number of proxies\. Write"):
         ProxyFix(Flask("shop"), x_host=count)
