@@ -74,6 +74,13 @@ def run_from_thread(coro: Coroutine[Any, Any, T], loop: asyncio.AbstractEventLoo
         del error, boxed  # The error's traceback refers to this frame: a cycle.
 
 
+def is_run_for_thread() -> bool:
+    """Return whether a thread waits for the current task, so that it must not wait for the view."""
+    task = asyncio.current_task()
+    coro = None if task is None else task.get_coro()
+    return getattr(coro, "cr_code", None) is _box.__code__
+
+
 def _work_until(boxed: concurrent.futures.Future[T]) -> T:
     """Wait for a result. A worker does other jobs of its lease meanwhile, and counts as parked."""
     worker = here.worker

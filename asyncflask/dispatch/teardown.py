@@ -240,6 +240,8 @@ def raise_first(app: ContextApp, failures: Sequence[BaseException]) -> None:
     """
     ranked = sorted(failures, key=lambda error: isinstance(error, Exception))
     for error in ranked[1:]:
-        app.logger.error("A further error at the end.", exc_info=error)
+        # A scope of anyio's cancels its task again at each `await`: that is one cancellation.
+        if not isinstance(error, asyncio.CancelledError):
+            app.logger.error("A further error at the end.", exc_info=error)
     if ranked:
         raise ranked[0]

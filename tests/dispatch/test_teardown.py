@@ -100,6 +100,12 @@ def test_a_cancellation_is_raised_instead_of_errors(app, caplog):
     assert "an error" in caplog.text
 
 
+def test_a_cancellation_that_is_delivered_twice_is_raised_once(app, caplog):
+    with pytest.raises(asyncio.CancelledError, match="first"):
+        raise_first(app, [asyncio.CancelledError("first"), asyncio.CancelledError("again")])
+    assert caplog.text == ""
+
+
 async def test_ignored_errors_are_not_passed_to_teardown_functions():
     class Own(Flask):
         def should_ignore_error(self, error):

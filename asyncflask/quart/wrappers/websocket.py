@@ -8,6 +8,7 @@ from typing import Any, NoReturn, Self
 
 from werkzeug.datastructures import Headers
 
+from ...concurrency.bridge import is_run_for_thread
 from ...exceptions import WebsocketDisconnect
 from ...typing import Message
 from ...wrappers import Websocket as AsyncWebsocket
@@ -40,12 +41,18 @@ class Connection(WebsocketConnection):
         self.ended(code, reason)
         return self.disconnect()
 
-    async def wait_for_cancellation(self) -> NoReturn:
+    async def wait_for_cancellation(self, error: WebsocketDisconnect) -> NoReturn:
         """Wait in a task of the view, until it is cancelled or the websocket has ended.
 
+        Args:
+            error: For a `def` function, whose thread cannot be cancelled.
+
         Raises:
-            CancelledError: Always.
+            CancelledError: The view is cancelled.
+            WebsocketDisconnect: A thread waits for this.
         """
+        if is_run_for_thread() and asyncio.current_task() is not self.view_task:
+            raise error
         if self._watch is None:
             self._watch_view()  # The app has closed the websocket itself.
         if self._departure is None:
@@ -149,8 +156,8 @@ class Websocket(BaseRequestWebsocket, AsyncWebsocket):
         """
         try:
             await super().accept(headers, subprotocol)
-        except WebsocketDisconnect:
-            await self.connection.wait_for_cancellation()
+        except WebsocketDisconnect as error:
+            await self.connection.wait_for_cancellation(error)
 
     async def receive(self) -> Any:
         """Wait for the next message: ``str`` or ``bytes``.
@@ -160,8 +167,8 @@ class Websocket(BaseRequestWebsocket, AsyncWebsocket):
         """
         try:
             return await super().receive()
-        except WebsocketDisconnect:
-            await self.connection.wait_for_cancellation()
+        except WebsocketDisconnect as error:
+            await self.connection.wait_for_cancellation(error)
 
     async def send(self, data: str | bytes) -> None:
         """Send a message.
@@ -174,8 +181,8 @@ class Websocket(BaseRequestWebsocket, AsyncWebsocket):
         """
         try:
             await super().send(data)
-        except WebsocketDisconnect:
-            await self.connection.wait_for_cancellation()
+        except WebsocketDisconnect as error:
+            await self.connection.wait_for_cancellation(error)
 
     def _checked(self, subprotocol: str | None) -> str | None:
         # Quart's test client tells the app no subprotocols, and tests choose one all the same.
