@@ -238,3 +238,36 @@ async def test_the_order_of_the_teardown_functions_of_the_app_context():
         found.append(ended)
 
     assert found == [["first", "second"], ["second", "first"]]
+
+
+@pytest.mark.parametrize("is_async", [False, True])
+async def test_an_async_hook_of_a_view_whose_client_disconnects(is_async):
+    found = []
+    for lib in BOTH:
+        app = new_app(lib)
+        ended = asyncio.Event()
+        seen = []
+
+        @app.before_request
+        async def wait(seen=seen, ended=ended):
+            try:
+                await asyncio.sleep(0.2)
+                seen.append("ended")
+            except asyncio.CancelledError:
+                seen.append("cancelled")
+                raise
+            finally:
+                ended.set()
+
+        async def async_view():
+            return ""
+
+        app.post("/")(async_view if is_async else lambda: "")
+        gone = [{"type": "http.request", "body": b"", "more_body": False}]
+        gone.append({"type": "http.disconnect"})
+        serving = asyncio.create_task(serve(app, "http", *gone))
+        await asyncio.wait_for(ended.wait(), 5)
+        await asyncio.wait({serving})
+        found.append(seen)
+
+    assert found == [["cancelled"], ["cancelled" if is_async else "ended"]]
