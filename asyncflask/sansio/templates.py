@@ -15,7 +15,7 @@ from werkzeug.utils import cached_property
 from .. import resources
 from .. import typing as ft
 from .._contextvars import current
-from ..exceptions import outside
+from ..exceptions import OutOfContext, outside
 from ..helpers import get_flashed_messages
 from ..json.provider import JSONProvider
 from ..templating import (
@@ -48,6 +48,12 @@ def _template_proxy(name: str, kind: str) -> LocalProxy[t.Any]:
     def find() -> object:
         ctx = current()
         found = None if ctx is None else getattr(ctx, name)
+        if found is None and name == "request" and ctx is not None and ctx.has_request:
+            raise OutOfContext(
+                "Working outside of request context: `request` was used in a template, and this is"
+                " a websocket. Pass what the template needs, such as `path=websocket.path`, or"
+                " write `{% if request %}` around it."
+            )
         if found is None:
             raise outside(name, kind)
         return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 import jinja2
 import pytest
 
-from asyncflask import Flask, render_template_string
+from asyncflask import Flask, render_template_string, websocket
 
 
 @pytest.fixture
@@ -90,3 +90,17 @@ def test_templates_see_flasks_globals(app):
         )
 
     assert text == "/cart shop.test 1 None None []"
+
+
+async def test_request_in_a_template_of_a_websocket_says_what_to_write(app):
+    app.testing = True
+
+    @app.websocket("/")
+    async def view():
+        await websocket.send(render_template_string("{% if request %}request{% endif %}"))
+        await websocket.send(render_template_string("{{ request.path }}"))
+
+    async with app.test_client().websocket("/") as connection:
+        assert await connection.receive() == ""
+        with pytest.raises(RuntimeError, match=r"this is a websocket\. Pass what the template"):
+            await connection.receive()
