@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from types import TracebackType
-from typing import Any, Protocol
+from typing import Any, NoReturn, Protocol
 
 from ..concurrency.stopping import Stopping
 from ..typing import Receive, Scope, Send
@@ -151,6 +151,14 @@ class TestApp:
         await connection.close(grace)
         return connection
 
+    def __enter__(self) -> NoReturn:
+        raise _misused("with")
+
+    def __exit__(self, *details: object) -> None: ...
+
+    def __await__(self) -> NoReturn:
+        raise _misused("await")
+
     async def __aenter__(self) -> TestApp:
         await self.startup()
         return self
@@ -162,3 +170,10 @@ class TestApp:
         tb: TracebackType | None,
     ) -> None:
         await self.shutdown()
+
+
+def _misused(word: str) -> TypeError:
+    return TypeError(
+        f"`{word} app.test_app()` was written, but its startup and shutdown are around a block."
+        " Write `async with app.test_app() as running:`."
+    )

@@ -173,3 +173,12 @@ async def test_event_streams_work_after_the_app_was_stopped():
 
     assert stopped.text.startswith("retry:")
     assert started.text == "data: Hello\n\n"
+
+
+async def test_a_test_app_is_entered_by_async_with_alone():
+    app = Flask("shop")
+    with pytest.raises(TypeError, match=r"Write `async with app\.test_app\(\) as running:`"):
+        with app.test_app():
+            pass
+    with pytest.raises(TypeError, match=r"Write `async with app\.test_app\(\) as running:`"):
+        await app.test_app()
