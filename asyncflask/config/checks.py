@@ -48,7 +48,7 @@ def _flag(value: object) -> str | None:
 
 def _former_keys(value: object) -> str | None:
     # SECURITY: each character of a text would be a key, and a key of one character is guessed.
-    if value is None or isinstance(value, (list, tuple)):
+    if value is None or isinstance(value, (list, tuple, set, frozenset)):
         return None
     return "Write a list of keys; in a variable '[\"the former key\"]'"
 
@@ -121,7 +121,7 @@ CHECKS: Mapping[str, Check] = {
     "WEBSOCKET_IDLE_TIMEOUT": _TIME,
     "BACKGROUND_TASK_SHUTDOWN_TIMEOUT": _TIME,
     "WORKER_POOL_SIZE": number(1, example="40 (requests)"),
-    "WORKER_THREADS": number(1, example="1000 (threads)"),
+    "WORKER_THREADS": number(1, none="None: WORKER_POOL_SIZE", example="1000 (threads)"),
     "WORKER_QUEUE_SIZE": _COUNT,
     "WORKER_QUEUE_TIMEOUT": _TIME,
     **dict.fromkeys(

@@ -45,6 +45,8 @@ RIGHT = [
     ("SESSION_COOKIE_SECURE", "yes"),
     ("SECRET_KEY", b"secret"),
     ("SECRET_KEY_FALLBACKS", ["former", b"first"]),
+    ("SECRET_KEY_FALLBACKS", ("former",)),
+    ("WORKER_THREADS", None),
     ("SERVER_NAME", "shop.example:8000"),
     ("SERVER_NAME", "[::1]:8000"),
     ("TRUSTED_HOSTS", "shop.example"),
