@@ -37,8 +37,11 @@ def add_awaits(program: Program, options: Options, notes: list[Note]) -> dict[Co
         else:
             edits[code].add(node, _with_await)
     for code, call in plan.wrapped:
-        name = name_for(code, "asyncflask.current_app", edits[code])
-        edits[code].add(call.func, _ensured(name))
+        if isinstance(call.func, cst.Call):
+            edits[code].add(call.func, _with_ensure_async)
+        else:
+            name = name_for(code, "asyncflask.current_app", edits[code])
+            edits[code].add(call.func, _ensured(name))
         edits[code].add(
             call, _await_in_parentheses if _needs_parentheses(code, call) else _with_await
         )
@@ -54,6 +57,12 @@ def _ensured(current_app: str) -> Edit:
         return cst.Call(func, [cst.Arg(expression(node))])
 
     return edit
+
+
+def _with_ensure_async(node: cst.CSTNode) -> cst.CSTNode:
+    """Change `current_app.ensure_sync(view)`."""
+    assert isinstance(node, cst.Call)
+    return node.with_deep_changes(node.func, attr=cst.Name("ensure_async"))
 
 
 def _make_async(node: cst.CSTNode) -> cst.CSTNode:

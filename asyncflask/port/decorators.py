@@ -123,9 +123,13 @@ class Decorators:
 
 
 def _calls_one_of(code: Code, call: cst.Call, names: set[str]) -> bool:
+    func = call.func
+    match func:
+        case cst.Call(func=cst.Attribute(attr=cst.Name(value="ensure_sync")), args=[arg]):
+            func = arg.value
     return (
-        isinstance(call.func, cst.Name)
-        and code.qualified_name(call.func) in names
+        isinstance(func, cst.Name)
+        and code.qualified_name(func) in names
         and not isinstance(code.parent(call), cst.Await)
     )
 

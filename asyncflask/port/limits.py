@@ -162,7 +162,19 @@ class DefLimits:
             return []
         name = function.node.name.value
         others = (f"{cls}.{name}" for cls in self._relatives.get(function.cls, ()))
-        return [self._program.functions[one] for one in others if one in self._program.functions]
+        found = [self._program.functions[one] for one in others if one in self._program.functions]
+        return [*found, *self._called_with.get(function, ())]
+
+    @functools.cached_property
+    def _called_with(self) -> dict[Function, list[Function]]:
+        """The methods of other subclasses that the same call of the base class calls."""
+        groups = self._program.implementations.values()
+        return {
+            function: [one for one in group if one is not function]
+            for group in groups
+            if any(one in self.callers for one in group)
+            for function in group
+        }
 
     @functools.cached_property
     def _relatives(self) -> dict[str, list[str]]:

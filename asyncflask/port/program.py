@@ -88,8 +88,12 @@ class Program:
         self._knows_attributes = False
         #: The base classes of classes, until more variables are known.
         self._bases: dict[str, list[str]] = {}
+        #: Methods that classes lack and subclasses have, which `self.method()` calls.
+        self.implementations: dict[str, list[Function]] = {}
         for self._knows_attributes in (False, True):
             self._bases.clear()
+            if self._knows_attributes:
+                self._find_implementations()
             for _ in range(PASSES):
                 before = len(self.aliases)
                 self._bind_variables()
@@ -171,7 +175,7 @@ class Program:
             if owner in self.aliases:
                 return self.aliases[owner] + rest
             if owner in self.classes:
-                return self._inherited(owner, rest) or name
+                return self._implemented(owner, rest) or self._inherited(owner, rest) or name
         return name
 
     def _inherited(self, cls: str, rest: str) -> str:
@@ -186,6 +190,22 @@ class Program:
             if base in self.classes and (found := self._inherited(base, rest)):
                 return found
         return ""
+
+    def _find_implementations(self) -> None:
+        found: dict[str, list[Function]] = {}
+        for function in self.all_functions:
+            if function.cls in self.classes:
+                for base in sorted(self.all_bases(function.cls) & self.classes.keys()):
+                    name = f"{base}.{function.node.name.value}"
+                    if self.resolve(name) not in self.functions:
+                        found.setdefault(name, []).append(function)
+        self.implementations = found
+
+    def _implemented(self, cls: str, rest: str) -> str:
+        """Return a method of a subclass, for one that the class calls and lacks."""
+        member, _, more = rest[1:].partition(".")
+        found = self.implementations.get(f"{cls}.{member}")
+        return f"{found[0].name}{'.' * bool(more)}{more}" if found else ""
 
     def is_request(self, value: str) -> bool:
         """Return whether a value is the request, also `self` of a `request_class`.

@@ -67,3 +67,15 @@ def test_a_decorator_stays_def_around_a_view_that_is_called_by_one_that_blocks(
     assert "async def" not in code
     assert "`both`: it calls time.sleep" in report
     assert "`index`: its decorator's `guarded.inner` stays `def`" in report
+
+
+def test_a_view_that_is_called_by_ensure_sync_is_awaited(tmp_path: Path, port: Port) -> None:
+    path = tmp_path / "app.py"
+    code = APP.replace("return view(*args)", "return app.ensure_sync(view)(*args)")
+    path.write_text(code.format(other="pass", both="pass"))
+
+    port("--to", "async", "--write", "app.py")
+
+    assert "async def inner" in path.read_text()
+    assert "return await app.ensure_async(view)(*args)" in path.read_text()
+    assert "from asyncflask import Flask, request\n" in path.read_text()
