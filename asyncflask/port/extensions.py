@@ -104,6 +104,7 @@ def _imported(
     program: Program, wanted: Callable[[str], bool]
 ) -> dict[str, tuple[Code, cst.CSTNode]]:
     found: dict[str, tuple[Code, cst.CSTNode]] = {}
+    own = {code.source.module.partition(".")[0] for code in program.codes}
     for code in program.codes:
         for node in code.imports:
             if isinstance(node, cst.Import):
@@ -112,6 +113,6 @@ def _imported(
                 names = [] if node.relative else [code.module_of(node)]
             for name in names:
                 top = name.partition(".")[0]
-                if wanted(top):
+                if wanted(top) and top not in own:
                     found.setdefault(top, (code, node))
     return found

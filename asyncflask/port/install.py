@@ -34,16 +34,27 @@ def add_install(program: Program, options: Options, notes: list[Note]) -> dict[C
     if not used_extensions(program):
         return edits
     by_module = {code.source.module: code for code in program.codes}
-    makers = [
-        code for code in program.codes if not code.source.is_test and _makes_an_app(program, code)
-    ]
+    makers = [code for code in program.codes if _makes_an_app(program, code)]
+    of_apps = [code for code in makers if not code.source.is_test]
     # Of a package, Python runs `__init__.py` first.
-    firsts = (by_module.get(code.source.module.partition(".")[0], code) for code in makers)
-    for code in dict.fromkeys(firsts):
+    firsts = [by_module.get(code.source.module.partition(".")[0], code) for code in of_apps]
+    # Of an extension, only the tests make apps.
+    for code in dict.fromkeys(firsts or [_loaded_before(program, code) for code in makers]):
         if not _has_call(code):
             edits[code] = Edits()
             edits[code].add(code.tree, _insert)
     return edits
+
+
+def _loaded_before(program: Program, test: Code) -> Code:
+    """Return what pytest loads first of a folder of tests, or the test itself."""
+    conftests = [
+        code
+        for code in program.codes
+        if code.source.path.name == "conftest.py"
+        and test.source.path.is_relative_to(code.source.path.parent)
+    ]
+    return min(conftests, key=lambda code: len(code.source.path.parts), default=test)
 
 
 def _makes_an_app(program: Program, code: Code) -> bool:
