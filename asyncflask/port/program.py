@@ -312,7 +312,7 @@ class Program:
                 value = self.value(code, binding.value)
                 if binding.is_item:
                     value = "<upload>" if value == "<uploads>" else ""
-                for variable in self._variables(code, binding.target):
+                for variable in _variables(self, code, binding.target):
                     self._bind(variable, value)
             for call in code.calls:
                 self._bind_arguments(code, call)
@@ -324,24 +324,6 @@ class Program:
                 self._bind_arguments(function.code, call)
             for result in function.results:
                 self._bind(f"{function.name}()", self.value(function.code, result))
-
-    def _variable(self, code: Code, target: cst.BaseExpression) -> str:
-        if isinstance(target, cst.Name):
-            return code.qualified_name(target)
-        if isinstance(target, cst.Attribute) and (owner := self.value(code, target.value)):
-            return f"{owner}.{target.attr.value}"
-        return ""
-
-    def _variables(self, code: Code, target: cst.BaseExpression) -> list[str]:
-        match target:
-            case cst.Attribute(
-                value=cst.Attribute(value=cst.Name(value="request"), attr=cst.Name(value="cls")),
-                attr=attr,
-            ) if code.source.is_test:
-                # A fixture sets an attribute of each class that uses it.
-                tests = (name for name, (of, _) in self.classes.items() if of.source.is_test)
-                return [f"{cls}.{attr.value}" for cls in tests]
-        return [self._variable(code, target)]
 
     def _bind(self, variable: str, value: str) -> None:
         is_itself = value == variable or value.startswith((f"{variable}.", f"{variable}("))
@@ -410,6 +392,26 @@ def _from_star(program: Program, code: Code, name: str) -> str:
         if module.startswith("asyncflask") and exists(found):
             return found
     return ""
+
+
+def _variable(program: Program, code: Code, target: cst.BaseExpression) -> str:
+    if isinstance(target, cst.Name):
+        return code.qualified_name(target)
+    if isinstance(target, cst.Attribute) and (owner := program.value(code, target.value)):
+        return f"{owner}.{target.attr.value}"
+    return ""
+
+
+def _variables(program: Program, code: Code, target: cst.BaseExpression) -> list[str]:
+    match target:
+        case cst.Attribute(
+            value=cst.Attribute(value=cst.Name(value="request"), attr=cst.Name(value="cls")),
+            attr=attr,
+        ) if code.source.is_test:
+            # A fixture sets an attribute of each class that uses it.
+            tests = (name for name, (of, _) in program.classes.items() if of.source.is_test)
+            return [f"{cls}.{attr.value}" for cls in tests]
+    return [_variable(program, code, target)]
 
 
 def _fixture_name(function: Function) -> str | None:
