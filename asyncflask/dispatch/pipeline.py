@@ -51,7 +51,7 @@ async def run_steps(
     scope_type: Any = ctx.scope_type
     response: Answer
     try:
-        if rest is None and appcontext_pushed.receivers:
+        if rest is None and appcontext_pushed.receivers and ctx.shares_g_with is None:
             await emit(ctx, appcontext_pushed, app)
         try:
             if rest is not None:

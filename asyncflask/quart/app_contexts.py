@@ -31,8 +31,8 @@ class AppContexts(QuartSteps):
 
     request_class = Request
     connection_contexts = {
-        "http": RequestContext.of_connection,
-        "websocket": WebsocketContext.of_connection,
+        "http": RequestContext.of_served,
+        "websocket": WebsocketContext.of_served,
     }
 
     def app_context(self) -> AppContext:

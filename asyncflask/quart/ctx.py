@@ -21,6 +21,7 @@ from ..ctx import has_websocket_context as has_websocket_context
 from ..dispatch.scope_types import HTTP, WEBSOCKET
 from ..exceptions import OutOfContext
 from ..sessions import SessionMixin
+from ..wsgi import PARENT
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -117,6 +118,25 @@ class ServedContext(AwaitedContext):
         if session is not None:
             self.session = session
         self.match_request()
+
+    @classmethod
+    def of_served(cls, app: Any, scope_type: Any, scope: Any, receive: Any, send: Any) -> Self:
+        """Make the context of a connection that is served.
+
+        A test that has pushed a context of the app shares its ``g`` with what its client asks for.
+
+        Args:
+            app: The app.
+            scope_type: The row of ``dispatch/scope_types.py``.
+            scope: The ASGI scope.
+            receive: ASGI's ``receive``.
+            send: ASGI's ``send``.
+        """
+        self = cls.of_connection(app, scope_type, scope, receive, send)
+        parent = scope.get(PARENT)
+        if parent is not None and parent.app is app:
+            self.shares_g_with = parent
+        return self
 
     @property
     def request_websocket(self) -> Any:

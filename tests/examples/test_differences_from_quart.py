@@ -457,6 +457,23 @@ async def test_a_background_task():
     assert seen == [(True, True), (True, False)]
 
 
+@row(CONTEXTS, "a request of the test client, inside of `async with app.app_context()`")
+async def test_a_request_of_the_test_client_inside_of_an_app_context():
+    found = []
+    for lib in BOTH:
+        app = new_app(lib)
+
+        @app.get("/")
+        async def view(lib=lib):
+            return str(lib.g.get("user"))
+
+        async with app.app_context():
+            lib.g.user = "Ada"
+            found.append(await ask(app))
+
+    assert found == [(200, "Ada"), (200, "None")]
+
+
 @row(CONTEXTS, "the `teardown_appcontext` functions around `copy_current_app_context`")
 async def test_teardown_around_a_copy():
     logs = []

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from werkzeug.datastructures import Headers
 
+from ..._contextvars import current
 from ...exceptions import WebsocketDisconnect
 from ...testing.asgi_connection import ASGIConnection
 from ...testing.client import PRESERVE_CONTEXT
@@ -16,6 +17,7 @@ from ...testing.connection import too_early
 from ...testing.websocket import WebsocketDisconnectError as AsyncDisconnectError
 from ...testing.websocket import WebsocketResponseError as WebsocketResponseError
 from ...typing import Message
+from ...wsgi import PARENT
 from ..utils import decode_headers
 from .utils import PRESERVED
 
@@ -61,6 +63,8 @@ class _Connection:
         self.response_data = bytearray()
         #: the contexts that are kept for the test
         self.kept: list[Any] = []
+        if (pushed := current()) is not None:
+            scope[PARENT] = pushed
         if scope.get(PRESERVED):
             scope[PRESERVE_CONTEXT] = self.kept.append
         self._connection = ASGIConnection(app, scope)
