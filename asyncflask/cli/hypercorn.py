@@ -11,11 +11,13 @@ import ssl
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeVar
 
+import click
 import hypercorn
 import hypercorn.asyncio
 import hypercorn.logging
 import hypercorn.run
 from hypercorn.typing import HTTPScope, ResponseSummary, WebsocketScope
+from hypercorn.utils import LifespanFailureError
 
 from ..concurrency.stop_signals import extended
 from ..server.runner import MOMENT, SPARE, LastResort, Signals, run_loop
@@ -50,11 +52,19 @@ def serve_with_hypercorn(
         ssl_context: Instead of these two.
         grace: Seconds that open requests and websockets have to end.
         ready: Called once connections are accepted.
+
+    Raises:
+        SystemExit: With status 1, after one line on standard error: the app's startup or shutdown
+            has failed.
     """
     config = _config(listener.detach(), certfile, keyfile, grace)
     config.ssl_context = ssl_context
     config.ready = ready
-    _run_on_own_loop(app, config)
+    try:
+        _run_on_own_loop(app, config)
+    except LifespanFailureError as error:  # The app's own log has the traceback.
+        click.secho(f"Error: {error}", err=True, fg="red")
+        raise SystemExit(1) from None
 
 
 def run_hypercorns_workers(listener: socket.socket, count: int, settings: WorkerSettings) -> int:

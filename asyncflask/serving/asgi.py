@@ -304,7 +304,8 @@ async def _take_steps(app: ServedApp, receive: Receive, send: Send) -> None:
         try:
             await _in_lifespan(step, kind)
         except Exception as error:
-            app.logger.error("The app failed in %s.", kind)
+            # A server shows the message at most.
+            app.logger.error("The app failed in %s.", kind, exc_info=error)
             ctx = app.app_context()
             if got_serving_exception.receivers:
                 await emit(ctx, got_serving_exception, app, exception=error)

@@ -103,6 +103,7 @@ def test_an_app_that_cannot_start_is_an_error_of_one_line(run: StartProgram, wri
 
     assert program.returncode == 1
     assert "Error: The app failed in startup. LookupError: no database" in output
+    assert output.count("Traceback") == 1
     assert "Running on" not in output
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import select
 import signal
 import socket
@@ -91,7 +92,8 @@ def test_an_app_that_does_not_start_is_an_exit_status(
     output = program.wait()
 
     assert program.returncode == 1
-    assert "no database" in output
+    assert output.count("Traceback") == 1  # that of the app's log
+    assert re.search(r"^Error: .*startup.*no database", output, re.MULTILINE)
     assert "Running on" not in output
 
 
