@@ -95,7 +95,9 @@ async def test_open_websocket_does_not_disturb_the_end(run: StartProgram, write:
     assert "Traceback" not in output
 
 
-def test_an_app_that_cannot_start_is_an_error_of_one_line(run: StartProgram, write: Write) -> None:
+def test_an_app_that_cannot_start_is_in_the_log_and_ends_with_one_line(
+    run: StartProgram, write: Write
+) -> None:
     write("app.py", APP.replace('print("started", flush=True)', 'raise LookupError("no database")'))
 
     program = run()
