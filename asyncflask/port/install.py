@@ -35,11 +35,15 @@ def add_install(program: Program, options: Options, notes: list[Note]) -> dict[C
         return edits
     by_module = {code.source.module: code for code in program.codes}
     makers = [code for code in program.codes if _makes_an_app(program, code)]
-    of_apps = [code for code in makers if not code.source.is_test]
-    # Of a package, Python runs `__init__.py` first.
-    firsts = [by_module.get(code.source.module.partition(".")[0], code) for code in of_apps]
-    # Of an extension, only the tests make apps.
-    for code in dict.fromkeys(firsts or [_loaded_before(program, code) for code in makers]):
+    firsts = (
+        # Tests that make apps of their own, as those of an extension, import no app's module.
+        _loaded_before(program, code)
+        if code.source.is_test
+        # Of a package, Python runs `__init__.py` first.
+        else by_module.get(code.source.module.partition(".")[0], code)
+        for code in makers
+    )
+    for code in dict.fromkeys(firsts):
         if not _has_call(code):
             edits[code] = Edits()
             edits[code].add(code.tree, _insert)

@@ -27,10 +27,11 @@ def write(folder: Path, files: dict[str, str]) -> None:
 
 
 @pytest.mark.parametrize("conftest", ["tests/conftest.py", "tests/unit/conftest.py"])
-def test_where_only_tests_make_apps_their_conftest_calls_it(
+def test_where_tests_make_apps_their_conftest_calls_it(
     conftest: str, tmp_path: Path, port: Port
 ) -> None:
     write(tmp_path, {"ext.py": "import flask\n", conftest: "", "tests/unit/test_ext.py": TEST})
+    write(tmp_path, {"examples/app.py": "from flask import Flask\n\napp = Flask(__name__)\n"})
 
     port("--write", ".")
 
