@@ -31,7 +31,10 @@ from .templates import body_templates
 
 Step: TypeAlias = Callable[[Program, Options, list[Note]], dict[Code, Edits]]
 
-QUART = re.compile(rb"^\s*(from|import)\s+quart\b", re.MULTILINE)
+QUART, FLASK = (
+    re.compile(rb"^\s*(from|import)\s+" + package + rb"\b", re.MULTILINE)
+    for package in (b"quart", b"flask")
+)
 
 
 @dataclass
@@ -107,14 +110,20 @@ def target(
 ) -> Literal["flask", "async"]:
     """Return the API to port to: by default the async API for Quart, the facade for Flask.
 
+    A project that imports both is what more of its files import.
+
     Args:
         sources: The files of the project.
         asked: What the developer asks for; ``None``: nothing.
     """
     if asked is not None:
         return asked
-    uses_quart = any(QUART.search(source.content) for source in sources)
-    return "async" if uses_quart else "flask"
+    texts = [source.content for source in sources]
+    # An extension of Flask may have a module for Quart.
+    of_quart, of_flask = (
+        sum(bool(imports.search(text)) for text in texts) for imports in (QUART, FLASK)
+    )
+    return "async" if of_quart and of_quart >= of_flask else "flask"
 
 
 def _steps(options: Options) -> list[Step]:

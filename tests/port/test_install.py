@@ -80,3 +80,15 @@ def test_environ():
     report = port("--to", "async", ".").output
 
     assert "test_app.py:8: `request.environ` in `test_environ`: the async API has no" in report
+
+
+def test_a_flask_project_with_one_module_for_quart_is_ported_to_the_facade(
+    tmp_path: Path, port: Port
+) -> None:
+    files = {"a.py": "import flask\n", "b.py": "import flask\n", "c.py": "import quart\n"}
+    write(tmp_path, files)
+
+    port("--write", ".")
+
+    assert (tmp_path / "a.py").read_text() == "import asyncflask.flask as flask\n"
+    assert (tmp_path / "c.py").read_text() == "import quart\n"
