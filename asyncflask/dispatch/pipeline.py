@@ -51,8 +51,8 @@ async def run_steps(
     scope_type: Any = ctx.scope_type
     response: Answer
     try:
-        if rest is None and appcontext_pushed.receivers and ctx.shares_g_with is None:
-            await emit(ctx, appcontext_pushed, app)
+        if rest is None and appcontext_pushed.receivers:
+            await _tell_of_push(app, ctx)
         try:
             if rest is not None:
                 response = await rest
@@ -81,6 +81,11 @@ async def run_steps(
     if _has_end(app, ctx, plan):
         await teardown.leave_served(app, ctx, ctx.serving_error)
     return response
+
+
+async def _tell_of_push(app: ServedApp, ctx: Context) -> None:
+    if ctx.shares_g_with is None:  # A test has pushed the app context that it belongs to.
+        await emit(ctx, appcontext_pushed, app)
 
 
 def _has_end(app: ServedApp, ctx: Context, plan: EndpointPlan | None) -> bool:
