@@ -211,12 +211,17 @@ def test_on_the_facade_an_app_context_around_a_stream_ends_where_it_is_left():
     assert order == ["stream", "request", "app"]
 
 
-async def test_a_context_that_the_test_client_keeps_ends_with_it_though_no_stream_was_sent():
+@pytest.mark.parametrize("is_dropped", [False, True])
+async def test_a_context_that_the_test_client_keeps_ends_with_it_though_no_stream_was_sent(
+    is_dropped,
+):
     app, order = streaming(Flask)
 
     @app.get("/unsent")
     async def unsent():
-        stream_with_context(iter("a"))
+        stream = stream_with_context(iter("a"))
+        if not is_dropped:
+            app.extensions["stream"] = stream
         return "text"
 
     async with app.test_client() as client:
