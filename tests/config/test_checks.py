@@ -67,6 +67,7 @@ async def test_other_values_that_mean_something_are_accepted(key, value):
     app = Flask("shop")
     app.config[key] = value
     await app.startup()
+    assert app.has_started
     await app.shutdown()
 
 
@@ -94,6 +95,7 @@ async def test_an_app_of_a_facade_starts_as_it_did_before(cls):
     app = cls("shop")
     app.config["MAX_CONTENT_LENGTH"] = "16M"
     await app.startup()
+    assert app.has_started
     await app.shutdown()
 
 

@@ -342,6 +342,26 @@ async def test_a_background_task_sees_the_request_that_started_it(quart, app, is
     assert seen == [("/Ada", "Ada", None)]
 
 
+@pytest.mark.parametrize("quart", ["asyncflask.quart"], indirect=True)
+async def test_a_background_task_that_a_def_view_starts_sees_the_request(quart, app):
+    """Quart cannot start one there: it looks for an event loop in the view's thread."""
+    seen = []
+
+    async def task():
+        await asyncio.sleep(0.01)  # The request is over.
+        seen.append(quart.request.path)
+
+    @app.get("/<name>")
+    def index(name):
+        app.add_background_task(task)
+        return ""
+
+    async with app.test_app() as running:
+        await running.test_client().get("/Ada")
+
+    assert seen == ["/Ada"]
+
+
 async def test_a_background_task_sees_the_websocket_that_started_it(quart, app):
     seen = []
 
