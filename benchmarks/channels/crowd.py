@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from ..client import WrongAnswer
-from ..servers.loads import Address, connect, upgrade_request
+from ..servers.loads import Address, connect, frame, upgrade_request
 from .measure import LENGTH
 
 WEBSOCKET, EVENTS = "websocket", "events"
@@ -27,6 +27,35 @@ AT_ONCE = 50
 
 _MESSAGE = re.compile(rb"<(\d+) (\d+)>")
 _SIZE = 1 << 16
+
+
+def _get(path: str) -> bytes:
+    return f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: text/event-stream\r\n\r\n".encode()
+
+
+@dataclass(frozen=True)
+class Greeting:
+    """What a client sends before it waits for messages.
+
+    Args:
+        request: Its request.
+        then: What follows when the request is answered.
+    """
+
+    request: bytes
+    then: bytes = b""
+
+
+GREETINGS = {
+    WEBSOCKET: Greeting(upgrade_request("/websocket")),
+    EVENTS: Greeting(_get("/events")),
+}
+#: The protocol of python-socketio has no event streams. The text connects to its namespace "/".
+SOCKET_IO = {
+    WEBSOCKET: Greeting(
+        upgrade_request("/socket.io/?EIO=4&transport=websocket"), frame("40", masked=True)
+    )
+}
 
 
 @dataclass
@@ -73,12 +102,12 @@ class Crowd:
 
     Args:
         addresses: The servers'. The first one is asked to publish.
-        kind: ``"websocket"`` or ``"events"``.
+        greeting: What each client sends first.
     """
 
-    def __init__(self, addresses: Sequence[Address], kind: str) -> None:
+    def __init__(self, addresses: Sequence[Address], greeting: Greeting) -> None:
         self._addresses = addresses
-        self._request = upgrade_request("/websocket") if kind == WEBSOCKET else _get("/events")
+        self._greeting = greeting
         self._opened: list[socket.socket] = []
         self._clients: dict[int, _Client] = {}
         self._poll = select.epoll()
@@ -112,7 +141,7 @@ class Crowd:
             opened = [connect(address) for address in self._addresses for _ in range(count)]
             self._opened += opened
             for connection in opened:
-                connection.sendall(self._request)
+                connection.sendall(self._greeting.request)
             for connection in opened:
                 self._add(connection)
         until = time.monotonic() + SETTLE
@@ -128,6 +157,7 @@ class Crowd:
         head = connection.recv(_SIZE)
         if not head.startswith((b"HTTP/1.1 101 ", b"HTTP/1.1 200 ")):
             raise WrongAnswer(f"A client was answered with {head[:200]!r}.")
+        connection.sendall(self._greeting.then)
         connection.setblocking(False)
         self._clients[connection.fileno()] = _Client(connection)
         self._poll.register(connection.fileno(), select.EPOLLIN)
@@ -225,7 +255,3 @@ def _note(
     if 0 <= place < len(missing):
         arrivals.latencies.append(latency)
         missing[place] -= 1
-
-
-def _get(path: str) -> bytes:
-    return f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: text/event-stream\r\n\r\n".encode()

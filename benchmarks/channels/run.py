@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -89,7 +89,9 @@ def run(quick: bool, seed: int, say: Say) -> dict[str, Any]:
         "python": f"{platform.python_implementation()} {platform.python_version()}",
         "machine": machine(),
         "load": load,
-        "versions": _versions(),
+        "versions": versions(
+            kind.distribution for kinds in PEERS.values() for kind in kinds if kind.distribution
+        ),
         "size": {name: getattr(size, name) for name in Size.__dataclass_fields__},
         "seed": seed,
         "engines": engines,
@@ -157,10 +159,14 @@ async def _to_workers(
     return {"median": round(latencies[middle]), "p99": round(latencies[high])}
 
 
-def _versions() -> dict[str, str]:
-    names = {kind.distribution for kinds in PEERS.values() for kind in kinds if kind.distribution}
+def versions(names: Iterable[str]) -> dict[str, str]:
+    """Return the versions of those distributions that are installed.
+
+    Args:
+        names: The distributions.
+    """
     found = {}
-    for name in sorted(names):
+    for name in sorted(set(names)):
         with suppress(PackageNotFoundError):
             found[name] = version(name)
     return found

@@ -9,18 +9,18 @@ from __future__ import annotations
 import random
 import statistics
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
-from importlib.util import find_spec
+from dataclasses import dataclass, field
 from typing import Any
 
 from ..measure import load_average, machine
 from ..servers.idle import room
 from ..servers.starts import Running, Server, running
-from .crowd import EVENTS, WEBSOCKET, Arrivals, Crowd
+from .crowd import EVENTS, GREETINGS, SOCKET_IO, WEBSOCKET, Arrivals, Crowd, Greeting
 from .measure import LENGTH, Say
 from .run import running as engine_running
+from .run import versions
 
 KINDS = (WEBSOCKET, EVENTS)
 PROCESSES = 2
@@ -33,11 +33,12 @@ AHEAD = 8
 #: Seconds in which a process that has started takes its last memory.
 CALM = 0.5
 
-_EMBEDDED = "-m asyncflask --app benchmarks.channels.{rooms} run --port {{port}}"
-_HYPERCORN = "-m hypercorn benchmarks.channels.{rooms}:app --bind 127.0.0.1:{{port}}"
+_EMBEDDED = "-m asyncflask --app benchmarks.channels.{app} run --port {{port}}"
+_HYPERCORN = "-m hypercorn benchmarks.channels.{app} --bind 127.0.0.1:{{port}}"
 _UVICORN = (
-    "-m uvicorn benchmarks.channels.{rooms}:app --port {{port}} --no-access-log --log-level warning"
+    "-m uvicorn benchmarks.channels.{app} --port {{port}} --no-access-log --log-level warning"
 )
+_DJANGO = ("channels", "channels-redis", "django", "uvicorn")
 
 
 @dataclass(frozen=True)
@@ -47,35 +48,54 @@ class App:
     Args:
         title: The app's, in the table.
         server: The server's, in the table.
-        rooms: The app's module.
+        app: The app's module and its name there.
         command: The server's command line.
         engines: Which engines it is measured with.
-        needs: The modules that have to be installed.
+        needs: The distributions that have to be installed.
+        clients: The kinds of clients, with what each of them sends first.
     """
 
     title: str
     server: str
-    rooms: str
+    app: str
     command: str
     engines: tuple[str, ...]
     needs: tuple[str, ...] = ()
+    clients: Mapping[str, Greeting] = field(default_factory=lambda: GREETINGS)
 
     def start(self) -> Server:
         """Return how it is started."""
-        command = self.command.format(rooms=self.rooms)
+        command = self.command.format(app=self.app)
         return Server(self.server, f"{self.title}, {self.server}", (), tuple(command.split()), ())
 
 
 ENGINES = ("memory", "redis", "valkey", "postgresql", "nats")
 APPS = {
-    "embedded": App("asyncflask", "embedded", "rooms", _EMBEDDED, ENGINES),
-    "hypercorn": App("asyncflask", "hypercorn", "rooms", _HYPERCORN, ("redis",), ("hypercorn",)),
-    "uvicorn": App("asyncflask", "uvicorn", "rooms", _UVICORN, ("redis",), ("uvicorn",)),
+    "embedded": App("asyncflask", "embedded", "rooms:app", _EMBEDDED, ENGINES),
+    "hypercorn": App(
+        "asyncflask", "hypercorn", "rooms:app", _HYPERCORN, ("redis",), ("hypercorn",)
+    ),
+    "uvicorn": App("asyncflask", "uvicorn", "rooms:app", _UVICORN, ("redis",), ("uvicorn",)),
     "litestar": App(
-        "Litestar", "uvicorn", "rooms_litestar", _UVICORN, ("redis",), ("litestar", "uvicorn")
+        "Litestar", "uvicorn", "rooms_litestar:app", _UVICORN, ("redis",), ("litestar", "uvicorn")
+    ),
+    "socketio": App(
+        "python-socketio",
+        "uvicorn",
+        "rooms_socketio:app",
+        _UVICORN,
+        ("redis",),
+        ("python-socketio", "starlette", "uvicorn"),
+        SOCKET_IO,
+    ),
+    "channels-redis": App(
+        "channels_redis", "uvicorn", "rooms_django:core", _UVICORN, ("redis",), _DJANGO
+    ),
+    "channels-redis-pubsub": App(
+        "channels_redis (pubsub)", "uvicorn", "rooms_django:pubsub", _UVICORN, ("redis",), _DJANGO
     ),
     "quart": App(
-        "Quart", "hypercorn", "rooms_quart", _HYPERCORN, ("memory",), ("quart", "hypercorn")
+        "Quart", "hypercorn", "rooms_quart:app", _HYPERCORN, ("memory",), ("quart", "hypercorn")
     ),
 }
 
@@ -87,7 +107,8 @@ class Size:
     Args:
         rounds: How many rounds.
         clients: Clients of each process.
-        slow: Messages for the latency, one each :data:`PAUSE`.
+        slow: Messages for the latency, one each :data:`PAUSE`; more than 100, so that one of them
+            (at which Python collects garbage, for example) does not decide the 99th percentile.
         fast: Messages for the rate.
     """
 
@@ -97,7 +118,7 @@ class Size:
     fast: int
 
 
-FULL = Size(3, 500, 40, 100)
+FULL = Size(3, 500, 120, 100)
 QUICK = Size(1, 50, 10, 50)
 
 
@@ -122,6 +143,7 @@ def run(quick: bool, seed: int, say: Say) -> dict[str, Any]:
         "machine": machine(),
         "load": load,
         "size": {name: getattr(size, name) for name in Size.__dataclass_fields__},
+        "versions": versions(name for app in APPS.values() for name in app.needs),
         "length": LENGTH,
         "seed": seed,
         "engines": engines,
@@ -135,8 +157,8 @@ def _measure_engine(
     turns = [
         (name, kind)
         for name, app in APPS.items()
-        for kind in KINDS
-        if engine in app.engines and all(map(find_spec, app.needs))
+        for kind in app.clients
+        if engine in app.engines and len(versions(app.needs)) == len(app.needs)
     ]
     rounds: dict[tuple[str, str], list[dict[str, float]]] = {turn: [] for turn in turns}
     for _ in range(size.rounds):
@@ -173,7 +195,7 @@ def measure(app: App, kind: str, url: str, processes: int, size: Size) -> dict[s
         second; µs of the processes' CPU time for each; KiB of their memory for each client; and how
         many deliveries were lost, or came in disorder.
     """
-    with _served(app, url, processes) as servers, _crowd(servers, kind) as crowd:
+    with _served(app, url, processes) as servers, _crowd(servers, app.clients[kind]) as crowd:
         crowd.come(WARM_UP)
         time.sleep(CALM)
         before = sum(server.resident() for server in servers)
@@ -207,8 +229,8 @@ def _served(app: App, url: str, processes: int) -> Iterator[list[Running]]:
 
 
 @contextmanager
-def _crowd(servers: list[Running], kind: str) -> Iterator[Crowd]:
-    crowd = Crowd([server.address for server in servers], kind)
+def _crowd(servers: list[Running], greeting: Greeting) -> Iterator[Crowd]:
+    crowd = Crowd([server.address for server in servers], greeting)
     try:
         yield crowd
     finally:

@@ -28,10 +28,11 @@ Result = Mapping[str, Any]
 def report(result: Result) -> str:
     """Make the tables, and the lines that say what they are."""
     size, about = result["size"], result["machine"]
+    versions = ", ".join(f"{name} {of}" for name, of in result["versions"].items())
     return "\n\n".join(
         [
             f"{result['date']}, {about['processor']} ({about['cores']} cores, {about['system']},"
-            f" load {result['load']} at the start)."
+            f" load {result['load']} at the start); {versions}."
             f" Each of {PROCESSES} processes of one worker has {size['clients']} clients;"
             " memory has one process."
             " A view publishes messages of"
@@ -50,6 +51,8 @@ def report(result: Result) -> str:
 def _table(result: Result, kind: str) -> str:
     rows = []
     for title, cells in _rows(result):
+        if kind not in cells:
+            continue
         cell = cells[kind]
         mark = "**" if title[1] == "asyncflask, embedded" else ""
         rows.append(
@@ -92,11 +95,12 @@ def plot(result: Result, path: Path) -> None:
     height = 0.8 / len(KINDS)
     for axes, (name, title) in zip(panels, PANELS.items(), strict=True):
         for number, kind in enumerate(KINDS):
-            places = [row + (number - 0.5) * height for row in range(len(rows))]
-            values = [cells[kind][name] for _, cells in rows]
+            shown = [(row, cells[kind]) for row, (_, cells) in enumerate(rows) if kind in cells]
+            places = [row + (number - 0.5) * height for row, _ in shown]
+            values = [cell[name] for _, cell in shown]
             axes.barh(places, values, height=height, color=COLOURS[kind], label=HEADS[kind])
             if name == "p99":
-                middles = [cells[kind]["median"] for _, cells in rows]
+                middles = [cell["median"] for _, cell in shown]
                 axes.plot(middles, places, "|", color="white", markersize=7)
         axes.set_title(title, fontsize=10)
         axes.set_xlim(left=0)

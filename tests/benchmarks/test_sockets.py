@@ -36,11 +36,13 @@ def result():
         "machine": {"processor": "Some", "cores": 2, "system": "Linux x86_64"},
         "load": 0.1,
         "size": {"rounds": 3, "clients": 500, "slow": 1, "fast": 1},
+        "versions": {"litestar": "2.25.0", "uvicorn": "0.54.0"},
         "length": 100,
         "engines": {
             "redis": {
                 "embedded": {"websocket": figures(), "events": figures(lost=3)},
                 "litestar": {"websocket": figures(disordered=2), "events": figures()},
+                "socketio": {"websocket": figures()},
             }
         },
     }
@@ -52,10 +54,22 @@ def result():
         "| Redis | **asyncflask, embedded** | 1.2 | 9.9 | 0 | 0 | 12,345 | 6.5 | 7.7 |",
         "| Redis | **asyncflask, embedded** | 1.2 | 9.9 | 3 | 0 | 12,345 | 6.5 | 7.7 |",
         "| Redis | Litestar, uvicorn | 1.2 | 9.9 | 0 | 2 | 12,345 | 6.5 | 7.7 |",
+        "| Redis | python-socketio, uvicorn | 1.2 | 9.9 | 0 | 0 | 12,345 | 6.5 | 7.7 |",
     ],
 )
 def test_the_tables_have_each_figure(line, result):
     assert line in sockets_report.report(result).splitlines()
+
+
+def test_the_tables_name_the_versions_of_what_is_measured(result):
+    assert "; litestar 2.25.0, uvicorn 0.54.0." in sockets_report.report(result)
+
+
+def test_a_kind_of_client_that_a_peer_does_not_have_has_no_row(result):
+    events = sockets_report.report(result).partition("| event streams |")[2]
+
+    assert "Litestar" in events
+    assert "python-socketio" not in events
 
 
 @pytest.mark.parametrize("page", [channels.PAGE, command.README], ids=["reference", "benchmarks"])
@@ -73,6 +87,7 @@ def test_the_picture_has_a_row_for_each_app(result, tmp_path):
 
     assert "Redis: asyncflask, embedded" in picture
     assert "Redis: Litestar, uvicorn" in picture
+    assert "Redis: python-socketio, uvicorn" in picture
 
 
 @pytest.mark.parametrize("kind", sockets.KINDS)
@@ -125,7 +140,7 @@ class Sender:
 def test_what_is_missing_and_what_comes_twice_is_counted(times, lost, disordered, monkeypatch):
     monkeypatch.setattr(crowd, "PATIENCE", 0.5)
     sender = Sender()
-    clients = crowd.Crowd([sender.address], crowd.EVENTS)
+    clients = crowd.Crowd([sender.address], crowd.GREETINGS[crowd.EVENTS])
     try:
         clients.come(1)
         sender.times = iter(times)
@@ -140,7 +155,7 @@ def test_what_is_missing_and_what_comes_twice_is_counted(times, lost, disordered
 
 def test_a_client_that_is_refused_is_an_error():
     sender = Sender(b"HTTP/1.1 503 Service Unavailable\r\n\r\n")
-    clients = crowd.Crowd([sender.address], crowd.EVENTS)
+    clients = crowd.Crowd([sender.address], crowd.GREETINGS[crowd.EVENTS])
     try:
         with pytest.raises(WrongAnswer, match="503"):
             clients.come(1)
