@@ -48,6 +48,8 @@ def report(result: Result) -> str:
             f" {size['restarts']} times while another worker publishes, and is started again after"
             " half a second. The column “lost” counts what the publisher was told is sent, and what"
             " did not arrive; “back” are the seconds until a message arrives again."
+            " What a server has taken, and has neither passed on nor written to a disk when it is"
+            " killed, is lost."
             " Channels replay `CHANNELS_HISTORY` messages; if more are published until a subscriber"
             " is back, the rest is lost, and its `messages.complete` is false.",
             _restarts(result),

@@ -42,7 +42,9 @@ def report(result: Result) -> str:
             f" {PAUSE * 1000:g} ms; the rate is that of all deliveries with {AHEAD} messages under"
             " way."
             " CPU and memory are those of the processes, without the engine's server."
-            " The clients run on the same cores.",
+            " The clients run on the same cores."
+            " python-socketio has its Redis manager, and clients that speak Socket.IO;"
+            " channels_redis is a layer of Django Channels, and has two of them.",
             *(_table(result, kind) for kind in KINDS),
         ]
     )
