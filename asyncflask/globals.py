@@ -147,23 +147,22 @@ class _WebsocketProxy(LocalProxy[t.Any]):
 
     __slots__ = ()
 
+    # Outside of a context, or before a websocket is made, these raise AttributeError. Python then
+    # calls LocalProxy's __getattr__(), which looks for the websocket in every place.
     @property
     def receive(self) -> t.Any:
-        ctx = current()
+        ctx: t.Any = current()
         # The usual case; the rest is for worker threads and contexts inside contexts.
-        if ctx is not None and ctx.scope_type is WEBSOCKET and ctx.lease is None:
-            found = ctx.made_connection
-            if found is not None:
-                return found.receive
+        if ctx.scope_type is WEBSOCKET and ctx.lease is None:
+            return ctx.made_connection.receive
         return _find_websocket().receive
 
     @property
     def send(self) -> t.Any:
-        ctx = current()
-        if ctx is not None and ctx.scope_type is WEBSOCKET and ctx.lease is None:
-            found = ctx.made_connection
-            if found is not None:
-                return found.send
+        ctx: t.Any = current()
+        # The usual case; the rest is for worker threads and contexts inside contexts.
+        if ctx.scope_type is WEBSOCKET and ctx.lease is None:
+            return ctx.made_connection.send
         return _find_websocket().send
 
     # Python hides the error of a look-up that finds no websocket, where that is a descriptor's.

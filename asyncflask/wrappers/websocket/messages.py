@@ -132,10 +132,10 @@ class Messages(MessageReceiver):
             await connection.look()
         push = connection.push
         try:
-            if isinstance(data, str):
-                await push({"type": "websocket.send", "text": data})
-            else:
+            if not isinstance(data, str):
                 await push(_binary_message(data))
+            else:
+                await push({"type": "websocket.send", "text": data})
         except OSError:
             # ASGI, "Disconnected Client - send exception" (hypercorn ignores such a message).
             raise connection.client_left(1006, None) from None
