@@ -30,6 +30,7 @@ from ..dispatch.runners import RUNNERS
 from ..dispatch.scope_types import HTTP, WEBSOCKET
 from ..exceptions import SetupFinished
 from ..json.provider import DefaultJSONProvider, JSONProvider
+from ..logging import one_line
 from ..sessions import SecureCookieSessionInterface, SessionInterface
 from ..templating import _default_template_ctx_processor
 from ..wrappers import Request, Response, never_awaited
@@ -279,6 +280,20 @@ class App(Templates, Rules, ServingHooks, EnsureSync):
         if trap is None and isinstance(e, BadRequestKeyError) and self.debug:
             return True
         return bool(trap) and isinstance(e, BadRequest)
+
+    def log_exception(self, exc_info: ft.ExcInfo) -> None:
+        """Log an error that nothing handled.
+
+        Args:
+            exc_info: As :func:`sys.exc_info` returns it.
+
+        Source: ``Flask: app.log_exception``.
+        """
+        # It stands in this file because the line has the file's name, as Flask's: "ERROR in app".
+        ctx = current()
+        connection = None if ctx is None else ctx.request_or_websocket
+        where = "" if connection is None else f" on {connection.path} [{connection.method}]"
+        self.logger.error("Exception%s", one_line(where), exc_info=exc_info)
 
     def make_default_options_response(self) -> Response:
         """Answer OPTIONS with the methods that the current URL allows."""

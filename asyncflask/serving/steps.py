@@ -21,7 +21,6 @@ from ..dispatch import errors, overrides, pipeline, teardown
 from ..dispatch.finalize import finalize, process
 from ..dispatch.protocols import ServedApp
 from ..exceptions import OutOfContext
-from ..logging import one_line
 from ..sansio.app import App
 from ..sansio.setupmethod import F
 from ..wrappers import Response
@@ -206,17 +205,6 @@ class Steps(App):
         """
         assert request.routing_exception is not None
         raise request.routing_exception
-
-    def log_exception(self, exc_info: ft.ExcInfo) -> None:
-        """Log an error that nothing handled.
-
-        Args:
-            exc_info: As :func:`sys.exc_info` returns it.
-        """
-        ctx = current()
-        connection = None if ctx is None else ctx.request_or_websocket
-        where = "" if connection is None else f" on {connection.path} [{connection.method}]"
-        self.logger.error("Exception%s", one_line(where), exc_info=exc_info)
 
     @overrides.own_step
     async def do_teardown_request(self: ServedApp, exc: BaseException | None = NO_ERROR) -> None:

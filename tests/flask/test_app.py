@@ -471,6 +471,15 @@ def test_another_error_of_a_teardown_function_is_raised_unchanged(module, error)
 
 
 @both
+def test_the_line_of_an_error_in_the_log_names_the_module_app(module, caplog):
+    app = module.Flask("app", static_folder=None)
+    app.add_url_rule("/", "index", lambda: 1 / 0)
+
+    assert app.test_client().get("/").status_code == 500
+    assert [record.module for record in caplog.records] == ["app"]
+
+
+@both
 def test_a_stop_iteration_after_an_error_handler_is_in_the_log_as_itself(module, caplog):
     app = module.Flask("app", static_folder=None)
     app.add_url_rule("/", "index", lambda: "index")

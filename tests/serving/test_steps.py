@@ -118,6 +118,7 @@ def test_errors_are_logged_with_the_place(app, caplog):
 
     messages = [record.getMessage() for record in caplog.records]
     assert messages == ["Exception on /x [POST]", "Exception"]
+    assert {record.module for record in caplog.records} == {"app"}  # as Flask's lines
     assert caplog.records[0].exc_info[1] is error
 
 
