@@ -75,7 +75,7 @@ class ServedApp(RespondingApp, LinkingApp, Protocol):
     background_tasks: set[asyncio.Task[None]]
     lifespan_state: dict[str, Any]
     has_started: bool
-    serving_generators: list[AsyncIterator[None]]
+    serving_generators: list[list[AsyncIterator[None]]]
 
     @property
     def name(self) -> str: ...

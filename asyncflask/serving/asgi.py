@@ -335,14 +335,17 @@ async def run_startup(app: ServedApp) -> None:
     Args:
         app: The app.
     """
-    app.serving_generators = []
+    if not app.has_started:
+        app.serving_generators.clear()  # Those of a startup that has failed.
+    generators: list[AsyncIterator[None]] = []
+    app.serving_generators.append(generators)
     async with app.app_context() as ctx:
         for func in app.before_serving_funcs:
             await call_settled(ctx, func)
         for function in app.while_serving_gens:
             generator = function()
             await anext(generator)
-            app.serving_generators.append(generator)
+            generators.append(generator)
 
 
 async def run_shutdown(app: ServedApp) -> None:
@@ -361,8 +364,9 @@ async def run_shutdown(app: ServedApp) -> None:
     Source: ``Quart: app.shutdown``.
     """
     errors: list[BaseException] = []
+    generators = app.serving_generators.pop() if app.serving_generators else []
     async with app.app_context() as ctx:
-        for generator in reversed(app.serving_generators):
+        for generator in reversed(generators):
             await _noting(errors, _end_generator(generator), f"the generator {generator!r}")
         for func in app.after_serving_funcs:
             await _noting(errors, call_settled(ctx, func), f"the after_serving function {func!r}")

@@ -34,14 +34,16 @@ class AppLifespan(Steps):
     refuses_settings: t.ClassVar[bool] = True
 
     def _prepare_api(self) -> None:
-        self.serving_generators: list[AsyncIterator[None]] = []
-        #: whether the startup has run, and no shutdown has followed it
+        #: the ``while_serving`` generators that run, of each startup that no shutdown has followed:
+        #: a test may start an app that another test keeps started
+        self.serving_generators: list[list[AsyncIterator[None]]] = []
+        #: whether a startup has run, and no shutdown has followed it
         self.has_started = False
         self.background_tasks: set[asyncio.Task[None]] = set()
         #: the applications that :meth:`mount` was given, the longest prefix first
         self.mounts: list[Mount] = []
-        #: what shuts down those of them that were started
-        self._stop_mounted: list[Stop] = []
+        #: what shuts down those of them that were started, of each startup as well
+        self._stop_mounted: list[list[Stop]] = []
         #: the lifespan scope's ``state``, for ``before_serving`` functions to fill
         self.lifespan_state: dict[str, t.Any] = {}
         #: set when shutdown begins, for background tasks to wait for
@@ -70,7 +72,7 @@ class AppLifespan(Steps):
             type(self).jinja_environment  # noqa: B018  # looking imports
         await run_startup(self)
         self.has_started = True
-        self._stop_mounted = await start_mounted(self, self.mounts)
+        self._stop_mounted.append(await start_mounted(self, self.mounts))
 
     async def shutdown(self) -> None:
         """Wait for background tasks, run the functions of the shutdown, and end idle workers."""
@@ -78,11 +80,11 @@ class AppLifespan(Steps):
         self.shutdown_event.set()
         try:
             await self.finish_background_tasks()
-            stops, self._stop_mounted = self._stop_mounted, []
+            stops = self._stop_mounted.pop() if self._stop_mounted else []
             await stop_mounted(stops, self.logger)
         finally:
             await run_shutdown(self)
-            self.has_started = False
+            self.has_started = bool(self.serving_generators)
             self.workers.trim()
 
     @setupmethod

@@ -24,6 +24,50 @@ async def test_startup_and_shutdown_may_be_called_directly(app):
     assert ran == ["before", "after"]
 
 
+async def test_an_app_that_is_started_twice_ends_what_each_startup_has_begun(app):
+    """A test may start an app that a fixture keeps started."""
+    ran, mounted = [], Flask("mounted")
+    app.mount("/mounted", mounted)
+
+    @app.while_serving
+    @mounted.while_serving
+    async def serving():
+        number = ran.count("begin")
+        ran.append("begin")
+        yield
+        ran.append(f"end {number}")
+
+    async with app.test_app():
+        async with app.test_app():
+            pass
+        assert ran == ["begin"] * 4 + ["end 3", "end 2"]
+
+    assert sorted(ran[4:]) == ["end 0", "end 1", "end 2", "end 3"]
+
+
+async def test_the_generators_of_a_startup_that_fails_do_not_count_for_the_next_one(app):
+    ran, faults = [], [ValueError("not yet")]
+
+    @app.while_serving
+    async def serving():
+        ran.append("begin")
+        yield
+        ran.append("end")
+
+    @app.while_serving
+    async def fail():
+        if faults:
+            raise faults.pop()
+        yield
+
+    with pytest.raises(ValueError, match="not yet"):
+        await app.startup()
+    async with app.test_app():
+        pass
+
+    assert ran == ["begin", "begin", "end"]
+
+
 async def test_the_lifespans_state_may_be_filled_at_startup(app):
     @app.before_serving
     async def connect():
