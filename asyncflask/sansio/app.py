@@ -289,7 +289,7 @@ class App(Templates, Rules, ServingHooks, EnsureSync):
 
         Source: ``Flask: app.log_exception``.
         """
-        # It stands in this file because the line has the file's name, as Flask's: "ERROR in app".
+        # The line has the name of the file that logs, which is "app" in Flask: "ERROR in app".
         ctx = current()
         connection = None if ctx is None else ctx.request_or_websocket
         where = "" if connection is None else f" on {connection.path} [{connection.method}]"
