@@ -42,7 +42,34 @@ _OTHER_NAMES = {
 }
 
 
-class Flask(AppLifespan, Run):
+class CommonFlask(AppLifespan, Run):
+    """What the apps of the three APIs have in common, whose contexts and test clients differ.
+
+    See :data:`FacadeBase`.
+    """
+
+    websocket_class: type[Websocket] = Websocket
+    #: what ``def`` callables see as ``request`` and ``websocket``
+    sync_request_class: type[SyncRequest] = SyncRequest
+    sync_websocket_class: type[SyncWebsocket] = SyncWebsocket
+    test_cli_runner_class: type[clients.CliRunner] | None = later("asyncflask.testing", "CliRunner")
+
+    def test_cli_runner(self, **kwargs: t.Any) -> clients.CliRunner:
+        """Return a runner for the app's commands.
+
+        Args:
+            kwargs: For the runner class.
+
+        Returns:
+            An object of ``test_cli_runner_class``, by default a :class:`.CliRunner`.
+        """
+        from .testing import CliRunner
+
+        cls: t.Any = self.test_cli_runner_class or CliRunner
+        return t.cast(CliRunner, cls(self, **kwargs))
+
+
+class Flask(CommonFlask):
     """A Flask application on a native event loop; an ASGI callable.
 
     ``async def`` views and hooks run on the loop and get an awaitable ``request``. ``def`` views
@@ -65,13 +92,18 @@ class Flask(AppLifespan, Run):
 
     request_class: type[Request] = Request
     response_class: type[Response] = Response
-    websocket_class: type[Websocket] = Websocket
-    #: what ``def`` callables see as ``request`` and ``websocket``
-    sync_request_class: type[SyncRequest] = SyncRequest
-    sync_websocket_class: type[SyncWebsocket] = SyncWebsocket
     test_app_class: type[clients.TestApp] = later("asyncflask.testing", "TestApp")
     test_client_class: type[clients.TestClient] | None = later("asyncflask.testing", "TestClient")
-    test_cli_runner_class: type[clients.CliRunner] | None = later("asyncflask.testing", "CliRunner")
+
+    if t.TYPE_CHECKING:
+        # Servers and middleware have types of their own for the three arguments: TypedDicts,
+        # mappings. Whatever they are, an app is an application for all of them.
+        async def __call__(
+            self,
+            scope: t.Any,  # noqa: ANN401
+            receive: ft.AnyReceive,
+            send: ft.AnySend,
+        ) -> None: ...
 
     # -- contexts ----------------------------------------------------------------------------------
 
@@ -161,20 +193,14 @@ class Flask(AppLifespan, Run):
         # The client takes the response class from the app: Quart's clients have no such argument.
         return cls(self, use_cookies=use_cookies, **kwargs)
 
-    def test_cli_runner(self, **kwargs: t.Any) -> clients.CliRunner:
-        """Return a runner for the app's commands.
 
-        Args:
-            kwargs: For the runner class.
-
-        Returns:
-            An object of ``test_cli_runner_class``, by default a :class:`.CliRunner`.
-        """
-        from .testing import CliRunner
-
-        cls: t.Any = self.test_cli_runner_class or CliRunner
-        return t.cast(CliRunner, cls(self, **kwargs))
-
+if t.TYPE_CHECKING:
+    # A checker compares an override with each class above it. In a subclass of a facade's app it is
+    # to have the signature of Flask or Quart, not that of the async API.
+    FacadeBase = CommonFlask
+else:
+    #: what the apps of the facades extend
+    FacadeBase = Flask
 
 overrides.note_own_steps(Flask)
 explain_missing_attributes(Flask, _OTHER_NAMES)

@@ -24,6 +24,7 @@ from . import _invalidation
 from ._fast.signing import CookieSerializer, Digest
 from .exceptions import missing_method
 from .json.tag import TaggedJSONSerializer
+from .typing import Overridable
 from .wrappers.response.headers import add_checked
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -148,7 +149,7 @@ class SessionInterface:
     pickle_based = False
     """Whether the store uses pickle (read by extensions)."""
 
-    def make_null_session(self, app: Any) -> NullSession:
+    def make_null_session(self, app: Any) -> Overridable[NullSession]:
         """Make the session that is used where :meth:`open_session` returned ``None``.
 
         Args:
@@ -335,7 +336,7 @@ class SecureCookieSessionInterface(SessionInterface):
         except TypeError:  # One of them has no hash.
             return _signing_serializer.__wrapped__(*settings)
 
-    def open_session(self, app: Any, request: Any) -> SecureCookieSession | None:
+    def open_session(self, app: Any, request: Any) -> Overridable[SecureCookieSession | None]:
         """Return the session of the cookie; an empty one if there is none or it is not valid.
 
         Args:
@@ -360,7 +361,7 @@ class SecureCookieSessionInterface(SessionInterface):
         except BadSignature:
             return self.session_class()
 
-    def save_session(self, app: Any, session: SessionMixin, response: Any) -> None:
+    def save_session(self, app: Any, session: SessionMixin, response: Any) -> Overridable[None]:
         """Set, refresh or delete the cookie, if necessary, and send ``Vary: Cookie``.
 
         Args:
@@ -394,6 +395,7 @@ class SecureCookieSessionInterface(SessionInterface):
                 response.vary.add("Cookie")
             else:
                 add_checked(headers, "Vary", "Cookie")
+        return None
 
     def _set_cookie(
         self, app: Any, session: SessionMixin, content: dict[str, Any], response: Any

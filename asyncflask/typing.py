@@ -18,7 +18,7 @@ from collections.abc import (
     Sequence,
 )
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 from wsgiref.types import WSGIApplication
 
 from werkzeug.datastructures import Headers
@@ -30,6 +30,9 @@ Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
+#: for the methods that an override may give a type of its own for each message, as servers have
+AnyReceive = Callable[[], Awaitable[Any]]
+AnySend = Callable[[Any], Awaitable[None]]
 ASGIApplication = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 # -- what a view may return (Flask: flask.typing) --------------------------------------------------
@@ -58,6 +61,10 @@ ResponseReturnValue = (
 )
 ResponseClass = TypeVar("ResponseClass", bound=Response)
 ResponseTypes = Response  # Quart's name; ours and Werkzeug's have this base class.
+
+T = TypeVar("T")
+#: What a method returns, where an override may return another type: Quart's methods are awaited.
+Overridable: TypeAlias = T | Any
 
 ExcInfo = tuple[type[BaseException], BaseException, TracebackType] | tuple[None, None, None]
 

@@ -15,10 +15,10 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterator
 from contextlib import contextmanager
 from types import FunctionType, MethodType
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, TypeVar
 from weakref import WeakSet
 
 from werkzeug.wrappers import Request as WerkzeugRequest
@@ -274,9 +274,17 @@ async def _awaited(ctx: Context, func: Callable[..., Any], result: Awaitable[Any
 _prepared: WeakSet[Callable[..., Any]] = WeakSet()
 
 
+if TYPE_CHECKING:
+
+    class StepAnswer(Any, Generic[T]):  # type: ignore[misc]  # so it is also what a thread gets
+        """For type checkers, the answer of a step: awaited, or used at once."""
+
+        def __await__(self) -> Generator[Any, Any, T]: ...
+
+
 def own_step(
-    method: Callable[Concatenate[S, P], Coroutine[Any, Any, Any]],
-) -> Callable[Concatenate[S, P], Any]:
+    method: Callable[Concatenate[S, P], Coroutine[Any, Any, T]],
+) -> Callable[Concatenate[S, P], StepAnswer[T] | Any]:
     """Let a step of the app return an awaitable on the loop, and its result in a worker thread.
 
     Args:
@@ -295,6 +303,20 @@ def own_step(
 
     _prepared.add(step)
     return step
+
+
+def step_of_any_parameters(
+    method: Callable[..., Coroutine[Any, Any, T]],
+) -> Callable[..., StepAnswer[T] | Any]:
+    """Do as :func:`own_step`; for type checkers an override may have any parameters.
+
+    Args:
+        method: The coroutine of a step that has other parameters in another API.
+
+    Returns:
+        The step.
+    """
+    return own_step(method)
 
 
 def prepare(func: object) -> Any:

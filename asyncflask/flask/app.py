@@ -9,9 +9,9 @@ from __future__ import annotations
 import inspect
 import os
 import sys
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Callable, Iterable
 from types import FunctionType
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 from weakref import ref
 
 import click
@@ -76,11 +76,8 @@ from .wrappers import Request, Response
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
+    from .call_interface import WSGIOrASGIAnswer
     from .testing import FlaskClient, FlaskCliRunner
-
-    # Servers and middleware have types of their own for a scope and messages.
-    _Receive = Callable[[], Awaitable[Any]]
-    _Send = Callable[[Any], Awaitable[None]]
 
 
 P = ParamSpec("P")
@@ -106,10 +103,10 @@ class Flask(SyncSteps, metaclass=CallableType):
     """
 
     app_ctx_globals_class = _AppCtxGlobals
-    request_class: type[Request] = Request  # type: ignore[assignment]  # as Flask's
+    request_class: type[Request] = Request
     response_class: type[Response] = Response
     _template_proxies = {"g": g, "request": request, "session": session}
-    test_client_class: type[FlaskClient] | None = None  # type: ignore[assignment]  # as Flask's
+    test_client_class: type[FlaskClient] | None = None
     test_cli_runner_class: type[FlaskCliRunner] | None = None
     refuses_settings = False
 
@@ -143,25 +140,22 @@ class Flask(SyncSteps, metaclass=CallableType):
         super().__init_subclass__(**kwargs)
         adapt_subclass(cls)
 
-    @overload  # type: ignore[override]  # WSGI with two arguments, ASGI with three
-    def __call__(
-        self, environ: WSGIEnvironment, start_response: StartResponse
-    ) -> Iterable[bytes]: ...
-    @overload
-    def __call__(self, environ: Any, start_response: _Receive, send: _Send) -> Awaitable[None]: ...  # noqa: ANN401
-    @overload
-    def __call__(self, environ: Scope) -> Callable[[Receive, Send], Awaitable[None]]: ...
-    def __call__(self, environ: Any, start_response: Any = None, send: Any = None) -> object:
-        """Serve a WSGI request, or with three arguments an ASGI connection.
+    if TYPE_CHECKING:
+        # An override may be for WSGI alone, or for ASGI.
+        def __call__(self, *args: Any, **kwargs: Any) -> WSGIOrASGIAnswer | Any: ...  # noqa: ANN401
+    else:
 
-        With an ASGI scope alone it is an ASGI 2 application.
-        """
-        __traceback_hide__ = True  # Werkzeug's debugger leaves this frame out.
-        if send is not None or start_response is None:
-            return call_asgi(self, environ, start_response, send)
-        if not isinstance(environ, dict):
-            refuse_environ(self, environ)
-        return self.wsgi_app(environ, start_response)
+        def __call__(self, environ, start_response=None, send=None):
+            """Serve a WSGI request, or with three arguments an ASGI connection.
+
+            With an ASGI scope alone it is an ASGI 2 application.
+            """
+            __traceback_hide__ = True  # Werkzeug's debugger leaves this frame out.
+            if send is not None or start_response is None:
+                return call_asgi(self, environ, start_response, send)
+            if not isinstance(environ, dict):
+                refuse_environ(self, environ)
+            return self.wsgi_app(environ, start_response)
 
     async def asgi_app(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one ASGI connection; for servers that cannot detect the app's interface.
@@ -257,7 +251,7 @@ class Flask(SyncSteps, metaclass=CallableType):
         """Return a context for using the app outside of a request."""
         return AppContext(self)
 
-    def request_context(self, environ: WSGIEnvironment) -> RequestContext:  # type: ignore[override]  # as Flask's
+    def request_context(self, environ: WSGIEnvironment) -> RequestContext:
         """Return the context of a WSGI request.
 
         Args:
@@ -356,7 +350,7 @@ class Flask(SyncSteps, metaclass=CallableType):
             # The reloader may start the setup again in this process.
             self._got_first_request = False
 
-    def test_client(self, use_cookies: bool = True, **kwargs: Any) -> FlaskClient:  # type: ignore[override]  # as Flask's
+    def test_client(self, use_cookies: bool = True, **kwargs: Any) -> FlaskClient:
         """Return a synchronous client that calls the app without a server.
 
         Args:

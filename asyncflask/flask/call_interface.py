@@ -48,6 +48,10 @@ class CalledApp(Protocol):
     ) -> Iterable[bytes]: ...
 
 
+class WSGIOrASGIAnswer(Iterable[bytes], Awaitable[None], Protocol):
+    """For type checkers, what a call of an app returns: WSGI's body, or what ASGI awaits."""
+
+
 class CallableType(WatchingType):
     """The type of app classes, which adapts a ``__call__`` that is assigned to one."""
 

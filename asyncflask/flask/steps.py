@@ -29,7 +29,11 @@ from .wrappers import Request, Response
 T = TypeVar("T")
 
 
-class SyncSteps(async_api.Flask):
+if TYPE_CHECKING:
+    from ..testing import TestApp
+
+
+class SyncSteps(async_api.FacadeBase):
     """An app whose steps return their result, whether or not a loop runs."""
 
     # Those of a request answer at once, always; a websocket is served by the async API.
@@ -39,6 +43,19 @@ class SyncSteps(async_api.Flask):
 
         def make_response(self, rv: ft.ResponseReturnValue) -> Response: ...
         def make_default_options_response(self) -> Response: ...
+
+        test_app_class: type[TestApp]
+
+        def websocket_context(
+            self, scope: ft.Scope, receive: ft.Receive | None = None, send: ft.Send | None = None
+        ) -> Context:
+            """See :meth:`asyncflask.Flask.websocket_context`."""
+
+        def test_websocket_context(self, *args: Any, **kwargs: Any) -> Context:
+            """See :meth:`asyncflask.Flask.test_websocket_context`."""
+
+        def test_app(self) -> TestApp:
+            """See :meth:`asyncflask.Flask.test_app`."""
 
     def _run(self, function: Callable[..., Awaitable[T]], *args: Any) -> T:
         """Run one of the pipeline's functions on the current context, in this thread."""

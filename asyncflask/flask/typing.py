@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+
 from ..typing import (
-    AfterRequestCallable,
     AppOrBlueprintKey,
     BeforeFirstRequestCallable,
     BeforeRequestCallable,
@@ -22,6 +23,11 @@ from ..typing import (
     TemplateTestCallable,
     URLDefaultCallable,
     URLValuePreprocessorCallable,
+)
+
+# With a parameter, as Flask's: ``AfterRequestCallable[Response]``.
+AfterRequestCallable = (
+    Callable[[ResponseClass], ResponseClass] | Callable[[ResponseClass], Awaitable[ResponseClass]]
 )
 
 __all__ = [

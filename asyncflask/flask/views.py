@@ -6,11 +6,16 @@ and for the method of a verb.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from .. import views as async_api
 from ..sansio.setupmethod import F
 from ..views import http_method_funcs
 from .globals import current_app as current_app
 from .globals import request as request
+
+if TYPE_CHECKING:
+    from ..typing import ResponseReturnValue
 
 __all__ = [
     "F",
@@ -23,6 +28,11 @@ __all__ = [
 class View(async_api.View):
     """See :class:`asyncflask.views.View`. Source: ``Flask: views.View``."""
 
+    if TYPE_CHECKING:
+
+        def dispatch_request(self) -> ResponseReturnValue:
+            """Answer the request; a subclass has it."""
+
     @classmethod
     def _is_async(cls) -> bool:
         return False
@@ -30,6 +40,11 @@ class View(async_api.View):
 
 class MethodView(async_api.MethodView, View):
     """See :class:`asyncflask.views.MethodView`. Source: ``Flask: views.MethodView``."""
+
+    if TYPE_CHECKING:
+
+        def dispatch_request(self, **kwargs: Any) -> ResponseReturnValue:
+            """Answer the request with the method of its verb."""
 
     @classmethod
     def _is_async(cls) -> bool:

@@ -25,6 +25,7 @@ from .._fast.json_decoder import decode_bytes, decode_text
 from .._fast.json_encoder import Write, make_encoder
 from .._invalidation import Watching
 from ..exceptions import missing_method
+from ..typing import Overridable
 
 
 class ProviderApp(Protocol):
@@ -115,7 +116,7 @@ class JSONProvider:
         """Return a function that makes the body of :meth:`response`; ``None``: there is none."""
         return None
 
-    def response(self, *args: Any, **kwargs: Any) -> Response:
+    def response(self, *args: Any, **kwargs: Any) -> Overridable[Response]:
         """Make a response of one value, of several as a list, or of keywords as an object.
 
         Args:
@@ -284,7 +285,7 @@ class DefaultJSONProvider(JSONProvider, Watching):
             return f"{self.dumps(obj, separators=(',', ':'))}\n".encode()
         return f"{self.dumps(obj, indent=2)}\n".encode()
 
-    def response(self, *args: Any, **kwargs: Any) -> Response:
+    def response(self, *args: Any, **kwargs: Any) -> Overridable[Response]:
         """Make a response of one value, of several as a list, or of keywords as an object.
 
         It is indented in debug mode, else compact; see :attr:`compact` and :attr:`mimetype`.

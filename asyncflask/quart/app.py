@@ -31,7 +31,7 @@ from ..sansio.setupmethod import T_template_test as T_template_test
 from ..sansio.setupmethod import T_websocket as T_websocket
 from ..sansio.setupmethod import T_while_serving as T_while_serving
 from ..templating.rendering import TemplateApp, update_template_context_async
-from ..typing import ExcInfo, Receive, Scope, Send
+from ..typing import AnyReceive, AnySend, ExcInfo, Overridable
 from .app_contexts import AppContexts
 from .asgi import ASGIHTTPConnection, ASGILifespan, ASGIWebsocketConnection
 from .config import DEFAULT_CONFIG, Config
@@ -93,7 +93,7 @@ class Quart(WebsocketHooks, AppHooks, AppFiles, AppContexts):
     url_rule_class = QuartRule
     jinja_environment = Environment
     test_app_class: type[TestApp] = TestApp
-    test_client_class: type[QuartClient] = QuartClient  # type: ignore[assignment]  # as Quart's
+    test_client_class: type[QuartClient] = QuartClient
     test_cli_runner_class: type[QuartCliRunner] = QuartCliRunner
 
     runners = RUNNERS
@@ -113,7 +113,7 @@ class Quart(WebsocketHooks, AppHooks, AppFiles, AppContexts):
         if used != (ASGIHTTPConnection, ASGILifespan, ASGIWebsocketConnection):
             self.replaced_steps |= {"asgi_app"}
 
-    async def asgi_app(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def asgi_app(self, scope: t.Any, receive: AnyReceive, send: AnySend) -> None:
         """Serve one ASGI connection.
 
         Args:
@@ -211,7 +211,7 @@ class Quart(WebsocketHooks, AppHooks, AppFiles, AppContexts):
 
     # -- tests -------------------------------------------------------------------------------------
 
-    def test_client(self, use_cookies: bool = True, **kwargs: t.Any) -> QuartClient:  # type: ignore[override]  # as Quart's
+    def test_client(self, use_cookies: bool = True, **kwargs: t.Any) -> Overridable[QuartClient]:
         """Return a client that calls the app without a server.
 
         Args:
@@ -223,13 +223,13 @@ class Quart(WebsocketHooks, AppHooks, AppFiles, AppContexts):
         """
         return self.test_client_class(self, use_cookies=use_cookies, **kwargs)
 
-    def test_app(self) -> TestApp:
+    def test_app(self) -> Overridable[TestApp]:
         """Return the app for a test: ``async with app.test_app() as running:``."""
         return self.test_app_class(self)
 
     # -- templates and files -----------------------------------------------------------------------
 
-    async def update_template_context(self, context: dict[str, t.Any]) -> None:  # type: ignore[override]  # as Quart's
+    async def update_template_context(self, context: dict[str, t.Any]) -> None:
         """Add the names of the context processors to a template's context.
 
         Args:
@@ -239,7 +239,9 @@ class Quart(WebsocketHooks, AppHooks, AppFiles, AppContexts):
 
     # -- responses and errors ----------------------------------------------------------------------
 
-    async def make_response(self, result: ResponseReturnValue | HTTPException) -> Response:  # type: ignore[override]  # as Quart's
+    async def make_response(
+        self, result: ResponseReturnValue | HTTPException
+    ) -> Overridable[Response]:
         """Return the response for a view's return value.
 
         Args:
@@ -257,7 +259,7 @@ class Quart(WebsocketHooks, AppHooks, AppFiles, AppContexts):
                 " these with a status, headers, or both."
             ) from error
 
-    async def make_default_options_response(self) -> Response:  # type: ignore[override]  # as Quart's
+    async def make_default_options_response(self) -> Response:
         """Answer OPTIONS with the methods that the current URL allows."""
         return t.cast(Response, super().make_default_options_response())
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import typing as t
-from collections.abc import Mapping
 
 from werkzeug.datastructures import Authorization
 
 from .._contextvars import current
 from ..context import Context
 from ..dispatch.scope_types import HTTP, WEBSOCKET
-from ..typing import Receive, Scope, Send
+from ..typing import Overridable, Receive, Scope, Send
 from .ctx import AppContext, RequestContext, WebsocketContext
 from .steps import QuartSteps
 from .testing.utils import (
@@ -39,7 +38,7 @@ class AppContexts(QuartSteps):
         """Return a context for using the app outside of a request: ``async with``."""
         return AppContext(self)
 
-    def request_context(self, request: Request) -> RequestContext:  # type: ignore[override]  # as Quart's
+    def request_context(self, request: Request) -> RequestContext:
         """Return the context of a request.
 
         Args:
@@ -47,7 +46,7 @@ class AppContexts(QuartSteps):
         """
         return RequestContext(self, request)
 
-    def websocket_context(self, websocket: Websocket) -> WebsocketContext:  # type: ignore[override]  # as Quart's
+    def websocket_context(self, websocket: Websocket) -> WebsocketContext:
         """Return the context of a websocket.
 
         Args:
@@ -77,7 +76,7 @@ class AppContexts(QuartSteps):
         made: Context = getattr(self, name)(ctx.connect())
         return made
 
-    async def handle_request(self, request: Request) -> Response:
+    async def handle_request(self, request: Request) -> Overridable[Response]:
         """Answer a request that was made by hand.
 
         Args:
@@ -92,7 +91,7 @@ class AppContexts(QuartSteps):
             except Exception as error:
                 return t.cast(Response, await self.handle_exception(error))
 
-    async def handle_websocket(self, websocket: Websocket) -> Response | None:
+    async def handle_websocket(self, websocket: Websocket) -> Overridable[Response | None]:
         """Serve a websocket that was made by hand.
 
         Args:
@@ -117,11 +116,11 @@ class AppContexts(QuartSteps):
         *,
         method: str = "GET",
         headers: HeadersArgument = None,
-        query_string: Mapping[str, t.Any] | None = None,
+        query_string: dict[str, t.Any] | None = None,
         scheme: str = "http",
         send_push_promise: PushPromise = no_op_push,
         data: str | bytes | None = None,
-        form: Mapping[str, t.Any] | None = None,
+        form: dict[str, t.Any] | None = None,
         json: object = sentinel,
         root_path: str = "",
         http_version: str = "1.1",

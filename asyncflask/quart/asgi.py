@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from werkzeug.datastructures import Headers
 
 from ..serving.asgi import serve_connection
-from ..typing import Message, Receive, Scope, Send
+from ..typing import AnyReceive, AnySend, Message, Scope
 from ..wrappers.http_connection import path_below_root
 from ..wrappers.response.asgi import send_response
 from .utils import encode_headers
@@ -37,7 +37,7 @@ class ServedConnection:
         self.app = app
         self.scope = scope
 
-    async def __call__(self, receive: Receive, send: Send) -> None:
+    async def __call__(self, receive: AnyReceive, send: AnySend) -> None:
         """Serve it.
 
         Args:
@@ -71,7 +71,7 @@ class ASGIHTTPConnection(ServedConnection):
     """
 
     # COMPAT: tests and subclasses call it to get the request of a scope.
-    def _create_request_from_scope(self, send: Send) -> Request:
+    def _create_request_from_scope(self, send: AnySend) -> Request:
         scope, config = self.scope, self.app.config
         headers = self._headers()
         if scope["http_version"] < "1.1":
@@ -90,12 +90,12 @@ class ASGIHTTPConnection(ServedConnection):
             send_push_promise=partial(self._send_push_promise, send),
         )
 
-    async def _send_push_promise(self, send: Send, path: str, headers: Headers) -> None:
+    async def _send_push_promise(self, send: AnySend, path: str, headers: Headers) -> None:
         if "http.response.push" in (self.scope.get("extensions") or {}):
             encoded = encode_headers(headers)
             await send({"type": "http.response.push", "path": path, "headers": encoded})
 
-    async def handle_messages(self, request: Request, receive: Receive) -> None:
+    async def handle_messages(self, request: Request, receive: AnyReceive) -> None:
         """Put the messages of the client into a request's body, until the client disconnects.
 
         Args:
@@ -111,7 +111,7 @@ class ASGIHTTPConnection(ServedConnection):
             if not message.get("more_body", False):
                 body.set_complete()
 
-    async def handle_request(self, request: Request, send: Send) -> None:
+    async def handle_request(self, request: Request, send: AnySend) -> None:
         """Let the app answer a request, and send the response.
 
         Args:
@@ -140,7 +140,7 @@ class ASGIWebsocketConnection(ServedConnection):
         self._closed = False
 
     # COMPAT: tests and subclasses call it to get the websocket of a scope.
-    def _create_websocket_from_scope(self, send: Send) -> Websocket:
+    def _create_websocket_from_scope(self, send: AnySend) -> Websocket:
         scope = self.scope
         return self.app.websocket_class(
             self._path(),
@@ -157,7 +157,7 @@ class ASGIWebsocketConnection(ServedConnection):
             scope,
         )
 
-    async def handle_messages(self, receive: Receive) -> None:
+    async def handle_messages(self, receive: AnyReceive) -> None:
         """Put the messages of the client into the queue, until the client disconnects.
 
         Args:
@@ -171,7 +171,7 @@ class ASGIWebsocketConnection(ServedConnection):
                 data = message.get("bytes")
                 await self.queue.put(message["text"] if data is None else data)
 
-    async def handle_websocket(self, websocket: Websocket, send: Send) -> None:
+    async def handle_websocket(self, websocket: Websocket, send: AnySend) -> None:
         """Let the app serve a websocket, and end it.
 
         Args:
@@ -193,7 +193,7 @@ class ASGIWebsocketConnection(ServedConnection):
             self._closed = True
             await send({"type": "websocket.close", "code": 1000})
 
-    async def send_data(self, send: Send, data: str | bytes) -> None:
+    async def send_data(self, send: AnySend, data: str | bytes) -> None:
         """Send a message.
 
         Args:
@@ -205,7 +205,7 @@ class ASGIWebsocketConnection(ServedConnection):
         await send({"type": "websocket.send", **message})
 
     async def accept_connection(
-        self, send: Send, headers: Headers | None, subprotocol: str | None
+        self, send: AnySend, headers: Headers | None, subprotocol: str | None
     ) -> None:
         """Complete the handshake, once.
 
@@ -234,7 +234,7 @@ class ASGIWebsocketConnection(ServedConnection):
         version = (self.scope.get("asgi") or {}).get("spec_version", "2.0")
         return tuple(map(int, version.split(".")))
 
-    async def close_connection(self, send: Send, code: int, reason: str) -> None:
+    async def close_connection(self, send: AnySend, code: int, reason: str) -> None:
         """Close the websocket.
 
         Args:
@@ -265,7 +265,7 @@ class ASGILifespan(ServedConnection):
     Source: ``Quart: asgi.ASGILifespan``.
     """
 
-    async def __call__(self, receive: Receive, send: Send) -> None:
+    async def __call__(self, receive: AnyReceive, send: AnySend) -> None:
         """Serve it. A step that fails is reported to the server, and is no error here.
 
         Args:

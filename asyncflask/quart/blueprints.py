@@ -120,7 +120,7 @@ class Blueprint(WebsocketHooks, async_api.Blueprint):
         """
         return await open_readable(self.root_path, path, mode)
 
-    async def send_static_file(self, filename: str) -> Response:  # type: ignore[override]  # as Quart's
+    async def send_static_file(self, filename: str) -> Response:
         """Return a response with a file of the static folder.
 
         Args:

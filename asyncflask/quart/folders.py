@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from datetime import timedelta
-from typing import Protocol, cast
+from typing import TYPE_CHECKING, Protocol, cast
 
 from .. import app as async_api
 from .._contextvars import current
@@ -12,6 +12,9 @@ from ..typing import RouteCallable
 from .files import AsyncFile, open_file
 from .helpers import send_from_directory
 from .wrappers import Response
+
+if TYPE_CHECKING:
+    from .templating import Environment
 
 
 class Owner(Protocol):
@@ -69,8 +72,13 @@ async def send_from_folder(owner: Owner, filename: str) -> Response:
     return await send_from_directory(folder, filename, cache_timeout=max_age)
 
 
-class AppFiles(async_api.Flask):
+class AppFiles(async_api.FacadeBase):
     """The app's methods that open and send files."""
+
+    if TYPE_CHECKING:
+
+        def create_jinja_environment(self) -> Environment:
+            """See :meth:`asyncflask.Flask.create_jinja_environment`."""
 
     def get_send_file_max_age(self, filename: str | None) -> int | None:
         """Return how long a browser may cache a file; also where no context is active.
@@ -112,7 +120,7 @@ class AppFiles(async_api.Flask):
         """
         return await open_file(open, os.path.join(self.instance_path, path), mode)
 
-    async def send_static_file(self, filename: str) -> Response:  # type: ignore[override]  # as Quart's
+    async def send_static_file(self, filename: str) -> Response:
         """Return a response with a file of the static folder.
 
         Args:

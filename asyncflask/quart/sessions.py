@@ -26,7 +26,7 @@ class SessionInterface(async_api.SessionInterface):
     Source: ``Quart: sessions.SessionInterface``.
     """
 
-    async def make_null_session(self, app: Any) -> NullSession:  # type: ignore[override]  # as Quart's
+    async def make_null_session(self, app: Any) -> NullSession:
         """Make the session that is used where :meth:`open_session` returned ``None``.
 
         Args:
@@ -71,7 +71,7 @@ class SecureCookieSessionInterface(SessionInterface, async_api.SecureCookieSessi
     digest_method = staticmethod(_sha1)
 
     @async_api.never_waits
-    async def open_session(self, app: Any, request: Any) -> SecureCookieSession | None:  # type: ignore[override]  # as Quart's
+    async def open_session(self, app: Any, request: Any) -> SecureCookieSession | None:
         """Return the session of the cookie; an empty one if there is none or it is not valid.
 
         Args:
@@ -84,7 +84,7 @@ class SecureCookieSessionInterface(SessionInterface, async_api.SecureCookieSessi
         return async_api.SecureCookieSessionInterface.open_session(self, app, request)
 
     @async_api.never_waits
-    async def save_session(self, app: Any, session: Any, response: Any) -> None:  # type: ignore[override]  # as Quart's
+    async def save_session(self, app: Any, session: Any, response: Any) -> None:
         """Set, refresh or delete the cookie, if necessary.
 
         Args:

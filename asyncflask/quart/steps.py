@@ -11,7 +11,7 @@ import functools
 import inspect
 from collections.abc import Awaitable, Callable
 from types import FunctionType, MethodType
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from werkzeug.exceptions import HTTPException
 
@@ -21,6 +21,7 @@ from ..context import Context
 from ..dispatch import errors, overrides, pipeline, teardown
 from ..dispatch.finalize import finalize, process
 from ..helpers import require_request_context
+from ..typing import AnyReceive, AnySend
 from .typing import ResponseReturnValue
 from .wrappers import Response
 
@@ -91,8 +92,12 @@ def _error_first(value: Any, more: tuple[Any, ...]) -> tuple[Any, Any]:
     return _sorted(value, more[0] if more else None)
 
 
-class QuartSteps(async_api.Flask):
+class QuartSteps(async_api.FacadeBase):
     """An app whose steps have Quart's signatures."""
+
+    if TYPE_CHECKING:
+
+        async def __call__(self, scope: Any, receive: AnyReceive, send: AnySend) -> None: ...
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         for name in overrides.NAMES & vars(cls).keys():
@@ -141,8 +146,8 @@ class QuartSteps(async_api.Flask):
         )
         return result
 
-    @overrides.own_step
-    async def finalize_request(  # type: ignore[override]  # as Quart's
+    @overrides.step_of_any_parameters
+    async def finalize_request(
         self,
         result: ResponseReturnValue | HTTPException,
         request_context: Any = None,
@@ -160,7 +165,7 @@ class QuartSteps(async_api.Flask):
         return cast(Response, await finalize(self, ctx, result, from_error_handler))
 
     @overrides.own_step
-    async def process_response(self, response: Response, request_context: Any = None) -> Response:
+    async def process_response(self, response: Any, request_context: Any = None) -> Response:
         """Run ``after_request`` functions and save the session.
 
         Args:
@@ -210,8 +215,8 @@ class QuartSteps(async_api.Flask):
         )
         return result
 
-    @overrides.own_step
-    async def finalize_websocket(  # type: ignore[override]  # as Quart's
+    @overrides.step_of_any_parameters
+    async def finalize_websocket(
         self,
         result: ResponseReturnValue | HTTPException | None,
         websocket_context: Any = None,
@@ -230,7 +235,7 @@ class QuartSteps(async_api.Flask):
 
     @overrides.own_step
     async def postprocess_websocket(
-        self, response: Response | None, websocket_context: Any = None
+        self, response: Any, websocket_context: Any = None
     ) -> Response | None:
         """Run ``after_websocket`` functions and save the session.
 
@@ -247,7 +252,7 @@ class QuartSteps(async_api.Flask):
 
     # -- errors and teardown -----------------------------------------------------------------------
 
-    @overrides.own_step
+    @overrides.step_of_any_parameters
     async def handle_exception(self, error: Any, *more: Any) -> Response:
         """Answer an error that nothing handled with 500, or raise it again.
 
@@ -264,7 +269,7 @@ class QuartSteps(async_api.Flask):
         error, context = _error_first(error, more)
         return cast(Response, await pipeline.handle_exception(self, _context(context), error))
 
-    @overrides.own_step
+    @overrides.step_of_any_parameters
     async def handle_websocket_exception(self, error: Any, *more: Any) -> Response | None:
         """Answer an error of a websocket that nothing handled, or raise it again.
 
@@ -282,7 +287,7 @@ class QuartSteps(async_api.Flask):
         answer = await pipeline.handle_exception(self, _context(context), error)
         return cast("Response | None", answer)
 
-    @overrides.own_step
+    @overrides.step_of_any_parameters
     async def handle_http_exception(
         self, error: Any, *more: Any
     ) -> HTTPException | ResponseReturnValue:
@@ -298,7 +303,7 @@ class QuartSteps(async_api.Flask):
         error, context = _error_first(error, more)
         return await errors.handle_http(self, _context(context), error)
 
-    @overrides.own_step
+    @overrides.step_of_any_parameters
     async def handle_user_exception(
         self, error: Any, *more: Any
     ) -> HTTPException | ResponseReturnValue:
@@ -317,8 +322,8 @@ class QuartSteps(async_api.Flask):
         error, context = _error_first(error, more)
         return await errors.handle_user(self, _context(context), error)
 
-    @overrides.own_step
-    async def do_teardown_request(self, exc: Any, request_context: Any = None) -> None:  # type: ignore[override]  # as Quart's
+    @overrides.step_of_any_parameters
+    async def do_teardown_request(self, exc: Any, request_context: Any = None) -> None:
         """Run the ``teardown_request`` functions.
 
         Args:
@@ -327,8 +332,8 @@ class QuartSteps(async_api.Flask):
         """
         await self._tear_down(teardown.end_connection, exc, request_context)
 
-    @overrides.own_step
-    async def do_teardown_websocket(self, exc: Any, websocket_context: Any = None) -> None:  # type: ignore[override]  # as Quart's
+    @overrides.step_of_any_parameters
+    async def do_teardown_websocket(self, exc: Any, websocket_context: Any = None) -> None:
         """Run the ``teardown_websocket`` functions.
 
         Args:
@@ -337,8 +342,8 @@ class QuartSteps(async_api.Flask):
         """
         await self._tear_down(teardown.end_connection, exc, websocket_context)
 
-    @overrides.own_step
-    async def do_teardown_appcontext(self, exc: Any, *more: Any) -> None:  # type: ignore[override]  # as Quart's
+    @overrides.step_of_any_parameters
+    async def do_teardown_appcontext(self, exc: Any, *more: Any) -> None:
         """Run the ``teardown_appcontext`` functions.
 
         Args:

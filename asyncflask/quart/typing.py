@@ -13,6 +13,7 @@ from werkzeug.datastructures import Authorization, Headers
 from ..typing import AfterRequestCallable as AfterRequestCallable
 from ..typing import AfterServingCallable as AfterServingCallable
 from ..typing import AfterWebsocketCallable as AfterWebsocketCallable
+from ..typing import AnyReceive, AnySend, Scope
 from ..typing import AppOrBlueprintKey as AppOrBlueprintKey
 from ..typing import BeforeRequestCallable as BeforeRequestCallable
 from ..typing import BeforeServingCallable as BeforeServingCallable
@@ -21,7 +22,6 @@ from ..typing import ErrorHandlerCallable as ErrorHandlerCallable
 from ..typing import FilePath as FilePath
 from ..typing import HeadersValue as HeadersValue
 from ..typing import HeaderValue as HeaderValue
-from ..typing import Receive, Scope, Send
 from ..typing import ResponseReturnValue as ResponseReturnValue
 from ..typing import ResponseTypes as ResponseTypes
 from ..typing import ResponseValue as ResponseValue
@@ -75,7 +75,7 @@ class ASGIHTTPProtocol(Protocol):
 
     def __init__(self, app: Quart, scope: Scope) -> None: ...
 
-    async def __call__(self, receive: Receive, send: Send) -> None:
+    async def __call__(self, receive: AnyReceive, send: AnySend) -> None:
         """Serve the request."""
 
 
@@ -89,7 +89,7 @@ class ASGILifespanProtocol(Protocol):
 
     def __init__(self, app: Quart, scope: Scope) -> None: ...
 
-    async def __call__(self, receive: Receive, send: Send) -> None:
+    async def __call__(self, receive: AnyReceive, send: AnySend) -> None:
         """Start the app up, and shut it down."""
 
 
@@ -103,7 +103,7 @@ class ASGIWebsocketProtocol(Protocol):
 
     def __init__(self, app: Quart, scope: Scope) -> None: ...
 
-    async def __call__(self, receive: Receive, send: Send) -> None:
+    async def __call__(self, receive: AnyReceive, send: AnySend) -> None:
         """Serve the websocket."""
 
 

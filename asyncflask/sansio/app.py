@@ -235,7 +235,7 @@ class App(Templates, Rules, ServingHooks, EnsureSync):
         """
         return _redirect(location, code=code, Response=self.response_class)
 
-    def make_response(self, rv: ft.ResponseReturnValue) -> Response:
+    def make_response(self, rv: ft.ResponseReturnValue) -> ft.Overridable[Response]:
         """Return the response for a view's return value.
 
         Args:
@@ -295,7 +295,7 @@ class App(Templates, Rules, ServingHooks, EnsureSync):
         where = "" if connection is None else f" on {connection.path} [{connection.method}]"
         self.logger.error("Exception%s", one_line(where), exc_info=exc_info)
 
-    def make_default_options_response(self) -> Response:
+    def make_default_options_response(self) -> ft.Overridable[Response]:
         """Answer OPTIONS with the methods that the current URL allows."""
         ctx = t.cast(Context, current())  # It is called in a request.
         response = self.response_class()

@@ -10,6 +10,7 @@ from werkzeug.utils import cached_property
 
 from .. import resources
 from .._contextvars import current
+from ..typing import Overridable
 from ..wrappers import Response
 from ..wrappers.response.send_file import send_from_directory
 
@@ -90,7 +91,7 @@ class Folders:
             return int(value.total_seconds())
         return t.cast("int | None", value)
 
-    def send_static_file(self, filename: str) -> Response:
+    def send_static_file(self, filename: str) -> Overridable[Response]:
         """Return a response with a file of the static folder; the view of the static route.
 
         Args:

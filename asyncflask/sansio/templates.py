@@ -203,7 +203,9 @@ class Templates(Configuration):
         """
         self.jinja_env.globals[name or f.__name__] = f
 
-    def update_template_context(self: TemplateApp, context: dict[str, t.Any]) -> None:
+    def update_template_context(
+        self: TemplateApp, context: dict[str, t.Any]
+    ) -> t.Awaitable[None] | None:
         """Add the names of the context processors to a template's context.
 
         Args:
@@ -214,6 +216,7 @@ class Templates(Configuration):
                 the other functions with ``_async`` can await it.
         """
         update_template_context(self, current(), context)
+        return None
 
     async def update_template_context_async(self: TemplateApp, context: dict[str, t.Any]) -> None:
         """Add the names of the context processors to a template's context; await coroutines.

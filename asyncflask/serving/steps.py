@@ -68,19 +68,13 @@ class Steps(App):
         return overrides.prepare(value) if name in cls._awaited_steps else value
 
     if t.TYPE_CHECKING:
-        # Servers and middleware have types of their own for the three arguments: TypedDicts,
-        # mappings. Whatever they are, an app is an application for all of them.
-        async def __call__(
-            self,
-            scope: t.Any,  # noqa: ANN401
-            receive: Callable[[], Awaitable[t.Any]],
-            send: Callable[[t.Any], Awaitable[None]],
-        ) -> None: ...
+        # An override is checked against this, and each API has its own parameters.
+        def __call__(self, *args: t.Any, **kwargs: t.Any) -> t.Any: ...  # noqa: ANN401
     else:
         #: Serves one ASGI connection, through :meth:`asgi_app` where that was replaced.
         __call__ = _explained(serve_connection)
 
-    async def asgi_app(self, scope: ft.Scope, receive: ft.Receive, send: ft.Send) -> None:
+    async def asgi_app(self, scope: t.Any, receive: ft.AnyReceive, send: ft.AnySend) -> None:  # noqa: ANN401  # a server's own
         """Serve one ASGI connection.
 
         Replace it to apply middleware and keep the app object:
@@ -111,14 +105,12 @@ class Steps(App):
         return await pipeline.preprocess(self, _require_context())
 
     @overrides.own_step
-    async def dispatch_request(self: ServedApp) -> ft.ResponseReturnValue | None:
+    async def dispatch_request(self: ServedApp) -> ft.ResponseReturnValue:
         """Call the view that was matched, and return its return value."""
-        result: ft.ResponseReturnValue | None = await pipeline.dispatch_or_raise(
-            self, _require_context()
-        )
+        result: ft.ResponseReturnValue = await pipeline.dispatch_or_raise(self, _require_context())
         return result
 
-    @overrides.own_step
+    @overrides.step_of_any_parameters
     async def finalize_request(
         self: ServedApp,
         rv: ft.ResponseReturnValue | HTTPException,
@@ -206,7 +198,7 @@ class Steps(App):
         assert request.routing_exception is not None
         raise request.routing_exception
 
-    @overrides.own_step
+    @overrides.step_of_any_parameters
     async def do_teardown_request(self: ServedApp, exc: BaseException | None = NO_ERROR) -> None:
         """Run the ``teardown_request`` functions.
 
@@ -215,7 +207,7 @@ class Steps(App):
         """
         await _attempt_all(self, teardown.end_connection, exc)
 
-    @overrides.own_step
+    @overrides.step_of_any_parameters
     async def do_teardown_appcontext(self: ServedApp, exc: BaseException | None = NO_ERROR) -> None:
         """Run the ``teardown_appcontext`` functions.
 

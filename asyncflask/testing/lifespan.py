@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from types import TracebackType
-from typing import Any, NoReturn, Protocol
+from typing import Any, NoReturn, Protocol, Self
 
 from ..concurrency.stopping import Stopping
 from ..typing import Receive, Scope, Send
@@ -159,7 +159,7 @@ class TestApp:
     def __await__(self) -> NoReturn:
         raise _misused("await")
 
-    async def __aenter__(self) -> TestApp:
+    async def __aenter__(self) -> Self:
         await self.startup()
         return self
 

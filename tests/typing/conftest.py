@@ -1,7 +1,8 @@
 """What mypy and pyright say about code that a user writes, one process of each for all files.
 
-The files are the probes beside this one, the Python of README and quickstart, the examples, and a
-``reveal_type`` of each name that Flask's own types know (:mod:`revealed`).
+The files are the probes beside this one, the Python of README and quickstart, the examples, a
+``reveal_type`` of each name that Flask's own types know (:mod:`revealed`), and subclasses with the
+signatures that Flask and Quart have (:mod:`overridden`).
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ HERE = Path(__file__).parent
 PROJECT = HERE.parents[1]
 
 #: The folders of what is checked.
-CHECKED = ("probes", "documents", "revealed", "examples")
+CHECKED = ("probes", "documents", "revealed", "overridden", "examples")
 #: README and quickstart show functions without annotations; all else of `--strict` holds for them.
 MYPY = """\
 [mypy]
@@ -44,13 +45,17 @@ ignore_missing_imports = True
 [mypy-examples.extensions.*]
 ignore_errors = True
 
+# Quart's types name files of this package.
+[mypy-aiofiles.*]
+ignore_missing_imports = True
+
 [mypy-probes.marked]
 enable_error_code = deprecated
 """
 PYRIGHT = {
     "include": ["probes", "documents", "examples"],
     # The types of extensions name the classes of Flask itself, and flask-smorest has none.
-    "exclude": ["revealed", "examples/extensions", "examples/api/books.py"],
+    "exclude": ["revealed", "overridden", "examples/extensions", "examples/api/books.py"],
     "typeCheckingMode": "standard",
     "pythonVersion": "3.11",
     "reportDeprecated": "none",
@@ -98,7 +103,12 @@ def code(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for package in revealed.PACKAGES:
         path = folder / "revealed" / f"{package.replace('.', '_')}.py"
         path.write_text(revealed.module_of(package))
-    for name in ("probes", "documents", "revealed"):
+    overridden = _load(HERE / "overridden.py")
+    (folder / "overridden").mkdir()
+    for package in overridden.FACADES:
+        for name, text in overridden.all_stubs(package).items():
+            (folder / "overridden" / name).write_text(text)
+    for name in ("probes", "documents", "revealed", "overridden"):
         (folder / name / "__init__.py").touch()
     (folder / "mypy.ini").write_text(MYPY)
     (folder / "pyrightconfig.json").write_text(json.dumps(PYRIGHT))

@@ -17,6 +17,9 @@ RIGHT = [
     "probes/right_facade.py",
     "probes/right_overrides.py",
     "probes/right_quart.py",
+    "probes/right_subclasses.py",
+    "probes/right_flask_subclasses.py",
+    "probes/right_quart_subclasses.py",
     "documents",
     "examples",
 ]
@@ -31,7 +34,7 @@ def test_mypy_finds_nothing_outside_of_what_is_checked(mypy):
     """A path that is not recognized would hide an error from the test above."""
     folders = {file.partition("/")[0] for file in (*mypy.errors, *mypy.notes)}
 
-    assert folders <= {"probes", "documents", "revealed", "examples"}
+    assert folders <= {"probes", "documents", "revealed", "overridden", "examples"}
 
 
 @pytest.mark.parametrize("files", RIGHT)
@@ -69,28 +72,25 @@ def test_a_use_without_await_is_marked_as_deprecated(mypy):
 
 # -- as much as Flask's types say ------------------------------------------------------------------
 
-_spec = importlib.util.spec_from_file_location("revealed", Path(__file__).parent / "revealed.py")
-revealed = importlib.util.module_from_spec(_spec)
-sys.modules["revealed"] = revealed
-_spec.loader.exec_module(revealed)
+
+def _load(name):
+    spec = importlib.util.spec_from_file_location(name, Path(__file__).parent / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+revealed, overridden = _load("revealed"), _load("overridden")
 
 #: Names whose types are not as exact as Flask's, and why.
 LESS_EXACT = {
     "asyncflask.flask": {},
     "asyncflask": {
-        **dict.fromkeys(
-            (
-                *("full_dispatch_request", "preprocess_request", "dispatch_request"),
-                *("finalize_request", "process_response", "handle_exception"),
-                *("handle_http_exception", "handle_user_exception"),
-                *("do_teardown_request", "do_teardown_appcontext"),
-            ),
-            "a step is awaited on the loop, and returns the result itself in a worker thread",
-        ),
         **dict.fromkeys(("json", "get_json"), "JSON"),
         **dict.fromkeys(
-            ("create_url_adapter", "raise_routing_exception"),
-            "an override of each API names its own class of requests",
+            ("create_url_adapter", "raise_routing_exception", "process_response"),
+            "an override of each API names its own class of requests and responses",
         ),
     },
 }
@@ -147,3 +147,62 @@ def test_what_flask_has_is_known_to_checkers(mypy, package):
     ]
 
     assert not unknown
+
+
+# -- subclasses that override a method -------------------------------------------------------------
+
+_FILES = "Quart's method is awaited, and has no `encoding`"
+_BODY = "our class extends the async API's or Werkzeug's, whose body is read in another way"
+_SETTABLE = "our attribute may be set"
+_MORE = "ours takes more: `None`, another type of headers or of a path"
+_PUSHED = "the async API's contexts are pushed without `await`"
+#: Overrides that are refused though those of Flask's or Quart's class are accepted, and why.
+REFUSED = {
+    "flask": {"RequestContext.session": _SETTABLE},
+    "quart": {
+        "Quart.run": "our keyword arguments are those of the embedded server",
+        **dict.fromkeys(("Quart.open_resource", "Quart.open_instance_resource"), _FILES),
+        "Blueprint.open_resource": _FILES,
+        **dict.fromkeys(("Request.data", "Request.files", "Request.get_data"), _BODY),
+        **dict.fromkeys(("Request.form", "Request.values", "Request.json"), _BODY),
+        **dict.fromkeys(("Request.stream", "Request.close"), _BODY),
+        **dict.fromkeys(("Response.data", "Response.get_data", "Response.freeze"), _BODY),
+        **dict.fromkeys(("Response.make_sequence", "Response.add_etag"), _BODY),
+        "Response.make_conditional": _BODY,
+        **dict.fromkeys(("RequestContext.request", "WebsocketContext.websocket"), _SETTABLE),
+        **dict.fromkeys(("RequestContext.push", "RequestContext.pop"), _PUSHED),
+        **dict.fromkeys(("WebsocketContext.push", "WebsocketContext.pop"), _PUSHED),
+        **dict.fromkeys(("AppContext.push", "AppContext.pop"), _PUSHED),
+        "AppContext.copy": "our copy has the class of the context",
+        **dict.fromkeys(("Websocket.accept", "Websocket.close"), _MORE),
+        **dict.fromkeys(("MultiPartParser.start_file_streaming", "MultiPartParser.parse"), _MORE),
+        "FileStorage.load": _MORE,
+        **dict.fromkeys(("TestClientProtocol.set_cookie", "QuartClient.set_cookie"), _MORE),
+        "ASGIWebsocketConnection.accept_connection": _MORE,
+        "TestApp.test_client": "ours has the arguments of the app's method",
+    },
+}
+
+
+@pytest.mark.parametrize("package", overridden.FACADES)
+def test_an_override_with_the_signature_of_flask_or_quart_is_accepted(mypy, package):
+    """Even Flask and Quart refuse a few overrides with their own signatures."""
+    theirs = _refused(mypy, package, package)
+    ours = _refused(mypy, package, overridden.FACADES[package])
+
+    assert sorted(ours - theirs) == sorted(REFUSED[package])
+
+
+def _refused(mypy, package, base):
+    refused = set()
+    for name, text in overridden.stubs(package, base).items():
+        methods = overridden.methods(text)
+        errors = mypy.errors[f"overridden/{name}"]
+        # A name that is not found would be Any, and hide what a signature with it is.
+        assert ["attr-defined"] not in errors.values()
+        refused |= {
+            methods[line]
+            for line, rules in errors.items()
+            if line in methods and not {"override", "misc"}.isdisjoint(rules)
+        }
+    return refused

@@ -11,6 +11,8 @@ from urllib.parse import urlsplit
 from werkzeug.datastructures import Authorization, Headers
 
 from ...sessions import SessionMixin
+from ...typing import Overridable
+from ..typing import TestHTTPConnectionProtocol, TestWebsocketConnectionProtocol
 from .connections import TestHTTPConnection, TestWebsocketConnection
 from .cookies import ClientCookies
 from .http_methods import MethodShortcuts
@@ -41,8 +43,8 @@ class QuartClient(ClientCookies, MethodShortcuts):
     Source: ``Quart: testing.QuartClient``.
     """
 
-    http_connection_class: type[TestHTTPConnection] = TestHTTPConnection
-    websocket_connection_class: type[TestWebsocketConnection] = TestWebsocketConnection
+    http_connection_class: type[TestHTTPConnectionProtocol] = TestHTTPConnection
+    websocket_connection_class: type[TestWebsocketConnectionProtocol] = TestWebsocketConnection
 
     def __init__(self, app: Quart, use_cookies: bool = True) -> None:
         super().__init__(use_cookies)
@@ -194,7 +196,7 @@ class QuartClient(ClientCookies, MethodShortcuts):
         scope_base: dict[str, Any] | None = None,
         auth: Auth = None,
         subdomain: str | None = None,
-    ) -> TestHTTPConnection:
+    ) -> Overridable[TestHTTPConnection]:
         """Make a request in steps.
 
         Args:
@@ -244,7 +246,7 @@ class QuartClient(ClientCookies, MethodShortcuts):
         scope_base: dict[str, Any] | None = None,
         auth: Auth = None,
         subdomain: str | None = None,
-    ) -> TestWebsocketConnection:
+    ) -> Overridable[TestWebsocketConnection]:
         """Open a websocket.
 
         Args:

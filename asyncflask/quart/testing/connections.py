@@ -16,7 +16,7 @@ from ...testing.client import PRESERVE_CONTEXT
 from ...testing.connection import too_early
 from ...testing.websocket import WebsocketDisconnectError as AsyncDisconnectError
 from ...testing.websocket import WebsocketResponseError as WebsocketResponseError
-from ...typing import Message
+from ...typing import Message, Scope
 from ...wsgi import PARENT
 from ..utils import decode_headers
 from .utils import PRESERVED
@@ -55,7 +55,7 @@ class _Connection:
         scope: The ASGI scope.
     """
 
-    def __init__(self, app: Quart, scope: dict[str, Any]) -> None:
+    def __init__(self, app: Quart, scope: Scope) -> None:
         self.app = app
         self.scope = scope
         self.headers: Headers | None = None
@@ -117,7 +117,7 @@ class TestHTTPConnection(_Connection):
 
     __test__ = False
 
-    def __init__(self, app: Quart, scope: dict[str, Any], _preserve_context: bool = False) -> None:
+    def __init__(self, app: Quart, scope: Scope, _preserve_context: bool = False) -> None:
         super().__init__(app, {**scope, PRESERVED: _preserve_context or scope.get(PRESERVED)})
         self.push_promises: list[tuple[str, Headers]] = []
         self._received_last = False
@@ -194,7 +194,7 @@ class TestWebsocketConnection(_Connection):
 
     __test__ = False
 
-    def __init__(self, app: Quart, scope: dict[str, Any]) -> None:
+    def __init__(self, app: Quart, scope: Scope) -> None:
         super().__init__(app, scope)
         self.accepted = False
         self._refused = False

@@ -53,6 +53,7 @@ class ClientCookies:
         secure: bool = False,
         httponly: bool = False,
         samesite: str | None = None,
+        charset: str = "utf-8",
     ) -> None:
         """Keep a cookie, which is sent with every request.
 
@@ -67,6 +68,7 @@ class ClientCookies:
             secure: As :func:`werkzeug.http.dump_cookie` takes it.
             httponly: As above.
             samesite: As above.
+            charset: Not used: cookies are UTF-8. ``TestClientProtocol`` has it.
 
         Source: ``Quart: QuartClient.set_cookie``.
         """

@@ -15,18 +15,18 @@ from ..json import dumps
 from ..utils import encode_headers
 
 if TYPE_CHECKING:
-    from ...app import Flask
+    from ...app import CommonFlask
 
 #: what ``json`` is where it was not given
 sentinel = object()
 
-HeadersArgument = Mapping[str, Any] | Headers | None
+HeadersArgument = dict[str, Any] | Headers | None
 #: key of a scope: whether the context of the connection is kept after its end
 PRESERVED = "_quart._preserve_context"
 
 
 def make_test_headers_path_and_query_string(
-    app: Flask,
+    app: CommonFlask,
     path: str,
     headers: HeadersArgument = None,
     query_string: Mapping[str, Any] | None = None,
@@ -73,7 +73,7 @@ def make_test_body_with_headers(
     form: Mapping[str, Any] | None = None,
     files: Mapping[str, FileStorage] | None = None,
     json: Any = sentinel,
-    app: Flask | None = None,
+    app: CommonFlask | None = None,
 ) -> tuple[bytes, Headers]:
     """Return the body of a request, and the headers that belong to it.
 

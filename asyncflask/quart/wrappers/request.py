@@ -215,9 +215,7 @@ class Request(BaseRequestWebsocket, AsyncRequest):
         data: bytes = await self.get_data()
         return data
 
-    async def get_json(  # type: ignore[override]  # as Quart's
-        self, force: bool = False, silent: bool = False, cache: bool = True
-    ) -> Any:
+    async def get_json(self, force: bool = False, silent: bool = False, cache: bool = True) -> Any:
         """Parse the body as JSON.
 
         Args:
@@ -240,7 +238,7 @@ class Request(BaseRequestWebsocket, AsyncRequest):
         """The body parsed as JSON, awaited: :meth:`get_json` with its defaults."""
         return await self.get_json()
 
-    def on_json_loading_failed(self, error: ValueError | None) -> Any:
+    def on_json_loading_failed(self, error: Any) -> Any:
         """Raise the error of :meth:`get_json`; override it to return a value instead.
 
         Args:

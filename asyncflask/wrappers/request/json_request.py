@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Coroutine
 from typing import Any
 
 from .awaitable import Pending, PendingCall, Read
@@ -38,7 +39,7 @@ class JSONRequest(BodyRequest):
 
     def get_json(
         self, force: bool = False, silent: bool = False, cache: bool = True
-    ) -> Pending[Any]:
+    ) -> Coroutine[Any, Any, Any]:
         """Parse the body as JSON: ``await request.get_json()``.
 
         Args:
@@ -59,7 +60,9 @@ class JSONRequest(BodyRequest):
         """
         return PendingCall("request.get_json()", _read_json, self, (force, silent, cache))
 
-    def on_json_loading_failed(self, e: ValueError | None) -> Any:
+    def on_json_loading_failed(
+        self, e: Any
+    ) -> Any:  # an override may take any Exception, as Quart's
         """Raise the error of :meth:`get_json`; override it to return a value instead.
 
         Args:
