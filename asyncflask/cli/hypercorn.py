@@ -8,8 +8,8 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, TypeVar
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import click
 import hypercorn
@@ -19,12 +19,11 @@ import hypercorn.run
 from hypercorn.typing import HTTPScope, ResponseSummary, WebsocketScope
 from hypercorn.utils import LifespanFailureError
 
+from ..concurrency.bridge import as_coroutine
 from ..concurrency.stop_signals import extended
 from ..server.runner import MOMENT, SPARE, LastResort, Signals, run_loop
 from ..typing import ASGIApplication, Message, Receive, Scope, Send
 from .workers import LIFESPAN_SECONDS, WorkerSettings
-
-T = TypeVar("T")
 
 #: where the processes of ``--workers`` find the app
 WORKER_APP = "asyncflask.cli.worker:load_app()"
@@ -255,8 +254,8 @@ class _Connections:
     async def _next(self, receive: Receive) -> Message:
         """Return hypercorn's next lifespan message, or the shutdown if hypercorn is stuck."""
         loop = asyncio.get_running_loop()
-        heard = loop.create_task(_await(receive()))
-        over = loop.create_task(_await(self._is_over.wait()))
+        heard = loop.create_task(as_coroutine(receive()))
+        over = loop.create_task(as_coroutine(self._is_over.wait()))
         try:
             await asyncio.wait({heard, over}, return_when=asyncio.FIRST_COMPLETED)
             message = heard.result() if heard.done() else {"type": "lifespan.shutdown"}
@@ -265,10 +264,6 @@ class _Connections:
         finally:
             heard.cancel()
             over.cancel()
-
-
-async def _await(awaitable: Awaitable[T]) -> T:
-    return await awaitable
 
 
 def _log_loop_error(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:

@@ -12,7 +12,7 @@ import concurrent.futures
 import contextvars
 import sys
 import types
-from collections.abc import Callable, Coroutine, Generator
+from collections.abc import Awaitable, Callable, Coroutine, Generator
 from typing import Any, ParamSpec, TypeVar
 
 from .thread import here
@@ -271,6 +271,18 @@ def stop_iteration_of(error: Exception) -> StopIteration | None:
     if isinstance(cause, StopIteration) and str(error) == "coroutine raised StopIteration":
         return cause if isinstance(error, RuntimeError) else None
     return None
+
+
+async def as_coroutine(awaitable: Awaitable[T]) -> T:
+    """Await something, for what takes a coroutine and no other awaitable: a task, :func:`drive`.
+
+    Args:
+        awaitable: It.
+
+    Returns:
+        Its result.
+    """
+    return await awaitable
 
 
 def drive(coro: Coroutine[Any, Any, T]) -> T:

@@ -162,7 +162,7 @@ async def handle_http(app: ServedApp, ctx: Context, error: HTTPException) -> Res
 
 
 async def answer_unhandled(app: ServedApp, ctx: Context, error: Exception) -> Result:
-    """Return what answers an error that nothing handled: of the handler of 500, or a bare 500.
+    """Return what answers an error that nothing handled: by the handler of 500, or a bare 500.
 
     Args:
         app: The app.

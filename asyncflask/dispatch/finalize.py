@@ -34,7 +34,8 @@ async def finalize(
         app: The app.
         ctx: The context.
         result: What the view or an error handler returned.
-        from_error_handler: Whether an error in it is logged and not raised: it would have no end.
+        from_error_handler: Whether an error of the processing is only logged: raised, it would be
+            handled in its turn, without an end.
 
     Returns:
         The response; ``None`` for a websocket whose view returned nothing.

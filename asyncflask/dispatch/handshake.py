@@ -39,7 +39,7 @@ async def headers_with_session(ctx: Context) -> list[WirePair]:
         return []
     response = app.response_class()
     await _save_on_loop(app, session, response)
-    if "modified" in getattr(session, "__dict__", ()):  # Else it cannot tell, and says always yes.
+    if "modified" in getattr(session, "__dict__", ()):  # Other sessions always count as modified.
         session.modified = False  # What is changed from here on is not in the cookie.
     ctx.own_connection.handshake_cookies = _cookies_of(response)
     return [pair for pair in encode_headers(response.headers) if pair[0] == b"set-cookie"]

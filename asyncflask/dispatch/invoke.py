@@ -4,7 +4,7 @@ The pipeline is a coroutine that suspends only here. It is awaited on the event 
 ``LOOP``), or stepped without a loop: in the request's worker thread (``WORKER``) or in a thread
 that pushed a context with a plain ``with`` (``THREAD``). A command line has a loop of its own that
 may be blocked (``COMMAND``): ``def`` callables run in place there, in the one thread that the whole
-command has. No tasks, locks or timeouts.
+command has. So the pipeline uses no tasks, locks or timeouts, which need a loop.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any
 
 from blinker import Signal
 
-from ..concurrency.bridge import TO_LOOP, run_alone, run_from_thread, running_loop
+from ..concurrency.bridge import TO_LOOP, as_coroutine, run_alone, run_from_thread, running_loop
 from ..concurrency.errors import exit_in_worker
 from ..concurrency.execution_mode import COMMAND, LOOP, THREAD, WORKER
 from ..concurrency.inspection import is_async
@@ -159,12 +159,8 @@ async def settled(ctx: Context, func: Callable[..., Any], result: object) -> Any
     if ctx.execution_mode is WORKER:
         await to_loop(ctx)
     elif ctx.execution_mode is THREAD:
-        return wait_in_place(ctx, _awaiting(result), func)
+        return wait_in_place(ctx, as_coroutine(result), func)
     return await result
-
-
-async def _awaiting(awaitable: Awaitable[Any]) -> Any:
-    return await awaitable
 
 
 async def to_loop(ctx: Context) -> None:

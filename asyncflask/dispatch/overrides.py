@@ -25,7 +25,7 @@ from werkzeug.wrappers import Request as WerkzeugRequest
 
 from .. import _invalidation
 from .._contextvars import current
-from ..concurrency.bridge import drive, running_loop
+from ..concurrency.bridge import as_coroutine, drive, running_loop
 from ..concurrency.execution_mode import COMMAND, THREAD, WORKER
 from ..concurrency.inspection import is_async
 from ..ctx import Context
@@ -256,7 +256,7 @@ async def in_place(ctx: Context, method: Callable[..., Any], *args: Any) -> Any:
 
 async def _awaited(ctx: Context, func: Callable[..., Any], result: Awaitable[Any]) -> Any:
     if ctx.execution_mode is THREAD:
-        return wait_in_place(ctx, _result_of(result), func)
+        return wait_in_place(ctx, as_coroutine(result), func)
     if ctx.execution_mode is WORKER:
         await to_loop(ctx)
     return await result
@@ -320,10 +320,10 @@ def step_of_any_parameters(
 
 
 def prepare(func: object) -> Any:
-    """Let a replacement of a step do the same; anything but a function is returned unchanged.
+    """Let the replacement of a step be awaited or called, as :func:`own_step` does with the step.
 
     Args:
-        func: What the step is replaced with.
+        func: What the step is replaced with; anything but a function is returned unchanged.
 
     Returns:
         A function that returns an awaitable on the loop, and its result in a thread that may block.
@@ -341,7 +341,7 @@ def prepare(func: object) -> Any:
             return func(*args, **kwargs) if waits else _called(ctx, func, args, kwargs)
         result = func(*args, **kwargs)
         if inspect.isawaitable(result):
-            return wait_in_place(ctx.request_context or ctx, _result_of(result), func)
+            return wait_in_place(ctx.request_context or ctx, as_coroutine(result), func)
         return result
 
     _prepared.add(step)
@@ -382,10 +382,6 @@ async def _called(
         # As in Flask, `ensure_sync` is for what users register, not for the app's own methods.
         result = await call_unconverted(ctx, func, *args, **kwargs)
     return await _awaited(ctx, func, result) if inspect.isawaitable(result) else result
-
-
-async def _result_of(awaitable: Awaitable[T]) -> T:
-    return await awaitable
 
 
 def _step_in_place(ctx: Context | None, coro: Coroutine[Any, Any, T]) -> T:

@@ -45,7 +45,7 @@ async def run_steps(
     Args:
         app: The app.
         ctx: The context.
-        rest: What is left to be done, if it is not all.
+        rest: Awaited for the answer, where the caller has begun; else everything is done here.
         plan: The plan of the endpoint, where the caller has it.
     """
     scope_type: Any = ctx.scope_type
@@ -59,6 +59,7 @@ async def run_steps(
             elif ctx.replaced:
                 response = await run_step(app, ctx, scope_type.full_dispatch, full_dispatch)
             else:
+                # A request's answer is sent at once; a websocket's is not of two messages.
                 response = await full_dispatch(app, ctx, scope_type.answer_required)
         except Exception as error:
             ctx.serving_error = error
@@ -107,7 +108,8 @@ async def full_dispatch(app: ServedApp, ctx: Context, sent: bool = False) -> Ans
     Args:
         app: The app.
         ctx: The context.
-        sent: Whether the answer is sent at once; it may then be the messages themselves.
+        sent: Whether the answer goes straight to the server. It may then be the ASGI messages,
+            without a response.
 
     Returns:
         The answer; ``None`` for a websocket without a response.
@@ -158,7 +160,7 @@ async def _open_early(app: ServedApp, ctx: Context, plan: EndpointPlan) -> Endpo
 async def answer_error(
     app: ServedApp, ctx: Context, error: BaseException, is_over: bool = False
 ) -> Answer:
-    """Answer an error of the view or of a "before" function, for an answer that is sent at once.
+    """Answer an error of the view or of a "before" function; the answer goes to the server.
 
     Args:
         app: The app.
@@ -202,7 +204,7 @@ def _answered(app: ServedApp, ctx: Context, result: object, sent: bool) -> Answe
         app: The app.
         ctx: The context.
         result: What the view or an error handler returned.
-        sent: Whether the answer is sent at once; it may then be the messages themselves.
+        sent: As for :func:`full_dispatch`.
 
     Returns:
         The messages or the response; ``None`` if :func:`finalize` has to make it.

@@ -26,9 +26,10 @@ from ..signals import appcontext_popped, appcontext_pushed, appcontext_tearing_d
 from .protocols import ServedApp
 from .scope_types import HTTP, WEBSOCKET, ScopeType
 
-#: Which function in ``runners.py`` runs a plan: of an ``async def`` view alone, of no view and
-#: nothing else, of a view with ``async def`` hooks, of a ``def`` view, of other things, of a view
-#: whose kind may change.
+#: Which function in ``runners.py`` runs a plan. "view": an ``async def`` view alone. "unmatched":
+#: no rule was found, and there are no hooks. "loop": an ``async def`` view, and its hooks are, too.
+#: "worker": a ``def`` view. "unknown": a view or registry may change unnoticed. "pipeline": the
+#: rest.
 Runner = Literal["view", "unmatched", "loop", "worker", "pipeline", "unknown"]
 Function = Callable[..., Any]
 
@@ -86,10 +87,12 @@ class PlanCache:
         runners: The functions that run plans (``runners.RUNNERS``).
 
     Attributes:
-        version: Another object after each change; a plan is good as long as it is the plan's own.
+        version: An object that each change replaces. A plan has the one that it was made under,
+            and is good as long as they are the same.
         tables: The plans, by the type of an ASGI scope.
         direct: The same, where a scope can be dispatched at once; else empty (``serving/asgi.py``).
-        settings: The configuration, as a plain dictionary: a subclass is read a third as fast.
+        settings: The configuration, as a plain dictionary: reading a subclass takes three times as
+            long.
         needs_adapter: True, or a list that is not empty, where the URL adapter has to match: for
             subdomains and ``TRUSTED_HOSTS``, or if the configuration may change unnoticed.
     """

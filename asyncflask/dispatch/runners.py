@@ -198,7 +198,7 @@ async def run_in_worker(app: ServedApp, ctx: Context, plan: EndpointPlan) -> Ans
 
 
 def run_pipeline(app: ServedApp, ctx: Context, plan: EndpointPlan | None = None) -> Awaitable[Any]:
-    """Run whatever there may be.
+    """Run the pipeline, which serves what the other runners cannot.
 
     Args:
         app: The app.

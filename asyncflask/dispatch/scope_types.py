@@ -1,8 +1,7 @@
 """What differs between an HTTP request and a websocket: one row each, and nothing anywhere else.
 
 A scope type names the registries whose hooks run, the signals that are sent, and whether an answer
-is required. The pipeline is written once against a row (design D5). Neither it nor ``ctx``,
-``scaffold``, ``blueprints``, ``base`` and ``app`` ask which of the two they serve.
+is required. The pipeline is written once, against a row (design D5).
 """
 
 from __future__ import annotations

@@ -29,7 +29,7 @@ T = TypeVar("T")
 PRESERVE = "asyncflask.preserve_context"
 
 
-def is_connection_needed(app: ContextApp, ctx: Context) -> bool:
+def has_connection_end(app: ContextApp, ctx: Context) -> bool:
     """Tell whether more than closing it is due at the end of a request or websocket.
 
     Args:
@@ -48,7 +48,7 @@ def is_connection_needed(app: ContextApp, ctx: Context) -> bool:
     )
 
 
-def is_app_needed(app: ContextApp, ctx: Context) -> bool:
+def has_app_end(app: ContextApp, ctx: Context) -> bool:
     """Tell whether anything at all is due at the end of an app context.
 
     Args:

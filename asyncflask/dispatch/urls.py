@@ -289,7 +289,7 @@ def inject_defaults(app: LinkingApp, endpoint: str, values: dict[str, Any]) -> N
 def handle_build_error(
     app: LinkingApp, error: BuildError, endpoint: str, values: dict[str, Any]
 ) -> str:
-    """Ask the build error handlers, in order; raise if none has a URL. (Flask's same name.)
+    """Ask the build error handlers, in order. (Flask: handle_url_build_error.)
 
     Args:
         app: The app.

@@ -149,7 +149,7 @@ class AppContext(FlaskContext):
         try:
             # PERF: no coroutine where nothing has to run, here and in leave_in_place(): 10 and 14 %
             # of a small request.
-            if len(self.pushes) == 1 and (self.held_end or teardown.is_app_needed(self.app, self)):
+            if len(self.pushes) == 1 and (self.held_end or teardown.has_app_end(self.app, self)):
                 self.leave_in_place(error)
         finally:
             if now is self:
@@ -345,7 +345,7 @@ class RequestContext(RequestState):
             error: The error that ended the work, if one did.
         """
         try:
-            if self.held_end or teardown.is_connection_needed(self.app, self):
+            if self.held_end or teardown.has_connection_end(self.app, self):
                 super().leave_in_place(error)
             else:
                 self.close_connection()

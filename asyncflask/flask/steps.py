@@ -15,7 +15,7 @@ from werkzeug.exceptions import HTTPException
 from .. import app as async_api
 from .. import typing as ft
 from .._contextvars import current
-from ..concurrency.bridge import drive
+from ..concurrency.bridge import as_coroutine, drive
 from ..concurrency.execution_mode import THREAD
 from ..context import Context
 from ..ctx import NO_ERROR
@@ -62,7 +62,7 @@ class SyncSteps(async_api.FacadeBase):
         ctx = _current_request_context()
         before = ctx.switch_to(THREAD)
         try:
-            return drive(_as_coroutine(function(self, ctx, *args)))
+            return drive(as_coroutine(function(self, ctx, *args)))
         finally:
             ctx.switch_to(before)
 
@@ -183,10 +183,6 @@ class SyncSteps(async_api.FacadeBase):
         failures: list[BaseException] = []
         drive(part(self, ctx, exc, failures))
         teardown.raise_first(self, failures)
-
-
-async def _as_coroutine(awaitable: Awaitable[T]) -> T:
-    return await awaitable
 
 
 def _current_request_context() -> Context:
