@@ -28,7 +28,8 @@ class Arrivals:
         self._deliver = deliver
         #: messages that wait, with the offset of the one before: by their own offset
         self._early: dict[int, tuple[int, Message]] = {}
-        #: the offset after which every message comes here; ``None`` while that is not known
+        #: messages up to this offset are not waited for: they were handed on, or published before
+        #: :meth:`begin`; ``None`` until then
         self._passed: int | None = None
         self._timer: asyncio.TimerHandle | None = None
 
@@ -36,7 +37,7 @@ class Arrivals:
         """Hand on what has come, and from now on each message when it comes.
 
         Args:
-            offset: All messages after it are received.
+            offset: Of the last message that may have been published too early to be received.
         """
         self._passed = offset if self._passed is None else max(self._passed, offset)
         self._hand_on()

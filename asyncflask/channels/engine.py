@@ -38,7 +38,7 @@ class EngineOptions:
         history: How many messages of a channel are kept.
         ttl: Seconds that they are kept after the channel's last message.
         presence: Seconds after which a worker that renews no presence counts as dead.
-        heartbeat: Seconds between two questions whether the server is there, and in which it has
+        heartbeat: Seconds between two checks of the connection, and the time that the server has
             to answer one.
     """
 
@@ -101,7 +101,7 @@ class Engine(abc.ABC):
         return functools.partial(cls, url, options)
 
     def ignore(self, found: str) -> None:
-        """Write into the log, once, that there was something which is no message of a channel.
+        """Log, once, that something was received which is no message of a channel.
 
         Args:
             found: What it was, and where.
@@ -142,7 +142,7 @@ class Engine(abc.ABC):
 
     @abc.abstractmethod
     async def last(self, channel: str) -> Position | None:
-        """Return the position of the channel's last message, or one that no later message has.
+        """Return the position of the channel's last message, or one that all later ones are after.
 
         Args:
             channel: The channel's name.
@@ -173,8 +173,8 @@ class Engine(abc.ABC):
 
         Args:
             channel: The channel's name.
-            after: A position of any age; ``None`` asks for all kept messages. An epoch that is
-                not the present one has all kept messages after it, and is never complete.
+            after: A position of any age; ``None`` asks for all kept messages. To a position of
+                another epoch the answer is all kept messages, and it is not complete.
         """
 
     @abc.abstractmethod
@@ -184,7 +184,7 @@ class Engine(abc.ABC):
         Args:
             channel: The channel's name.
             worker: The worker's own id.
-            members: Each name once. None of them removes the worker.
+            members: Each name once. An empty list removes the worker.
         """
 
     @abc.abstractmethod

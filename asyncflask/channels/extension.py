@@ -32,14 +32,14 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 T = TypeVar("T")
 
+#: The most bytes of a channel's name.
 NAME_LIMIT = 200
+#: The most bytes of a member's name.
+MEMBER_LIMIT = 1000
 #: The WebSocket close code "try again later" (IANA's registry; RFC 6455 §7.4.2).
 TRY_AGAIN_LATER = 1013
 #: The WebSocket close code "message too big" (RFC 6455 §7.4.1).
 TOO_BIG = 1009
-
-#: The most bytes of a member's name.
-MEMBER_LIMIT = 1000
 
 _ALONE = (
     "Channels: CHANNELS_URL is memory://, and this is one of %d workers: a message reaches the"
@@ -142,7 +142,7 @@ class Channels:
             overflow: What happens when the subscriber is too slow, see :class:`Subscription`.
 
         Returns:
-            Enters as the messages, an asynchronous iterator.
+            A context manager that gives the messages, an asynchronous iterator.
 
         Raises:
             ChannelsUnavailable: On entering: the engine did not answer in time.

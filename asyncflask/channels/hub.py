@@ -50,7 +50,8 @@ class _Channel:
         self.asked = False
         #: whether ``last`` is known
         self.begun = False
-        #: the last message that was delivered, at first the last one before; ``None``: no message
+        #: the last message that was delivered, at first the last one that was published before the
+        #: channel was listened to; ``None``: there is none
         self.last: Position | None = None
         #: live messages that wait for those which were missed; ``None`` when none are read
         self.held: list[Message] | None = None

@@ -39,15 +39,16 @@ class _Kept:
 class MemoryBroker:
     """What the engines of a process share, whichever loop and thread they belong to.
 
-    All channels count together: of a channel that expired long ago nothing needs to be left.
+    One counter numbers the messages of all channels, so nothing has to be kept of a channel that
+    expired long ago.
     """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._epoch = secrets.token_hex(6)
         self._offset = 0
-        #: the last offset of channels that expired, the latest of them last: a client that comes
-        #: back to a quiet channel has missed nothing
+        #: the last offset of channels that expired, in the order in which they did: it shows that
+        #: a client which comes back to a quiet channel has missed nothing
         self._counters: OrderedDict[str, int] = OrderedDict()
         #: the highest offset of the other channels that expired
         self._expired = 0

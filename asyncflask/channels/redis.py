@@ -106,7 +106,7 @@ def _pool(url: str) -> BlockingConnectionPool:
 class RedisEngine(Engine):
     """Redis' publish and subscribe, with a list of the last messages beside each channel.
 
-    It has two connections: one that listens, and a few for everything else.
+    It has one connection that listens, and up to 15 for everything else.
     """
 
     payload_limit = 16 * 1024 * 1024

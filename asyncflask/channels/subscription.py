@@ -23,7 +23,7 @@ class Subscription:
         overflow: What happens to a subscriber that is too slow. ``"close"``: the iteration ends
             with :exc:`SlowSubscriber`, after the messages that are here. ``"drop_oldest"``: the
             oldest message is dropped, and counted in :attr:`lost`.
-        raises_missed: Whether the iteration raises :exc:`MissedMessages`, once for each time.
+        raises_missed: Whether the iteration raises :exc:`MissedMessages`, once for each gap.
     """
 
     __slots__ = (
@@ -151,7 +151,7 @@ class Subscription:
             message: The message.
 
         Returns:
-            What the caller wakes the reader by, if that is to be done.
+            The bell that the caller has to ring, if the reader waits.
         """
         if self._held is not None and not self._is_new(message):
             return None

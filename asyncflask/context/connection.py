@@ -32,7 +32,8 @@ class ContextConnection(ContextExecution):
     url_rule: Any = None
     view_args: dict[str, Any] | None = None
     routing_exception: Exception | None = None
-    is_copy = False  # then its body is another one's to close
+    #: whether it is a copy; the body is closed by the original
+    is_copy = False
 
     @property
     def has_request(self) -> bool:
@@ -165,7 +166,7 @@ class ContextConnection(ContextExecution):
 
     @property
     def own_connection(self) -> Any:
-        """What the server waits for, also where another request or websocket was set."""
+        """The request or websocket that the server sent, also where a test has set another one."""
         before = self.values_before
         own = None if before is None else before.get("made_connection")
         return self.connect() if own is None else own

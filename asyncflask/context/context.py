@@ -93,8 +93,8 @@ class Context(ContextLifecycle):
         """
         other = self.of_connection(self.app, self.scope_type, self.scope, self.receive, self.send)
         if self.scope_type is not None:
-            # Made now: of one that each made for itself, the other would see no change, and two
-            # bodies would take each other's messages.
+            # Made now, for both: neither would see what the other changes in a session of its own,
+            # and two bodies would take each other's messages.
             self.connect()
             self.open_session()
             if not self.scope_type.websocket:

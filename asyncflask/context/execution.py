@@ -24,11 +24,10 @@ class ContextExecution(ContextBase):
     runs_own_loop = False
     #: the worker thread of a request, once it has one
     lease: Lease | ThisThread | None
-    #: whether it does not ask for the pool's size: it had a worker thread that was given back
-    #: before its end (WORKER_AFFINITY = False), or its view has run, and others may wait for what
-    #: that holds
+    #: whether it gets a worker thread beyond the pool's size, because others may wait for what it
+    #: holds: its view has run, or it had a thread and has given it back (WORKER_AFFINITY = False)
     has_begun = False
-    #: whether it was refused one; then it does not wait a second time, for its teardown functions
+    #: whether it was refused a thread; its teardown functions then do not wait for one again
     is_refused = False
     #: whether the end has more to see to than the connection and its body: a lease, a synchronous
     #: request, a push, a stream that holds the context, an awaitable that was forgotten

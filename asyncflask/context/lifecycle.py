@@ -72,6 +72,7 @@ class ContextLifecycle(ContextSession):
         self.needs_cleanup = self.is_preserved = True
 
     def become_current(self) -> None:
+        """Make this the current context, and note which one was current before."""
         previous = context_var.get()
         if self.pushes is None:
             self.needs_cleanup = True

@@ -98,7 +98,7 @@ class ContextMatching(ContextConnection):
             self.match_upgrade()
 
     def match_upgrade(self) -> None:
-        """Match again what was refused for being no websocket; the facade's may be one."""
+        """Let the facade match a request that was refused because its rule is for websockets."""
 
     def _match_with_adapter(self) -> None:
         if not self._has_path() and not self._has_whole_url():

@@ -13,7 +13,8 @@ from .matching import ContextMatching
 class ContextSession(ContextMatching):
     """The part of a context that knows what the response has to carry."""
 
-    #: whether more than making a response follows the view, because of the next three
+    #: whether more than making a response follows the view: the session was opened, there are
+    #: ``after_functions``, an `await` was forgotten, or a stream holds the context
     needs_response: bool
     opened_session: SessionMixin | None = None
     after_functions: list[Callable[..., Any]] | None = None

@@ -158,7 +158,7 @@ async def _fail(ctx: Context, error: BaseException, token: Token[Any]) -> None:
     Args:
         ctx: The context.
         error: The error.
-        token: What makes the context current that was before.
+        token: Restores the context that was current before.
 
     Raises:
         EscapedError: The server gets this instead of ``error``.
@@ -232,6 +232,7 @@ def _make_context(
 
 
 def _elsewhere(app: ServedApp, scope: Scope, wrapped: bool) -> ASGIApplication | None:
+    """Return what serves a scope instead of the app's plans: the debugger, a mounted app …"""
     if wrapped and app.use_debugger:
         return partial(app.debugger.serve, app.asgi_app)
     if wrapped and "asgi_app" in app.replaced_steps:
@@ -264,6 +265,7 @@ def _send(app: ServedApp, ctx: Context, response: Any) -> Awaitable[None]:
 
 
 async def _let_go(app: ServedApp, ctx: Context) -> None:
+    """End a context that was left to streams which will not end it."""
     previous = current()
     make_current(ctx)
     try:
