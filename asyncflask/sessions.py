@@ -31,22 +31,6 @@ F = TypeVar("F", bound=Callable[..., Any])
 T = TypeVar("T")
 
 
-class SessionApp(Protocol):
-    """What a session interface uses of an app.
-
-    Its methods take ``Any``: an override names the class of its app, request or response.
-    """
-
-    @property
-    def config(self) -> Mapping[str, Any]: ...
-
-    @property
-    def secret_key(self) -> str | bytes | None: ...
-
-    @property
-    def permanent_session_lifetime(self) -> timedelta: ...
-
-
 class ContentSerializer(Protocol):
     """What writes and reads the content of a session."""
 

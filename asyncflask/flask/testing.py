@@ -21,7 +21,7 @@ from werkzeug.wrappers import Request as WerkzeugRequest
 
 from ..cli import ScriptInfo as ScriptInfo
 from ..json.provider import JSONProvider
-from ..sessions import SessionApp, SessionInterface, SessionMixin
+from ..sessions import SessionInterface, SessionMixin
 from ..testing.builder import EnvironBuilder as EnvironBuilder
 from ..testing.builder import client_environ
 from ..testing.cli import CliRunner as AppCliRunner
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
 
-class TestedApp(SessionApp, Protocol):
+class TestedApp(Protocol):
     """The attributes of an app that the builder and the client use."""
 
     session_interface: SessionInterface

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, NoReturn, Protocol, cast
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol, Self, cast
 
 from werkzeug.datastructures import Headers
 from werkzeug.http import HTTP_STATUS_CODES
@@ -244,7 +244,7 @@ class TestClient(HTTPMethods, CookieMethods):
     def __exit__(self, *details: object) -> None:
         """Never called; Python looks it up before it calls ``__enter__``."""
 
-    async def __aenter__(self) -> TestClient:
+    async def __aenter__(self) -> Self:
         if self.preserve_context:
             raise RuntimeError(
                 f"{self!r} is in an `async with` block already. Make a second client with"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from types import TracebackType
-from typing import TYPE_CHECKING, ClassVar, NoReturn, Protocol
+from typing import TYPE_CHECKING, ClassVar, NoReturn, Protocol, Self
 
 from werkzeug.datastructures import Headers
 from werkzeug.test import TestResponse
@@ -100,7 +100,7 @@ class TestConnection(EnteredAsync, NotesForgotten):
         self._incremental = False
         self._complete = False
 
-    async def __aenter__(self) -> TestConnection:
+    async def __aenter__(self) -> Self:
         self._connection.start()
         body = take_body(self._environ)
         if body:

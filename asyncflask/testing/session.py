@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from werkzeug.datastructures import Headers
 from werkzeug.wrappers import Response
 
-from ..sessions import SessionApp, SessionInterface, SessionMixin
+from ..sessions import SessionInterface, SessionMixin
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class TransactionApp(SessionApp, Protocol):
+class TransactionApp(Protocol):
     """The attributes of an app that a transaction uses."""
 
     session_interface: SessionInterface

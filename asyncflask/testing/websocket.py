@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 from werkzeug.datastructures import Headers
 from werkzeug.test import TestResponse
@@ -79,7 +79,7 @@ class TestWebsocket(EnteredAsync, NotesForgotten):
         self._connection = ASGIConnection(client.application, scope)
         self._closed: WebsocketDisconnectError | None = None
 
-    async def __aenter__(self) -> TestWebsocket:
+    async def __aenter__(self) -> Self:
         """Connect, and wait until the app has answered.
 
         Raises:

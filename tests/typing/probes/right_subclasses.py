@@ -30,6 +30,16 @@ class Cookies(SecureCookieSessionInterface):
         super().save_session(app, session, response)
 
 
+class ShopClient(TestClient):
+    async def buy(self, item: str) -> str:
+        return (await self.post("/buy", data={"item": item})).text
+
+
+async def with_a_client_of_the_tests(app: Flask) -> str:
+    async with ShopClient(app) as client:
+        return await client.buy("tea")
+
+
 class Shop(Flask):
     request_class = ShopRequest
     session_interface = Cookies()
