@@ -181,7 +181,7 @@ class Request(BaseRequestWebsocket, AsyncRequest):
         @files.setter
         def files(self, files: MultiDict[str, Any]) -> None: ...
 
-    async def get_data(  # type: ignore[override]  # as Quart's
+    async def get_data(
         self, cache: bool = True, as_text: bool = False, parse_form_data: bool = False
     ) -> Any:
         """Read the whole body.

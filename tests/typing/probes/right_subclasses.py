@@ -18,6 +18,9 @@ class ShopRequest(Request):
     async def get_json(self, force: bool = False, silent: bool = False, cache: bool = True) -> Any:
         return await super().get_json(force=True, silent=silent, cache=cache)
 
+    async def get_data(self, *args: Any, **kwargs: Any) -> Any:
+        return await super().get_data(*args, **kwargs)
+
     def on_json_loading_failed(self, e: ValueError | None) -> Any:
         return super().on_json_loading_failed(e)
 
