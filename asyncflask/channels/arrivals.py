@@ -46,7 +46,7 @@ class Arrivals:
         """Take a message that has come.
 
         Args:
-            message: The message.
+            message: As the server sent it, in any order.
             before: The offset of the one before it in its channel; 0: of none.
         """
         offset = message.position.offset

@@ -148,7 +148,7 @@ class Subscription:
         """Take a live message; called on the subscriber's loop.
 
         Args:
-            message: The message.
+            message: As the engine delivered it.
 
         Returns:
             The bell that the caller has to ring, if the reader waits.

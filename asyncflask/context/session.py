@@ -23,11 +23,6 @@ class ContextSession(ContextMatching):
     flashes: list[tuple[str, str]] | None = None
 
     @property
-    def has_session(self) -> bool:
-        """Whether the session was opened."""
-        return self.opened_session is not None
-
-    @property
     def session(self) -> Any:
         """The session, opened at the first access, which is recorded (``Vary: Cookie``)."""
         request_context = self.request_context

@@ -132,7 +132,7 @@ async def finish_processing(app: ServedApp, ctx: Context, response: Response) ->
     Args:
         app: The app.
         ctx: The context.
-        response: The response.
+        response: What the last "after" function returned, or the response of the view's result.
 
     Returns:
         The response, in which the session is saved.

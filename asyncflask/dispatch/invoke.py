@@ -256,7 +256,7 @@ async def emit(ctx: Context, signal: Signal, sender: object, **kwargs: Any) -> N
 
     Args:
         ctx: The context that the receivers are called in.
-        signal: The signal.
+        signal: Such as ``request_started``.
         sender: The app.
         kwargs: What the receivers get as well.
     """
@@ -273,7 +273,7 @@ def emit_after_view(ctx: Context, signal: Signal, sender: object, **kwargs: Any)
 
     Args:
         ctx: The context that the receivers are called in.
-        signal: The signal.
+        signal: Such as ``request_started``.
         sender: The app.
         kwargs: What the receivers get as well.
 
