@@ -15,7 +15,7 @@ from .concurrency.inspection import is_async
 from .concurrency.workers import ThisThread
 from .context import NO_ERROR, Context
 from .context.app_ctx_globals import _AppCtxGlobals
-from .exceptions import OutOfContext
+from .exceptions import OutOfContext, called_in_the_other_kind
 
 __all__ = [
     "NO_ERROR",
@@ -33,6 +33,7 @@ __all__ = [
 
 F = TypeVar("F", bound=Callable[..., Any])
 _KINDS = {"http": "request", "websocket": "websocket"}  # a scope type's name in messages
+_OTHERS = {"http": "websocket", "websocket": "http"}
 
 
 # -- functions on the current context --------------------------------------------------------------
@@ -70,15 +71,26 @@ def _request_context_of(scope_type: str) -> Context | None:
     return ctx.request_context if ctx.request_context.scope_type.name == scope_type else None
 
 
-def _need(scope_type: str, what: str) -> Context:
+def require_connection(scope_type: str, function: str) -> Context:
+    """Return the context of the current request or websocket.
+
+    Args:
+        scope_type: ``"http"`` or ``"websocket"``.
+        function: The function that was called, for the message.
+
+    Raises:
+        RuntimeError: There is none.
+    """
     ctx = _request_context_of(scope_type)
-    if ctx is None:
-        kind = _KINDS[scope_type]
-        raise OutOfContext(
-            f"{what} was called where no {kind} context is active. Call it in a view, in a hook, or"
-            f" inside `with app.test_{kind}_context(...)`."
-        )
-    return ctx
+    if ctx is not None:
+        return ctx
+    kind, other = _KINDS[scope_type], _OTHERS[scope_type]
+    if _request_context_of(other) is not None:
+        raise called_in_the_other_kind(function, kind, _KINDS[other])
+    raise OutOfContext(
+        f"`{function}` was called where no {kind} context is active. Call it in a view, in a hook,"
+        f" or inside `with app.test_{kind}_context(...)` (`async with` in a coroutine)."
+    )
 
 
 def after_this_request(f: F) -> F:
@@ -95,7 +107,7 @@ def after_this_request(f: F) -> F:
 
     Source: ``Flask: after_this_request``.
     """
-    return _after_this("http", "`after_this_request`", f)
+    return _after_this("http", "after_this_request", f)
 
 
 def after_this_websocket(f: F) -> F:
@@ -112,11 +124,11 @@ def after_this_websocket(f: F) -> F:
 
     Source: ``Quart: after_this_websocket``.
     """
-    return _after_this("websocket", "`after_this_websocket`", f)
+    return _after_this("websocket", "after_this_websocket", f)
 
 
-def _after_this(scope_type: str, what: str, f: F) -> F:
-    ctx = _need(scope_type, what)
+def _after_this(scope_type: str, function: str, f: F) -> F:
+    ctx = require_connection(scope_type, function)
     if ctx.after_functions is None:
         ctx.needs_response = True
         ctx.after_functions = []
@@ -137,7 +149,7 @@ def copy_current_request_context(f: F) -> F:
 
     Source: ``Flask: copy_current_request_context``.
     """
-    return _in_copy(_need("http", "`copy_current_request_context`"), f)
+    return _in_copy(require_connection("http", "copy_current_request_context"), f)
 
 
 def copy_current_websocket_context(f: F) -> F:
@@ -151,7 +163,7 @@ def copy_current_websocket_context(f: F) -> F:
 
     Source: ``Quart: copy_current_websocket_context``.
     """
-    return _in_copy(_need("websocket", "`copy_current_websocket_context`"), f)
+    return _in_copy(require_connection("websocket", "copy_current_websocket_context"), f)
 
 
 def copy_current_app_context(f: F) -> F:

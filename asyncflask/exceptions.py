@@ -62,6 +62,10 @@ def outside(name: str, kind: str) -> OutOfContext:
     )
 
 
+#: what a proxy's name stands for
+_KINDS = {"request": "an HTTP request", "websocket": "a websocket"}
+
+
 def popped_wrongly(popped: object, current: object) -> WrongContextPopped:
     """Make the error for a context that is not the current one.
 
@@ -82,12 +86,27 @@ def of_the_other_kind(name: str, instead: str) -> OutOfContext:
         name: The proxy that was used.
         instead: The proxy that exists here.
     """
-    kinds = {"request": "an HTTP request", "websocket": "a websocket"}
     decorators = {"request": "@app.route(...)", "websocket": "@app.websocket(...)"}
     return OutOfContext(
-        f"Working outside of {name} context: `{name}` was used, and this is {kinds[instead]}.\n\n"
+        f"Working outside of {name} context: `{name}` was used, and this is {_KINDS[instead]}.\n\n"
         f"    `{instead}` is its name here: {instead}.headers, {instead}.args, {instead}.path …\n"
-        f"    A view that serves {kinds[name]} is registered with {decorators[name]}."
+        f"    A view that serves {_KINDS[name]} is registered with {decorators[name]}."
+    )
+
+
+def called_in_the_other_kind(function: str, name: str, instead: str) -> OutOfContext:
+    """Make the error for ``after_this_websocket()`` in a request, and the like.
+
+    Args:
+        function: The function that was called. Its name has ``name`` in it.
+        name: What it is for: ``request`` or ``websocket``.
+        instead: What is served here.
+    """
+    return OutOfContext(
+        f"Working outside of {name} context: `{function}` was called, and this is"
+        f" {_KINDS[instead]}.\n\n"
+        f"    wrong: {function}(...)\n"
+        f"    right: {function.replace(name, instead)}(...)"
     )
 
 

@@ -11,6 +11,7 @@ import pytest
 
 import asyncflask
 import asyncflask.flask
+import asyncflask.quart
 from asyncflask import Blueprint, Flask, abort, request, session, websocket
 from asyncflask.exceptions import OutOfContext, UnawaitedAccess
 from asyncflask.flask import Flask as FacadeFlask
@@ -53,6 +54,47 @@ async def test_request_in_a_websocket_says_that_it_is_a_websocket(app: Flask) ->
     with pytest.raises(OutOfContext, match=r"this is a websocket\.\n\n    `websocket` is its name"):
         async with app.test_client().websocket("/") as connection:
             await connection.receive()
+
+
+@pytest.mark.parametrize("name", ["after_this_websocket", "copy_current_websocket_context"])
+@pytest.mark.parametrize("api", [asyncflask, asyncflask.quart], ids=["async API", "quart"])
+async def test_what_is_for_websockets_says_in_a_request_how_to_write_it(
+    api: Any, name: str
+) -> None:
+    app = (api.Flask if api is asyncflask else api.Quart)("app")
+    right = name.replace("websocket", "request")
+
+    async with app.test_request_context("/"):
+        with pytest.raises(OutOfContext, match=rf"HTTP request[^`]*right: {right}\(\.\.\.\)"):
+            getattr(api.ctx, name)(lambda: None)
+
+
+@pytest.mark.parametrize("name", ["after_this_request", "copy_current_request_context"])
+@pytest.mark.parametrize("is_async", [True, False], ids=["async def", "def"])
+@pytest.mark.parametrize("api", [asyncflask, asyncflask.quart], ids=["async API", "quart"])
+async def test_what_is_for_requests_says_in_a_websocket_how_to_write_it(
+    api: Any, is_async: bool, name: str
+) -> None:
+    app = (api.Flask if api is asyncflask else api.Quart)("app")
+    right = name.replace("request", "websocket")
+    said = []
+
+    def call() -> None:
+        with pytest.raises(OutOfContext, match="and this is a websocket") as caught:
+            getattr(api.ctx, name)(lambda: None)
+        said.append(str(caught.value))
+
+    @app.websocket("/")
+    async def view() -> None:
+        if is_async:
+            call()
+        else:
+            await app.ensure_async(call)()
+        await api.websocket.send("done")
+
+    async with app.test_client().websocket("/") as connection:
+        assert await connection.receive() == "done"
+    assert said[0].endswith(f"    wrong: {name}(...)\n    right: {right}(...)")
 
 
 def test_outside_of_both_the_error_is_flasks(app: Flask) -> None:

@@ -241,7 +241,12 @@ def copy_current_app_context(func: Callable[..., Any]) -> Callable[..., Awaitabl
 
     Source: ``Quart: copy_current_app_context``.
     """
-    ctx = _require("app", has_app_context())
+    ctx: Context | None = current()
+    if ctx is None:
+        raise OutOfContext(
+            "`copy_current_app_context` was called where no app context is active. Call it in a"
+            " view, in a hook, or inside `async with app.app_context()`."
+        )
     return _copied(ctx, AppContext(ctx.app), func)
 
 
@@ -261,8 +266,8 @@ def copy_current_request_context(func: Callable[..., Any]) -> Callable[..., Awai
 
     Source: ``Quart: copy_current_request_context``.
     """
-    ctx = _require("request", has_request_context())
-    return _copied(ctx, ctx.request_context or ctx, func)
+    template = async_api.require_connection("http", "copy_current_request_context")
+    return _copied(current() or template, template, func)
 
 
 def copy_current_websocket_context(func: Callable[..., Any]) -> Callable[..., Awaitable[Any]]:
@@ -281,18 +286,8 @@ def copy_current_websocket_context(func: Callable[..., Any]) -> Callable[..., Aw
 
     Source: ``Quart: copy_current_websocket_context``.
     """
-    ctx = _require("websocket", has_websocket_context())
-    return _copied(ctx, ctx.request_context or ctx, func)
-
-
-def _require(kind: str, is_there: bool) -> Context:
-    ctx: Context | None = current()
-    if ctx is None or not is_there:
-        raise OutOfContext(
-            f"`copy_current_{kind}_context` was called where no {kind} context is active. Call it"
-            " in a view, in a hook, or inside `async with app.app_context()`."
-        )
-    return ctx
+    template = async_api.require_connection("websocket", "copy_current_websocket_context")
+    return _copied(current() or template, template, func)
 
 
 def _copied(
