@@ -172,6 +172,86 @@ def test_nested_contexts_of_two_apps(app):
     assert after == (app.name, "outer")
 
 
+class TenantApp(Flask):
+    """An app that puts something into each app context."""
+
+    def app_context(self):
+        context = super().app_context()
+        context.tenant = context.g.tenant = "shop"
+        return context
+
+
+def tenants():
+    return f"{g.get('tenant')} {getattr(app_ctx, 'tenant', None)}"
+
+
+async def test_what_an_overridden_app_context_sets_is_there_in_requests_and_websockets():
+    app = TenantApp("app")
+    seen = []
+
+    @app.get("/async")
+    async def async_view():
+        return tenants()
+
+    @app.get("/def")
+    def def_view():
+        return tenants()
+
+    @app.websocket("/")
+    async def talk():
+        await websocket.send(tenants())
+
+    @app.teardown_appcontext
+    async def note(error):
+        seen.append(tenants())
+
+    client = app.test_client()
+    seen.append((await client.get("/async")).text)
+    seen.append((await client.get("/def")).text)
+    async with client.websocket("/") as connection:
+        seen.append(await connection.receive())
+    async with app.test_request_context("/"):
+        seen.append(tenants())
+    assert seen == ["shop shop"] * 8
+
+
+async def test_an_app_context_replaced_on_the_app_counts_from_the_next_request():
+    app = Flask("app")
+    app.add_url_rule("/", "index", tenants)
+    client = app.test_client()
+    before = (await client.get("/")).text
+
+    def with_tenant():
+        context = Flask.app_context(app)
+        context.g.tenant = "shop"
+        return context
+
+    app.app_context = with_tenant
+    assert (before, (await client.get("/")).text) == ("None None", "shop None")
+
+
+def test_a_request_context_inside_an_overridden_app_context_shares_its_g():
+    app = TenantApp("app")
+
+    with app.app_context():
+        g.tenant = "another"
+        with app.test_request_context("/"):
+            assert g.tenant == "another"
+
+
+async def test_overridden_app_and_request_contexts_both_count():
+    class App(TenantApp):
+        def request_context(self, *args):
+            context = super().request_context(*args)
+            context.language = "en"
+            return context
+
+    app = App("app")
+    app.add_url_rule("/", "index", lambda: f"{tenants()} {app_ctx.language}")
+
+    assert (await app.test_client().get("/")).text == "shop shop en"
+
+
 def test_nested_contexts_of_one_app_have_a_g_of_their_own(app):
     with app.app_context():
         g.name = "outer"

@@ -88,11 +88,24 @@ class ContextLifecycle(ContextSession):
         context of the same app shares its ``g``. (A *served* request never comes here.)
         """
         if previous is None or previous.app is not self.app or previous is self:
+            self.take_app_context()
             return
         if self.request_context is None:
             self.parent = previous.request_context
         elif self.made_g is None and (self.is_copy or not previous.has_request):
             self.shares_g_with = previous
+
+    def take_app_context(self) -> None:
+        """Take over what an app's own ``app_context`` puts into a context: ``g``, attributes.
+
+        COMPAT: Flask and Quart call it for each request, and apps set a tenant there.
+        """
+        is_own = self.scope_type is not None and self.shares_g_with is None
+        if not is_own or "app_context" not in self.replaced:
+            return
+        for name, value in vars(self.app.app_context()).items():
+            if name not in self.__dict__:
+                setattr(self, name, value)
 
     def pop(self, exc: BaseException | None = NO_ERROR) -> None:
         """Undo one :meth:`push`; the last one runs the teardown functions.

@@ -72,6 +72,8 @@ NAMES = frozenset(
 CONVERTERS = frozenset({"ensure_sync", "async_to_sync", "ensure_async", "sync_to_async"})
 #: The app's methods that make the context of a connection.
 CONTEXTS = frozenset({"request_context", "websocket_context"})
+#: The one that makes any other, and whose changes to it every connection gets.
+APP_CONTEXT = frozenset({"app_context"})
 #: the steps that are plain calls, for nothing is awaited in them
 PLAIN = frozenset(
     {
@@ -90,6 +92,7 @@ WATCHED = (
     NAMES
     | CONVERTERS
     | CONTEXTS
+    | APP_CONTEXT
     | {
         "_got_first_request",
         "config",
@@ -140,7 +143,8 @@ _own_steps: dict[type, dict[str, Any]] = {}
 
 def note_own_steps(cls: type) -> None:
     """Note the steps of a class of apps; what differs from them later is replaced."""
-    _own_steps[cls] = {name: getattr(cls, name) for name in NAMES | CONVERTERS | CONTEXTS}
+    names = NAMES | CONVERTERS | CONTEXTS | APP_CONTEXT
+    _own_steps[cls] = {name: getattr(cls, name) for name in names}
 
 
 def find_replaced(app: object) -> frozenset[str]:

@@ -217,18 +217,29 @@ async def _find_table(
     app.end_setup()
     for table in app.plans.tables.values():
         table.make_context = app.connection_contexts.get(table.scope_type.name, Context)
-        if table.scope_type.context in app.replaced_steps:
-            table.make_context = partial(_make_context, table.scope_type.context)
+        if not app.replaced_steps.isdisjoint((table.scope_type.context, "app_context")):
+            table.make_context = partial(_make_context, table.make_context)
     if not (app.use_debugger or app.mounts or app.debug or "asgi_app" in app.replaced_steps):
         app.plans.direct = app.plans.tables
     return app.plans.tables[scope["type"]]
 
 
 def _make_context(
-    name: str, app: ServedApp, scope_type: ScopeType, scope: Scope, receive: Receive, send: Send
+    make: Callable[..., Context],
+    app: ServedApp,
+    scope_type: ScopeType,
+    scope: Scope,
+    receive: Receive,
+    send: Send,
 ) -> Context:
-    """Make a context as the app's replacement of ``request_context`` or its like does."""
-    return app.make_connection_context(name, scope, receive, send)
+    """Make a context of an app that replaces ``app_context``, ``request_context`` or its like."""
+    name = scope_type.context
+    if name in app.replaced_steps:
+        ctx = app.make_connection_context(name, scope, receive, send)
+    else:
+        ctx = make(app, scope_type, scope, receive, send)
+    ctx.take_app_context()
+    return ctx
 
 
 def _elsewhere(app: ServedApp, scope: Scope, wrapped: bool) -> ASGIApplication | None:

@@ -40,6 +40,7 @@ from asyncflask.flask.signals import (
     request_started,
     request_tearing_down,
 )
+from asyncflask.testing import TestClient
 
 both = pytest.mark.parametrize("module", [asyncflask.flask, oracle], ids=["facade", "flask"])
 
@@ -801,3 +802,25 @@ def test_flasks_name_of_the_opened_session_is_no_access():
         assert ctx._session.accessed
         ctx._session = other = asyncflask.flask.sessions.SecureCookieSession()
         assert ctx.session is other
+
+
+async def test_what_an_overridden_app_context_sets_is_there_in_websockets():
+    class App(asyncflask.flask.Flask):
+        def app_context(self):
+            context = super().app_context()
+            context.g.tenant = "shop"
+            return context
+
+    app = App("app")
+
+    @app.websocket("/async")
+    async def talk():
+        await asyncflask.websocket.send(asyncflask.flask.g.tenant)
+
+    @app.websocket("/def")
+    def talk_in_a_thread():
+        asyncflask.websocket.send(asyncflask.flask.g.tenant)
+
+    for path in ("/async", "/def"):
+        async with TestClient(app).websocket(path) as connection:
+            assert await connection.receive() == "shop"

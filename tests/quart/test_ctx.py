@@ -214,3 +214,48 @@ async def test_a_websocket_is_handled_by_hand(quart, app, module):
 
     assert answer is None
     assert sent[-1] == "hello"
+
+
+async def test_what_an_overridden_app_context_sets_is_there_in_requests_and_websockets(quart):
+    class App(quart.Quart):
+        def app_context(self):
+            context = super().app_context()
+            context.g.tenant = "shop"
+            return context
+
+    app = App("app")
+
+    @app.get("/")
+    async def view():
+        return quart.g.tenant
+
+    @app.websocket("/")
+    async def talk():
+        await quart.websocket.send(quart.g.tenant)
+
+    response = await app.test_client().get("/")
+    async with app.test_client().websocket("/") as connection:
+        received = await connection.receive()
+    async with app.test_request_context("/"):
+        assert quart.g.tenant == "shop"
+    assert (await response.get_data(as_text=True), received) == ("shop", "shop")
+
+
+async def test_a_request_of_the_test_client_shares_the_overridden_context_around_it(quart):
+    class App(quart.Quart):
+        def app_context(self):
+            context = super().app_context()
+            context.g.tenant = "shop"
+            return context
+
+    app = App("app")
+
+    @app.get("/")
+    async def view():
+        return quart.g.tenant
+
+    async with app.app_context():
+        quart.g.tenant = "another"
+        response = await app.test_client().get("/")
+
+    assert await response.get_data(as_text=True) == "another"
