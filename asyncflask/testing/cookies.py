@@ -10,7 +10,7 @@ import functools
 import inspect
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Any, TypeVar, cast
+from typing import Any, cast, overload
 from urllib.parse import urlsplit
 
 import werkzeug.test
@@ -21,10 +21,10 @@ from werkzeug.wsgi import get_current_url
 #: status codes of redirects that a client follows
 REDIRECTS = frozenset({301, 302, 303, 305, 307, 308})
 
-F = TypeVar("F", bound=Callable[..., None])
 
-
-def with_server_name(translate: Callable[..., dict[str, Any]]) -> Callable[[F], F]:
+def with_server_name(
+    translate: Callable[..., dict[str, Any]],
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Let a method with Flask's parameters be called with Quart's as well.
 
     A call is Quart's if it names ``server_name``, or if it gives more positional arguments than
@@ -38,7 +38,7 @@ def with_server_name(translate: Callable[..., dict[str, Any]]) -> Callable[[F], 
         A decorator for the method.
     """
 
-    def decorate(method: F) -> F:
+    def decorate(method: Callable[..., None]) -> Callable[..., None]:
         names = [
             name
             for name, parameter in inspect.signature(method).parameters.items()
@@ -56,7 +56,7 @@ def with_server_name(translate: Callable[..., dict[str, Any]]) -> Callable[[F], 
                 args, kwargs = (), translate(*args, **kwargs)
             method(self, *args, **kwargs)
 
-        return cast(F, either)
+        return either
 
     return decorate
 
@@ -211,6 +211,33 @@ class CookieMethods:
         """
         return self._browser.get_cookie(key, domain, path)
 
+    @overload
+    def set_cookie(
+        self,
+        key: str,
+        value: str = "",
+        *,
+        domain: str = "localhost",
+        origin_only: bool = True,
+        path: str = "/",
+        **kwargs: Any,
+    ) -> None: ...
+
+    @overload
+    def set_cookie(
+        self,
+        server_name: str,
+        key: str,
+        value: str = "",
+        max_age: timedelta | int | None = None,
+        expires: str | datetime | int | float | None = None,
+        path: str = "/",
+        domain: str | None = None,
+        secure: bool = False,
+        httponly: bool = False,
+        samesite: str | None = None,
+    ) -> None: ...
+
     @with_server_name(cookie_to_set)
     def set_cookie(
         self,
@@ -239,6 +266,14 @@ class CookieMethods:
         self._browser.set_cookie(
             key, value, domain=domain, origin_only=origin_only, path=path, **kwargs
         )
+
+    @overload
+    def delete_cookie(self, key: str, *, domain: str = "localhost", path: str = "/") -> None: ...
+
+    @overload
+    def delete_cookie(
+        self, server_name: str, key: str, path: str = "/", domain: str | None = None
+    ) -> None: ...
 
     @with_server_name(cookie_to_delete)
     def delete_cookie(self, key: str, *, domain: str = "localhost", path: str = "/") -> None:

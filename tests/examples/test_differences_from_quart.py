@@ -675,6 +675,20 @@ async def test_cookies_of_another_host():
     assert sent == ['{"theme":"dark"}\n', "{}\n"]
 
 
+@row("Tests", "a `Cookie` header in `headers=`")
+async def test_a_cookie_header_of_the_test_client():
+    def build(lib, app):
+        app.get("/")(lambda: lib.request.cookies.get("theme", "none"))
+
+    sent = await answers(build, headers={"Cookie": "theme=dark"})
+
+    app = new_app(asyncflask)
+    build(asyncflask, app)
+    client = app.test_client(use_cookies=False)
+    response = await client.get("/", headers={"Cookie": "theme=dark"})
+    assert [*sent, (200, response.text)] == [(200, "dark"), (200, "none"), (200, "dark")]
+
+
 @row("Tests", "`request.remote_addr`")
 async def test_the_address_of_the_test_client():
     def build(lib, app):

@@ -225,6 +225,10 @@ async def convert() -> None:
 
 async def test_it() -> None:
     client = app.test_client()
+    client.set_cookie("theme", "dark", domain="shop.test", max_age=60)
+    client.set_cookie("shop.test", "theme", "dark", max_age=60)  # as Quart's
+    client.delete_cookie("theme", domain="shop.test")
+    client.delete_cookie("shop.test", "theme")
     response = await client.get("/def")
     assert_type(response, TestResponse)
     assert_type(response.status_code, int)

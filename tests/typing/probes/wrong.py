@@ -70,3 +70,4 @@ async def awaited() -> str:
 
 app.logger.inform("misspelt")  # E: attr-defined, reportAttributeAccessIssue
 app.add_background_task(of_a_parameter, 1)  # E: arg-type, reportArgumentType
+app.test_client().set_cookie("shop.test", "k", "v", "60")  # E: call-overload, reportArgumentType
