@@ -224,13 +224,13 @@ class TestConnection(EnteredAsync, NotesForgotten):
         kind = message["type"]
         if kind == "http.response.start":
             self.status_code = message["status"]
-            self.headers = decode_headers(message.get("headers", ()))
+            self.headers = decode_headers(message.get("headers") or ())
             self.client.store_cookies(self._environ, self.headers)
         elif kind == "http.response.body":
             self._complete = not message.get("more_body", False)
             return bytes(message.get("body") or b"")
         elif kind == "http.response.push":
-            headers = decode_headers(message.get("headers", ()))
+            headers = decode_headers(message.get("headers") or ())
             self.push_promises.append((message["path"], headers))
         elif kind == "http.response.early_hint":
             self.early_hints += [link.decode("latin-1") for link in message["links"]]

@@ -9,6 +9,7 @@ import pytest
 from werkzeug.datastructures import Headers
 
 import asyncflask.quart
+from asyncflask.testing import WebsocketResponseError
 
 
 @pytest.mark.parametrize(
@@ -577,3 +578,20 @@ async def test_an_app_context_below_the_request_that_stays_may_end_first(quart, 
             await client.get("/")
 
         assert quart.request.path == "/"
+
+
+@pytest.mark.parametrize("headers", [{}, {"headers": None}], ids=["absent", "None"])
+async def test_a_mounted_app_may_answer_and_refuse_without_headers(headers):
+    async def mounted(scope, receive, send):
+        kind = "http" if scope["type"] == "http" else "websocket.http"
+        await send({"type": f"{kind}.response.start", "status": 403, **headers})
+        await send({"type": f"{kind}.response.body", "body": b"no"})
+
+    app = asyncflask.quart.Quart("app")
+    app.mount("/plain", mounted)
+    client = app.test_client()
+
+    assert await (await client.get("/plain/")).get_data() == b"no"
+    with pytest.raises(WebsocketResponseError, match="403"):
+        async with client.websocket("/plain/") as connection:
+            await connection.receive()

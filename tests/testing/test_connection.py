@@ -220,3 +220,14 @@ async def test_a_large_response_is_complete(app, client):
         return body()
 
     assert len((await client.get("/")).data) == 4_000_000
+
+
+@pytest.mark.parametrize("headers", [{}, {"headers": None}], ids=["absent", "None"])
+async def test_a_mounted_app_may_answer_without_headers(app, client, headers):
+    async def mounted(scope, receive, send):
+        await send({"type": "http.response.start", "status": 200, **headers})
+        await send({"type": "http.response.body", "body": b"hello"})
+
+    app.mount("/plain", mounted)
+
+    assert (await client.get("/plain/")).text == "hello"

@@ -173,12 +173,12 @@ class TestHTTPConnection(_Connection):
 
     def _note(self, message: Message) -> None:
         if message["type"] == "http.response.start":
-            self.headers = decode_headers(message.get("headers", ()))
+            self.headers = decode_headers(message.get("headers") or ())
             self.status_code = message["status"]
         elif message["type"] == "http.response.body":
             self.response_data += message.get("body") or b""
         elif message["type"] == "http.response.push":
-            headers = decode_headers(message["headers"])
+            headers = decode_headers(message.get("headers") or ())
             self.push_promises.append((message["path"], headers))
 
 
@@ -265,7 +265,7 @@ class TestWebsocketConnection(_Connection):
             self.accepted = True
             self.headers = decode_headers(message.get("headers") or ())
         elif kind == "websocket.http.response.start":
-            self.headers = decode_headers(message["headers"])
+            self.headers = decode_headers(message.get("headers") or ())
             self.status_code = message["status"]
         elif kind == "websocket.http.response.body":
             self.response_data += message.get("body") or b""
