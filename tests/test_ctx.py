@@ -275,6 +275,73 @@ def test_a_request_context_shares_the_g_of_the_app_context_around_it(app, ran):
     assert ran == ["request NoneType", "app NoneType"]
 
 
+def test_a_request_context_shares_the_g_of_the_request_around_it(app, ran):
+    with app.test_request_context("/outer"):
+        g.name = "outer"
+        with app.test_request_context("/inner"):
+            inner = request.path, g.name
+            g.name = "inner"
+        ended = list(ran)
+        after = request.path, g.name
+
+    assert (inner, after) == (("/inner", "outer"), ("/outer", "inner"))
+    assert ended == ["request NoneType"]
+    assert ran == ["request NoneType", "request NoneType", "app NoneType"]
+
+
+@pytest.mark.parametrize("kind", ["def", "async def"])
+async def test_a_request_context_in_a_view_shares_its_g(app, ran, kind):
+    @app.get("/def")
+    def show():
+        g.name = "the view's"
+        with app.test_request_context("/inner"):
+            return g.get("name", "none") + request.path
+
+    @app.get("/async def")
+    async def show_async():
+        g.name = "the view's"
+        async with app.test_request_context("/inner"):
+            return g.get("name", "none") + request.path
+
+    response = await app.test_client().get(f"/{kind}")
+
+    assert response.text == "the view's/inner"
+    assert ran == ["request NoneType", "request NoneType", "app NoneType"]
+
+
+async def test_a_request_context_in_a_task_that_outlives_the_view_is_torn_down_itself(app, ran):
+    over, tasks = asyncio.Event(), []
+
+    async def later():
+        await over.wait()
+        async with app.test_request_context("/later"):
+            return g.get("name")
+
+    @app.get("/")
+    async def show():
+        g.name = "the view's"
+        tasks.append(asyncio.create_task(later()))
+        return ""
+
+    await app.test_client().get("/")
+    ran.clear()
+    over.set()
+
+    assert await tasks[0] is None
+    assert ran == ["request NoneType", "app NoneType"]
+
+
+def test_a_context_that_is_pushed_again_shares_its_g_again(app, ran):
+    context = app.app_context()
+    with context:
+        g.name = "Ada"
+    ran.clear()
+
+    with context, app.test_request_context():
+        assert g.name == "Ada"
+    assert ran == ["request NoneType", "app NoneType"]
+
+
 def test_an_app_context_inside_a_request_still_shows_the_request(app):
     with app.test_request_context("/path"):
         g.name = "request"

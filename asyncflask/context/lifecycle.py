@@ -31,6 +31,8 @@ class ContextLifecycle(ContextSession):
     serving_error: BaseException | None = None
     #: its end, where streamed bodies hold it or have held it
     held_end: HeldEnd | None = None
+    #: whether its teardown functions have run
+    is_over = False
     #: whether it is kept after its connection, by the test client or the debugger
     is_preserved = False
 
@@ -79,20 +81,22 @@ class ContextLifecycle(ContextSession):
             self.pushes = []
             self._share_with(previous)
         self.pushes.append(previous)
+        self.is_over = False
         context_var.set(self)
 
     def _share_with(self, previous: Self | None) -> None:
         """Take over from the context around this one what Flask shares between the two.
 
-        An app context inside a request still shows the request; a request context inside an app
-        context of the same app shares its ``g``. (A *served* request never comes here.)
+        An app context inside a request still shows the request; a request context inside a
+        context of the same app shares its ``g``, unless that has ended and a task still sees it.
+        (A *served* request never comes here.)
         """
         if previous is None or previous.app is not self.app or previous is self:
             self.take_app_context()
             return
         if self.request_context is None:
             self.parent = previous.request_context
-        elif self.made_g is None and (self.is_copy or not previous.has_request):
+        elif self.made_g is None and (self.is_copy or not previous.is_over):
             self.shares_g_with = previous
 
     def take_app_context(self) -> None:

@@ -197,8 +197,9 @@ def _from_tuple(app: RespondingApp, result: tuple[Any, ...]) -> Response:
         else:
             status = second
     else:
+        count = "1 value" if len(result) == 1 else f"{len(result)} values"
         raise TypeError(
-            f"{_where()} returned a tuple of {len(result)} values. A"
+            f"{_where()} returned a tuple of {count}. A"
             " tuple must have the form `(body, status)`, `(body, headers)` or"
             " `(body, status, headers)`."
         )

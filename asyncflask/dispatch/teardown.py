@@ -147,6 +147,7 @@ async def end(app: ServedApp, ctx: Context, error: BaseException | None) -> None
         if ctx.held_end is not None and ctx.held_end.holds_app_context:
             ctx.held_end.holds_app_context = False
             await _attempt(failures, _release_parent, app, ctx, error)
+    ctx.is_over = True
     ctx.serving_error = None  # Its traceback leads back here: a cycle.
     raise_first(app, failures)
 

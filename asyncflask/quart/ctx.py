@@ -1,7 +1,7 @@
 """Quart's contexts: the async API's context, which is pushed and popped with ``await``.
 
 A served connection has one context, of the class :class:`RequestContext` or
-:class:`WebsocketContext`, which is its app context as well.
+:class:`WebsocketContext`, which is its app context as well, unless a test has pushed one before.
 """
 
 from __future__ import annotations
@@ -137,6 +137,12 @@ class ServedContext(AwaitedContext):
         if parent is not None and parent.app is app:
             self.shares_g_with = parent
         return self
+
+    @property
+    def app_context(self) -> Context | None:
+        """The app context that this belongs to: that whose ``g`` it has, or itself."""
+        shared = self.shares_g_with
+        return self if shared is None else shared.app_context
 
     @property
     def request_websocket(self) -> Any:

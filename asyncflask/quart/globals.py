@@ -21,6 +21,11 @@ if TYPE_CHECKING:
     from .wrappers import Request, Websocket
 
 
+def _app_context() -> Context | None:
+    ctx: Context | None = current()
+    return None if ctx is None else ctx.app_context
+
+
 def _context_of(scope_type: str) -> Context | None:
     ctx = current()
     found: Context | None = None if ctx is None else ctx.request_context
@@ -51,6 +56,6 @@ request_ctx: RequestContext = make_proxy(_find_http_ctx)
 websocket_ctx: WebsocketContext = make_proxy(_find_websocket_ctx)
 
 
-_cv_app = FoundVariable("quart.app_ctx", current)
+_cv_app = FoundVariable("quart.app_ctx", _app_context)
 _cv_request = FoundVariable("quart.request_ctx", lambda: _context_of("http"))
 _cv_websocket = FoundVariable("quart.websocket_ctx", lambda: _context_of("websocket"))

@@ -456,8 +456,9 @@ def _kept(pieces: T) -> T:
 def _refuse_async_environment(template: jinja2.Template, function: str) -> None:
     # Jinja would try to start a second event loop, with an error that names no remedy.
     if template.environment.is_async and _on_loop():
+        name = "A template string" if template.name is None else f"The template {template.name!r}"
         raise RuntimeError(
-            f"The template {template.name!r} belongs to an environment with enable_async, and"
+            f"{name} belongs to an environment with enable_async, and"
             f" {function}() cannot wait for what such a template calls on the event loop.\n\n"
             f"Write:      await {function}_async(...)\n"
             f"instead of: {function}(...)\n"

@@ -138,6 +138,7 @@ async def test_headers_that_are_no_pairs_are_named(app, headers):
         (None, r"endpoint 'view' .*returned None.*return '', 204"),
         (42, "returned 42: it was an int. Return a str, bytes, dict"),
         ((1, 2, 3, 4), "a tuple of 4 values"),
+        (("one",), r"a tuple of 1 value\."),
         ((), "a tuple of 0 values"),
         ((None, 200), "returned None"),
     ],

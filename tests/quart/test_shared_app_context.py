@@ -52,6 +52,55 @@ async def test_a_websocket_shares_g_with_the_test(quart, app, client):
             assert await connection.receive() == "Ada"
 
 
+@pytest.mark.parametrize("kind", ["get", "websocket", "test_request_context"])
+async def test_the_test_and_what_it_asks_for_have_one_app_context(quart, app, client, module, kind):
+    app_ctx, variable = module("globals").app_ctx, module("globals")._cv_app
+    seen = []
+
+    def look():
+        seen[:] = [app_ctx._get_current_object(), variable.get(), app_ctx.given_by_the_test]
+        app_ctx.given_by_the_view = "set"
+
+    @app.get("/look")
+    async def show():
+        look()
+        return ""
+
+    @app.websocket("/ws")
+    async def chat():
+        look()
+        await quart.websocket.send("")
+
+    async with app.app_context() as context:
+        context.given_by_the_test = "given"
+        if kind == "get":
+            await client.get("/look")
+        elif kind == "websocket":
+            async with client.websocket("/ws") as connection:
+                await connection.receive()
+        else:
+            async with app.test_request_context("/look"):
+                look()
+
+        assert seen == [context, context, "given"]
+        assert context.given_by_the_view == "set"
+
+
+async def test_a_request_context_in_a_view_has_the_view_s_app_context(quart, app, client, module):
+    app_ctx = module("globals").app_ctx
+
+    @app.get("/outer")
+    async def outer():
+        before = app_ctx._get_current_object()
+        quart.g.user = "the outer's"
+        async with app.test_request_context("/inner"):
+            return f"{app_ctx._get_current_object() is before} {quart.g.get('user')}"
+
+    response = await client.get("/outer")
+
+    assert await response.get_data() == b"True the outer's"
+
+
 async def test_requests_at_the_same_time_share_it(quart, app, client, ended):
     async with app.app_context():
         quart.g.user = "Ada"

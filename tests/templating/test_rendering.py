@@ -314,6 +314,8 @@ async def test_a_plain_call_on_the_loop_cannot_use_an_async_environment() -> Non
         render_template("hello.html")
     with pytest.raises(RuntimeError, match=r"await stream_template_async\(\.\.\.\)"):
         stream_template("hello.html")
+    with pytest.raises(RuntimeError, match=r"^A template string belongs to .*enable_async"):
+        render_template_string("Hello")
 
 
 def test_a_plain_call_off_the_loop_can_use_an_async_environment() -> None:
