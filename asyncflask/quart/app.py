@@ -6,6 +6,7 @@ import asyncio
 import functools
 import os
 import typing as t
+import warnings
 from collections.abc import Callable, Coroutine
 from inspect import iscoroutinefunction as iscoroutinefunction
 from inspect import isgenerator
@@ -30,6 +31,7 @@ from ..sansio.setupmethod import T_template_global as T_template_global
 from ..sansio.setupmethod import T_template_test as T_template_test
 from ..sansio.setupmethod import T_websocket as T_websocket
 from ..sansio.setupmethod import T_while_serving as T_while_serving
+from ..serving.run import RUN_OPTIONS
 from ..templating.rendering import TemplateApp, update_template_context_async
 from ..typing import AnyReceive, AnySend, ExcInfo, Overridable
 from .app_contexts import AppContexts
@@ -320,12 +322,18 @@ class Quart(WebsocketHooks, AppHooks, AppFiles, AppContexts):
             ca_certs: Certificate authorities of clients, in PEM format.
             certfile: A certificate in PEM format.
             keyfile: Its key.
-            kwargs: For the async API's :meth:`asyncflask.Flask.run`.
+            kwargs: For the async API's :meth:`asyncflask.Flask.run`; others are warned of.
         """
-        if loop is not None or ca_certs is not None:
-            task = self.run_task(
-                host or "127.0.0.1", port or 5000, debug, ca_certs, certfile, keyfile
+        if unknown := sorted(kwargs.keys() - RUN_OPTIONS - {"load_dotenv"}):
+            warnings.warn(
+                f"{self!r}.run() has no option {', '.join(unknown)}, and does without it. Its"
+                f" options are {', '.join(sorted(RUN_OPTIONS))}; leave out all others.",
+                stacklevel=2,
             )
+            kwargs = {name: value for name, value in kwargs.items() if name not in unknown}
+        if loop is not None or ca_certs is not None:
+            address = self._address(host, port)
+            task = self.run_task(*address, debug, ca_certs, certfile, keyfile)
             if loop is None:
                 asyncio.run(task)
             else:

@@ -92,7 +92,7 @@ class Run(Steps):
         """Serve the app in a loop that runs already, until ``shutdown_trigger`` returns.
 
         Args:
-            host: Address to listen at.
+            host: Address to listen at, ``unix:path`` or ``fd:number``.
             port: Port to listen at.
             debug: Turns debug mode on or off.
             ca_certs: Certificate authorities of clients, in PEM format.
@@ -111,7 +111,7 @@ class Run(Steps):
         if debug is not None:
             self.debug = debug
         config = hypercorn.Config()
-        config.bind = [f"{host}:{port}"]
+        config.bind = [host if host.startswith(("unix:", "fd:")) else f"{host}:{port}"]
         config.ca_certs, config.certfile, config.keyfile = ca_certs, certfile, keyfile
         await hypercorn.asyncio.serve(
             self,
@@ -167,18 +167,19 @@ def check_run(app: Run, options: dict[str, t.Any]) -> None:
             "    right: await app.run_task()\n\n"
             "or call app.run() outside of all `async def` functions."
         )
-    for name in [each for each in options if each not in _RUN_OPTIONS]:
+    for name in [each for each in options if each not in RUN_OPTIONS]:
         value = options.pop(name)
         taken, remedy = _WERKZEUG_OPTIONS.get(name, ((), ""))
         if value not in taken:
-            remedy = remedy or f"it has {', '.join(sorted(_RUN_OPTIONS))}"
+            remedy = remedy or f"it has {', '.join(sorted(RUN_OPTIONS))}"
             raise TypeError(
                 f"app.run({name}={value!r}): the embedded server has no such option; {remedy}."
                 " Werkzeug's server, with its options, runs an app of asyncflask.flask.Flask."
             )
 
 
-_RUN_OPTIONS = frozenset(
+#: The options of ``app.run()``.
+RUN_OPTIONS = frozenset(
     (
         *("use_reloader", "use_debugger", "server", "certfile", "keyfile"),
         *("ssl_context", "extra_files", "exclude_patterns"),

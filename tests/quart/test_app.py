@@ -354,3 +354,48 @@ def test_an_app_runs_in_a_loop_that_it_is_given(quart, app):
         loop.close()
 
     assert seen == [loop]
+
+
+@pytest.fixture
+def addresses(quart, app):
+    """Where the app was asked to serve."""
+    seen = []
+
+    class Noting(quart.Quart):
+        def run_task(self, host, port, *args, **options):
+            async def note():
+                seen.append((host, port))
+
+            return note()
+
+    app.__class__ = Noting
+    return seen
+
+
+@pytest.mark.parametrize(
+    ("server_name", "given", "expected"),
+    [
+        (None, {}, ("127.0.0.1", 5000)),
+        ("shop.example:8000", {}, ("shop.example", 8000)),
+        ("shop.example:8000", {"host": "localhost", "port": 0}, ("localhost", 0)),
+    ],
+)
+def test_a_loop_that_is_given_serves_at_the_address_of_server_name(
+    app, addresses, server_name, given, expected
+):
+    app.config["SERVER_NAME"] = server_name
+    loop = asyncio.new_event_loop()
+
+    app.run(loop=loop, use_reloader=False, **given)
+    loop.close()
+
+    assert addresses == [expected]
+
+
+def test_an_option_of_run_that_there_is_not_is_warned_of(app, addresses):
+    loop = asyncio.new_event_loop()
+    with pytest.warns(UserWarning, match="workers"):
+        app.run(workers=4, loop=loop, use_reloader=False)
+    loop.close()
+
+    assert addresses == [("127.0.0.1", 5000)]

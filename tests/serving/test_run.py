@@ -86,6 +86,22 @@ async def test_run_task_serves_in_a_loop_that_runs_already(app):
     assert ran == ["before", "after"]
 
 
+async def test_run_task_serves_a_unix_socket(app, tmp_path):
+    app.get("/")(lambda: "hello")
+    stop, path = asyncio.Event(), tmp_path / "s"
+
+    async with asyncio.timeout(PATIENCE), asyncio.TaskGroup() as group:
+        group.create_task(app.run_task(host=f"unix:{path}", shutdown_trigger=stop.wait))
+        while not path.exists():
+            await asyncio.sleep(0.02)
+        transport = httpx.AsyncHTTPTransport(uds=str(path))
+        async with httpx.AsyncClient(transport=transport) as client:
+            response = await client.get("http://shop.example/")
+        stop.set()
+
+    assert response.text == "hello"
+
+
 async def test_run_task_serves_https_with_a_certificate(app):
     app.get("/")(lambda: request.url)
     trust = ssl.create_default_context(cafile=PEM)
