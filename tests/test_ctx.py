@@ -261,6 +261,18 @@ def test_nested_contexts_of_one_app_have_a_g_of_their_own(app):
     assert inner is None
 
 
+async def test_a_context_whose_adapter_is_read_before_it_is_entered_knows_its_method(app):
+    app.get("/read")(lambda: "the view")
+    context = app.test_request_context("/read", method="OPTIONS")
+    assert context.url_adapter is not None
+
+    async with context:
+        response = await app.full_dispatch_request()
+
+    assert response.get_data() == b""
+    assert sorted(response.allow) == ["GET", "HEAD", "OPTIONS"]
+
+
 def test_a_request_context_shares_the_g_of_the_app_context_around_it(app, ran):
     with app.app_context():
         g.name = "outer"

@@ -144,6 +144,8 @@ class ContextMatching(ContextConnection):
             self.match_request()
         else:
             self.matched = True
+            if not self.scope_type.websocket:
+                self.method = self.scope["method"]
             self._match_with_adapter()
 
 

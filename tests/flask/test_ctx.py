@@ -489,6 +489,21 @@ def test_a_custom_url_adapter_without_a_request_is_used(how):
     assert app.test_client().get("/").text == "shop.test"
 
 
+def test_options_are_answered_where_create_url_adapter_is_replaced(app):
+    """It is called before the context is pushed, which then matches with what it returned."""
+
+    class Own(Flask):
+        def create_url_adapter(self, request):
+            return super().create_url_adapter(request)
+
+    own = Own("own", root_path=app.root_path)
+    own.get("/")(lambda: "the view")
+
+    response = own.test_client().options("/")
+
+    assert (response.text, sorted(response.allow)) == ("", ["GET", "HEAD", "OPTIONS"])
+
+
 def test_a_request_of_another_app_has_its_own_g(app):
     with app.app_context():
         g.thing = 1
