@@ -61,6 +61,7 @@ class ContextMatching(ContextConnection):
     @url_adapter.setter
     def url_adapter(self, value: object) -> None:
         self.set_attribute("made_url_adapter", value)
+        self.replaced |= {"create_url_adapter"}  # From now on it decides what matches.
 
     @url_adapter.deleter
     def url_adapter(self) -> None:

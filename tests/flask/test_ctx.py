@@ -489,6 +489,17 @@ def test_a_custom_url_adapter_without_a_request_is_used(how):
     assert app.test_client().get("/").text == "shop.test"
 
 
+def test_a_context_matches_with_the_url_adapter_that_was_set(app):
+    app.get("/page/<int:number>", endpoint="page")(lambda number: str(number))
+
+    with app.test_request_context("/page/1") as context:
+        context.url_adapter = app.url_map.bind("shop.test", path_info="/page/2")
+        context.match_request()
+
+        assert context.request.view_args == {"number": 2}
+        assert app.dispatch_request() == "2"
+
+
 def test_options_are_answered_where_create_url_adapter_is_replaced(app):
     """It is called before the context is pushed, which then matches with what it returned."""
 
