@@ -722,6 +722,17 @@ async def test_the_test_client_is_asynchronous():
             assert await connection.receive() == "hello"
 
 
+@row("Tests", "a request of the test client inside of `with app.app_context()`")
+async def test_a_request_of_the_test_client_inside_of_an_app_context():
+    flasks, ours = apps(view_of(lambda lib: lib.g.get("user", "")), ASYNC_API)
+    with flasks.app_context():
+        flask.g.user = "Ada"
+        assert flasks.test_client().get("/").text == "Ada"
+    with ours.app_context():
+        asyncflask.g.user = "Ada"
+        assert (await ours.test_client().get("/")).text == ""
+
+
 @pytest.fixture
 def project(tmp_path):
     """Return a folder with an app, and with a package whose command cannot be imported."""
