@@ -159,7 +159,7 @@ class Websocket(BaseRequestWebsocket, AsyncWebsocket):
         except WebsocketDisconnect as error:
             await self.connection.wait_for_cancellation(error)
 
-    async def receive(self) -> Any:
+    async def receive(self) -> str | bytes:
         """Wait for the next message: ``str`` or ``bytes``.
 
         Raises:

@@ -1,6 +1,7 @@
 """What type checkers refuse. A line with an error names its rules: `# E: mypy's, pyright's`."""
 
 import asyncflask.flask
+import asyncflask.quart
 from asyncflask import Blueprint, Flask, Request, Response, request
 
 app = Flask(__name__)
@@ -71,3 +72,8 @@ async def awaited() -> str:
 app.logger.inform("misspelt")  # E: attr-defined, reportAttributeAccessIssue
 app.add_background_task(of_a_parameter, 1)  # E: arg-type, reportArgumentType
 app.test_client().set_cookie("shop.test", "k", "v", "60")  # E: call-overload, reportArgumentType
+
+
+async def a_method_that_not_every_message_of_quart_has() -> None:
+    message = await asyncflask.quart.websocket.receive()
+    message.decode()  # E: union-attr, reportAttributeAccessIssue
