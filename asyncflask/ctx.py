@@ -45,7 +45,7 @@ def has_app_context() -> bool:
     Source: ``Flask: has_app_context``.
     """
     ctx: Context | None = current()
-    return ctx is not None and ctx.app_context is not None
+    return ctx is not None and not ctx.is_without_app
 
 
 def has_request_context() -> bool:

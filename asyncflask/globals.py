@@ -30,7 +30,7 @@ if t.TYPE_CHECKING:
 
 def _find_app() -> object:
     ctx = current()
-    if ctx is None or ctx.app_context is None:
+    if ctx is None or ctx.is_without_app:
         raise outside("current_app", "application")
     return ctx.app
 

@@ -287,6 +287,30 @@ def test_a_request_context_shares_the_g_of_the_app_context_around_it(app, ran):
     assert ran == ["request NoneType", "app NoneType"]
 
 
+@pytest.mark.parametrize("outer", ["app_context", "test_request_context"])
+def test_contexts_that_share_g_are_one_app_context(app, outer):
+    """Extensions keep what belongs to it by its identity, and remove that at its end."""
+    with getattr(app, outer)() as context:
+        context.kept = "by an extension"
+        with app.test_request_context("/inner"):
+            found = app_ctx._get_current_object(), app_ctx.kept, request_ctx.request.path
+
+    assert found == (context, "by an extension", "/inner")
+
+
+@pytest.mark.parametrize("copier", [copy_current_app_context, copy_current_request_context])
+async def test_a_copy_in_a_task_has_the_app_context_of_the_view(app, copier):
+    @app.get("/")
+    async def show():
+        @copier
+        async def look():
+            return app_ctx._get_current_object()
+
+        return str(await asyncio.create_task(look()) is app_ctx._get_current_object())
+
+    assert (await app.test_client().get("/")).text == "True"
+
+
 def test_a_request_context_shares_the_g_of_the_request_around_it(app, ran):
     with app.test_request_context("/outer"):
         g.name = "outer"

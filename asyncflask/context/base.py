@@ -29,6 +29,8 @@ class ContextBase:
     parent: Self | None = None
     #: the app context whose ``g`` and end are this one's too
     shares_g_with: Self | None = None
+    #: whether it stands for a request whose app context has ended
+    is_without_app = False
     #: the namespace ``g``, once it is made
     made_g: _AppCtxGlobals | None = None
     #: what was current before each push; ``None``: it was never pushed

@@ -79,8 +79,9 @@ class Context(ContextLifecycle):
 
     @property
     def app_context(self) -> Context | None:
-        """The app context that is current together with this one: itself."""
-        return self
+        """The app context that is current together with this one: that whose ``g`` it has."""
+        shared = self.shares_g_with
+        return self if shared is None else shared.app_context
 
     def copy(self) -> Context:
         """Return a second context of the same connection and session.

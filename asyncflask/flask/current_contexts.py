@@ -92,6 +92,7 @@ class _Unrelated(FlaskContext):
     def __init__(self, app_context: Context | None, request_context: Context) -> None:
         super().__init__((app_context or request_context).app)
         self._app_context = app_context
+        self.is_without_app = app_context is None
         self.parent = request_context  # type: ignore[assignment]  # of another class
 
     @property

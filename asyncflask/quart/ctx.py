@@ -139,12 +139,6 @@ class ServedContext(AwaitedContext):
         return self
 
     @property
-    def app_context(self) -> Context | None:
-        """The app context that this belongs to: that whose ``g`` it has, or itself."""
-        shared = self.shares_g_with
-        return self if shared is None else shared.app_context
-
-    @property
     def request_websocket(self) -> Any:
         """The request or websocket."""
         return self.request_or_websocket
