@@ -205,6 +205,33 @@ async def end_app(
         await _attempt(failures, emit_after_view, ctx, appcontext_tearing_down, app, exc=error)
 
 
+async def run_part(
+    app: ServedApp, part: Callable[..., Awaitable[None]], ctx: Context | None, error: Any
+) -> None:
+    """Run one part of the end, because somebody calls its step; no context need be current.
+
+    Args:
+        app: The app.
+        part: :func:`end_connection` or :func:`end_app`.
+        ctx: The context; ``None``: the functions run outside of any, as in Flask.
+        error: The error that ended the work, which the functions get.
+
+    Raises:
+        BaseException: The first error of a function, after all of them have run.
+    """
+    failures: list[BaseException] = []
+    if ctx is None:
+        ctx = app.app_context()
+        try:
+            await part(app, ctx, error, failures)
+        finally:
+            if ctx.lease is not None:
+                ctx.give_back_worker()
+    else:
+        await part(app, ctx, error, failures)
+    raise_first(app, failures)
+
+
 async def _call_all(
     ctx: Context, funcs: Iterable[Any], error: BaseException | None, failures: list[BaseException]
 ) -> None:

@@ -180,9 +180,7 @@ class SyncSteps(async_api.FacadeBase):
         ctx = _current_request_context() if part is teardown.end_connection else current()
         if exc is NO_ERROR:
             exc = sys.exc_info()[1]
-        failures: list[BaseException] = []
-        drive(part(self, ctx, exc, failures))
-        teardown.raise_first(self, failures)
+        drive(teardown.run_part(self, part, ctx, exc))
 
 
 def _current_request_context() -> Context:

@@ -20,7 +20,7 @@ from .._contextvars import current
 from ..context import Context
 from ..dispatch import errors, overrides, pipeline, teardown
 from ..dispatch.finalize import finalize, process
-from ..helpers import require_request_context
+from ..exceptions import OutOfContext
 from ..typing import AnyReceive, AnySend
 from .typing import ResponseReturnValue
 from .wrappers import Response
@@ -72,7 +72,14 @@ def with_context(function: Any) -> Any:
 
 
 def _current(name: str) -> Context:
-    return require_request_context(f"a step with the parameter `{name}`")
+    ctx: Context | None = current()
+    if ctx is None or ctx.request_context is None:
+        raise OutOfContext(
+            f"Working outside of request context: a step was called without its `{name}` where no"
+            " request is current. Give it the context, or call it inside"
+            " `async with app.test_request_context(...)`."
+        )
+    return ctx.request_context
 
 
 def _context(given: object) -> Context:
@@ -356,6 +363,6 @@ class QuartSteps(async_api.FacadeBase):
         self, part: Callable[..., Awaitable[None]], exc: Any, context: Any
     ) -> None:
         exc, context = _sorted(exc, context)
-        failures: list[BaseException] = []
-        await part(self, context or current(), exc, failures)
-        teardown.raise_first(self, failures)
+        if context is None:
+            context = current() if part is teardown.end_app else _context(None)
+        await teardown.run_part(self, part, context, exc)

@@ -28,7 +28,7 @@ from ..dispatch.plan import PlanCache, Run, Runner
 from ..dispatch.protocols import ServedApp
 from ..dispatch.runners import RUNNERS
 from ..dispatch.scope_types import HTTP, WEBSOCKET
-from ..exceptions import SetupFinished
+from ..exceptions import SetupFinished, outside
 from ..json.provider import DefaultJSONProvider, JSONProvider
 from ..logging import one_line
 from ..sessions import SecureCookieSessionInterface, SessionInterface
@@ -297,9 +297,11 @@ class App(Templates, Rules, ServingHooks, EnsureSync):
 
     def make_default_options_response(self) -> ft.Overridable[Response]:
         """Answer OPTIONS with the methods that the current URL allows."""
-        ctx = t.cast(Context, current())  # It is called in a request.
+        ctx: Context | None = current()
+        if ctx is None or ctx.request_context is None:
+            raise outside("make_default_options_response()", "request")
         response = self.response_class()
-        response.allow.update(ctx.url_adapter.allowed_methods())
+        response.allow.update(ctx.request_context.url_adapter.allowed_methods())
         return response
 
     def app_context(self) -> Context:

@@ -267,7 +267,6 @@ async def _attempt_all(
     part: Callable[..., Awaitable[None]],
     exc: BaseException | None,
 ) -> None:
-    failures: list[BaseException] = []
     error = sys.exc_info()[1] if exc is NO_ERROR else exc
-    await part(app, current(), error, failures)
-    teardown.raise_first(app, failures)
+    ctx = _require_context() if part is teardown.end_connection else current()
+    await teardown.run_part(app, part, ctx, error)

@@ -126,3 +126,27 @@ def test_a_request_whose_app_context_cannot_be_pushed_is_answered():
     app.add_url_rule("/", "index", lambda: "")
     with asyncflask.flask.appcontext_pushed.connected_to(failing, app):
         assert app.test_client().get("/").text == "tests: not now"
+
+
+def test_teardown_functions_of_the_app_run_outside_of_a_context_too(module, app):
+    seen = []
+    app.teardown_appcontext(lambda error: seen.append((error, module.has_app_context())))
+
+    app.do_teardown_appcontext(given := KeyError("given"))
+
+    assert seen == [(given, False)]
+
+
+@pytest.mark.parametrize("step", ["make_default_options_response", "do_teardown_request"])
+def test_a_step_that_needs_a_request_says_so(app, step):
+    with app.app_context(), pytest.raises(RuntimeError, match=r"^Working outside of request cont"):
+        getattr(app, step)()
+
+
+def test_the_answer_of_options_is_that_of_the_request_around_an_app_context(app):
+    app.get("/page")(lambda: "")
+
+    with app.test_request_context("/page"), app.app_context():
+        response = app.make_default_options_response()
+
+    assert sorted(response.allow) == ["GET", "HEAD", "OPTIONS"]

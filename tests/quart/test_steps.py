@@ -195,3 +195,22 @@ async def test_a_step_may_be_replaced_by_an_object(quart):
     app.dispatch_request = Steps()
 
     assert await (await app.test_client().get("/")).get_data() == b"object"
+
+
+async def test_teardown_functions_of_the_app_run_outside_of_a_context_too(quart, app):
+    seen = []
+
+    @app.teardown_appcontext
+    async def end(error):
+        seen.append((error, quart.has_app_context()))
+
+    await app.do_teardown_appcontext(given := KeyError("given"))
+
+    assert seen == [(given, False)]
+
+
+async def test_a_step_that_needs_a_request_says_so(app):
+    with pytest.raises(RuntimeError, match="request context"):
+        await app.do_teardown_request(None)
+    with pytest.raises(RuntimeError, match="request context"):
+        await app.dispatch_request()

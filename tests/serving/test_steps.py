@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 
 import pytest
@@ -70,11 +71,44 @@ def test_a_routing_error_is_raised_by_its_step(app):
 
 
 @pytest.mark.parametrize(
-    "step", ["preprocess_request", "dispatch_request", "full_dispatch_request"]
+    "step",
+    [
+        *("preprocess_request", "dispatch_request", "full_dispatch_request"),
+        *("do_teardown_request", "do_teardown_websocket"),
+    ],
 )
 async def test_a_step_without_a_request_says_where_to_call_it(app, step):
     with pytest.raises(OutOfContext, match=r"no request context is active\. Call it inside `async"):
         await getattr(app, step)()
+
+
+async def test_teardown_functions_of_the_app_run_outside_of_a_context_too(app):
+    seen = []
+
+    @app.teardown_appcontext
+    async def end(error):
+        seen.append(error)
+
+    app.teardown_appcontext(seen.append)
+    await app.do_teardown_appcontext(given := KeyError("given"))
+
+    assert seen == [given, given]
+
+
+@pytest.mark.parametrize("outer", ["nothing", "app_context"])
+def test_the_answer_of_options_needs_a_request(app, outer):
+    with app.app_context() if outer == "app_context" else contextlib.nullcontext():
+        with pytest.raises(OutOfContext, match=r"^Working outside of request context: `make_def"):
+            app.make_default_options_response()
+
+
+def test_the_answer_of_options_is_that_of_the_request_around_an_app_context(app):
+    app.get("/page")(lambda: "")
+
+    with app.test_request_context("/page"), app.app_context():
+        response = app.make_default_options_response()
+
+    assert sorted(response.allow) == ["GET", "HEAD", "OPTIONS"]
 
 
 @pytest.mark.parametrize("part", ["request", "appcontext"])
