@@ -22,6 +22,14 @@ _INSTALL = (
     " `g`, `current_app`). Call asyncflask.flask.install() before anything imports `flask`"
     " (docs/how-to/port-a-flask-app.md)."
 )
+_INSTALL_QUART = (
+    "Code that imports `quart`, as extensions do, does not see asyncflask's contexts (`request`,"
+    " `g`, `current_app`). Make the app by asyncflask.quart.Quart, and call"
+    " asyncflask.quart.install() before anything imports `quart`"
+    " (docs/reference/quart-facade.md)."
+)
+#: what Quart's proxies say outside of their context
+_OF_QUART = re.compile("Not within an? (app|request|websocket|request nor websocket) context")
 _OF_REAL_FLASK = f"is used in a process that has imported the real Flask as well. {_INSTALL}"
 
 #: methods without a body to lose, and redirects that keep it
@@ -313,10 +321,10 @@ def explain_closed_upload(error: BaseException) -> None:
         )
 
 
-def real_flask() -> ModuleType | None:
-    """Return the module ``flask`` if it is imported and is not ``asyncflask.flask``."""
-    module = sys.modules.get("flask")
-    return None if module is sys.modules.get("asyncflask.flask") else module
+def _real(name: str) -> ModuleType | None:
+    """Return the module ``flask`` or ``quart`` if it is imported and is not asyncflask's."""
+    module = sys.modules.get(name)
+    return None if module is sys.modules.get(f"asyncflask.{name}") else module
 
 
 def warn_of_real_flask(what: str, stacklevel: int) -> None:
@@ -326,15 +334,18 @@ def warn_of_real_flask(what: str, stacklevel: int) -> None:
         what: What is concerned: an app or a blueprint.
         stacklevel: Where the warning points: 1 is the caller of this function.
     """
-    if real_flask() is not None:
+    if _real("flask") is not None:
         warnings.warn(f"{what} {_OF_REAL_FLASK}", RuntimeWarning, stacklevel=stacklevel + 1)
 
 
-def explain_real_flask(error: RuntimeError) -> None:
-    """Add a note to the error of a proxy of the real Flask, used in an app of asyncflask.
+def explain_other_framework(error: RuntimeError) -> None:
+    """Add a note to the error of a proxy of the real Flask or Quart, used in an asyncflask app.
 
     Args:
         error: An error of a view or hook; others than this one stay as they are.
     """
-    if str(error).startswith("Working outside of") and real_flask() is not None:
+    message = str(error)
+    if message.startswith("Working outside of") and _real("flask") is not None:
         error.add_note(f"It was raised by a proxy of the real Flask. {_INSTALL}")
+    elif _OF_QUART.fullmatch(message) and _real("quart") is not None:
+        error.add_note(f"It was raised by a proxy of the real Quart. {_INSTALL_QUART}")

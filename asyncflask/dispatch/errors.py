@@ -16,8 +16,8 @@ from ..ctx import Context
 from ..debughelpers import (
     explain_missing_startup,
     explain_needless_await,
+    explain_other_framework,
     explain_other_thread,
-    explain_real_flask,
     raise_redirect_that_loses_the_body,
 )
 from ..typing import ErrorHandlerCallable, ExcInfo
@@ -180,7 +180,7 @@ async def answer_unhandled(app: ServedApp, ctx: Context, error: Exception) -> Re
     if error.__class__ in (TypeError, AttributeError):
         explain_needless_await(error)
     elif error.__class__ is RuntimeError:
-        explain_real_flask(error)
+        explain_other_framework(error)
     else:
         explain_other_thread(error)
     explain_missing_startup(app, error)

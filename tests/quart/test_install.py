@@ -6,7 +6,12 @@ import sys
 
 import pytest
 
+import asyncflask
+import asyncflask.quart
 from asyncflask.quart.install import MODULES, QUART_VERSION, install
+from asyncflask.testing import WebsocketResponseError
+
+NOTE = "It was raised by a proxy of the real Quart."
 
 BEGIN = "import asyncflask.quart\nasyncflask.quart.install()\n"
 
@@ -21,6 +26,48 @@ def test_the_package_and_its_modules_are_the_same_objects(python):
     )
 
     assert python("-c", code) == f"True quart True {len(names)}"
+
+
+@pytest.mark.parametrize("api", [asyncflask.quart.Quart, asyncflask.Flask], ids=["facade", "async"])
+@pytest.mark.parametrize("name", ["request", "g", "session", "current_app"])
+async def test_the_error_of_a_proxy_of_the_real_quart_says_what_to_do(api, name, caplog):
+    quart = pytest.importorskip("quart", reason="the real Quart is not installed")
+    app = api("app", root_path=".")
+    app.get("/")(lambda: getattr(quart, name).name)
+
+    response = await app.test_client().get("/")
+
+    assert response.status_code == 500
+    assert NOTE in caplog.text
+    assert "asyncflask.quart.install()" in caplog.text
+
+
+async def test_the_error_of_the_real_quarts_websocket_says_what_to_do(caplog):
+    quart = pytest.importorskip("quart", reason="the real Quart is not installed")
+    app = asyncflask.Flask("app")
+
+    @app.websocket("/")
+    async def chat():
+        await quart.websocket.send("hello")
+
+    with pytest.raises(WebsocketResponseError, match="500"):
+        async with app.test_client().websocket("/"):
+            pass
+
+    assert NOTE in caplog.text
+
+
+async def test_another_error_has_no_note_on_quart(caplog):
+    pytest.importorskip("quart", reason="the real Quart is not installed")
+    app = asyncflask.quart.Quart("app", root_path=".")
+
+    @app.get("/")
+    async def view():
+        raise RuntimeError("Not within a range.")
+
+    await app.test_client().get("/")
+
+    assert NOTE not in caplog.text
 
 
 def test_the_distribution_has_quarts_version(python):
