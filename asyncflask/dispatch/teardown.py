@@ -208,7 +208,7 @@ async def end_app(
 async def run_part(
     app: ServedApp, part: Callable[..., Awaitable[None]], ctx: Context | None, error: Any
 ) -> None:
-    """Run one part of the end, because somebody calls its step; no context need be current.
+    """Run one part of the end, of a step that is called by itself; no context need be current.
 
     Args:
         app: The app.
