@@ -8,6 +8,7 @@ offending value is known.
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import NoReturn
@@ -43,6 +44,19 @@ _HINTS = {
     "request": "app.test_request_context(...)",
     "websocket": "app.test_websocket_context(...)",
 }
+
+
+#: begins with the sound of a vowel: not `User`, `UUID` or `UnionType`
+_VOWEL = re.compile("(?!eu|one|uni)([aeio]|u[lmnp])", re.IGNORECASE)
+
+
+def with_article(name: str) -> str:
+    """Return a name after its article: ``an int``, ``a User``.
+
+    Args:
+        name: The name, such as that of a class.
+    """
+    return f"an {name}" if _VOWEL.match(name) else f"a {name}"
 
 
 def outside(name: str, kind: str) -> OutOfContext:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import uuid
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
@@ -175,8 +176,20 @@ async def test_a_stream_that_is_read_like_a_file_says_what_to_write(
 # -- results of views ------------------------------------------------------------------------------
 
 
+class User:
+    """What an app returns by mistake, with a name that begins as `you` does."""
+
+
+class Update:
+    """The same, with a name that begins with a vowel."""
+
+
 @pytest.mark.parametrize(
-    ("value", "kind"), [(5, "an int"), (object(), "an object"), (1.5, "a float"), ({1}, "a set")]
+    ("value", "kind"),
+    [
+        *((5, "an int"), (object(), "an object"), (1.5, "a float"), ({1}, "a set")),
+        *((User(), "a User"), (uuid.uuid4(), "a UUID"), (Update(), "an Update")),
+    ],
 )
 async def test_the_type_of_a_wrong_result_is_named_with_its_article(
     app: Flask, value: Any, kind: str

@@ -21,6 +21,7 @@ from werkzeug.routing import Map
 
 from ..concurrency.execution_mode import ExecutionMode
 from ..concurrency.inspection import is_async
+from ..exceptions import with_article
 from ..typing import Receive, Scope, Send
 
 APP_NAMES = ("app", "application")
@@ -147,10 +148,9 @@ def _is_foreign_app(found: object) -> bool:
 
 def _foreign_app(app: object) -> str:
     """Return what an app of another framework is, and what to do with it."""
-    cls = type(app)
     return (
-        f"a {cls.__module__}.{cls.__qualname__}: import Flask from asyncflask, or from"
-        " asyncflask.flask, instead; or run it as it is: asyncflask --as-flask ..."
+        f"{_named_class(app)}: import Flask from asyncflask, or from asyncflask.flask, instead; or"
+        " run it as it is: asyncflask --as-flask ..."
     )
 
 
@@ -182,9 +182,14 @@ def find_app_by_string(module: ModuleType, app_name: str) -> CommandApp:
     if _is_foreign_app(app):
         raise NoAppException(f"'{module.__name__}:{app_name}' is {_foreign_app(app)}")
     raise NoAppException(
-        f"'{module.__name__}:{app_name}' is a {type(app).__module__}.{type(app).__qualname__}, not"
-        " an asyncflask app. Name an asyncflask.Flask instance or a function that returns one."
+        f"'{module.__name__}:{app_name}' is {_named_class(app)}, not an asyncflask app. Name an"
+        " asyncflask.Flask instance or a function that returns one."
     )
+
+
+def _named_class(found: object) -> str:
+    cls = type(found)
+    return with_article(f"{cls.__module__}.{cls.__qualname__}")
 
 
 def _parse_app_name(app_name: str) -> tuple[str, list[Any], dict[str, Any]]:

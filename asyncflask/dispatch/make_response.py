@@ -20,7 +20,7 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 
 from .._contextvars import current
 from ..ctx import Context
-from ..exceptions import OutOfContext
+from ..exceptions import OutOfContext, with_article
 from ..typing import Message
 from ..wrappers.never_awaited import expression_of
 from ..wrappers.request.awaitable import Pending
@@ -419,8 +419,7 @@ def _wrapper_of(coroutine: object) -> CodeType | None:
 
 
 def _kind(value: object) -> str:
-    name = type(value).__name__
-    return f"an {name}" if name[0] in "aeiouAEIOU" else f"a {name}"
+    return with_article(type(value).__name__)
 
 
 def _short(value: object) -> str:

@@ -13,6 +13,7 @@ import typing as t
 from werkzeug.utils import cached_property
 
 from .. import resources
+from ..exceptions import with_article
 from .error_handlers import ErrorHandlers
 from .folders import Folders
 from .hooks import Hooks
@@ -49,8 +50,8 @@ class Scaffold(Routes, Hooks, ErrorHandlers, Folders):
     ) -> None:
         if not isinstance(import_name, str):
             raise TypeError(
-                f"import_name={import_name!r:.100} of a {type(self).__name__} is no text. Write"
-                " `__name__`."
+                f"import_name={import_name!r:.100} of {with_article(type(self).__name__)} is no"
+                " text. Write `__name__`."
             )
         self.import_name = import_name
         if root_path is None:

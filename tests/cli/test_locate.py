@@ -9,7 +9,7 @@ from typing import Any
 import flask
 import pytest
 
-from asyncflask import Flask, current_app
+from asyncflask import Blueprint, Flask, current_app
 from asyncflask.cli import (
     NoAppException,
     find_app_by_string,
@@ -168,11 +168,13 @@ def test_app_is_found_by_string(call: str, name: str | None) -> None:
         ("build(1, 2)", "could not be called so"),
         ("missing", "no attribute 'missing'"),
         ("number", r"'shop:number' is a builtins\.int"),
+        ("pages", r"'shop:pages' is an asyncflask\..*Blueprint, not"),
         ("wrong()", r"'shop:wrong\(\)' is a builtins\.NoneType"),
     ],
 )
 def test_an_invalid_string_is_explained(call: str, message: str) -> None:
-    found = module(build=make("x"), number=1, wrong=lambda: None)
+    pages = Blueprint("pages", __name__)
+    found = module(build=make("x"), number=1, pages=pages, wrong=lambda: None)
     vars(found)["build"] = lambda one: Flask("x")
 
     with pytest.raises(NoAppException, match=message):
