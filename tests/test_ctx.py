@@ -937,6 +937,52 @@ def streams(app):
     register("/async/async", async_parts, True)
 
 
+@pytest.mark.parametrize("inner", ["app_context", "test_request_context"])
+@pytest.mark.parametrize("kind", ["def", "async def"])
+async def test_a_stream_may_enter_a_context_around_several_parts(app, inner, kind):
+    def parts():
+        with getattr(app, inner)():
+            g.x = "inner"
+            yield f"{g.x}{request.path} "
+            yield f"{g.x}{request.path} "
+        yield request.path
+
+    async def async_parts():
+        async with getattr(app, inner)():
+            g.x = "inner"
+            yield f"{g.x}{request.path} "
+            await asyncio.sleep(0)
+            yield f"{g.x}{request.path} "
+        yield request.path
+
+    @app.get("/stream")
+    async def show():
+        return stream_with_context(parts() if kind == "def" else async_parts())
+
+    response = await app.test_client().get("/stream")
+
+    path = "/stream" if inner == "app_context" else "/"
+    assert response.text == f"inner{path} inner{path} /stream"
+
+
+async def test_a_context_that_a_stream_has_entered_ends_if_it_is_left(app, ran):
+    @app.get("/")
+    async def show():
+        @stream_with_context
+        async def parts():
+            async with app.app_context():
+                yield "a"
+                yield "b"
+
+        stream = parts()
+        await anext(stream)
+        await stream.aclose()
+        return current_app.name + request.path
+
+    assert (await app.test_client().get("/")).text == f"{app.name}/"
+    assert ran == ["app GeneratorExit", "request NoneType", "app NoneType"]
+
+
 STREAMS = ["/def/def", "/def/async", "/async/def", "/async/async"]
 
 

@@ -134,6 +134,22 @@ def test_a_stream_keeps_its_context(app, client):
     assert ended == [None]
 
 
+@pytest.mark.parametrize("inner", ["app_context", "test_request_context"])
+def test_it_may_enter_a_context_around_several_parts(app, client, inner):
+    @app.get("/stream")
+    def view():
+        def body():
+            with getattr(app, inner)():
+                yield request.path + " "
+                yield request.path + " "
+            yield request.path
+
+        return stream_with_context(body())
+
+    path = "/stream" if inner == "app_context" else "/"
+    assert client.get("/stream").text == f"{path} {path} /stream"
+
+
 def test_it_may_decorate_a_function(app, client):
     @app.get("/")
     def view():

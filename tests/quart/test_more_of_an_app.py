@@ -121,6 +121,21 @@ async def test_a_stream_keeps_its_context(quart, app, client):
     assert await (await client.get("/")).get_data() == b"GET/"
 
 
+async def test_a_stream_may_enter_a_context_around_several_parts(quart, app, client):
+    @app.get("/stream")
+    async def index():
+        @quart.stream_with_context
+        async def chunks():
+            async with app.test_request_context("/inner"):
+                yield quart.request.path
+                yield quart.request.path
+            yield quart.request.path
+
+        return chunks()
+
+    assert await (await client.get("/stream")).get_data() == b"/inner/inner/stream"
+
+
 async def test_options_and_head_are_answered(quart, app, client):
     @app.route("/", methods=["GET", "POST"])
     async def index():

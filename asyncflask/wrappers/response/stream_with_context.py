@@ -62,14 +62,29 @@ class _Held:
     """A stream's hold on a context, which is current at each step and ends after the stream."""
 
     _ctx: KeptContext | None = None
+    #: what is current inside of the body: the context, or what the body has entered since
+    _inside: Any = None
 
     def __init__(self, ctx: KeptContext) -> None:
         ctx.hold()
-        self._ctx = ctx
+        self._ctx = self._inside = ctx
+
+    def _enter(self) -> Any:  # noqa: ANN401
+        """Make current what was so at the end of the last step; return what is current outside."""
+        previous = context_var.get()
+        if self._ctx is not None:
+            context_var.set(self._inside)
+        return previous
+
+    def _leave(self, previous: object) -> None:
+        """Make that current again which :meth:`_enter` has returned."""
+        if self._ctx is not None:
+            self._inside = context_var.get()
+        context_var.set(previous)
 
     def _let_go(self) -> KeptContext | None:
         """Release the context; return it if it has to end now."""
-        ctx, self._ctx = self._ctx, None
+        ctx, self._ctx, self._inside = self._ctx, None, None
         if ctx is None or ctx.held_end is None:
             return None
         held = ctx.held_end
@@ -93,24 +108,22 @@ class _Stream(_Held, Generic[T]):
         return self
 
     def __next__(self) -> T:
-        previous = context_var.get()
-        context_var.set(self._ctx or previous)
+        previous = self._enter()
         try:
             return next(self._body)
         except BaseException as error:
             self._close(None if isinstance(error, StopIteration) else error)
             raise
         finally:
-            context_var.set(previous)
+            self._leave(previous)
 
     def close(self) -> None:
         """Close the body and end the context, once."""
-        previous = context_var.get()
-        context_var.set(self._ctx or previous)
+        previous = self._enter()
         try:
             self._close(None)
         finally:
-            context_var.set(previous)
+            self._leave(previous)
 
     def _close(self, error: BaseException | None) -> None:
         body, self._body = self._body, iter(())
@@ -138,27 +151,25 @@ class _AsyncStream(_Held, Generic[T]):
         return self
 
     async def __anext__(self) -> T:
-        previous = context_var.get()
-        context_var.set(self._ctx or previous)
+        previous = self._enter()
         try:
             return await anext(self._body)
         except BaseException as error:
             await self._end(None if isinstance(error, StopAsyncIteration) else error)
             raise
         finally:
-            context_var.set(previous)
+            self._leave(previous)
 
     async def aclose(self) -> None:
         """Close the body and end the context, once."""
-        previous = context_var.get()
-        context_var.set(self._ctx or previous)
+        previous = self._enter()
         try:
             aclose: Callable[[], Any] | None = getattr(self._body, "aclose", None)
             if aclose is not None:
                 await aclose()
         finally:
             await self._end(None)
-            context_var.set(previous)
+            self._leave(previous)
 
     async def _end(self, error: BaseException | None) -> None:
         ctx = self._let_go()
