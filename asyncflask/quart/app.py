@@ -324,13 +324,7 @@ class Quart(WebsocketHooks, AppHooks, AppFiles, AppContexts):
             keyfile: Its key.
             kwargs: For the async API's :meth:`asyncflask.Flask.run`; others are warned of.
         """
-        if unknown := sorted(kwargs.keys() - RUN_OPTIONS - {"load_dotenv"}):
-            warnings.warn(
-                f"{self!r}.run() has no option {', '.join(unknown)}, and does without it. Its"
-                f" options are {', '.join(sorted(RUN_OPTIONS))}; leave out all others.",
-                stacklevel=2,
-            )
-            kwargs = {name: value for name, value in kwargs.items() if name not in unknown}
+        _drop_unknown(self, kwargs)
         if loop is not None or ca_certs is not None:
             address = self._address(host, port)
             task = self.run_task(*address, debug, ca_certs, certfile, keyfile)
@@ -370,3 +364,15 @@ class Quart(WebsocketHooks, AppHooks, AppFiles, AppContexts):
 
 
 overrides.note_own_steps(Quart)
+
+
+def _drop_unknown(app: Quart, options: dict[str, t.Any]) -> None:
+    """Warn of options that ``app.run()`` does not have, and remove them."""
+    if unknown := sorted(options.keys() - RUN_OPTIONS - {"load_dotenv"}):
+        warnings.warn(
+            f"{app!r}.run() has no option {', '.join(unknown)}, and does without it. Its options"
+            f" are {', '.join(sorted(RUN_OPTIONS))}; leave out all others.",
+            stacklevel=3,
+        )
+        for name in unknown:
+            del options[name]
