@@ -5,6 +5,7 @@ from __future__ import annotations
 import abc
 import functools
 import logging
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
@@ -225,7 +226,10 @@ def engine_class(url: str) -> type[Engine]:
         ValueError: No engine has the URL's scheme.
         ModuleNotFoundError: The engine's client library is not installed.
     """
-    scheme = urlsplit(url).scheme
+    try:
+        scheme = urlsplit(url).scheme
+    except ValueError as error:  # Brackets that are no IPv6 address.
+        raise wrong_url(url, str(error), "redis://host:port/number, for example") from None
     if scheme in _ENGINES:
         module, name, extra = _ENGINES[scheme]
         try:
@@ -248,11 +252,43 @@ def engine_class(url: str) -> type[Engine]:
     )
 
 
+def check_ports(url: str, example: str) -> None:
+    """Refuse a URL with a port that is none, before anything connects.
+
+    Args:
+        url: ``CHANNELS_URL``; may name several hosts.
+        example: What to write instead.
+
+    Raises:
+        ValueError: A port is no number from 1 to 65535.
+    """
+    hosts = urlsplit(url).netloc.rpartition("@")[2].split(",")
+    for host in hosts:
+        port = host.rpartition("]")[2].partition(":")[2]
+        if port and not (port.isdecimal() and 0 < int(port) < 65536):
+            # SECURITY: without the port, which may be a part of a password that has a slash.
+            raise wrong_url(url, "a port is a number from 1 to 65535", example)
+
+
+def wrong_url(url: str, why: str, example: str) -> ValueError:
+    """Return the error of a URL that an engine cannot use.
+
+    Args:
+        url: ``CHANNELS_URL``.
+        why: What is wrong.
+        example: What to write instead.
+    """
+    return ValueError(
+        f"CHANNELS_URL={without_password(url)!r} cannot be used: {why}. Write {example}."
+    )
+
+
 def without_password(url: str) -> str:
     """Return a URL as it may be shown.
 
     Args:
-        url: ``CHANNELS_URL``.
+        url: ``CHANNELS_URL``; it may be malformed.
     """
-    password = urlsplit(url).password
-    return url if not password else url.replace(f":{password}@", ":***@")
+    # NATS has a token in the place of the user; redis-py and asyncpg take passwords as options.
+    url = re.sub(r"//([^:@/?#]*:)?.*@", r"//\1***@", url, flags=re.DOTALL)
+    return re.sub(r"([?&][^=&#]*pass[^=&#]*=)[^&#]*", r"\1***", url, flags=re.IGNORECASE)

@@ -4,30 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import weakref
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from functools import partial
-from typing import TYPE_CHECKING, Any, NoReturn, ParamSpec, TypeVar
+from typing import Any, NoReturn, ParamSpec, TypeVar
 
 from ..concurrency.bridge import run_from_thread, running_loop
 from ..concurrency.workers import leased_here
-from ..config import check_settings
-from ..config.checks import Check, number
 from ..config.environment import number_of_workers
 from ..exceptions import WebsocketDisconnect
 from ..globals import current_app, request, websocket
+from ..sansio.app import App
 from ..sse import stream_of
 from ..wrappers import Response
 from .background import background
-from .engine import Engine, EngineOptions, engine_class
+from .engine import Engine
 from .errors import ChannelsUnavailable, MessageTooLarge, SlowSubscriber
 from .events import ChannelEvents
 from .hub import Hub
 from .message import Message, Position
+from .settings import DEFAULTS, engine_maker
 from .subscription import Overflow, Subscription
-
-if TYPE_CHECKING:
-    from ..sansio.app import App
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -45,36 +42,6 @@ _ALONE = (
     "Channels: CHANNELS_URL is memory://, and this is one of %d workers: a message reaches the"
     " subscribers of its own worker alone. Set CHANNELS_URL to redis://, postgresql:// or nats://."
 )
-
-#: The configuration and its defaults.
-DEFAULTS: dict[str, Any] = {
-    "CHANNELS_URL": "memory://",
-    "CHANNELS_PREFIX": "asyncflask",
-    "CHANNELS_HISTORY": 100,
-    "CHANNELS_TTL": 60,
-    "CHANNELS_TIMEOUT": 5,
-    "CHANNELS_MAILBOX": 100,
-    "CHANNELS_MAILBOX_BYTES": 1024 * 1024,
-    "CHANNELS_PRESENCE": 15,
-    "CHANNELS_HEARTBEAT": 5,
-}
-
-#: Which values they may have.
-_CHECKS: dict[str, Check] = {
-    "CHANNELS_URL": lambda value: (
-        None if isinstance(value, str) else "Write the URL of an engine, such as 'memory://'"
-    ),
-    "CHANNELS_PREFIX": lambda value: (
-        None if isinstance(value, str) else "Write letters, digits and underscores"
-    ),
-    "CHANNELS_HISTORY": number(0, example="100 (messages)"),
-    "CHANNELS_TTL": number(0, example="60 (seconds)"),
-    "CHANNELS_TIMEOUT": number(0.001, none="None: no limit", example="5 (seconds)"),
-    "CHANNELS_MAILBOX": number(1, example="100 (messages)"),
-    "CHANNELS_MAILBOX_BYTES": number(1, example="1048576 (bytes)"),
-    "CHANNELS_PRESENCE": number(0.001, example="15 (seconds)"),
-    "CHANNELS_HEARTBEAT": number(0.001, example="5 (seconds)"),
-}
 
 
 class Channels:
@@ -100,7 +67,16 @@ class Channels:
 
         Args:
             app: An app of ``asyncflask`` or ``asyncflask.flask``.
+
+        Raises:
+            TypeError: ``app`` is no app.
         """
+        if not isinstance(app, App):
+            raise TypeError(
+                f"Channels(…) or init_app(…) was given {type(app).__name__!r}, and no app. Write"
+                " `Channels(app)`, or `Channels()` and `channels.init_app(app)` in the factory,"
+                " with a Flask of asyncflask or asyncflask.flask; the URL is in `app.config`."
+            )
         for name, value in DEFAULTS.items():
             app.config.setdefault(name, value)
         hubs = _Hubs(app)
@@ -269,7 +245,7 @@ class _Hubs:
     def _maker(self) -> Callable[[Callable[[Message], None]], Engine]:
         if self._make_engine is None:
             url = self._app.config["CHANNELS_URL"]
-            self._make_engine = _maker_of(self._app.config)
+            self._make_engine = engine_maker(self._app.config)
             if url.startswith("memory:") and number_of_workers() > 1:
                 self._app.logger.warning(_ALONE, number_of_workers())
         return self._make_engine
@@ -280,7 +256,7 @@ class _Hubs:
         The other functions may publish. They may also still change the configuration, so that what
         is made here is not kept.
         """
-        _maker_of(self._app.config)
+        engine_maker(self._app.config)
         functions = self._app.after_serving_funcs
         functions.remove(self.close)
         functions.append(self.close)
@@ -290,25 +266,6 @@ class _Hubs:
         hub = self._hubs.pop(asyncio.get_running_loop(), None)
         if hub is not None:
             await hub.close()
-
-
-def _maker_of(config: Mapping[str, Any]) -> Callable[[Callable[[Message], None]], Engine]:
-    """Return what makes the engines of a configuration.
-
-    Raises:
-        ValueError: A setting has a wrong value.
-        ModuleNotFoundError: The engine's client library is not installed.
-    """
-    check_settings(config, _CHECKS)
-    options = EngineOptions(
-        prefix=config["CHANNELS_PREFIX"],
-        history=config["CHANNELS_HISTORY"],
-        ttl=config["CHANNELS_TTL"],
-        presence=config["CHANNELS_PRESENCE"],
-        heartbeat=config["CHANNELS_HEARTBEAT"],
-    )
-    url = config["CHANNELS_URL"]
-    return engine_class(url).maker(url, options)
 
 
 def _close_later(loop: asyncio.AbstractEventLoop, hub: Hub) -> None:
@@ -385,6 +342,9 @@ class _Entered:
 
     def __aiter__(self) -> NoReturn:
         raise self._misused("iterated over by `async for`")
+
+    def __iter__(self) -> NoReturn:
+        raise self._misused("iterated over by `for`")
 
     def __enter__(self) -> NoReturn:
         raise self._misused("entered by `with`")

@@ -7,7 +7,8 @@ import base64
 import json
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Self
+from urllib.parse import urlsplit
 
 import nats
 from nats.aio.client import Client
@@ -19,11 +20,12 @@ from nats.js.kv import KeyValue
 
 from .arrivals import Arrivals
 from .deadline import within
-from .engine import Engine, EngineOptions, History
+from .engine import Engine, EngineOptions, History, check_ports, wrong_url
 from .message import Message, Position
 
-#: A prefix: one token of a subject, and the beginning of a bucket's name.
-_PREFIX = r"[\w-]+"
+#: A prefix: one token of a subject, and the beginning of a stream's name, which has 255 bytes.
+_PREFIX = r"[\w-]{1,200}"
+_EXAMPLE = "nats://host:port"
 #: Seconds that the server may take for a message that it has.
 ANSWER = 5.0
 #: The least seconds that JetStream keeps a message; 0 would be forever.
@@ -45,11 +47,6 @@ class NATSEngine(Engine):
         self, url: str, options: EngineOptions, deliver: Callable[[Message], None]
     ) -> None:
         super().__init__(url, options, deliver)
-        if not re.fullmatch(_PREFIX, options.prefix, re.ASCII):
-            raise ValueError(
-                f"CHANNELS_PREFIX={options.prefix!r} begins the names of a stream and of subjects."
-                " Write letters, digits, underscores and hyphens."
-            )
         self._client: Client | None = None
         self._stream: JetStreamContext | None = None
         self._bucket: KeyValue | None = None
@@ -57,6 +54,29 @@ class NATSEngine(Engine):
         self._subscriptions: dict[str, Subscription] = {}
         self._arrivals: dict[str, Arrivals] = {}
         self._lost: asyncio.Future[str] | None = None
+
+    @classmethod
+    def maker(cls, url: str, options: EngineOptions) -> Callable[[Callable[[Message], None]], Self]:
+        """See :meth:`Engine.maker`.
+
+        Args:
+            url: The URL of the configuration.
+            options: The options of the configuration.
+
+        Raises:
+            ValueError: The prefix can begin no name of a stream, or the URL has not one
+                host, or its port is none.
+        """
+        if not re.fullmatch(_PREFIX, options.prefix, re.ASCII):
+            raise ValueError(
+                f"CHANNELS_PREFIX={options.prefix!r:.100} begins the names of a stream and of"
+                " subjects. Write 1 to 200 letters, digits, underscores and hyphens."
+            )
+        check_ports(url, _EXAMPLE)
+        hosts = urlsplit(url).netloc.rpartition("@")[2]
+        if not urlsplit(url).hostname or "," in hosts:  # nats-py takes several as a list only.
+            raise wrong_url(url, "it does not name one host", _EXAMPLE)
+        return super().maker(url, options)
 
     async def open(self) -> None:
         """See :meth:`Engine.open`."""

@@ -12,12 +12,12 @@ import hashlib
 import re
 import secrets
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Self
 
 import asyncpg
 
 from .deadline import within
-from .engine import Engine, EngineOptions, History, contiguous
+from .engine import Engine, EngineOptions, History, check_ports, contiguous
 from .message import Message, Position
 
 #: A prefix: PostgreSQL cuts names after 63 bytes.
@@ -103,11 +103,6 @@ class PostgreSQLEngine(Engine):
         self, url: str, options: EngineOptions, deliver: Callable[[Message], None]
     ) -> None:
         super().__init__(url, options, deliver)
-        if not re.fullmatch(_PREFIX, options.prefix, re.ASCII):
-            raise ValueError(
-                f"CHANNELS_PREFIX={options.prefix!r} begins the names of tables. Write 1 to 50"
-                " letters, digits and underscores, and no digit first."
-            )
         self._pool: asyncpg.Pool[Any] | None = None
         self._listener: asyncpg.Connection[Any] | None = None
         #: LISTEN and UNLISTEN wait for each other: a connection does one thing at a time
@@ -116,6 +111,25 @@ class PostgreSQLEngine(Engine):
         #: the channel by what NOTIFY calls it, see :meth:`_notified_as`
         self._channels: dict[str, str] = {}
         self._ordered: dict[str, asyncio.Task[None]] = {}
+
+    @classmethod
+    def maker(cls, url: str, options: EngineOptions) -> Callable[[Callable[[Message], None]], Self]:
+        """See :meth:`Engine.maker`.
+
+        Args:
+            url: The URL of the configuration.
+            options: The options of the configuration.
+
+        Raises:
+            ValueError: The prefix can begin no name of a table, or a port is none.
+        """
+        if not re.fullmatch(_PREFIX, options.prefix, re.ASCII):
+            raise ValueError(
+                f"CHANNELS_PREFIX={options.prefix!r:.100} begins the names of tables. Write 1 to 50"
+                " letters, digits and underscores, and no digit first."
+            )
+        check_ports(url, "postgresql://user@host:port/database")
+        return super().maker(url, options)
 
     def _sql(self, text: str) -> str:
         return text.format(prefix=self.options.prefix)

@@ -17,9 +17,10 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import NoPermissionError
 
-from .engine import Engine, EngineOptions, History, contiguous, without_password
+from .engine import Engine, EngineOptions, History, check_ports, contiguous, wrong_url
 from .message import Message, Position
 
+_EXAMPLE = "redis://host:port/number"
 #: PERF: Without it, redis-py 7 and later read its metadata at each connection, for 10 ms.
 _DRIVER = {"driver_info": redis.DriverInfo()} if hasattr(redis, "DriverInfo") else {}
 #: Milliseconds that a channel's counter lives after its last message, long after the messages.
@@ -138,6 +139,7 @@ class RedisEngine(Engine):
         Raises:
             ValueError: The URL has no host, or a port, database or option that redis-py refuses.
         """
+        check_ports(url, _EXAMPLE)
         database = urlsplit(url).path.strip("/")
         try:
             if "://" not in url:
@@ -147,10 +149,7 @@ class RedisEngine(Engine):
             # It does not connect.
             _pool(_for_redis(url)).make_connection()  # type: ignore[no-untyped-call]
         except (ValueError, TypeError) as error:
-            raise ValueError(
-                f"CHANNELS_URL={without_password(url)!r} cannot be used: {error}. Write"
-                " redis://host:port/number."
-            ) from None
+            raise wrong_url(url, str(error), _EXAMPLE) from None
         return super().maker(url, options)
 
     async def open(self) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
+from math import inf
 from typing import Any
 
 from .environment import NEGATIVE
@@ -19,23 +20,36 @@ _FALSE = {*NEGATIVE, "off", "none"}
 Check = Callable[[object], str | None]
 
 
-def number(least: float, *, none: str = "", example: str, lifetime: bool = False) -> Check:
+def number(
+    least: float,
+    most: float = inf,
+    *,
+    whole: bool = False,
+    none: str = "",
+    example: str,
+    lifetime: bool = False,
+) -> Check:
     """Return the check of a setting that is a number.
 
     Args:
         least: The least value, in the setting's unit.
+        most: The greatest value.
+        whole: Whether it has no fraction.
         none: What ``None`` means; empty if it is not allowed.
         example: A number and its unit, for the message.
         lifetime: Whether a ``timedelta`` is allowed as well.
     """
+    types = int if whole else (int, float)
+    kinds = f"a{' whole' * whole} number{' or a timedelta' * lifetime}"
+    end = "on" if most == inf else f"to {most:,}"
+    remedy = f"Write {kinds} from {least:g} {end}, such as {example}" + (none and f"; {none}")
 
     def check(value: object) -> str | None:
         if (value is None and none) or (lifetime and isinstance(value, timedelta)):
             return None
-        if isinstance(value, (int, float)) and not isinstance(value, bool) and value >= least:
+        if isinstance(value, types) and not isinstance(value, bool) and least <= value <= most:
             return None
-        kinds = "a number or a timedelta" if lifetime else "a number"
-        return f"Write {kinds} from {least:g} on, such as {example}" + (none and f"; {none}")
+        return remedy
 
     return check
 

@@ -183,6 +183,8 @@ async def test_a_subscription_that_is_not_entered_by_async_with_says_so(app, cha
         with pytest.raises(TypeError, match=r"was iterated over .* Write `async with channels"):
             async for _ in channels.subscribe("news"):
                 pass
+        with pytest.raises(TypeError, match=r"was iterated over by `for`.* Write `async with"):
+            list(channels.subscribe("news"))
         with pytest.raises(TypeError, match=r"was entered by `with`.* Write `async with channels"):
             with channels.subscribe("news"):
                 pass

@@ -1,4 +1,4 @@
-"""Workers whose settings differ share a server, as while a new version is rolled out."""
+"""Settings: which are refused at the start; workers with other settings share a server."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import asyncio
 
 import pytest
 
-from asyncflask import Flask
+from asyncflask import Blueprint, Flask
+from asyncflask.channels import Channels
+from asyncflask.flask import Flask as FacadeFlask
 
 
 async def members_of(app, channels):
@@ -121,3 +123,99 @@ async def share_nothing(one, two, channels):
             await channels.publish("news", "of one")
             assert messages.complete
             assert (await anext(messages)).text == "of one"
+
+
+@pytest.mark.parametrize("app", [5, "redis://h", {}, Flask, Blueprint("tea", "tea"), Channels()])
+@pytest.mark.parametrize("init", [Channels, Channels().init_app], ids=["Channels", "init_app"])
+def test_what_is_no_app_gets_no_channels(init, app):
+    with pytest.raises(TypeError, match=rf"was given '{type(app).__name__}', and no app\. Write"):
+        init(app)
+
+
+def test_an_app_may_come_later_but_not_be_none():
+    channels = Channels(None)
+    with pytest.raises(TypeError, match=r"was given 'NoneType', and no app\. Write `Channels\(app"):
+        channels.init_app(None)
+    for kind in (Flask, FacadeFlask):
+        app = kind("app")
+        channels.init_app(app)
+        assert app.config["CHANNELS_URL"] == "memory://"
+
+
+@pytest.fixture
+def wrong():
+    """Return a function that starts an app with a wrong setting, and returns the error's text."""
+
+    async def start(**settings):
+        app = Flask("app")
+        app.config.update(settings)
+        Channels(app)
+        with pytest.raises(ValueError, match=r"CHANNELS_.*\. Write") as caught:
+            await app.startup()
+        return str(caught.value)
+
+    return start
+
+
+@pytest.mark.parametrize("prefix", ["", "a b", "a.b", "ä", "x\n", "x" * 201])
+@pytest.mark.parametrize("url", ["postgresql://127.0.0.1/tea", "nats://127.0.0.1"])
+async def test_a_prefix_that_the_engine_cannot_take_ends_the_startup(url, prefix, wrong):
+    text = await wrong(CHANNELS_URL=url, CHANNELS_PREFIX=prefix)
+    assert "begins the names of" in text
+
+
+@pytest.mark.parametrize("port", ["tea", "0", "65536", "-1"])
+@pytest.mark.parametrize(
+    "host", ["redis://h", "valkey://h", "postgresql://u:secret@h", "postgres://[::1]", "nats://h"]
+)
+async def test_a_port_that_is_none_ends_the_startup(host, port, wrong):
+    text = await wrong(CHANNELS_URL=f"{host}:{port}/")
+    assert "a port is a number from 1 to 65535" in text
+    assert "secret" not in text
+
+
+@pytest.mark.parametrize("url", ["nats://", "nats://one:4222,two:4222"])
+async def test_nats_has_one_host(url, wrong):
+    assert "it does not name one host" in await wrong(CHANNELS_URL=url)
+
+
+@pytest.mark.parametrize(
+    "url", ["postgresql://one:5432,two:5433/tea", "postgresql:///tea?host=/run", "postgres://[::1]"]
+)
+async def test_a_url_that_postgresql_knows_needs_no_server_at_the_start(url):
+    app = Flask("app")
+    app.config["CHANNELS_URL"] = url
+    Channels(app)
+    await app.startup()
+    await app.shutdown()
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "redis://u:secret@[::1",
+        "nats://secret@h:tea",
+        "redis://u:sec/secret@h",
+        "redis://h/tea?password=secret&db=1",
+        "coffee://h?db=1&sslpassword=secret",
+    ],
+)
+async def test_a_url_that_is_refused_shows_no_secret(url, wrong):
+    text = await wrong(CHANNELS_URL=url)
+    assert f"CHANNELS_URL='{url.partition(':')[0]}://" in text
+    assert "sec" not in text
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("CHANNELS_HISTORY", 1.5),
+        ("CHANNELS_HISTORY", 2**63),
+        ("CHANNELS_TTL", float("inf")),
+        ("CHANNELS_PRESENCE", 10**10),
+    ],
+)
+async def test_a_number_that_no_server_could_keep_ends_the_startup(key, value, wrong):
+    text = await wrong(**{key: value})
+    assert text.startswith(f"config['{key}'] is {value}. Write a ")
+    assert " to 1,000,000,000, such as " in text
