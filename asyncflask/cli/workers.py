@@ -235,7 +235,7 @@ class Workers:
             return True
         slot.worker = None
         worker.close()
-        if not worker.is_ready and not self._is_served():
+        if not worker.is_ready and not self._may_be_served():
             self._say(f"Error: The app does not start: its worker {_how_ended(status)}.")
             return False
         self._replace(slot, worker, status)
@@ -250,9 +250,10 @@ class Workers:
         when = f" in {slot.delay:g} s" if slot.delay else ""
         self._say(f"Worker {worker.process.pid} {what}; another one is started{when}.")
 
-    def _is_served(self) -> bool:
+    def _may_be_served(self) -> bool:
+        """Return whether a worker serves, or is still starting: it may not have the same fault."""
         workers = (each for slot in self._slots for each in (slot.worker, slot.successor))
-        return any(each is not None and each.is_ready and each.look() is None for each in workers)
+        return any(each is not None and each.look() is None for each in workers)
 
     # -- replacing workers that serve --------------------------------------------------------------
 

@@ -328,6 +328,35 @@ def test_a_worker_that_was_replaced_and_does_not_end_is_killed() -> None:
     assert [each.process.returncode for each in started] == [-signal.SIGKILL, -signal.SIGTERM]
 
 
+@pytest.mark.parametrize("delay", [0.0, 0.5], ids=["already serves", "is still starting"])
+def test_a_worker_that_is_killed_at_its_start_does_not_end_one_that(delay: float) -> None:
+    serves = f"import os, sys, time; time.sleep({delay}); os.write(int(sys.argv[1]), b'1')"
+    begun, says = os.pipe()
+    scripts = [
+        f"import os; os.read({begun}, 1); os.abort()",
+        f"import os; os.write({says}, b'.'); {serves}; time.sleep(60)",
+        f"{serves}; time.sleep(60)",
+    ]
+    started: list[Worker] = []
+    said: list[str] = []
+
+    def start() -> Worker:
+        started.append(Worker([sys.executable, "-c", scripts[len(started)]], [begun, says]))
+        if len(started) == len(scripts):
+            os.kill(os.getpid(), signal.SIGTERM)
+        return started[-1]
+
+    workers = Workers(
+        start, 2, say=said.append, ready=print, stop_listening=lambda: None, patience=10
+    )
+
+    assert workers.run() == 0
+    os.close(begun)
+    os.close(says)
+    text = r"Worker \d+ was killed by SIGABRT; another one is started in 0.5 s."
+    assert re.fullmatch(text, *said)
+
+
 SPEAKS = """
 from asyncflask import Flask
 from asyncflask.channels import Channels
