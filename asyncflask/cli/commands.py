@@ -113,10 +113,8 @@ debug_option = Option(
 @click.option(
     "--workers",
     type=click.IntRange(1),
-    default=1,
     cls=Option,
-    help="Number of processes; they are replaced one after another at SIGHUP.",
-    show_default=True,
+    help="Number of processes to start; they are replaced one after another at SIGHUP.",
 )
 @click.option(
     "--max-requests",
@@ -132,7 +130,7 @@ def run_command(
     reload: bool | None,
     debugger: bool | None,
     server: Literal["embedded", "hypercorn"],
-    workers: int,
+    workers: int | None,
     max_requests: int | None,
     cert: ssl.SSLContext | tuple[str, str] | Literal["adhoc"] | None,
     extra_files: list[str] | None,
@@ -152,7 +150,7 @@ def run_command(
         reload: Whether to restart when a file changes; ``None`` for in debug mode.
         debugger: Whether the debugger answers errors; ``None`` for in debug mode.
         server: The server.
-        workers: Number of processes.
+        workers: Number of processes to start; ``None``: this one serves.
         max_requests: Requests after which a process is replaced.
         cert: The certificate and its key, an ``SSLContext``, or ``"adhoc"``.
         extra_files: Further files to watch.
@@ -162,9 +160,11 @@ def run_command(
 
     debug = get_debug_flag()
     use_reloader = debug if reload is None else reload
-    if workers > 1 or max_requests is not None:
-        what = f"--workers {workers}" if workers > 1 else f"--max-requests {max_requests}"
-        use_reloader = _check_workers(what, server, cert, reload)
+    workers = _count_workers(
+        workers, max_requests, use_reloader, _against_workers(server, cert, reload)
+    )
+    if workers is not None:
+        use_reloader = False
         # Imported here: a worker process runs that module with `python -m`, and Python warns if
         # the package has imported it before.
         from .worker import announce
@@ -193,16 +193,32 @@ def run_command(
 run_command.params.insert(0, debug_option)
 
 
-def _check_workers(what: str, server: str, cert: object, reload: bool | None) -> bool:
-    """Refuse options that do not go with worker processes; these have no reloader.
+def _count_workers(
+    workers: int | None, max_requests: int | None, use_reloader: bool, wrong: str
+) -> int | None:
+    """Return how many processes are started; ``None``: this one serves.
 
-    Returns:
-        Whether the reloader is used.
+    Args:
+        workers: ``--workers``; one process needs no other where they cannot be.
+        max_requests: ``--max-requests``.
+        use_reloader: Whether the reloader is on, which worker processes do not have.
+        wrong: What another option has against worker processes.
 
     Raises:
         click.UsageError: Two options contradict each other.
     """
-    wrong = (
+    if max_requests is None and (workers or 1) == 1:
+        return None if wrong or use_reloader else workers
+    if wrong:
+        several = workers is not None and workers > 1
+        what = f"--workers {workers}" if several else f"--max-requests {max_requests}"
+        raise click.UsageError(f"`{what}` {wrong}. Change one of them.")
+    return workers or 1
+
+
+def _against_workers(server: str, cert: object, reload: bool | None) -> str:
+    """Return what an option has against worker processes; empty: nothing."""
+    return (
         "needs `--server hypercorn` on Windows"
         if sys.platform == "win32" and server != "hypercorn"
         else "does not go with `--reload`"
@@ -211,9 +227,6 @@ def _check_workers(what: str, server: str, cert: object, reload: bool | None) ->
         if cert is not None and not isinstance(cert, tuple)
         else ""
     )
-    if wrong:
-        raise click.UsageError(f"`{what}` {wrong}. Change one of them.")
-    return False
 
 
 def show_server_banner(

@@ -48,7 +48,7 @@ def serve_locally(
     port: int,
     *,
     server: Server = "embedded",
-    workers: int = 1,
+    workers: int | None = None,
     max_requests: int | None = None,
     certfile: str | None = None,
     keyfile: str | None = None,
@@ -65,8 +65,8 @@ def serve_locally(
         host: A name or address of this machine, or ``unix:path``.
         port: The TCP port; 0 takes a free one.
         server: ``"embedded"``, or ``"hypercorn"`` for HTTP/2.
-        workers: Number of processes. If more than one, or with ``max_requests``, each loads the
-            app, as :data:`~asyncflask.cli.worker.APP` says.
+        workers: Number of processes to start, each of which loads the app, as
+            :data:`~asyncflask.cli.worker.APP` says; ``None``: this one serves ``app``.
         max_requests: Requests after which a process is replaced.
         certfile: A certificate in PEM format, for HTTPS; with ``keyfile``.
         keyfile: Its key.
@@ -105,7 +105,7 @@ def serve_locally(
         if supervised:
             fileno = listener.fileno()
             settings = WorkerSettings(server, certfile, keyfile, grace, max_requests, fileno)
-            _run_supervised(listener, workers, settings)
+            _run_supervised(listener, workers or 1, settings)
         elif server == "hypercorn":
             _run_hypercorn(app, listener, certfile, keyfile, ssl_context, grace)
         else:
@@ -118,14 +118,14 @@ def serve_locally(
             Path(name).unlink(missing_ok=True)
 
 
-def _is_supervised(workers: int, max_requests: int | None, contradicted: bool) -> bool:
+def _is_supervised(workers: int | None, max_requests: int | None, contradicted: bool) -> bool:
     """Return whether worker processes serve; refuse them where another argument contradicts."""
-    supervised = workers > 1 or max_requests is not None
-    if workers < 1 or (supervised and contradicted):
+    supervised = workers is not None or max_requests is not None
+    if (workers is not None and workers < 1) or (supervised and contradicted):
         raise ValueError(
             f"workers={workers!r}, max_requests={max_requests!r}: worker processes have no"
             " reloader, and need their certificate in files. Set use_reloader=False, and certfile"
-            " and keyfile instead of ssl_context; or workers=1 and max_requests=None."
+            " and keyfile instead of ssl_context; or workers=None and max_requests=None."
         )
     return supervised
 

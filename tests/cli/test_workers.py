@@ -371,6 +371,35 @@ async def index():
 """
 
 
+def test_one_worker_is_replaced_at_sighup(run: StartProgram, write: Write) -> None:
+    """A service manager reloads it so: it would be dead otherwise."""
+    write("app.py", APP)
+
+    program = run("--workers", "1")
+    url = program.url()
+    first = pids(url, 1)
+    program.send_signal(signal.SIGHUP)
+    wait_until_dead(first)
+
+    assert not pids(url, 1) & first
+    program.send_signal(signal.SIGTERM)
+    program.wait()
+    assert program.returncode == 0
+
+
+@pytest.mark.parametrize("options", [["--debug"], ["--reload"], ["--cert", "adhoc"]])
+def test_one_worker_is_this_process_where_others_cannot_be(
+    run: StartProgram, write: Write, options: list[str]
+) -> None:
+    write("app.py", APP)
+
+    program = run("--workers", "1", *options)
+    program.url()
+    program.send_signal(signal.SIGTERM)
+
+    assert "Error" not in program.wait()
+
+
 def test_channels_in_memory_do_not_warn_in_one_process(run: StartProgram, write: Write) -> None:
     write("app.py", SPEAKS)
 
