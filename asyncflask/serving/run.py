@@ -43,6 +43,7 @@ class Run(Steps):
         Raises:
             RuntimeError: An event loop runs here; ``await app.run_task()`` serves in it.
             TypeError: There is no such option, or this server does not do what it asks for.
+            ValueError: There is no such port.
 
         Source: ``Flask: app.run``. **Differs from Flask:** it serves with the embedded server.
         """
@@ -75,9 +76,14 @@ class Run(Steps):
     def _address(self, host: str | None, port: int | None) -> tuple[str, int]:
         server_name = self.config["SERVER_NAME"]
         known_host, _, known_port = (server_name or "").partition(":")
-        if not port and port != 0:
-            port = int(known_port or 5000)
-        return host or known_host or "127.0.0.1", int(port)
+        found: object = port if port or port == 0 else known_port or 5000
+        if isinstance(found, str) and found.strip().isdecimal():  # COMPAT: Flask takes text, too.
+            found = int(found)
+        if not isinstance(found, int):
+            raise ValueError(
+                f"app.run(port={found!r:.100}): no such port. Write a number from 0 to 65535."
+            )
+        return host or known_host or "127.0.0.1", found
 
     async def run_task(
         self,

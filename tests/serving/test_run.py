@@ -40,6 +40,18 @@ def test_run_listens_where_server_name_says_unless_told_otherwise(app, server_na
     assert app._address(*given) == address
 
 
+@pytest.mark.parametrize("port", ["tea", "80tea", 1.5, True, 70000, b"80"])
+def test_run_names_a_port_that_is_none(app, port):
+    with pytest.raises(ValueError, match=rf"{port!r}\): no such port\. Write a number from 0 to"):
+        app.run(port=port)
+
+
+def test_run_names_the_port_of_a_wrong_server_name(app):
+    app.config["SERVER_NAME"] = "shop.test:tea"
+    with pytest.raises(ValueError, match=r"port='tea'\): no such port\. Write a number"):
+        app.run()
+
+
 def test_run_does_nothing_while_the_command_imports_the_module(app, monkeypatch, capsys):
     monkeypatch.setenv("FLASK_RUN_FROM_CLI", "true")
     app.run(port=1)
