@@ -58,9 +58,9 @@ def new_command(name: str, directory: Path | None) -> None:
     """
     folder = directory or Path(name)
     _check_app_name(name)
-    _check_empty(folder)
     files = _render_files(name)
     try:
+        _check_empty(folder)
         for path, text in files.items():
             _write_file(folder / path, text)
     except OSError as error:

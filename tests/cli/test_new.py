@@ -217,5 +217,12 @@ def test_a_folder_that_cannot_be_made_is_named(runner: CliRunner, tmp_path: Path
     assert "Could not open file 'file/inner': Not a directory" in result.output
 
 
+def test_a_name_that_is_too_long_for_a_folder_is_named(runner: CliRunner) -> None:
+    result = runner.invoke(cli, ["new", "tea" * 100])
+
+    assert result.exit_code == 1
+    assert f"Could not open file '{'tea' * 100}': File name too long" in result.output
+
+
 def test_a_projects_own_command_has_no_new() -> None:
     assert "new" not in FlaskGroup().commands
