@@ -304,6 +304,7 @@ class Hub:
                 await self._replay(subscription, after)
             yield subscription
         finally:
+            subscription.close()  # Another task may read from it still.
             self._leave(channel, subscription)
 
     async def _replay(self, subscription: Subscription, after: Position | None) -> None:

@@ -519,6 +519,16 @@ async def test_two_tasks_that_read_from_one_subscription_are_told(app, channels)
         assert (await first).text == "1"
 
 
+async def test_a_subscription_ends_with_its_block_for_every_reader(app, channels):
+    async with app.app_context():
+        async with channels.subscribe("news") as messages:
+            reader = asyncio.create_task(anext(messages, "end"))
+            await asyncio.sleep(0)
+        async with asyncio.timeout(10):
+            assert await reader == "end"
+            assert [message async for message in messages] == []
+
+
 async def test_an_event_stream_ends_when_the_server_stops_although_the_engine_does_not_answer(app):
     app.config["CHANNELS_URL"] = "redis://127.0.0.1:1"  # Nothing listens there.
     app.config["CHANNELS_TIMEOUT"] = 60
