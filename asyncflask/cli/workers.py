@@ -20,6 +20,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from types import FrameType
 from typing import Literal
@@ -89,12 +90,18 @@ def run_workers(
     workers = Workers(
         lambda: Worker(settings.command(), [settings.fileno]),
         count,
-        say=lambda text: click.echo(text, err=True),
+        say=_say,
         ready=ready,
         stop_listening=listener.close,
         patience=settings.grace * (1 + JITTER) + LIFESPAN_SECONDS,
     )
     return workers.run()
+
+
+def _say(text: str) -> None:
+    # The program that keeps the log may have ended, or its disk be full; the workers go on.
+    with suppress(OSError):
+        click.echo(text, err=True)
 
 
 class Worker:

@@ -7,6 +7,7 @@ import re
 import select
 import signal
 import socket
+import subprocess
 import sys
 import threading
 import time
@@ -265,6 +266,34 @@ def test_workers_end_with_the_process_that_started_them(run: StartProgram, write
     found = pids(url, 2)
     program.send_signal(signal.SIGKILL)
     wait_until_dead(found)
+
+
+@pytest.mark.parametrize("server", ["embedded", "hypercorn"])
+def test_workers_are_replaced_although_nobody_reads_what_is_printed(
+    write: Write, server: str
+) -> None:
+    """The program that keeps the log may end before."""
+    write("app.py", APP)
+    command = [sys.executable, "-m", "asyncflask", "--app", "app", "run", "--port", "0"]
+    with subprocess.Popen(
+        [*command, "--workers", "2", "--server", server],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as process:
+        try:
+            assert process.stdout is not None
+            url = next(line.split()[3] for line in process.stdout if "Running on" in line)
+            first = pids(url, 2)
+            process.stdout.close()
+            os.kill(min(first), signal.SIGKILL)
+            wait_until_dead([min(first)])
+
+            assert len(pids(url, 2) - {min(first)}) == 2
+            process.terminate()
+            assert process.wait(20) == 0
+        finally:
+            process.kill()
 
 
 def test_a_worker_that_does_not_end_is_killed() -> None:
