@@ -12,7 +12,7 @@ from .._contextvars import make_current
 T = TypeVar("T")
 
 
-async def within(seconds: float, coro: Coroutine[Any, Any, T]) -> T:
+async def within(seconds: float | None, coro: Coroutine[Any, Any, T]) -> T:
     """Return what a coroutine returns, if it does so in time.
 
     Unlike ``asyncio.wait_for()`` this does not wait for the end of what it cancels: asyncpg and
@@ -22,7 +22,7 @@ async def within(seconds: float, coro: Coroutine[Any, Any, T]) -> T:
     for as long as it lasts, and would keep the request with it.
 
     Args:
-        seconds: The time.
+        seconds: The time; ``None``: no limit.
         coro: The coroutine; it has not begun.
 
     Raises:

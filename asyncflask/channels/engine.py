@@ -41,6 +41,8 @@ class EngineOptions:
         presence: Seconds after which a worker that renews no presence counts as dead.
         heartbeat: Seconds between two checks of the connection, and the time that the server has
             to answer one.
+        timeout: Seconds that the caller gives each answer, for a client library that has a limit
+            of its own; ``None``: no limit.
     """
 
     prefix: str = "asyncflask"
@@ -48,6 +50,7 @@ class EngineOptions:
     ttl: float = 60.0
     presence: float = 15.0
     heartbeat: float = 5.0
+    timeout: float | None = 5.0
 
 
 @dataclass(frozen=True, slots=True)

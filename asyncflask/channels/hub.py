@@ -74,14 +74,14 @@ class Hub:
 
     Args:
         make_engine: Makes the engine from the function that takes its messages.
-        timeout: Seconds that the engine may take to answer, ``CHANNELS_TIMEOUT``.
+        timeout: Seconds that the engine may take to answer; ``None``: no limit.
         logger: The app's.
     """
 
     def __init__(
         self,
         make_engine: Callable[[Callable[[Message], None]], Engine],
-        timeout: float,
+        timeout: float | None,
         logger: logging.Logger,
     ) -> None:
         self.engine = make_engine(self._deliver)
@@ -216,7 +216,9 @@ class Hub:
             return await within(self._timeout, self._answer(question))
         except Exception as error:  # Each engine's client library has errors of its own.
             if isinstance(error, TimeoutError):
-                why = f"did not answer within CHANNELS_TIMEOUT={self._timeout:g} seconds"
+                why = "did not answer in time"
+                if self._timeout is not None:
+                    why = f"did not answer within CHANNELS_TIMEOUT={self._timeout:g} seconds"
                 if self._failure and not self.connected:
                     why += f" (the last try to connect: {self._failure.rstrip('.')})"
             else:

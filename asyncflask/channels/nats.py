@@ -26,7 +26,8 @@ from .message import Message, Position
 #: A prefix: one token of a subject, and the beginning of a stream's name, which has 255 bytes.
 _PREFIX = r"[\w-]{1,200}"
 _EXAMPLE = "nats://host:port"
-#: Seconds that the server may take for a message that it has.
+#: Seconds that the server may take for an answer, where CHANNELS_TIMEOUT has no limit: nats-py does
+#: not end a question when the connection is lost.
 ANSWER = 5.0
 #: The least seconds that JetStream keeps a message; 0 would be forever.
 LEAST_AGE = 0.1
@@ -54,6 +55,7 @@ class NATSEngine(Engine):
         self._subscriptions: dict[str, Subscription] = {}
         self._arrivals: dict[str, Arrivals] = {}
         self._lost: asyncio.Future[str] | None = None
+        self._limit = ANSWER if options.timeout is None else options.timeout
 
     @classmethod
     def maker(cls, url: str, options: EngineOptions) -> Callable[[Callable[[Message], None]], Self]:
@@ -92,7 +94,7 @@ class NATSEngine(Engine):
         )
         self._lost = asyncio.get_running_loop().create_future()
         self.payload_limit = self._client.max_payload
-        self._stream = self._client.jetstream()
+        self._stream = self._client.jetstream(timeout=self._limit)
         self._epoch = _epoch(await self._open_stream(self._stream))
         self._bucket = await self._open_bucket(self._stream)
 
@@ -265,7 +267,7 @@ class NATSEngine(Engine):
 
         Raises:
             ConnectionError: There is no connection to NATS.
-            TimeoutError: A message of the stream did not come within :data:`ANSWER` seconds.
+            TimeoutError: A message of the stream did not come in time.
         """
         present = after is not None and after.epoch == self._epoch
         first = after.offset + 1 if after is not None and present else 1
@@ -297,7 +299,7 @@ class NATSEngine(Engine):
             sent = 0 if info.delivered is None else info.delivered.consumer_seq
             pending = (info.num_pending or 0) + sent
             while pending:
-                found = await consumer.next_msg(timeout=ANSWER)
+                found = await consumer.next_msg(timeout=self._limit)
                 position = Position(self._epoch, found.metadata.sequence.stream)
                 messages.append(Message(channel, position, found.data))
                 pending = found.metadata.num_pending

@@ -98,6 +98,7 @@ def _pool(url: str) -> BlockingConnectionPool:
         # The hub connects again by itself, and replays what was missed.
         retry=Retry(NoBackoff(), 0),
         socket_connect_timeout=5,
+        socket_timeout=None,  # The hub limits it.
         **_DRIVER,
     )
     pool.connection_kwargs["decode_responses"] = False  # Whatever the URL says.

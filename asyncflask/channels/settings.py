@@ -64,6 +64,7 @@ def engine_maker(config: Mapping[str, Any]) -> Callable[[Callable[[Message], Non
         ttl=config["CHANNELS_TTL"],
         presence=config["CHANNELS_PRESENCE"],
         heartbeat=config["CHANNELS_HEARTBEAT"],
+        timeout=config["CHANNELS_TIMEOUT"],
     )
     url = config["CHANNELS_URL"]
     return engine_class(url).maker(url, options)

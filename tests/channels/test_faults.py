@@ -65,6 +65,35 @@ async def take(messages, number):
         return [(await anext(messages)).text for _ in range(number)]
 
 
+@pytest.mark.parametrize("own_server", ["redis", "nats"], indirect=True)
+async def test_an_engine_may_take_longer_to_answer_than_its_client_library_waits(
+    app, own_server, channels
+):
+    """Both libraries wait for 5 seconds, unless they are told otherwise."""
+    app.config.update(CHANNELS_TIMEOUT=15, CHANNELS_HEARTBEAT=30)
+    async with app.test_app(), app.app_context(), channels.subscribe("news") as messages:
+        await channels.publish("news", "first")
+        own_server.hang()
+        publishing = asyncio.create_task(channels.publish("news", "late"))
+        _, waits = await asyncio.wait([publishing], timeout=5.5)
+        own_server.go_on()
+        assert waits
+        assert await publishing
+        assert await take(messages, 2) == ["first", "late"]
+
+
+@pytest.mark.parametrize("own_server", ["redis", "nats"], indirect=True)
+async def test_without_a_limit_an_engine_that_hangs_is_named(app, own_server, channels):
+    app.config.update(CHANNELS_TIMEOUT=None, CHANNELS_HEARTBEAT=2)
+    async with app.test_app(), app.app_context():
+        await channels.publish("news", "first")
+        own_server.hang()
+        with pytest.raises(ChannelsUnavailable, match=r"The engine of CHANNELS_URL .*; see that"):
+            await channels.publish("news", "late")
+        own_server.go_on()
+        await until(lambda: channels.connected)
+
+
 @pytest.mark.parametrize("how", ["stop", "kill"])
 async def test_after_a_restart_the_subscribers_get_everything_in_order(
     how, app, own_server, channels, caplog
