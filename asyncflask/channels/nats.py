@@ -82,7 +82,7 @@ class NATSEngine(Engine):
 
     async def open(self) -> None:
         """See :meth:`Engine.open`."""
-        self._lost = None  # A first try that fails is no loss: nats-py tries again.
+        self._lost = None
         self._client = await nats.connect(
             self.url,
             allow_reconnect=False,  # The hub connects again, and replays what was missed.
@@ -139,6 +139,8 @@ class NATSEngine(Engine):
             return await stream.key_value(name)
 
     async def _failed(self, error: Exception) -> None:
+        if self._lost is None:
+            raise error  # Of `open()`: nats-py would try again by itself, and tell nobody why.
         self._end(f"{type(error).__name__}: {error}")
 
     async def _closed(self) -> None:
