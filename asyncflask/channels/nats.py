@@ -140,7 +140,7 @@ class NATSEngine(Engine):
 
     async def _failed(self, error: Exception) -> None:
         if self._lost is None:
-            raise error  # Of `open()`: nats-py would try again by itself, and tell nobody why.
+            raise error  # Of `open()`: nats-py would try again by itself, and not say why.
         self._end(f"{type(error).__name__}: {error}")
 
     async def _closed(self) -> None:
