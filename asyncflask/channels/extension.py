@@ -103,7 +103,7 @@ class Channels:
         Raises:
             ChannelsUnavailable: The engine did not take it within ``CHANNELS_TIMEOUT`` seconds.
             MessageTooLarge: The engine does not take so large a message.
-            ValueError: The name is not text of 1 to 200 bytes.
+            ValueError: The name is not text of 1 to 200 bytes, or the text cannot be UTF-8.
         """
         return _in_place(publish)(_checked(channel), _body_of(value))
 
@@ -446,5 +446,11 @@ def _body_of(value: object) -> bytes:
     if isinstance(value, (bytes, bytearray, memoryview)):
         return bytes(value)
     if isinstance(value, str):
-        return value.encode()
+        try:
+            return value.encode()
+        except UnicodeEncodeError as error:
+            raise ValueError(
+                f"publish(…, {value!r:.100}) was given text with half of a surrogate pair, which"
+                ' UTF-8 has not. Write `value.encode(errors="replace")`, or refuse it.'
+            ) from error
     return current_app.json.dumps(value).encode()

@@ -448,6 +448,13 @@ async def test_bytes_of_any_kind_are_published(app, channels):
             assert (await anext(messages)).body == b"\xff"
 
 
+async def test_text_that_cannot_be_utf_8_is_refused(app, channels):
+    """JSON of a client may have such text."""
+    async with app.app_context():
+        with pytest.raises(ValueError, match=r"was given text with half of .* Write `value\.enc"):
+            await channels.publish("news", json.loads(r'"\ud800"'))
+
+
 async def test_a_def_view_may_return_an_event_stream(app, channels):
     @app.get("/news")
     def news():
