@@ -123,6 +123,9 @@ class Worker:
             self.process = subprocess.Popen(
                 [*command, str(ready), str(alive)], pass_fds=[*inherited, ready, alive]
             )
+        except OSError:
+            self.close()
+            raise
         finally:
             os.close(ready)
             os.close(alive)
@@ -151,8 +154,14 @@ class _WorkerSlot:
         #: takes the place of the worker as soon as it serves
         self.successor: Worker | None = None
         self.is_due = False
+        #: when the next of them may be started
         self.start_at = 0.0
         self.delay = 0.0
+
+    def wait(self, stable: bool = False) -> None:
+        """Set when the next one is started: later each time, unless the last one was stable."""
+        self.delay = 0.0 if stable else min(MOST_DELAY, 2 * self.delay or 0.5)
+        self.start_at = time.monotonic() + self.delay
 
 
 class Workers:
@@ -221,6 +230,7 @@ class Workers:
             self._restarts = False
             for slot in self._slots:
                 slot.is_due = True
+                slot.start_at = 0.0
         self._look_after_retired()
         for slot in self._slots:
             self._look_after_successor(slot)
@@ -230,9 +240,8 @@ class Workers:
         """Start or replace a worker; return whether the app can be served at all."""
         worker = slot.worker
         if worker is None:
-            if slot.successor is None and time.monotonic() >= slot.start_at:
-                slot.worker, slot.is_due = self._start(), False
-            return True
+            is_time = slot.successor is None and time.monotonic() >= slot.start_at
+            return self._start_first(slot) if is_time else True
         status = worker.look()
         slot.is_due = slot.is_due or worker.wants_successor
         if worker.is_ready and self._tell_ready is not None:
@@ -248,11 +257,21 @@ class Workers:
         self._replace(slot, worker, status)
         return True
 
+    def _start_first(self, slot: _WorkerSlot) -> bool:
+        """Start the worker of a slot; return whether the app can be served at all."""
+        try:
+            slot.worker, slot.is_due = self._start(), False
+        except OSError as error:  # Too many processes, no memory, or Python is being replaced.
+            if not self._may_be_served():
+                self._say(f"Error: No worker can be started ({error}).")
+                return False
+            slot.wait()
+            self._say(f"No worker can be started ({error}); the next try is in {slot.delay:g} s.")
+        return True
+
     def _replace(self, slot: _WorkerSlot, worker: Worker, status: int) -> None:
-        """Set when the successor of a worker is started: later each time, unless it was stable."""
-        stable = worker.is_ready and time.monotonic() - worker.started_at > STABLE
-        slot.delay = 0.0 if stable else min(MOST_DELAY, 2 * slot.delay or 0.5)
-        slot.start_at = time.monotonic() + slot.delay
+        """Set when the successor of a worker is started."""
+        slot.wait(stable=worker.is_ready and time.monotonic() - worker.started_at > STABLE)
         what = _how_ended(status) if worker.is_ready or status < 0 else "did not start"
         when = f" in {slot.delay:g} s" if slot.delay else ""
         self._say(f"Worker {worker.process.pid} {what}; another one is started{when}.")
@@ -270,26 +289,34 @@ class Workers:
         if successor is None:
             # One at a time, so that the others serve with all cores meanwhile.
             is_free = all(other.successor is None for other in self._slots)
-            if slot.is_due and is_free and slot.worker is not None and slot.worker.is_ready:
-                slot.is_due = False
-                slot.successor = self._start()
+            is_time = slot.is_due and is_free and time.monotonic() >= slot.start_at
+            if is_time and slot.worker is not None and slot.worker.is_ready:
+                self._start_successor(slot)
             return
         status = successor.look()
         if status is not None:
             slot.successor = None
             successor.close()
-            self._give_up(successor, status)
+            self._give_up(slot, f"Worker {successor.process.pid}", _how_ended(status))
         elif successor.is_ready:
             slot.successor = None
             self._retire(slot.worker)
-            slot.worker, slot.is_due = successor, False
+            slot.worker, slot.is_due, slot.delay = successor, False, 0.0
 
-    def _give_up(self, successor: Worker, status: int) -> None:
-        for slot in self._slots:
-            slot.is_due = False
+    def _start_successor(self, slot: _WorkerSlot) -> None:
+        slot.is_due = False
+        try:
+            slot.successor = self._start()
+        except OSError as error:
+            self._give_up(slot, "A worker", f"cannot be started ({error})")
+
+    def _give_up(self, slot: _WorkerSlot, which: str, why: str) -> None:
+        for each in self._slots:
+            each.is_due = False
+        slot.wait()  # A worker that has had its requests asks again.
         self._say(
-            f"Error: Worker {successor.process.pid}, which was to replace another one,"
-            f" {_how_ended(status)}. The restart is given up; the other workers go on."
+            f"Error: {which}, which was to replace another one, {why}."
+            " The restart is given up; the other workers go on."
         )
 
     def _retire(self, worker: Worker | None) -> None:

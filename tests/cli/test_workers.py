@@ -296,6 +296,46 @@ def test_workers_are_replaced_although_nobody_reads_what_is_printed(
             process.kill()
 
 
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGKILL])
+def test_workers_go_on_while_no_process_can_be_started(number: signal.Signals) -> None:
+    """A new environment is being put into the place of the old one, for example."""
+    script = "import os, sys, time; os.write(int(sys.argv[1]), b'1'); time.sleep(60)"
+    started: list[Worker] = []
+    said: list[str] = []
+    descriptors = os.listdir("/dev/fd")
+
+    def has_failed() -> bool:
+        return any("No such file or directory: '/no/python'" in line for line in said)
+
+    def start() -> Worker:
+        if has_failed():
+            os.kill(os.getpid(), signal.SIGTERM)
+        command = [sys.executable, "-c", script]
+        started.append(Worker(command if has_failed() or len(started) < 2 else ["/no/python"], []))
+        return started[-1]
+
+    def interrupt() -> None:
+        wait_until(lambda: len(started) == 2 and all(each.is_ready for each in started))
+        if number == signal.SIGKILL:
+            started[0].process.kill()
+        else:
+            os.kill(os.getpid(), number)
+            wait_until(has_failed)
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    def ready() -> None:
+        threading.Thread(target=interrupt).start()
+
+    workers = Workers(
+        start, 2, say=said.append, ready=ready, stop_listening=lambda: None, patience=10
+    )
+
+    assert workers.run() == 0
+    assert has_failed()
+    assert started[1].process.returncode == -signal.SIGTERM
+    assert len(os.listdir("/dev/fd")) == len(descriptors)
+
+
 def test_a_worker_that_does_not_end_is_killed() -> None:
     script = (
         "import os, signal, sys, time\n"
