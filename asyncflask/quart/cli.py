@@ -84,7 +84,8 @@ version_option = make_version_option(get_version)
 
 def _run_app(info: ScriptInfo, options: dict[str, Any]) -> None:
     # Worker processes load the app themselves.
-    app = None if options["workers"] > 1 or options["max_requests"] else _load(info)
+    several = (options["workers"] or 1) > 1 or options["max_requests"]
+    app = None if several else _load(info)
     if app is None or not _has_own_run(app):
         click.get_current_context().invoke(async_api.run_command, **options)
         return
