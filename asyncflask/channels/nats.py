@@ -66,18 +66,9 @@ class NATSEngine(Engine):
             options: The options of the configuration.
 
         Raises:
-            ValueError: The prefix can begin no name of a stream, or the URL has not one
-                host, or its port is none.
+            ValueError: The URL or the prefix cannot be used.
         """
-        if not re.fullmatch(_PREFIX, options.prefix, re.ASCII):
-            raise ValueError(
-                f"CHANNELS_PREFIX={options.prefix!r:.100} begins the names of a stream and of"
-                " subjects. Write 1 to 200 letters, digits, underscores and hyphens."
-            )
-        check_ports(url, _EXAMPLE)
-        hosts = urlsplit(url).netloc.rpartition("@")[2]
-        if not urlsplit(url).hostname or "," in hosts:  # nats-py takes several as a list only.
-            raise wrong_url(url, "it does not name one host", _EXAMPLE)
+        _refuse_unusable(url, options.prefix)
         return super().maker(url, options)
 
     async def open(self) -> None:
@@ -96,7 +87,7 @@ class NATSEngine(Engine):
         self.payload_limit = self._client.max_payload
         self._stream = self._client.jetstream(timeout=self._limit)
         self._epoch = _epoch(await self._open_stream(self._stream))
-        self._bucket = await self._open_bucket(self._stream)
+        self._bucket = await _open_bucket(self._stream, self.options)
 
     async def _open_stream(self, stream: JetStreamContext) -> api.StreamInfo:
         """Make the stream of all channels, or give it this worker's settings."""
@@ -125,18 +116,6 @@ class NATSEngine(Engine):
             return await _update_stream(
                 stream, info, {name: getattr(config, name) for name in wanted}
             )
-
-    async def _open_bucket(self, stream: JetStreamContext) -> KeyValue:
-        """Make the bucket of presence, or give it this worker's time."""
-        name, ttl = f"{self.options.prefix}_present", max(self.options.presence, LEAST_AGE)
-        try:
-            return await stream.create_key_value(
-                bucket=name, ttl=ttl, storage=api.StorageType.MEMORY
-            )
-        except BadRequestError:  # It is there, with another time.
-            info = await stream.stream_info(f"KV_{name}")
-            await _update_stream(stream, info, {"max_age": ttl})
-            return await stream.key_value(name)
 
     async def _failed(self, error: Exception) -> None:
         if self._lost is None:
@@ -353,6 +332,34 @@ class NATSEngine(Engine):
         finally:
             await watcher.stop()  # type: ignore[no-untyped-call]  # nats-py's
         return found
+
+
+def _refuse_unusable(url: str, prefix: str) -> None:
+    """Refuse a prefix that begins no name of a stream, and a URL of no host, several, or no port.
+
+    Raises:
+        ValueError: One of them is wrong.
+    """
+    if not re.fullmatch(_PREFIX, prefix, re.ASCII):
+        raise ValueError(
+            f"CHANNELS_PREFIX={prefix!r:.100} begins the names of a stream and of subjects. Write 1"
+            " to 200 letters, digits, underscores and hyphens."
+        )
+    check_ports(url, _EXAMPLE)
+    hosts = urlsplit(url).netloc.rpartition("@")[2]
+    if not urlsplit(url).hostname or "," in hosts:  # nats-py takes several as a list only.
+        raise wrong_url(url, "it does not name one host", _EXAMPLE)
+
+
+async def _open_bucket(stream: JetStreamContext, options: EngineOptions) -> KeyValue:
+    """Make the bucket of presence, or give it this worker's time."""
+    name, ttl = f"{options.prefix}_present", max(options.presence, LEAST_AGE)
+    try:
+        return await stream.create_key_value(bucket=name, ttl=ttl, storage=api.StorageType.MEMORY)
+    except BadRequestError:  # It is there, with another time.
+        info = await stream.stream_info(f"KV_{name}")
+        await _update_stream(stream, info, {"max_age": ttl})
+        return await stream.key_value(name)
 
 
 async def _update_stream(

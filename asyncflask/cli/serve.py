@@ -84,7 +84,7 @@ def serve_locally(
     """
     if server not in GRACE:
         raise ValueError(f"server={server!r} is none of {', '.join(map(repr, GRACE))}.")
-    supervised = _is_supervised(workers, max_requests, use_reloader or ssl_context is not None)
+    count = _count_supervised(workers, max_requests, use_reloader or ssl_context is not None)
     inherited = inherited_socket()
     listener = inherited or _listen(host, port)
     name = listener.getsockname()
@@ -102,10 +102,10 @@ def serve_locally(
         if use_debugger:
             app.use_debugger = True  # type: ignore[attr-defined]  # other ASGI apps have none
         grace = RELOAD_GRACE if use_reloader else GRACE[server]
-        if supervised:
+        if count:
             fileno = listener.fileno()
             settings = WorkerSettings(server, certfile, keyfile, grace, max_requests, fileno)
-            _run_supervised(listener, workers or 1, settings)
+            _run_supervised(listener, count, settings)
         elif server == "hypercorn":
             _run_hypercorn(app, listener, certfile, keyfile, ssl_context, grace)
         else:
@@ -118,8 +118,8 @@ def serve_locally(
             Path(name).unlink(missing_ok=True)
 
 
-def _is_supervised(workers: int | None, max_requests: int | None, contradicted: bool) -> bool:
-    """Return whether worker processes serve; refuse them where another argument contradicts."""
+def _count_supervised(workers: int | None, max_requests: int | None, contradicted: bool) -> int:
+    """Return how many worker processes serve; refuse them where another argument contradicts."""
     supervised = workers is not None or max_requests is not None
     if (workers is not None and workers < 1) or (supervised and contradicted):
         raise ValueError(
@@ -127,7 +127,7 @@ def _is_supervised(workers: int | None, max_requests: int | None, contradicted: 
             " reloader, and need their certificate in files. Set use_reloader=False, and certfile"
             " and keyfile instead of ssl_context; or workers=None and max_requests=None."
         )
-    return supervised
+    return (workers or 1) if supervised else 0
 
 
 def _run_supervised(listener: socket.socket, count: int, settings: WorkerSettings) -> None:
