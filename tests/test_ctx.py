@@ -239,6 +239,25 @@ def test_a_request_context_inside_an_overridden_app_context_shares_its_g():
             assert g.tenant == "another"
 
 
+async def test_a_request_context_inside_one_that_has_ended_gets_what_app_context_sets():
+    """A task goes on after the context that it was started in."""
+    app = TenantApp("app")
+
+    async def work():
+        await ended.wait()
+        async with app.test_request_context("/"):
+            return tenants()
+
+    ended = asyncio.Event()
+    async with app.app_context():
+        g.tenant = "another"
+        task = asyncio.create_task(work())
+        await asyncio.sleep(0)
+    ended.set()
+
+    assert await task == "shop shop"
+
+
 async def test_overridden_app_and_request_contexts_both_count():
     class App(TenantApp):
         def request_context(self, *args):

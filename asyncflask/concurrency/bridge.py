@@ -277,7 +277,7 @@ async def as_coroutine(awaitable: Awaitable[T]) -> T:
     """Await something, for what takes a coroutine and no other awaitable: a task, :func:`drive`.
 
     Args:
-        awaitable: It.
+        awaitable: What is awaited.
 
     Returns:
         Its result.

@@ -80,8 +80,9 @@ class ContextLifecycle(ContextSession):
             self.needs_cleanup = True
             self.pushes = []
             self._share_with(previous)
+        elif self.is_over:
+            self.is_over = False  # It is used a second time.
         self.pushes.append(previous)
-        self.is_over = False
         context_var.set(self)
 
     def _share_with(self, previous: Self | None) -> None:
@@ -91,13 +92,15 @@ class ContextLifecycle(ContextSession):
         context of the same app shares its ``g``, unless that has ended and a task still sees it.
         (A *served* request never comes here.)
         """
-        if previous is None or previous.app is not self.app or previous is self:
-            self.take_app_context()
+        if previous is self:
             return
-        if self.request_context is None:
-            self.parent = previous.request_context
-        elif self.made_g is None and (self.is_copy or not previous.is_over):
-            self.shares_g_with = previous
+        around = None if previous is None or previous.app is not self.app else previous
+        if around is not None and self.request_context is None:
+            self.parent = around.request_context
+        elif around is not None and self.made_g is None and (self.is_copy or not around.is_over):
+            self.shares_g_with = around
+        else:
+            self.take_app_context()
 
     def take_app_context(self) -> None:
         """Take over what an app's own ``app_context`` puts into a context: ``g``, attributes.

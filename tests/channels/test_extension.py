@@ -254,6 +254,7 @@ async def test_a_url_that_redis_does_not_know_is_refused(url, app, channels):
 async def test_a_url_that_redis_knows_needs_no_server_at_the_start(url, app, channels):
     app.config["CHANNELS_URL"] = url
     await app.startup()
+    assert app.has_started
     await app.shutdown()
 
 

@@ -187,6 +187,7 @@ async def test_a_url_that_postgresql_knows_needs_no_server_at_the_start(url):
     app.config["CHANNELS_URL"] = url
     Channels(app)
     await app.startup()
+    assert app.has_started
     await app.shutdown()
 
 

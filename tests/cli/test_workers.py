@@ -269,9 +269,7 @@ def test_workers_end_with_the_process_that_started_them(run: StartProgram, write
 
 
 @pytest.mark.parametrize("server", ["embedded", "hypercorn"])
-def test_workers_are_replaced_although_nobody_reads_what_is_printed(
-    write: Write, server: str
-) -> None:
+def test_workers_are_replaced_although_their_output_is_not_read(write: Write, server: str) -> None:
     """The program that keeps the log may end before."""
     write("app.py", APP)
     command = [sys.executable, "-m", "asyncflask", "--app", "app", "run", "--port", "0"]
